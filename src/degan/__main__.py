@@ -1,0 +1,5 @@
+"""``python -m degan`` is the command ``degan``."""
+
+from degan.cli import main
+
+main()

@@ -1,0 +1,211 @@
+"""Settings of a run: typed, frozen, range-checked; presets are functions; TOML in and out."""
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from degan.errors import DeganError
+from degan.files import read_bytes, write_text
+
+Weight = Annotated[float, Field(ge=0, le=1000)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Rate = Annotated[float, Field(gt=0, le=1)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class NetworkSettings(_Settings):
+    """Sizes of the networks."""
+
+    image_size: int = Field(48, ge=32, le=256, multiple_of=16)
+    """Side of the networks' images in pixels; the prepared crops are a whole multiple of it."""
+    channels: Literal[1, 3] = 1
+    """1: grey, 3: colour."""
+    width: int = Field(16, ge=4, le=256, multiple_of=4)
+    """Channels of the encoder's stem; its three stages have 2, 4 and 8 times as many."""
+    expression_code: int = Field(128, ge=4, le=2048)
+    """Length of the expression code f(x)."""
+    identity_code: int = Field(64, ge=4, le=2048)
+    """Length of the embedding that the decoder makes of the one-hot identity code c."""
+    noise: int = Field(16, ge=0, le=512)
+    """Length of the noise z."""
+    residue: int = Field(32, ge=4, le=512)
+    """Features that each local CNN reads from its layer of the encoder."""
+
+
+class AugmentSettings(_Settings):
+    """Random changes of the training images, uniform within plus or minus the value given."""
+
+    rotation: float = Field(11.0, ge=0, le=45)
+    """Degrees."""
+    scale: Share = 0.12
+    """Zoom, relative."""
+    aspect: Share = 0.06
+    """Width to height, relative."""
+    shift: Share = 0.05
+    """Shift along each axis, of the image's side."""
+    mirror: bool = True
+    """Flip left to right half the time."""
+    contrast: Share = 0.3
+    """Gain on the standardised image, relative."""
+    brightness: Share = 0.2
+    """Offset, in units of the [-1, 1] range."""
+    cutout: Share = 0.5
+    """How often one rectangle of 10-30 % of the side is painted flat."""
+
+
+class GanSettings(_Settings):
+    """Stage 1: encoder, decoder and discriminator."""
+
+    epochs: int = Field(40, ge=1, le=10_000)
+    """Passes over the training images."""
+    min_steps: int = Field(800, ge=0, le=1_000_000)
+    """Passes are added until so many steps are taken: few images need more than ``epochs``."""
+    batch_size: int = Field(32, ge=2, le=4096)
+    """Images a step."""
+    learning_rate: Rate = 2e-3
+    """Peak of the generator's one-cycle schedule (AdamW)."""
+    discriminator_rate: Rate = 4e-4
+    """Of the discriminator's Adam, constant."""
+    weight_decay: Share = 1e-3
+    """Of the generator's AdamW."""
+    weight_reconstruction: Weight = 5.0
+    """L1 between x and G(f(x), c of x's own subject)."""
+    weight_swap: Weight = 5.0
+    """L1 between G(f(x), c of another subject) and that subject's own photo with the expression of
+    x, where there is one. Not in the paper: it says directly what D can only hint at."""
+    weight_adversarial: Weight = 0.2
+    """Hinge: the drawn face passes for a photo."""
+    weight_identity: Weight = 0.3
+    """D's identity head says c of the drawn face."""
+    weight_expression: Weight = 0.3
+    """D's expression head says the expression of x of the drawn face."""
+    weight_code: Weight = 1.0
+    """Cross-entropy of a linear layer on f(x). Not in the paper, where f(x) learns from D alone:
+    on few images that leaves f(x) too little of the expression."""
+    label_smoothing: Share = 0.1
+    """Of the cross-entropy on f(x)."""
+
+
+class ClassifierSettings(_Settings):
+    """Stage 2: local CNNs on the residue, joined with f(x)."""
+
+    epochs: int = Field(15, ge=1, le=10_000)
+    """Passes over the training images."""
+    min_steps: int = Field(300, ge=0, le=1_000_000)
+    """Passes are added until so many steps are taken."""
+    batch_size: int = Field(32, ge=2, le=4096)
+    """Images a step."""
+    learning_rate: Rate = 1e-3
+    """Peak of the one-cycle schedule (AdamW)."""
+    encoder_rate: Share = 0.0
+    """The encoder's learning rate relative to the classifier's. The paper freezes it: 0."""
+    weight_decay: Share = 1e-3
+    """Of AdamW."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """On f(x) joined with the residue."""
+    label_smoothing: Share = 0.1
+    """Of the cross-entropy."""
+
+
+class Settings(_Settings):
+    """All that decides a training run beside its data."""
+
+    preset: str = "fast"
+    """Name of the preset that the values started from."""
+    seed: int = Field(0, ge=0, lt=2**31)
+    """Decides weights, order, augmentation and noise."""
+    network: NetworkSettings = NetworkSettings()
+    augment: AugmentSettings = AugmentSettings()
+    gan: GanSettings = GanSettings()
+    classifier: ClassifierSettings = ClassifierSettings()
+
+
+def fast() -> Settings:
+    """Small grey images, small networks: the default on a CPU."""
+    return Settings(preset="fast")
+
+
+def tiny() -> Settings:
+    """The smallest run that does everything, in seconds: for tests, not for figures."""
+    return Settings(
+        preset="tiny",
+        network=NetworkSettings(
+            image_size=32, width=4, expression_code=16, identity_code=8, noise=4, residue=8
+        ),
+        gan=GanSettings(epochs=2, min_steps=0, batch_size=16),
+        classifier=ClassifierSettings(epochs=2, min_steps=0, batch_size=16),
+    )
+
+
+PRESETS: dict[str, Callable[[], Settings]] = {"fast": fast, "tiny": tiny}
+
+
+def preset(name: str) -> Settings:
+    """Return a preset by name.
+
+    Raises:
+        DeganError: there is no such preset.
+    """
+    if name not in PRESETS:
+        raise DeganError(f"there is no preset '{name}'; choose one of {', '.join(PRESETS)}")
+    return PRESETS[name]()
+
+
+def override(settings: Settings, assignments: list[str]) -> Settings:
+    """Return the settings with values replaced, each written ``section.name=value`` in TOML.
+
+    Raises:
+        DeganError: an assignment is malformed, names no setting, or is out of range.
+    """
+    values = settings.model_dump()
+    for assignment in assignments:
+        try:
+            patch = tomllib.loads(assignment)
+        except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError
+            raise DeganError(
+                f"'{assignment}' is not a setting; write section.name=value, such as gan.epochs=20"
+            ) from error
+        _merge(values, patch)
+    return _validate(values, "the settings given")
+
+
+def _merge(values: dict[str, Any], patch: dict[str, Any]) -> None:
+    for key, value in patch.items():
+        if isinstance(value, dict) and isinstance(values.get(key), dict):
+            _merge(values[key], value)
+        else:
+            values[key] = value
+
+
+def _validate(values: dict[str, Any], where: str) -> Settings:
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise DeganError(f"{where}: {name}: {first['msg'].lower()}") from error
+
+
+def write_settings(path: Path, settings: Settings) -> None:
+    """Write settings as TOML."""
+    write_text(path, tomli_w.dumps(settings.model_dump()))
+
+
+def read_settings(path: Path) -> Settings:
+    """Read settings from TOML; what is not named keeps its default.
+
+    Raises:
+        DeganError: the file is missing, not TOML, or holds an unknown or impossible setting.
+    """
+    try:
+        values = tomllib.loads(read_bytes(path, 2**20, "settings").decode("utf-8"))
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, or nested without end
+        raise DeganError(f"{path} is not a settings file in TOML ({error})") from error
+    return _validate(values, str(path))

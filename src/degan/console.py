@@ -1,0 +1,66 @@
+"""Progress and notes of the command line: a bar with time left on a terminal, lines in a log."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+_LINE_SECONDS = 15.0
+
+# No markup and no emoji codes: names of files are shown as they are.
+err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
+"""Standard error: progress, notes and errors. Standard output holds results alone."""
+
+out = Console(markup=False, emoji=False)
+"""Standard output, for tables."""
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[float, str], None]]:
+    """Show the progress of the block.
+
+    Yields:
+        A function to be told the share done, in [0, 1], and what is being done.
+    """
+    if err.is_terminal:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[doing]}"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=err) as bar:
+            task = bar.add_task(title, total=1.0, doing="")
+            yield lambda done, doing: bar.update(task, completed=done, doing=doing)
+    else:
+        yield _Lines(title)
+
+
+class _Lines:
+    """Prints a line now and then, for output that is kept in a file."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._start = self._said = time.monotonic()
+        self._first: float | None = None
+
+    def __call__(self, done: float, doing: str) -> None:
+        now = time.monotonic()
+        if self._first is None:
+            self._first = done  # what an earlier, interrupted call did took none of this time
+        if now - self._said < _LINE_SECONDS and done < 1:
+            return
+        self._said = now
+        gained = done - self._first
+        left = (1 - done) / gained * (now - self._start) if gained > 0 else None
+        note = f", {_duration(left)} left" if left is not None and done < 1 else ""
+        err.print(f"{self._title}: {done:.0%}, {doing}{note}")
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

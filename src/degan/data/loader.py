@@ -1,0 +1,121 @@
+"""Crops in memory, as the tensors that training works on."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from degan.config import ClassifierSettings, GanSettings, NetworkSettings
+from degan.data.manifest import Dataset
+from degan.errors import DeganError
+from degan.images import read
+from degan.networks.layers import Standardize
+
+_CHUNK = 512
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Everything that one training sees.
+
+    Attributes:
+        images: standardised, float (N, C, S, S) in [-1, 1].
+        expression: index into ``expressions``, int64 (N,).
+        subject: index into ``subjects``, int64 (N,): the identity code c.
+        expressions: names in the order of :data:`degan.labels.EXPRESSIONS`.
+        subjects: names, sorted.
+    """
+
+    images: Tensor
+    expression: Tensor
+    subject: Tensor
+    expressions: tuple[str, ...]
+    subjects: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def read_crops(dataset: Dataset, indices: Sequence[int]) -> NDArray[np.uint8]:
+    """Return crops as they lie on disk: RGB uint8 (N, H, H, 3).
+
+    Raises:
+        DeganError: a crop is missing, damaged, or of another size than the data set says.
+    """
+    size = dataset.crop_size
+    crops = np.empty((len(indices), size, size, 3), dtype=np.uint8)
+    for row, index in enumerate(indices):
+        path = dataset.folder / dataset.samples[index].file
+        crop = read(path)
+        if crop.shape != (size, size, 3):
+            raise DeganError(
+                f"{path} is {crop.shape[1]} x {crop.shape[0]} pixels, not {size} x {size} as the "
+                "data set says; prepare it again"
+            )
+        crops[row] = crop
+    return crops
+
+
+def load(
+    dataset: Dataset,
+    indices: Sequence[int],
+    settings: NetworkSettings,
+    expressions: Sequence[str],
+) -> TrainingData:
+    """Read and standardise the samples of a training.
+
+    Args:
+        dataset: where they lie.
+        indices: which of its samples.
+        settings: the size and channels of the networks' images.
+        expressions: the classes; every sample must be of one of them.
+
+    Raises:
+        DeganError: see :func:`read_crops`; or the crops are no whole multiple of the image size.
+    """
+    if dataset.crop_size % settings.image_size:
+        raise DeganError(
+            f"crops of {dataset.crop_size} pixels are no whole multiple of network.image_size = "
+            f"{settings.image_size}; prepare with --size {2 * settings.image_size}, or change it"
+        )
+    standardize = Standardize(settings.channels, settings.image_size)
+    images = [
+        standardize(torch.from_numpy(read_crops(dataset, indices[start : start + _CHUNK])))
+        for start in range(0, len(indices), _CHUNK)
+    ]
+    samples = [dataset.samples[index] for index in indices]
+    subjects = tuple(sorted({sample.subject for sample in samples}))
+    place = {subject: number for number, subject in enumerate(subjects)}
+    return TrainingData(
+        images=torch.cat(images),
+        expression=torch.tensor([expressions.index(sample.expression) for sample in samples]),
+        subject=torch.tensor([place[sample.subject] for sample in samples]),
+        expressions=tuple(expressions),
+        subjects=subjects,
+    )
+
+
+def batches(count: int, batch_size: int) -> Iterator[Tensor]:
+    """Yield the indices of one pass in random order (torch's default generator).
+
+    A rest of one image is dropped where there are others: batch norm needs two.
+    """
+    order = torch.randperm(count)
+    for start in range(0, count, batch_size):
+        batch = order[start : start + batch_size]
+        if len(batch) > 1 or count == 1:
+            yield batch
+
+
+def num_batches(count: int, batch_size: int) -> int:
+    """Return how many batches :func:`batches` yields."""
+    full, rest = divmod(count, batch_size)
+    return max(1, full + (rest > 1))
+
+
+def num_epochs(choice: GanSettings | ClassifierSettings, steps: int) -> int:
+    """Return how many passes of ``steps`` batches a stage makes."""
+    return max(choice.epochs, -(-choice.min_steps // steps))

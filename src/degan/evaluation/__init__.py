@@ -1,0 +1,1 @@
+"""Measurement: pure figures on arrays, and the protocols that produce the arrays."""

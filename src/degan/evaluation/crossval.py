@@ -1,0 +1,267 @@
+"""Subject-independent cross-validation: every sample is tested once, on people never trained on."""
+
+import csv
+import io
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import active_children, get_context, parent_process
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from degan.config import Settings
+from degan.data.folds import Fold, subject_folds
+from degan.data.loader import read_crops
+from degan.data.manifest import Dataset, read_dataset
+from degan.errors import DeganError
+from degan.evaluation import metrics
+from degan.files import write_text
+from degan.training.run import Progress, open_run, read_json, silent
+from degan.training.train import predict_probabilities, train
+
+_RESULT = "predictions.csv"
+_ELAPSED = "elapsed.json"
+
+
+@dataclass(frozen=True)
+class FoldPredictions:
+    """Probabilities of the samples that a fold tested: indices (N,), probabilities (N, C)."""
+
+    indices: tuple[int, ...]
+    probabilities: metrics.Probabilities
+
+
+def cross_validate(
+    dataset: Dataset,
+    folder: Path,
+    settings: Settings,
+    *,
+    num_folds: int,
+    jobs: int,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Train and test every fold, then write ``predictions.csv`` and ``summary.json``.
+
+    Each fold trains a fixed number of epochs and reads its test samples once, at the end: nothing
+    is chosen on them. Folds run side by side in processes; after an interruption the same call
+    continues where each fold was. The figures do not depend on ``jobs``.
+
+    Args:
+        dataset: a prepared data set.
+        folder: the run directory; ``fold-01`` and so on are run directories within it.
+        settings: of every fold; fold k trains with ``seed + k``.
+        num_folds: 2 to the number of subjects.
+        jobs: folds at a time.
+        progress: told the share done and what is being done.
+
+    Returns:
+        The content of ``summary.json``.
+
+    Raises:
+        DeganError: the folder holds another run, or the data cannot be divided or trained on.
+    """
+    folds = subject_folds(dataset.samples, num_folds, settings.seed)
+    facts = {
+        "kind": "cross-validation",
+        "manifest_sha256": dataset.manifest_hash,
+        "folds": num_folds,
+    }
+    open_run(folder, settings, facts)
+    _write_folds(folder / "folds.json", dataset, folds)
+    if not (folder / "summary.json").exists():
+        with _elapsed(folder / _ELAPSED):
+            _run_folds(dataset, folder, settings, folds, jobs, progress)
+        results = [
+            _read_fold(_fold_folder(folder, k), dataset, fold) for k, fold in enumerate(folds)
+        ]
+        _write_summary(folder, dataset, settings, folds, results)
+    progress(1.0, "done")
+    return read_json(folder / "summary.json")
+
+
+@contextmanager
+def _elapsed(path: Path) -> Iterator[None]:
+    """Add the seconds that the block takes, however it ends, to those of interrupted calls."""
+    before = float(read_json(path)["seconds"]) if path.exists() else 0.0
+    start = time.monotonic()
+    try:
+        yield
+    finally:
+        seconds = round(before + time.monotonic() - start, 2)
+        write_text(path, json.dumps({"seconds": seconds}) + "\n")
+
+
+def _fold_folder(folder: Path, number: int) -> Path:
+    return folder / f"fold-{number + 1:02d}"
+
+
+def _run_folds(
+    dataset: Dataset,
+    folder: Path,
+    settings: Settings,
+    folds: Sequence[Fold],
+    jobs: int,
+    progress: Progress,
+) -> None:
+    """Run the folds that have no result yet, ``jobs`` at a time."""
+    pending = [k for k in range(len(folds)) if not (_fold_folder(folder, k) / _RESULT).exists()]
+    jobs = max(1, min(jobs, len(pending)))
+    context = get_context("spawn")
+    shares = context.Array("d", [0.0 if k in pending else 1.0 for k in range(len(folds))])
+    others = set(active_children())
+    pool = ProcessPoolExecutor(
+        jobs, mp_context=context, initializer=_start_worker, initargs=(shares,)
+    )
+    futures: set[Future[None]] = {
+        pool.submit(_run_fold, dataset.folder, folder, settings, folds[k], k) for k in pending
+    }
+    try:
+        while futures:
+            finished, futures = wait(futures, timeout=0.5, return_when=FIRST_COMPLETED)
+            for future in finished:
+                future.result()
+            done = [float(share) for share in shares[:]]
+            progress(sum(done) / len(folds), f"{done.count(1.0)} of {len(folds)} folds done")
+    except BrokenProcessPool as error:
+        raise DeganError(
+            f"a fold's process was killed, perhaps for want of memory; run the same command with "
+            f"--jobs {max(1, jobs - 1)} to continue {folder}"
+        ) from error
+    finally:
+        # After Ctrl-C or a failed fold the other folds stop now; their checkpoints continue them.
+        for process in set(active_children()) - others if futures else ():
+            process.terminate()
+        pool.shutdown(cancel_futures=True)
+
+
+_shares: Any = None  # of a worker process: how far each fold is, shared with the parent
+
+
+def _start_worker(shares: Any) -> None:
+    global _shares  # noqa: PLW0603
+    _shares = shares
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    # One thread a fold, however many run: sums in another order would be other figures.
+    torch.set_num_threads(1)
+
+
+def _end_with_parent() -> None:
+    """End this worker when the parent was killed: two processes must never train one fold."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _run_fold(data: Path, folder: Path, settings: Settings, fold: Fold, number: int) -> None:
+    """Train and test one fold; the last thing written is its predictions."""
+    dataset = read_dataset(data)
+    own = settings.model_copy(update={"seed": settings.seed + number})
+    start = time.monotonic()
+
+    def progress(done: float, doing: str) -> None:
+        _shares[number] = min(done, 0.99)
+
+    fold_folder = _fold_folder(folder, number)
+    model = train(dataset, fold.train, own, fold_folder, progress)
+    crops = torch.from_numpy(read_crops(dataset, fold.test))
+    probabilities = predict_probabilities(model, crops).double().numpy()
+    seconds = time.monotonic() - start
+    write_text(fold_folder / "test.json", json.dumps({"seconds": round(seconds, 2)}) + "\n")
+    text = _predictions_text(dataset, FoldPredictions(fold.test, probabilities))
+    write_text(fold_folder / _RESULT, text)
+    _shares[number] = 1.0
+
+
+def _write_folds(path: Path, dataset: Dataset, folds: Sequence[Fold]) -> None:
+    subjects = [sorted({dataset.samples[index].subject for index in fold.test}) for fold in folds]
+    content = {"manifest_sha256": dataset.manifest_hash, "test_subjects": subjects}
+    write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def _predictions_text(dataset: Dataset, result: FoldPredictions) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(
+        ["index", "source", "subject", "sequence", "expression", "predicted", *dataset.expressions]
+    )
+    for index, row in zip(result.indices, result.probabilities, strict=True):
+        sample = dataset.samples[index]
+        predicted = dataset.expressions[int(row.argmax())]
+        writer.writerow(
+            [index, sample.source, sample.subject, sample.sequence, sample.expression, predicted]
+            + [f"{value:.6f}" for value in row]
+        )
+    return buffer.getvalue()
+
+
+def _read_fold(folder: Path, dataset: Dataset, fold: Fold) -> FoldPredictions:
+    path = folder / _RESULT
+    try:
+        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+        indices = tuple(int(row["index"]) for row in rows)
+        table = [[float(row[name]) for name in dataset.expressions] for row in rows]
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise DeganError(f"{path} is damaged; delete {folder} and run the command again") from error
+    if indices != fold.test:
+        raise DeganError(f"{path} is of another fold; delete {folder} and run the command again")
+    return FoldPredictions(indices, np.array(table))
+
+
+def _write_summary(
+    folder: Path,
+    dataset: Dataset,
+    settings: Settings,
+    folds: Sequence[Fold],
+    results: Sequence[FoldPredictions],
+) -> None:
+    order = np.concatenate([np.array(result.indices) for result in results])
+    merged = FoldPredictions(
+        tuple(np.sort(order).tolist()),
+        np.concatenate([result.probabilities for result in results])[np.argsort(order)],
+    )
+    write_text(folder / _RESULT, _predictions_text(dataset, merged))
+
+    names = dataset.expressions
+    truth = np.array([names.index(sample.expression) for sample in dataset.samples])
+    subjects = [sample.subject for sample in dataset.samples]
+    predicted = merged.probabilities.argmax(axis=1)
+    interval = metrics.subject_interval(truth == predicted, subjects, seed=settings.seed)
+    sequence_truth, sequence_predicted = metrics.vote_sequences(
+        merged.probabilities, truth, [sample.sequence for sample in dataset.samples]
+    )
+    fold_seconds = [
+        read_json(_fold_folder(folder, k) / "test.json")["seconds"] for k in range(len(folds))
+    ]
+    summary = {
+        "accuracy": metrics.accuracy(truth, predicted),
+        "accuracy_interval": list(interval),
+        "accuracy_sequences": metrics.accuracy(sequence_truth, sequence_predicted),
+        "balanced_accuracy": metrics.balanced_accuracy(truth, predicted),
+        "expressions": list(names),
+        "confusion": metrics.confusion(truth, predicted, len(names)).tolist(),
+        "fold_accuracy": [
+            metrics.accuracy(truth[list(fold.test)], predicted[list(fold.test)]) for fold in folds
+        ],
+        "images": len(truth),
+        "sequences": len(sequence_truth),
+        "subjects": len(set(subjects)),
+        "folds": len(folds),
+        "seed": settings.seed,
+        "preset": settings.preset,
+        "seconds": read_json(folder / _ELAPSED)["seconds"],
+        "fold_seconds": fold_seconds,
+        "manifest_sha256": dataset.manifest_hash,
+    }
+    write_text(folder / "summary.json", json.dumps(summary, indent=2) + "\n")

@@ -1,0 +1,126 @@
+"""A trained model as one ONNX file that recognition needs nothing else for."""
+
+import io
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import torch
+
+from degan import __version__
+from degan.errors import DeganError
+from degan.files import replacing
+from degan.recognizer import FORMAT
+from degan.training.train import Model
+
+TOLERANCE = 1e-4
+"""The largest difference of a probability that an export may make."""
+
+_OPSET = 18
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far the ONNX file is from the model it was made of.
+
+    Attributes:
+        largest_difference: of any probability, 0-1.
+        crops: how many were compared.
+    """
+
+    largest_difference: float
+    crops: int
+
+
+def export(model: Model, path: Path, crops: np.ndarray | None = None) -> Parity:
+    """Write a model as ONNX: uint8 crops (N, H, H, 3) in, probabilities (N, C) out.
+
+    The names of the expressions, the crop size and the canonical frame travel in the file.
+
+    Args:
+        model: a trained model.
+        path: the file to write, ending in ``.onnx``.
+        crops: uint8 (N, H, H, 3) real crops for the parity check; random ones are always added.
+
+    Raises:
+        DeganError: the path does not end in .onnx, cannot be written, or the file that onnxruntime
+            runs differs from the model by more than :data:`TOLERANCE` (nothing is kept then).
+    """
+    if path.suffix.lower() != ".onnx":
+        raise DeganError(f"cannot export to {path}: the name must end in .onnx")
+    proto = _to_onnx(model)
+    rng = np.random.default_rng(0)
+    checked = rng.integers(0, 256, (5, model.crop_size, model.crop_size, 3), dtype=np.uint8)
+    if crops is not None:
+        checked = np.concatenate([checked, crops])
+    data = proto.SerializeToString()
+    parity = _compare(model, data, checked)
+    if parity.largest_difference > TOLERANCE:
+        raise DeganError(
+            f"the ONNX file would differ from the model by {parity.largest_difference:.1e} in a "
+            f"probability (allowed: {TOLERANCE:.0e}), so {path} was not written; try another "
+            "version of torch or onnxscript"
+        )
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+    return parity
+
+
+def _to_onnx(model: Model) -> onnx.ModelProto:
+    size = model.crop_size
+    example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
+    with _silence():
+        program = torch.onnx.export(
+            model.recognition.to(memory_format=torch.contiguous_format),  # type: ignore[call-overload]
+            (example,),
+            dynamo=True,
+            opset_version=_OPSET,
+            input_names=["crops"],
+            output_names=["probabilities"],
+            dynamic_shapes={"crops": {0: torch.export.Dim.DYNAMIC}},
+            verbose=False,
+        )
+    if program is None:  # only the other exporter returns None
+        raise RuntimeError("torch.onnx.export returned no program")
+    proto = program.model_proto
+    facts = {
+        "degan": __version__,
+        "format": FORMAT,
+        "expressions": list(model.expressions),
+        "crop_size": size,
+        "frame": model.frame,
+        "trained_on": model.trained_on,
+    }
+    entry = proto.metadata_props.add()
+    entry.key, entry.value = "degan", json.dumps(facts)
+    onnx.checker.check_model(proto)
+    return proto
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep the exporter's notes (its steps, torchvision not installed) off the user's screen."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _compare(model: Model, data: bytes, crops: np.ndarray) -> Parity:
+    session = ort.InferenceSession(data, providers=["CPUExecutionProvider"])
+    exported = session.run(["probabilities"], {"crops": crops})[0]
+    with torch.no_grad():
+        original = model.recognition(torch.from_numpy(crops)).numpy()
+    return Parity(float(np.abs(exported - original).max()), len(crops))

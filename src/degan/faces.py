@@ -1,0 +1,259 @@
+"""Find every face of a photo and fit 468 landmarks to it.
+
+Proposals of :mod:`degan.detector` are checked by Google's face-mesh network, which says whether it
+sees a face and where its landmarks are. A face is kept if the landmarks agree with themselves: a
+fit in the frame that the last one gave must find the same face again.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degan.detector import Detector, Proposals, areas, shared_areas
+from degan.images import RgbImage
+from degan.resources import inference_session
+from degan.warp import warp
+
+__all__ = ["Face", "FaceFinder"]
+
+Landmarks = NDArray[np.float32]
+
+_INPUT = 192  # side of the landmark network's input in pixels
+_ROI_SCALE = 1.5  # region of interest / face, as the network was trained
+_RIGHT_OUTER, _LEFT_OUTER = 33, 263  # outer eye corners; right is the person's, image-left
+_RIGHT_EYELIDS = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
+_LEFT_EYELIDS = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
+_LIP_CORNERS = (61, 291)
+
+_BOX_MARGIN = 0.05
+_MIN_SCORE = 0.5  # of the landmarks: below it a fit is not followed up
+_SURE_SCORE = 0.95  # what a face must have in the end
+_MAX_REFITS = 3
+_STILL = 0.03  # a shift between two fits, in face sizes, that ends the refitting
+_MAX_SHIFT = 0.08  # the most that the last shift may be
+_MAX_TURN = math.radians(60)  # between the detector's and the landmarks' roll
+_SAME_FACE = 0.4  # shared area / smaller box
+_LOGIT_WEIGHT = 0.02  # of the landmarks' logit beside the detector's score
+_CROP_SCALES = (1.0, 1.2, 1.45, 1.75)  # region of interest / longer side of a cut-out face
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face of an image. Coordinates are continuous: pixel (i, j) covers [j, j+1) x [i, i+1).
+
+    Attributes:
+        box: (x, y, width, height) in pixels, upright and inside the image. It is the box of the
+            landmarks, 5 % wider on each side: refitted landmarks move less than the detector's
+            box, and one box means the same whichever detector found the face.
+        score: of the detector, 0-1; of the landmarks for a cut-out face that it missed.
+        landmarks: (468, 3) x, y in pixels (may lie outside the image), z in the same scale,
+            smaller is nearer. Order of MediaPipe's face mesh.
+        landmark_score: 0-1, whether the landmark network sees a face. It tells nothing about
+            hidden parts: it stays high with a covered mouth.
+    """
+
+    box: tuple[float, float, float, float]
+    score: float
+    landmarks: Landmarks
+    landmark_score: float
+
+    @property
+    def roll(self) -> float:
+        """In-plane rotation in degrees, (-180, 180]: 0 upright, positive clockwise in the image."""
+        return math.degrees(_roll(self.landmarks))
+
+
+class FaceFinder:
+    """Finds faces. Holds networks but no state: one finder may serve many threads."""
+
+    def __init__(self, *, min_face: float = 40, threads: int = 1) -> None:
+        """Load the networks.
+
+        Args:
+            min_face: smallest width of a face to look for, in pixels; larger is faster. In photos
+                longer than 100 times that, 1 % of the longer side counts instead.
+            threads: how many threads one network run may use.
+
+        Raises:
+            ValueError: ``min_face`` is not positive.
+            DeganError: a shipped network is damaged.
+        """
+        if not min_face > 0:
+            raise ValueError(f"min_face must be positive, not {min_face}")
+        self._detector = Detector(min_face, threads)
+        self._mesh = inference_session("face_landmark.onnx", threads)
+        self._mesh_input = self._mesh.get_inputs()[0].name
+
+    def find(self, image: RgbImage) -> list[Face]:
+        """Return every face of an image once, largest first, at whatever in-plane rotation."""
+        proposals = self._detector.propose(image)
+        fits: list[tuple[_Fit, Face]] = []
+        for index in range(len(proposals.scores)):
+            roi = _roi_of_proposal(proposals, index)
+            fit = self._fit(image, roi)
+            if fit.is_face and _turn(_roll(fit.landmarks), roi.roll) <= _MAX_TURN:
+                face = _face(image, fit, float(proposals.scores[index]))
+                if min(face.box[2:]) > 0:  # else the fit slid off the image
+                    fits.append((fit, face))
+        return _distinct(fits)
+
+    def find_in_crop(self, image: RgbImage) -> Face | None:
+        """Return the face that a picture was cut down to, or None.
+
+        The picture may be as small as 32 pixels and the face may fill it. The detector is asked
+        with a border around the picture; where it misses the face, the landmark network looks at
+        the whole picture at several scales, and only fits that hold still are believed. The face
+        must be upright to 60 degrees, its eyes and mouth inside the picture.
+        """
+        height, width = image.shape[:2]
+        proposals = self._detector.propose_in_crop(image)
+        found = [
+            (self._fit(image, _roi_of_proposal(proposals, index)), float(proposals.scores[index]))
+            for index in range(len(proposals.scores))
+        ]
+        found = [(fit, score) for fit, score in found if fit.is_face]
+        if found:
+            fit, score = max(found, key=lambda pair: _quality(*pair))
+            return _face(image, fit, score) if _plausible_in_crop(fit, width, height) else None
+        side = max(height, width)
+        rois = [_Roi(width / 2, height / 2, scale * side, 0.0) for scale in _CROP_SCALES]
+        fits = [fit for fit in (self._fit(image, roi) for roi in rois) if fit.shift <= _STILL]
+        fits = [fit for fit in fits if _plausible_in_crop(fit, width, height)]
+        best = max(fits, key=lambda fit: fit.logit, default=None)
+        return None if best is None else _face(image, best, best.score)
+
+    def _fit(self, image: RgbImage, roi: "_Roi") -> "_Fit":
+        """Fit landmarks in a region, then in the region that these give, until they hold still."""
+        fit = _Fit(*self._landmarks(image, roi), math.inf)
+        for _ in range(_MAX_REFITS):
+            if fit.score < _MIN_SCORE or fit.shift <= _STILL:
+                break
+            roi = _roi_of_landmarks(fit.landmarks)
+            landmarks, logit = self._landmarks(image, roi)
+            moved = np.linalg.norm(landmarks[:, :2] - fit.landmarks[:, :2], axis=1).mean()
+            fit = _Fit(landmarks, logit, float(moved) * _ROI_SCALE / roi.size)
+        return fit
+
+    def _landmarks(self, image: RgbImage, roi: "_Roi") -> tuple[Landmarks, float]:
+        """Run the network on a region: landmarks in pixels of the image, and its logit."""
+        matrix = roi.matrix()
+        crop = warp(image, matrix, _INPUT).transpose(2, 0, 1)[None]
+        feed = np.ascontiguousarray(crop, dtype=np.float32) / np.float32(255)
+        points, logit = self._mesh.run(None, {self._mesh_input: feed})
+        points = points.reshape(468, 3).astype(np.float64)
+        flat = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
+        depth = points[:, 2:] * roi.size / _INPUT
+        return np.concatenate([flat, depth], axis=1).astype(np.float32), float(logit.item())
+
+
+@dataclass(frozen=True)
+class _Roi:
+    """A square region around (x, y), turned clockwise by ``roll`` radians; ``size`` in pixels."""
+
+    x: float
+    y: float
+    size: float
+    roll: float
+
+    def matrix(self) -> NDArray[np.float64]:
+        """Return the (2, 3) map from the network's input to the image."""
+        scale = self.size / _INPUT
+        cos, sin = scale * math.cos(self.roll), scale * math.sin(self.roll)
+        linear = np.array([[cos, -sin], [sin, cos]])
+        shift = np.array([self.x, self.y]) - linear @ np.full(2, _INPUT / 2)
+        return np.concatenate([linear, shift[:, None]], axis=1)
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """Landmarks, the network's logit for a face, and the last refit's shift in face sizes."""
+
+    landmarks: Landmarks
+    logit: float
+    shift: float
+
+    @property
+    def score(self) -> float:
+        """0-1, the network's belief that this is a face."""
+        return 1 / (1 + math.exp(-max(-80.0, self.logit)))
+
+    @property
+    def is_face(self) -> bool:
+        """Tell whether the network sees a face and finds it again where it says it is."""
+        return self.score >= _SURE_SCORE and self.shift <= _MAX_SHIFT
+
+
+def _quality(fit: _Fit, score: float) -> float:
+    """Rank fits to one face: the one that sees it upright, not upside down, comes first.
+
+    The detector's score of the two may be alike; the landmarks' logit is over 20 for the one and
+    seldom over 10 for the other.
+    """
+    return score + _LOGIT_WEIGHT * fit.logit
+
+
+def _plausible_in_crop(fit: _Fit, width: int, height: int) -> bool:
+    """Tell whether a fit is the face of a crop: upright, inside it, and filling enough of it."""
+    if not fit.is_face or abs(_roll(fit.landmarks)) > math.radians(60):
+        return False
+    flat = fit.landmarks[:, :2]
+    right, left = flat[list(_RIGHT_EYELIDS)].mean(axis=0), flat[list(_LEFT_EYELIDS)].mean(axis=0)
+    mouth = flat[list(_LIP_CORNERS)].mean(axis=0)
+    inside = all(0 <= x <= width and 0 <= y <= height for x, y in (right, left, mouth))
+    distance = float(np.linalg.norm(left - right)) / max(width, height)
+    return inside and mouth[1] > max(right[1], left[1]) and 0.1 <= distance <= 0.8
+
+
+def _roll(landmarks: Landmarks) -> float:
+    """Return the angle of the line through the outer eye corners in radians."""
+    x, y = (landmarks[_LEFT_OUTER, :2] - landmarks[_RIGHT_OUTER, :2]).tolist()
+    return math.atan2(y, x)
+
+
+def _turn(one: float, other: float) -> float:
+    """Return the angle between two rolls, 0 to pi."""
+    return abs(math.remainder(one - other, math.tau))
+
+
+def _roi_of_proposal(proposals: Proposals, index: int) -> _Roi:
+    left, top, right, bottom = proposals.corners[index].tolist()
+    size = _ROI_SCALE * max(right - left, bottom - top)
+    return _Roi((left + right) / 2, (top + bottom) / 2, size, float(proposals.rolls[index]))
+
+
+def _roi_of_landmarks(landmarks: Landmarks) -> _Roi:
+    """Return the region around landmarks, level with the eyes."""
+    roll = _roll(landmarks)
+    cos, sin = math.cos(roll), math.sin(roll)
+    to_image = np.array([[cos, -sin], [sin, cos]])
+    level = landmarks[:, :2] @ to_image
+    low, high = level.min(axis=0), level.max(axis=0)
+    x, y = (to_image @ ((low + high) / 2)).tolist()
+    return _Roi(x, y, max(1.0, _ROI_SCALE * float((high - low).max())), roll)
+
+
+def _face(image: RgbImage, fit: _Fit, score: float) -> Face:
+    height, width = image.shape[:2]
+    low, high = fit.landmarks[:, :2].min(axis=0), fit.landmarks[:, :2].max(axis=0)
+    margin = _BOX_MARGIN * (high - low)
+    left, top = np.clip(low - margin, 0, (width, height)).tolist()
+    right, bottom = np.clip(high + margin, 0, (width, height)).tolist()
+    box = (left, top, right - left, bottom - top)
+    return Face(box, score, fit.landmarks, fit.score)
+
+
+def _distinct(fits: list[tuple[_Fit, Face]]) -> list[Face]:
+    """Keep of each group of overlapping faces the one that is fitted best; largest first."""
+    fits = sorted(fits, key=lambda pair: -_quality(pair[0], pair[1].score))
+    faces = [face for _, face in fits]
+    corners = np.array([face.box for face in faces], dtype=np.float64).reshape(-1, 4)
+    corners[:, 2:] += corners[:, :2]
+    sizes = areas(corners)
+    kept: list[int] = []
+    for index in range(len(faces)):
+        shared = shared_areas(corners[index], corners[kept])
+        if not (shared > _SAME_FACE * np.minimum(sizes[index], sizes[kept])).any():
+            kept.append(index)
+    return [faces[index] for index in sorted(kept, key=lambda index: -float(sizes[index]))]

@@ -1,0 +1,72 @@
+"""Files that are written whole or not at all, and read only within limits."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from degan.errors import DeganError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``, renamed onto it if the body succeeds.
+
+    Whoever reads ``path`` sees the old content or the new, never a half of either.
+
+    Raises:
+        DeganError: the folder cannot be written, or the disk is full.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise DeganError(
+            f"cannot write {path}: {error.strerror or error}; check the folder, its permissions "
+            "and the free space"
+        ) from error
+    finally:
+        with suppress(OSError):  # where it could not be made, it cannot be removed either
+            temporary.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8, whole or not at all (see :func:`replacing`)."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def read_bytes(path: Path, limit: int, what: str) -> bytes:
+    """Return the content of a file that may come from anywhere.
+
+    Args:
+        path: the file.
+        limit: the most bytes it may have; checked before anything is read.
+        what: what the file should be, for the message ("photo", "weights").
+
+    Raises:
+        DeganError: it is missing, a folder, unreadable, empty or larger than ``limit``.
+    """
+    try:
+        if path.is_dir():
+            raise DeganError(f"{path} is a folder; a {what} file is needed here")
+        if not path.exists():
+            raise DeganError(f"{path} does not exist; check the path of the {what}")
+        size = path.stat().st_size
+        if size > limit:
+            raise DeganError(
+                f"{path} has {size:,} bytes, more than the {limit:,} that degan reads as a {what}"
+            )
+        if size == 0:
+            raise DeganError(f"{path} is empty; a {what} file is needed here")
+        return path.read_bytes()
+    except OSError as error:
+        raise DeganError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 of ``data`` in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,152 @@
+"""Decode and encode photos: the only place where colour order, depth and orientation change.
+
+Everywhere else an image is RGB uint8, shape (H, W, 3), upright as the photographer saw it.
+"""
+
+import io
+import struct
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from degan.errors import DeganError
+from degan.files import read_bytes, replacing
+
+RgbImage = NDArray[np.uint8]
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
+"""File names that a folder is searched for (any case)."""
+
+_DAMAGE = (
+    OSError,
+    SyntaxError,  # a broken PNG
+    TypeError,  # a TIFF tag of a wrong type
+    ValueError,
+    EOFError,
+    OverflowError,
+    MemoryError,
+    struct.error,
+)
+"""What Pillow's decoders raise on a damaged file."""
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""EXIF orientation -> what undoes it."""
+
+MAX_BYTES = 256 * 2**20
+MAX_PIXELS = 128_000_000  # the largest phone sensors give 108 million
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")  # MPO opens as JPEG
+
+
+def read(path: Path) -> RgbImage:
+    """Return the photo in a file, upright (EXIF orientation applied).
+
+    Transparency is laid on white, 16-bit and CMYK become 8-bit RGB, of an animation the first
+    frame counts. Size is checked on the header, before any pixel is decoded.
+
+    Raises:
+        DeganError: no such file, not an image, truncated, or over :data:`MAX_PIXELS`.
+    """
+    return decode(read_bytes(path, MAX_BYTES, "photo"), str(path))
+
+
+def decode(data: bytes, name: str) -> RgbImage:
+    """Return the photo in ``data``; ``name`` is what messages call it. See :func:`read`."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's own size warning: MAX_PIXELS is the rule
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise DeganError(
+                        f"{name} is {width} x {height} pixels, over the {MAX_PIXELS:,} that degan "
+                        "decodes; scale it down first"
+                    )
+                image.load()
+                return np.ascontiguousarray(_to_rgb(_upright(image)))
+    except UnidentifiedImageError as error:
+        raise DeganError(
+            f"{name} is not an image that degan reads (JPEG, PNG, WebP, BMP, TIFF, GIF)"
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise DeganError(
+            f"{name} is over the {MAX_PIXELS:,} pixels that degan decodes; scale it down first"
+        ) from error
+    except _DAMAGE as error:
+        raise DeganError(f"{name} is damaged and cannot be decoded ({error})") from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Undo the camera's turn; damaged EXIF on a sound photo counts as none."""
+    try:
+        turn = _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except _DAMAGE:
+        turn = None
+    return image if turn is None else image.transpose(turn)
+
+
+def _to_rgb(image: Image.Image) -> RgbImage:
+    if image.mode in ("I", "I;16", "I;16B", "I;16L"):
+        deep = np.asarray(image).astype(np.float32)
+        grey = np.clip(deep / 257.0 + 0.5, 0, 255).astype(np.uint8)
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        image = Image.alpha_composite(white, image)
+    return np.asarray(image.convert("RGB"))
+
+
+def write(path: Path, image: RgbImage, *, quality: int = 92) -> None:
+    """Write an image whole or not at all; the suffix chooses PNG, JPEG or WebP.
+
+    An image whose three channels are equal is stored as grey.
+
+    Raises:
+        DeganError: the suffix names no format, or the file cannot be written.
+    """
+    formats = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+    form = formats.get(path.suffix.lower())
+    if form is None:
+        raise DeganError(f"cannot write {path}: its name must end in .png, .jpg, .jpeg or .webp")
+    pillow = Image.fromarray(image)
+    if np.array_equal(image[..., 0], image[..., 1]) and np.array_equal(
+        image[..., 1], image[..., 2]
+    ):
+        pillow = Image.fromarray(np.ascontiguousarray(image[..., 0]))
+    options = {} if form == "PNG" else {"quality": quality}
+    with replacing(path) as temporary:
+        pillow.save(temporary, format=form, **options)
+
+
+def find_photos(folder: Path) -> list[Path]:
+    """Return the photo files below ``folder`` by name; hidden files and folders are left out.
+
+    Raises:
+        DeganError: the folder is missing or holds no photo.
+    """
+    if not folder.exists():
+        raise DeganError(f"{folder} does not exist; check the path of the folder")
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    )
+    if not found:
+        raise DeganError(
+            f"{folder} holds no photo; degan looks for files ending in "
+            f"{', '.join(sorted(SUFFIXES))}"
+        )
+    return found

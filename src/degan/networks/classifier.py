@@ -1,0 +1,70 @@
+"""Recognition: f(x) joined with the residue that the encoder's intermediate layers recorded."""
+
+import torch
+from torch import Tensor, nn
+
+from degan.config import NetworkSettings
+from degan.networks.encoder import Encoder, EncoderOutput, code_grid, stage_channels
+from degan.networks.layers import Standardize, conv_norm_relu
+
+
+class LocalCnn(nn.Module):
+    """A small CNN that reads the residue from one layer of the encoder."""
+
+    def __init__(self, inputs: int, outputs: int, *, pool: int, grid: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            conv_norm_relu(inputs, outputs, stride=2),
+            conv_norm_relu(outputs, outputs),
+            nn.AvgPool2d(pool),
+            nn.Flatten(),
+            nn.Linear(outputs * grid**2, outputs),
+        )
+
+    def forward(self, stage: Tensor) -> Tensor:
+        """(N, inputs, H, W) -> (N, outputs)."""
+        residue: Tensor = self.body(stage)
+        return residue
+
+
+class Classifier(nn.Module):
+    """Logits from f(x) and the residue. Source: 1912.01456, section 3, residue learning."""
+
+    def __init__(self, settings: NetworkSettings, num_expressions: int, dropout: float) -> None:
+        super().__init__()
+        channels = stage_channels(settings)
+        # The stages are S/2, S/4 and S/8 wide; halved and pooled each becomes the grid of S/16.
+        self.local = nn.ModuleList(
+            LocalCnn(inputs, settings.residue, pool=pool, grid=code_grid(settings))
+            for inputs, pool in zip(channels, (4, 2, 1), strict=True)
+        )
+        features = settings.expression_code + settings.residue * len(channels)
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(features, num_expressions))
+
+    def forward(self, encoded: EncoderOutput) -> Tensor:
+        """Encoder output -> logits (N, num_expressions)."""
+        residue = [cnn(stage) for cnn, stage in zip(self.local, encoded.stages, strict=True)]
+        logits: Tensor = self.head(torch.cat([encoded.code, *residue], dim=1))
+        return logits
+
+
+class Recognition(nn.Module):
+    """The whole way from uint8 crops to probabilities: what is evaluated, exported and served.
+
+    Probabilities are the mean over the crop and its mirror image: a face and its mirror image
+    show the same expression.
+    """
+
+    def __init__(self, settings: NetworkSettings, encoder: Encoder, classifier: Classifier) -> None:
+        super().__init__()
+        self.standardize = Standardize(settings.channels, settings.image_size)
+        self.encoder = encoder
+        self.classifier = classifier
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """uint8 RGB (N, H, H, 3) -> probabilities (N, num_expressions), rows sum to 1."""
+        images = self.standardize(crops)
+        both = torch.cat([images, images.flip(3)])
+        probabilities = self.classifier(self.encoder(both)).softmax(dim=1)
+        mean: Tensor = probabilities.unflatten(0, (2, -1)).mean(dim=0)
+        return mean

@@ -1,0 +1,71 @@
+"""Blocks that the networks share."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def conv_norm_relu(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
+    """3x3 convolution, batch norm, ReLU: (N, inputs, H, W) -> (N, outputs, H/stride, W/stride)."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions beside a shortcut (He et al. 2016)."""
+
+    def __init__(self, inputs: int, outputs: int, *, stride: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            conv_norm_relu(inputs, outputs, stride=stride),
+            nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, inputs, H, W) -> (N, outputs, H/stride, W/stride)."""
+        return F.relu(self.body(x) + self.shortcut(x))
+
+
+class Standardize(nn.Module):
+    """Photo crops -> network images: grey, scaled down, each image to mean 0 and deviation 1.
+
+    The first layer of every exported model, so that no caller can get it wrong. Values beyond
+    three deviations are clamped, then [-3, 3] becomes [-1, 1].
+    """
+
+    luma: Tensor
+
+    def __init__(self, channels: int, image_size: int) -> None:
+        super().__init__()
+        self.channels = channels
+        self.image_size = image_size
+        luma = torch.tensor([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow's mode L
+        self.register_buffer("luma", luma.reshape(1, 3, 1, 1), persistent=False)
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Standardise crops.
+
+        Args:
+            crops: uint8 RGB (N, H, H, 3), H a whole multiple of ``image_size``.
+
+        Returns:
+            Float (N, channels, image_size, image_size) in [-1, 1].
+        """
+        x = crops.permute(0, 3, 1, 2).to(torch.float32)
+        if self.channels == 1:
+            x = (x * self.luma).sum(dim=1, keepdim=True)
+        factor = crops.shape[1] // self.image_size
+        if factor > 1:
+            x = F.avg_pool2d(x, factor)
+        x = x - x.mean(dim=(1, 2, 3), keepdim=True)
+        deviation = x.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+        return (x / (deviation + 1.0)).clamp(-3.0, 3.0) / 3.0  # + 1 grey level: flat images stay 0

@@ -1,0 +1,154 @@
+"""Photos -> the expression of every face, from one exported file. Needs no torch."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from degan.alignment import FRAME, MIN_CUT_OUT, crop_face
+from degan.errors import DeganError
+from degan.faces import Face, FaceFinder
+from degan.files import read_bytes
+from degan.images import RgbImage
+from degan.labels import EXPRESSIONS
+from degan.resources import asset_bytes, session_of
+
+__all__ = ["Prediction", "Recognizer"]
+
+FORMAT = 1
+"""Version of what an exported file promises; a file of another is refused."""
+
+DEFAULT_WEIGHTS = "london.onnx"
+
+_MAX_WEIGHTS = 2**30
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The expression of one face.
+
+    Attributes:
+        box: (x, y, width, height) in pixels of the upright image.
+        score: how sure the detector is that this is a face, 0-1.
+        expression: the most probable one.
+        probabilities: by name, in the order of the model's expressions; they sum to 1.
+        face: landmarks; None for a cut-out face whose landmarks were not found.
+    """
+
+    box: tuple[float, float, float, float]
+    score: float
+    expression: str
+    probabilities: dict[str, float]
+    face: Face | None
+
+
+class Recognizer:
+    """Reads expressions. Holds networks but no state: one recogniser may serve many threads.
+
+    Args:
+        weights: a file that ``degan export`` wrote; None for the weights that degan ships.
+        threads: how many threads one network run may use.
+
+    Raises:
+        DeganError: the file is missing, damaged, or not made by this version's ``degan export``.
+    """
+
+    def __init__(self, weights: Path | None = None, *, threads: int = 1) -> None:
+        if weights is None:
+            name, data = DEFAULT_WEIGHTS, asset_bytes(DEFAULT_WEIGHTS)
+        else:
+            name, data = str(weights), read_bytes(weights, _MAX_WEIGHTS, "weights")
+        try:
+            self._session = session_of(data, threads)
+            facts = json.loads(self._session.get_modelmeta().custom_metadata_map["degan"])
+        except (KeyError, ValueError, RecursionError) as error:
+            raise DeganError(
+                f"{name} is not a weights file of degan or is damaged; make one with "
+                "'degan export RUN FILE.onnx'"
+            ) from error
+        self.expressions, self.crop_size = _read_facts(facts, name)
+        _check_graph(self._session, len(self.expressions), self.crop_size, name)
+        self._finder = FaceFinder(threads=threads)
+
+    def predict(self, image: RgbImage) -> list[Prediction]:
+        """Return the expression of every face of an image, largest face first; [] if none."""
+        faces = self._finder.find(image)
+        crops = [crop_face(image, face.landmarks, self.crop_size) for face in faces]
+        return [
+            self._prediction(face.box, face.score, row, face)
+            for face, row in zip(faces, self.probabilities(crops), strict=True)
+        ]
+
+    def predict_crop(self, image: RgbImage) -> Prediction:
+        """Return the expression of an image that is a face already cut out.
+
+        Raises:
+            DeganError: the image is smaller than 32 x 32 pixels.
+        """
+        height, width = image.shape[:2]
+        if min(height, width) < MIN_CUT_OUT:
+            raise DeganError(
+                f"the image is {width} x {height} pixels; a cut-out face needs "
+                f"{MIN_CUT_OUT} x {MIN_CUT_OUT}"
+            )
+        face = self._finder.find_in_crop(image)
+        crop = crop_face(image, face.landmarks if face else None, self.crop_size)
+        row = self.probabilities([crop])[0]
+        whole = (0.0, 0.0, float(width), float(height))
+        return self._prediction(whole, face.score if face else 0.0, row, face)
+
+    def probabilities(self, crops: Sequence[RgbImage]) -> NDArray[np.float32]:
+        """Return probabilities (N, C) of aligned crops, each uint8 (crop_size, crop_size, 3)."""
+        rows = [
+            self._session.run(None, {"crops": np.stack(crops[start : start + _BATCH])})[0]
+            for start in range(0, len(crops), _BATCH)
+        ]
+        return np.concatenate(rows) if rows else np.empty((0, len(self.expressions)), np.float32)
+
+    def _prediction(
+        self,
+        box: tuple[float, float, float, float],
+        score: float,
+        row: NDArray[np.float32],
+        face: Face | None,
+    ) -> Prediction:
+        probabilities = dict(zip(self.expressions, (float(value) for value in row), strict=True))
+        expression = max(probabilities, key=probabilities.__getitem__)
+        return Prediction(box, score, expression, probabilities, face)
+
+
+def _check_graph(
+    session: ort.InferenceSession, num_expressions: int, crop_size: int, name: str
+) -> None:
+    """Refuse a graph that does not take and give what the file declares."""
+    inputs = [(node.name, node.type, node.shape[1:]) for node in session.get_inputs()]
+    outputs = [node.shape[1:] for node in session.get_outputs()]
+    expected = [("crops", "tensor(uint8)", [crop_size, crop_size, 3])]
+    if inputs != expected or outputs != [[num_expressions]]:
+        raise DeganError(f"{name} holds another graph than it declares; export it again")
+
+
+def _read_facts(facts: Any, name: str) -> tuple[tuple[str, ...], int]:
+    """Return the expressions and the crop size that a weights file declares."""
+    try:
+        expressions, crop_size = tuple(facts["expressions"]), int(facts["crop_size"])
+        version, frame = facts["format"], facts["frame"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise DeganError(
+            f"{name} does not say how its crops must be cut; export it again"
+        ) from error
+    if version != FORMAT or frame != FRAME:
+        raise DeganError(
+            f"{name} is of format {version}, frame {frame}; this version of degan needs format "
+            f"{FORMAT}, frame {FRAME}: export it again with this version"
+        )
+    unknown = [expression for expression in expressions if expression not in EXPRESSIONS]
+    if unknown or not 16 <= crop_size <= 1024:
+        raise DeganError(f"{name} declares impossible expressions or crops; export it again")
+    return expressions, crop_size

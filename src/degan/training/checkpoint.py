@@ -1,0 +1,91 @@
+"""Checkpoints: one safetensors file, its JSON state in the header; written whole or not at all."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import safetensors
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor, nn, optim
+
+from degan.errors import DeganError
+from degan.files import read_bytes, replacing
+
+_MAX_BYTES = 8 * 2**30
+
+
+def save_checkpoint(path: Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+    """Write tensors and a JSON-able state."""
+    data = save_tensors(
+        {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
+        metadata={"state": json.dumps(state)},
+    )
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what :func:`save_checkpoint` wrote.
+
+    Raises:
+        DeganError: the file is missing or damaged.
+    """
+    data = read_bytes(path, _MAX_BYTES, "checkpoint")
+    try:
+        header_size = int.from_bytes(data[:8], "little")
+        if header_size > len(data) - 8:
+            raise ValueError("truncated header")
+        tensors = load_tensors(data)
+        header = json.loads(data[8 : 8 + header_size])
+        return tensors, dict(json.loads(header["__metadata__"]["state"]))
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DeganError(
+            f"{path} is not a checkpoint of degan or is damaged; delete it and run the command "
+            "again to train anew"
+        ) from error
+
+
+def module_tensors(prefix: str, module: nn.Module) -> dict[str, Tensor]:
+    """Return a module's parameters and buffers, named ``prefix.name``."""
+    return {f"{prefix}.{name}": tensor for name, tensor in module.state_dict().items()}
+
+
+def load_module(prefix: str, module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
+    """Load what :func:`module_tensors` gave.
+
+    Raises:
+        DeganError: names or shapes differ from the module's.
+    """
+    state = {
+        name.removeprefix(f"{prefix}."): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(f"{prefix}.")
+    }
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        raise DeganError(
+            f"{path} holds other networks than its settings say ({prefix}); it cannot be used"
+        ) from error
+
+
+def optimizer_tensors(prefix: str, optimizer: optim.Optimizer) -> dict[str, Tensor]:
+    """Return an Adam-like optimizer's moments and step counts, named ``prefix.index.name``."""
+    return {
+        f"{prefix}.{index}.{name}": value
+        for index, values in optimizer.state_dict()["state"].items()
+        for name, value in values.items()
+    }
+
+
+def load_optimizer(prefix: str, optimizer: optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Load what :func:`optimizer_tensors` gave; groups and rates stay as they are."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith(f"{prefix}."):
+            index, name = key.removeprefix(f"{prefix}.").split(".", 1)
+            state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict(
+        {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
+    )

@@ -1,0 +1,92 @@
+"""Stage 2: the classifier on f(x) joined with the residue."""
+
+import math
+
+import torch
+from torch import Tensor, optim
+from torch.nn import functional as F
+
+from degan.config import Settings
+from degan.data.augment import augment
+from degan.data.loader import TrainingData, batches, num_batches, num_epochs
+from degan.errors import DeganError
+from degan.networks.classifier import Classifier
+from degan.networks.encoder import Encoder, EncoderOutput
+from degan.training.losses import class_weights
+from degan.training.run import Log, Progress, one_cycle, seeded
+
+_STAGE = 2
+
+
+def train_classifier(
+    data: TrainingData, encoder: Encoder, settings: Settings, log: Log, progress: Progress
+) -> Classifier:
+    """Train the classifier; the encoder is moved too if ``classifier.encoder_rate`` is above 0.
+
+    Args:
+        data: the training samples.
+        encoder: G_en after stage 1.
+        settings: of the run.
+        log: gets a line an epoch.
+        progress: told after each epoch.
+
+    Raises:
+        DeganError: the loss is no longer finite.
+    """
+    choice = settings.classifier
+    with seeded(settings.seed, _STAGE, 0):
+        classifier = Classifier(settings.network, len(data.expressions), choice.dropout)
+    classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    frozen = choice.encoder_rate == 0
+    groups = [{"params": classifier.parameters(), "factor": 1.0}]
+    if not frozen:
+        groups.append({"params": encoder.parameters(), "factor": choice.encoder_rate})
+    optimizer = optim.AdamW(groups, lr=choice.learning_rate, weight_decay=choice.weight_decay)
+    weights = class_weights(data.expression, len(data.expressions))
+    steps = num_batches(len(data), choice.batch_size)
+    epochs = num_epochs(choice, steps)
+    for epoch in range(epochs):
+        progress(epoch / epochs, f"stage 2, epoch {epoch + 1} of {epochs}")
+        classifier.train()
+        encoder.train(not frozen)
+        total, correct = 0.0, 0
+        with seeded(settings.seed, _STAGE, epoch + 1):
+            for step, batch in enumerate(batches(len(data), choice.batch_size)):
+                rate = one_cycle(epoch * steps + step, steps * epochs, choice.learning_rate)
+                for group in optimizer.param_groups:
+                    group["lr"] = rate * group["factor"]
+                labels = data.expression[batch]
+                images = data.images[batch].contiguous(memory_format=torch.channels_last)
+                encoded = _encode(encoder, augment(images, settings.augment), frozen)
+                logits = classifier(encoded)
+                loss = F.cross_entropy(
+                    logits, labels, weight=weights, label_smoothing=choice.label_smoothing
+                )
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                optimizer.step()
+                total += loss.item() * len(batch)
+                correct += int((logits.argmax(1) == labels).sum())
+        if not math.isfinite(total):
+            raise DeganError(
+                f"training diverged in epoch {epoch + 1} of stage 2 (the loss is not finite); "
+                "lower classifier.learning_rate or change the seed, and start a new run"
+            )
+        log.write(
+            stage=2,
+            epoch=epoch + 1,
+            epochs=epochs,
+            loss=round(total / len(data), 5),
+            training_accuracy=round(correct / len(data), 5),
+        )
+    encoder.eval()
+    return classifier.eval()
+
+
+def _encode(encoder: Encoder, images: Tensor, frozen: bool) -> EncoderOutput:
+    if not frozen:
+        output: EncoderOutput = encoder(images)
+        return output
+    with torch.no_grad():
+        output = encoder(images)
+    return output

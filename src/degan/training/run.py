@@ -1,0 +1,131 @@
+"""A run directory: settings before step 1, ``log.jsonl``, checkpoints, grids, the result."""
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from degan import __version__
+from degan.config import Settings, read_settings, write_settings
+from degan.errors import DeganError
+from degan.files import read_bytes, write_text
+
+Progress = Callable[[float, str], None]
+"""Told the share of the work that is done, in [0, 1], and what is being done."""
+
+
+def silent(done: float, doing: str) -> None:
+    """A :data:`Progress` that says nothing."""
+
+
+def open_run(folder: Path, settings: Settings, facts: dict[str, Any]) -> None:
+    """Make a run directory, or check that an existing one is of the same run.
+
+    Args:
+        folder: made if it is missing.
+        settings: written to ``settings.toml``.
+        facts: what else decides the result (kind of run, data set's hash, folds), for ``run.json``.
+
+    Raises:
+        DeganError: the folder holds something else, or a run of other settings or data.
+    """
+    wanted = {"degan": __version__, **facts}
+    record = folder / "run.json"
+    if not record.exists():
+        if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+            raise DeganError(
+                f"{folder} exists and is not a run directory; choose a new name for the run"
+            )
+        write_settings(folder / "settings.toml", settings)
+        write_text(record, json.dumps(wanted, indent=2) + "\n")
+        return
+    found = read_json(record)
+    changed = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
+    if read_settings(folder / "settings.toml") != settings:
+        changed.append("settings")
+    if changed:
+        raise DeganError(
+            f"{folder} holds a run that differs in: {', '.join(changed)}; give the same command "
+            "to continue it, or choose a new name for the run"
+        )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file of a run.
+
+    Raises:
+        DeganError: it is missing or damaged.
+    """
+    try:
+        value = json.loads(read_bytes(path, 2**28, "run's JSON"))
+        if isinstance(value, dict):
+            return value
+    except (ValueError, RecursionError):
+        pass
+    raise DeganError(f"{path} is damaged; delete the run and start it again")
+
+
+@dataclass
+class Log:
+    """Appends to ``log.jsonl``: one object a line, each with the seconds since the log was opened.
+
+    A line that an interruption cut short is dropped when the log is opened again.
+    """
+
+    path: Path
+    _start: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        if self.path.exists():
+            data = self.path.read_bytes()
+            if data and not data.endswith(b"\n"):
+                write_text(self.path, data[: data.rfind(b"\n") + 1].decode("utf-8", "replace"))
+
+    def rewind(self, stage: int, epoch: int) -> None:
+        """Drop the lines after an epoch: those epochs are about to be trained again."""
+        if not self.path.exists():
+            return
+        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+        rows = [json.loads(line) for line in lines]
+        kept = [
+            line
+            for line, row in zip(lines, rows, strict=True)
+            if (row["stage"], row["epoch"]) <= (stage, epoch)
+        ]
+        write_text(self.path, "".join(kept))
+
+    def write(self, **values: Any) -> None:
+        """Append one object."""
+        values["seconds"] = round(time.monotonic() - self._start, 2)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(values) + "\n")
+
+
+@contextmanager
+def seeded(seed: int, stage: int, epoch: int) -> Iterator[None]:
+    """Let torch's default generator follow from seed, stage and epoch alone within the block.
+
+    So an epoch is the same whether the run was interrupted before it or not, and no generator's
+    state needs to be kept.
+    """
+    with torch.random.fork_rng(devices=[]):
+        # Mixed by a large odd number so that neighbouring seeds and epochs share no stream.
+        torch.manual_seed((seed * 1_000_003 + stage * 100_003 + epoch) * 2_654_435_761 % 2**63)
+        yield
+
+
+def one_cycle(step: int, total: int, peak: float) -> float:
+    """Return the learning rate at a step: linear up over the first 30 %, then a cosine to 0.
+
+    Source: Smith & Topin 2018; not in the paper.
+    """
+    position = (step + 0.5) / total
+    if position < 0.3:
+        return peak * (0.04 + 0.96 * position / 0.3)
+    return peak * 0.5 * (1 + math.cos((position - 0.3) / 0.7 * math.pi))
