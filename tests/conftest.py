@@ -1,0 +1,70 @@
+"""Real faces that tests share."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def london():
+    """The whole London set, where it lies beside the repository."""
+    folder = ROOT.parent / "shared" / "data" / "london"
+    if not folder.is_dir():
+        pytest.skip("the London set is not on this machine")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def astronaut():
+    """A real photo with one face, smiling: RGB uint8 (512, 512, 3)."""
+    from skimage.data import astronaut
+
+    return astronaut()
+
+
+@pytest.fixture(scope="session")
+def examples():
+    """Twelve people, neutral and smiling."""
+    return ROOT / "examples" / "london"
+
+
+@pytest.fixture(scope="session")
+def faces(examples, tmp_path_factory):
+    """The examples as a prepared data set, crops of 64 px."""
+    from degan.data.datasets.folder import read_folder
+    from degan.data.manifest import read_dataset
+    from degan.data.prepare import PrepareSettings, prepare
+
+    out = tmp_path_factory.mktemp("faces") / "data"
+    sources, skipped = read_folder(examples)
+    prepare(sources, skipped, out, PrepareSettings(crop_size=64), jobs=2)
+    return read_dataset(out)
+
+
+@pytest.fixture(scope="session")
+def fresh_python():
+    """A function that runs code in a new interpreter and returns what it printed."""
+    import os
+    import subprocess
+    import sys
+
+    def run(code, *arguments):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *map(str, arguments)],
+            env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run

@@ -1,0 +1,258 @@
+"""The command line: what each verb prints, and how a user's mistakes end."""
+
+import csv
+import io
+import json
+import signal
+import struct
+import subprocess
+import sys
+import time
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def degan(*arguments, cwd=None, env=None):
+    return subprocess.run(
+        [sys.executable, "-m", "degan", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=env,
+        timeout=300,
+        check=False,
+    )
+
+
+def assert_refused(done, *words):
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("degan: ")]
+    assert lines, done.stderr
+    assert all(word in lines[-1] for word in words), lines[-1]
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory, astronaut):
+    """A folder of things that are not photos of faces, and one that is."""
+    folder = tmp_path_factory.mktemp("bad")
+    Image.fromarray(astronaut).save(folder / "good.jpg", quality=92)
+    (folder / "text.jpg").write_text("these are words")
+    (folder / "truncated.jpg").write_bytes((folder / "good.jpg").read_bytes()[:9000])
+    Image.new("RGB", (1, 1)).save(folder / "pixel.png")
+    Image.fromarray(np.full((200, 300, 3), 128, np.uint8)).save(folder / "wall.png")
+    header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + header
+    (folder / "huge.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + struct.pack(">I", 13)
+        + chunk
+        + struct.pack(">I", zlib.crc32(chunk))
+        + struct.pack(">I", 0)
+        + b"IDAT"
+        + struct.pack(">I", zlib.crc32(b"IDAT"))
+    )
+    return folder
+
+
+def test_the_version_is_printed():
+    assert degan("--version").stdout.startswith("degan 0.")
+
+
+def test_an_unknown_verb_or_option_ends_with_code_2():
+    assert degan("recognise").returncode == 2
+    assert degan("predict", "x.jpg", "--nope").returncode == 2
+
+
+class TestPredict:
+    def test_a_smile_on_a_real_photo_is_read_with_the_shipped_weights(self, bad):
+        done = degan("predict", bad / "good.jpg", "--json")
+        assert done.returncode == 0, done.stderr
+        row = json.loads(done.stdout)
+        assert row["path"] == str(bad / "good.jpg")
+        (face,) = row["faces"]
+        x, y, width, height = face["box"]
+        assert 150 < x < x + width < 300
+        assert 40 < y < y + height < 230
+        assert 0 < face["score"] <= 1
+        assert face["expression"] == "happiness"
+        assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+
+    def test_a_table_names_the_expression(self, bad):
+        done = degan("predict", bad / "good.jpg")
+        assert "happiness" in done.stdout
+
+    def test_csv_has_one_row_a_face(self, bad):
+        done = degan("predict", bad / "good.jpg", "--csv")
+        (row,) = csv.DictReader(io.StringIO(done.stdout))
+        assert row["expression"] == "happiness"
+        assert float(row["happiness"]) > 0.5
+        assert row["error"] == ""
+
+    def test_a_folder_gives_a_row_for_every_photo_and_goes_on_after_a_bad_one(self, bad, tmp_path):
+        done = degan("predict", bad, "--json", "--annotate", tmp_path / "out")
+        assert done.returncode == 0
+        assert "Traceback" not in done.stderr
+        rows = {
+            row["path"].removeprefix(f"{bad}/"): row
+            for row in map(json.loads, done.stdout.splitlines())
+        }
+        assert set(rows) == {
+            "good.jpg",
+            "text.jpg",
+            "truncated.jpg",
+            "pixel.png",
+            "wall.png",
+            "huge.png",
+        }
+        assert len(rows["good.jpg"]["faces"]) == 1
+        assert rows["wall.png"]["faces"] == []
+        assert rows["pixel.png"]["faces"] == []
+        for name in ("text.jpg", "truncated.jpg", "huge.png"):
+            assert name in rows[name]["error"]
+            assert "faces" not in rows[name]
+        assert "6 photos: 3 could not be read, 2 without a face" in done.stderr
+        written = {path.name for path in (tmp_path / "out").iterdir()}
+        assert written == {"good.jpg.jpg", "wall.png.jpg", "pixel.png.jpg"}
+
+    @pytest.mark.parametrize(
+        ("name", "word"),
+        [
+            ("text.jpg", "not an image"),
+            ("truncated.jpg", "damaged"),
+            ("huge.png", "128,000,000 pixels"),
+            ("pixel.png", "no face"),
+            ("wall.png", "no face"),
+            ("missing.jpg", "does not exist"),
+        ],
+    )
+    def test_a_single_bad_photo_is_one_sentence(self, bad, name, word):
+        assert_refused(degan("predict", bad / name), name, word)
+
+    def test_an_empty_folder_is_one_sentence(self, tmp_path):
+        assert_refused(degan("predict", tmp_path), "holds no photo")
+
+    def test_weights_that_are_none_are_one_sentence(self, bad):
+        done = degan("predict", bad / "good.jpg", "--weights", bad / "text.jpg")
+        assert_refused(done, "text.jpg", "weights")
+
+    def test_cut_out_faces_are_read_without_detection(self, faces, tmp_path):
+        crop = faces.folder / faces.samples[0].file
+        done = degan("predict", crop, "--crops", "--json")
+        (face,) = json.loads(done.stdout)["faces"]
+        assert face["box"] == [0, 0, 64, 64]
+        Image.new("RGB", (20, 40)).save(tmp_path / "small.png")
+        assert_refused(degan("predict", tmp_path / "small.png", "--crops"), "20 x 40", "32 x 32")
+
+    def test_the_annotated_photo_shows_a_box(self, bad, tmp_path):
+        out = tmp_path / "read.png"
+        assert degan("predict", bad / "good.jpg", "--annotate", out).returncode == 0
+        before, after = np.asarray(Image.open(bad / "good.jpg")), np.asarray(Image.open(out))
+        assert before.shape == after.shape
+        changed = np.abs(before.astype(int) - after).max(axis=2) > 60
+        assert 0.001 < changed.mean() < 0.2
+
+    def test_json_and_csv_exclude_each_other(self, bad):
+        assert_refused(degan("predict", bad / "good.jpg", "--json", "--csv"), "exclude")
+
+
+class TestPrepareAndTrain:
+    def test_from_photos_to_a_prediction_by_the_commands_alone(self, examples, tmp_path):
+        data, run, weights = tmp_path / "data", tmp_path / "run", tmp_path / "mine.onnx"
+        done = degan("prepare", "folder", examples, data, "--size", 64)
+        assert done.returncode == 0, done.stderr
+        assert "24 faces of 12 subjects, 0 skipped" in done.stdout
+        tiny = ("--data", data, "--preset", "tiny")
+        done = degan("crossval", tmp_path / "cv", *tiny, "--folds", 2)
+        assert done.returncode == 0, done.stderr
+        assert "95 % interval" in done.stdout
+        assert (tmp_path / "cv/summary.json").exists()
+        assert degan("train", run, *tiny, "--without", "001", "--seed", 5).returncode == 0
+        assert (
+            degan("train", run, *tiny, "--without", "001", "--seed", 5, "--resume").returncode == 0
+        )
+        assert_refused(degan("train", run, *tiny, "--no-resume"), "exists")
+        assert_refused(degan("train", run, *tiny, "--seed", 6), "settings")
+        assert degan("export", run, weights).returncode == 0
+        done = degan("predict", examples / "smiling", "--weights", weights, "--json")
+        assert len(done.stdout.splitlines()) == 12
+
+    @pytest.mark.parametrize(
+        ("arguments", "word"),
+        [
+            (("prepare", "folder", "nowhere", "out"), "does not exist"),
+            (("prepare", "folder", "empty", "out"), "no labelled photo"),
+            (("crossval", "run", "--data", "empty"), "not a prepared data set"),
+            (("crossval", "run", "--data", "nowhere"), "not a prepared data set"),
+            (("train", "run", "--data", "empty", "--preset", "huge"), "no preset 'huge'"),
+            (("train", "run", "--data", "empty", "--set", "gan.epochs=0"), "gan.epochs"),
+            (("train", "run", "--data", "empty", "--set", "gan.epoch=3"), "gan.epoch"),
+            (("export", "nowhere", "x.onnx"), "no trained model"),
+        ],
+    )
+    def test_a_mistake_is_one_sentence_and_leaves_nothing(self, tmp_path, arguments, word):
+        (tmp_path / "empty").mkdir()
+        assert_refused(degan(*arguments, cwd=tmp_path), word)
+        assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+
+    def test_a_missing_extra_is_named(self, tmp_path):
+        code = (
+            "import sys; sys.modules['torch'] = None\n"
+            "sys.argv = ['degan', 'train', 'run', '--data', 'x']\n"
+            "from degan.cli import main; main()"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
+        )
+        assert_refused(done, "torch", "degan[train]")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+class TestInterruption:
+    """A long crossval that is stopped: by the user, or killed."""
+
+    @pytest.fixture
+    def running(self, faces, tmp_path):
+        run = tmp_path / "run"
+        arguments = ("crossval", run, "--data", faces.folder, "--folds", 2, "--preset", "tiny")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "degan", *map(str, arguments), "--set", "gan.epochs=5000"],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
+        deadline = time.monotonic() + 120
+        while not (run / "fold-01/log.jsonl").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        yield process, run
+        process.kill()
+        process.wait()
+
+    @staticmethod
+    def stands_still(run):
+        log = run / "fold-01/log.jsonl"
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            before = log.stat().st_size
+            time.sleep(2)
+            if log.stat().st_size == before:
+                return True
+        return False
+
+    def test_ctrl_c_says_how_to_go_on_and_leaves_no_fold_running(self, running):
+        process, run = running
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert "the same command continues" in stderr
+        assert "Traceback" not in stderr
+        assert self.stands_still(run)
+        assert not (run / "summary.json").exists()
+
+    def test_a_killed_parent_takes_its_folds_with_it(self, running):
+        process, run = running
+        process.kill()
+        assert self.stands_still(run)

@@ -1,0 +1,138 @@
+"""Settings: what they accept, and the sentence for what they do not."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from degan.config import PRESETS, fast, override, preset, read_settings, tiny, write_settings
+from degan.errors import DeganError
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_settings_come_back_from_toml_as_they_went(tmp_path, name):
+    settings = override(
+        preset(name), ["seed=7", "gan.weight_identity=0.125", "augment.mirror=false"]
+    )
+    write_settings(tmp_path / "settings.toml", settings)
+    assert read_settings(tmp_path / "settings.toml") == settings
+
+
+def test_what_a_file_does_not_name_keeps_its_default(tmp_path):
+    (tmp_path / "settings.toml").write_text("[gan]\nepochs = 3\n")
+    assert read_settings(tmp_path / "settings.toml") == override(fast(), ["gan.epochs=3"])
+
+
+def test_a_preset_is_found_by_name_and_an_unknown_one_names_the_known():
+    assert preset("tiny") == tiny()
+    with pytest.raises(DeganError, match=r"'huge'.*fast, tiny"):
+        preset("huge")
+
+
+def test_an_override_changes_the_setting_named_and_no_other():
+    changed = override(fast(), ["gan.epochs=20", "network.width = 8"])
+    assert changed.gan.epochs == 20
+    assert changed.network.width == 8
+    assert override(changed, ["gan.epochs=40", "network.width=16"]) == fast()
+
+
+def test_of_two_overrides_of_one_setting_the_last_counts():
+    assert override(fast(), ["seed=1", "seed=2"]).seed == 2
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        "network.image_size=8",
+        "network.image_size=50",
+        "network.channels=2",
+        "augment.mirror=3",
+        "augment.scale=1.5",
+        "augment.rotation=-1",
+        "gan.epochs=0",
+        "gan.epochs=2.5",
+        "gan.epochs='many'",
+        "gan.batch_size=1",
+        "gan.learning_rate=0",
+        "gan.learning_rate=nan",
+        "gan.weight_code=inf",
+        "gan.weight_code=nan",
+        "classifier.dropout=1.0",
+        "seed=-1",
+        "seed=4294967296",
+    ],
+)
+def test_an_impossible_value_is_refused_by_the_settings_name(assignment):
+    name = assignment.partition("=")[0]
+    with pytest.raises(DeganError, match=rf"\b{name}\b"):
+        override(fast(), [assignment])
+
+
+@pytest.mark.parametrize(
+    ("assignment", "name"),
+    [
+        ("gan.epoch=3", r"gan\.epoch:"),
+        ("gam.epochs=3", "gam:"),
+        ("epochs=3", "epochs:"),
+        ("gan.epochs.more=3", r"gan\.epochs:"),
+        ("gan=3", "gan:"),
+    ],
+)
+def test_an_unknown_setting_is_refused_by_its_name(assignment, name):
+    with pytest.raises(DeganError, match=name):
+        override(fast(), [assignment])
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        "gan.epochs",
+        "gan.epochs=",
+        "=3",
+        "gan.epochs=3=4",
+        "seed=" + "9" * 5000,
+        "a=" + "[" * 9999,
+    ],
+)
+def test_what_is_no_assignment_is_refused(assignment):
+    with pytest.raises(DeganError):
+        override(fast(), [assignment])
+
+
+def test_what_is_no_assignment_is_told_how_to_write_one():
+    with pytest.raises(DeganError, match=r"'gan epochs 3'.*section\.name=value"):
+        override(fast(), ["gan epochs 3"])
+
+
+@given(st.text(max_size=40))
+def test_any_text_as_an_override_is_taken_or_refused_in_a_sentence(text):
+    with suppress(DeganError):
+        override(fast(), [text])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"gan.epochs = ",
+        b"\xff\xfe\x00",
+        b"[gan]\n[gan]",
+        b"a=" + b"[" * 9999,
+        b"seed=" + b"9" * 5000,
+    ],
+)
+def test_a_damaged_settings_file_is_refused_by_its_path(tmp_path, content):
+    (tmp_path / "settings.toml").write_bytes(content)
+    with pytest.raises(DeganError, match=r"settings\.toml"):
+        read_settings(tmp_path / "settings.toml")
+
+
+def test_a_file_with_an_unknown_setting_is_refused_by_path_and_name(tmp_path):
+    (tmp_path / "settings.toml").write_text("[gan]\nepoch = 3\n")
+    with pytest.raises(DeganError, match=r"settings\.toml: gan\.epoch:"):
+        read_settings(tmp_path / "settings.toml")
+
+
+def test_settings_do_not_change_once_made():
+    with pytest.raises(ValueError, match="frozen"):
+        fast().gan.epochs = 3

@@ -1,0 +1,98 @@
+"""Cross-validation: the protocol, the contract of summary.json, and going on where it stopped."""
+
+import csv
+import json
+
+import pytest
+
+from degan.config import preset
+from degan.errors import DeganError
+from degan.evaluation.crossval import cross_validate
+from degan.images import read
+
+TINY = preset("tiny")
+
+
+@pytest.fixture(scope="module")
+def finished(faces, tmp_path_factory):
+    run = tmp_path_factory.mktemp("crossval") / "run"
+    cross_validate(faces, run, TINY, num_folds=3, jobs=2)
+    return run
+
+
+def rows_of(path):
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_summary_says_what_scripts_rely_on(finished, faces):
+    summary = json.loads((finished / "summary.json").read_text())
+    low, high = summary["accuracy_interval"]
+    assert 0 <= low <= summary["accuracy"] <= high <= 1
+    assert 0 <= summary["accuracy_sequences"] <= 1
+    assert summary["expressions"] == ["neutral", "happiness"]
+    assert [sum(row) for row in summary["confusion"]] == [12, 12]
+    assert summary["seconds"] > 0
+    right = sum(summary["confusion"][k][k] for k in range(2))
+    assert summary["accuracy"] == pytest.approx(right / 24)
+    assert summary["manifest_sha256"] == faces.manifest_hash
+
+
+def test_every_face_is_predicted_once_by_a_model_that_never_saw_the_person(finished, faces):
+    rows = rows_of(finished / "predictions.csv")
+    assert [int(row["index"]) for row in rows] == list(range(len(faces.samples)))
+    for fold in sorted(finished.glob("fold-*")):
+        trained_on = set(json.loads((fold / "run.json").read_text())["subjects"])
+        tested = {row["subject"] for row in rows_of(fold / "predictions.csv")}
+        assert tested
+        assert not tested & trained_on
+        assert tested | trained_on == set(faces.subjects)
+
+
+def test_probabilities_sum_to_one_and_the_largest_is_the_prediction(finished):
+    for row in rows_of(finished / "predictions.csv"):
+        shares = {name: float(row[name]) for name in ("neutral", "happiness")}
+        assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
+        assert row["predicted"] == max(shares, key=shares.get)
+
+
+def test_a_fold_without_its_result_is_done_again_and_the_others_are_left(finished, faces):
+    before = {path: path.stat().st_mtime_ns for path in finished.glob("fold-*/predictions.csv")}
+    summary = (finished / "summary.json").read_bytes()
+    (finished / "summary.json").unlink()
+    lost = finished / "fold-02/predictions.csv"
+    content = lost.read_bytes()
+    lost.unlink()
+    cross_validate(faces, finished, TINY, num_folds=3, jobs=1)
+    assert lost.read_bytes() == content
+    after = {path: path.stat().st_mtime_ns for path in finished.glob("fold-*/predictions.csv")}
+    assert {path for path in before if before[path] != after[path]} == {lost}
+    old, new = json.loads(summary), json.loads((finished / "summary.json").read_text())
+    assert {k: v for k, v in old.items() if "seconds" not in k} == {
+        k: v for k, v in new.items() if "seconds" not in k
+    }
+
+
+def test_the_figures_do_not_depend_on_how_many_folds_run_at_a_time(finished, faces, tmp_path):
+    cross_validate(faces, tmp_path / "run", TINY, num_folds=3, jobs=1)
+    assert rows_of(finished / "predictions.csv") == rows_of(tmp_path / "run/predictions.csv")
+
+
+def test_a_damaged_checkpoint_of_a_fold_reaches_the_user_as_one_sentence(faces, tmp_path):
+    run = tmp_path / "run"
+    cross_validate(faces, run, TINY, num_folds=2, jobs=1)
+    for name in ("summary.json", "fold-01/predictions.csv", "fold-01/model.safetensors"):
+        (run / name).unlink()
+    (run / "fold-01/gan.safetensors").write_bytes(b"12345678" * 10)
+    with pytest.raises(DeganError, match=r"gan\.safetensors"):
+        cross_validate(faces, run, TINY, num_folds=2, jobs=1)
+    assert not (run / "summary.json").exists()
+
+
+def test_other_folds_are_another_run(finished, faces):
+    with pytest.raises(DeganError, match="folds"):
+        cross_validate(faces, finished, TINY, num_folds=4, jobs=1)
+
+
+def test_a_fold_keeps_its_sample_grid(finished):
+    assert read(finished / "fold-01/grids/epoch-0002.png").shape[2] == 3

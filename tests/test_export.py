@@ -1,0 +1,84 @@
+"""The exported file: one graph that says what the model says, and refuses what it is not."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from degan import export as export_module
+from degan.config import preset
+from degan.data.loader import read_crops
+from degan.errors import DeganError
+from degan.export import export
+from degan.recognizer import Recognizer
+from degan.training.train import train
+
+
+@pytest.fixture(scope="module")
+def model(faces, tmp_path_factory):
+    run = tmp_path_factory.mktemp("export") / "run"
+    return train(faces, range(len(faces.samples)), preset("tiny"), run)
+
+
+@pytest.fixture(scope="module")
+def weights(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "model.onnx"
+    export(model, path)
+    return path
+
+
+@pytest.mark.parametrize("count", [1, 3, 24, 70])
+def test_the_file_gives_the_models_probabilities_for_any_number_of_faces(
+    faces, model, weights, count
+):
+    crops = read_crops(faces, [k % 24 for k in range(count)])
+    with torch.no_grad():
+        expected = model.recognition(torch.from_numpy(crops)).numpy()
+    found = Recognizer(weights).probabilities(list(crops))
+    assert found.shape == (count, 2)
+    assert np.abs(found - expected).max() < 1e-5
+
+
+def test_what_must_be_known_travels_in_the_file(weights, faces):
+    properties = {entry.key: entry.value for entry in onnx.load(weights).metadata_props}
+    facts = json.loads(properties["degan"])
+    assert facts["expressions"] == ["neutral", "happiness"]
+    assert facts["crop_size"] == faces.crop_size
+    assert facts["frame"] == faces.frame
+    assert facts["trained_on"]["manifest_sha256"] == faces.manifest_hash
+
+
+def test_a_file_that_differs_from_the_model_is_not_written(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(export_module, "TOLERANCE", -1.0)
+    with pytest.raises(DeganError, match="was not written"):
+        export(model, tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_name_must_end_in_onnx(model, tmp_path):
+    with pytest.raises(DeganError, match=r"must end in \.onnx"):
+        export(model, tmp_path / "model.pt")
+
+
+@pytest.mark.parametrize("damage", ["truncated", "text", "empty", "missing", "foreign", "frame"])
+def test_weights_that_cannot_be_used_are_refused_in_one_sentence(weights, tmp_path, damage):
+    path = tmp_path / "bad.onnx"
+    proto = onnx.load(weights)
+    if damage == "truncated":
+        path.write_bytes(weights.read_bytes()[:5000])
+    elif damage == "text":
+        path.write_text("weights")
+    elif damage == "empty":
+        path.write_bytes(b"")
+    elif damage == "foreign":
+        del proto.metadata_props[:]
+        path.write_bytes(proto.SerializeToString())
+    elif damage == "frame":
+        facts = json.loads(proto.metadata_props[0].value)
+        proto.metadata_props[0].value = json.dumps({**facts, "frame": "another/9"})
+        path.write_bytes(proto.SerializeToString())
+    with pytest.raises(DeganError, match=r"bad\.onnx") as caught:
+        Recognizer(path)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,255 @@
+"""A user's own photos: a tree of folders, or a CSV file that lists them."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from degan.data.datasets.folder import read_folder
+from degan.errors import DeganError
+
+
+def make(root, *names):
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return root
+
+
+def table(root, text, name="photos.csv", encoding="utf-8"):
+    path = root / name
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def only(path):
+    sources, skipped = read_folder(path)
+    assert not skipped
+    (source,) = sources
+    return source
+
+
+def reasons(skipped):
+    return {row.name: row.reason for row in skipped}
+
+
+def test_a_tree_gives_one_labelled_photo_a_file_in_a_fixed_order(tmp_path):
+    make(tmp_path, "neutral/bob_2.jpg", "happiness/ann_1.jpg", "neutral/ann_1.png")
+    sources, skipped = read_folder(tmp_path)
+    assert [(s.name, s.expression, s.subject) for s in sources] == [
+        ("happiness/ann_1.jpg", "happiness", "ann"),
+        ("neutral/ann_1.png", "neutral", "ann"),
+        ("neutral/bob_2.jpg", "neutral", "bob"),
+    ]
+    assert [s.path for s in sources] == [tmp_path / s.name for s in sources]
+    assert skipped == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "expression"),
+    [("Happy", "happiness"), ("SMILING", "happiness"), ("angry", "anger"), ("Sad", "sadness")],
+)
+def test_a_folder_may_be_named_by_a_synonym_in_any_case(tmp_path, folder, expression):
+    source = only(make(tmp_path, f"{folder}/ann_1.JPG"))
+    assert source.expression == expression
+    assert source.name == f"{folder}/ann_1.JPG"
+
+
+@pytest.mark.parametrize(
+    ("name", "subject", "sequence", "frame"),
+    [
+        ("ann", "ann", "neutral/ann", 0),
+        ("001", "001", "neutral/001", 0),
+        ("ann_7", "ann", "neutral/ann", 7),
+        ("ann_0012", "ann", "neutral/ann", 12),
+        ("ann_walk_3", "ann", "neutral/ann/walk", 3),
+        ("ann_walk 3", "ann", "neutral/ann/walk", 3),
+        ("ann_walk3", "ann", "neutral/ann/walk", 3),
+        ("ann_walk", "ann", "neutral/ann/walk", 0),
+        ("ann_take2_0005", "ann", "neutral/ann/take2", 5),
+        ("Ann Lee_1", "Ann Lee", "neutral/Ann Lee", 1),
+        ("anna-1", "anna-1", "neutral/anna-1", 0),
+    ],
+)
+def test_subject_sequence_and_frame_are_read_from_the_name(
+    tmp_path, name, subject, sequence, frame
+):
+    source = only(make(tmp_path, f"neutral/{name}.jpg"))
+    assert (source.subject, source.sequence, source.frame) == (subject, sequence, frame)
+
+
+def test_names_that_differ_in_their_last_number_are_one_sequence(tmp_path):
+    make(tmp_path, "fear/ann_a_1.jpg", "fear/ann_a_2.jpg", "fear/ann_b_1.jpg", "fear/bob_a_1.jpg")
+    make(tmp_path, "anger/ann_a_1.jpg")
+    sources, _ = read_folder(tmp_path)
+    assert len({s.sequence for s in sources}) == 4
+    assert len({s.sequence for s in sources if s.name.startswith("fear/ann_a")}) == 1
+
+
+def test_what_the_system_hides_is_passed_over_in_silence(tmp_path):
+    make(tmp_path, "neutral/ann_1.jpg", "neutral/.DS_Store", "neutral/._ann_1.jpg", ".DS_Store")
+    make(tmp_path, ".Trashes/x.jpg")
+    assert only(tmp_path).name == "neutral/ann_1.jpg"
+
+
+def test_folders_and_files_that_are_not_understood_are_reported(tmp_path):
+    make(tmp_path, "neutral/ann_1.jpg", "holiday/a.jpg", "neutral/more/b.jpg", "neutral/list.txt")
+    make(tmp_path, "neutral/_1.jpg")
+    sources, skipped = read_folder(tmp_path)
+    assert [s.name for s in sources] == ["neutral/ann_1.jpg"]
+    found = reasons(skipped)
+    assert set(found) == {"holiday/", "neutral/more/", "neutral/list.txt", "neutral/_1.jpg"}
+    assert "no expression" in found["holiday/"]
+    assert "folder inside" in found["neutral/more/"]
+    assert "ending" in found["neutral/list.txt"]
+    assert "subject" in found["neutral/_1.jpg"]
+
+
+def test_an_empty_folder_says_what_degan_reads(tmp_path):
+    with pytest.raises(DeganError, match=r"no labelled photo.*<expression>/<subject>_.*CSV"):
+        read_folder(tmp_path)
+
+
+def test_a_folder_of_nothing_usable_names_the_first_file_left_out(tmp_path):
+    with pytest.raises(DeganError, match=r"holiday/ \(the folder's name is no expression\)"):
+        read_folder(make(tmp_path, "holiday/ann_1.jpg"))
+
+
+@pytest.mark.parametrize("name", ["gone", "n" * 300])
+def test_a_path_that_is_not_there_is_refused(tmp_path, name):
+    with pytest.raises(DeganError):
+        read_folder(tmp_path / name)
+
+
+def test_a_csv_gives_its_rows_with_paths_relative_to_it(tmp_path):
+    path = table(tmp_path, "path,expression,subject\nshots/1.jpg,Happy,ann\n/abs/2.jpg,fear,bob\n")
+    first, second = read_folder(path)[0]
+    assert (first.path, first.name) == (tmp_path / "shots" / "1.jpg", "shots/1.jpg")
+    assert (first.expression, first.subject, first.frame) == ("happiness", "ann", 0)
+    assert str(second.path) == "/abs/2.jpg"
+
+
+def test_a_csv_may_name_sequence_and_frame_and_have_columns_in_any_order(tmp_path):
+    path = table(
+        tmp_path,
+        "Frame, Subject ,note,EXPRESSION,sequence,path\n"
+        "3,ann,x,fear,take,1.jpg\n4,ann,x,fear,take,2.jpg\n,bob,x,fear,,3.jpg\n",
+    )
+    one, two, three = read_folder(path)[0]
+    assert (one.frame, two.frame, three.frame) == (3, 4, 0)
+    assert one.sequence == two.sequence != three.sequence
+
+
+def test_photos_without_a_sequence_are_each_their_own(tmp_path):
+    path = table(tmp_path, "path,expression,subject\n1.jpg,fear,ann\n2.jpg,fear,ann\n")
+    assert len({s.sequence for s in read_folder(path)[0]}) == 2
+
+
+def test_a_csv_may_begin_with_a_byte_order_mark_and_end_lines_as_windows_does(tmp_path):
+    path = table(tmp_path, "path,expression,subject\r\n1.jpg,fear,Zoë\r\n", encoding="utf-8-sig")
+    assert only(path).subject == "Zoë"
+
+
+def test_quoted_fields_may_hold_commas_quotes_and_line_ends(tmp_path):
+    path = table(tmp_path, 'path,expression,subject\n"a, ""b""\nc.jpg",fear,"Lee, Ann"\n')
+    source = only(path)
+    assert source.name == 'a, "b"\nc.jpg'
+    assert source.subject == "Lee, Ann"
+
+
+def test_missing_columns_are_named(tmp_path):
+    with pytest.raises(DeganError, match="lacks the columns expression, subject;"):
+        read_folder(table(tmp_path, "path,label\n1.jpg,fear\n"))
+    with pytest.raises(DeganError, match="lacks the column subject;"):
+        read_folder(table(tmp_path, "path,expression\n1.jpg,fear\n"))
+
+
+def test_bad_rows_are_reported_with_their_reason_and_good_ones_kept(tmp_path):
+    path = table(
+        tmp_path,
+        "path,expression,subject,frame\n"
+        "good.jpg,fear,ann,1\n"
+        "bored.jpg,bored,ann,1\n"
+        "nobody.jpg,fear,,1\n"
+        ",fear,ann,1\n"
+        "\n"
+        "frame.jpg,fear,ann,-1\n"
+        "short.jpg\n"
+        "nul\0.jpg,fear,ann,1\n",
+    )
+    sources, skipped = read_folder(path)
+    assert [s.name for s in sources] == ["good.jpg"]
+    found = reasons(skipped)
+    assert "'bored' is no expression" in found["bored.jpg"]
+    assert "no subject" in found["nobody.jpg"]
+    assert "no path" in found["line 5"]
+    assert "'-1'" in found["frame.jpg"]
+    assert "no expression" in found["short.jpg"]
+    assert "character" in found["nul\0.jpg"]
+    assert len(skipped) == 6
+
+
+def test_a_csv_that_is_not_utf8_says_how_to_mend_it(tmp_path):
+    with pytest.raises(DeganError, match="UTF-8"):
+        read_folder(
+            table(tmp_path, "path,expression,subject\n1.jpg,fear,Zoë\n", encoding="latin-1")
+        )
+
+
+@pytest.mark.parametrize("text", ["", "path,expression,subject\n", "\n\n", 'path,"a\nb'])
+def test_a_csv_without_rows_or_with_an_open_quote_is_refused(tmp_path, text):
+    with pytest.raises(DeganError, match=r"photos\.csv"):
+        read_folder(table(tmp_path, text))
+
+
+def test_a_quote_left_open_swallows_no_rows(tmp_path):
+    text = 'path,expression,subject\n1.jpg,fear,ann\n2.jpg,fear,"bob\n3.jpg,fear,carl\n'
+    with pytest.raises(DeganError, match="not a valid CSV"):
+        read_folder(table(tmp_path, text))
+
+
+def test_a_folder_with_one_csv_inside_is_read_through_it(tmp_path):
+    table(tmp_path, "path,expression,subject\nimages/1.jpg,fear,ann\n")
+    table(tmp_path, "name,age\nann,30\n", name="people.csv")
+    table(tmp_path, "old\rmac", name="mac.csv")
+    make(tmp_path, "images/1.jpg", "._photos.csv", "empty.csv")
+    (tmp_path / "folder.csv").mkdir()
+    assert only(tmp_path).path == tmp_path / "images" / "1.jpg"
+
+
+def test_a_folder_with_two_such_csvs_asks_which(tmp_path):
+    for name in ("a.csv", "b.csv"):
+        table(tmp_path, "path,expression,subject\n1.jpg,fear,ann\n", name=name)
+    with pytest.raises(DeganError, match=r"a\.csv, b\.csv"):
+        read_folder(tmp_path)
+
+
+def test_expression_folders_go_before_a_csv(tmp_path):
+    table(tmp_path, "path,expression,subject\n1.jpg,fear,ann\n")
+    assert only(make(tmp_path, "anger/bob_1.jpg")).expression == "anger"
+
+
+WORDS = ["path", "expression", "subject", "frame", "sequence", "fear", "1.jpg", "ann", "7"]
+SIGNS = [*',,,\n\n"\r\0 é\u2028²/\xff\ufeff', ".."]
+CELLS = st.sampled_from([*WORDS, *SIGNS])
+ROW = st.lists(CELLS, max_size=12).map("".join)
+CSV_BYTES = st.one_of(
+    st.binary(max_size=200),
+    ROW.map(lambda text: text.encode()),
+    ROW.map(lambda text: f"path,expression,subject,frame\n{text}\n".encode()),
+    st.binary(max_size=60).map(lambda data: b"path,expression,subject,sequence\n" + data),
+)
+
+
+@settings(
+    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(CSV_BYTES, st.booleans())
+def test_any_bytes_as_a_csv_give_rows_or_a_sentence(tmp_path, data, through_folder):
+    path = tmp_path / "photos.csv"
+    path.write_bytes(data)
+    with suppress(DeganError):
+        sources, _ = read_folder(tmp_path if through_folder else path)
+        assert all(s.subject and s.name and s.frame >= 0 for s in sources)

@@ -1,0 +1,101 @@
+"""Figures of a recogniser against values known by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from degan.evaluation.metrics import (
+    accuracy,
+    balanced_accuracy,
+    confusion,
+    subject_interval,
+    vote_sequences,
+)
+
+TRUTH = np.array([0, 0, 0, 0, 1, 1, 2, 2])
+PREDICTED = np.array([0, 0, 0, 1, 1, 0, 0, 2])
+
+
+def test_accuracy_is_the_share_that_is_right():
+    assert accuracy(TRUTH, PREDICTED) == 5 / 8
+    assert accuracy(TRUTH, TRUTH) == 1
+
+
+def test_accuracy_of_nothing_or_of_two_lengths_is_an_error():
+    with pytest.raises(ValueError, match="not empty"):
+        accuracy(np.array([], int), np.array([], int))
+    with pytest.raises(ValueError, match="same length"):
+        accuracy(TRUTH, PREDICTED[:1])
+
+
+def test_balanced_accuracy_gives_each_class_that_occurs_the_same_weight():
+    assert balanced_accuracy(TRUTH, PREDICTED) == pytest.approx((3 / 4 + 1 / 2 + 1 / 2) / 3)
+    assert balanced_accuracy(np.array([3, 3, 7]), np.array([3, 3, 0])) == pytest.approx(1 / 2)
+
+
+def test_confusion_has_the_truth_in_rows_and_the_prediction_in_columns():
+    expected = [[3, 1, 0, 0], [1, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]]
+    np.testing.assert_array_equal(confusion(TRUTH, PREDICTED, 4), expected)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=40),
+    st.integers(0, 5),
+)
+def test_the_interval_lies_in_0_to_1_and_is_the_same_each_time(rows, seed):
+    subjects = [f"s{number}" for number, _ in rows]
+    correct = np.array([right for _, right in rows])
+    low, high = subject_interval(correct, subjects, seed=seed, draws=500)
+    assert 0 <= low <= high <= 1
+    assert (low, high) == subject_interval(correct, subjects, seed=seed, draws=500)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_the_interval_contains_the_accuracy(share):
+    correct = np.random.default_rng(0).random(200) < share
+    low, high = subject_interval(correct, [f"s{i // 4}" for i in range(200)])
+    assert low < correct.mean() < high
+
+
+def test_the_interval_of_independent_samples_is_the_binomial_one():
+    correct = np.arange(400) < 300
+    low, high = subject_interval(correct, [str(i) for i in range(400)])
+    half = 1.96 * np.sqrt(0.75 * 0.25 / 400)
+    assert (low, high) == pytest.approx((0.75 - half, 0.75 + half), abs=0.005)
+
+
+def test_the_interval_is_wider_where_the_mistakes_are_those_of_few_people():
+    correct = np.arange(200) < 150
+    alone = subject_interval(correct, [str(i) for i in range(200)])
+    clustered = subject_interval(correct, [str(i // 20) for i in range(200)])
+    assert clustered[1] - clustered[0] > 2 * (alone[1] - alone[0])
+
+
+def test_the_interval_is_narrower_at_a_lower_level():
+    correct, subjects = np.arange(60) < 40, [str(i) for i in range(60)]
+    wide = subject_interval(correct, subjects, level=0.95)
+    narrow = subject_interval(correct, subjects, level=0.5)
+    assert wide[0] < narrow[0] < narrow[1] < wide[1]
+
+
+def test_of_one_person_the_interval_is_a_point():
+    assert subject_interval(np.array([True, False]), ["ann", "ann"]) == (0.5, 0.5)
+
+
+def test_a_sequence_is_decided_by_its_mean_probabilities_not_by_most_frames():
+    probabilities = np.array([[0.6, 0.4], [0.2, 0.8], [0.55, 0.45], [0.1, 0.9], [0.0, 1.0]])
+    truth, predicted = vote_sequences(
+        probabilities, np.array([1, 0, 1, 0, 1]), ["b", "a", "b", "a", "b"]
+    )
+    np.testing.assert_array_equal(truth, [0, 1])  # a, b
+    np.testing.assert_array_equal(predicted, [1, 1])
+
+
+def test_samples_that_are_each_a_sequence_keep_their_predictions():
+    probabilities = np.random.default_rng(0).random((9, 3))
+    names = [f"{i}" for i in range(9)]
+    truth, predicted = vote_sequences(probabilities, np.arange(9) % 3, names)
+    np.testing.assert_array_equal(truth, np.arange(9) % 3)
+    np.testing.assert_array_equal(predicted, probabilities.argmax(1))

@@ -1,0 +1,84 @@
+"""Shapes and promises of the networks."""
+
+import pytest
+import torch
+
+from degan.config import NetworkSettings, preset
+from degan.networks.classifier import Classifier, Recognition
+from degan.networks.decoder import Decoder
+from degan.networks.discriminator import Discriminator
+from degan.networks.encoder import Encoder
+from degan.networks.layers import Standardize
+
+SETTINGS = preset("tiny").network
+SIZES = [
+    SETTINGS,
+    NetworkSettings(image_size=80, width=8, channels=3, noise=0),
+    NetworkSettings(),
+]
+
+
+@pytest.mark.parametrize("settings", SIZES)
+def test_shapes_fit_together(settings):
+    images = torch.rand(3, settings.channels, settings.image_size, settings.image_size) * 2 - 1
+    encoded = Encoder(settings)(images)
+    assert encoded.code.shape == (3, settings.expression_code)
+    noise = torch.randn(3, settings.noise)
+    drawn = Decoder(settings, 5)(encoded.code, torch.tensor([0, 4, 2]), noise)
+    assert drawn.shape == images.shape
+    assert drawn.abs().max() <= 1
+    judged = Discriminator(settings, 5, 7)(drawn)
+    assert judged.real.shape == (3,)
+    assert judged.identity.shape == (3, 5)
+    assert judged.expression.shape == (3, 7)
+    assert Classifier(settings, 7, 0.1)(encoded).shape == (3, 7)
+
+
+def test_what_is_drawn_depends_on_the_expression_the_person_and_the_noise():
+    torch.manual_seed(0)
+    decoder = Decoder(SETTINGS, 5).eval()
+    code, other = torch.randn(2, 1, SETTINGS.expression_code)
+    person, noise = torch.tensor([1]), torch.zeros(1, SETTINGS.noise)
+    base = decoder(code, person, noise)
+    assert not torch.allclose(base, decoder(other, person, noise))
+    assert not torch.allclose(base, decoder(code, torch.tensor([2]), noise))
+    assert not torch.allclose(base, decoder(code, person, noise + 1))
+
+
+def test_the_classifier_reads_f_of_x_and_the_residue_of_every_stage():
+    torch.manual_seed(0)
+    encoded = Encoder(SETTINGS)(torch.rand(4, 1, 32, 32))
+    leaves = [encoded.code, *encoded.stages]
+    logits = Classifier(SETTINGS, 3, 0.0)(encoded)
+    gradients = torch.autograd.grad(logits.square().sum(), leaves)
+    assert all(gradient.abs().sum() > 0 for gradient in gradients)
+
+
+def test_standardised_images_do_not_tell_brightness_or_contrast():
+    crops = torch.randint(60, 120, (2, 96, 96, 3), dtype=torch.uint8)
+    standardize = Standardize(1, 48)
+    plain = standardize(crops)
+    brighter = standardize(crops + 50)
+    stronger = standardize(crops * 2)
+    assert plain.shape == (2, 1, 48, 48)
+    assert torch.allclose(plain, brighter, atol=1e-5)
+    assert (plain - stronger).abs().max() < 0.1
+    assert plain.mean().abs() < 1e-3
+
+
+def test_a_flat_image_becomes_zeros_not_nan():
+    assert torch.equal(
+        Standardize(1, 32)(torch.full((1, 64, 64, 3), 9, dtype=torch.uint8)),
+        torch.zeros(1, 1, 32, 32),
+    )
+
+
+def test_recognition_gives_probabilities_that_a_mirror_does_not_change():
+    torch.manual_seed(0)
+    recognition = Recognition(SETTINGS, Encoder(SETTINGS), Classifier(SETTINGS, 3, 0.5)).eval()
+    crops = torch.randint(0, 256, (4, 64, 64, 3), dtype=torch.uint8)
+    probabilities = recognition(crops)
+    assert torch.allclose(probabilities.sum(1), torch.ones(4))
+    assert torch.allclose(recognition(crops.flip(2)), probabilities, atol=1e-6)
+    alone = torch.cat([recognition(crop[None]) for crop in crops])
+    assert torch.allclose(alone, probabilities, atol=1e-6)

@@ -1,0 +1,92 @@
+"""The recogniser: typed results, the shipped weights on people that they never saw."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import degan
+from degan.errors import DeganError
+from degan.images import read
+
+
+@pytest.fixture(scope="module")
+def recognizer():
+    return degan.Recognizer()
+
+
+def test_a_smile_is_read_on_a_real_photo(recognizer, astronaut):
+    (face,) = recognizer.predict(astronaut)
+    assert face.expression == "happiness"
+    assert face.expression == max(face.probabilities, key=face.probabilities.get)
+    assert sum(face.probabilities.values()) == pytest.approx(1, abs=1e-5)
+    assert face.face.landmarks.shape == (468, 3)
+    assert list(face.probabilities) == list(recognizer.expressions)
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_photo_is_read_alike(recognizer, astronaut, turns):
+    (upright,) = recognizer.predict(astronaut)
+    (turned,) = recognizer.predict(np.ascontiguousarray(np.rot90(astronaut, turns)))
+    assert turned.expression == upright.expression
+    assert turned.probabilities["happiness"] == pytest.approx(
+        upright.probabilities["happiness"], abs=0.1
+    )
+
+
+def test_several_faces_are_read_largest_first(recognizer, examples):
+    smile = read(examples / "smiling/001.jpg")
+    calm = read(examples / "neutral/002.jpg")[::2, ::2]
+    photo = np.full((300, 500, 3), 200, np.uint8)
+    photo[20:276, 10:266] = smile
+    photo[100:228, 330:458] = calm
+    faces = recognizer.predict(photo)
+    assert [face.expression for face in faces] == ["happiness", "neutral"]
+    assert faces[0].box[2] > faces[1].box[2]
+
+
+def test_no_face_is_a_result(recognizer):
+    assert recognizer.predict(np.full((50, 80, 3), 99, np.uint8)) == []
+
+
+def test_a_cut_out_face_that_is_too_small_is_refused(recognizer):
+    with pytest.raises(DeganError, match="32 x 32"):
+        recognizer.predict_crop(np.zeros((31, 90, 3), np.uint8))
+
+
+def test_a_cut_out_that_shows_no_face_is_read_all_the_same(recognizer):
+    prediction = recognizer.predict_crop(np.full((48, 48, 3), 128, np.uint8))
+    assert prediction.face is None
+    assert prediction.score == 0
+    assert prediction.box == (0, 0, 48, 48)
+
+
+def test_one_recogniser_serves_many_threads(recognizer, astronaut):
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(recognizer.predict, [astronaut] * 8))
+    shares = {result[0].probabilities["happiness"] for result in results}
+    assert len(shares) == 1
+
+
+def test_the_shipped_weights_read_people_they_never_saw(recognizer, examples):
+    right = total = 0
+    for folder, expression in (("neutral", "neutral"), ("smiling", "happiness")):
+        for path in sorted((examples / folder).glob("*.jpg")):
+            (face,) = recognizer.predict(read(path))
+            right += face.expression == expression
+            total += 1
+    assert total == 24
+    assert right >= 19  # docs/cards/london.md has the exact figure
+
+
+def test_the_examples_were_kept_out_of_the_shipped_weights(root, examples):
+    import json
+
+    import onnx
+
+    from degan.recognizer import DEFAULT_WEIGHTS
+
+    model = onnx.load(root / "src/degan/assets" / DEFAULT_WEIGHTS)
+    facts = json.loads({entry.key: entry.value for entry in model.metadata_props}["degan"])
+    assert facts["trained_on"]["subjects"] == 102 - 12
+    assert facts["trained_on"]["samples"] == 2 * 90

@@ -1,0 +1,199 @@
+"""Training on real faces: what a run directory promises, and that the same seed is the same run."""
+
+import json
+
+import pytest
+import torch
+
+from degan.config import override, preset
+from degan.data.loader import batches, load, num_batches
+from degan.errors import DeganError
+from degan.images import read
+from degan.training import gan
+from degan.training.run import Log, one_cycle, open_run, seeded
+from degan.training.train import load_model, train
+
+TINY = preset("tiny")
+
+
+def all_of(dataset):
+    return range(len(dataset.samples))
+
+
+def interrupt_at(share):
+    def progress(done, doing):
+        if done >= share:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+def test_a_run_directory_holds_settings_log_grids_checkpoint_and_model(faces, tmp_path):
+    train(faces, all_of(faces), TINY, tmp_path / "run")
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert names == {
+        "settings.toml",
+        "run.json",
+        "log.jsonl",
+        "grids",
+        "gan.safetensors",
+        "model.safetensors",
+    }
+    rows = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
+    assert [(row["stage"], row["epoch"]) for row in rows] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    assert {"reconstruction", "adversarial", "identity", "expression"} <= set(rows[0])
+
+
+def test_settings_are_on_disk_before_the_first_step(faces, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(faces, all_of(faces), TINY, tmp_path / "run", interrupt_at(0))
+    assert (tmp_path / "run/settings.toml").exists()
+    assert not (tmp_path / "run/gan.safetensors").exists()
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(faces, tmp_path):
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        train(faces, all_of(faces), TINY.model_copy(update={"seed": seed}), tmp_path / name)
+    one, same, other = (
+        load_model(tmp_path / name).recognition.state_dict() for name in ("a", "b", "c")
+    )
+    assert all(torch.equal(one[key], same[key]) for key in one)
+    assert not torch.equal(one["encoder.code.weight"], other["encoder.code.weight"])
+
+
+@pytest.mark.parametrize("share", [0.4, 0.86])
+def test_an_interrupted_run_ends_as_if_it_had_not_been(faces, tmp_path, monkeypatch, share):
+    monkeypatch.setattr(gan, "_CHECKPOINT_SECONDS", 0)
+    train(faces, all_of(faces), TINY, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train(faces, all_of(faces), TINY, tmp_path / "cut", interrupt_at(share))
+    assert not (tmp_path / "cut/model.safetensors").exists()
+    train(faces, all_of(faces), TINY, tmp_path / "cut")
+    whole, cut = (tmp_path / name / "model.safetensors" for name in ("whole", "cut"))
+    assert whole.read_bytes() == cut.read_bytes()
+    logs = [
+        [
+            {key: value for key, value in json.loads(line).items() if key != "seconds"}
+            for line in (tmp_path / name / "log.jsonl").read_text().splitlines()
+        ]
+        for name in ("whole", "cut")
+    ]
+    assert logs[0] == logs[1]
+
+
+def test_a_finished_run_is_not_trained_again(faces, tmp_path):
+    train(faces, all_of(faces), TINY, tmp_path / "run")
+    before = (tmp_path / "run/log.jsonl").read_bytes()
+    train(faces, all_of(faces), TINY, tmp_path / "run", interrupt_at(0))
+    assert (tmp_path / "run/log.jsonl").read_bytes() == before
+
+
+def test_a_run_is_not_continued_with_other_settings_or_people(faces, tmp_path):
+    train(faces, all_of(faces), TINY, tmp_path / "run")
+    with pytest.raises(DeganError, match="settings"):
+        train(faces, all_of(faces), TINY.model_copy(update={"seed": 7}), tmp_path / "run")
+    some = faces.without_subjects([faces.subjects[0]])
+    with pytest.raises(DeganError, match="subjects"):
+        train(faces, some, TINY, tmp_path / "run")
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("x")
+    with pytest.raises(DeganError, match="not a run directory"):
+        open_run(tmp_path, TINY, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("name", ["gan.safetensors", "model.safetensors"])
+@pytest.mark.parametrize("damage", ["truncated", "text", "empty"])
+def test_a_damaged_checkpoint_is_one_sentence(faces, tmp_path, name, damage):
+    train(faces, all_of(faces), TINY, tmp_path / "run")
+    if name == "gan.safetensors":
+        (tmp_path / "run/model.safetensors").unlink()
+    path = tmp_path / "run" / name
+    data = {"truncated": path.read_bytes()[:1000], "text": b"not a checkpoint", "empty": b""}
+    path.write_bytes(data[damage])
+    with pytest.raises(DeganError, match=name):
+        train(faces, all_of(faces), TINY, tmp_path / "run")
+
+
+def test_one_expression_alone_cannot_be_trained_on(faces, tmp_path):
+    from dataclasses import replace
+
+    only = [s for s in faces.samples if s.expression == "neutral"]
+    with pytest.raises(DeganError, match="only one expression"):
+        train(replace(faces, samples=tuple(only)), range(len(only)), TINY, tmp_path / "run")
+
+
+def test_crops_that_do_not_fit_the_networks_are_refused_with_the_size_to_use(faces):
+    network = TINY.network.model_copy(update={"image_size": 48})
+    with pytest.raises(DeganError, match="--size 96"):
+        load(faces, [0], network, faces.expressions)
+
+
+def test_the_sample_grid_has_a_row_an_expression_and_a_column_a_person(faces, tmp_path):
+    train(faces, all_of(faces), TINY, tmp_path / "run")
+    grid = read(tmp_path / "run/grids/epoch-0002.png")
+    cell = 96 + 4  # 32 px enlarged three times, and a gap
+    assert grid.shape == (cell * 3 + 4, cell * 9 + 4, 3)  # portraits + 2 rows, sources + 8 people
+
+
+def test_every_sample_is_in_one_batch_of_a_pass():
+    with seeded(0, 1, 1):
+        seen = torch.cat(list(batches(33, 8)))
+    assert sorted(seen.tolist()) != list(range(33))  # the rest of one is dropped: batch norm
+    assert len(seen) == 32
+    assert num_batches(33, 8) == 4
+    with seeded(0, 1, 1):
+        assert sorted(torch.cat(list(batches(34, 8))).tolist()) == list(range(34))
+
+
+def test_an_epochs_randomness_follows_from_seed_stage_and_epoch_alone():
+    def draw(*key):
+        with seeded(*key):
+            return torch.rand(4)
+
+    torch.manual_seed(1)
+    one = draw(0, 1, 3)
+    torch.manual_seed(2)
+    assert torch.equal(draw(0, 1, 3), one)
+    others = [draw(0, 1, 4), draw(0, 2, 3), draw(1, 1, 3)]
+    assert all(not torch.equal(other, one) for other in others)
+
+
+def test_the_learning_rate_rises_to_its_peak_and_falls_to_nothing():
+    rates = [one_cycle(step, 1000, 2e-3) for step in range(1000)]
+    assert max(rates) == pytest.approx(2e-3, rel=1e-2)
+    assert rates.index(max(rates)) == pytest.approx(300, abs=2)
+    assert rates[-1] < 1e-6
+
+
+def test_a_log_line_cut_short_by_an_interruption_is_dropped(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"epoch": 1}\n{"epo')
+    Log(path).write(epoch=2)
+    assert [json.loads(line)["epoch"] for line in path.read_text().splitlines()] == [1, 2]
+
+
+def test_training_that_diverges_ends_in_a_sentence(faces, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        gan, "reconstruction_loss", lambda drawn, real: (drawn * float("nan")).mean()
+    )
+    with pytest.raises(DeganError, match="diverged in epoch 1 of stage 1"):
+        train(faces, all_of(faces), TINY, tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_stage_1_learns_to_redraw_faces_and_stage_2_to_read_them(faces, tmp_path):
+    settings = override(preset("fast"), ["seed=3", "network.image_size=32"])
+    model = train(faces, all_of(faces), settings, tmp_path / "run")
+    rows = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
+    stage1 = [row for row in rows if row["stage"] == 1]
+    assert stage1[-1]["reconstruction"] < 0.5 * stage1[0]["reconstruction"]
+    from degan.data.loader import read_crops
+    from degan.training.train import predict_probabilities
+
+    crops = torch.from_numpy(read_crops(faces, all_of(faces)))
+    read_as = predict_probabilities(model, crops).argmax(1)
+    truth = torch.tensor([faces.expressions.index(s.expression) for s in faces.samples])
+    assert (read_as == truth).float().mean() > 0.9  # faces it was trained on
