@@ -53,6 +53,8 @@ def test_of_two_overrides_of_one_setting_the_last_counts():
         "gan.epochs=0",
         "gan.epochs=2.5",
         "gan.epochs='many'",
+        "gan.epochs='20'",
+        "augment.mirror=1",
         "gan.batch_size=1",
         "gan.learning_rate=0",
         "gan.learning_rate=nan",
