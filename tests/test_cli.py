@@ -174,6 +174,9 @@ class TestPrepareAndTrain:
         assert (
             degan("train", run, *tiny, "--without", "001", "--seed", 5, "--resume").returncode == 0
         )
+        trained_on = json.loads((run / "run.json").read_text(encoding="utf-8"))["subjects"]
+        assert len(trained_on) == 11
+        assert "001" not in trained_on
         assert_refused(degan("train", run, *tiny, "--no-resume"), "exists")
         assert_refused(degan("train", run, *tiny, "--seed", 6), "settings")
         assert degan("export", run, weights).returncode == 0

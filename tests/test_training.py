@@ -1,5 +1,6 @@
 """Training on real faces: what a run directory promises, and that the same seed is the same run."""
 
+import dataclasses
 import json
 
 import pytest
@@ -9,8 +10,10 @@ from degan.config import override, preset
 from degan.data.loader import batches, load, num_batches
 from degan.errors import DeganError
 from degan.images import read
+from degan.networks.encoder import Encoder
 from degan.training import gan
-from degan.training.run import Log, one_cycle, open_run, seeded
+from degan.training.classifier import train_classifier
+from degan.training.run import Log, one_cycle, open_run, seeded, silent
 from degan.training.train import load_model, train
 
 TINY = preset("tiny")
@@ -79,6 +82,41 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(faces, tmp_path, monkeypa
         for name in ("whole", "cut")
     ]
     assert logs[0] == logs[1]
+
+
+def stage_2(data, settings, tmp_path):
+    """Train stage 2 on an encoder with random weights; return the encoder before it and both."""
+    torch.manual_seed(0)
+    encoder = Encoder(settings.network)
+    before = {name: value.clone() for name, value in encoder.state_dict().items()}
+    classifier = train_classifier(data, encoder, settings, Log(tmp_path / "log.jsonl"), silent)
+    return before, encoder, classifier
+
+
+@pytest.mark.parametrize(("rate", "moves"), [(0.0, False), (0.1, True)])
+def test_stage_2_leaves_the_encoder_as_it_was_unless_asked(faces, tmp_path, rate, moves):
+    settings = override(TINY, [f"classifier.encoder_rate={rate}"])
+    data = load(faces, all_of(faces), settings.network, faces.expressions)
+    before, encoder, _ = stage_2(data, settings, tmp_path)
+    after = encoder.state_dict()
+    assert any(not torch.equal(before[name], after[name]) for name in before) == moves
+
+
+def test_a_rare_expression_weighs_more_than_its_share(faces, tmp_path):
+    settings = override(TINY, ["classifier.epochs=150", "classifier.learning_rate=0.01"])
+    data = load(faces, all_of(faces), settings.network, faces.expressions)
+    # All images alike: nothing can be read but how common and how heavy an expression is.
+    num, rare = 20, 2
+    images = data.images[:1].repeat(num, 1, 1, 1)
+    expression = torch.tensor([1] * rare + [0] * (num - rare))
+    alike = dataclasses.replace(
+        data, images=images, expression=expression, subject=torch.zeros(num, dtype=torch.long)
+    )
+    _, encoder, classifier = stage_2(alike, settings, tmp_path)
+    with torch.no_grad():
+        probability = classifier(encoder.eval()(images[:1])).softmax(1)[0, 1]
+    # 1/sqrt(count): a share of 0.1 counts as 0.25; smoothing alone would lift it to 0.14.
+    assert 0.2 < probability < 0.35
 
 
 def test_a_finished_run_is_not_trained_again(faces, tmp_path):
