@@ -1,0 +1,1 @@
+"""Synthetic people: faces whose identity, expression, actions, pose and light are known exactly."""
