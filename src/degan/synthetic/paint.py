@@ -1,0 +1,216 @@
+"""Brushes on the unrolled skin of the mean face, and the folds that facial actions press into it.
+
+The atlas unrolls the head around a vertical axis: columns are the angle from the face's middle,
+rows the height. Brushes take places in millimetres as the mean face shows them from the front, so
+that a brow is painted where the brow is, whatever the person's shape.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from degan.synthetic.head import SKIN, load_head
+from degan.synthetic.raster import NOTHING, rasterize
+
+F32 = NDArray[np.float32]
+
+SIZE: Final = 256
+"""Rows and columns of the atlas: about 1 mm a texel in the middle of a face."""
+
+_TOP, _HEIGHT, _ANGLE, _AXIS = 120.0, 270.0, 1.75, -80.0
+
+
+def unroll(points: F32) -> F32:
+    """Return the column and row (V, 2) in the atlas of points (V, 3) of the mean face in mm."""
+    angle = np.arctan2(points[:, 0], points[:, 2] - _AXIS)
+    column = (angle / _ANGLE * 0.5 + 0.5) * (SIZE - 1)
+    row = (_TOP - points[:, 1]) / _HEIGHT * (SIZE - 1)
+    return np.clip(np.stack([column, row], axis=1), 0, SIZE - 1).astype(np.float32)
+
+
+class Surface(NamedTuple):
+    """Where each texel of the atlas lies on the mean face.
+
+    Attributes:
+        x: millimetres to the subject's left, float32 (SIZE, SIZE).
+        y: millimetres up.
+        angle: from the middle of the face, radians.
+    """
+
+    x: F32
+    y: F32
+    angle: F32
+
+
+@cache
+def surface() -> Surface:
+    """Return the places of the atlas's texels; where the head has none, of a cylinder around it."""
+    head = load_head()
+    triangles = head.triangles[head.regions == SKIN]
+    places = unroll(head.mean)
+    radius = np.hypot(head.mean[:, 0], head.mean[:, 2] - _AXIS)
+    # The outermost surface wins where lips or nostrils fold in.
+    view = np.concatenate([places, radius[:, None] * 1e-3], axis=1).astype(np.float32)
+    _, outer = rasterize(view, triangles, SIZE, SIZE)
+    columns, rows = np.meshgrid(np.arange(SIZE, dtype=np.float32), np.arange(SIZE, dtype=np.float32))
+    angle = (columns / (SIZE - 1) - 0.5) * 2 * np.float32(_ANGLE)
+    y = np.float32(_TOP) - rows / (SIZE - 1) * np.float32(_HEIGHT)
+    found = np.where(outer > 0, outer * 1000, 85).astype(np.float32)
+    return Surface(x=found * np.sin(angle), y=y, angle=angle)
+
+
+def smooth(value: NDArray[np.floating], low: float, high: float) -> F32:
+    """Return 0 below ``low``, 1 above ``high`` and a smooth rise between."""
+    share = np.clip((value - low) / (high - low), 0, 1)
+    return (share * share * (3 - 2 * share)).astype(np.float32)
+
+
+def noise(rng: np.random.Generator, rows: int, columns: int, size: tuple[int, int]) -> F32:
+    """Return smooth noise of standard deviation about 1, float32 (size), from a coarse grid."""
+    grid = Image.fromarray(rng.standard_normal((rows, columns), dtype=np.float32))
+    return np.asarray(grid.resize((size[1], size[0]), Image.Resampling.BICUBIC))
+
+
+class Patch(NamedTuple):
+    """A brush mark: a window of the atlas and how much of the mark each texel has, in [0, 1]."""
+
+    rows: slice
+    columns: slice
+    share: F32
+
+
+def stroke(points: Sequence[tuple[float, float]], width: float | Sequence[float], soft: float) -> Patch:
+    """Return the mark of a brush drawn along a line.
+
+    Args:
+        points: the line's corners (x, y) in mm on the mean face seen from the front.
+        width: half the brush's width in mm, one for all or one a corner.
+        soft: how many mm the edge takes to fade.
+    """
+    line = np.asarray(points, dtype=np.float32)
+    widths = np.broadcast_to(np.asarray(width, dtype=np.float32), len(line))
+    place = surface()
+    margin = float(widths.max()) + soft
+    low, high = line.min(0) - margin, line.max(0) + margin
+    inside = (place.x >= low[0]) & (place.x <= high[0]) & (place.y >= low[1]) & (place.y <= high[1])
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    if not len(rows):
+        return Patch(slice(0, 0), slice(0, 0), np.zeros((0, 0), np.float32))
+    window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    x, y = place.x[window], place.y[window]
+    share = np.zeros_like(x)
+    for (ax, ay), (bx, by), start, end in zip(line, line[1:], widths, widths[1:], strict=False):
+        dx, dy = bx - ax, by - ay
+        along = np.clip(((x - ax) * dx + (y - ay) * dy) / max(dx * dx + dy * dy, 1e-6), 0, 1)
+        distance = np.hypot(x - ax - along * dx, y - ay - along * dy)
+        share = np.maximum(share, 1 - smooth(distance - (start + (end - start) * along), -soft / 2, soft / 2))
+    return Patch(*window, share.astype(np.float32))
+
+
+def mirrored(points: Sequence[tuple[float, float]], side: int) -> list[tuple[float, float]]:
+    """Return a line of the subject's left half, or with ``side`` -1 its mirror image."""
+    return [(side * x, y) for x, y in points]
+
+
+_Line = Sequence[tuple[float, float]]
+
+# Lines in mm on the mean face (pupils at +-28, nose tip at -37, mouth corners at 22, -67), half
+# width and softness, and the actions that press the fold. {S} stands for Left and Right.
+_FOLDS: Final[dict[str, tuple[Sequence[_Line], float, float, dict[str, float]]]] = {
+    "forehead": (
+        [[(-26, y - 1), (-13, y + 1.5), (0, y), (13, y + 1.5), (26, y - 1)] for y in (32, 40, 48)],
+        0.5, 2.2, {"browInnerUp": 0.9},
+    ),
+    "outer forehead": (
+        [[(14, y + 1), (24, y + 2.5), (34, y), (42, y - 4)] for y in (31, 39, 47)],
+        0.5, 2.2, {"browOuterUp{S}": 0.8, "browInnerUp": 0.2},
+    ),
+    "glabella": (
+        [[(5, 2), (5.5, 11), (7.5, 20)]], 0.6, 2.2, {"browDown{S}": 0.9, "noseSneer{S}": 0.3},
+    ),
+    "nasolabial": (
+        [[(17, -38), (23, -46), (28, -56), (31, -66), (31, -74)]], 0.8, 3.2,
+        {"mouthSmile{S}": 0.8, "noseSneer{S}": 0.6, "mouthUpperUp{S}": 0.5, "mouthStretch{S}": 0.3,
+         "cheekSquint{S}": 0.3},
+    ),
+    "nose": (
+        [[(2, 0), (8, -4), (12, -10)], [(2, -7), (8, -11), (13, -17)], [(11, -22), (16, -31), (18, -38)]],
+        0.4, 1.8, {"noseSneer{S}": 1.0},
+    ),
+    "crow's feet": (
+        [[(46, 3), (54, 9)], [(47, 0), (56, 1)], [(46, -4), (54, -9)]], 0.4, 1.8,
+        {"cheekSquint{S}": 0.6, "eyeSquint{S}": 0.3, "mouthSmile{S}": 0.2},
+    ),
+    "lower lid": (
+        [[(16, -10), (24, -14), (33, -14.5), (42, -10)], [(15, -13), (24, -19), (35, -20)]], 0.5, 2.4,
+        {"cheekSquint{S}": 0.6, "eyeSquint{S}": 0.4, "noseSneer{S}": 0.3},
+    ),
+    "dimple": (
+        [[(30, -61), (33, -68), (31, -76)]], 0.7, 2.8,
+        {"mouthDimple{S}": 0.8, "mouthSmile{S}": 0.45, "mouthStretch{S}": 0.3, "mouthPress{S}": 0.3},
+    ),
+    "marionette": (
+        [[(25, -71), (28, -80), (28, -90)]], 0.7, 2.6, {"mouthFrown{S}": 0.9, "mouthStretch{S}": 0.3},
+    ),
+    "chin crease": (
+        [[(-14, -87), (-7, -84.5), (7, -84.5), (14, -87)]], 0.8, 3.0,
+        {"mouthShrugLower": 0.8, "mouthPressLeft": 0.3, "mouthPressRight": 0.3},
+    ),
+    "chin": (
+        [[(-9, -96), (-5, -93)], [(6, -94), (10, -98)], [(-3, -101), (1, -98)], [(-11, -102), (-7, -104)],
+         [(4, -104), (8, -102)]],
+        1.0, 2.5, {"mouthShrugLower": 0.8},
+    ),
+}  # fmt: skip
+
+
+class Fold(NamedTuple):
+    """A fold of the skin.
+
+    Attributes:
+        name: what it is called.
+        patch: where it darkens the atlas.
+        weights: how much each of the 52 actions presses it, float32 (52,).
+    """
+
+    name: str
+    patch: Patch
+    weights: F32
+
+
+@cache
+def folds() -> tuple[Fold, ...]:
+    """Return all folds of a face, left and right ones apart."""
+    names = load_head().action_names
+    made = []
+    for name, (lines, width, soft, actions) in _FOLDS.items():
+        central = lines[0][0][0] < 0
+        for side, suffix in ((1, "Left"), (-1, "Right")):
+            weights = np.zeros(len(names), np.float32)
+            for action, weight in actions.items():
+                weights[names.index(action.format(S=suffix))] = weight
+            patches = [stroke(mirrored(line, side), width, soft) for line in lines]
+            made += [Fold(name, patch, weights) for patch in patches]
+            if central:
+                break
+    return tuple(made)
+
+
+def fold_map(actions: F32, resting: float, depth: float) -> F32:
+    """Return what the folds leave of the light, float32 (SIZE, SIZE) in [0.3, 1].
+
+    Args:
+        actions: amounts of the facial actions (52,).
+        resting: how deep folds are without any action: grows with age.
+        depth: the share of light that the deepest fold takes.
+    """
+    left = np.ones((SIZE, SIZE), np.float32)
+    for fold in folds():
+        strength = depth * min(1.0, float(fold.weights @ actions) + resting)
+        if strength > 0.01:
+            left[fold.patch.rows, fold.patch.columns] *= 1 - strength * fold.patch.share
+    return np.maximum(left, np.float32(0.3))

@@ -1,0 +1,301 @@
+"""Who is shown: a person's shape, age, sex and looks, drawn from a seed."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degan.synthetic.expressions import action_indices
+from degan.synthetic.head import load_head
+
+F32 = NDArray[np.float32]
+Rgb = tuple[float, float, float]
+
+TONES: Final = 10
+"""Skin tones, from 1 (lightest) to 10 (darkest), as many as the Monk Skin Tone scale has."""
+
+AGES: Final = (13.0, 80.0)
+
+_LIGHTEST, _DARKEST = np.array([0.90, 0.74, 0.66]), np.array([0.29, 0.19, 0.145])
+_HAIR: Final[dict[str, Rgb]] = {
+    "black": (0.055, 0.045, 0.04), "dark brown": (0.14, 0.09, 0.06), "brown": (0.26, 0.165, 0.10),
+    "blond": (0.55, 0.42, 0.26), "red": (0.36, 0.16, 0.08), "grey": (0.55, 0.54, 0.52),
+}  # fmt: skip
+_IRIS: Final[dict[str, Rgb]] = {
+    "dark brown": (0.11, 0.065, 0.04), "brown": (0.22, 0.13, 0.07), "hazel": (0.33, 0.25, 0.13),
+    "green": (0.28, 0.34, 0.24), "blue": (0.30, 0.40, 0.50), "grey": (0.38, 0.42, 0.44),
+}  # fmt: skip
+_SIDED_REST: Final = ("browDown", "browOuterUp", "eyeSquint", "eyeWide", "mouthFrown", "mouthSmile",
+                      "mouthPress", "eyeBlink", "mouthDimple")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Brows:
+    """Eyebrows: places in mm on the mean face, colour as sRGB in [0, 1]."""
+
+    height: float
+    thickness: float
+    arch: float
+    slope: float
+    gap: float
+    end: float
+    density: float
+    colour: Rgb
+
+
+@dataclass(frozen=True)
+class Hair:
+    """Hair on the head.
+
+    Attributes:
+        style: ``bald``, ``cropped``, ``short``, ``medium`` or ``long``.
+        colour: sRGB in [0, 1].
+        line: height of the hairline above the eyes in mm on the mean face.
+        temples: how far the line falls back above the temples, mm.
+        fringe: how far hair hangs over the forehead, mm; 0 none.
+        parting: angle of the parting from the middle, radians.
+        volume: how far hair stands off the skull, mm.
+    """
+
+    style: Literal["bald", "cropped", "short", "medium", "long"]
+    colour: Rgb
+    line: float
+    temples: float
+    fringe: float
+    parting: float
+    volume: float
+
+
+@dataclass(frozen=True)
+class Beard:
+    """Hair of the face: ``kind`` and its density in [0, 1]."""
+
+    kind: Literal["none", "stubble", "moustache", "goatee", "full"]
+    density: float
+
+
+@dataclass(frozen=True)
+class Glasses:
+    """Spectacles: half width and height of a lens and the rim in mm, colour sRGB, tint in [0, 1]."""
+
+    width: float
+    height: float
+    rim: float
+    roundness: float
+    colour: Rgb
+    tint: float
+
+
+@dataclass(frozen=True)
+class Person:
+    """A synthetic person.
+
+    Attributes:
+        shape: coefficients of the head's identity components, float32 (K,), in deviations.
+        sex: ``female`` or ``male``, of the shape and of what the look is drawn for.
+        age: years.
+        tone: skin tone, 1 (lightest) to :data:`TONES` (darkest).
+        ancestry: shares of MakeHuman's three macro shapes (african, asian, caucasian); sum 1.
+        skin: sRGB in [0, 1].
+        lips: their colour, sRGB.
+        lip_share: how clearly lips stand out, [0, 1].
+        iris: sRGB.
+        iris_radius: as the sine of its angle on the eyeball.
+        brows, hair, beard, glasses: see there; ``glasses`` is None for most.
+        freckles: their density, [0, 1].
+        wrinkles: how deep folds are: the share of light that the deepest takes.
+        resting_folds: folds without any action, [0, 1].
+        shine: of the skin, [0, 1].
+        rest: what the face at rest looks like it does, by build: amounts of the facial actions,
+            float32 (52,). Some neutral faces look stern, sad or smiling.
+        range: how far this person's actions go, float32 (52,), about 1.
+        texture: seed of the skin's fine pattern.
+    """
+
+    shape: F32
+    sex: Literal["female", "male"]
+    age: float
+    tone: int
+    ancestry: tuple[float, float, float]
+    skin: Rgb
+    lips: Rgb
+    lip_share: float
+    iris: Rgb
+    iris_radius: float
+    brows: Brows
+    hair: Hair
+    beard: Beard
+    glasses: Glasses | None
+    freckles: float
+    wrinkles: float
+    resting_folds: float
+    shine: float
+    rest: F32
+    range: F32
+    texture: int
+
+
+def draw_person(
+    rng: np.random.Generator,
+    *,
+    sex: Literal["female", "male"] | None = None,
+    age: float | None = None,
+    tone: int | None = None,
+    glasses: float = 0.15,
+) -> Person:
+    """Draw a person; what is given stays as given.
+
+    Args:
+        rng: the only source of randomness.
+        sex: of the shape and looks.
+        age: years, in :data:`AGES`.
+        tone: skin tone, 1 to :data:`TONES`.
+        glasses: how often glasses are worn.
+    """
+    sex = sex or ("female", "male")[rng.integers(2)]  # type: ignore[assignment]
+    assert sex is not None
+    age = float(rng.uniform(*AGES)) if age is None else age
+    tone = int(rng.integers(1, TONES + 1)) if tone is None else tone
+    ancestry = _draw_ancestry(rng, tone)
+    shape = _draw_shape(rng, sex, age, ancestry)
+    share = (tone - 1 + rng.uniform(-0.4, 0.4)) / (TONES - 1)
+    skin = np.clip((_LIGHTEST + (_DARKEST - _LIGHTEST) * np.clip(share, 0, 1)) * rng.normal(1, 0.025, 3), 0.05, 0.95)
+    hair_colour = _draw_hair_colour(rng, tone, age)
+    hair = _draw_hair(rng, sex, age, hair_colour)
+    return Person(
+        shape=shape,
+        sex=sex,
+        age=age,
+        tone=tone,
+        ancestry=ancestry,
+        skin=_rgb(skin),
+        lips=_draw_lips(rng, sex, skin),
+        lip_share=float(rng.uniform(0.35, 0.9)),
+        iris=_rgb(np.array(_IRIS[_draw_iris(rng, tone)]) * rng.uniform(0.8, 1.2)),
+        iris_radius=float(rng.uniform(0.40, 0.46)),
+        brows=_draw_brows(rng, sex, hair_colour, skin),
+        hair=hair,
+        beard=_draw_beard(rng, sex, age),
+        glasses=_draw_glasses(rng) if rng.random() < glasses else None,
+        freckles=float(rng.uniform(0.2, 1)) if tone <= 4 and rng.random() < 0.2 else 0.0,
+        wrinkles=float(np.clip(rng.normal(0.18 + 0.22 * (age - 13) / 67, 0.06), 0.06, 0.55)),
+        resting_folds=float(np.clip((age - 30) / 50, 0, 1) ** 1.3 * rng.uniform(0.2, 0.7)),
+        shine=float(rng.uniform(0.05, 0.5)),
+        rest=_draw_rest(rng),
+        range=np.clip(rng.normal(1, 0.12, len(load_head().action_names)), 0.7, 1.3).astype(np.float32),
+        texture=int(rng.integers(2**31)),
+    )
+
+
+def _rgb(values: NDArray[np.floating]) -> Rgb:
+    red, green, blue = (float(value) for value in np.clip(values, 0, 1))
+    return red, green, blue
+
+
+def _draw_ancestry(rng: np.random.Generator, tone: int) -> tuple[float, float, float]:
+    # Dark skin goes with any shape here, but more often with MakeHuman's african one.
+    dark = (tone - 1) / (TONES - 1)
+    african, asian, caucasian = rng.dirichlet([0.25 + 1.2 * dark, 0.6, 0.25 + 0.9 * (1 - dark)])
+    return float(african), float(asian), float(caucasian)
+
+
+def _draw_shape(
+    rng: np.random.Generator, sex: str, age: float, ancestry: tuple[float, float, float]
+) -> F32:
+    head = load_head()
+    male = float(rng.beta(6, 1.2)) if sex == "male" else float(rng.beta(1.2, 6))
+    # MakeHuman's ages: child 10, young 25, old 90.
+    child, old = np.clip((25 - age) / 15, 0, 1), np.clip((age - 25) / 65, 0, 1)
+    weight, muscle = rng.beta(2.2, 2.2, 2) - 0.5
+    african, asian, _ = ancestry
+    attributes = np.array([1, male, child, old, weight, muscle, african, asian,
+                           male * child, male * old, male * african, male * asian])  # fmt: skip
+    free = np.clip(rng.standard_normal(len(head.residual)), -2.2, 2.2)
+    return (attributes @ head.regression + 0.85 * head.residual @ free).astype(np.float32)
+
+
+def _draw_hair_colour(rng: np.random.Generator, tone: int, age: float) -> NDArray[np.float64]:
+    light = [0.18, 0.25, 0.27, 0.22, 0.08, 0.0] if tone <= 4 else [0.72, 0.2, 0.06, 0.01, 0.01, 0.0]
+    colour = np.array(_HAIR[list(_HAIR)[rng.choice(6, p=light)]]) * rng.uniform(0.8, 1.2)
+    grey = np.clip((age - 38) / 35 + rng.normal(0, 0.25), 0, 1) if age > 30 else 0.0
+    mixed: NDArray[np.float64] = colour * (1 - grey) + np.array(_HAIR["grey"]) * rng.uniform(0.7, 1.4) * grey
+    return np.clip(mixed, 0.03, 0.85)
+
+
+def _draw_hair(
+    rng: np.random.Generator, sex: str, age: float, colour: NDArray[np.float64]
+) -> Hair:
+    shares = [0.03, 0.05, 0.17, 0.30, 0.45] if sex == "female" else [0.12, 0.3, 0.42, 0.1, 0.06]
+    style = ("bald", "cropped", "short", "medium", "long")[rng.choice(5, p=shares)]
+    volumes = {"bald": (0, 0), "cropped": (1.5, 3), "short": (4, 10), "medium": (6, 14), "long": (5, 12)}
+    receding = max(0.0, rng.normal((age - 30) * 0.35, 6)) if sex == "male" and age > 25 else 0.0
+    fringe = style not in ("bald", "cropped") and rng.random() < (0.3 if sex == "female" else 0.18)
+    return Hair(
+        style=style,  # type: ignore[arg-type]
+        colour=_rgb(colour),
+        line=float(rng.uniform(50, 64) + 0.4 * receding),
+        temples=float(rng.uniform(4, 16) + receding),
+        fringe=float(rng.uniform(12, 38)) if fringe else 0.0,
+        parting=float(rng.uniform(-0.5, 0.5)),
+        volume=float(rng.uniform(*volumes[style])),
+    )
+
+
+def _draw_lips(rng: np.random.Generator, sex: str, skin: NDArray[np.float64]) -> Rgb:
+    if sex == "female" and rng.random() < 0.35:
+        return _rgb(np.array([0.62, 0.18, 0.2]) * rng.uniform(0.6, 1.3) * rng.normal(1, 0.08, 3))
+    return _rgb(skin * np.array([0.95, 0.72, 0.74]) * rng.uniform(0.8, 1.05))
+
+
+def _draw_iris(rng: np.random.Generator, tone: int) -> str:
+    light = [0.12, 0.23, 0.17, 0.13, 0.25, 0.1] if tone <= 4 else [0.7, 0.24, 0.04, 0.01, 0.005, 0.005]
+    return list(_IRIS)[rng.choice(6, p=light)]
+
+
+def _draw_brows(
+    rng: np.random.Generator, sex: str, hair: NDArray[np.float64], skin: NDArray[np.float64]
+) -> Brows:
+    colour = np.minimum(hair * rng.uniform(0.55, 0.95), skin * 0.72)
+    return Brows(
+        height=float(rng.uniform(13, 18)),
+        thickness=float(rng.uniform(1.3, 3.2) * (1.2 if sex == "male" else 0.9)),
+        arch=float(rng.uniform(0, 4.5)),
+        slope=float(rng.normal(0, 1.5)),
+        gap=float(rng.uniform(7, 12)),
+        end=float(rng.uniform(44, 50)),
+        density=float(rng.uniform(0.5, 0.95)),
+        colour=_rgb(colour),
+    )
+
+
+def _draw_beard(rng: np.random.Generator, sex: str, age: float) -> Beard:
+    if sex == "female" or age < 17 or rng.random() < 0.45:
+        return Beard("none", 0.0)
+    kind = ("stubble", "moustache", "goatee", "full")[rng.choice(4, p=[0.5, 0.12, 0.14, 0.24])]
+    density = rng.uniform(0.12, 0.4) if kind == "stubble" else rng.uniform(0.55, 0.9)
+    return Beard(kind, float(density))  # type: ignore[arg-type]
+
+
+def _draw_glasses(rng: np.random.Generator) -> Glasses:
+    colours = ((0.06, 0.05, 0.05), (0.3, 0.18, 0.1), (0.6, 0.58, 0.55), (0.12, 0.14, 0.28))
+    return Glasses(
+        width=float(rng.uniform(21, 25)),
+        height=float(rng.uniform(15, 21)),
+        rim=float(rng.uniform(0.7, 2.2)),
+        roundness=float(rng.uniform(2.0, 4.5)),
+        colour=colours[rng.integers(4)],
+        tint=float(rng.uniform(0, 0.15)),
+    )
+
+
+def _draw_rest(rng: np.random.Generator) -> F32:
+    rest = np.zeros(len(load_head().action_names))
+    for name in _SIDED_REST:
+        spread = {"eyeWide": 0.18, "eyeBlink": 0.06, "mouthSmile": 0.05}.get(name, 0.09)
+        amount = max(0.0, rng.normal(0.0, spread))
+        for place in action_indices(name):
+            rest[place] = max(0.0, amount * rng.normal(1, 0.15))
+    for name, spread in (("browInnerUp", 0.07), ("mouthShrugLower", 0.07), ("jawForward", 0.08)):
+        rest[action_indices(name)] = max(0.0, rng.normal(0, spread))
+    return rest.astype(np.float32)
