@@ -1,0 +1,150 @@
+"""A person's skin and hair, painted once and shared by all pictures of that person."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degan.synthetic.paint import SIZE, Patch, mirrored, noise, smooth, stroke, surface
+from degan.synthetic.person import Person
+
+F32 = NDArray[np.float32]
+_GRID = (SIZE, SIZE)
+
+
+@dataclass(frozen=True)
+class Paint:
+    """What is painted on a person's head.
+
+    Attributes:
+        skin: reflectance, linear RGB, float32 (SIZE, SIZE, 3) in [0, 1].
+        hair: colour of the hair at each place, as above.
+        cover: share of the skin that hair on the head covers, float32 (SIZE, SIZE).
+    """
+
+    skin: F32
+    hair: F32
+    cover: F32
+
+
+def linear(colour: NDArray[np.floating] | tuple[float, ...]) -> F32:
+    """Return linear light of sRGB in [0, 1] (the power 2.2 in place of the exact curve)."""
+    return np.asarray(colour, dtype=np.float32) ** np.float32(2.2)
+
+
+def paint(person: Person) -> Paint:
+    """Paint a person's head; the same person gives the same paint."""
+    rng = np.random.default_rng(person.texture)
+    skin = _tone(rng, person)
+    _marks(rng, skin, person)
+    _beard(rng, skin, person)
+    _brows(rng, skin, person)
+    _lids(rng, skin, person)
+    hair, cover = _hair(rng, person)
+    roots = (0.85 * cover)[..., None]
+    skin = skin * (1 - roots) + hair * roots
+    return Paint(np.clip(skin, 0.003, 1).astype(np.float32), hair, cover)
+
+
+def _lay(skin: F32, patch: Patch, colour: F32, share: float | F32) -> None:
+    window = skin[patch.rows, patch.columns]
+    amount = (patch.share * share)[..., None]
+    skin[patch.rows, patch.columns] = window * (1 - amount) + colour * amount
+
+
+def _spot(x: float, y: float, width: float, height: float) -> F32:
+    place = surface()
+    return np.exp(-(((np.abs(place.x) - x) / width) ** 2) - ((place.y - y) / height) ** 2).astype(np.float32)
+
+
+def _tone(rng: np.random.Generator, person: Person) -> F32:
+    base = linear(person.skin)
+    skin = np.broadcast_to(base, (*_GRID, 3)).copy()
+    skin *= 1 + 0.05 * noise(rng, 5, 5, _GRID)[..., None] + 0.04 * noise(rng, 24, 24, _GRID)[..., None]
+    skin *= 1 + rng.uniform(0.005, 0.04) * noise(rng, 110, 110, _GRID)[..., None]
+    blood = rng.uniform(0, 0.28) * (_spot(40, -36, 16, 14) + 0.6 * _spot(0, -36, 10, 9))
+    blood += rng.uniform(0, 0.12) * _spot(0, -98, 14, 9)
+    skin *= 1 - np.clip(blood, 0, 0.4)[..., None] * np.array([0.1, 1, 0.9], np.float32)
+    socket = rng.uniform(0.05, 0.35) * _spot(28, -1, 18, 13)
+    bag = rng.uniform(0, 0.15 + 0.002 * person.age) * _spot(28, -14, 12, 5)
+    skin *= 1 - (socket + bag)[..., None] * np.array([0.8, 1, 0.95], np.float32)
+    return skin.astype(np.float32)
+
+
+def _marks(rng: np.random.Generator, skin: F32, person: Person) -> None:
+    if person.freckles > 0:
+        dots = (noise(rng, 190, 190, _GRID) > 1.35) * person.freckles
+        skin *= 1 - 0.35 * (dots * np.clip(_spot(26, -26, 34, 22) * 1.4, 0, 1))[..., None]
+    for _ in range(rng.poisson(1.2 + max(0.0, person.age - 45) / 12)):
+        x, y = rng.uniform(-55, 55), rng.uniform(-100, 55)
+        mole = stroke([(x, y), (x + 0.1, y)], float(rng.uniform(0.3, 1.2)), 1.2)
+        _lay(skin, mole, linear(person.skin) * 0.35, float(rng.uniform(0.3, 0.9)))
+
+
+def _beard(rng: np.random.Generator, skin: F32, person: Person) -> None:
+    if person.beard.kind == "none":
+        return
+    place = surface()
+    angle = np.abs(place.angle)
+    # The edge runs from the ear past the corner of the mouth; lips and the chin's crease stay bare.
+    cheek = np.interp(angle, [0, 0.35, 0.8, 1.3], [-52, -62, -50, -12]).astype(np.float32)
+    jaw = smooth(cheek - place.y, -4, 8) * smooth(place.y, -128, -112)
+    upper = smooth(-np.abs(place.y + 53), -6, -3.5) * smooth(30 - np.abs(place.x), 0, 8)
+    chin = smooth(-np.hypot(place.x / 24, (place.y + 92) / 20), -1.15, -0.85)
+    mask = {
+        "stubble": np.maximum(jaw, upper), "moustache": upper, "goatee": np.maximum(upper, chin),
+        "full": np.maximum(jaw, upper),
+    }[person.beard.kind]  # fmt: skip
+    mouth = smooth(-np.hypot(place.x / 24, (place.y + 67) / 11.5), -1.1, -0.9)
+    grain = 1 + 0.35 * noise(rng, 170, 170, _GRID) + 0.2 * noise(rng, 20, 20, _GRID)
+    share = np.clip(mask * (1 - mouth) * person.beard.density * grain, 0, 0.95)[..., None]
+    colour = linear(person.hair.colour) * rng.uniform(0.7, 1.2)
+    skin[:] = skin * (1 - share) + np.minimum(colour, linear(person.skin) * 0.7) * share
+
+
+def _brows(rng: np.random.Generator, skin: F32, person: Person) -> None:
+    brows = person.brows
+    along = np.linspace(0, 1, 12)
+    x = brows.gap + (brows.end - brows.gap) * along
+    y = brows.height + brows.arch * np.sin(along * 2.4) - 4.5 * along**3 + brows.slope * along
+    width = brows.thickness * (1 - 0.75 * along**2.5) * np.clip(0.55 + 3 * along, 0, 1)
+    grain = 1 + 0.22 * noise(rng, 130, 180, _GRID)
+    for side in (1, -1):
+        line = mirrored(list(zip(x.tolist(), y.tolist(), strict=True)), side)
+        mark = stroke(line, width.tolist(), 2.2)
+        share = brows.density * np.clip(grain[mark.rows, mark.columns], 0, 1.1)
+        _lay(skin, mark, linear(brows.colour), np.clip(share, 0, 1).astype(np.float32))
+
+
+def _lids(rng: np.random.Generator, skin: F32, person: Person) -> None:
+    dark = linear(person.skin) * np.array([0.3, 0.22, 0.2], np.float32)
+    liner = rng.uniform(0.35, 0.95) if person.sex == "female" else rng.uniform(0.2, 0.6)
+    marks = (
+        ([(14.5, -2.5), (20, 2.5), (28, 4.8), (36, 4), (42, 1), (45, -0.5)], 0.7, 1.3, liner),
+        ([(17, -6), (24, -8.2), (32, -8.2), (39, -6), (42, -3)], 0.3, 1.2, rng.uniform(0.1, 0.5)),
+        ([(14, 3), (20, 8), (28, 10), (37, 9), (45, 3.5)], 0.4, 1.6, rng.uniform(0.05, 0.5)),
+    )
+    for line, width, soft, share in marks:
+        for side in (1, -1):
+            _lay(skin, stroke(mirrored(line, side), width, soft), dark, float(share))
+
+
+def _hair(rng: np.random.Generator, person: Person) -> tuple[F32, F32]:
+    hair, place = person.hair, surface()
+    streaks = 0.32 * noise(rng, 9, 150, _GRID) + 0.12 * noise(rng, 60, 60, _GRID)
+    colour = linear(hair.colour) * np.clip(1 + streaks, 0.35, 2)[..., None]
+    if hair.style == "bald":
+        return colour.astype(np.float32), np.zeros(_GRID, np.float32)
+    angle = np.abs(place.angle)
+    line = hair.line - 6 * (angle / 0.6) ** 2 - hair.temples * np.exp(-(((angle - 0.55) / 0.2) ** 2)) * -0.6
+    sides = np.where(angle > 0.75, (angle - 0.75) * 190, 0)  # down in front of the ear
+    line = line - np.minimum(sides, 95 if hair.style in ("medium", "long") else 75)
+    ragged = 2.2 * noise(rng, 3, 60, _GRID) + 1.5 * noise(rng, 2, 20, _GRID)
+    fringe = hair.fringe * np.exp(-(((place.angle - hair.parting) / 0.55) ** 4))
+    cover = smooth(place.y - (line - fringe + ragged), -3, 4)
+    ear = np.exp(-(((angle - 1.35) / 0.22) ** 2) - ((place.y + 22) / 26) ** 2)
+    if hair.style in ("cropped", "short"):
+        cover = cover * (1 - smooth(ear, 0.25, 0.5))
+    if hair.style == "cropped":
+        cover = cover * rng.uniform(0.6, 0.95)
+    return colour.astype(np.float32), cover.astype(np.float32)
