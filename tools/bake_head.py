@@ -50,7 +50,12 @@ REGIONS = {
     "helper-r-eyelashes-1": 5,
     "helper-r-eyelashes-2": 5,
 }
-MASKS = {"lips": "mpfb_lips", "mouth": "mpfb_inside-mouth", "ears": "mpfb_ears", "lids": "mpfb_eyelids"}
+MASKS = {
+    "lips": "mpfb_lips",
+    "mouth": "mpfb_inside-mouth",
+    "ears": "mpfb_ears",
+    "lids": "mpfb_eyelids",
+}
 LOCAL = ("cheek", "chin", "ears", "eyebrows", "eyes", "forehead", "head", "mouth", "nose", "neck")
 OPPOSITES = {
     "decr": "incr", "down": "up", "in": "out", "backward": "forward", "concave": "convex",
@@ -102,7 +107,13 @@ def read_mesh(source: Source):
             quads.append([int(corner[0]) - 1 for corner in corners])
             textures.append([int(corner[1]) - 1 for corner in corners])
             groups.append(REGIONS[group])
-    return np.array(vertices), np.array(places), np.array(quads), np.array(textures), np.array(groups)
+    return (
+        np.array(vertices),
+        np.array(places),
+        np.array(quads),
+        np.array(textures),
+        np.array(groups),
+    )
 
 
 def select(vertices, quads, groups):
@@ -145,7 +156,9 @@ def sample_heads(source: Source, base, used, rng):
             up, down = np.clip(own, 0, None), np.clip(-own, 0, None)
             heads += up[:, None, None] * source.target(positive.format(side=side), total)[used]
             if negative:
-                heads += down[:, None, None] * source.target(negative.format(side=side), total)[used]
+                heads += (
+                    down[:, None, None] * source.target(negative.format(side=side), total)[used]
+                )
     one = np.ones(count)
     attributes = np.stack(
         [one, male, child, old, weight - 0.5, muscle - 0.5, race[:, 0], race[:, 1],
@@ -162,7 +175,9 @@ def local_targets(source: Source):
     """(positive, negative or None, standard deviation); ``{side}`` stands for both sides."""
     names = set(source.names)
     for name in sorted(names):
-        match = re.fullmatch(re.escape(MPFB) + rf"targets/({'|'.join(LOCAL)})/(.+)\.target\.gz", name)
+        match = re.fullmatch(
+            re.escape(MPFB) + rf"targets/({'|'.join(LOCAL)})/(.+)\.target\.gz", name
+        )
         if not match or match[2].startswith("r-") or "head-age" in name:
             continue
         stem, _, ending = match[2].rpartition("-")
@@ -218,7 +233,9 @@ def ambient_occlusion(mean, triangles, num_directions=96, side=192):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("wheel", type=Path)
     parser.add_argument("--out", type=Path, default=ASSETS / "head.npz")
     options = parser.parse_args()
@@ -241,7 +258,9 @@ def main() -> None:
     deviation = size[:NUM_COMPONENTS] / np.sqrt(1400)
     rest = heads[1400:] - mean
     lost = np.linalg.norm((rest - rest @ axes.T @ axes).reshape(len(rest), -1, 3), axis=2)
-    print(f"{NUM_COMPONENTS} components lose {lost.mean():.2f} mm, 99 %: {np.percentile(lost, 99):.2f}")
+    print(
+        f"{NUM_COMPONENTS} components lose {lost.mean():.2f} mm, 99 %: {np.percentile(lost, 99):.2f}"
+    )
     scores = (heads - mean) @ axes.T / deviation
     regression = np.linalg.lstsq(attributes, scores, rcond=None)[0]
     residual = np.linalg.cholesky(np.cov((scores - attributes @ regression).T))
@@ -272,7 +291,9 @@ def main() -> None:
         with temporary.open("wb") as file:
             np.savez_compressed(file, **arrays)
     data = options.out.read_bytes()
-    print(f"{options.out}: {len(used)} vertices, {len(triangles)} triangles, {len(data) / 1e6:.2f} MB")
+    print(
+        f"{options.out}: {len(used)} vertices, {len(triangles)} triangles, {len(data) / 1e6:.2f} MB"
+    )
     if options.out.parent == ASSETS:
         hashes = json.loads((ASSETS / "hashes.json").read_text())
         hashes["head.npz"] = sha256(data)

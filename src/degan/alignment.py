@@ -40,15 +40,14 @@ _CANONICAL: dict[int, tuple[float, float]] = {
     454: (0.8984, 0.4573),
     164: (0.5000, 0.6177),
 }
-_INDICES = np.array(list(_CANONICAL))
+LANDMARKS = np.array(list(_CANONICAL))
+"""The 15 landmarks that a face is aligned by, numbers among the 468."""
+
 _TARGET = np.array(list(_CANONICAL.values()))
 
 
 def align(landmarks: NDArray[np.floating], size: int) -> Affine:
     """Return the map from the pixels of a canonical crop to the pixels of the photo.
-
-    The least-squares similarity transform (Umeyama 1991, without reflection) from the landmarks
-    to their canonical places.
 
     Args:
         landmarks: float (468, 2 or 3) in pixels; a third column (depth) is not used.
@@ -60,7 +59,26 @@ def align(landmarks: NDArray[np.floating], size: int) -> Affine:
     Raises:
         ValueError: the landmarks fall on one point, so no scale can be fitted.
     """
-    points = np.asarray(landmarks, dtype=np.float64)[_INDICES, :2]
+    return align_points(np.asarray(landmarks, dtype=np.float64)[LANDMARKS, :2], size)
+
+
+def align_points(points: NDArray[np.floating], size: int) -> Affine:
+    """Return :func:`align`'s map from the 15 points alone.
+
+    The least-squares similarity transform (Umeyama 1991, without reflection) from the points to
+    their canonical places.
+
+    Args:
+        points: float (15, 2), where :data:`LANDMARKS` lie.
+        size: side of the crop in pixels.
+
+    Returns:
+        Affine (2, 3), crop -> points.
+
+    Raises:
+        ValueError: all are one point, so no scale can be fitted.
+    """
+    points = np.asarray(points, dtype=np.float64)
     target = _TARGET * size
     # A similarity is a complex multiplication: photo = factor * crop + shift.
     z_crop = target[:, 0] + 1j * target[:, 1]

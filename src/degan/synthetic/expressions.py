@@ -197,7 +197,9 @@ class ExpressionRange:
     stray: float = 0.04
 
 
-CLEAN: Final = ExpressionRange((0.85, 1.0), jitter=0.08, asymmetry=0.03, partial=0, blend=0, stray=0)
+CLEAN: Final = ExpressionRange(
+    (0.85, 1.0), jitter=0.08, asymmetry=0.03, partial=0, blend=0, stray=0
+)
 """Full and unmixed: what a contact sheet and a first test of recognition want."""
 
 
@@ -229,7 +231,9 @@ def draw_expression(
 def limit(actions: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return actions in [0, 1], no eye so far shut that it would say nothing."""
     names = load_head().action_names
-    most = np.array([_MOST.get(name.removesuffix("Left").removesuffix("Right"), 1) for name in names])
+    most = np.array(
+        [_MOST.get(name.removesuffix("Left").removesuffix("Right"), 1) for name in names]
+    )
     return np.clip(actions, 0, most).astype(np.float32)
 
 
@@ -289,6 +293,8 @@ def _look(rng: np.random.Generator, actions: NDArray[np.float64]) -> None:
     """Turn both eyes the same way, a little beside the camera."""
     across, up = rng.normal(0, 0.12, 2)
     # The subject's left eye looks out where the right one looks in.
-    for name in ("eyeLookOutLeft", "eyeLookInRight") if across > 0 else ("eyeLookInLeft", "eyeLookOutRight"):
+    for name in (
+        ("eyeLookOutLeft", "eyeLookInRight") if across > 0 else ("eyeLookInLeft", "eyeLookOutRight")
+    ):
         actions[_places()[name]] += abs(across)
     actions[action_indices("eyeLookUp" if up > 0 else "eyeLookDown")] += abs(up)

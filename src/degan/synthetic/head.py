@@ -89,14 +89,14 @@ def load_head() -> Head:
         arrays = {name: file[name] for name in file.files}
     triangles = arrays["triangles"].astype(np.int32)
     regions = arrays["regions"]
-    pairs = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]))
+    pairs = np.sort(
+        np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    )
     shares = {
         name: arrays[name].astype(np.float32) / 255
         for name in ("lips", "mouth", "ears", "lids", "occlusion")
     }
-    left, right = (
-        np.unique(triangles[regions == region]) for region in (LEFT_EYE, RIGHT_EYE)
-    )
+    left, right = (np.unique(triangles[regions == region]) for region in (LEFT_EYE, RIGHT_EYE))
     return Head(
         mean=arrays["mean"].astype(np.float32),
         identity=arrays["identity"].astype(np.float32),

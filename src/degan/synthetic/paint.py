@@ -39,11 +39,13 @@ class Surface(NamedTuple):
         x: millimetres to the subject's left, float32 (SIZE, SIZE).
         y: millimetres up.
         angle: from the middle of the face, radians.
+        ears: the share of ear.
     """
 
     x: F32
     y: F32
     angle: F32
+    ears: F32
 
 
 @cache
@@ -55,12 +57,15 @@ def surface() -> Surface:
     radius = np.hypot(head.mean[:, 0], head.mean[:, 2] - _AXIS)
     # The outermost surface wins where lips or nostrils fold in.
     view = np.concatenate([places, radius[:, None] * 1e-3], axis=1).astype(np.float32)
-    _, outer = rasterize(view, triangles, SIZE, SIZE)
-    columns, rows = np.meshgrid(np.arange(SIZE, dtype=np.float32), np.arange(SIZE, dtype=np.float32))
+    seen, outer = rasterize(view, triangles, SIZE, SIZE)
+    ears = np.where(seen == NOTHING, 0, head.ears[triangles].mean(1)[seen]).astype(np.float32)
+    columns, rows = np.meshgrid(
+        np.arange(SIZE, dtype=np.float32), np.arange(SIZE, dtype=np.float32)
+    )
     angle = (columns / (SIZE - 1) - 0.5) * 2 * np.float32(_ANGLE)
     y = np.float32(_TOP) - rows / (SIZE - 1) * np.float32(_HEIGHT)
     found = np.where(outer > 0, outer * 1000, 85).astype(np.float32)
-    return Surface(x=found * np.sin(angle), y=y, angle=angle)
+    return Surface(x=found * np.sin(angle), y=y, angle=angle, ears=ears)
 
 
 def smooth(value: NDArray[np.floating], low: float, high: float) -> F32:
@@ -83,7 +88,9 @@ class Patch(NamedTuple):
     share: F32
 
 
-def stroke(points: Sequence[tuple[float, float]], width: float | Sequence[float], soft: float) -> Patch:
+def stroke(
+    points: Sequence[tuple[float, float]], width: float | Sequence[float], soft: float
+) -> Patch:
     """Return the mark of a brush drawn along a line.
 
     Args:
@@ -107,7 +114,9 @@ def stroke(points: Sequence[tuple[float, float]], width: float | Sequence[float]
         dx, dy = bx - ax, by - ay
         along = np.clip(((x - ax) * dx + (y - ay) * dy) / max(dx * dx + dy * dy, 1e-6), 0, 1)
         distance = np.hypot(x - ax - along * dx, y - ay - along * dy)
-        share = np.maximum(share, 1 - smooth(distance - (start + (end - start) * along), -soft / 2, soft / 2))
+        share = np.maximum(
+            share, 1 - smooth(distance - (start + (end - start) * along), -soft / 2, soft / 2)
+        )
     return Patch(*window, share.astype(np.float32))
 
 

@@ -56,6 +56,7 @@ class Hair:
         fringe: how far hair hangs over the forehead, mm; 0 none.
         parting: angle of the parting from the middle, radians.
         volume: how far hair stands off the skull, mm.
+        curl: 0 straight strands, 1 tight curls.
     """
 
     style: Literal["bald", "cropped", "short", "medium", "long"]
@@ -65,6 +66,7 @@ class Hair:
     fringe: float
     parting: float
     volume: float
+    curl: float
 
 
 @dataclass(frozen=True)
@@ -160,9 +162,13 @@ def draw_person(
     ancestry = _draw_ancestry(rng, tone)
     shape = _draw_shape(rng, sex, age, ancestry)
     share = (tone - 1 + rng.uniform(-0.4, 0.4)) / (TONES - 1)
-    skin = np.clip((_LIGHTEST + (_DARKEST - _LIGHTEST) * np.clip(share, 0, 1)) * rng.normal(1, 0.025, 3), 0.05, 0.95)
+    skin = np.clip(
+        (_LIGHTEST + (_DARKEST - _LIGHTEST) * np.clip(share, 0, 1)) * rng.normal(1, 0.025, 3),
+        0.05,
+        0.95,
+    )
     hair_colour = _draw_hair_colour(rng, tone, age)
-    hair = _draw_hair(rng, sex, age, hair_colour)
+    hair = _draw_hair(rng, sex, age, ancestry[0], hair_colour)
     return Person(
         shape=shape,
         sex=sex,
@@ -183,7 +189,9 @@ def draw_person(
         resting_folds=float(np.clip((age - 30) / 50, 0, 1) ** 1.3 * rng.uniform(0.2, 0.7)),
         shine=float(rng.uniform(0.05, 0.5)),
         rest=_draw_rest(rng),
-        range=np.clip(rng.normal(1, 0.12, len(load_head().action_names)), 0.7, 1.3).astype(np.float32),
+        range=np.clip(rng.normal(1, 0.12, len(load_head().action_names)), 0.7, 1.3).astype(
+            np.float32
+        ),
         texture=int(rng.integers(2**31)),
     )
 
@@ -219,16 +227,24 @@ def _draw_hair_colour(rng: np.random.Generator, tone: int, age: float) -> NDArra
     light = [0.18, 0.25, 0.27, 0.22, 0.08, 0.0] if tone <= 4 else [0.72, 0.2, 0.06, 0.01, 0.01, 0.0]
     colour = np.array(_HAIR[list(_HAIR)[rng.choice(6, p=light)]]) * rng.uniform(0.8, 1.2)
     grey = np.clip((age - 38) / 35 + rng.normal(0, 0.25), 0, 1) if age > 30 else 0.0
-    mixed: NDArray[np.float64] = colour * (1 - grey) + np.array(_HAIR["grey"]) * rng.uniform(0.7, 1.4) * grey
+    mixed: NDArray[np.float64] = (
+        colour * (1 - grey) + np.array(_HAIR["grey"]) * rng.uniform(0.7, 1.4) * grey
+    )
     return np.clip(mixed, 0.03, 0.85)
 
 
 def _draw_hair(
-    rng: np.random.Generator, sex: str, age: float, colour: NDArray[np.float64]
+    rng: np.random.Generator, sex: str, age: float, african: float, colour: NDArray[np.float64]
 ) -> Hair:
     shares = [0.03, 0.05, 0.17, 0.30, 0.45] if sex == "female" else [0.12, 0.3, 0.42, 0.1, 0.06]
     style = ("bald", "cropped", "short", "medium", "long")[rng.choice(5, p=shares)]
-    volumes = {"bald": (0, 0), "cropped": (1.5, 3), "short": (4, 10), "medium": (6, 14), "long": (5, 12)}
+    volumes = {
+        "bald": (0, 0),
+        "cropped": (1.5, 3),
+        "short": (4, 10),
+        "medium": (6, 14),
+        "long": (5, 12),
+    }
     receding = max(0.0, rng.normal((age - 30) * 0.35, 6)) if sex == "male" and age > 25 else 0.0
     fringe = style not in ("bald", "cropped") and rng.random() < (0.3 if sex == "female" else 0.18)
     return Hair(
@@ -239,6 +255,7 @@ def _draw_hair(
         fringe=float(rng.uniform(12, 38)) if fringe else 0.0,
         parting=float(rng.uniform(-0.5, 0.5)),
         volume=float(rng.uniform(*volumes[style])),
+        curl=float(np.clip(rng.normal(0.15 + 0.8 * african, 0.2), 0, 1)),
     )
 
 
@@ -249,7 +266,9 @@ def _draw_lips(rng: np.random.Generator, sex: str, skin: NDArray[np.float64]) ->
 
 
 def _draw_iris(rng: np.random.Generator, tone: int) -> str:
-    light = [0.12, 0.23, 0.17, 0.13, 0.25, 0.1] if tone <= 4 else [0.7, 0.24, 0.04, 0.01, 0.005, 0.005]
+    light = (
+        [0.12, 0.23, 0.17, 0.13, 0.25, 0.1] if tone <= 4 else [0.7, 0.24, 0.04, 0.01, 0.005, 0.005]
+    )
     return list(_IRIS)[rng.choice(6, p=light)]
 
 
@@ -259,12 +278,12 @@ def _draw_brows(
     colour = np.minimum(hair * rng.uniform(0.55, 0.95), skin * 0.72)
     return Brows(
         height=float(rng.uniform(13, 18)),
-        thickness=float(rng.uniform(1.3, 3.2) * (1.2 if sex == "male" else 0.9)),
+        thickness=float(rng.uniform(1.8, 3.8) * (1.2 if sex == "male" else 0.9)),
         arch=float(rng.uniform(0, 4.5)),
         slope=float(rng.normal(0, 1.5)),
         gap=float(rng.uniform(7, 12)),
         end=float(rng.uniform(44, 50)),
-        density=float(rng.uniform(0.5, 0.95)),
+        density=float(rng.uniform(0.6, 1.0)),
         colour=_rgb(colour),
     )
 

@@ -33,7 +33,14 @@ def rasterize(view: F32, triangles: I32, width: int, height: int) -> tuple[I32, 
     inverse_depth = np.zeros((height, width), dtype=np.float32)
     for number in range(len(triangles)):
         a, b, c = triangles[number]
-        ax, ay, bx, by, cx, cy = view[a, 0], view[a, 1], view[b, 0], view[b, 1], view[c, 0], view[c, 1]
+        ax, ay, bx, by, cx, cy = (
+            view[a, 0],
+            view[a, 1],
+            view[b, 0],
+            view[b, 1],
+            view[c, 0],
+            view[c, 1],
+        )
         area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
         if area == 0.0:
             continue

@@ -54,13 +54,17 @@ def _lay(skin: F32, patch: Patch, colour: F32, share: float | F32) -> None:
 
 def _spot(x: float, y: float, width: float, height: float) -> F32:
     place = surface()
-    return np.exp(-(((np.abs(place.x) - x) / width) ** 2) - ((place.y - y) / height) ** 2).astype(np.float32)
+    return np.exp(-(((np.abs(place.x) - x) / width) ** 2) - ((place.y - y) / height) ** 2).astype(
+        np.float32
+    )
 
 
 def _tone(rng: np.random.Generator, person: Person) -> F32:
     base = linear(person.skin)
     skin = np.broadcast_to(base, (*_GRID, 3)).copy()
-    skin *= 1 + 0.05 * noise(rng, 5, 5, _GRID)[..., None] + 0.04 * noise(rng, 24, 24, _GRID)[..., None]
+    skin *= (
+        1 + 0.05 * noise(rng, 5, 5, _GRID)[..., None] + 0.04 * noise(rng, 24, 24, _GRID)[..., None]
+    )
     skin *= 1 + rng.uniform(0.005, 0.04) * noise(rng, 110, 110, _GRID)[..., None]
     blood = rng.uniform(0, 0.28) * (_spot(40, -36, 16, 14) + 0.6 * _spot(0, -36, 10, 9))
     blood += rng.uniform(0, 0.12) * _spot(0, -98, 14, 9)
@@ -87,19 +91,31 @@ def _beard(rng: np.random.Generator, skin: F32, person: Person) -> None:
     place = surface()
     angle = np.abs(place.angle)
     # The edge runs from the ear past the corner of the mouth; lips and the chin's crease stay bare.
-    cheek = np.interp(angle, [0, 0.35, 0.8, 1.3], [-52, -62, -50, -12]).astype(np.float32)
-    jaw = smooth(cheek - place.y, -4, 8) * smooth(place.y, -128, -112)
-    upper = smooth(-np.abs(place.y + 53), -6, -3.5) * smooth(30 - np.abs(place.x), 0, 8)
-    chin = smooth(-np.hypot(place.x / 24, (place.y + 92) / 20), -1.15, -0.85)
+    cheek = np.interp(angle, [0, 0.35, 0.8, 1.1, 1.3], [-52, -66, -54, -22, -15]).astype(np.float32)
+    jaw = (
+        smooth(cheek - place.y, -4, 10) * smooth(place.y, -128, -112) * smooth(-angle, -1.45, -1.25)
+    )
+    upper = _marked([(1.5, -51), (13, -52), (22, -57), (27, -64)], [3.6, 3.6, 2.6, 1.2])
+    chin = _marked([(26, -62), (27, -74), (20, -88), (0, -95)], [1.5, 3, 5, 11])
     mask = {
         "stubble": np.maximum(jaw, upper), "moustache": upper, "goatee": np.maximum(upper, chin),
-        "full": np.maximum(jaw, upper),
+        "full": np.maximum(np.maximum(jaw, upper), chin),
     }[person.beard.kind]  # fmt: skip
-    mouth = smooth(-np.hypot(place.x / 24, (place.y + 67) / 11.5), -1.1, -0.9)
-    grain = 1 + 0.35 * noise(rng, 170, 170, _GRID) + 0.2 * noise(rng, 20, 20, _GRID)
+    mouth = smooth(-np.hypot(place.x / 24, (place.y + 67.5) / 11), -1.1, -0.9)
+    grain = 1 + 0.3 * noise(rng, 170, 170, _GRID) + 0.2 * noise(rng, 20, 20, _GRID)
     share = np.clip(mask * (1 - mouth) * person.beard.density * grain, 0, 0.95)[..., None]
     colour = linear(person.hair.colour) * rng.uniform(0.7, 1.2)
     skin[:] = skin * (1 - share) + np.minimum(colour, linear(person.skin) * 0.7) * share
+
+
+def _marked(line: list[tuple[float, float]], width: list[float]) -> F32:
+    """Return a mask of the whole atlas with a line drawn on both sides of the face."""
+    mask = np.zeros(_GRID, np.float32)
+    for side in (1, -1):
+        mark = stroke(mirrored(line, side), width, 4.5)
+        window = mask[mark.rows, mark.columns]
+        np.maximum(window, mark.share, out=window)
+    return mask
 
 
 def _brows(rng: np.random.Generator, skin: F32, person: Person) -> None:
@@ -131,20 +147,24 @@ def _lids(rng: np.random.Generator, skin: F32, person: Person) -> None:
 
 def _hair(rng: np.random.Generator, person: Person) -> tuple[F32, F32]:
     hair, place = person.hair, surface()
-    streaks = 0.32 * noise(rng, 9, 150, _GRID) + 0.12 * noise(rng, 60, 60, _GRID)
-    colour = linear(hair.colour) * np.clip(1 + streaks, 0.35, 2)[..., None]
+    strands = (1 - hair.curl) * noise(rng, 9, 170, _GRID) + hair.curl * noise(rng, 75, 110, _GRID)
+    light = float(np.mean(linear(hair.colour)))
+    contrast = 0.3 if light < 0.1 else 0.16  # grey and fair strands differ less
+    streaks = contrast * strands + 0.1 * noise(rng, 60, 60, _GRID)
+    colour = linear(hair.colour) * np.clip(1 + streaks, 0.4, 1.8)[..., None]
     if hair.style == "bald":
         return colour.astype(np.float32), np.zeros(_GRID, np.float32)
     angle = np.abs(place.angle)
-    line = hair.line - 6 * (angle / 0.6) ** 2 - hair.temples * np.exp(-(((angle - 0.55) / 0.2) ** 2)) * -0.6
-    sides = np.where(angle > 0.75, (angle - 0.75) * 190, 0)  # down in front of the ear
-    line = line - np.minimum(sides, 95 if hair.style in ("medium", "long") else 75)
-    ragged = 2.2 * noise(rng, 3, 60, _GRID) + 1.5 * noise(rng, 2, 20, _GRID)
+    line = (
+        hair.line - 7 * (angle / 0.6) ** 2 + hair.temples * np.exp(-(((angle - 0.52) / 0.17) ** 2))
+    )
+    # Past the temple the line falls to the sideburn, behind the ear to the nape.
+    fall = np.interp(angle, [0.72, 0.86, 1.0, 1.12, 1.3, 1.5], [0, 28, 62, 78, 85, 110])
+    ragged = 1.5 * noise(rng, 3, 70, _GRID) + 1.2 * noise(rng, 2, 18, _GRID)
     fringe = hair.fringe * np.exp(-(((place.angle - hair.parting) / 0.55) ** 4))
-    cover = smooth(place.y - (line - fringe + ragged), -3, 4)
-    ear = np.exp(-(((angle - 1.35) / 0.22) ** 2) - ((place.y + 22) / 26) ** 2)
-    if hair.style in ("cropped", "short"):
-        cover = cover * (1 - smooth(ear, 0.25, 0.5))
+    cover = smooth(place.y - (line - fall - fringe + ragged), -3.5, 4) * (
+        1 - smooth(place.ears, 0.1, 0.5)
+    )
     if hair.style == "cropped":
         cover = cover * rng.uniform(0.6, 0.95)
     return colour.astype(np.float32), cover.astype(np.float32)
