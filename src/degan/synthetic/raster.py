@@ -15,7 +15,18 @@ NOTHING = -1
 """In a map of triangles: no triangle is seen at this pixel."""
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True, fastmath=True, error_model="numpy")
+def _within(share, growth, low, high):  # type: ignore[no-untyped-def]
+    """Return the part of [low, high] where ``share + step * growth`` is not negative."""
+    slack = np.float32(1e-5)  # so that no pixel on an edge is missed by both its triangles
+    if growth > 0:
+        return max(low, -(share + slack) / growth), high
+    if growth < 0:
+        return low, min(high, -(share + slack) / growth)
+    return low, high if share >= -slack else np.float32(-1.0)
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def rasterize(view: F32, triangles: I32, width: int, height: int) -> tuple[I32, F32]:
     """Return the nearest triangle of every pixel and its inverse depth.
 
@@ -31,39 +42,43 @@ def rasterize(view: F32, triangles: I32, width: int, height: int) -> tuple[I32, 
     """
     nearest = np.full((height, width), np.int32(-1), dtype=np.int32)
     inverse_depth = np.zeros((height, width), dtype=np.float32)
-    for number in range(len(triangles)):
-        a, b, c = triangles[number]
-        ax, ay, bx, by, cx, cy = (
-            view[a, 0],
-            view[a, 1],
-            view[b, 0],
-            view[b, 1],
-            view[c, 0],
-            view[c, 1],
-        )
-        area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
-        if area == 0.0:
-            continue
+    for number in range(triangles.shape[0]):
+        a, b, c = triangles[number, 0], triangles[number, 1], triangles[number, 2]
+        ax, ay, az = view[a, 0], view[a, 1], view[a, 2]
+        bx, by, cx, cy = view[b, 0], view[b, 1], view[c, 0], view[c, 1]
         left = max(0, int(np.ceil(min(ax, bx, cx))))
         right = min(width - 1, int(np.floor(max(ax, bx, cx))))
         top = max(0, int(np.ceil(min(ay, by, cy))))
         bottom = min(height - 1, int(np.floor(max(ay, by, cy))))
+        area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+        if left > right or top > bottom or area == 0.0:
+            continue
+        # Each corner's share and the depth are linear in x and y.
         scale = np.float32(1.0) / area
+        b_across, b_down = (cy - ay) * scale, (ax - cx) * scale
+        c_across, c_down = (ay - by) * scale, (bx - ax) * scale
+        a_across = -b_across - c_across
+        b_deep, c_deep = view[b, 2] - az, view[c, 2] - az
+        deeper = b_across * b_deep + c_across * c_deep
+        across, most = np.float32(left) - ax, np.float32(right - left)
         for y in range(top, bottom + 1):
-            for x in range(left, right + 1):
-                share_b = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) * scale
-                share_c = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) * scale
-                share_a = np.float32(1.0) - share_b - share_c
-                if share_a < -1e-5 or share_b < -1e-5 or share_c < -1e-5:
-                    continue
-                depth = share_a * view[a, 2] + share_b * view[b, 2] + share_c * view[c, 2]
-                if depth > inverse_depth[y, x]:
-                    inverse_depth[y, x] = depth
-                    nearest[y, x] = number
+            down = np.float32(y) - ay
+            share_b = across * b_across + down * b_down
+            share_c = across * c_across + down * c_down
+            # The pixels of a row where no share is negative, instead of a test in each.
+            low, high = _within(share_b, b_across, np.float32(0.0), most)
+            low, high = _within(share_c, c_across, low, high)
+            low, high = _within(np.float32(1.0) - share_b - share_c, a_across, low, high)
+            depth = az + share_b * b_deep + share_c * c_deep
+            for step in range(int(np.ceil(low)), int(np.floor(high)) + 1):
+                deep = depth + np.float32(step) * deeper
+                if deep > inverse_depth[y, left + step]:
+                    inverse_depth[y, left + step] = deep
+                    nearest[y, left + step] = number
     return nearest, inverse_depth
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def vertex_normals(vertices: F32, triangles: I32) -> F32:
     """Return unit normals (V, 3): the mean of the triangles around, weighted by their areas."""
     normals = np.zeros_like(vertices)
@@ -89,7 +104,7 @@ def vertex_normals(vertices: F32, triangles: I32) -> F32:
     return normals
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def concavity(vertices: F32, normals: F32, edges: I32) -> F32:
     """Return how far below its neighbours' mean each vertex lies along its normal, in mm (V,).
 

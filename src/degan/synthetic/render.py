@@ -5,29 +5,25 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from degan.alignment import LANDMARKS, align_points
 from degan.images import RgbImage
 from degan.synthetic import shade
 from degan.synthetic.degrade import degrade
-from degan.synthetic.head import CLOTHES, LASHES, SKIN, TEETH, TONGUE, Head, load_head
+from degan.synthetic.film import SUPERSAMPLE, develop, expose, lay_background
+from degan.synthetic.head import LASHES, SKIN, TEETH, TONGUE, load_head
 from degan.synthetic.overlay import Overlay, build_overlay
-from degan.synthetic.paint import fold_map, noise, smooth, unroll
+from degan.synthetic.paint import fold_map, smooth, unroll
 from degan.synthetic.person import Person
 from degan.synthetic.raster import NOTHING, concavity, rasterize, vertex_normals
-from degan.synthetic.scene import Camera, Light, Scene, Tone
+from degan.synthetic.scene import Camera, Light, Scene
 from degan.synthetic.skin import Paint, linear, paint
 
 F32 = NDArray[np.float32]
 
-SUPERSAMPLE = 2
-"""Samples along each side of a pixel."""
-
 _NECK = np.array([0.0, -105.0, -85.0], np.float32)  # what a head turns around, mm
-_SHADOW_SIZE = 128
-_GAMMA = np.float32(1 / 2.2)
-_SKULL_STEADY = 0.02  # in front of the head by this share an overlay is surely seen
+_SHADOW_SIZE = 80
+_TEETH_BEHIND = 2.0  # mm that teeth stand behind the lips
 
 # Where the landmarks that faces are aligned by lie on the mean face, mm.
 _PLACES: dict[int, tuple[float, float, float]] = {
@@ -71,7 +67,7 @@ def build(person: Person) -> Figure:
         paint=painted,
         overlay=build_overlay(person, neutral, painted),
         resting=concavity(neutral, vertex_normals(neutral, head.triangles), head.edges),
-        colours=np.stack([linear(person.lips), linear(person.iris)]),
+        colours=np.stack([linear(c) for c in (person.lips, person.iris, person.skin)]),
         look=np.array([person.lip_share, person.iris_radius, 0.16, person.shine], np.float32),
     )
 
@@ -93,33 +89,29 @@ def render(figure: Figure, actions: F32, scene: Scene, size: int) -> RgbImage:
     Returns:
         RGB uint8 (size, size, 3).
     """
-    head = load_head()
-    acts = performed(figure.person, actions)
-    rest = head.perform(figure.neutral, acts)
-    turn = _turn(scene.camera)
-    vertices = _turned(rest, turn)
-    side = size * SUPERSAMPLE
-    view, scale = _project(vertices, scene.camera, side)
-    solid = _solid()
-    ids, depth = rasterize(view, solid.triangles, side, side)
-    normals = vertex_normals(vertices, head.triangles)
+    head, solid, person = load_head(), _solid(), figure.person
+    side, num_vertices = size * SUPERSAMPLE, len(head.mean)
+    acts = performed(person, actions)
+    points = _turned(_pose(figure, acts), _turn(scene.camera))
+    view, scale = _project(points, scene.camera, side)
+    vertices = points[:num_vertices]
+    ids, depth = rasterize(view[:num_vertices], solid.triangles, side, side)
     lamps = np.array(
         [(*lamp.direction, *lamp.colour, lamp.wrap) for lamp in scene.light.lamps], np.float32
     )
-    attributes, shadow_map = _attributes(figure, vertices, normals, scene.light)
-    image = _background(scene.tone, side)
-    folds = fold_map(acts, figure.person.resting_folds, figure.person.wrinkles)
     ambient = np.array([*scene.light.ambient, *scene.light.slope], np.float32)
+    attributes, shadow_map = _attributes(figure, vertices, scene.light)
     colours = np.concatenate([figure.colours, np.array([scene.tone.clothes], np.float32)])
+    folds = fold_map(acts, person.resting_folds, person.wrinkles)
+    image = lay_background(scene.tone, side)
     shade.shade(
-        image, ids, view, solid.triangles, solid.regions, attributes,
+        image, ids, depth, view[:num_vertices], solid.triangles, solid.regions, attributes,
         figure.paint.skin * folds[..., None], colours, figure.look, lamps, ambient,
         scene.light.shadow, shadow_map, scale,
     )  # fmt: skip
-    exposure = _exposure(image, ids, solid.regions, figure.person, scene.tone)
-    _lay_over(image, figure, rest, turn, depth, lamps, ambient, scene.camera, side)
-    picture = image.reshape(size, SUPERSAMPLE, size, SUPERSAMPLE, 3).mean((1, 3))
-    return degrade(_develop(picture, exposure, scene.tone), scene.degradation)
+    exposure = expose(*_middle(image, ids), scene.tone.brightness, _kept_brightness(person))
+    _lay_over(image, figure, points[num_vertices:], view[num_vertices:], depth, lamps, ambient)
+    return degrade(develop(image, exposure, scene.tone), scene.degradation)
 
 
 @dataclass(frozen=True)
@@ -132,6 +124,9 @@ class _Solid:
     above_shoulders: NDArray[np.bool_]
     casts: NDArray[np.int32]
     landmarks: NDArray[np.int64]
+    teeth: NDArray[np.int64]
+    front_teeth: NDArray[np.int64]
+    lips: NDArray[np.int64]
 
 
 @cache
@@ -144,9 +139,9 @@ def _solid() -> _Solid:
         direction = head.mean[eye] - head.mean[eye].mean(0)
         direction /= np.linalg.norm(direction, axis=1, keepdims=True)
         fixed[eye, shade.PLACE : shade.DEPTH + 1] = direction
-    for region in (TEETH, TONGUE):
-        inside = np.unique(head.triangles[head.regions == region])
-        fixed[inside, shade.PLACE : shade.PLACE + 2] = head.mean[inside, :2]
+    teeth = np.unique(head.triangles[head.regions == TEETH])
+    inside = np.unique(head.triangles[np.isin(head.regions, (TEETH, TONGUE))])
+    fixed[inside, shade.PLACE : shade.PLACE + 2] = head.mean[inside, :2]
     fixed[:, shade.LIPS] = head.lips
     fixed[:, shade.MOUTH] = head.mouth
     skin = np.unique(head.triangles[head.regions == SKIN])
@@ -155,14 +150,28 @@ def _solid() -> _Solid:
         outer[np.linalg.norm(head.mean[outer] - _PLACES[number], axis=1).argmin()]
         for number in LANDMARKS
     ]
+    middle = np.abs(head.mean[:, 0]) < 8
     return _Solid(
         triangles=head.triangles[keep],
         regions=head.regions[keep],
         attributes=fixed,
         above_shoulders=head.mean[:, 1] > -150,
-        casts=head.triangles[(head.regions == SKIN)],
+        casts=head.triangles[head.regions == SKIN],
         landmarks=np.array(landmarks),
+        teeth=inside,
+        front_teeth=teeth[middle[teeth]],
+        lips=np.flatnonzero((head.lips > 0.9) & middle),
     )
+
+
+def _pose(figure: Figure, acts: F32) -> F32:
+    """Return head and overlay with the actions performed, not turned: (V + overlay, 3) in mm."""
+    solid, overlay = _solid(), figure.overlay
+    points = load_head().perform(figure.neutral, acts)
+    # Whatever the lips' shape and however far they roll in, no tooth comes through them.
+    room = points[solid.lips, 2].min() - _TEETH_BEHIND - points[solid.front_teeth, 2].max()
+    points[solid.teeth, 2] += room
+    return np.concatenate([points, points[overlay.follows] + overlay.lift, overlay.fixed])
 
 
 def _turn(camera: Camera) -> F32:
@@ -197,9 +206,10 @@ def _project(vertices: F32, camera: Camera, side: int) -> tuple[F32, float]:
     return view, float(abs(off) / abs(a + 1j * b))
 
 
-def _attributes(figure: Figure, vertices: F32, normals: F32, light: Light) -> tuple[F32, F32]:
+def _attributes(figure: Figure, vertices: F32, light: Light) -> tuple[F32, F32]:
     """Return the vertices' attributes and the shadow map of the first lamp."""
     head, solid = load_head(), _solid()
+    normals = vertex_normals(vertices, head.triangles)
     attributes = solid.attributes.copy()
     attributes[:, shade.NORMAL : shade.NORMAL + 3] = normals
     # Where an action folds the skin in, less light comes in than at rest.
@@ -212,24 +222,18 @@ def _attributes(figure: Figure, vertices: F32, normals: F32, light: Light) -> tu
     seen = vertices @ axes.T
     low = seen[solid.above_shoulders, :2].min(0)
     high = seen[solid.above_shoulders, :2].max(0)
-    shadow = attributes[:, shade.SHADOW : shade.SHADOW + 3]
-    shadow[:, :2] = (seen[:, :2] - low) * ((_SHADOW_SIZE - 1) / np.maximum(high - low, 1))
-    shadow[:, 2] = seen[:, 2] + 1000
-    _, shadow_map = rasterize(shadow.copy(), solid.casts, _SHADOW_SIZE, _SHADOW_SIZE)
-    return attributes, shadow_map
+    seen[:, :2] = (seen[:, :2] - low) * ((_SHADOW_SIZE - 1) / np.maximum(high - low, 1))
+    seen[:, 2] += 1000
+    attributes[:, shade.SHADOW : shade.SHADOW + 3] = seen
+    return attributes, rasterize(seen, solid.casts, _SHADOW_SIZE, _SHADOW_SIZE)[1]
 
 
 def _lay_over(
-    image: F32, figure: Figure, rest: F32, turn: F32, depth: F32, lamps: F32, ambient: F32,
-    camera: Camera, side: int,
-) -> None:  # fmt: skip
+    image: F32, figure: Figure, points: F32, view: F32, depth: F32, lamps: F32, ambient: F32
+) -> None:
+    """Lay hair, lashes and glasses on the image of a head."""
     overlay, person = figure.overlay, figure.person
-    points = _turned(np.concatenate([rest[overlay.follows] + overlay.lift, overlay.fixed]), turn)
-    vertices = _turned(rest, turn)
-    # The frame is the head's: its landmarks say where the crop lies.
-    view, _ = _project(np.concatenate([vertices, points]), camera, side)
-    view = np.ascontiguousarray(view[len(vertices) :])
-    ids, nearer = rasterize(view, overlay.triangles, side, side)
+    ids, nearer = rasterize(view, overlay.triangles, len(image), len(image))
     attributes = np.concatenate(
         [vertex_normals(points, overlay.triangles), overlay.places, overlay.opacity[:, None]],
         axis=1,
@@ -242,34 +246,13 @@ def _lay_over(
     )  # fmt: skip
 
 
-def _background(tone: Tone, side: int) -> F32:
-    image = np.empty((side, side, 3), np.float32)
-    image[:] = tone.background
-    if tone.texture > 0:
-        rng = np.random.default_rng(tone.seed)
-        coarse = noise(rng, 3, 3, (side, side)) + 0.5 * noise(rng, 9, 9, (side, side))
-        image *= np.clip(1 + 0.45 * tone.texture * coarse, 0.1, 3)[..., None]
-    return image
+def _middle(image: F32, ids: NDArray[np.int32]) -> tuple[F32, NDArray[np.bool_]]:
+    """Return every fourth sample of the image's middle, and where it is skin."""
+    window = slice(len(ids) // 5, -len(ids) // 4, 2)
+    seen = ids[window, window]
+    return image[window, window], (seen != NOTHING) & (_solid().regions[seen] == SKIN)
 
 
-def _exposure(
-    image: F32, ids: NDArray[np.int32], regions: NDArray[np.uint8], person: Person, tone: Tone
-) -> float:
-    """Return the gain that brings the face's middle to the brightness wanted."""
-    middle = slice(len(ids) // 5, -len(ids) // 4)
-    seen = ids[middle, middle]
-    face = image[middle, middle][(seen != NOTHING) & (regions[seen] == SKIN)]
-    if not len(face):
-        return 1.0
-    # Cameras expose for the scene more than for the face: dark skin stays darker than light skin.
-    kept = (float(linear(person.skin).mean()) / 0.3) ** 0.35
-    return float(tone.brightness**2.2 * kept / max(float(np.median(face)), 1e-4))
-
-
-def _develop(picture: F32, exposure: float, tone: Tone) -> RgbImage:
-    light = picture * np.float32(exposure)
-    # Highlights roll off instead of burning out.
-    light = np.where(light > 0.7, 0.7 + 0.3 * (1 - np.exp(-(light - 0.7) / 0.3)), light)
-    value = np.clip(light, 0, 1) ** _GAMMA
-    value = (value - tone.brightness) * np.float32(tone.contrast) + tone.brightness
-    return (np.clip(value, 0, 1) * 255 + 0.5).astype(np.uint8)
+def _kept_brightness(person: Person) -> float:
+    """Return how much darker than the whole scene's exposure a person's skin stays, 1 for fair."""
+    return float((float(linear(person.skin).mean()) / 0.3) ** 0.35)
