@@ -79,7 +79,7 @@ class Beard:
 
 @dataclass(frozen=True)
 class Glasses:
-    """Spectacles: half width and height of a lens and the rim in mm, colour sRGB, tint in [0, 1]."""
+    """Glasses: half width and height of a lens and the rim in mm, colour sRGB, tint in [0, 1]."""
 
     width: float
     height: float
@@ -155,8 +155,7 @@ def draw_person(
         tone: skin tone, 1 to :data:`TONES`.
         glasses: how often glasses are worn.
     """
-    sex = sex or ("female", "male")[rng.integers(2)]  # type: ignore[assignment]
-    assert sex is not None
+    sex = sex or ("female", "male")[rng.integers(2)]
     age = float(rng.uniform(*AGES)) if age is None else age
     tone = int(rng.integers(1, TONES + 1)) if tone is None else tone
     ancestry = _draw_ancestry(rng, tone)

@@ -224,8 +224,9 @@ def _draw_tone(rng: np.random.Generator, ranges: SceneRange) -> Tone:
 
 
 def _draw_degradation(rng: np.random.Generator, ranges: SceneRange) -> Degradation:
-    strength = ranges.degradation
-    happens = lambda share: bool(rng.random() < share * strength)  # noqa: E731
+    def happens(share: float) -> bool:
+        return bool(rng.random() < share * ranges.degradation)
+
     cover = None
     if happens(0.12):
         width, height = rng.uniform(0.1, 0.35, 2)
