@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degan.resources import asset_bytes
+from degan.synthetic.raster import blend
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
@@ -68,14 +69,11 @@ class Head:
 
     def neutral(self, shape: F32) -> F32:
         """Return the face at rest of the person with the coefficients ``shape`` (K,): (V, 3)."""
-        offsets = shape @ self.identity.reshape(len(shape), -1)
-        return self.mean + offsets.reshape(-1, 3)
+        return blend(self.mean, self.identity, shape.astype(np.float32))
 
     def perform(self, neutral: F32, actions: F32) -> F32:
         """Return a face at rest (V, 3) with the facial actions (A,) performed: (V, 3)."""
-        active = np.flatnonzero(actions)
-        offsets = actions[active] @ self.actions[active].reshape(len(active), self.mean.size)
-        return neutral + offsets.reshape(-1, 3)
+        return blend(neutral, self.actions, actions.astype(np.float32))
 
 
 @cache

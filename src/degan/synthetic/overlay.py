@@ -1,5 +1,6 @@
 """What lies over a head and is see-through at its edges: hair, lashes and glasses."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from degan.synthetic.shade import HAIR, LASH, LENS, RIM
 from degan.synthetic.skin import Paint
 
 F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
 
 _AXIS = np.array([0.0, 15.0, -80.0], np.float32)  # of the skull: hair stands off from here
@@ -73,7 +75,7 @@ def build_overlay(person: Person, neutral: F32, paint: Paint) -> Overlay:
     lashes = np.isin(used, lash_triangles)
     lift[lashes] = 0
     opacity = np.where(lashes, 1, share[used])
-    sheets = [*_curtains(person, neutral)]
+    sheets = _curtains(person, neutral)
     if person.glasses is not None:
         sheets += _glasses(person.glasses, neutral)
     triangles = [number[lash_triangles], number[shell_triangles]]
@@ -115,85 +117,117 @@ def _grid(rows: int, columns: int) -> I32:
 
 
 def _curtains(person: Person, neutral: F32) -> list[_Sheet]:
-    """Hair that hangs beside the face, one sheet a side."""
+    """Hair that hangs beside the face, one sheet a side, and behind the neck."""
     if person.hair.style not in ("medium", "long"):
         return []
     rng = np.random.default_rng(person.texture + 1)
+    radius = _skull_radius(neutral)
+    bottom = rng.uniform(-115, -50) if person.hair.style == "medium" else rng.uniform(-230, -140)
+    sheets = [_back_hair(person, bottom)]
+    for side in (1, -1):
+        start = rng.uniform(0.88, 1.12)  # where it begins beside the face
+        angles = np.linspace(start, 2.4, 16)
+        heights = np.linspace(62, bottom + rng.uniform(-8, 8), 18)
+        # As wide as the skull is around there; ears are covered.
+        around = np.maximum(radius(angles), 88) + 3 + 0.6 * person.hair.volume
+        around = np.convolve(np.pad(around, 3, mode="edge"), np.full(7, 1 / 7), mode="valid")
+        wave = rng.uniform(0.4, 1.2) + 2.5 * person.hair.curl
+        phase, length = rng.uniform(0, 6.3), rng.uniform(10, 22)
+        ripple = wave * np.sin(heights / length + phase)[:, None] * np.linspace(1, 0.4, 16)
+        # Hair leaves the skull above the temples and falls inwards to the shoulders.
+        falls = smooth(-heights, -66, 10)[:, None]
+        reach = around * (1 - 0.10 * smooth(-heights, 60, 160))[:, None] + ripple * falls
+        reach -= (24 + 0.5 * person.hair.volume) * (1 - falls)
+        swing = angles - 0.10 * smooth(-heights, 0, 120)[:, None] + 0.008 * ripple * falls
+        points = np.stack(
+            [side * reach * np.sin(swing), np.broadcast_to(heights[:, None], reach.shape),
+             reach * np.cos(swing) + _AXIS[2]], axis=2,
+        )  # fmt: skip
+        # Whole up to its edges: one layer is seen, so what is behind an edge would show through.
+        opacity = np.ones(reach.shape)
+        opacity[-1] = 0.0
+        sheets.append(_sheet(points.reshape(-1, 3), _grid(18, 16), HAIR, opacity.ravel()))
+    return sheets
+
+
+def _skull_radius(neutral: F32) -> Callable[[F64], F64]:
+    """Return how far the skin beside the eyes is from the skull's axis, by the angle from it."""
     head = load_head()
     skin = np.unique(head.triangles[head.regions == SKIN])
     skull = skin[(head.ears[skin] < 0.1) & (neutral[skin, 1] > -20) & (neutral[skin, 1] < 70)]
     angle = np.arctan2(np.abs(neutral[skull, 0]), neutral[skull, 2] - _AXIS[2])
     radius = np.hypot(neutral[skull, 0], neutral[skull, 2] - _AXIS[2])
-    bottom = rng.uniform(-115, -50) if person.hair.style == "medium" else rng.uniform(-230, -140)
-    sheets = []
-    for side in (1, -1):
-        start = rng.uniform(0.88, 1.12)  # where it begins beside the face
-        angles = np.linspace(start, 2.4, 16)
-        heights = np.linspace(48, bottom + rng.uniform(-8, 8), 16)
-        # As wide as the skull is around there; ears are covered.
-        around = np.array([radius[np.abs(angle - a) < 0.2].max(initial=70) for a in angles])
-        around = np.maximum(around, 88) + 3 + 0.6 * person.hair.volume
-        wave = rng.uniform(0.5, 1.5) + 4 * person.hair.curl
-        phase, length = rng.uniform(0, 6.3), rng.uniform(10, 22)
-        ripple = wave * np.sin(heights / length + phase)[:, None] * np.linspace(1, 0.4, 16)
-        narrow = 1 - 0.10 * smooth(-heights, 60, 160)
-        reach = around * narrow[:, None] + ripple
-        swing = angles - 0.10 * smooth(-heights, 0, 120)[:, None] + 0.012 * ripple
-        top = smooth(heights, 20, 48)[:, None]
-        reach = reach - 6 * top
-        points = np.stack(
-            [side * reach * np.sin(swing), np.broadcast_to(heights[:, None], reach.shape),
-             reach * np.cos(swing) + _AXIS[2]], axis=2,
-        )  # fmt: skip
-        opacity = np.ones(reach.shape)
-        opacity[:, 0] = 0.15
-        opacity[:, 1] = 0.85
-        opacity[0], opacity[-1], opacity[-2] = 0.3, 0.0, 0.6
-        sheets.append(_Sheet(points.reshape(-1, 3), opacity.ravel(), _grid(16, 16), HAIR))
-    return sheets
+    return lambda wanted: np.array(
+        [radius[np.abs(angle - one) < 0.2].max(initial=70) for one in wanted]
+    )
+
+
+def _back_hair(person: Person, bottom: float) -> _Sheet:
+    """Hair behind the neck: without it the wall would show between the neck and the curtains."""
+    across, heights = np.linspace(-1, 1, 9), np.linspace(40, bottom, 7)
+    wide = 84 + 0.6 * person.hair.volume - 10 * smooth(-heights, 60, 160)
+    x = wide[:, None] * across
+    y = np.broadcast_to(heights[:, None], x.shape)
+    points = np.stack([x, y, -118 + 14 * (1 - across**2) + np.zeros_like(x)], axis=2)
+    opacity = np.ones(x.shape)
+    opacity[-1] = 0.0
+    return _sheet(points.reshape(-1, 3), _grid(7, 9), HAIR, opacity.ravel())
+
+
+def _sheet(points: F64, triangles: I32, material: int, opacity: F64 | None = None) -> _Sheet:
+    opacity = np.ones(len(points)) if opacity is None else opacity
+    return _Sheet(points.astype(np.float32), opacity.astype(np.float32), triangles, material)
 
 
 def _glasses(glasses: Glasses, neutral: F32) -> list[_Sheet]:
+    """Two rims with lenses, a bridge and two arms."""
     head = load_head()
-    brow = neutral[np.unique(head.triangles[head.regions == SKIN])]
-    bridge = brow[(np.abs(brow[:, 0]) < 40) & (brow[:, 1] > 5) & (brow[:, 1] < 22), 2].max() + 2
-    turns = np.linspace(0, 2 * np.pi, 37)
+    eyes = [neutral[eye].mean(0).astype(np.float64) for eye in head.eyes]
+    front = _Front(neutral)
+    turns = np.linspace(0, 2 * np.pi, _CORNERS)
     power = 2 / glasses.roundness
     round_x = np.sign(np.cos(turns)) * np.abs(np.cos(turns)) ** power
     round_y = np.sign(np.sin(turns)) * np.abs(np.sin(turns)) ** power
-    front = lambda x: bridge - 0.0035 * x**2  # noqa: E731
-
-    def ribbon(inner: F32, outer: F32, material: int) -> _Sheet:
-        points = np.concatenate([inner, outer]).astype(np.float32)
-        return _Sheet(points, np.ones(len(points)), _grid(2, len(inner)), material)
-
     sheets = []
-    for side, eye in ((1, head.eyes[0]), (-1, head.eyes[1])):
-        middle = neutral[eye].mean(0)
-        x0, y0 = middle[0] + side * 1.5, middle[1] - 3
-
-        def outline(grow: float, x0: float = x0, y0: float = y0) -> F32:
-            x = x0 + (glasses.width + grow) * round_x
-            return np.stack([x, y0 + (glasses.height + grow) * round_y, front(x)], 1).astype(
-                np.float32
-            )
-
-        sheets.append(ribbon(outline(0), outline(glasses.rim), RIM))
-        centre = np.broadcast_to(np.array([x0, y0, front(np.array(x0))]), (37, 3))
-        sheets.append(ribbon(centre, outline(0), LENS))
-        hinge = np.array([x0 + side * (glasses.width + glasses.rim * 0.5), y0 + 5, 0])
-        hinge[2] = front(hinge[0])
-        ear = np.array([side * 78.0, y0 + 4, -75.0])
+    for side, eye in zip((1, -1), eyes, strict=True):
+        x, y = eye[0] + side * 1.5, eye[1] - 3
+        lens, rim = (
+            front.place(x + (glasses.width + rim) * round_x, y + (glasses.height + rim) * round_y)
+            for rim in (0.0, glasses.rim)
+        )
+        middle = np.repeat(front.place(np.array([x]), np.array([y])), _CORNERS, axis=0)
+        hinge = front.place(np.array([x + side * (glasses.width + 0.5 * glasses.rim)]), y + 5.0)[0]
+        ear = np.array([side * 78.0, y + 4, -75.0])
         arm = hinge + (ear - hinge) * np.array([[0], [0.5], [1]])
-        sheets.append(ribbon(arm - [0, 1.2 + glasses.rim / 2, 0], arm + [0, 1.2, 0], RIM))
-    inner = [neutral[eye].mean(0)[0] for eye in head.eyes]
-    left, right = inner[0] + 1.5 - glasses.width, inner[1] - 1.5 + glasses.width
-    x = np.linspace(right, left, 7)
-    y = (
-        neutral[head.eyes[0]].mean(0)[1]
-        - 1
-        + 2.5 * (1 - ((x - x.mean()) / (left - right) * 2) ** 2)
-    )
-    line = np.stack([x, y, front(x)], 1)
-    sheets.append(ribbon(line, line + [0, max(glasses.rim, 1.0), 0], RIM))
-    return sheets
+        below = np.array([0, 1.2 + glasses.rim / 2, 0])
+        sheets += [
+            _ribbon(lens, rim, RIM),
+            _ribbon(middle, lens, LENS),
+            _ribbon(arm - below, arm + np.array([0, 1.2, 0]), RIM),
+        ]
+    left, right = eyes[0][0] + 1.5 - glasses.width, eyes[1][0] - 1.5 + glasses.width
+    across = np.linspace(right, left, 7)
+    bow = 1 - ((across - across.mean()) / (left - right) * 2) ** 2
+    bridge = front.place(across, eyes[0][1] - 1 + 2.5 * bow)
+    return [*sheets, _ribbon(bridge, bridge + np.array([0, max(glasses.rim, 1.0), 0]), RIM)]
+
+
+_CORNERS = 37  # of a rim's outline
+
+
+class _Front:
+    """The curved surface in front of the eyes that glasses lie in."""
+
+    def __init__(self, neutral: F32) -> None:
+        head = load_head()
+        brow = neutral[np.unique(head.triangles[head.regions == SKIN])]
+        near = (np.abs(brow[:, 0]) < 40) & (brow[:, 1] > 5) & (brow[:, 1] < 22)
+        self._depth = float(brow[near, 2].max()) + 2
+
+    def place(self, x: F64, y: F64 | float) -> F64:
+        """Return points (N, 3) of the surface."""
+        return np.stack([x, np.broadcast_to(y, x.shape), self._depth - 0.0035 * x**2], axis=1)
+
+
+def _ribbon(inner: F64, outer: F64, material: int) -> _Sheet:
+    return _sheet(np.concatenate([inner, outer]), _grid(2, len(inner)), material)

@@ -79,6 +79,22 @@ def rasterize(view: F32, triangles: I32, width: int, height: int) -> tuple[I32, 
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def blend(base: F32, offsets: F32, amounts: F32) -> F32:
+    """Return ``base`` and ``amounts`` (K,) of the ``offsets`` (K, V, 3): float32 (V, 3).
+
+    Not a product of matrices: how a BLAS library adds up depends on its threads, and a picture must
+    not.
+    """
+    moved = base.copy()
+    for k in range(len(amounts)):
+        if amounts[k] != 0:
+            for vertex in range(base.shape[0]):
+                for axis in range(3):
+                    moved[vertex, axis] += amounts[k] * offsets[k, vertex, axis]
+    return moved
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def vertex_normals(vertices: F32, triangles: I32) -> F32:
     """Return unit normals (V, 3): the mean of the triangles around, weighted by their areas."""
     normals = np.zeros_like(vertices)

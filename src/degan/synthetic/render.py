@@ -24,6 +24,10 @@ F32 = NDArray[np.float32]
 _NECK = np.array([0.0, -105.0, -85.0], np.float32)  # what a head turns around, mm
 _SHADOW_SIZE = 80
 _TEETH_BEHIND = 2.0  # mm that teeth stand behind the lips
+_TEETH_LOWER = (
+    3.0  # mm that the upper row hangs lower than MakeHuman's: smiles show teeth, not a gap
+)
+_TEETH_EDGE = -63.0  # height where the rows meet, mm on the mean face
 
 # Where the landmarks that faces are aligned by lie on the mean face, mm.
 _PLACES: dict[int, tuple[float, float, float]] = {
@@ -126,6 +130,7 @@ class _Solid:
     landmarks: NDArray[np.int64]
     teeth: NDArray[np.int64]
     front_teeth: NDArray[np.int64]
+    teeth_offsets: F32
     lips: NDArray[np.int64]
 
 
@@ -160,8 +165,23 @@ def _solid() -> _Solid:
         landmarks=np.array(landmarks),
         teeth=inside,
         front_teeth=teeth[middle[teeth]],
+        teeth_offsets=_teeth_offsets(inside, teeth),
         lips=np.flatnonzero((head.lips > 0.9) & middle),
     )
+
+
+def _teeth_offsets(inside: NDArray[np.int64], teeth: NDArray[np.int64]) -> F32:
+    """Return how teeth and tongue stand otherwise than MakeHuman's, float32 (vertices, 3) in mm."""
+    head = load_head()
+    points = head.mean[inside]
+    moved = head.actions[head.action_names.index("jawOpen")][inside]
+    row = np.isin(inside, teeth)
+    upper = row & (np.abs(moved).sum(1) < 1)  # a dropping jaw leaves it where it is
+    offsets = np.zeros_like(points)
+    offsets[upper, 1] = -_TEETH_LOWER
+    # Away from the edge they lean back, so that no gum comes through a lip that is pressed in.
+    offsets[row, 2] = -0.5 * np.abs(points[row, 1] - _TEETH_EDGE)
+    return offsets
 
 
 def _pose(figure: Figure, acts: F32) -> F32:
@@ -170,7 +190,7 @@ def _pose(figure: Figure, acts: F32) -> F32:
     points = load_head().perform(figure.neutral, acts)
     # Whatever the lips' shape and however far they roll in, no tooth comes through them.
     room = points[solid.lips, 2].min() - _TEETH_BEHIND - points[solid.front_teeth, 2].max()
-    points[solid.teeth, 2] += room
+    points[solid.teeth] += solid.teeth_offsets + [0, 0, min(room, 4.0)]
     return np.concatenate([points, points[overlay.follows] + overlay.lift, overlay.fixed])
 
 

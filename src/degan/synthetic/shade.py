@@ -72,7 +72,9 @@ def _mix(out: Any, attributes: Any, view: Any, corners: Any, x: float, y: float)
     total = 1 / (share_a + share_b + share_c)
     share_a, share_b, share_c = share_a * total, share_b * total, share_c * total
     for k in range(attributes.shape[1]):
-        out[k] = share_a * attributes[a, k] + share_b * attributes[b, k] + share_c * attributes[c, k]
+        out[k] = (
+            share_a * attributes[a, k] + share_b * attributes[b, k] + share_c * attributes[c, k]
+        )
     return area
 
 
@@ -107,11 +109,13 @@ def _texel(texture: Any, column: float, row: float, out: Any) -> None:
 def _under(ids: Any, regions: Any, x: int, y: int, step: float, least: float) -> float:
     """Return how much light a pixel of eye or teeth keeps under the lid or lip above it.
 
-    ``least`` right below the edge; all of it five steps (pixels) further down.
+    ``least`` right below the edge; all of it five steps (pixels) further down. With a negative
+    step: above the lid or lip below it.
     """
+    height = ids.shape[0]
     for count in range(1, 6):
-        above = y - int(count * step + 0.5)
-        if above < 0 or ids[above, x] < 0 or regions[ids[above, x]] == SKIN:
+        above = y - int(np.round(count * step))
+        if not 0 <= above < height or ids[above, x] < 0 or regions[ids[above, x]] == SKIN:
             return least + (1 - least) * 0.2 * (count - 1)
     return 1.0
 
@@ -289,9 +293,13 @@ def shade(
                     _skin(surface, value, skin, colours, look, behind)
                 elif region in (LEFT_EYE, RIGHT_EYE):
                     under = _under(ids, regions, x, y, 0.75 * pixels_per_mm, 0.35)
-                    _eye(surface, value, colours, look, under)
+                    above = _under(ids, regions, x, y, -0.3 * pixels_per_mm, 0.4)
+                    _eye(surface, value, colours, look, under * above)
                 elif region == TEETH:
-                    _tooth(surface, value, _under(ids, regions, x, y, 0.6 * pixels_per_mm, 0.45))
+                    # A narrow gap between the lips is a dark line, not a row of teeth.
+                    under = _under(ids, regions, x, y, 0.6 * pixels_per_mm, 0.5)
+                    above = _under(ids, regions, x, y, -0.35 * pixels_per_mm, 0.3)
+                    _tooth(surface, value, under * above)
                 elif region == TONGUE:
                     surface[0], surface[1], surface[2] = 0.36, 0.10, 0.10
                     surface[_KEPT] = 0.5 * _under(ids, regions, x, y, 1.6 * pixels_per_mm, 0.3)

@@ -104,8 +104,14 @@ def _beard(rng: np.random.Generator, skin: F32, person: Person) -> None:
     mouth = smooth(-np.hypot(place.x / 24, (place.y + 67.5) / 11), -1.1, -0.9)
     grain = 1 + 0.3 * noise(rng, 170, 170, _GRID) + 0.2 * noise(rng, 20, 20, _GRID)
     share = np.clip(mask * (1 - mouth) * person.beard.density * grain, 0, 0.95)[..., None]
-    colour = linear(person.hair.colour) * rng.uniform(0.7, 1.2)
-    skin[:] = skin * (1 - share) + np.minimum(colour, linear(person.skin) * 0.7) * share
+    colour = _darker(linear(person.hair.colour) * rng.uniform(0.7, 1.2), person, 0.45)
+    skin[:] = skin * (1 - share) + colour * share
+
+
+def _darker(colour: F32, person: Person, most: float) -> F32:
+    """Return a colour of hair, dimmed where it is not darker than ``most`` of the skin."""
+    light = float(linear(person.skin).mean()) * most
+    return colour * np.float32(min(1.0, light / float(colour.mean())))
 
 
 def _marked(line: list[tuple[float, float]], width: list[float]) -> F32:
@@ -125,11 +131,12 @@ def _brows(rng: np.random.Generator, skin: F32, person: Person) -> None:
     y = brows.height + brows.arch * np.sin(along * 2.4) - 4.5 * along**3 + brows.slope * along
     width = brows.thickness * (1 - 0.75 * along**2.5) * np.clip(0.55 + 3 * along, 0, 1)
     grain = 1 + 0.22 * noise(rng, 130, 180, _GRID)
+    colour = _darker(linear(brows.colour), person, 0.3)
     for side in (1, -1):
         line = mirrored(list(zip(x.tolist(), y.tolist(), strict=True)), side)
         mark = stroke(line, width.tolist(), 2.2)
         share = brows.density * np.clip(grain[mark.rows, mark.columns], 0, 1.1)
-        _lay(skin, mark, linear(brows.colour), np.clip(share, 0, 1).astype(np.float32))
+        _lay(skin, mark, colour, np.clip(share, 0, 1).astype(np.float32))
 
 
 def _lids(rng: np.random.Generator, skin: F32, person: Person) -> None:
@@ -149,7 +156,7 @@ def _hair(rng: np.random.Generator, person: Person) -> tuple[F32, F32]:
     hair, place = person.hair, surface()
     strands = (1 - hair.curl) * noise(rng, 9, 170, _GRID) + hair.curl * noise(rng, 75, 110, _GRID)
     light = float(np.mean(linear(hair.colour)))
-    contrast = 0.3 if light < 0.1 else 0.16  # grey and fair strands differ less
+    contrast = (0.3 if light < 0.1 else 0.14) * (1 - 0.4 * hair.curl)  # fair strands differ less
     streaks = contrast * strands + 0.1 * noise(rng, 60, 60, _GRID)
     colour = linear(hair.colour) * np.clip(1 + streaks, 0.4, 1.8)[..., None]
     if hair.style == "bald":
@@ -161,7 +168,8 @@ def _hair(rng: np.random.Generator, person: Person) -> tuple[F32, F32]:
     # Past the temple the line falls to the sideburn, behind the ear to the nape.
     fall = np.interp(angle, [0.72, 0.86, 1.0, 1.12, 1.3, 1.5], [0, 28, 62, 78, 85, 110])
     ragged = 1.5 * noise(rng, 3, 70, _GRID) + 1.2 * noise(rng, 2, 18, _GRID)
-    fringe = hair.fringe * np.exp(-(((place.angle - hair.parting) / 0.55) ** 4))
+    ragged *= 1 + 0.08 * hair.fringe  # strands end at different heights
+    fringe = hair.fringe * np.exp(-(((place.angle - hair.parting) / 0.9) ** 4))
     cover = smooth(place.y - (line - fall - fringe + ragged), -3.5, 4) * (
         1 - smooth(place.ears, 0.1, 0.5)
     )

@@ -1,0 +1,223 @@
+"""Render a set of synthetic people to disk: pictures, ``manifest.csv`` and ``factors.parquet``."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from degan import __version__, images
+from degan.alignment import FRAME
+from degan.data.factors import FACTORS
+from degan.data.manifest import write_dataset
+from degan.data.sample import Sample
+from degan.errors import DeganError
+from degan.files import replacing, write_text
+from degan.processes import run_in_processes
+from degan.synthetic.head import load_head
+from degan.synthetic.person import Person
+from degan.synthetic.plan import FRAMES, PEAK_FRAMES, Shot, SynthesisSettings, cast, shots
+from degan.synthetic.render import build, performed, render
+
+_PARTS: Final = "parts"
+_STATE: Final = "synthesis.json"
+
+
+def synthesize(
+    settings: SynthesisSettings,
+    out: Path,
+    *,
+    workers: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Sample]:
+    """Render a whole set and write it as a data set that ``degan train`` reads.
+
+    Work goes on in ``OUT.partial`` and is renamed when it is whole; after an interruption the same
+    call continues there, a person at a time. The result does not depend on ``workers``.
+
+    Args:
+        settings: of the set.
+        out: folder to make; it may exist if it is empty.
+        workers: processes.
+        progress: told (pictures done, pictures in all).
+
+    Returns:
+        The manifest: all pictures, of sequences the last :data:`PEAK_FRAMES` frames.
+
+    Raises:
+        DeganError: ``out`` is taken, or the disk is full.
+    """
+    _check_free(out)
+    partial = out.with_name(out.name + ".partial")
+    _open(partial, settings)
+    pending = [
+        person for person in range(settings.people) if not _part_path(partial, person).exists()
+    ]
+    per_person = settings.images / settings.people
+    ready = settings.people - len(pending)
+    progress(round(ready * per_person), settings.images)
+    run_in_processes(
+        _render_person,
+        [(settings, partial, person) for person in pending],
+        workers,
+        what="a worker",
+        setup=_load,
+        report=lambda done: progress(round((ready + done) * per_person), settings.images),
+    )
+    samples = _finish(partial, settings)
+    if out.exists():
+        out.rmdir()
+    partial.rename(out)
+    return samples
+
+
+def picture_path(settings: SynthesisSettings, shot: Shot) -> str:
+    """Return where a picture lies below the set's folder."""
+    if settings.sequences:
+        return f"crops/p{shot.person:04d}/{shot.sequence:06d}/{shot.frame + 1:02d}.png"
+    return f"crops/{shot.expression.label}/{shot.number:06d}.png"
+
+
+def factors(settings: SynthesisSettings, person: Person, shot: Shot) -> dict[str, Any]:
+    """Return all that is known of a picture: one row of ``factors.parquet``."""
+    head, camera, light = load_head(), shot.scene.camera, shot.scene.light
+    lamp, loss, tone = light.lamps[0], shot.scene.degradation, shot.scene.tone
+    actions = performed(person, shot.expression.actions)
+    return {
+        "file": picture_path(settings, shot),
+        "number": shot.number,
+        "person": f"p{shot.person:04d}",
+        "sequence": shot.sequence,
+        "frame": shot.frame,
+        "expression": shot.expression.label,
+        "recipe": shot.expression.recipe,
+        "intensity": shot.expression.intensity,
+        "sex": person.sex,
+        "age": person.age,
+        "tone": person.tone,
+        "african": person.ancestry[0],
+        "asian": person.ancestry[1],
+        "caucasian": person.ancestry[2],
+        "hair": person.hair.style,
+        "beard": person.beard.kind,
+        "glasses": person.glasses is not None,
+        "wrinkles": person.wrinkles,
+        "yaw": camera.yaw,
+        "pitch": camera.pitch,
+        "roll": camera.roll,
+        "distance": camera.distance,
+        "lamps": len(light.lamps),
+        "light_right": lamp.direction[0],
+        "light_up": lamp.direction[1],
+        "light_front": lamp.direction[2],
+        "light_power": lamp.colour[1],
+        "ambient": light.ambient[1],
+        "shadow": light.shadow,
+        "brightness": tone.brightness,
+        "contrast": tone.contrast,
+        "resolution": loss.resolution,
+        "blur": loss.blur,
+        "noise": loss.noise,
+        "jpeg": loss.jpeg,
+        "grey": loss.grey,
+        "covered": loss.cover is not None,
+        **{f"identity_{k:02d}": float(value) for k, value in enumerate(person.shape)},
+        **{
+            f"action_{name}": float(value)
+            for name, value in zip(head.action_names, actions, strict=True)
+        },
+    }
+
+
+def _check_free(out: Path) -> None:
+    if out.is_file():
+        raise DeganError(f"{out} is a file; give the name of a new folder for the pictures")
+    if out.is_dir() and any(out.iterdir()):
+        raise DeganError(f"{out} exists and is not empty; give a new name, or delete it")
+
+
+def _open(partial: Path, settings: SynthesisSettings) -> None:
+    """Make the folder to work in, or keep what an interrupted call of the same work left there."""
+    state = json.dumps({"degan": __version__, "frame": FRAME, **asdict(settings)}) + "\n"
+    path = partial / _STATE
+    if path.is_file() and path.read_text(encoding="utf-8", errors="replace") == state:
+        for left in partial.rglob(".*.tmp"):  # of a picture that a killed call was writing
+            left.unlink()
+        return
+    if partial.exists():
+        if not path.is_file() and (not partial.is_dir() or any(partial.iterdir())):
+            raise DeganError(
+                f"{partial} is in the way: degan works there, and did not make it; move or "
+                "delete it"
+            )
+        shutil.rmtree(partial)
+    write_text(path, state)
+
+
+def _load() -> None:
+    """Load what every person needs, before the first one."""
+    load_head()
+
+
+def _part_path(partial: Path, person: int) -> Path:
+    return partial / _PARTS / f"{person:06d}.parquet"
+
+
+def _render_person(settings: SynthesisSettings, partial: Path, number: int) -> None:
+    """Render all pictures of a person; the last thing written is their factors."""
+    person = cast(settings, number)
+    figure = build(person)
+    rows = []
+    for take in settings.takes_of(number):
+        for shot in shots(settings, take):
+            picture = render(figure, shot.expression.actions, shot.scene, settings.size)
+            images.write(partial / picture_path(settings, shot), picture)
+            rows.append(factors(settings, person, shot))
+    with replacing(_part_path(partial, number)) as temporary:
+        parquet.write_table(pa.Table.from_pylist(rows), temporary)
+
+
+def _finish(partial: Path, settings: SynthesisSettings) -> list[Sample]:
+    """Join the persons' factors, write the manifest, remove the state."""
+    samples: list[Sample] = []
+    tables = (parquet.read_table(_part_path(partial, k)) for k in range(settings.people))
+    first = next(tables)
+    with (
+        replacing(partial / FACTORS) as temporary,
+        parquet.ParquetWriter(temporary, first.schema) as writer,
+    ):
+        for table in (first, *tables):
+            writer.write_table(table)
+            columns = ["file", "expression", "person", "sequence", "frame"]
+            samples += _samples(table.select(columns).to_pylist(), settings)
+    write_dataset(
+        partial,
+        samples,
+        [],
+        crop_size=settings.size,
+        frame=FRAME,
+        settings={**asdict(settings), "degan": __version__},
+    )
+    shutil.rmtree(partial / _PARTS)
+    (partial / _STATE).unlink()
+    return samples
+
+
+def _samples(rows: list[dict[str, Any]], settings: SynthesisSettings) -> Iterator[Sample]:
+    for row in rows:
+        if settings.sequences and row["frame"] < FRAMES - PEAK_FRAMES:
+            continue
+        yield Sample(
+            file=row["file"],
+            expression=row["expression"],
+            subject=row["person"],
+            sequence=f"{row['person']}/{row['sequence']:06d}",
+            frame=row["frame"],
+            source=row["file"],
+            alignment="landmarks",
+            faces=1,
+        )
