@@ -1,8 +1,10 @@
 """Facial expressions as amounts of 52 facial actions, from recipes in the terms of FACS.
 
 A recipe lists what its action units do (Ekman, Friesen, Hager, *FACS Investigator's Guide*, 2002,
-table 10-2: predictions of emotion from action units) in ARKit's action names, which the head model
+chapter 10: predictions of emotion from action units; for contempt Ekman and Friesen, *A new
+pan-cultural facial expression of emotion*, 1986) in ARKit's action names, which the head model
 has. Amounts are of the strongest natural movement: 0 none, 1 as far as it goes.
+``docs/expressions.md`` shows all recipes.
 """
 
 from collections.abc import Mapping
@@ -13,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from degan.labels import parse_expression
 from degan.synthetic.head import load_head
 
 SIDES: Final = ("Left", "Right")
@@ -53,11 +56,11 @@ RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
             "browDown": 0.75, "eyeWide": (0.3, 0.4), "eyeSquint": (0.4, 0.5), "mouthPress": 0.5,
             "mouthShrugLower": 0.8, "mouthFrown": 0.4, "mouthRollLower": (0.3, 0.4),
         }),
-        Recipe("bared teeth", "4+5+7+10+25", 0.2, {
+        Recipe("bared teeth", "4+5+9+10+25", 0.2, {
             "browDown": 0.8, "eyeWide": (0.4, 0.5), "noseSneer": 0.4, "jawOpen": (0.25, 0.6),
             "mouthLowerDown": 0.6, "mouthUpperUp": 0.5, "mouthStretch": (0.25, 0.5),
         }),
-        Recipe("narrowed eyes", "4+7+23", 0.2, {
+        Recipe("narrowed eyes", "4+7+17", 0.2, {
             "browDown": 0.75, "eyeSquint": 0.6, "noseSneer": (0.3, 0.5), "mouthFunnel": (0.2, 0.4),
             "mouthPucker": (0.3, 0.4), "jawForward": 0.3, "mouthShrugLower": 0.4,
         }),
@@ -109,19 +112,22 @@ RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
     ),
     "happiness": (
         Recipe("open smile", "6+12+25", 0.4, {
-            "mouthSmile": 0.8, "cheekSquint": 0.7, "jawOpen": 0.1, "mouthUpperUp": 0.45,
-            "eyeSquint": (0.3, 0.7), "mouthLowerDown": (0.2, 0.4),
+            "mouthSmile": 0.65, "mouthStretch": 0.3, "cheekSquint": 0.7, "mouthUpperUp": 0.5,
+            "jawOpen": (0.06, 0.6), "eyeSquint": (0.3, 0.7), "mouthLowerDown": (0.35, 0.7),
+            "mouthDimple": (0.3, 0.4),
         }),
         Recipe("closed smile", "6+12", 0.27, {
-            "mouthSmile": 0.7, "cheekSquint": (0.5, 0.7), "eyeSquint": (0.25, 0.6),
-            "mouthDimple": (0.3, 0.4), "mouthPress": (0.2, 0.3),
+            "mouthSmile": 0.6, "cheekSquint": (0.5, 0.7), "eyeSquint": (0.25, 0.6),
+            "mouthStretch": (0.25, 0.4), "mouthDimple": (0.3, 0.4), "mouthPress": (0.2, 0.3),
         }),
         Recipe("faint smile", "12", 0.15, {
-            "mouthSmile": 0.4, "mouthDimple": (0.25, 0.5), "cheekSquint": (0.2, 0.5),
+            "mouthSmile": 0.35, "mouthDimple": (0.25, 0.5), "cheekSquint": (0.2, 0.5),
+            "mouthStretch": (0.15, 0.3),
         }),
         Recipe("laugh", "6+12+26", 0.18, {
-            "mouthSmile": 0.9, "cheekSquint": 0.9, "jawOpen": 0.35, "mouthUpperUp": 0.5,
-            "eyeSquint": (0.5, 0.8), "mouthLowerDown": (0.25, 0.6), "eyeBlink": (0.3, 0.3),
+            "mouthSmile": 0.8, "mouthStretch": 0.35, "cheekSquint": 0.9, "jawOpen": 0.3,
+            "mouthUpperUp": 0.5, "eyeSquint": (0.5, 0.8), "mouthLowerDown": (0.25, 0.6),
+            "eyeBlink": (0.3, 0.3),
         }),
     ),
     "sadness": (
@@ -129,7 +135,7 @@ RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
             "browInnerUp": 0.9, "browDown": 0.3, "mouthFrown": 0.85, "mouthShrugLower": 0.6,
             "eyeSquint": (0.2, 0.5), "eyeBlink": (0.15, 0.5),
         }),
-        Recipe("pout", "1+4+17", 0.25, {
+        Recipe("pout", "1+4+15+17", 0.25, {
             "browInnerUp": 0.9, "browDown": 0.3, "mouthFrown": 0.5, "mouthShrugLower": 0.95,
             "mouthPress": (0.2, 0.3), "mouthPucker": (0.25, 0.3), "eyeBlink": (0.2, 0.5),
         }),
@@ -210,9 +216,13 @@ def draw_expression(
 
     Args:
         rng: the only source of randomness.
-        label: one of :data:`degan.labels.EXPRESSIONS`.
+        label: one of :data:`degan.labels.EXPRESSIONS`, or a synonym of one.
         ranges: how much it varies; the defaults of :class:`ExpressionRange` if left out.
+
+    Raises:
+        DeganError: degan knows no such expression.
     """
+    label = parse_expression(label)
     ranges = ranges or ExpressionRange()
     recipe = _choose(rng, label)
     intensity = float(rng.uniform(*ranges.intensity))
@@ -234,7 +244,8 @@ def limit(actions: NDArray[np.floating]) -> NDArray[np.float32]:
     most = np.array(
         [_MOST.get(name.removesuffix("Left").removesuffix("Right"), 1) for name in names]
     )
-    return np.clip(actions, 0, most).astype(np.float32)
+    limited: NDArray[np.float32] = np.clip(actions, 0, most).astype(np.float32)
+    return limited
 
 
 def action_indices(name: str) -> list[int]:
@@ -286,7 +297,8 @@ def _stray(rng: np.random.Generator, probability: float) -> NDArray[np.float64]:
     chosen = (rng.random(len(names)) < probability) & allowed
     blink = np.zeros(len(names))
     blink[action_indices("eyeBlink")] = max(0.0, rng.normal(0, 0.08)) * (probability > 0)
-    return chosen * rng.uniform(0, 0.15, len(names)) + blink
+    stirred: NDArray[np.float64] = chosen * rng.uniform(0, 0.15, len(names)) + blink
+    return stirred
 
 
 def _look(rng: np.random.Generator, actions: NDArray[np.float64]) -> None:
