@@ -12,7 +12,15 @@ SRC = Path(__file__).resolve().parent.parent / "src"
 LAYERS = (
     ("errors", "labels", "files", "config", "images", "machine"),
     ("warp", "alignment", "resources", "detector", "faces"),
-    ("data.sample", "data.manifest", "data.folds", "data.datasets.folder", "data.prepare"),
+    (
+        "data.sample",
+        "data.manifest",
+        "data.crops",
+        "data.factors",
+        "data.folds",
+        "data.datasets.folder",
+        "data.prepare",
+    ),
     (
         "networks.layers",
         "networks.encoder",
@@ -30,18 +38,44 @@ LAYERS = (
         "training.classifier",
         "training.train",
     ),
-    ("evaluation.metrics", "evaluation.crossval", "recognizer", "export", "batch", "annotate"),
-    ("console", "cli", "__main__"),
+    (
+        "evaluation.metrics",
+        "evaluation.groups",
+        "evaluation.predictions",
+        "evaluation.crossval",
+        "recognizer",
+        "export",
+        "batch",
+        "annotate",
+        "evaluation.evaluate",
+    ),
+    ("console", "report", "cli", "__main__"),
 )
 ORDER = [f"degan.{name}" for layer in LAYERS for name in layer]
 
-# What recognition and the preparation of data need. Training's libraries are not there for all.
+# What recognition, its measurement and the preparation of data need. The libraries of training
+# and of tables are not there for all.
 LIGHT = [
     f"degan.{name}"
-    for layer in (*LAYERS[:3], ("evaluation.metrics", "recognizer", "batch", "annotate", "cli"))
+    for layer in (
+        *LAYERS[:3],
+        ("evaluation.metrics", "evaluation.groups", "evaluation.predictions"),
+        ("recognizer", "batch", "annotate", "evaluation.evaluate"),
+        LAYERS[-1],
+    )
     for name in layer
-] + ["degan.console", "degan.__main__"]
-HEAVY = ("torch", "onnx", "onnxscript", "pandas", "safetensors", "sklearn", "scipy", "skimage")
+]
+HEAVY = (
+    "torch",
+    "onnx",
+    "onnxscript",
+    "pandas",
+    "pyarrow",
+    "safetensors",
+    "sklearn",
+    "scipy",
+    "skimage",
+)
 
 MAX_FILE = 400
 MAX_FUNCTION = 60

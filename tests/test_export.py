@@ -9,7 +9,7 @@ import torch
 
 from degan import export as export_module
 from degan.config import preset
-from degan.data.loader import read_crops
+from degan.data.crops import read_crops
 from degan.errors import DeganError
 from degan.export import export
 from degan.recognizer import Recognizer

@@ -5,10 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from degan.evaluation import metrics
 from degan.evaluation.metrics import (
     accuracy,
     balanced_accuracy,
     confusion,
+    confusion_by,
+    quantile_bins,
+    restrict,
     subject_interval,
     vote_sequences,
 )
@@ -37,6 +41,42 @@ def test_balanced_accuracy_gives_each_class_that_occurs_the_same_weight():
 def test_confusion_has_the_truth_in_rows_and_the_prediction_in_columns():
     expected = [[3, 1, 0, 0], [1, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]]
     np.testing.assert_array_equal(confusion(TRUTH, PREDICTED, 4), expected)
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 3)] * 3), max_size=40))
+def test_the_confusion_of_each_group_is_that_of_its_samples(rows):
+    groups, truth, predicted = np.array(rows, dtype=int).reshape(-1, 3).T
+    found = confusion_by(groups, truth, predicted, 4, 4)
+    for number in range(4):
+        own = groups == number
+        np.testing.assert_array_equal(found[number], confusion(truth[own], predicted[own], 4))
+
+
+def test_restricted_probabilities_keep_their_ratio_and_sum_to_1():
+    found = restrict(np.array([[0.1, 0.6, 0.3], [0.0, 1.0, 0.0]]), [2, 0])
+    np.testing.assert_allclose(found, [[0.75, 0.25], [0.5, 0.5]])
+
+
+@given(st.lists(st.integers(-9, 9), min_size=1, max_size=60), st.integers(2, 6))
+def test_bins_rise_with_the_values_and_leave_no_number_out(values, bins):
+    values = np.sort(values)
+    found = quantile_bins(values, bins)
+    assert (np.diff(found) >= 0).all()
+    assert (found[1:][np.diff(values) == 0] == found[:-1][np.diff(values) == 0]).all()
+    assert set(found) == set(range(found.max() + 1))
+    assert found.max() < bins
+
+
+def test_bins_of_different_values_are_equally_full():
+    values = np.random.default_rng(0).permutation(1000)
+    assert np.bincount(quantile_bins(values, 5)).tolist() == [200] * 5
+
+
+def test_the_interval_does_not_depend_on_how_many_draws_are_in_memory(monkeypatch):
+    correct, subjects = np.arange(60) < 40, [str(i // 2) for i in range(60)]
+    whole = subject_interval(correct, subjects)
+    monkeypatch.setattr(metrics, "_MAX_CELLS", 1000)
+    assert subject_interval(correct, subjects) == whole
 
 
 @settings(max_examples=30, deadline=None)

@@ -228,7 +228,7 @@ def test_stage_1_learns_to_redraw_faces_and_stage_2_to_read_them(faces, tmp_path
     rows = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
     stage1 = [row for row in rows if row["stage"] == 1]
     assert stage1[-1]["reconstruction"] < 0.5 * stage1[0]["reconstruction"]
-    from degan.data.loader import read_crops
+    from degan.data.crops import read_crops
     from degan.training.train import predict_probabilities
 
     crops = torch.from_numpy(read_crops(faces, all_of(faces)))

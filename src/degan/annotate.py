@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from degan.images import SUFFIXES, RgbImage
+from degan.images import SUFFIXES, RgbImage, write
 from degan.recognizer import Prediction
 
 _FRAME = (255, 196, 0)
@@ -50,3 +50,10 @@ def annotated_path(photo: Path, root: Path, out: Path) -> Path:
         return out if out.suffix.lower() in SUFFIXES else out / f"{photo.stem}.jpg"
     # The old ending stays in the name: a.png and a.jpg of one folder must not be one picture.
     return out / photo.relative_to(root).parent / f"{photo.name}.jpg"
+
+
+def write_annotated(
+    photo: Path, image: RgbImage, faces: Sequence[Prediction], root: Path, out: Path
+) -> None:
+    """Write the annotated copy of a photo to its :func:`annotated_path`."""
+    write(annotated_path(photo, root, out), annotate(image, faces))

@@ -8,10 +8,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from rich.box import SIMPLE
-from rich.table import Table
 
-from degan import __version__, console
+from degan import __version__, console, report
 from degan import config as settings_module
 from degan.config import Settings
 from degan.errors import DeganError
@@ -46,6 +44,9 @@ Set = Annotated[
     typer.Option("--set", help="One setting, such as gan.epochs=20; may be given many times."),
 ]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of weights, order and folds.")]
+Weights = Annotated[
+    Path | None, typer.Option(help="A file of 'degan export'; without it, what degan ships.")
+]
 Resume = Annotated[
     bool,
     typer.Option("--resume/--no-resume", help="Continue RUN where it was, or refuse to touch it."),
@@ -61,12 +62,12 @@ def main() -> None:
         _fail(str(error))
     except SystemExit as stop:
         if stop.code == _INTERRUPTED:
-            console.err.print("degan: stopped; the same command continues where it was")
+            report.note("stopped; the same command continues where it was")
         raise
 
 
 def _fail(sentence: str) -> NoReturn:
-    console.err.print(f"degan: {sentence}")
+    report.note(sentence)
     sys.exit(2)
 
 
@@ -137,21 +138,7 @@ def prepare_folder(
             jobs=jobs,
             progress=lambda done, total: show(done / total, f"{done} of {total} photos"),
         )
-    subjects = {sample.subject for sample in result.samples}
-    several = sum(sample.faces > 1 for sample in result.samples)
-    typer.echo(
-        f"{out}: {len(result.samples)} faces of {len(subjects)} subjects, "
-        f"{len(result.skipped)} skipped"
-    )
-    if result.skipped:
-        console.err.print(f"degan: why photos were skipped is in {out / 'skipped.csv'}")
-    if several:
-        console.err.print(f"degan: {several} photos had several faces; the largest was taken")
-    if len(subjects) == len(result.samples) > 1:
-        console.err.print(
-            "degan: every photo has a subject of its own; if people occur twice, name the files "
-            "<subject>_*.jpg, or no figure will be subject-independent"
-        )
+    typer.echo(report.prepared(result, out))
 
 
 def _settings(
@@ -229,21 +216,8 @@ def crossval(
         summary = protocol.cross_validate(
             dataset, run, settings, num_folds=folds, jobs=jobs, progress=show
         )
-    low, high = summary["accuracy_interval"]
-    typer.echo(
-        f"accuracy {summary['accuracy']:.1%} "
-        f"(95 % interval over subjects {low:.1%} to {high:.1%}), "
-        f"per sequence {summary['accuracy_sequences']:.1%}; {summary['images']} images, "
-        f"{summary['subjects']} subjects, {summary['folds']} folds"
-    )
-    console.out.print(_confusion_table(summary["expressions"], summary["confusion"]))
-
-
-def _confusion_table(expressions: list[str], confusion: list[list[int]]) -> Table:
-    table = Table("truth \\ read as", *expressions, box=SIMPLE)
-    for name, row in zip(expressions, confusion, strict=True):
-        table.add_row(name, *(str(count) for count in row))
-    return table
+    typer.echo(f"{report.accuracy_line(summary)}, {summary['folds']} folds")
+    console.out.print(report.confusion_table(summary))
 
 
 @app.command()
@@ -267,11 +241,46 @@ def export(
 
 
 @app.command()
+def evaluate(
+    data: Data,
+    weights: Weights = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Also recall by the values of a column of manifest.csv or factors.parquet.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write predictions.csv and summary.json there."),
+    ] = None,
+) -> None:
+    """Measure exported weights on a data set that they were not trained on.
+
+    degan evaluate --data data/ --weights mine.onnx
+
+    degan evaluate --data people/ --by recipe --out figures/
+    """
+    from degan.data.manifest import read_dataset  # noqa: PLC0415
+    from degan.evaluation import evaluate as protocol  # noqa: PLC0415
+    from degan.recognizer import Recognizer  # noqa: PLC0415
+
+    dataset = read_dataset(data)
+    recognizer = Recognizer(weights, threads=_CPUS)
+    with console.progress("evaluate") as show:
+        summary = protocol.evaluate(dataset, recognizer, by=by, out=out, progress=show)
+    report.evaluation_notes(summary)
+    typer.echo(report.accuracy_line(summary))
+    console.out.print(report.confusion_table(summary))
+    if by is not None:
+        console.out.print(report.group_table(summary))
+
+
+@app.command()
 def predict(
     path: Annotated[Path, typer.Argument(metavar="PHOTO|FOLDER", help="What to read.")],
-    weights: Annotated[
-        Path | None, typer.Option(help="A file of 'degan export'; without it, what degan ships.")
-    ] = None,
+    weights: Weights = None,
     crops: Annotated[
         bool, typer.Option("--crops", help="The photos are faces already cut out (32 px and up).")
     ] = False,
@@ -294,16 +303,14 @@ def predict(
     degan predict party.jpg --annotate party-read.jpg --weights mine.onnx
     """
     from degan import batch  # noqa: PLC0415
+    from degan.annotate import write_annotated  # noqa: PLC0415
     from degan.recognizer import Recognizer  # noqa: PLC0415
 
     if as_json and as_csv:
         raise DeganError("--json and --csv exclude each other; choose one")
     photos = batch.find_inputs(path)
     recognizer = Recognizer(weights, threads=jobs)
-    table = Table(box=SIMPLE)
-    table.add_column("photo", overflow="fold")
-    for heading in ("box x, y, w, h", "score", "expression", "probability"):
-        table.add_column(heading, no_wrap=True)
+    table = report.face_table()
     if as_csv:
         typer.echo(",".join(batch.CSV_HEADER))
     bad: list[PhotoResult] = []
@@ -317,44 +324,9 @@ def predict(
         elif as_csv:
             typer.echo(batch.csv_rows(result), nl=False)
         else:
-            _add_rows(table, result, path)
-        if annotate is not None:
-            _write_annotated(result, path, annotate)
+            report.add_faces(table, result, path)
+        if annotate is not None and result.image is not None:
+            write_annotated(result.path, result.image, result.faces, path, annotate)
     if table.row_count:
         console.out.print(table)
-    _report(path, photos, bad, no_face)
-
-
-def _add_rows(table: Table, result: "PhotoResult", root: Path) -> None:
-    name = result.path.relative_to(root) if result.path != root else result.path.name
-    for face in result.faces:
-        box = ", ".join(f"{value:.0f}" for value in face.box)
-        share = f"{face.probabilities[face.expression]:.0%}"
-        table.add_row(str(name), box, f"{face.score:.2f}", face.expression, share)
-
-
-def _write_annotated(result: "PhotoResult", root: Path, out: Path) -> None:
-    from degan import images  # noqa: PLC0415
-    from degan.annotate import annotate, annotated_path  # noqa: PLC0415
-
-    if result.image is not None:
-        picture = annotate(result.image, result.faces)
-        images.write(annotated_path(result.path, root, out), picture)
-
-
-def _report(path: Path, photos: list[Path], bad: list["PhotoResult"], no_face: int) -> None:
-    """Say what was not read; exit code 2 if a single photo gave nothing, or all photos are bad."""
-    if photos == [path]:
-        if bad:
-            raise DeganError(bad[0].error)
-        if no_face:
-            raise DeganError(f"no face found in {path}; if it is a cut-out face, add --crops")
-        return
-    for result in bad:
-        console.err.print(f"degan: {result.error}")
-    if bad or no_face:
-        console.err.print(
-            f"degan: {len(photos)} photos: {len(bad)} could not be read, {no_face} without a face"
-        )
-    if len(bad) == len(photos):
-        raise DeganError(f"none of the {len(photos)} photos in {path} could be read")
+    report.unread(path, photos, bad, no_face)

@@ -1,5 +1,6 @@
 """Progress and notes of the command line: a bar with time left on a terminal, lines in a log."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,13 +9,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 _LINE_SECONDS = 15.0
+_FILE_WIDTH = 200
 
 # No markup and no emoji codes: names of files are shown as they are.
 err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 """Standard error: progress, notes and errors. Standard output holds results alone."""
 
-out = Console(markup=False, emoji=False)
-"""Standard output, for tables."""
+out = Console(markup=False, emoji=False, width=None if sys.stdout.isatty() else _FILE_WIDTH)
+"""Standard output, for tables. A file is no terminal: there a wide table need not be squeezed."""
 
 
 @contextmanager

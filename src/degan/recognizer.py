@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from degan.alignment import FRAME, MIN_CUT_OUT, crop_face
 from degan.errors import DeganError
 from degan.faces import Face, FaceFinder
-from degan.files import read_bytes
+from degan.files import read_bytes, sha256
 from degan.images import RgbImage
 from degan.labels import EXPRESSIONS
 from degan.resources import asset_bytes, session_of
@@ -55,6 +55,13 @@ class Recognizer:
         weights: a file that ``degan export`` wrote; None for the weights that degan ships.
         threads: how many threads one network run may use.
 
+    Attributes:
+        expressions: what it can tell apart, in the order of :data:`degan.labels.EXPRESSIONS`.
+        crop_size: side of the crops that it reads, in pixels.
+        name: of the weights, for messages.
+        weights_hash: SHA-256 of the weights file.
+        trained_on_manifest: SHA-256 of the manifest of the training data; None if not known.
+
     Raises:
         DeganError: the file is missing, damaged, or not made by this version's ``degan export``.
     """
@@ -73,6 +80,8 @@ class Recognizer:
                 "'degan export RUN FILE.onnx'"
             ) from error
         self.expressions, self.crop_size = _read_facts(facts, name)
+        self.name, self.weights_hash = name, sha256(data)
+        self.trained_on_manifest = _trained_on_manifest(facts)
         _check_graph(self._session, len(self.expressions), self.crop_size, name)
         self._finder = FaceFinder(threads=threads)
 
@@ -152,3 +161,10 @@ def _read_facts(facts: Any, name: str) -> tuple[tuple[str, ...], int]:
     if unknown or not 16 <= crop_size <= 1024:
         raise DeganError(f"{name} declares impossible expressions or crops; export it again")
     return expressions, crop_size
+
+
+def _trained_on_manifest(facts: dict[str, Any]) -> str | None:
+    """Return the hash of the data that a weights file was trained on, where it tells."""
+    trained_on = facts.get("trained_on")
+    found = trained_on.get("manifest_sha256") if isinstance(trained_on, dict) else None
+    return found if isinstance(found, str) else None

@@ -3,15 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from degan.config import ClassifierSettings, GanSettings, NetworkSettings
+from degan.data.crops import read_crops
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
-from degan.images import read
 from degan.networks.layers import Standardize
 
 _CHUNK = 512
@@ -39,26 +37,6 @@ class TrainingData:
         return len(self.images)
 
 
-def read_crops(dataset: Dataset, indices: Sequence[int]) -> NDArray[np.uint8]:
-    """Return crops as they lie on disk: RGB uint8 (N, H, H, 3).
-
-    Raises:
-        DeganError: a crop is missing, damaged, or of another size than the data set says.
-    """
-    size = dataset.crop_size
-    crops = np.empty((len(indices), size, size, 3), dtype=np.uint8)
-    for row, index in enumerate(indices):
-        path = dataset.folder / dataset.samples[index].file
-        crop = read(path)
-        if crop.shape != (size, size, 3):
-            raise DeganError(
-                f"{path} is {crop.shape[1]} x {crop.shape[0]} pixels, not {size} x {size} as the "
-                "data set says; prepare it again"
-            )
-        crops[row] = crop
-    return crops
-
-
 def load(
     dataset: Dataset,
     indices: Sequence[int],
@@ -74,7 +52,8 @@ def load(
         expressions: the classes; every sample must be of one of them.
 
     Raises:
-        DeganError: see :func:`read_crops`; or the crops are no whole multiple of the image size.
+        DeganError: see :func:`degan.data.crops.read_crops`; or the crops are no whole multiple of
+            the image size.
     """
     if dataset.crop_size % settings.image_size:
         raise DeganError(

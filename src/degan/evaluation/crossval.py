@@ -20,11 +20,12 @@ import numpy as np
 import torch
 
 from degan.config import Settings
+from degan.data.crops import read_crops
 from degan.data.folds import Fold, subject_folds
-from degan.data.loader import read_crops
 from degan.data.manifest import Dataset, read_dataset
 from degan.errors import DeganError
 from degan.evaluation import metrics
+from degan.evaluation.predictions import figures, predictions_text
 from degan.files import write_text
 from degan.training.run import Progress, open_run, read_json, silent
 from degan.training.train import predict_probabilities, train
@@ -179,7 +180,7 @@ def _run_fold(data: Path, folder: Path, settings: Settings, fold: Fold, number: 
     probabilities = predict_probabilities(model, crops).double().numpy()
     seconds = time.monotonic() - start
     write_text(fold_folder / "test.json", json.dumps({"seconds": round(seconds, 2)}) + "\n")
-    text = _predictions_text(dataset, FoldPredictions(fold.test, probabilities))
+    text = predictions_text(dataset, fold.test, dataset.expressions, probabilities)
     write_text(fold_folder / _RESULT, text)
     _shares[number] = 1.0
 
@@ -188,22 +189,6 @@ def _write_folds(path: Path, dataset: Dataset, folds: Sequence[Fold]) -> None:
     subjects = [sorted({dataset.samples[index].subject for index in fold.test}) for fold in folds]
     content = {"manifest_sha256": dataset.manifest_hash, "test_subjects": subjects}
     write_text(path, json.dumps(content, indent=2) + "\n")
-
-
-def _predictions_text(dataset: Dataset, result: FoldPredictions) -> str:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(
-        ["index", "source", "subject", "sequence", "expression", "predicted", *dataset.expressions]
-    )
-    for index, row in zip(result.indices, result.probabilities, strict=True):
-        sample = dataset.samples[index]
-        predicted = dataset.expressions[int(row.argmax())]
-        writer.writerow(
-            [index, sample.source, sample.subject, sample.sequence, sample.expression, predicted]
-            + [f"{value:.6f}" for value in row]
-        )
-    return buffer.getvalue()
 
 
 def _read_fold(folder: Path, dataset: Dataset, fold: Fold) -> FoldPredictions:
@@ -227,36 +212,20 @@ def _write_summary(
     results: Sequence[FoldPredictions],
 ) -> None:
     order = np.concatenate([np.array(result.indices) for result in results])
-    merged = FoldPredictions(
-        tuple(np.sort(order).tolist()),
-        np.concatenate([result.probabilities for result in results])[np.argsort(order)],
-    )
-    write_text(folder / _RESULT, _predictions_text(dataset, merged))
+    probabilities = np.concatenate([result.probabilities for result in results])[np.argsort(order)]
+    everything = range(len(dataset.samples))
+    text = predictions_text(dataset, everything, dataset.expressions, probabilities)
+    write_text(folder / _RESULT, text)
 
     names = dataset.expressions
     truth = np.array([names.index(sample.expression) for sample in dataset.samples])
-    subjects = [sample.subject for sample in dataset.samples]
-    predicted = merged.probabilities.argmax(axis=1)
-    interval = metrics.subject_interval(truth == predicted, subjects, seed=settings.seed)
-    sequence_truth, sequence_predicted = metrics.vote_sequences(
-        merged.probabilities, truth, [sample.sequence for sample in dataset.samples]
-    )
+    right = truth == probabilities.argmax(axis=1)
     fold_seconds = [
         read_json(_fold_folder(folder, k) / "test.json")["seconds"] for k in range(len(folds))
     ]
     summary = {
-        "accuracy": metrics.accuracy(truth, predicted),
-        "accuracy_interval": list(interval),
-        "accuracy_sequences": metrics.accuracy(sequence_truth, sequence_predicted),
-        "balanced_accuracy": metrics.balanced_accuracy(truth, predicted),
-        "expressions": list(names),
-        "confusion": metrics.confusion(truth, predicted, len(names)).tolist(),
-        "fold_accuracy": [
-            metrics.accuracy(truth[list(fold.test)], predicted[list(fold.test)]) for fold in folds
-        ],
-        "images": len(truth),
-        "sequences": len(sequence_truth),
-        "subjects": len(set(subjects)),
+        **figures(dataset.samples, names, probabilities, settings.seed),
+        "fold_accuracy": [float(right[list(fold.test)].mean()) for fold in folds],
         "folds": len(folds),
         "seed": settings.seed,
         "preset": settings.preset,

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float64]
 
+_MAX_CELLS = 10_000_000
+
 
 def accuracy(truth: Labels, predicted: Labels) -> float:
     """Return the share of samples that are right, 0-1.
@@ -30,6 +32,47 @@ def confusion(truth: Labels, predicted: Labels, num_classes: int) -> NDArray[np.
     matrix = np.zeros((num_classes, num_classes), dtype=np.int64)
     np.add.at(matrix, (truth, predicted), 1)
     return matrix
+
+
+def confusion_by(
+    groups: Labels, truth: Labels, predicted: Labels, num_groups: int, num_classes: int
+) -> NDArray[np.int64]:
+    """Return :func:`confusion` of each group: counts (num_groups, num_classes, num_classes)."""
+    counts = np.zeros((num_groups, num_classes, num_classes), dtype=np.int64)
+    np.add.at(counts, (groups, truth, predicted), 1)
+    return counts
+
+
+def restrict(probabilities: Probabilities, columns: Sequence[int]) -> Probabilities:
+    """Return the probabilities of some classes given that it is one of them.
+
+    Args:
+        probabilities: float (N, C).
+        columns: the K classes to keep.
+
+    Returns:
+        Float (N, K), rows sum to 1; a row that gives none of the K anything becomes 1 / K each.
+    """
+    kept = probabilities[:, list(columns)].astype(np.float64)
+    total = kept.sum(axis=1, keepdims=True)
+    return np.where(total > 0, kept / np.where(total > 0, total, 1), 1 / len(columns))
+
+
+def quantile_bins(values: NDArray[np.int64], bins: int) -> Labels:
+    """Cut values at their quantiles into ranges that hold about as many of them each.
+
+    Args:
+        values: int (N,), not empty.
+        bins: how many ranges; equal values share one, so there may be fewer.
+
+    Returns:
+        The range of each value, int (N,): 0 has the lowest values, and every number up to the
+        largest occurs.
+    """
+    # Edges are values that occur; none is made up between two of them.
+    edges = np.quantile(values, np.arange(1, bins) / bins, method="inverted_cdf")
+    _, place = np.unique(np.searchsorted(edges, values, side="left"), return_inverse=True)
+    return place
 
 
 def subject_interval(
@@ -59,9 +102,14 @@ def subject_interval(
     right = np.bincount(place, weights=correct)
     count = np.bincount(place)
     rng = np.random.default_rng(seed)
-    # Drawing S subjects with replacement is a multinomial count of each.
-    times = rng.multinomial(len(count), np.full(len(count), 1 / len(count)), size=draws)
-    shares = (times @ right) / (times @ count)
+    shares = np.empty(draws)
+    # In blocks, so that memory does not grow with draws x subjects; the draws are the same.
+    block = max(1, _MAX_CELLS // len(count))
+    for start in range(0, draws, block):
+        size = min(block, draws - start)
+        # Drawing S subjects with replacement is a multinomial count of each.
+        times = rng.multinomial(len(count), np.full(len(count), 1 / len(count)), size=size)
+        shares[start : start + size] = (times @ right) / (times @ count)
     low, high = np.quantile(shares, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 

@@ -1,0 +1,30 @@
+"""The crops of a prepared data set, read back as they lie on disk."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degan.data.manifest import Dataset
+from degan.errors import DeganError
+from degan.images import read
+
+
+def read_crops(dataset: Dataset, indices: Sequence[int]) -> NDArray[np.uint8]:
+    """Return crops as they lie on disk: RGB uint8 (N, H, H, 3).
+
+    Raises:
+        DeganError: a crop is missing, damaged, or of another size than the data set says.
+    """
+    size = dataset.crop_size
+    crops = np.empty((len(indices), size, size, 3), dtype=np.uint8)
+    for row, index in enumerate(indices):
+        path = dataset.folder / dataset.samples[index].file
+        crop = read(path)
+        if crop.shape != (size, size, 3):
+            raise DeganError(
+                f"{path} is {crop.shape[1]} x {crop.shape[0]} pixels, not {size} x {size} as the "
+                "data set says; prepare it again"
+            )
+        crops[row] = crop
+    return crops

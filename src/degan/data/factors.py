@@ -1,0 +1,100 @@
+"""One column of a data set: of its manifest, or of the ``factors.parquet`` beside it.
+
+Rendered people come with what is known of every picture (recipe, age, tone, light). That table has
+one row a crop; its column ``file`` says which crop, in the manifest's words.
+"""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from degan.data.manifest import Dataset
+from degan.data.sample import Sample
+from degan.errors import DeganError
+from degan.files import read_bytes
+
+FACTORS = "factors.parquet"
+
+Value = str | int | float | bool | None
+"""A cell; None where nothing is known."""
+
+_FILE = "file"
+_MAX_BYTES = 2 * 2**30
+_MAX_ROWS = 10_000_000  # a small file can unpack to any number of rows
+
+
+def read_column(dataset: Dataset, name: str) -> list[Value]:
+    """Return a column's value of every sample, in the order of the samples.
+
+    Raises:
+        DeganError: there is no such column; or the table is damaged, lacks a sample, or needs
+            pyarrow where that is not installed.
+    """
+    names = [field.name for field in fields(Sample)]
+    if name in names:
+        return [getattr(sample, name) for sample in dataset.samples]
+    path = dataset.folder / FACTORS
+    if path.exists():
+        more, values = _read_factors(path, name)
+        if name in more:
+            return [_of_file(values, sample.file, path) for sample in dataset.samples]
+        names += [column for column in more if column not in names]
+    raise DeganError(f"{dataset.folder} has no column '{name}'; its columns: {', '.join(names)}")
+
+
+def _of_file(values: dict[str, Value], file: str, path: Path) -> Value:
+    if file not in values:
+        raise DeganError(f"{path} has no row for {file}; it is of another data set: make both anew")
+    return values[file]
+
+
+def _read_factors(path: Path, name: str) -> tuple[list[str], dict[str, Value]]:
+    """Return the table's columns and, if ``name`` is among them, its value by file."""
+    pyarrow, parquet = _pyarrow()
+    data = read_bytes(path, _MAX_BYTES, "table of factors")
+    try:
+        table = parquet.ParquetFile(pyarrow.BufferReader(data))
+        columns = [field.name for field in table.schema_arrow if _is_plain(pyarrow, field.type)]
+        if _FILE not in columns or table.metadata.num_rows > _MAX_ROWS:
+            raise ValueError
+        if name not in columns:
+            return columns, {}
+        read = table.read(columns=[_FILE, name])
+        files, values = (read.column(column).to_pylist() for column in (_FILE, name))
+        if len(set(files)) != len(files):
+            raise ValueError
+        return columns, dict(zip(files, values, strict=True))
+    except (pyarrow.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
+        raise DeganError(
+            f"{path} is damaged or no table with one row a file; make the data set again"
+        ) from error
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    """Import what reads the table: a part of the extra ``synthetic``."""
+    try:
+        import pyarrow  # noqa: PLC0415
+        from pyarrow import parquet  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise DeganError(
+            f"reading {FACTORS} needs pyarrow, which is not installed; install the extra: "
+            "pip install 'degan[synthetic]'"
+        ) from error
+    return pyarrow, parquet
+
+
+def _is_plain(pyarrow: Any, kind: Any) -> bool:
+    """Tell whether cells of this type are words, numbers or yes and no: no lists, no pictures."""
+    types = pyarrow.types
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    return any(
+        test(kind)
+        for test in (
+            types.is_boolean,
+            types.is_integer,
+            types.is_floating,
+            types.is_string,
+            types.is_large_string,
+        )
+    )

@@ -1,0 +1,168 @@
+"""Exported weights measured on a prepared data set. Needs no torch."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from degan.alignment import FRAME, crop_face
+from degan.data.crops import read_crops
+from degan.data.factors import read_column
+from degan.data.manifest import Dataset
+from degan.errors import DeganError
+from degan.evaluation import metrics
+from degan.evaluation.groups import Groups, group
+from degan.evaluation.predictions import figures, predictions_text
+from degan.files import write_text
+from degan.labels import in_order
+from degan.recognizer import Recognizer
+
+ALL = "all"
+"""In place of an expression: the row of a group with the samples of all its expressions."""
+
+_CHUNK = 512  # crops in memory at a time
+_SEED = 0  # of the interval's draws
+
+
+def evaluate(
+    dataset: Dataset,
+    recognizer: Recognizer,
+    *,
+    by: str | None = None,
+    out: Path | None = None,
+    progress: Callable[[float, str], None] = lambda done, doing: None,
+) -> dict[str, Any]:
+    """Compare what a recogniser reads with what a data set says.
+
+    Scored are the samples whose expression the recogniser knows. Its probabilities are taken given
+    that it is one of the expressions that both know.
+
+    Args:
+        dataset: a prepared data set.
+        recognizer: with the weights to measure. Crops of another size than its own are scaled.
+        by: a column to split the figures by, see :func:`degan.data.factors.read_column`.
+        out: folder for ``predictions.csv`` and ``summary.json``; None writes nothing.
+        progress: told the share done and what is being done.
+
+    Returns:
+        The content of ``summary.json``.
+
+    Raises:
+        DeganError: data and weights share fewer than two expressions or were cut differently; a
+            crop cannot be read; the column is not there; ``out`` cannot be written or is a run.
+    """
+    if out is not None:
+        _check_out(out)
+    if dataset.frame != FRAME:
+        raise DeganError(
+            f"{dataset.folder} was cut in frame {dataset.frame}, but {recognizer.name} reads "
+            f"{FRAME}; prepare the data set again with this version of degan"
+        )
+    shared = in_order(set(dataset.expressions) & set(recognizer.expressions))
+    if len(shared) < 2:
+        raise DeganError(
+            f"{dataset.folder} has {', '.join(dataset.expressions)} and {recognizer.name} knows "
+            f"{', '.join(recognizer.expressions)}; two expressions that both have are needed"
+        )
+    indices = [i for i, sample in enumerate(dataset.samples) if sample.expression in shared]
+    # Before the crops are read: a wrong name should not cost the user that time.
+    column = None if by is None else read_column(dataset, by)
+    probabilities = _read(dataset, recognizer, indices, progress)
+    probabilities = metrics.restrict(
+        probabilities, [recognizer.expressions.index(name) for name in shared]
+    )
+    samples = [dataset.samples[index] for index in indices]
+    known = set(recognizer.expressions)
+    left_out = Counter(s.expression for s in dataset.samples if s.expression not in known)
+    summary = {
+        **figures(samples, shared, probabilities, _SEED),
+        "left_out": {name: left_out[name] for name in in_order(set(left_out))},
+        "never_shown": [name for name in recognizer.expressions if name not in shared],
+        "weights": recognizer.name,
+        "weights_sha256": recognizer.weights_hash,
+        "manifest_sha256": dataset.manifest_hash,
+        "trained_on_this_data": recognizer.trained_on_manifest == dataset.manifest_hash,
+        "crop_size": dataset.crop_size,
+        "weights_crop_size": recognizer.crop_size,
+    }
+    if column is not None:
+        groups = group([column[index] for index in indices])
+        truth = np.array([shared.index(sample.expression) for sample in samples])
+        rows = _rows(groups, truth, probabilities.argmax(axis=1), shared)
+        summary["by"] = {"column": by, "rows": rows}
+    if out is not None:
+        text = predictions_text(dataset, indices, shared, probabilities)
+        write_text(out / "predictions.csv", text)
+        write_text(out / "summary.json", json.dumps(summary, indent=2) + "\n")
+    return summary
+
+
+def _check_out(out: Path) -> None:
+    """Refuse a folder whose figures are those of a run, before any work is done."""
+    if (out / "run.json").exists():
+        raise DeganError(
+            f"{out} is a run of 'degan train' or 'degan crossval', whose files would be replaced; "
+            "choose another folder"
+        )
+    if out.exists() and not out.is_dir():
+        raise DeganError(f"{out} is a file; --out names a folder")
+
+
+def _read(
+    dataset: Dataset,
+    recognizer: Recognizer,
+    indices: Sequence[int],
+    progress: Callable[[float, str], None],
+) -> metrics.Probabilities:
+    """Return the recogniser's probabilities, float (N, all its expressions)."""
+    parts = []
+    for start in range(0, len(indices), _CHUNK):
+        progress(start / len(indices), f"{start} of {len(indices)} images")
+        crops = list(read_crops(dataset, indices[start : start + _CHUNK]))
+        if dataset.crop_size != recognizer.crop_size:
+            # The frame is the same, so the whole crop is the whole crop in another size.
+            crops = [crop_face(crop, None, recognizer.crop_size) for crop in crops]
+        parts.append(recognizer.probabilities(crops))
+    progress(1.0, f"{len(indices)} of {len(indices)} images")
+    return np.concatenate(parts).astype(np.float64)
+
+
+def _rows(
+    groups: Groups, truth: metrics.Labels, predicted: metrics.Labels, expressions: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return a row for each group and expression, after one for each group of several."""
+    counts = metrics.confusion_by(
+        groups.index, truth, predicted, len(groups.names), len(expressions)
+    )
+    rows = [
+        _row(ALL, name, expressions, matrix)
+        for name, matrix in zip(groups.names, counts, strict=True)
+        if np.count_nonzero(matrix.sum(axis=1)) > 1
+    ]
+    for number, expression in enumerate(expressions):
+        for name, matrix in zip(groups.names, counts, strict=True):
+            if matrix[number].any():
+                only = np.zeros_like(matrix)
+                only[number] = matrix[number]
+                rows.append(_row(expression, name, expressions, only))
+    return rows
+
+
+def _row(
+    expression: str, value: str, expressions: Sequence[str], matrix: metrics.Labels
+) -> dict[str, Any]:
+    """Return the figures of a confusion matrix: (C, C), row the truth, column the prediction."""
+    images, right = int(matrix.sum()), int(matrix.trace())
+    read_as = matrix.sum(axis=0)
+    wrong = read_as - matrix.diagonal()
+    return {
+        "expression": expression,
+        "value": value,
+        "images": images,
+        "recall": right / images,
+        "mistaken_for": expressions[int(wrong.argmax())] if wrong.any() else None,
+        "read_as": dict(zip(expressions, read_as.tolist(), strict=True)),
+    }

@@ -1,0 +1,133 @@
+"""What the command line says of results: tables and sentences."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.box import SIMPLE
+from rich.table import Table
+
+from degan import console
+from degan.errors import DeganError
+
+if TYPE_CHECKING:
+    from degan.batch import PhotoResult
+    from degan.data.prepare import PrepareResult
+
+
+def note(sentence: str) -> None:
+    """Print a sentence on standard error."""
+    console.err.print(f"degan: {sentence}")
+
+
+def prepared(result: "PrepareResult", out: Path) -> str:
+    """Return the line on a data set that was made; say on standard error what to look at."""
+    subjects = {sample.subject for sample in result.samples}
+    several = sum(sample.faces > 1 for sample in result.samples)
+    if result.skipped:
+        note(f"why photos were skipped is in {out / 'skipped.csv'}")
+    if several:
+        note(f"{several} photos had several faces; the largest was taken")
+    if len(subjects) == len(result.samples) > 1:
+        note(
+            "every photo has a subject of its own; if people occur twice, name the files "
+            "<subject>_*.jpg, or no figure will be subject-independent"
+        )
+    return (
+        f"{out}: {len(result.samples)} faces of {len(subjects)} subjects, "
+        f"{len(result.skipped)} skipped"
+    )
+
+
+def accuracy_line(summary: dict[str, Any]) -> str:
+    """Return the line of figures of a ``summary.json``."""
+    low, high = summary["accuracy_interval"]
+    line = (
+        f"accuracy {summary['accuracy']:.1%} (95 % interval over subjects {low:.1%} to "
+        f"{high:.1%}), balanced {summary['balanced_accuracy']:.1%}"
+    )
+    if summary["sequences"] < summary["images"]:
+        sequences = f"{summary['accuracy_sequences']:.1%} of {summary['sequences']} sequences"
+        line += f", {sequences}"
+    return f"{line}; {summary['images']} images, {summary['subjects']} subjects"
+
+
+def confusion_table(summary: dict[str, Any]) -> Table:
+    """Return a table of a ``summary.json``: a row a truth, a column what it was read as."""
+    expressions = summary["expressions"]
+    table = Table("truth \\ read as", *expressions, box=SIMPLE)
+    for name, row in zip(expressions, summary["confusion"], strict=True):
+        table.add_row(name, *(str(count) for count in row))
+    return table
+
+
+def group_table(summary: dict[str, Any]) -> Table:
+    """Return the table of ``degan evaluate --by``: a row an expression and a column's value."""
+    expressions = summary["expressions"]
+    table = Table("expression", box=SIMPLE)
+    table.add_column(summary["by"]["column"], overflow="fold")
+    for heading in ("images", "recall", "mistaken for", *expressions):
+        table.add_column(heading, justify="left" if heading == "mistaken for" else "right")
+    for row in summary["by"]["rows"]:
+        read_as = (str(row["read_as"][name]) for name in expressions)
+        figures = (str(row["images"]), f"{row['recall']:.0%}", row["mistaken_for"] or "")
+        table.add_row(row["expression"], row["value"], *figures, *read_as)
+    return table
+
+
+def evaluation_notes(summary: dict[str, Any]) -> None:
+    """Say on standard error what the figures leave out and cannot mean."""
+    if summary["left_out"]:
+        counts = ", ".join(f"{count} {name}" for name, count in summary["left_out"].items())
+        note(f"left out, for the weights know no such expression: {counts}")
+    if summary["never_shown"]:
+        note(
+            f"the data has no {', '.join(summary['never_shown'])}; their probability is shared "
+            "out among the others"
+        )
+    have, need = summary["crop_size"], summary["weights_crop_size"]
+    if have != need:
+        note(f"crops of {have} px were scaled to the {need} px that the weights read")
+    if summary["trained_on_this_data"]:
+        note(
+            "the weights were trained on photos of this very data set, so these figures do not "
+            "hold for other people; 'degan crossval' measures that"
+        )
+
+
+def face_table() -> Table:
+    """Return the table of ``degan predict``, still without rows."""
+    table = Table(box=SIMPLE)
+    table.add_column("photo", overflow="fold")
+    for heading in ("box x, y, w, h", "score", "expression", "probability"):
+        table.add_column(heading, no_wrap=True)
+    return table
+
+
+def add_faces(table: Table, result: "PhotoResult", root: Path) -> None:
+    """Add a row for every face of a photo at or below ``root``."""
+    name = result.path.relative_to(root) if result.path != root else result.path.name
+    for face in result.faces:
+        box = ", ".join(f"{value:.0f}" for value in face.box)
+        share = f"{face.probabilities[face.expression]:.0%}"
+        table.add_row(str(name), box, f"{face.score:.2f}", face.expression, share)
+
+
+def unread(path: Path, photos: Sequence[Path], bad: Sequence["PhotoResult"], no_face: int) -> None:
+    """Say on standard error which photos of ``degan predict`` gave nothing.
+
+    Raises:
+        DeganError: a single photo gave nothing, or not one of a folder could be read.
+    """
+    if list(photos) == [path]:
+        if bad:
+            raise DeganError(bad[0].error)
+        if no_face:
+            raise DeganError(f"no face found in {path}; if it is a cut-out face, add --crops")
+        return
+    for result in bad:
+        note(str(result.error))
+    if bad or no_face:
+        note(f"{len(photos)} photos: {len(bad)} could not be read, {no_face} without a face")
+    if len(bad) == len(photos):
+        raise DeganError(f"none of the {len(photos)} photos in {path} could be read")
