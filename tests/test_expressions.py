@@ -106,7 +106,7 @@ def test_the_page_of_recipes_says_what_the_recipes_are(root):
 
 
 @given(st.sampled_from(EXPRESSIONS), SEEDS)
-def test_amounts_are_shares_and_eyes_are_never_quite_shut(label, seed):
+def test_amounts_are_shares_of_all_actions(label, seed):
     expression = draw_expression(np.random.default_rng(seed), label)
     assert expression.label == label
     assert expression.recipe in [recipe.name for recipe in RECIPES[label]]
@@ -115,7 +115,14 @@ def test_amounts_are_shares_and_eyes_are_never_quite_shut(label, seed):
     assert expression.actions.dtype == np.float32
     assert expression.actions.min() >= 0
     assert expression.actions.max() <= 1
-    assert amount(expression, "eyeBlink") < 0.75
+
+
+def test_however_much_is_asked_for_amounts_end_at_one_and_blinks_before_that():
+    most = limit(np.full(len(load_head().action_names), 3.0))
+    blinks = action_indices("eyeBlink")
+    assert most[blinks].max() < 0.75
+    assert (np.delete(most, blinks) == 1).all()
+    assert limit(np.full(len(most), -1.0)).max() == 0
 
 
 @given(st.sampled_from(EXPRESSIONS), SEEDS)
