@@ -124,7 +124,7 @@ def test_each_pair_of_neighbours_is_listed_once(head):
 
 def test_the_mean_face_is_as_large_as_a_face(head):
     left, right = (head.mean[eye].mean(axis=0) for eye in head.eyes)
-    assert 55 < left[0] - right[0] < 72  # adults' pupils: 63 mm in the mean
+    assert 55 < left[0] - right[0] < 72
     assert 40 < head.mean[head.lips > 0.5, 0].max() * 2 < 60
     skin = np.unique(head.triangles[head.regions == SKIN])
     cheeks = skin[np.abs(head.mean[skin, 1] + 20) < 15]
