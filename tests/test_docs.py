@@ -10,7 +10,14 @@ from typer.testing import CliRunner
 from degan.cli import app
 from degan.config import PRESETS, preset
 
-PAGES = ["README.md", "CHANGELOG.md", "docs/cli.md", "docs/method.md", "docs/cards/london.md"]
+PAGES = [
+    "README.md",
+    "CHANGELOG.md",
+    "docs/cli.md",
+    "docs/expressions.md",
+    "docs/method.md",
+    "docs/cards/london.md",
+]
 COMMAND = re.compile(r"^(?:\$ |## `)degan ((?:prepare )?[a-z]+)(.*?)(?:`|#|>|$)", re.MULTILINE)
 
 

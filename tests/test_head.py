@@ -1,5 +1,6 @@
 """The head of the synthetic people: a face in millimetres that moves as its actions are named."""
 
+import re
 import shutil
 
 import numpy as np
@@ -238,3 +239,26 @@ def test_a_damaged_head_is_refused(monkeypatch, tmp_path, root):
     with pytest.raises(DeganError, match=r"head\.npz is damaged .* reinstall degan"):
         load_head()
     load_head.cache_clear()
+
+
+def test_the_note_beside_the_head_says_what_it_holds_and_where_it_comes_from(head, root):
+    assets = root / "src" / "degan" / "assets"
+    note = (assets / "head.md").read_text(encoding="utf-8")
+    with np.load(assets / "head.npz") as file:
+        arrays = {name: file[name] for name in file.files}
+    rows = [line for line in note.splitlines() if line.startswith("| `")]
+    for name, array in arrays.items():
+        row = next(line for line in rows if f"`{name}`" in line.split("|")[1])
+        kind = "text" if array.dtype.kind == "U" else str(array.dtype)
+        size = {len(head.mean): "V", len(head.triangles): "T"}.get(len(array), str(len(array)))
+        assert row.split("|")[2].strip().startswith(f"{kind} ({size},")
+    assert f"V = {len(head.mean):,} vertices, T = {len(head.triangles):,} triangles" in note
+    for region, count in enumerate(np.bincount(head.regions)):
+        assert re.search(rf"\b{region} [a-z ]+ {count:,}\b", note)
+    tool = (root / "tools" / "bake_head.py").read_text(encoding="utf-8")
+    wheel = re.search(r'WHEEL_SHA256 = "(\w{64})"', tool)[1]
+    for page in ("head.md", "NOTICE"):
+        text = (assets / page).read_text(encoding="utf-8")
+        assert wheel in text
+        assert "CC0 1.0" in text
+        assert "Mika Suominen" in text
