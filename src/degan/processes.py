@@ -6,12 +6,17 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 from multiprocessing import active_children, get_context, parent_process
-from typing import Any
+from typing import Any, Final
 
 from degan.errors import DeganError
 
+CONTEXT: Final = get_context("spawn")
+"""How the processes start; what they share with their parent must be of it."""
+
 _POLL_SECONDS = 0.5
+_AHEAD = 4  # tasks handed over for each process; more would only make the waiting slow
 
 
 def run_in_processes(
@@ -19,9 +24,9 @@ def run_in_processes(
     tasks: Sequence[tuple[Any, ...]],
     jobs: int,
     *,
-    what: str,
-    setup: Callable[..., None],
-    setup_arguments: tuple[Any, ...] = (),
+    option: str,
+    setup: Callable[..., None] | None = None,
+    shared: tuple[Any, ...] = (),
     report: Callable[[int], None] = lambda done: None,
 ) -> None:
     """Call ``work(*task)`` for every task, ``jobs`` at a time, each in a fresh interpreter.
@@ -33,10 +38,10 @@ def run_in_processes(
         work: a module's function; what it returns is dropped.
         tasks: arguments of the calls, each of what can be pickled.
         jobs: how many processes.
-        what: the work, for the message when a process is killed ("a fold").
-        setup: a module's function, called once in every process.
-        setup_arguments: of ``setup``; may hold a shared array.
-        report: told how many tasks are done, about twice a second.
+        option: what users choose ``jobs`` by, for the message when a process is killed.
+        setup: a module's function, called once in every process; it must not fail.
+        shared: arguments of ``setup``; may hold shared memory of :data:`CONTEXT`.
+        report: told how many tasks are done, twice a second or more often.
 
     Raises:
         DeganError: as ``work`` raised it, or a process was killed.
@@ -44,33 +49,36 @@ def run_in_processes(
     jobs = max(1, min(jobs, len(tasks)))
     others = set(active_children())
     pool = ProcessPoolExecutor(
-        jobs,
-        mp_context=get_context("spawn"),
-        initializer=_start,
-        initargs=(setup, setup_arguments),
+        jobs, mp_context=CONTEXT, initializer=_start, initargs=(setup, shared)
     )
-    waiting: set[Future[None]] = {pool.submit(work, *task) for task in tasks}
+    ahead = iter(tasks)
+    done, running = 0, set[Future[None]]()
     try:
-        while waiting:
-            finished, waiting = wait(waiting, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+        while done < len(tasks):
+            room = _AHEAD * jobs - len(running)
+            running |= {pool.submit(work, *task) for task in islice(ahead, room)}
+            finished, running = wait(running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
             for future in finished:
                 future.result()
-            report(len(tasks) - len(waiting))
+            done += len(finished)
+            report(done)
     except BrokenProcessPool as error:
+        fewer = f" with {option} {jobs - 1}" if jobs > 1 else ""
         raise DeganError(
-            f"the process of {what} was killed, perhaps for want of memory; give the same command "
-            f"with {max(1, jobs - 1)} at a time to continue"
+            f"a process was killed, perhaps for want of memory; give the same command{fewer} to "
+            "continue"
         ) from error
     finally:
-        for process in set(active_children()) - others if waiting else ():
+        for process in set(active_children()) - others if done < len(tasks) else ():
             process.terminate()
         pool.shutdown(cancel_futures=True)
 
 
-def _start(setup: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+def _start(setup: Callable[..., None] | None, shared: tuple[Any, ...]) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
-    setup(*arguments)
+    if setup is not None:
+        setup(*shared)
 
 
 def _end_with_parent() -> None:

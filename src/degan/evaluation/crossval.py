@@ -3,16 +3,10 @@
 import csv
 import io
 import json
-import os
-import signal
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +21,7 @@ from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.predictions import figures, predictions_text
 from degan.files import write_text
+from degan.processes import CONTEXT, run_in_processes
 from degan.training.run import Progress, open_run, read_json, silent
 from degan.training.train import predict_probabilities, train
 
@@ -116,33 +111,21 @@ def _run_folds(
 ) -> None:
     """Run the folds that have no result yet, ``jobs`` at a time."""
     pending = [k for k in range(len(folds)) if not (_fold_folder(folder, k) / _RESULT).exists()]
-    jobs = max(1, min(jobs, len(pending)))
-    context = get_context("spawn")
-    shares = context.Array("d", [0.0 if k in pending else 1.0 for k in range(len(folds))])
-    others = set(active_children())
-    pool = ProcessPoolExecutor(
-        jobs, mp_context=context, initializer=_start_worker, initargs=(shares,)
+    shares = CONTEXT.Array("d", [0.0 if k in pending else 1.0 for k in range(len(folds))])
+
+    def report(_: int) -> None:
+        done = [float(share) for share in shares[:]]
+        progress(sum(done) / len(folds), f"{done.count(1.0)} of {len(folds)} folds done")
+
+    run_in_processes(
+        _run_fold,
+        [(dataset.folder, folder, settings, folds[k], k) for k in pending],
+        jobs,
+        option="--jobs",
+        setup=_start_worker,
+        shared=(shares,),
+        report=report,
     )
-    futures: set[Future[None]] = {
-        pool.submit(_run_fold, dataset.folder, folder, settings, folds[k], k) for k in pending
-    }
-    try:
-        while futures:
-            finished, futures = wait(futures, timeout=0.5, return_when=FIRST_COMPLETED)
-            for future in finished:
-                future.result()
-            done = [float(share) for share in shares[:]]
-            progress(sum(done) / len(folds), f"{done.count(1.0)} of {len(folds)} folds done")
-    except BrokenProcessPool as error:
-        raise DeganError(
-            f"a fold's process was killed, perhaps for want of memory; run the same command with "
-            f"--jobs {max(1, jobs - 1)} to continue {folder}"
-        ) from error
-    finally:
-        # After Ctrl-C or a failed fold the other folds stop now; their checkpoints continue them.
-        for process in set(active_children()) - others if futures else ():
-            process.terminate()
-        pool.shutdown(cancel_futures=True)
 
 
 _shares: Any = None  # of a worker process: how far each fold is, shared with the parent
@@ -151,18 +134,8 @@ _shares: Any = None  # of a worker process: how far each fold is, shared with th
 def _start_worker(shares: Any) -> None:
     global _shares  # noqa: PLW0603
     _shares = shares
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     # One thread a fold, however many run: sums in another order would be other figures.
     torch.set_num_threads(1)
-
-
-def _end_with_parent() -> None:
-    """End this worker when the parent was killed: two processes must never train one fold."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _run_fold(data: Path, folder: Path, settings: Settings, fold: Fold, number: int) -> None:

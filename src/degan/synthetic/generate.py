@@ -64,8 +64,7 @@ def synthesize(
         _render_person,
         [(settings, partial, person) for person in pending],
         workers,
-        what="a worker",
-        setup=_load,
+        option="--workers",
         report=lambda done: progress(round((ready + done) * per_person), settings.images),
     )
     samples = _finish(partial, settings)
@@ -156,11 +155,6 @@ def _open(partial: Path, settings: SynthesisSettings) -> None:
             )
         shutil.rmtree(partial)
     write_text(path, state)
-
-
-def _load() -> None:
-    """Load what every person needs, before the first one."""
-    load_head()
 
 
 def _part_path(partial: Path, person: int) -> Path:
