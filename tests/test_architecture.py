@@ -10,7 +10,7 @@ SRC = Path(__file__).resolve().parent.parent / "src"
 
 # Low to high. A module may import those of lower layers, and those before it in its own.
 LAYERS = (
-    ("errors", "labels", "files", "config", "images", "machine"),
+    ("errors", "labels", "files", "config", "images", "machine", "processes"),
     ("warp", "alignment", "resources", "detector", "faces"),
     (
         "data.sample",
@@ -20,6 +20,22 @@ LAYERS = (
         "data.folds",
         "data.datasets.folder",
         "data.prepare",
+    ),
+    (
+        "synthetic.raster",
+        "synthetic.head",
+        "synthetic.scene",
+        "synthetic.expressions",
+        "synthetic.person",
+        "synthetic.plan",
+        "synthetic.paint",
+        "synthetic.skin",
+        "synthetic.shade",
+        "synthetic.overlay",
+        "synthetic.film",
+        "synthetic.degrade",
+        "synthetic.render",
+        "synthetic.generate",
     ),
     (
         "networks.layers",
@@ -53,8 +69,8 @@ LAYERS = (
 )
 ORDER = [f"degan.{name}" for layer in LAYERS for name in layer]
 
-# What recognition, its measurement and the preparation of data need. The libraries of training
-# and of tables are not there for all.
+# What recognition, its measurement and the preparation of data need. The libraries of training,
+# of rendering and of tables are not there for all.
 LIGHT = [
     f"degan.{name}"
     for layer in (
@@ -69,6 +85,7 @@ HEAVY = (
     "torch",
     "onnx",
     "onnxscript",
+    "numba",
     "pandas",
     "pyarrow",
     "safetensors",
@@ -76,6 +93,8 @@ HEAVY = (
     "scipy",
     "skimage",
 )
+
+TRAINING = {*HEAVY} - {"numba", "pyarrow"}
 
 MAX_FILE = 400
 MAX_FUNCTION = 60
@@ -164,6 +183,11 @@ def test_a_package_imports_nothing_when_it_is_imported(name):
 def test_a_light_module_loads_nothing_that_only_training_needs(name):
     heavy = {module for module in loaded_with(name) if module.partition(".")[0] in HEAVY}
     assert not heavy, f"importing {name} imports {', '.join(sorted(heavy))}; import it later"
+
+
+@pytest.mark.parametrize("name", [name for name in ORDER if name.startswith("degan.synthetic.")])
+def test_rendering_needs_nothing_of_training(name):
+    assert not {module.partition(".")[0] for module in loaded_with(name)} & TRAINING
 
 
 def test_light_modules_can_be_imported_where_training_is_not_installed(fresh_python):
