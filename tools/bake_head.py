@@ -46,7 +46,12 @@ NUM_FITTED = 1400  # of the heads; the components' error is measured on the rest
 SHOULDERS, NECK = 5.2, 5.72  # nothing below the first height (dm) is kept; clothes reach the second
 BODY, LEFT_EYE, RIGHT_EYE, TEETH, TONGUE, LASHES, CLOTHES = range(7)
 # The Face Units move brows and some others less than people do; at 1 an action is all it can be.
-GAIN = {"brow": 1.7, "noseSneer": 1.25, "mouthStretch": 1.4, "eyeWide": 1.2}
+GAIN = {
+    "brow": 1.7, "noseSneer": 1.25, "mouthStretch": 1.4, "eyeWide": 1.2, "mouthFrown": 1.5,
+    "mouthLowerDown": 1.4, "mouthUpperUp": 1.2,
+}  # fmt: skip
+# The Face Unit that presses lips also draws their corners up, as a smile does: that is taken back.
+SMILE_IN_PRESS = 0.33
 REGIONS = {
     "body": BODY,
     "helper-l-eye": LEFT_EYE,
@@ -313,6 +318,8 @@ def read_actions(source: Source, total: int, used: Ints) -> dict[str, F64]:
     for name in sorted(Path(name).stem for name in source.names if name.startswith(UNITS)):
         gain = next((gain for start, gain in GAIN.items() if name.startswith(start)), 1)
         actions[name] = source.target(f"{UNITS}{name}.target", total)[used] * MM * gain
+    for side in ("Left", "Right"):
+        actions[f"mouthPress{side}"] -= SMILE_IN_PRESS * actions[f"mouthSmile{side}"]
     return actions
 
 

@@ -47,22 +47,28 @@ RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
         Recipe("parted", "25 slight", 0.2, {"jawOpen": 0.06, "mouthLowerDown": (0.08, 0.5)}),
     ),
     "anger": (
-        Recipe("tight lips", "4+7+23+24", 0.35, {
-            "browDown": 0.75, "eyeSquint": (0.5, 0.8), "noseSneer": (0.2, 0.4), "mouthPress": 0.7,
-            "mouthRollLower": 0.6, "mouthRollUpper": (0.6, 0.7), "jawForward": (0.2, 0.5),
-            "mouthShrugLower": (0.4, 0.5), "mouthFrown": (0.2, 0.4),
+        Recipe("tight lips", "4+7+23+24", 0.3, {
+            "browDown": 0.75, "eyeSquint": (0.5, 0.8), "noseSneer": (0.2, 0.4), "mouthPress": 0.5,
+            "mouthRollLower": 0.5, "mouthRollUpper": (0.5, 0.7), "jawForward": (0.2, 0.5),
+            "mouthShrugLower": (0.4, 0.5), "mouthFrown": 0.25, "mouthPucker": (0.25, 0.5),
         }),
-        Recipe("pushed-up chin", "4+5+17+24", 0.25, {
-            "browDown": 0.75, "eyeWide": (0.3, 0.4), "eyeSquint": (0.4, 0.5), "mouthPress": 0.5,
+        Recipe("pushed-up chin", "4+7+17+24", 0.25, {
+            "browDown": 0.75, "eyeWide": (0.3, 0.3), "eyeSquint": (0.4, 0.8), "mouthPress": 0.4,
             "mouthShrugLower": 0.8, "mouthFrown": 0.4, "mouthRollLower": (0.3, 0.4),
         }),
-        Recipe("bared teeth", "4+5+9+10+25", 0.2, {
-            "browDown": 0.8, "eyeWide": (0.4, 0.5), "noseSneer": 0.4, "jawOpen": (0.25, 0.6),
-            "mouthLowerDown": 0.6, "mouthUpperUp": 0.5, "mouthStretch": (0.25, 0.5),
+        Recipe("bared teeth", "4+5+7+10+23+25", 0.15, {
+            "browDown": 0.85, "eyeWide": (0.4, 0.7), "eyeSquint": (0.4, 0.6), "noseSneer": (0.3, 0.5),
+            "jawOpen": (0.15, 0.6), "mouthLowerDown": 0.7, "mouthUpperUp": 0.5,
+            "mouthFunnel": (0.3, 0.5), "mouthStretch": (0.25, 0.3),
         }),
-        Recipe("narrowed eyes", "4+7+17", 0.2, {
-            "browDown": 0.75, "eyeSquint": 0.6, "noseSneer": (0.3, 0.5), "mouthFunnel": (0.2, 0.4),
-            "mouthPucker": (0.3, 0.4), "jawForward": 0.3, "mouthShrugLower": 0.4,
+        Recipe("shout", "4+5+7+10+23+26", 0.15, {
+            "browDown": 0.85, "eyeWide": (0.4, 0.6), "eyeSquint": (0.4, 0.6), "noseSneer": (0.4, 0.6),
+            "jawOpen": 0.5, "mouthLowerDown": 0.5, "mouthUpperUp": 0.4, "mouthFunnel": (0.3, 0.4),
+        }),
+        Recipe("narrowed eyes", "4+7+23", 0.15, {
+            "browDown": 0.75, "eyeSquint": 0.6, "noseSneer": (0.3, 0.3), "mouthRollLower": 0.3,
+            "mouthRollUpper": 0.3, "mouthPucker": (0.3, 0.6), "jawForward": (0.3, 0.5),
+            "mouthShrugLower": (0.3, 0.5),
         }),
     ),
     "contempt": (
@@ -82,31 +88,32 @@ RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
     "disgust": (
         Recipe("raised lip", "9+10", 0.35, {
             "noseSneer": 0.95, "mouthUpperUp": 0.8, "browDown": 0.4, "cheekSquint": 0.6,
-            "mouthFrown": 0.3, "eyeSquint": (0.6, 0.7), "eyeBlink": (0.25, 0.4),
+            "mouthFrown": 0.3, "eyeSquint": (0.6, 0.7), "eyeBlink": (0.15, 0.4),
         }),
         Recipe("closed mouth", "9+17", 0.3, {
             "noseSneer": 0.95, "browDown": 0.5, "cheekSquint": 0.6, "eyeSquint": (0.7, 0.8),
-            "eyeBlink": (0.3, 0.5), "mouthUpperUp": 0.4, "mouthShrugLower": 0.7,
+            "eyeBlink": (0.15, 0.5), "mouthUpperUp": 0.4, "mouthShrugLower": 0.7,
             "mouthFrown": (0.4, 0.6), "mouthRollLower": (0.2, 0.3),
         }),
         Recipe("open mouth", "9+10+16+25", 0.35, {
             "noseSneer": 0.95, "mouthUpperUp": 0.9, "browDown": 0.45, "cheekSquint": 0.7,
             "jawOpen": (0.12, 0.8), "mouthLowerDown": 0.4, "eyeSquint": (0.7, 0.7),
-            "eyeBlink": (0.25, 0.4), "mouthStretch": (0.2, 0.3), "tongueOut": (0.3, 0.12),
+            "eyeBlink": (0.15, 0.4), "mouthStretch": (0.2, 0.3), "tongueOut": (0.3, 0.12),
         }),
     ),
     "fear": (
         Recipe("stretched mouth", "1+2+4+5+20+25", 0.4, {
-            "browInnerUp": 0.9, "browOuterUp": (0.35, 0.8), "browDown": (0.35, 0.7),
+            "browInnerUp": 0.9, "browOuterUp": (0.4, 0.85), "browDown": (0.35, 0.8),
             "eyeWide": 0.85, "mouthStretch": 0.9, "jawOpen": 0.12, "mouthLowerDown": 0.8,
             "mouthUpperUp": (0.3, 0.5),
         }),
         Recipe("dropped jaw", "1+2+4+5+20+26", 0.3, {
-            "browInnerUp": 0.9, "browOuterUp": (0.4, 0.7), "browDown": (0.3, 0.6), "eyeWide": 0.95,
+            "browInnerUp": 0.9, "browOuterUp": (0.4, 0.8), "browDown": (0.3, 0.8), "eyeWide": 0.95,
             "mouthStretch": 0.95, "jawOpen": 0.3, "mouthLowerDown": 0.5, "mouthFrown": (0.2, 0.3),
         }),
         Recipe("tense lips", "1+4+5+20", 0.3, {
-            "browInnerUp": 0.9, "browDown": 0.4, "eyeWide": 0.8, "mouthStretch": 0.9,
+            "browInnerUp": 0.9, "browOuterUp": (0.25, 0.5), "browDown": 0.35, "eyeWide": 0.8,
+            "mouthStretch": 0.9,
             "jawOpen": (0.06, 0.6), "mouthLowerDown": (0.4, 0.6), "mouthPress": (0.2, 0.3),
         }),
     ),
@@ -131,37 +138,42 @@ RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
         }),
     ),
     "sadness": (
-        Recipe("frown", "1+4+15+17", 0.5, {
+        Recipe("frown", "1+4+15+17", 0.4, {
             "browInnerUp": 0.9, "browDown": 0.3, "mouthFrown": 0.85, "mouthShrugLower": 0.6,
-            "eyeSquint": (0.2, 0.5), "eyeBlink": (0.15, 0.5),
+            "eyeSquint": (0.2, 0.5), "eyeBlink": (0.12, 0.5),
         }),
-        Recipe("pout", "1+4+15+17", 0.25, {
+        Recipe("pout", "1+4+15+17", 0.2, {
             "browInnerUp": 0.9, "browDown": 0.3, "mouthFrown": 0.5, "mouthShrugLower": 0.95,
-            "mouthPress": (0.2, 0.3), "mouthPucker": (0.25, 0.3), "eyeBlink": (0.2, 0.5),
+            "mouthPress": (0.2, 0.3), "mouthPucker": (0.25, 0.3), "eyeBlink": (0.15, 0.5),
         }),
         Recipe("lowered eyes", "1+4+15+64", 0.25, {
             "browInnerUp": 0.85, "browDown": (0.3, 0.7), "mouthFrown": 0.6,
-            "mouthShrugLower": (0.3, 0.6), "eyeBlink": 0.3, "eyeLookDown": (0.4, 0.7),
+            "mouthShrugLower": (0.3, 0.6), "eyeBlink": 0.2, "eyeLookDown": (0.4, 0.7),
+        }),
+        Recipe("weeping", "1+4+11+15+25", 0.15, {
+            "browInnerUp": 0.9, "browDown": 0.4, "mouthFrown": 0.7, "noseSneer": (0.25, 0.6),
+            "cheekSquint": 0.4, "eyeSquint": 0.5, "jawOpen": (0.12, 0.7), "mouthStretch": (0.3, 0.5),
+            "mouthUpperUp": (0.25, 0.5), "mouthLowerDown": (0.4, 0.5),
         }),
     ),
     "surprise": (
         Recipe("dropped jaw", "1+2+5+26", 0.6, {
-            "browInnerUp": 0.8, "browOuterUp": 0.85, "eyeWide": 0.75, "jawOpen": 0.65,
+            "browInnerUp": 0.8, "browOuterUp": 0.85, "eyeWide": 0.55, "jawOpen": 0.65,
             "mouthFunnel": (0.35, 0.7),
         }),
         Recipe("parted lips", "1+2+5+25", 0.3, {
-            "browInnerUp": 0.8, "browOuterUp": 0.85, "eyeWide": 0.8, "jawOpen": 0.3,
+            "browInnerUp": 0.8, "browOuterUp": 0.85, "eyeWide": 0.55, "jawOpen": 0.18,
             "mouthFunnel": (0.3, 0.5),
         }),
         Recipe("gaping", "1+2+5+27", 0.1, {
-            "browInnerUp": 0.9, "browOuterUp": 0.9, "eyeWide": 0.9, "jawOpen": 0.95,
+            "browInnerUp": 0.9, "browOuterUp": 0.9, "eyeWide": 0.7, "jawOpen": 0.95,
         }),
     ),
 }  # fmt: skip
 
 _UPPER = ("brow", "eye", "cheek")
 _NEVER_STRAY = ("eyeLook", "tongueOut", "mouthClose", "cheekPuff", "mouthFunnel", "mouthPucker")
-_MOST = {"eyeBlink": 0.7}  # eyes that are shut show nothing to tell apart
+_MOST = {"eyeBlink": 0.4}  # eyes that are shut show nothing to tell apart
 
 
 @dataclass(frozen=True)

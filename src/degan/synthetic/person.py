@@ -26,8 +26,16 @@ _IRIS: Final[dict[str, Rgb]] = {
     "dark brown": (0.11, 0.065, 0.04), "brown": (0.22, 0.13, 0.07), "hazel": (0.33, 0.25, 0.13),
     "green": (0.28, 0.34, 0.24), "blue": (0.30, 0.40, 0.50), "grey": (0.38, 0.42, 0.44),
 }  # fmt: skip
-_SIDED_REST: Final = ("browDown", "browOuterUp", "eyeSquint", "eyeWide", "mouthFrown", "mouthSmile",
-                      "mouthPress", "eyeBlink", "mouthDimple")  # fmt: skip
+# How far the face at rest is by build from the mean face's: deviations of what sides share.
+_SIDED_REST: Final = {
+    "browDown": 0.12, "browOuterUp": 0.09, "eyeSquint": 0.12, "eyeWide": 0.18, "mouthFrown": 0.12,
+    "mouthSmile": 0.1, "mouthPress": 0.12, "eyeBlink": 0.06, "mouthDimple": 0.1, "cheekSquint": 0.12,
+    "mouthStretch": 0.12, "noseSneer": 0.05, "mouthUpperUp": 0.08,
+}  # fmt: skip
+_CENTRAL_REST: Final = {
+    "browInnerUp": 0.1, "mouthShrugLower": 0.1, "jawForward": 0.08, "mouthPucker": 0.08,
+    "mouthRollLower": 0.1, "mouthRollUpper": 0.1, "jawOpen": 0.015,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -309,11 +317,10 @@ def _draw_glasses(rng: np.random.Generator) -> Glasses:
 
 def _draw_rest(rng: np.random.Generator) -> F32:
     rest = np.zeros(len(load_head().action_names))
-    for name in _SIDED_REST:
-        spread = {"eyeWide": 0.18, "eyeBlink": 0.06, "mouthSmile": 0.05}.get(name, 0.09)
+    for name, spread in _SIDED_REST.items():
         amount = max(0.0, rng.normal(0.0, spread))
         for place in action_indices(name):
             rest[place] = max(0.0, amount * rng.normal(1, 0.15))
-    for name, spread in (("browInnerUp", 0.07), ("mouthShrugLower", 0.07), ("jawForward", 0.08)):
+    for name, spread in _CENTRAL_REST.items():
         rest[action_indices(name)] = max(0.0, rng.normal(0, spread))
     return rest.astype(np.float32)

@@ -27,6 +27,7 @@ _TEETH_BEHIND = 2.0  # mm that teeth stand behind the lips
 _TEETH_LOWER = (
     3.0  # mm that the upper row hangs lower than MakeHuman's: smiles show teeth, not a gap
 )
+_OVERBITE = 2.0  # mm that the lower row stands behind the upper one
 _TEETH_EDGE = -63.0  # height where the rows meet, mm on the mean face
 
 # Where the landmarks that faces are aligned by lie on the mean face, mm.
@@ -181,6 +182,7 @@ def _teeth_offsets(inside: NDArray[np.int64], teeth: NDArray[np.int64]) -> F32:
     offsets[upper, 1] = -_TEETH_LOWER
     # Away from the edge they lean back, so that no gum comes through a lip that is pressed in.
     offsets[row, 2] = -0.5 * np.abs(points[row, 1] - _TEETH_EDGE)
+    offsets[row & ~upper, 2] -= _OVERBITE
     return offsets
 
 
