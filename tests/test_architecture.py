@@ -22,6 +22,8 @@ LAYERS = (
         "data.prepare",
     ),
     (
+        "synthetic.compiled",
+        "synthetic.mesh",
         "synthetic.raster",
         "synthetic.head",
         "synthetic.scene",

@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from degan.files import replacing, sha256, write_text
-from degan.synthetic.raster import rasterize, vertex_normals
+from degan.synthetic.mesh import vertex_normals
+from degan.synthetic.raster import rasterize
 
 F64 = NDArray[np.float64]
 Ints = NDArray[np.int64]

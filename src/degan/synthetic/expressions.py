@@ -57,13 +57,14 @@ RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
             "mouthShrugLower": 0.8, "mouthFrown": 0.4, "mouthRollLower": (0.3, 0.4),
         }),
         Recipe("bared teeth", "4+5+7+10+23+25", 0.15, {
-            "browDown": 0.85, "eyeWide": (0.4, 0.7), "eyeSquint": (0.4, 0.6), "noseSneer": (0.3, 0.5),
-            "jawOpen": (0.15, 0.6), "mouthLowerDown": 0.7, "mouthUpperUp": 0.5,
-            "mouthFunnel": (0.3, 0.5), "mouthStretch": (0.25, 0.3),
+            "browDown": 0.85, "eyeWide": (0.4, 0.7), "eyeSquint": (0.4, 0.6),
+            "noseSneer": (0.3, 0.5), "jawOpen": (0.15, 0.6), "mouthLowerDown": 0.7,
+            "mouthUpperUp": 0.5, "mouthFunnel": (0.3, 0.5), "mouthStretch": (0.25, 0.3),
         }),
         Recipe("shout", "4+5+7+10+23+26", 0.15, {
-            "browDown": 0.85, "eyeWide": (0.4, 0.6), "eyeSquint": (0.4, 0.6), "noseSneer": (0.4, 0.6),
-            "jawOpen": 0.5, "mouthLowerDown": 0.5, "mouthUpperUp": 0.4, "mouthFunnel": (0.3, 0.4),
+            "browDown": 0.85, "eyeWide": (0.4, 0.6), "eyeSquint": (0.4, 0.6),
+            "noseSneer": (0.4, 0.6), "jawOpen": 0.5, "mouthLowerDown": 0.5, "mouthUpperUp": 0.4,
+            "mouthFunnel": (0.3, 0.4),
         }),
         Recipe("narrowed eyes", "4+7+23", 0.15, {
             "browDown": 0.75, "eyeSquint": 0.6, "noseSneer": (0.3, 0.3), "mouthRollLower": 0.3,
@@ -118,20 +119,20 @@ RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
         }),
     ),
     "happiness": (
-        Recipe("open smile", "6+12+25", 0.4, {
+        Recipe("open smile", "6+12+25", 0.34, {
             "mouthSmile": 0.65, "mouthStretch": 0.3, "cheekSquint": 0.7, "mouthUpperUp": 0.5,
             "jawOpen": (0.06, 0.6), "eyeSquint": (0.3, 0.7), "mouthLowerDown": (0.35, 0.7),
             "mouthDimple": (0.3, 0.4),
         }),
-        Recipe("closed smile", "6+12", 0.27, {
+        Recipe("closed smile", "6+12", 0.3, {
             "mouthSmile": 0.6, "cheekSquint": (0.5, 0.7), "eyeSquint": (0.25, 0.6),
             "mouthStretch": (0.25, 0.4), "mouthDimple": (0.3, 0.4), "mouthPress": (0.2, 0.3),
         }),
-        Recipe("faint smile", "12", 0.15, {
+        Recipe("faint smile", "12", 0.22, {
             "mouthSmile": 0.35, "mouthDimple": (0.25, 0.5), "cheekSquint": (0.2, 0.5),
             "mouthStretch": (0.15, 0.3),
         }),
-        Recipe("laugh", "6+12+26", 0.18, {
+        Recipe("laugh", "6+12+26", 0.14, {
             "mouthSmile": 0.8, "mouthStretch": 0.35, "cheekSquint": 0.9, "jawOpen": 0.3,
             "mouthUpperUp": 0.5, "eyeSquint": (0.5, 0.8), "mouthLowerDown": (0.25, 0.6),
             "eyeBlink": (0.3, 0.3),
@@ -152,8 +153,8 @@ RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
         }),
         Recipe("weeping", "1+4+11+15+25", 0.15, {
             "browInnerUp": 0.9, "browDown": 0.4, "mouthFrown": 0.7, "noseSneer": (0.25, 0.6),
-            "cheekSquint": 0.4, "eyeSquint": 0.5, "jawOpen": (0.12, 0.7), "mouthStretch": (0.3, 0.5),
-            "mouthUpperUp": (0.25, 0.5), "mouthLowerDown": (0.4, 0.5),
+            "cheekSquint": 0.4, "eyeSquint": 0.5, "jawOpen": (0.12, 0.7),
+            "mouthStretch": (0.3, 0.5), "mouthUpperUp": (0.25, 0.5), "mouthLowerDown": (0.4, 0.5),
         }),
     ),
     "surprise": (

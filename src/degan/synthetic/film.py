@@ -1,11 +1,10 @@
 """What a camera makes of light: background, exposure and the developed picture."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from degan.images import RgbImage
-from degan.synthetic.paint import noise
+from degan.synthetic.compiled import compiled
 from degan.synthetic.scene import Tone
 
 F32 = NDArray[np.float32]
@@ -13,7 +12,6 @@ F32 = NDArray[np.float32]
 SUPERSAMPLE = 2
 """Samples along each side of a pixel."""
 
-_FAST = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
 _GAMMA = 1 / 2.2
 _KNEE = 0.7  # highlights roll off above it instead of burning out
 _STEPS = 4096
@@ -23,33 +21,38 @@ _CURVE = ((np.arange(_STEPS + 1) / _STEPS) ** (2 * _GAMMA)).astype(np.float32)  
 def lay_background(tone: Tone, side: int) -> F32:
     """Return an image of what is behind the person: linear RGB, float32 (side, side, 3)."""
     image = np.empty((side, side, 3), np.float32)
-    image[:] = tone.background
-    if tone.texture > 0:
-        rng = np.random.default_rng(tone.seed)
-        coarse = noise(rng, 3, 3, (9, 9)) + 0.5 * rng.standard_normal((9, 9), dtype=np.float32)
-        _roughen(image, coarse, 0.45 * tone.texture)
+    rng = np.random.default_rng(tone.seed)
+    coarse, fine = (rng.standard_normal((n, n), dtype=np.float32) for n in (4, 9))
+    _lay(image, np.array(tone.background, np.float32), coarse, fine, 0.45 * tone.texture)
     return image
 
 
-@njit(**_FAST)
-def _roughen(image: F32, coarse: F32, strength: float) -> None:
-    """Multiply an image by 1 + strength * coarse, a grid (R, R) stretched smoothly over it."""
-    side, cells = image.shape[0], coarse.shape[0] - 1
+@compiled
+def _lay(image: F32, colour: F32, coarse: F32, fine: F32, strength: float) -> None:
+    """Fill an image with a colour, roughened by two grids that are stretched over it."""
+    side = image.shape[0]
     for y in range(side):
-        down = y * cells / side
-        row = int(down)
-        down -= row
-        down *= down * (3 - 2 * down)
         for x in range(side):
-            across = x * cells / side
-            column = int(across)
-            across -= column
-            across *= across * (3 - 2 * across)
-            upper = coarse[row, column] * (1 - across) + coarse[row, column + 1] * across
-            lower = coarse[row + 1, column] * (1 - across) + coarse[row + 1, column + 1] * across
-            factor = min(max(1 + strength * (upper * (1 - down) + lower * down), 0.1), 3.0)
+            factor = 1.0
+            if strength > 0:
+                rough = _stretched(coarse, y / side, x / side)
+                rough += 0.5 * _stretched(fine, y / side, x / side)
+                factor = min(max(1 + strength * rough, 0.1), 3.0)
             for k in range(3):
-                image[y, x, k] *= factor
+                image[y, x, k] = colour[k] * factor
+
+
+@compiled
+def _stretched(grid: F32, down: float, across: float) -> float:
+    """Return a grid's value at a place in the unit square, smooth between its points."""
+    cells = grid.shape[0] - 1
+    row, column = int(down * cells), int(across * cells)
+    down, across = down * cells - row, across * cells - column
+    down *= down * (3 - 2 * down)
+    across *= across * (3 - 2 * across)
+    upper = grid[row, column] * (1 - across) + grid[row, column + 1] * across
+    lower = grid[row + 1, column] * (1 - across) + grid[row + 1, column + 1] * across
+    return float(upper * (1 - down) + lower * down)
 
 
 def expose(image: F32, face: NDArray[np.bool_], brightness: float, kept: float) -> float:
@@ -85,7 +88,7 @@ def develop(image: F32, exposure: float, tone: Tone) -> RgbImage:
     return picture
 
 
-@njit(**_FAST)
+@compiled
 def _develop(
     image: F32, picture: NDArray[np.uint8], gain: float, brightness: float, contrast: float,
     curve: F32,

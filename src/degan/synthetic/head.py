@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degan.resources import asset_bytes
-from degan.synthetic.raster import blend
+from degan.synthetic.mesh import blend
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]

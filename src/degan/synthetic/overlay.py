@@ -113,7 +113,8 @@ def _grid(rows: int, columns: int) -> I32:
     """Return the triangles of a sheet of rows x columns points."""
     first = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).reshape(-1, 1)
     corners = np.array([[0, 1, columns], [1, columns + 1, columns]])
-    return (first[:, None] + corners).reshape(-1, 3).astype(np.int32)
+    triangles: I32 = (first[:, None] + corners).reshape(-1, 3).astype(np.int32)
+    return triangles
 
 
 def _curtains(person: Person, neutral: F32) -> list[_Sheet]:

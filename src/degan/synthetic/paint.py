@@ -29,7 +29,8 @@ def unroll(points: F32) -> F32:
     angle = np.arctan2(points[:, 0], points[:, 2] - _AXIS)
     column = (angle / _ANGLE * 0.5 + 0.5) * (SIZE - 1)
     row = (_TOP - points[:, 1]) / _HEIGHT * (SIZE - 1)
-    return np.clip(np.stack([column, row], axis=1), 0, SIZE - 1).astype(np.float32)
+    places: F32 = np.clip(np.stack([column, row], axis=1), 0, SIZE - 1).astype(np.float32)
+    return places
 
 
 class Surface(NamedTuple):
@@ -65,13 +66,19 @@ def surface() -> Surface:
     angle = (columns / (SIZE - 1) - 0.5) * 2 * np.float32(_ANGLE)
     y = np.float32(_TOP) - rows / (SIZE - 1) * np.float32(_HEIGHT)
     found = np.where(outer > 0, outer * 1000, 85).astype(np.float32)
-    return Surface(x=found * np.sin(angle), y=y, angle=angle, ears=ears)
+    return Surface(
+        x=(found * np.sin(angle)).astype(np.float32),
+        y=y.astype(np.float32),
+        angle=angle.astype(np.float32),
+        ears=ears,
+    )
 
 
 def smooth(value: NDArray[np.floating], low: float, high: float) -> F32:
     """Return 0 below ``low``, 1 above ``high`` and a smooth rise between."""
     share = np.clip((value - low) / (high - low), 0, 1)
-    return (share * share * (3 - 2 * share)).astype(np.float32)
+    risen: F32 = (share * share * (3 - 2 * share)).astype(np.float32)
+    return risen
 
 
 def noise(rng: np.random.Generator, rows: int, columns: int, size: tuple[int, int]) -> F32:
@@ -147,7 +154,8 @@ _FOLDS: Final[dict[str, tuple[Sequence[_Line], float, float, dict[str, float]]]]
          "cheekSquint{S}": 0.3},
     ),
     "nose": (
-        [[(2, 0), (8, -4), (12, -10)], [(2, -7), (8, -11), (13, -17)], [(11, -22), (16, -31), (18, -38)]],
+        [[(2, 0), (8, -4), (12, -10)], [(2, -7), (8, -11), (13, -17)],
+         [(11, -22), (16, -31), (18, -38)]],
         0.4, 1.8, {"noseSneer{S}": 1.0},
     ),
     "crow's feet": (
@@ -155,23 +163,26 @@ _FOLDS: Final[dict[str, tuple[Sequence[_Line], float, float, dict[str, float]]]]
         {"cheekSquint{S}": 0.6, "eyeSquint{S}": 0.3, "mouthSmile{S}": 0.2},
     ),
     "lower lid": (
-        [[(16, -10), (24, -14), (33, -14.5), (42, -10)], [(15, -13), (24, -19), (35, -20)]], 0.5, 2.4,
+        [[(16, -10), (24, -14), (33, -14.5), (42, -10)], [(15, -13), (24, -19), (35, -20)]],
+        0.5, 2.4,
         {"cheekSquint{S}": 0.6, "eyeSquint{S}": 0.4, "noseSneer{S}": 0.3},
     ),
     "dimple": (
         [[(30, -61), (33, -68), (31, -76)]], 0.7, 2.8,
-        {"mouthDimple{S}": 0.8, "mouthSmile{S}": 0.45, "mouthStretch{S}": 0.3, "mouthPress{S}": 0.3},
+        {"mouthDimple{S}": 0.8, "mouthSmile{S}": 0.45, "mouthStretch{S}": 0.3,
+         "mouthPress{S}": 0.3},
     ),
     "marionette": (
-        [[(25, -71), (28, -80), (28, -90)]], 0.7, 2.6, {"mouthFrown{S}": 0.9, "mouthStretch{S}": 0.3},
+        [[(25, -71), (28, -80), (28, -90)]], 0.7, 2.6,
+        {"mouthFrown{S}": 0.9, "mouthStretch{S}": 0.3},
     ),
     "chin crease": (
         [[(-14, -87), (-7, -84.5), (7, -84.5), (14, -87)]], 0.8, 3.0,
         {"mouthShrugLower": 0.8, "mouthPressLeft": 0.3, "mouthPressRight": 0.3},
     ),
     "chin": (
-        [[(-9, -96), (-5, -93)], [(6, -94), (10, -98)], [(-3, -101), (1, -98)], [(-11, -102), (-7, -104)],
-         [(4, -104), (8, -102)]],
+        [[(-9, -96), (-5, -93)], [(6, -94), (10, -98)], [(-3, -101), (1, -98)],
+         [(-11, -102), (-7, -104)], [(4, -104), (8, -102)]],
         1.0, 2.5, {"mouthShrugLower": 0.8},
     ),
 }  # fmt: skip

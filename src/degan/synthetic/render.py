@@ -12,16 +12,18 @@ from degan.synthetic import shade
 from degan.synthetic.degrade import degrade
 from degan.synthetic.film import SUPERSAMPLE, develop, expose, lay_background
 from degan.synthetic.head import LASHES, SKIN, TEETH, TONGUE, load_head
+from degan.synthetic.mesh import concavity, project, seen_from, turn_head, vertex_normals
 from degan.synthetic.overlay import Overlay, build_overlay
-from degan.synthetic.paint import fold_map, smooth, unroll
+from degan.synthetic.paint import fold_map, unroll
 from degan.synthetic.person import Person
-from degan.synthetic.raster import NOTHING, concavity, rasterize, vertex_normals
+from degan.synthetic.raster import NOTHING, rasterize
 from degan.synthetic.scene import Camera, Light, Scene
 from degan.synthetic.skin import Paint, linear, paint
 
 F32 = NDArray[np.float32]
 
 _NECK = np.array([0.0, -105.0, -85.0], np.float32)  # what a head turns around, mm
+_SHOULDERS = (-175.0, -110.0, 0.35)  # mm: from where to where, and how much of a turn they go along
 _SHADOW_SIZE = 80
 _TEETH_BEHIND = 2.0  # mm that teeth stand behind the lips
 _TEETH_LOWER = (
@@ -32,10 +34,11 @@ _TEETH_EDGE = -63.0  # height where the rows meet, mm on the mean face
 
 # Where the landmarks that faces are aligned by lie on the mean face, mm.
 _PLACES: dict[int, tuple[float, float, float]] = {
-    33: (-42.7, 0.7, 10.4), 133: (-14.1, -4.4, 14.3), 362: (14.1, -4.4, 14.3), 263: (42.7, 0.7, 10.4),
-    168: (0, 5, 24), 6: (0, -1, 23.4), 197: (0, -9.8, 26.3), 195: (0, -13.7, 28.4), 4: (0, -32.4, 40.8),
-    2: (0, -44.5, 35), 98: (-15.3, -44.8, 23.4), 327: (15.3, -44.8, 23.4), 164: (0, -49.8, 30.9),
-    234: (-68.2, -14.5, -47.3), 454: (68.2, -14.5, -47.3),
+    33: (-42.7, 0.7, 10.4), 133: (-14.1, -4.4, 14.3), 362: (14.1, -4.4, 14.3),
+    263: (42.7, 0.7, 10.4), 168: (0, 5, 24), 6: (0, -1, 23.4), 197: (0, -9.8, 26.3),
+    195: (0, -13.7, 28.4), 4: (0, -32.4, 40.8), 2: (0, -44.5, 35), 98: (-15.3, -44.8, 23.4),
+    327: (15.3, -44.8, 23.4), 164: (0, -49.8, 30.9), 234: (-68.2, -14.5, -47.3),
+    454: (68.2, -14.5, -47.3),
 }  # fmt: skip
 
 
@@ -97,7 +100,7 @@ def render(figure: Figure, actions: F32, scene: Scene, size: int) -> RgbImage:
     head, solid, person = load_head(), _solid(), figure.person
     side, num_vertices = size * SUPERSAMPLE, len(head.mean)
     acts = performed(person, actions)
-    points = _turned(_pose(figure, acts), _turn(scene.camera))
+    points = turn_head(_pose(figure, acts), _turn(scene.camera), _NECK, *_SHOULDERS)
     view, scale = _project(points, scene.camera, side)
     vertices = points[:num_vertices]
     ids, depth = rasterize(view[:num_vertices], solid.triangles, side, side)
@@ -111,7 +114,7 @@ def render(figure: Figure, actions: F32, scene: Scene, size: int) -> RgbImage:
     image = lay_background(scene.tone, side)
     shade.shade(
         image, ids, depth, view[:num_vertices], solid.triangles, solid.regions, attributes,
-        figure.paint.skin * folds[..., None], colours, figure.look, lamps, ambient,
+        figure.paint.skin, folds[..., None], colours, figure.look, lamps, ambient,
         scene.light.shadow, shadow_map, scale,
     )  # fmt: skip
     exposure = expose(*_middle(image, ids), scene.tone.brightness, _kept_brightness(person))
@@ -129,8 +132,8 @@ class _Solid:
     above_shoulders: NDArray[np.bool_]
     casts: NDArray[np.int32]
     landmarks: NDArray[np.int64]
-    teeth: NDArray[np.int64]
-    front_teeth: NDArray[np.int64]
+    teeth: NDArray[np.integer]
+    front_teeth: NDArray[np.integer]
     teeth_offsets: F32
     lips: NDArray[np.int64]
 
@@ -171,14 +174,14 @@ def _solid() -> _Solid:
     )
 
 
-def _teeth_offsets(inside: NDArray[np.int64], teeth: NDArray[np.int64]) -> F32:
+def _teeth_offsets(inside: NDArray[np.integer], teeth: NDArray[np.integer]) -> F32:
     """Return how teeth and tongue stand otherwise than MakeHuman's, float32 (vertices, 3) in mm."""
     head = load_head()
     points = head.mean[inside]
     moved = head.actions[head.action_names.index("jawOpen")][inside]
     row = np.isin(inside, teeth)
     upper = row & (np.abs(moved).sum(1) < 1)  # a dropping jaw leaves it where it is
-    offsets = np.zeros_like(points)
+    offsets: F32 = np.zeros_like(points)
     offsets[upper, 1] = -_TEETH_LOWER
     # Away from the edge they lean back, so that no gum comes through a lip that is pressed in.
     offsets[row, 2] = -0.5 * np.abs(points[row, 1] - _TEETH_EDGE)
@@ -192,7 +195,8 @@ def _pose(figure: Figure, acts: F32) -> F32:
     points = load_head().perform(figure.neutral, acts)
     # Whatever the lips' shape and however far they roll in, no tooth comes through them.
     room = points[solid.lips, 2].min() - _TEETH_BEHIND - points[solid.front_teeth, 2].max()
-    points[solid.teeth] += solid.teeth_offsets + [0, 0, min(room, 4.0)]
+    points[solid.teeth] += solid.teeth_offsets
+    points[solid.teeth, 2] += min(room, 4.0)
     return np.concatenate([points, points[overlay.follows] + overlay.lift, overlay.fixed])
 
 
@@ -204,48 +208,35 @@ def _turn(camera: Camera) -> F32:
     return (np.array(around_z) @ np.array(around_x) @ np.array(around_y)).astype(np.float32)
 
 
-def _turned(points: F32, turn: F32) -> F32:
-    """Turn a head on its neck; shoulders go along a third of the way. The eyes stay where they are."""
-    moved = (points - _NECK) @ turn.T + _NECK
-    share = (0.35 + 0.65 * smooth(points[:, 1], -175, -110))[:, None]
-    eyes = turn @ -_NECK + _NECK
-    return points + share * (moved - points) - eyes
-
-
-def _project(vertices: F32, camera: Camera, side: int) -> tuple[F32, float]:
-    """Return the view of the vertices in the canonical frame, and its pixels per mm at the eyes."""
-    nearness = 1 / np.maximum(camera.distance - vertices[:, 2], 50)
-    flat = (
-        np.stack([vertices[:, 0], -vertices[:, 1]], axis=1) * (nearness * camera.distance)[:, None]
-    )
-    (a, _, tx), (b, _, ty) = align_points(flat[_solid().landmarks], side)
+def _project(points: F32, camera: Camera, side: int) -> tuple[F32, float]:
+    """Return the view of the points in the canonical frame, and its pixels per mm at the eyes."""
+    flat = project(points[_solid().landmarks], camera.distance, np.eye(2, 3))
+    (a, _, tx), (b, _, ty) = align_points(flat[:, :2], side)
     # Crop = (flat - shift) / factor as complex numbers; then what a detector gets wrong, and zoom.
     off = camera.zoom * camera.scale * np.exp(1j * np.deg2rad(camera.tilt))
-    placed = ((flat[:, 0] + 1j * flat[:, 1]) - (tx + 1j * ty)) / (a + 1j * b)
+    factor = off / (a + 1j * b)
     middle = (0.5 + 0.5j) * side
-    placed = (placed - middle) * off + middle + (camera.shift[0] + 1j * camera.shift[1]) * side
-    view = np.stack([placed.real, placed.imag, nearness], axis=1).astype(np.float32)
-    return view, float(abs(off) / abs(a + 1j * b))
+    start = middle - middle * off - (tx + 1j * ty) * factor + complex(*camera.shift) * side
+    to_frame = np.array(
+        [[factor.real, -factor.imag, start.real], [factor.imag, factor.real, start.imag]]
+    )
+    return project(points, camera.distance, to_frame), float(abs(factor))
 
 
 def _attributes(figure: Figure, vertices: F32, light: Light) -> tuple[F32, F32]:
     """Return the vertices' attributes and the shadow map of the first lamp."""
     head, solid = load_head(), _solid()
-    normals = vertex_normals(vertices, head.triangles)
     attributes = solid.attributes.copy()
+    normals = vertex_normals(vertices, head.triangles)
     attributes[:, shade.NORMAL : shade.NORMAL + 3] = normals
     # Where an action folds the skin in, less light comes in than at rest.
     deeper = np.clip(concavity(vertices, normals, head.edges) - figure.resting, -0.5, 1.2)
     attributes[:, shade.OCCLUSION] = np.clip(head.occlusion * (1 - 0.45 * deeper), 0.03, 1)
-    towards = np.array(light.lamps[0].direction, np.float32)
+    towards = np.array(light.lamps[0].direction)
     across = np.cross([0.05, 1, 0.1], towards)
     across /= np.linalg.norm(across)
     axes = np.stack([across, np.cross(across, towards), towards]).astype(np.float32)
-    seen = vertices @ axes.T
-    low = seen[solid.above_shoulders, :2].min(0)
-    high = seen[solid.above_shoulders, :2].max(0)
-    seen[:, :2] = (seen[:, :2] - low) * ((_SHADOW_SIZE - 1) / np.maximum(high - low, 1))
-    seen[:, 2] += 1000
+    seen = seen_from(vertices, axes, solid.above_shoulders, _SHADOW_SIZE)
     attributes[:, shade.SHADOW : shade.SHADOW + 3] = seen
     return attributes, rasterize(seen, solid.casts, _SHADOW_SIZE, _SHADOW_SIZE)[1]
 

@@ -7,9 +7,9 @@ the attributes of its corners are mixed and lit. Light is linear RGB.
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from degan.synthetic.compiled import compiled
 from degan.synthetic.head import CLOTHES, LEFT_EYE, RIGHT_EYE, SKIN, TEETH, TONGUE
 
 F32 = NDArray[np.float32]
@@ -46,8 +46,6 @@ LENS: Final = 3
 
 _BIAS = 4.0  # mm: a surface does not shade itself
 _STEP = 0.006  # of the distance: samples further apart than this are of two surfaces
-_FAST = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
-
 # Columns of a surface's numbers: reflectance, light that reaches it, gloss and how often the
 # cosine of a highlight is squared (4: the 16th power, a soft one).
 _KEPT: Final = 3
@@ -55,7 +53,7 @@ _GLOSS: Final = 4
 _SQUARED: Final = 5
 
 
-@njit(**_FAST)
+@compiled
 def _mix(out: Any, attributes: Any, view: Any, corners: Any, x: float, y: float) -> float:
     """Mix the attributes of a triangle's corners at a place, true in perspective.
 
@@ -75,10 +73,10 @@ def _mix(out: Any, attributes: Any, view: Any, corners: Any, x: float, y: float)
         out[k] = (
             share_a * attributes[a, k] + share_b * attributes[b, k] + share_c * attributes[c, k]
         )
-    return area
+    return float(area)
 
 
-@njit(**_FAST)
+@compiled
 def _lit_share(shadow_map: Any, column: float, row: float, depth: float) -> float:
     """Return the share of nine neighbours in the shadow map that nothing stands before."""
     size = shadow_map.shape[0]
@@ -92,20 +90,20 @@ def _lit_share(shadow_map: Any, column: float, row: float, depth: float) -> floa
     return free / 9.0
 
 
-@njit(**_FAST)
-def _texel(texture: Any, column: float, row: float, out: Any) -> None:
-    """Mix the four texels around a place of an atlas (S, S, 3) into ``out``."""
-    size = texture.shape[0]
+@compiled
+def _texel(atlas: Any, column: float, row: float, out: Any) -> None:
+    """Mix the four texels around a place of an atlas (S, S, C) into ``out``."""
+    size, channels = atlas.shape[0], atlas.shape[2]
     left = min(max(int(column), 0), size - 2)
     top = min(max(int(row), 0), size - 2)
     across, down = column - left, row - top
-    for k in range(3):
-        upper = texture[top, left, k] * (1 - across) + texture[top, left + 1, k] * across
-        lower = texture[top + 1, left, k] * (1 - across) + texture[top + 1, left + 1, k] * across
+    for k in range(channels):
+        upper = atlas[top, left, k] * (1 - across) + atlas[top, left + 1, k] * across
+        lower = atlas[top + 1, left, k] * (1 - across) + atlas[top + 1, left + 1, k] * across
         out[k] = upper * (1 - down) + lower * down
 
 
-@njit(**_FAST)
+@compiled
 def _under(ids: Any, regions: Any, x: int, y: int, step: float, least: float) -> float:
     """Return how much light a pixel of eye or teeth keeps under the lid or lip above it.
 
@@ -120,7 +118,7 @@ def _under(ids: Any, regions: Any, x: int, y: int, step: float, least: float) ->
     return 1.0
 
 
-@njit(**_FAST)
+@compiled
 def _squared(value: float, times: int) -> float:
     """Return value^(2^times): a highlight's power without the cost of one."""
     for _ in range(times):
@@ -128,10 +126,16 @@ def _squared(value: float, times: int) -> float:
     return value
 
 
-@njit(**_FAST)
-def _skin(surface: Any, value: Any, skin: Any, colours: Any, look: Any, inner: bool) -> None:
+@compiled
+def _skin(
+    surface: Any, value: Any, skin: Any, folds: Any, colours: Any, look: Any, inner: bool
+) -> None:
     """Set a surface of skin, lips or inner mouth; ``inner``: seen from behind, as in nostrils."""
+    _texel(folds, value[PLACE], value[PLACE + 1], surface)
+    left = surface[0]
     _texel(skin, value[PLACE], value[PLACE + 1], surface)
+    for k in range(3):
+        surface[k] *= left
     lips = value[LIPS] * look[LIP_SHARE]
     # Hair and brows do not shine as the skin around them does.
     bare = min(1.0, surface[1] / (0.7 * colours[SKIN_COLOUR, 1]))
@@ -150,7 +154,7 @@ def _skin(surface: Any, value: Any, skin: Any, colours: Any, look: Any, inner: b
         surface[_GLOSS] *= 1 - inside
 
 
-@njit(**_FAST)
+@compiled
 def _eye(surface: Any, value: Any, colours: Any, look: Any, under: float) -> None:
     """Set a surface of an eyeball: white, iris with its dark rim, pupil."""
     radius = np.sqrt(value[PLACE] ** 2 + value[PLACE + 1] ** 2)
@@ -169,7 +173,7 @@ def _eye(surface: Any, value: Any, colours: Any, look: Any, under: float) -> Non
     surface[_GLOSS], surface[_SQUARED] = 1.6 * under * under, 7
 
 
-@njit(**_FAST)
+@compiled
 def _tooth(surface: Any, value: Any, under: float) -> None:
     """Set a surface of teeth: their gaps, gums, and the dark towards the corners of the mouth."""
     across = min(abs(value[PLACE]) / 26.0, 1.0)
@@ -185,7 +189,13 @@ def _tooth(surface: Any, value: Any, under: float) -> None:
     surface[_GLOSS], surface[_SQUARED] = 0.12 * under, 5
 
 
-@njit(**_FAST)
+@compiled
+def _tongue(surface: Any, under: float) -> None:
+    surface[0], surface[1], surface[2] = 0.36, 0.10, 0.10
+    surface[_KEPT], surface[_GLOSS], surface[_SQUARED] = 0.5 * under, 0.06, 4
+
+
+@compiled
 def _light(surface: Any, normal: Any, lamps: Any, ambient: Any, lit: float, bleed: float,
            out: Any) -> None:  # fmt: skip
     """Light a surface into the pixel ``out`` (3,).
@@ -225,7 +235,7 @@ def _light(surface: Any, normal: Any, lamps: Any, ambient: Any, lit: float, blee
     out[2] = surface[2] * blue + gloss_blue
 
 
-@njit(**_FAST)
+@compiled
 def _is_smooth(ids: Any, inverse_depth: Any, regions: Any, x: int, y: int) -> bool:
     """Say whether four samples of a pixel are of one surface of skin: then one stands for all."""
     number = ids[y, x]
@@ -239,14 +249,14 @@ def _is_smooth(ids: Any, inverse_depth: Any, regions: Any, x: int, y: int) -> bo
                 return False
             least = min(least, inverse_depth[y + i, x + j])
             most = max(most, inverse_depth[y + i, x + j])
-    return most - least < _STEP * most
+    return bool(most - least < _STEP * most)
 
 
-@njit(**_FAST)
+@compiled
 def shade(
     image: F32, ids: I32, inverse_depth: F32, view: F32, triangles: I32,
-    regions: NDArray[np.uint8], attributes: F32, skin: F32, colours: F32, look: F32, lamps: F32,
-    ambient: F32, shadow: float, shadow_map: F32, pixels_per_mm: float,
+    regions: NDArray[np.uint8], attributes: F32, skin: F32, folds: F32, colours: F32, look: F32,
+    lamps: F32, ambient: F32, shadow: float, shadow_map: F32, pixels_per_mm: float,
 ) -> None:  # fmt: skip
     """Light the head; what it does not cover stays.
 
@@ -258,7 +268,8 @@ def shade(
         triangles: int32 (T, 3).
         regions: of the triangles, uint8 (T,).
         attributes: of the vertices, float32 (V, :data:`NUM_ATTRIBUTES`).
-        skin: reflectance atlas, linear RGB with folds pressed in, float32 (S, S, 3).
+        skin: reflectance atlas, linear RGB, float32 (S, S, 3).
+        folds: what the skin's folds leave of the light, float32 (S, S, 1).
         colours: linear RGB of lips, iris, skin and clothes, float32 (4, 3).
         look: lip share, iris radius, pupil radius, shine, float32 (4,).
         lamps: direction, colour, wrap of each, float32 (L, 7); the first casts shadows.
@@ -279,8 +290,7 @@ def shade(
                 if number < 0:
                     continue
                 if smooth and sample > 0:
-                    for k in range(3):
-                        image[y, x, k] = image[top, left, k]
+                    image[y, x] = image[top, left]
                     continue
                 region = regions[number]
                 middle = 0.5 if smooth else 0.0
@@ -290,7 +300,7 @@ def shade(
                 for k in range(3):
                     value[k] *= -scale if behind else scale
                 if region == SKIN:
-                    _skin(surface, value, skin, colours, look, behind)
+                    _skin(surface, value, skin, folds, colours, look, behind)
                 elif region in (LEFT_EYE, RIGHT_EYE):
                     under = _under(ids, regions, x, y, 0.75 * pixels_per_mm, 0.35)
                     above = _under(ids, regions, x, y, -0.3 * pixels_per_mm, 0.4)
@@ -301,19 +311,16 @@ def shade(
                     above = _under(ids, regions, x, y, -0.35 * pixels_per_mm, 0.3)
                     _tooth(surface, value, under * above)
                 elif region == TONGUE:
-                    surface[0], surface[1], surface[2] = 0.36, 0.10, 0.10
-                    surface[_KEPT] = 0.5 * _under(ids, regions, x, y, 1.6 * pixels_per_mm, 0.3)
-                    surface[_GLOSS], surface[_SQUARED] = 0.06, 4
+                    _tongue(surface, _under(ids, regions, x, y, 1.6 * pixels_per_mm, 0.3))
                 elif region == CLOTHES:
-                    for k in range(3):
-                        surface[k] = colours[CLOTHES_COLOUR, k]
+                    surface[:3] = colours[CLOTHES_COLOUR]
                     surface[_KEPT], surface[_GLOSS] = value[OCCLUSION], 0.0
                 lit = _lit_share(shadow_map, value[SHADOW], value[SHADOW + 1], value[SHADOW + 2])
                 bleed = 0.12 if region == SKIN else 0.0
                 _light(surface, value, lamps, ambient, 1 - shadow * (1 - lit), bleed, image[y, x])
 
 
-@njit(**_FAST)
+@compiled
 def shade_over(
     image: F32, ids: I32, inverse_depth: F32, below: F32, view: F32, triangles: I32,
     materials: NDArray[np.uint8], attributes: F32, hair: F32, rim: F32, tint: float, lash: float,

@@ -1,0 +1,171 @@
+"""What is worked out for every vertex of a mesh: loops compiled by numba."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degan.synthetic.compiled import compiled
+
+F32 = NDArray[np.float32]
+I32 = NDArray[np.int32]
+
+
+@compiled
+def blend(base: F32, offsets: F32, amounts: F32) -> F32:
+    """Return ``base`` and ``amounts`` (K,) of the ``offsets`` (K, V, 3): float32 (V, 3).
+
+    Not a product of matrices: how a BLAS library adds up depends on its threads, and a picture must
+    not.
+    """
+    moved = base.copy()
+    for k in range(len(amounts)):
+        if amounts[k] != 0:
+            for vertex in range(base.shape[0]):
+                for axis in range(3):
+                    moved[vertex, axis] += amounts[k] * offsets[k, vertex, axis]
+    return moved
+
+
+@compiled
+def vertex_normals(vertices: F32, triangles: I32) -> F32:
+    """Return unit normals (V, 3): the mean of the triangles around, weighted by their areas."""
+    normals = np.zeros_like(vertices)
+    for number in range(len(triangles)):
+        a, b, c = triangles[number]
+        ux = vertices[b, 0] - vertices[a, 0]
+        uy = vertices[b, 1] - vertices[a, 1]
+        uz = vertices[b, 2] - vertices[a, 2]
+        vx = vertices[c, 0] - vertices[a, 0]
+        vy = vertices[c, 1] - vertices[a, 1]
+        vz = vertices[c, 2] - vertices[a, 2]
+        nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+        for corner in (a, b, c):
+            normals[corner, 0] += nx
+            normals[corner, 1] += ny
+            normals[corner, 2] += nz
+    for vertex in range(len(vertices)):
+        x, y, z = normals[vertex, 0], normals[vertex, 1], normals[vertex, 2]
+        scale = np.float32(1.0) / max(np.sqrt(x * x + y * y + z * z), np.float32(1e-9))
+        normals[vertex, 0] = x * scale
+        normals[vertex, 1] = y * scale
+        normals[vertex, 2] = z * scale
+    return normals
+
+
+@compiled
+def concavity(vertices: F32, normals: F32, edges: I32) -> F32:
+    """Return how far below its neighbours' mean each vertex lies along its normal, in mm (V,).
+
+    Positive in a crease, negative on a ridge: what light reaches less, and more.
+
+    Args:
+        vertices: float32 (V, 3) in mm.
+        normals: float32 (V, 3), unit length.
+        edges: int32 (E, 2), each pair of neighbours once.
+    """
+    total = np.zeros(len(vertices), dtype=np.float32)
+    count = np.zeros(len(vertices), dtype=np.float32)
+    for number in range(len(edges)):
+        a, b = edges[number]
+        x = vertices[b, 0] - vertices[a, 0]
+        y = vertices[b, 1] - vertices[a, 1]
+        z = vertices[b, 2] - vertices[a, 2]
+        total[a] += x * normals[a, 0] + y * normals[a, 1] + z * normals[a, 2]
+        total[b] -= x * normals[b, 0] + y * normals[b, 1] + z * normals[b, 2]
+        count[a] += 1
+        count[b] += 1
+    for vertex in range(len(vertices)):
+        total[vertex] /= max(count[vertex], np.float32(1))
+    return total
+
+
+@compiled
+def turn_head(points: F32, turn: F32, neck: F32, low: float, high: float, least: float) -> F32:
+    """Turn a head on its neck and move the origin, between the eyes, back to where it was.
+
+    Args:
+        points: float32 (V, 3) in mm.
+        turn: rotation, float32 (3, 3).
+        neck: what the head turns around, float32 (3,).
+        low: at this height and below points turn by the share ``least``, as shoulders do.
+        high: at this height and above they turn all the way.
+        least: see ``low``.
+
+    Returns:
+        float32 (V, 3).
+    """
+    turned = np.empty_like(points)
+    for vertex in range(points.shape[0]):
+        x, y = points[vertex, 0] - neck[0], points[vertex, 1] - neck[1]
+        z = points[vertex, 2] - neck[2]
+        share = min(max((points[vertex, 1] - low) / (high - low), 0.0), 1.0)
+        share = least + (1 - least) * share * share * (3 - 2 * share)
+        for axis in range(3):
+            moved = turn[axis, 0] * x + turn[axis, 1] * y + turn[axis, 2] * z + neck[axis]
+            # Where the turn of the neck takes the eyes.
+            eyes = neck[axis]
+            for other in range(3):
+                eyes -= turn[axis, other] * neck[other]
+            turned[vertex, axis] = (
+                points[vertex, axis] + share * (moved - points[vertex, axis]) - eyes
+            )
+    return turned
+
+
+@compiled
+def project(points: F32, distance: float, map_to_frame: NDArray[np.float64]) -> F32:
+    """Return points as a camera at ``distance`` from the origin sees them.
+
+    Args:
+        points: float32 (V, 3) in mm.
+        distance: mm.
+        map_to_frame: affine (2, 3) from mm in the plane of the eyes (right, down) to pixels.
+
+    Returns:
+        x and y in pixels and the inverse depth, float32 (V, 3).
+    """
+    view = np.empty_like(points)
+    for vertex in range(points.shape[0]):
+        nearness = 1 / max(distance - points[vertex, 2], 50.0)
+        x = points[vertex, 0] * nearness * distance
+        y = -points[vertex, 1] * nearness * distance
+        for axis in range(2):
+            view[vertex, axis] = (
+                map_to_frame[axis, 0] * x + map_to_frame[axis, 1] * y + map_to_frame[axis, 2]
+            )
+        view[vertex, 2] = nearness
+    return view
+
+
+@compiled
+def seen_from(points: F32, axes: F32, counted: NDArray[np.bool_], side: int) -> F32:
+    """Return points as a far lamp sees them.
+
+    Args:
+        points: float32 (V, 3) in mm.
+        axes: its right, its down and the direction towards it, float32 (3, 3), rows.
+        counted: which points its picture must hold, bool (V,).
+        side: of that picture in pixels.
+
+    Returns:
+        x and y in pixels, nearness to the lamp in mm and above 0, float32 (V, 3).
+    """
+    seen = np.empty_like(points)
+    low = np.full(2, np.float32(1e9))
+    high = np.full(2, np.float32(-1e9))
+    for vertex in range(points.shape[0]):
+        for axis in range(3):
+            seen[vertex, axis] = (
+                axes[axis, 0] * points[vertex, 0]
+                + axes[axis, 1] * points[vertex, 1]
+                + axes[axis, 2] * points[vertex, 2]
+            )
+        if counted[vertex]:
+            for axis in range(2):
+                low[axis] = min(low[axis], seen[vertex, axis])
+                high[axis] = max(high[axis], seen[vertex, axis])
+    for vertex in range(points.shape[0]):
+        for axis in range(2):
+            scale = (side - 1) / max(high[axis] - low[axis], np.float32(1.0))
+            seen[vertex, axis] = (seen[vertex, axis] - low[axis]) * scale
+        seen[vertex, 2] += np.float32(1000.0)
+    return seen
