@@ -119,13 +119,13 @@ RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
         }),
     ),
     "happiness": (
-        Recipe("open smile", "6+12+25", 0.34, {
-            "mouthSmile": 0.65, "mouthStretch": 0.3, "cheekSquint": 0.7, "mouthUpperUp": 0.5,
-            "jawOpen": (0.06, 0.6), "eyeSquint": (0.3, 0.7), "mouthLowerDown": (0.35, 0.7),
+        Recipe("open smile", "6+12+25", 0.4, {
+            "mouthSmile": 0.7, "mouthStretch": 0.35, "cheekSquint": 0.7, "mouthUpperUp": 0.6,
+            "jawOpen": (0.06, 0.6), "eyeSquint": (0.3, 0.7), "mouthLowerDown": (0.45, 0.8),
             "mouthDimple": (0.3, 0.4),
         }),
-        Recipe("closed smile", "6+12", 0.3, {
-            "mouthSmile": 0.6, "cheekSquint": (0.5, 0.7), "eyeSquint": (0.25, 0.6),
+        Recipe("closed smile", "6+12", 0.24, {
+            "mouthSmile": 0.7, "cheekSquint": (0.5, 0.7), "eyeSquint": (0.25, 0.6),
             "mouthStretch": (0.25, 0.4), "mouthDimple": (0.3, 0.4), "mouthPress": (0.2, 0.3),
         }),
         Recipe("faint smile", "12", 0.22, {
@@ -133,8 +133,8 @@ RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
             "mouthStretch": (0.15, 0.3),
         }),
         Recipe("laugh", "6+12+26", 0.14, {
-            "mouthSmile": 0.8, "mouthStretch": 0.35, "cheekSquint": 0.9, "jawOpen": 0.3,
-            "mouthUpperUp": 0.5, "eyeSquint": (0.5, 0.8), "mouthLowerDown": (0.25, 0.6),
+            "mouthSmile": 0.85, "mouthStretch": 0.35, "cheekSquint": 0.9, "jawOpen": 0.3,
+            "mouthUpperUp": 0.6, "eyeSquint": (0.5, 0.8), "mouthLowerDown": (0.25, 0.6),
             "eyeBlink": (0.3, 0.3),
         }),
     ),
@@ -158,15 +158,15 @@ RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
         }),
     ),
     "surprise": (
-        Recipe("dropped jaw", "1+2+5+26", 0.6, {
-            "browInnerUp": 0.8, "browOuterUp": 0.85, "eyeWide": 0.55, "jawOpen": 0.65,
+        Recipe("dropped jaw", "1+2+5+26", 0.5, {
+            "browInnerUp": 0.8, "browOuterUp": 0.85, "eyeWide": 0.55, "jawOpen": 0.8,
             "mouthFunnel": (0.35, 0.7),
         }),
-        Recipe("parted lips", "1+2+5+25", 0.3, {
+        Recipe("parted lips", "1+2+5+25", 0.25, {
             "browInnerUp": 0.8, "browOuterUp": 0.85, "eyeWide": 0.55, "jawOpen": 0.18,
             "mouthFunnel": (0.3, 0.5),
         }),
-        Recipe("gaping", "1+2+5+27", 0.1, {
+        Recipe("gaping", "1+2+5+27", 0.25, {
             "browInnerUp": 0.9, "browOuterUp": 0.9, "eyeWide": 0.7, "jawOpen": 0.95,
         }),
     ),

@@ -153,6 +153,11 @@ _FOLDS: Final[dict[str, tuple[Sequence[_Line], float, float, dict[str, float]]]]
         {"mouthSmile{S}": 0.8, "noseSneer{S}": 0.6, "mouthUpperUp{S}": 0.5, "mouthStretch{S}": 0.3,
          "cheekSquint{S}": 0.3},
     ),
+    "cheek": (
+        [[(20, -44), (25, -52), (29, -60)]], 1.0, 19.0,
+        {"mouthSmile{S}": 1.1, "noseSneer{S}": 0.6, "mouthUpperUp{S}": 0.6, "mouthDimple{S}": 0.4,
+         "mouthStretch{S}": 0.4, "cheekSquint{S}": 0.3},
+    ),
     "nose": (
         [[(2, 0), (8, -4), (12, -10)], [(2, -7), (8, -11), (13, -17)],
          [(11, -22), (16, -31), (18, -38)]],
@@ -187,6 +192,10 @@ _FOLDS: Final[dict[str, tuple[Sequence[_Line], float, float, dict[str, float]]]]
     ),
 }  # fmt: skip
 
+# Depth and share at rest of the folds where these are not 1: the hollow that a cheek makes when it
+# rises is broad and dark, and gone with the smile.
+_DEPTHS: Final = {"cheek": (1.5, 0.1), "nasolabial": (1.4, 1.0)}
+
 
 class Fold(NamedTuple):
     """A fold of the skin.
@@ -195,11 +204,15 @@ class Fold(NamedTuple):
         name: what it is called.
         patch: where it darkens the atlas.
         weights: how much each of the 52 actions presses it, float32 (52,).
+        depth: how deep it gets, relative to the others.
+        resting: how much of it age leaves in a face at rest, relative to the others.
     """
 
     name: str
     patch: Patch
     weights: F32
+    depth: float
+    resting: float
 
 
 @cache
@@ -214,7 +227,8 @@ def folds() -> tuple[Fold, ...]:
             for action, weight in actions.items():
                 weights[names.index(action.format(S=suffix))] = weight
             patches = [stroke(mirrored(line, side), width, soft) for line in lines]
-            made += [Fold(name, patch, weights) for patch in patches]
+            depths = _DEPTHS.get(name, (1.0, 1.0))
+            made += [Fold(name, patch, weights, *depths) for patch in patches]
             if central:
                 break
     return tuple(made)
@@ -230,7 +244,8 @@ def fold_map(actions: F32, resting: float, depth: float) -> F32:
     """
     left = np.ones((SIZE, SIZE), np.float32)
     for fold in folds():
-        strength = depth * min(1.0, float(fold.weights @ actions) + resting)
+        pressed = min(1.0, float(fold.weights @ actions) + fold.resting * resting)
+        strength = min(0.8, fold.depth * depth * pressed)
         if strength > 0.01:
             left[fold.patch.rows, fold.patch.columns] *= 1 - strength * fold.patch.share
     return np.maximum(left, np.float32(0.3))

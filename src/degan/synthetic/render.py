@@ -10,6 +10,7 @@ from degan.alignment import LANDMARKS, align_points
 from degan.images import RgbImage
 from degan.synthetic import shade
 from degan.synthetic.degrade import degrade
+from degan.synthetic.expressions import SIDES, action_indices
 from degan.synthetic.film import SUPERSAMPLE, develop, expose, lay_background
 from degan.synthetic.head import LASHES, SKIN, TEETH, TONGUE, load_head
 from degan.synthetic.mesh import concavity, project, seen_from, turn_head, vertex_normals
@@ -25,11 +26,13 @@ F32 = NDArray[np.float32]
 _NECK = np.array([0.0, -105.0, -85.0], np.float32)  # what a head turns around, mm
 _SHOULDERS = (-175.0, -110.0, 0.35)  # mm: from where to where, and how much of a turn they go along
 _SHADOW_SIZE = 80
+_MOST_SHUT = 0.5  # of the lids
 _TEETH_BEHIND = 2.0  # mm that teeth stand behind the lips
 _TEETH_LOWER = (
     3.0  # mm that the upper row hangs lower than MakeHuman's: smiles show teeth, not a gap
 )
-_OVERBITE = 2.0  # mm that the lower row stands behind the upper one
+_TONGUE_BACK = (0.0, -3.0, -9.0)  # mm: it lies behind the lower row and below its edge
+_OVERBITE = 4.0  # mm that the lower row stands behind the upper one
 _TEETH_EDGE = -63.0  # height where the rows meet, mm on the mean face
 
 # Where the landmarks that faces are aligned by lie on the mean face, mm.
@@ -81,8 +84,19 @@ def build(person: Person) -> Figure:
 
 
 def performed(person: Person, actions: F32) -> F32:
-    """Return what a face does, float32 (52,) in [0, 1]: its rest and an expression in its range."""
-    return np.clip(person.rest + actions * person.range, 0, 1).astype(np.float32)
+    """Return what a face does, float32 (52,) in [0, 1]: its rest and an expression in its range.
+
+    Lids that several actions narrow stay open by a slit: eyes that are shut show nothing.
+    """
+    acts = np.clip(person.rest + actions * person.range, 0, 1).astype(np.float32)
+    for side in SIDES:
+        blink, squint, cheek = (
+            action_indices(f"{name}{side}")[0] for name in ("eyeBlink", "eyeSquint", "cheekSquint")
+        )
+        shut = acts[blink] + 0.35 * acts[squint] + 0.25 * acts[cheek]
+        if shut > _MOST_SHUT:
+            acts[[blink, squint]] *= _MOST_SHUT / shut
+    return acts
 
 
 def render(figure: Figure, actions: F32, scene: Scene, size: int) -> RgbImage:
@@ -186,6 +200,7 @@ def _teeth_offsets(inside: NDArray[np.integer], teeth: NDArray[np.integer]) -> F
     # Away from the edge they lean back, so that no gum comes through a lip that is pressed in.
     offsets[row, 2] = -0.5 * np.abs(points[row, 1] - _TEETH_EDGE)
     offsets[row & ~upper, 2] -= _OVERBITE
+    offsets[~row] = _TONGUE_BACK
     return offsets
 
 

@@ -182,17 +182,17 @@ def _tooth(surface: Any, value: Any, under: float) -> None:
     beside = abs(value[PLACE]) % 7.6
     gap = 1 - 0.16 * max(0.0, 1 - min(beside, 7.6 - beside) / 0.8)
     tooth = (1 - 0.5 * across * across) * gap
-    surface[0] = 0.62 * tooth * (1 - gum) + 0.30 * gum
-    surface[1] = 0.57 * tooth * (1 - gum) + 0.12 * gum
-    surface[2] = 0.49 * tooth * (1 - gum) + 0.12 * gum
-    surface[_KEPT] = (0.55 + 0.35 * (1 - across)) * under * (0.5 if lower else 1.0)
+    surface[0] = 0.74 * tooth * (1 - gum) + 0.30 * gum
+    surface[1] = 0.69 * tooth * (1 - gum) + 0.12 * gum
+    surface[2] = 0.60 * tooth * (1 - gum) + 0.12 * gum
+    surface[_KEPT] = (0.6 + 0.4 * (1 - across)) * under * (0.28 if lower else 1.0)
     surface[_GLOSS], surface[_SQUARED] = 0.12 * under, 5
 
 
 @compiled
 def _tongue(surface: Any, under: float) -> None:
     surface[0], surface[1], surface[2] = 0.36, 0.10, 0.10
-    surface[_KEPT], surface[_GLOSS], surface[_SQUARED] = 0.5 * under, 0.06, 4
+    surface[_KEPT], surface[_GLOSS], surface[_SQUARED] = 0.3 * under, 0.03, 4
 
 
 @compiled
@@ -307,7 +307,7 @@ def shade(
                     _eye(surface, value, colours, look, under * above)
                 elif region == TEETH:
                     # A narrow gap between the lips is a dark line, not a row of teeth.
-                    under = _under(ids, regions, x, y, 0.6 * pixels_per_mm, 0.5)
+                    under = _under(ids, regions, x, y, 0.5 * pixels_per_mm, 0.65)
                     above = _under(ids, regions, x, y, -0.35 * pixels_per_mm, 0.3)
                     _tooth(surface, value, under * above)
                 elif region == TONGUE:
