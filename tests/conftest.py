@@ -1,8 +1,13 @@
-"""Real faces that tests share."""
+"""Faces that tests share, real and drawn."""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No test is timed: the first call of a compiled loop takes seconds.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -68,3 +73,31 @@ def fresh_python():
         return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory):
+    """Six synthetic people, each expression twice: settings and folder."""
+    from degan.synthetic.plan import SynthesisSettings
+
+    return _rendered(tmp_path_factory, SynthesisSettings(people=6, images=96, size=48, seed=3))
+
+
+@pytest.fixture(scope="session")
+def rendered_sequences(tmp_path_factory):
+    """Six synthetic people, each with a sequence of happiness and one of surprise."""
+    from degan.synthetic.plan import SynthesisSettings
+
+    shown = ("neutral", "happiness", "surprise")
+    return _rendered(
+        tmp_path_factory,
+        SynthesisSettings(people=6, images=120, size=64, expressions=shown, sequences=True),
+    )
+
+
+def _rendered(tmp_path_factory, plan):
+    from degan.synthetic.generate import synthesize
+
+    out = tmp_path_factory.mktemp("rendered") / "people"
+    synthesize(plan, out, workers=2)
+    return plan, out

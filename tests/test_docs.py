@@ -15,6 +15,7 @@ PAGES = [
     "CHANGELOG.md",
     "docs/cli.md",
     "docs/expressions.md",
+    "docs/factors.md",
     "docs/method.md",
     "docs/cards/london.md",
 ]

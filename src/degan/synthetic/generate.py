@@ -20,11 +20,13 @@ from degan.files import replacing, write_text
 from degan.processes import run_in_processes
 from degan.synthetic.head import load_head
 from degan.synthetic.person import Person
-from degan.synthetic.plan import FRAMES, PEAK_FRAMES, Shot, SynthesisSettings, cast, shots
+from degan.synthetic.plan import FRAMES, PEAK_FRAMES, Shot, SynthesisSettings, cast, shots_of
 from degan.synthetic.render import build, performed, render
 
 _PARTS: Final = "parts"
 _STATE: Final = "synthesis.json"
+_NARROW: Final = ("identity_", "action_")
+_TOGETHER: Final = 250  # people a row group: groups of one would make the table's index huge
 
 
 def synthesize(
@@ -68,9 +70,7 @@ def synthesize(
         report=lambda done: progress(round((ready + done) * per_person), settings.images),
     )
     samples = _finish(partial, settings)
-    if out.exists():
-        out.rmdir()
-    partial.rename(out)
+    _put(partial, out)
     return samples
 
 
@@ -133,6 +133,8 @@ def factors(settings: SynthesisSettings, person: Person, shot: Shot) -> dict[str
 
 
 def _check_free(out: Path) -> None:
+    if not out.name or out.name == "..":
+        raise DeganError(f"{out} is a folder in use; give the name of a new one for the pictures")
     if out.is_file():
         raise DeganError(f"{out} is a file; give the name of a new folder for the pictures")
     if out.is_dir() and any(out.iterdir()):
@@ -147,14 +149,28 @@ def _open(partial: Path, settings: SynthesisSettings) -> None:
         for left in partial.rglob(".*.tmp"):  # of a picture that a killed call was writing
             left.unlink()
         return
+    # A call killed right before it was done leaves a whole set there, without its state.
+    ours = any((partial / name).is_file() for name in (_STATE, "dataset.json"))
     if partial.exists():
-        if not path.is_file() and (not partial.is_dir() or any(partial.iterdir())):
+        if not ours and (not partial.is_dir() or any(partial.iterdir())):
             raise DeganError(
                 f"{partial} is in the way: degan works there, and did not make it; move or "
                 "delete it"
             )
         shutil.rmtree(partial)
     write_text(path, state)
+
+
+def _put(partial: Path, out: Path) -> None:
+    """Give the finished folder its name."""
+    try:
+        if out.exists():
+            out.rmdir()
+        partial.rename(out)
+    except OSError as error:
+        raise DeganError(
+            f"cannot rename {partial} to {out}: {error.strerror}; the pictures are whole, rename it"
+        ) from error
 
 
 def _part_path(partial: Path, person: int) -> Path:
@@ -166,25 +182,34 @@ def _render_person(settings: SynthesisSettings, partial: Path, number: int) -> N
     person = cast(settings, number)
     figure = build(person)
     rows = []
-    for take in settings.takes_of(number):
-        for shot in shots(settings, take):
-            picture = render(figure, shot.expression.actions, shot.scene, settings.size)
-            images.write(partial / picture_path(settings, shot), picture)
-            rows.append(factors(settings, person, shot))
+    for shot in shots_of(settings, number):
+        picture = render(figure, shot.expression.actions, shot.scene, settings.size)
+        images.write(partial / picture_path(settings, shot), picture)
+        rows.append(factors(settings, person, shot))
     with replacing(_part_path(partial, number)) as temporary:
-        parquet.write_table(pa.Table.from_pylist(rows), temporary)
+        parquet.write_table(_table(rows), temporary)
+
+
+def _table(rows: list[dict[str, Any]]) -> pa.Table:
+    """Return rows as a table; coefficients and actions are no more than 32 bits wide."""
+    wide = pa.Table.from_pylist(rows[:1]).schema
+    narrow = [
+        field.with_type(pa.float32()) if field.name.startswith(_NARROW) else field for field in wide
+    ]
+    return pa.Table.from_pylist(rows, schema=pa.schema(narrow))
 
 
 def _finish(partial: Path, settings: SynthesisSettings) -> list[Sample]:
     """Join the persons' factors, write the manifest, remove the state."""
     samples: list[Sample] = []
-    tables = (parquet.read_table(_part_path(partial, k)) for k in range(settings.people))
-    first = next(tables)
+    first = _read_part(partial, 0)
     with (
         replacing(partial / FACTORS) as temporary,
         parquet.ParquetWriter(temporary, first.schema) as writer,
     ):
-        for table in (first, *tables):
+        for start in range(0, settings.people, _TOGETHER):
+            people = range(start, min(start + _TOGETHER, settings.people))
+            table = pa.concat_tables([_read_part(partial, person) for person in people])
             writer.write_table(table)
             columns = ["file", "expression", "person", "sequence", "frame"]
             samples += _samples(table.select(columns).to_pylist(), settings)
@@ -199,6 +224,16 @@ def _finish(partial: Path, settings: SynthesisSettings) -> list[Sample]:
     shutil.rmtree(partial / _PARTS)
     (partial / _STATE).unlink()
     return samples
+
+
+def _read_part(partial: Path, person: int) -> pa.Table:
+    path = _part_path(partial, person)
+    try:
+        return parquet.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise DeganError(
+            f"{path} is damaged; delete it and give the same command to continue"
+        ) from error
 
 
 def _samples(rows: list[dict[str, Any]], settings: SynthesisSettings) -> Iterator[Sample]:
