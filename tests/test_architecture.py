@@ -46,7 +46,7 @@ LAYERS = (
         "networks.discriminator",
         "networks.classifier",
     ),
-    ("data.loader", "data.augment", "data.pairs"),
+    ("data.loader", "data.augment", "data.pairs", "data.stream"),
     (
         "training.losses",
         "training.run",
