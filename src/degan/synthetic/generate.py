@@ -63,7 +63,7 @@ def synthesize(
     ready = settings.people - len(pending)
     progress(round(ready * per_person), settings.images)
     run_in_processes(
-        _render_person,
+        render_person,
         [(settings, partial, person) for person in pending],
         workers,
         option="--workers",
@@ -177,8 +177,12 @@ def _part_path(partial: Path, person: int) -> Path:
     return partial / _PARTS / f"{person:06d}.parquet"
 
 
-def _render_person(settings: SynthesisSettings, partial: Path, number: int) -> None:
-    """Render all pictures of a person; the last thing written is their factors."""
+def render_person(settings: SynthesisSettings, partial: Path, number: int) -> None:
+    """Render all pictures of a person into a folder; the last thing written is their factors.
+
+    Raises:
+        DeganError: the folder cannot be written, or the disk is full.
+    """
     person = cast(settings, number)
     figure = build(person)
     rows = []
