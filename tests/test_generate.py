@@ -211,6 +211,14 @@ def test_every_picture_has_one_row_of_what_is_known(rendered):
         assert (row["person"], row["expression"]) == (sample.subject, sample.expression)
 
 
+def test_the_table_of_many_people_is_written_in_parts(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(generate, "_TOGETHER", 2)  # of three people
+    synthesize(TINY, tmp_path / "people", workers=1)
+    lay_down({"factors.parquet": tiny[0]["factors.parquet"]}, tmp_path)
+    assert table_of(tmp_path / "people") == table_of(tmp_path)
+    assert parquet.ParquetFile(tmp_path / "people/factors.parquet").num_row_groups == 2
+
+
 def test_the_identity_of_a_row_is_the_persons_shape_and_looks(rendered):
     settings, out = rendered
     people = [cast(settings, number) for number in range(settings.people)]
