@@ -78,7 +78,8 @@ RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
             "cheekSquint*": (0.2, 0.4), "mouthDimple/": (0.2, 0.3), "mouthPress/": (0.2, 0.4),
         }),
         Recipe("tightened corner", "14+24", 0.35, {
-            "mouthDimple*": 0.9, "mouthDimple/": 0.4, "mouthPress": 0.45, "mouthSmile*": 0.25,
+            "mouthDimple*": 0.9, "mouthDimple/": (0.25, 0.6), "mouthPress": 0.45,
+            "mouthSmile*": (0.2, 0.5),
             "mouthRollLower": (0.3, 0.4), "browDown": (0.12, 0.3),
         }),
         Recipe("raised lip", "R10+R14+2", 0.2, {

@@ -69,9 +69,10 @@ def build_overlay(person: Person, neutral: F32, paint: Paint) -> Overlay:
     number[used] = np.arange(len(used))
     outward = neutral[used] - _AXIS
     outward /= np.linalg.norm(outward, axis=1, keepdims=True)
-    # On the forehead hair lies flat; above it, it stands.
+    # On the forehead hair lies flat; above it, it stands. Where it is see-through it does not
+    # stand off, or the wall behind would show through it.
     stands = 0.12 + 0.88 * smooth(neutral[used, 1], 40, 85)
-    lift = outward * (person.hair.volume * stands * smooth(share[used], 0.1, 0.9) + 0.6)[:, None]
+    lift = outward * (person.hair.volume * stands * smooth(share[used], 0.6, 1.0) + 0.6)[:, None]
     lashes = np.isin(used, lash_triangles)
     lift[lashes] = 0
     opacity = np.where(lashes, 1, share[used])
@@ -165,14 +166,15 @@ def _skull_radius(neutral: F32) -> Callable[[F64], F64]:
 
 def _back_hair(person: Person, bottom: float) -> _Sheet:
     """Hair behind the neck: without it the wall would show between the neck and the curtains."""
-    across, heights = np.linspace(-1, 1, 9), np.linspace(40, bottom, 7)
-    wide = 84 + 0.6 * person.hair.volume - 10 * smooth(-heights, 60, 160)
+    across, heights = np.linspace(-1, 1, 9), np.linspace(25, bottom, 9)
+    wide = 50 + (34 + 0.6 * person.hair.volume) * smooth(-heights, -25, 45)
+    wide -= 10 * smooth(-heights, 60, 160)
     x = wide[:, None] * across
     y = np.broadcast_to(heights[:, None], x.shape)
     points = np.stack([x, y, -118 + 14 * (1 - across**2) + np.zeros_like(x)], axis=2)
     opacity = np.ones(x.shape)
     opacity[-1] = 0.0
-    return _sheet(points.reshape(-1, 3), _grid(7, 9), HAIR, opacity.ravel())
+    return _sheet(points.reshape(-1, 3), _grid(9, 9), HAIR, opacity.ravel())
 
 
 def _sheet(points: F64, triangles: I32, material: int, opacity: F64 | None = None) -> _Sheet:

@@ -26,6 +26,7 @@ F32 = NDArray[np.float32]
 _NECK = np.array([0.0, -105.0, -85.0], np.float32)  # what a head turns around, mm
 _SHOULDERS = (-175.0, -110.0, 0.35)  # mm: from where to where, and how much of a turn they go along
 _SHADOW_SIZE = 80
+_COLLAR = -141.0  # height of the clothes' edge in front, mm on the mean face
 _MOST_SHUT = 0.5  # of the lids
 _TEETH_BEHIND = 2.0  # mm that teeth stand behind the lips
 _TEETH_LOWER = (
@@ -158,6 +159,7 @@ def _solid() -> _Solid:
     keep = head.regions != LASHES
     fixed = np.zeros((len(head.mean), shade.NUM_ATTRIBUTES), np.float32)
     fixed[:, shade.PLACE : shade.PLACE + 2] = unroll(head.mean)
+    fixed[:, shade.DEPTH] = head.mean[:, 1] - _COLLAR + 0.12 * np.abs(head.mean[:, 0])
     for eye in head.eyes:
         direction = head.mean[eye] - head.mean[eye].mean(0)
         direction /= np.linalg.norm(direction, axis=1, keepdims=True)

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degan.synthetic.compiled import compiled
-from degan.synthetic.head import CLOTHES, LEFT_EYE, RIGHT_EYE, SKIN, TEETH, TONGUE
+from degan.synthetic.head import CLOTHES, LEFT_EYE, RIGHT_EYE, SKIN, TEETH
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 
 # Columns of the head's attributes. The place is in the atlas for skin, a direction from the
-# eyeball's centre for eyes (its third part is DEPTH), millimetres at rest for teeth.
+# eyeball's centre for eyes (its third part is DEPTH), millimetres at rest for teeth. Of skin, DEPTH
+# is the height above the collar: what is below wears clothes.
 NORMAL: Final = 0
 PLACE: Final = 3
 DEPTH: Final = 5
@@ -299,22 +300,22 @@ def shade(
                 scale = 1.0 / np.sqrt(value[0] ** 2 + value[1] ** 2 + value[2] ** 2 + 1e-9)
                 for k in range(3):
                     value[k] *= -scale if behind else scale
-                if region == SKIN:
+                if region in (SKIN, CLOTHES) and value[DEPTH] < 0:
+                    surface[:3] = colours[CLOTHES_COLOUR]
+                    surface[_KEPT], surface[_GLOSS] = value[OCCLUSION], 0.0
+                elif region in (SKIN, CLOTHES):
                     _skin(surface, value, skin, folds, colours, look, behind)
                 elif region in (LEFT_EYE, RIGHT_EYE):
                     under = _under(ids, regions, x, y, 0.75 * pixels_per_mm, 0.35)
-                    above = _under(ids, regions, x, y, -0.3 * pixels_per_mm, 0.4)
+                    above = _under(ids, regions, x, y, -0.3 * pixels_per_mm, 0.5)
                     _eye(surface, value, colours, look, under * above)
                 elif region == TEETH:
                     # A narrow gap between the lips is a dark line, not a row of teeth.
-                    under = _under(ids, regions, x, y, 0.5 * pixels_per_mm, 0.65)
-                    above = _under(ids, regions, x, y, -0.35 * pixels_per_mm, 0.3)
+                    under = _under(ids, regions, x, y, 0.4 * pixels_per_mm, 0.75)
+                    above = _under(ids, regions, x, y, -0.2 * pixels_per_mm, 0.4)
                     _tooth(surface, value, under * above)
-                elif region == TONGUE:
+                else:
                     _tongue(surface, _under(ids, regions, x, y, 1.6 * pixels_per_mm, 0.3))
-                elif region == CLOTHES:
-                    surface[:3] = colours[CLOTHES_COLOUR]
-                    surface[_KEPT], surface[_GLOSS] = value[OCCLUSION], 0.0
                 lit = _lit_share(shadow_map, value[SHADOW], value[SHADOW + 1], value[SHADOW + 2])
                 bleed = 0.12 if region == SKIN else 0.0
                 _light(surface, value, lamps, ambient, 1 - shadow * (1 - lit), bleed, image[y, x])
@@ -363,6 +364,8 @@ def shade_over(
             if material == HAIR:
                 _texel(hair, value[3], value[4], surface)
                 surface[_GLOSS], surface[_SQUARED] = 0.2 * surface[1], 4
+                if below[y, x] == 0:  # no head behind: the wall must not show through a hairline
+                    cover = min(1.0, 4 * cover)
             elif material == RIM:
                 surface[0], surface[1], surface[2] = rim[0], rim[1], rim[2]
                 surface[_GLOSS], surface[_SQUARED] = 0.1, 4
