@@ -14,6 +14,7 @@ LAYERS = (
     ("warp", "alignment", "resources", "detector", "faces"),
     (
         "data.sample",
+        "data.unfinished",
         "data.manifest",
         "data.crops",
         "data.factors",

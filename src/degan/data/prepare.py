@@ -14,6 +14,7 @@ from degan import __version__, images
 from degan.alignment import CROP_SIZE, FRAME, MIN_CUT_OUT, crop_face
 from degan.data.manifest import write_dataset
 from degan.data.sample import Sample, Skipped, Source
+from degan.data.unfinished import clear, finish, partial_of
 from degan.errors import DeganError
 from degan.faces import FaceFinder
 from degan.files import write_text
@@ -72,8 +73,7 @@ def prepare(
     Raises:
         DeganError: ``out`` is taken, no photo gave a face, or the disk is full.
     """
-    _check_free(out)
-    partial = out.with_name(out.name + ".partial")
+    partial = partial_of(out)
     journal = _Journal(partial, _fingerprint(sources, settings))
     finder = FaceFinder()
     total, done = len(sources), len(journal.rows)
@@ -108,9 +108,7 @@ def prepare(
         settings={**asdict(settings), "degan": __version__},
     )
     (partial / _JOURNAL).unlink()
-    if out.exists():
-        out.rmdir()
-    partial.rename(out)
+    finish(partial, out)
     return PrepareResult(samples, left_out)
 
 
@@ -156,15 +154,6 @@ def _prepare_one(
     )
 
 
-def _check_free(out: Path) -> None:
-    if out.is_file():
-        raise DeganError(f"{out} is a file; give the name of a new folder for the data set")
-    if out.is_dir() and any(out.iterdir()):
-        raise DeganError(
-            f"{out} exists and is not empty; give a new name, or delete it to prepare again"
-        )
-
-
 def _fingerprint(sources: Sequence[Source], settings: PrepareSettings) -> str:
     """Return a hash of all that decides the result: photos as they are on disk, and settings."""
     digest = sha256(json.dumps([asdict(settings), FRAME, __version__]).encode())
@@ -178,21 +167,6 @@ def _fingerprint(sources: Sequence[Source], settings: PrepareSettings) -> str:
     return digest.hexdigest()
 
 
-def _clear(partial: Path) -> None:
-    """Remove the unfinished work of another call, and nothing that degan did not make."""
-    if not partial.exists():
-        return
-    ours = partial.is_dir() and (
-        not any(partial.iterdir())
-        or any((partial / name).is_file() for name in (_JOURNAL, "dataset.json"))
-    )
-    if not ours:
-        raise DeganError(
-            f"{partial} is in the way: degan works there, and did not make it; move or delete it"
-        )
-    shutil.rmtree(partial)
-
-
 class _Journal:
     """The rows done so far, kept on disk so that an interruption loses none."""
 
@@ -201,7 +175,8 @@ class _Journal:
         self.rows: dict[int, Sample | Skipped] = {}
         self._lock = threading.Lock()
         if not self._restore(fingerprint):
-            _clear(folder)  # of other photos or settings: nothing of it can be used
+            # Of other photos or settings: nothing of it can be used.
+            clear(folder, (_JOURNAL, "dataset.json"))
             write_text(self.path, json.dumps({"fingerprint": fingerprint}) + "\n")
 
     def add(self, number: int, row: Sample | Skipped) -> None:

@@ -15,6 +15,7 @@ from degan.alignment import FRAME
 from degan.data.factors import FACTORS
 from degan.data.manifest import write_dataset
 from degan.data.sample import Sample
+from degan.data.unfinished import clear, finish, partial_of
 from degan.errors import DeganError
 from degan.files import replacing, write_text
 from degan.processes import run_in_processes
@@ -53,8 +54,7 @@ def synthesize(
     Raises:
         DeganError: ``out`` is taken, or the disk is full.
     """
-    _check_free(out)
-    partial = out.with_name(out.name + ".partial")
+    partial = partial_of(out)
     _open(partial, settings)
     pending = [
         person for person in range(settings.people) if not _part_path(partial, person).exists()
@@ -69,8 +69,8 @@ def synthesize(
         option="--workers",
         report=lambda done: progress(round((ready + done) * per_person), settings.images),
     )
-    samples = _finish(partial, settings)
-    _put(partial, out)
+    samples = _join(partial, settings)
+    finish(partial, out)
     return samples
 
 
@@ -132,15 +132,6 @@ def factors(settings: SynthesisSettings, person: Person, shot: Shot) -> dict[str
     }
 
 
-def _check_free(out: Path) -> None:
-    if not out.name or out.name == "..":
-        raise DeganError(f"{out} is a folder in use; give the name of a new one for the pictures")
-    if out.is_file():
-        raise DeganError(f"{out} is a file; give the name of a new folder for the pictures")
-    if out.is_dir() and any(out.iterdir()):
-        raise DeganError(f"{out} exists and is not empty; give a new name, or delete it")
-
-
 def _open(partial: Path, settings: SynthesisSettings) -> None:
     """Make the folder to work in, or keep what an interrupted call of the same work left there."""
     state = json.dumps({"degan": __version__, "frame": FRAME, **asdict(settings)}) + "\n"
@@ -150,27 +141,8 @@ def _open(partial: Path, settings: SynthesisSettings) -> None:
             left.unlink()
         return
     # A call killed right before it was done leaves a whole set there, without its state.
-    ours = any((partial / name).is_file() for name in (_STATE, "dataset.json"))
-    if partial.exists():
-        if not ours and (not partial.is_dir() or any(partial.iterdir())):
-            raise DeganError(
-                f"{partial} is in the way: degan works there, and did not make it; move or "
-                "delete it"
-            )
-        shutil.rmtree(partial)
+    clear(partial, (_STATE, "dataset.json"))
     write_text(path, state)
-
-
-def _put(partial: Path, out: Path) -> None:
-    """Give the finished folder its name."""
-    try:
-        if out.exists():
-            out.rmdir()
-        partial.rename(out)
-    except OSError as error:
-        raise DeganError(
-            f"cannot rename {partial} to {out}: {error.strerror}; the pictures are whole, rename it"
-        ) from error
 
 
 def _part_path(partial: Path, person: int) -> Path:
@@ -203,7 +175,7 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=pa.schema(narrow))
 
 
-def _finish(partial: Path, settings: SynthesisSettings) -> list[Sample]:
+def _join(partial: Path, settings: SynthesisSettings) -> list[Sample]:
     """Join the persons' factors, write the manifest, remove the state."""
     samples: list[Sample] = []
     first = _read_part(partial, 0)
