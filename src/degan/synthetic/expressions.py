@@ -120,21 +120,21 @@ RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
         }),
     ),
     "happiness": (
-        Recipe("open smile", "6+12+25", 0.4, {
-            "mouthSmile": 0.7, "mouthStretch": 0.35, "cheekSquint": 0.7, "mouthUpperUp": 0.6,
+        Recipe("open smile", "6+12+25", 0.34, {
+            "mouthSmile": 0.6, "mouthStretch": 0.4, "cheekSquint": 0.7, "mouthUpperUp": 0.6,
             "jawOpen": (0.06, 0.6), "eyeSquint": (0.3, 0.7), "mouthLowerDown": (0.45, 0.8),
             "mouthDimple": (0.3, 0.4),
         }),
-        Recipe("closed smile", "6+12", 0.24, {
-            "mouthSmile": 0.7, "cheekSquint": (0.5, 0.7), "eyeSquint": (0.25, 0.6),
-            "mouthStretch": (0.25, 0.4), "mouthDimple": (0.3, 0.4), "mouthPress": (0.2, 0.3),
+        Recipe("closed smile", "6+12", 0.32, {
+            "mouthSmile": 0.45, "mouthStretch": 0.35, "mouthDimple": (0.35, 0.7),
+            "cheekSquint": (0.5, 0.7), "eyeSquint": (0.25, 0.6), "mouthPress": (0.2, 0.3),
         }),
         Recipe("faint smile", "12", 0.22, {
-            "mouthSmile": 0.35, "mouthDimple": (0.25, 0.5), "cheekSquint": (0.2, 0.5),
-            "mouthStretch": (0.15, 0.3),
+            "mouthSmile": 0.25, "mouthStretch": (0.25, 0.8), "mouthDimple": (0.3, 0.6),
+            "cheekSquint": (0.25, 0.5),
         }),
-        Recipe("laugh", "6+12+26", 0.14, {
-            "mouthSmile": 0.85, "mouthStretch": 0.35, "cheekSquint": 0.9, "jawOpen": 0.3,
+        Recipe("laugh", "6+12+26", 0.12, {
+            "mouthSmile": 0.75, "mouthStretch": 0.4, "cheekSquint": 0.9, "jawOpen": 0.3,
             "mouthUpperUp": 0.6, "eyeSquint": (0.5, 0.8), "mouthLowerDown": (0.25, 0.6),
             "eyeBlink": (0.3, 0.3),
         }),
@@ -209,7 +209,7 @@ class ExpressionRange:
         stray: probability of each action to stir a little by itself.
     """
 
-    intensity: tuple[float, float] = (0.45, 1.0)
+    intensity: tuple[float, float] = (0.3, 1.0)
     jitter: float = 0.25
     asymmetry: float = 0.08
     partial: float = 0.15

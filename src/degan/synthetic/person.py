@@ -29,8 +29,8 @@ _IRIS: Final[dict[str, Rgb]] = {
 # How far the face at rest is by build from the mean face's: deviations of what sides share.
 _SIDED_REST: Final = {
     "browDown": 0.12, "browOuterUp": 0.09, "eyeSquint": 0.12, "eyeWide": 0.18, "mouthFrown": 0.12,
-    "mouthSmile": 0.1, "mouthPress": 0.12, "eyeBlink": 0.06, "mouthDimple": 0.1,
-    "cheekSquint": 0.12, "mouthStretch": 0.12, "noseSneer": 0.05, "mouthUpperUp": 0.08,
+    "mouthSmile": 0.06, "mouthPress": 0.12, "eyeBlink": 0.06, "mouthDimple": 0.08,
+    "cheekSquint": 0.12, "mouthStretch": 0.08, "noseSneer": 0.05, "mouthUpperUp": 0.08,
 }  # fmt: skip
 _CENTRAL_REST: Final = {
     "browInnerUp": 0.1, "mouthShrugLower": 0.1, "jawForward": 0.08, "mouthPucker": 0.08,

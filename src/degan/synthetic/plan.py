@@ -35,7 +35,7 @@ RANGES: Final[dict[Difficulty, tuple[ExpressionRange, SceneRange]]] = {
     "clean": (CLEAN, FRONTAL),
     "varied": (ExpressionRange(), SceneRange()),
     "hard": (
-        ExpressionRange(intensity=(0.3, 1.0)),
+        ExpressionRange(intensity=(0.2, 1.0)),
         SceneRange(yaw=10, pitch=10, roll=8, frame=0.02, degradation=1.0, grey=0.3),
     ),
 }

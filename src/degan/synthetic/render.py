@@ -234,6 +234,7 @@ def _project(points: F32, camera: Camera, side: int) -> tuple[F32, float]:
     factor = off / (a + 1j * b)
     middle = (0.5 + 0.5j) * side
     start = middle - middle * off - (tx + 1j * ty) * factor + complex(*camera.shift) * side
+    start -= 0.5 + 0.5j  # the canonical frame counts from a pixel's edge, views from its centre
     to_frame = np.array(
         [[factor.real, -factor.imag, start.real], [factor.imag, factor.real, start.imag]]
     )
