@@ -18,6 +18,7 @@ PAGES = [
     "docs/factors.md",
     "docs/method.md",
     "docs/cards/london.md",
+    "docs/cards/synthetic.md",
 ]
 COMMAND = re.compile(r"^(?:\$ |## `)degan ((?:prepare )?[a-z]+)(.*?)(?:`|#|>|$)", re.MULTILINE)
 

@@ -56,12 +56,12 @@ RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
             "browDown": 0.75, "eyeWide": (0.3, 0.3), "eyeSquint": (0.4, 0.8), "mouthPress": 0.4,
             "mouthShrugLower": 0.8, "mouthFrown": 0.4, "mouthRollLower": (0.3, 0.4),
         }),
-        Recipe("bared teeth", "4+5+7+10+23+25", 0.15, {
+        Recipe("bared teeth", "4+5+7+10+22+25", 0.15, {
             "browDown": 0.85, "eyeWide": (0.4, 0.7), "eyeSquint": (0.4, 0.6),
             "noseSneer": (0.3, 0.5), "jawOpen": (0.15, 0.6), "mouthLowerDown": 0.7,
             "mouthUpperUp": 0.5, "mouthFunnel": (0.3, 0.5), "mouthStretch": (0.25, 0.3),
         }),
-        Recipe("shout", "4+5+7+10+23+26", 0.15, {
+        Recipe("shout", "4+5+7+10+22+26", 0.15, {
             "browDown": 0.85, "eyeWide": (0.4, 0.6), "eyeSquint": (0.4, 0.6),
             "noseSneer": (0.4, 0.6), "jawOpen": 0.5, "mouthLowerDown": 0.5, "mouthUpperUp": 0.4,
             "mouthFunnel": (0.3, 0.4),
@@ -152,7 +152,7 @@ RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
             "browInnerUp": 0.85, "browDown": (0.3, 0.7), "mouthFrown": 0.6,
             "mouthShrugLower": (0.3, 0.6), "eyeBlink": 0.2, "eyeLookDown": (0.4, 0.7),
         }),
-        Recipe("weeping", "1+4+11+15+25", 0.15, {
+        Recipe("weeping", "1+4+6+15+25", 0.15, {
             "browInnerUp": 0.9, "browDown": 0.4, "mouthFrown": 0.7, "noseSneer": (0.25, 0.6),
             "cheekSquint": 0.4, "eyeSquint": 0.5, "jawOpen": (0.12, 0.7),
             "mouthStretch": (0.3, 0.5), "mouthUpperUp": (0.25, 0.5), "mouthLowerDown": (0.4, 0.5),
