@@ -124,7 +124,8 @@ def write(path: Path, image: RgbImage, *, quality: int = 92) -> None:
         image[..., 1], image[..., 2]
     ):
         pillow = Image.fromarray(np.ascontiguousarray(image[..., 0]))
-    options = {} if form == "PNG" else {"quality": quality}
+    # PNG at its fastest: half the time for a few more bytes in a hundred.
+    options = {"compress_level": 1} if form == "PNG" else {"quality": quality}
     with replacing(path) as temporary:
         pillow.save(temporary, format=form, **options)
 

@@ -73,17 +73,16 @@ RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
         }),
     ),
     "contempt": (
-        Recipe("one-sided", "R12+R14", 0.45, {
-            "mouthSmile*": 0.4, "mouthDimple*": 0.9, "mouthPress*": (0.6, 0.6),
-            "cheekSquint*": (0.2, 0.4), "mouthDimple/": (0.2, 0.3), "mouthPress/": (0.2, 0.4),
+        Recipe("one-sided", "R12+R14", 0.5, {
+            "mouthSmile*": 0.5, "mouthDimple*": 1.0, "mouthPress*": (0.6, 0.6),
+            "cheekSquint*": (0.3, 0.4), "mouthPress/": (0.2, 0.4),
         }),
-        Recipe("tightened corner", "14+24", 0.35, {
-            "mouthDimple*": 0.9, "mouthDimple/": (0.25, 0.6), "mouthPress": 0.45,
-            "mouthSmile*": (0.2, 0.5),
-            "mouthRollLower": (0.3, 0.4), "browDown": (0.12, 0.3),
+        Recipe("tightened corner", "14+24", 0.25, {
+            "mouthDimple*": 1.0, "mouthSmile*": 0.3, "mouthPress": 0.45, "mouthDimple/": (0.2, 0.4),
+            "mouthRollLower": (0.3, 0.4), "browDown": (0.15, 0.3),
         }),
-        Recipe("raised lip", "R10+R14+2", 0.2, {
-            "mouthDimple*": 0.8, "mouthUpperUp*": 0.5, "noseSneer*": (0.3, 0.5),
+        Recipe("raised lip", "R10+R14+2", 0.25, {
+            "mouthDimple*": 1.0, "mouthUpperUp*": 0.7, "noseSneer*": (0.4, 0.6),
             "mouthPress": (0.3, 0.5), "browOuterUp*": (0.4, 0.4),
         }),
     ),

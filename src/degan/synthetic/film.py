@@ -31,15 +31,17 @@ def lay_background(tone: Tone, side: int) -> F32:
 def _lay(image: F32, colour: F32, coarse: F32, fine: F32, strength: float) -> None:
     """Fill an image with a colour, roughened by two grids that are stretched over it."""
     side = image.shape[0]
-    for y in range(side):
-        for x in range(side):
+    for y in range(0, side, 2):
+        for x in range(0, side, 2):
             factor = 1.0
             if strength > 0:
                 rough = _stretched(coarse, y / side, x / side)
                 rough += 0.5 * _stretched(fine, y / side, x / side)
                 factor = min(max(1 + strength * rough, 0.1), 3.0)
-            for k in range(3):
-                image[y, x, k] = colour[k] * factor
+            for i in range(2):  # the samples of a pixel are alike
+                for j in range(2):
+                    for k in range(3):
+                        image[y + i, x + j, k] = colour[k] * factor
 
 
 @compiled

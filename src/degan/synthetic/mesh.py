@@ -17,11 +17,13 @@ def blend(base: F32, offsets: F32, amounts: F32) -> F32:
     not.
     """
     moved = base.copy()
+    flat = moved.reshape(-1)
     for k in range(len(amounts)):
-        if amounts[k] != 0:
-            for vertex in range(base.shape[0]):
-                for axis in range(3):
-                    moved[vertex, axis] += amounts[k] * offsets[k, vertex, axis]
+        amount = amounts[k]
+        if amount != 0:
+            offset = offsets[k].reshape(-1)
+            for place in range(len(flat)):
+                flat[place] += amount * offset[place]
     return moved
 
 

@@ -243,9 +243,19 @@ def fold_map(actions: F32, resting: float, depth: float) -> F32:
         depth: the share of light that the deepest fold takes.
     """
     left = np.ones((SIZE, SIZE), np.float32)
-    for fold in folds():
-        pressed = min(1.0, float(fold.weights @ actions) + fold.resting * resting)
-        strength = min(0.8, fold.depth * depth * pressed)
+    weights, depths, rests = _fold_table()
+    pressed = np.minimum(1, (weights * actions).sum(1) + rests * resting)
+    strengths = np.minimum(0.8, depths * depth * pressed)
+    for fold, strength in zip(folds(), strengths.astype(np.float32), strict=True):
         if strength > 0.01:
             left[fold.patch.rows, fold.patch.columns] *= 1 - strength * fold.patch.share
     return np.maximum(left, np.float32(0.3))
+
+
+@cache
+def _fold_table() -> tuple[F32, F32, F32]:
+    """Return the folds' weights (F, 52), depths (F,) and shares at rest (F,)."""
+    weights, depths, rests = zip(
+        *((fold.weights, fold.depth, fold.resting) for fold in folds()), strict=True
+    )
+    return np.stack(weights), np.array(depths, np.float32), np.array(rests, np.float32)

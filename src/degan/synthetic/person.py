@@ -110,6 +110,7 @@ class Person:
         skin: sRGB in [0, 1].
         lips: their colour, sRGB.
         lip_share: how clearly lips stand out, [0, 1].
+        lip_gloss: how much they shine, [0, 1].
         iris: sRGB.
         iris_radius: as the sine of its angle on the eyeball.
         brows, hair, beard, glasses: see there; ``glasses`` is None for most.
@@ -131,6 +132,7 @@ class Person:
     skin: Rgb
     lips: Rgb
     lip_share: float
+    lip_gloss: float
     iris: Rgb
     iris_radius: float
     brows: Brows
@@ -185,6 +187,7 @@ def draw_person(
         skin=_rgb(skin),
         lips=_draw_lips(rng, sex, skin),
         lip_share=float(rng.uniform(0.35, 0.9)),
+        lip_gloss=float(rng.uniform(0.1, 1)),
         iris=_rgb(np.array(_IRIS[_draw_iris(rng, tone)]) * rng.uniform(0.8, 1.2)),
         iris_radius=float(rng.uniform(0.40, 0.46)),
         brows=_draw_brows(rng, sex, hair_colour, skin),
@@ -194,7 +197,7 @@ def draw_person(
         freckles=float(rng.uniform(0.2, 1)) if tone <= 4 and rng.random() < 0.2 else 0.0,
         wrinkles=float(np.clip(rng.normal(0.18 + 0.22 * (age - 13) / 67, 0.06), 0.06, 0.55)),
         resting_folds=float(np.clip((age - 30) / 50, 0, 1) ** 1.3 * rng.uniform(0.2, 0.7)),
-        shine=float(rng.uniform(0.05, 0.5)),
+        shine=float(rng.uniform(0.05, 0.75)),
         rest=_draw_rest(rng),
         range=np.clip(rng.normal(1, 0.12, len(load_head().action_names)), 0.7, 1.3).astype(
             np.float32
@@ -269,7 +272,10 @@ def _draw_hair(
 def _draw_lips(rng: np.random.Generator, sex: str, skin: NDArray[np.float64]) -> Rgb:
     if sex == "female" and rng.random() < 0.35:
         return _rgb(np.array([0.62, 0.18, 0.2]) * rng.uniform(0.6, 1.3) * rng.normal(1, 0.08, 3))
-    return _rgb(skin * np.array([0.95, 0.72, 0.74]) * rng.uniform(0.8, 1.05))
+    # Fair lips are darker and redder than the skin; dark ones are darker, or lighter and pink.
+    dark = float(np.clip((0.65 - skin.mean()) / 0.35, 0, 1))
+    tint = np.array([0.95, 0.72, 0.74]) + dark * np.array([0.1, 0.2, 0.25])
+    return _rgb(skin * tint * rng.uniform(0.8, 1.05 + 0.45 * dark))
 
 
 def _draw_iris(rng: np.random.Generator, tone: int) -> str:

@@ -80,7 +80,10 @@ def build(person: Person) -> Figure:
         overlay=build_overlay(person, neutral, painted),
         resting=concavity(neutral, vertex_normals(neutral, head.triangles), head.edges),
         colours=np.stack([linear(c) for c in (person.lips, person.iris, person.skin)]),
-        look=np.array([person.lip_share, person.iris_radius, 0.16, person.shine], np.float32),
+        look=np.array(
+            [person.lip_share, person.iris_radius, 0.16, person.shine, person.lip_gloss],
+            np.float32,
+        ),
     )
 
 
@@ -129,7 +132,7 @@ def render(figure: Figure, actions: F32, scene: Scene, size: int) -> RgbImage:
     image = lay_background(scene.tone, side)
     shade.shade(
         image, ids, depth, view[:num_vertices], solid.triangles, solid.regions, attributes,
-        figure.paint.skin, folds[..., None], colours, figure.look, lamps, ambient,
+        figure.paint.skin, folds, colours, figure.look, lamps, ambient,
         scene.light.shadow, shadow_map, scale,
     )  # fmt: skip
     exposure = expose(*_middle(image, ids), scene.tone.brightness, _kept_brightness(person))
@@ -286,4 +289,4 @@ def _middle(image: F32, ids: NDArray[np.int32]) -> tuple[F32, NDArray[np.bool_]]
 
 def _kept_brightness(person: Person) -> float:
     """Return how much darker than the whole scene's exposure a person's skin stays, 1 for fair."""
-    return float((float(linear(person.skin).mean()) / 0.3) ** 0.35)
+    return float((float(linear(person.skin).mean()) / 0.3) ** 0.5)

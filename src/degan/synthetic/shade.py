@@ -38,6 +38,7 @@ LIP_SHARE: Final = 0
 IRIS_RADIUS: Final = 1
 PUPIL: Final = 2
 SHINE: Final = 3
+LIP_GLOSS: Final = 4
 
 # Materials of what lies over the head.
 HAIR: Final = 0
@@ -93,15 +94,27 @@ def _lit_share(shadow_map: Any, column: float, row: float, depth: float) -> floa
 
 @compiled
 def _texel(atlas: Any, column: float, row: float, out: Any) -> None:
-    """Mix the four texels around a place of an atlas (S, S, C) into ``out``."""
-    size, channels = atlas.shape[0], atlas.shape[2]
+    """Mix the four texels around a place of an atlas (S, S, 3)."""
+    size = atlas.shape[0]
     left = min(max(int(column), 0), size - 2)
     top = min(max(int(row), 0), size - 2)
     across, down = column - left, row - top
-    for k in range(channels):
+    for k in range(3):
         upper = atlas[top, left, k] * (1 - across) + atlas[top, left + 1, k] * across
         lower = atlas[top + 1, left, k] * (1 - across) + atlas[top + 1, left + 1, k] * across
         out[k] = upper * (1 - down) + lower * down
+
+
+@compiled
+def _share_at(shares: Any, column: float, row: float) -> float:
+    """Mix the four values around a place of a map (S, S)."""
+    size = shares.shape[0]
+    left = min(max(int(column), 0), size - 2)
+    top = min(max(int(row), 0), size - 2)
+    across, down = column - left, row - top
+    upper = shares[top, left] * (1 - across) + shares[top, left + 1] * across
+    lower = shares[top + 1, left] * (1 - across) + shares[top + 1, left + 1] * across
+    return float(upper * (1 - down) + lower * down)
 
 
 @compiled
@@ -132,9 +145,8 @@ def _skin(
     surface: Any, value: Any, skin: Any, folds: Any, colours: Any, look: Any, inner: bool
 ) -> None:
     """Set a surface of skin, lips or inner mouth; ``inner``: seen from behind, as in nostrils."""
-    _texel(folds, value[PLACE], value[PLACE + 1], surface)
-    left = surface[0]
     _texel(skin, value[PLACE], value[PLACE + 1], surface)
+    left = _share_at(folds, value[PLACE], value[PLACE + 1])
     for k in range(3):
         surface[k] *= left
     lips = value[LIPS] * look[LIP_SHARE]
@@ -142,7 +154,7 @@ def _skin(
     bare = min(1.0, surface[1] / (0.7 * colours[SKIN_COLOUR, 1]))
     for k in range(3):
         surface[k] = surface[k] * (1 - lips) + colours[LIP_COLOUR, k] * lips
-    surface[_GLOSS] = look[SHINE] * 0.16 * bare * bare + 0.10 * value[LIPS]
+    surface[_GLOSS] = look[SHINE] * 0.16 * bare * bare + 0.25 * look[LIP_GLOSS] * value[LIPS]
     surface[_SQUARED] = 4
     surface[_KEPT] = value[OCCLUSION]
     inside = 1.0 if inner else min(value[MOUTH] * 1.5, 1.0)
@@ -270,9 +282,9 @@ def shade(
         regions: of the triangles, uint8 (T,).
         attributes: of the vertices, float32 (V, :data:`NUM_ATTRIBUTES`).
         skin: reflectance atlas, linear RGB, float32 (S, S, 3).
-        folds: what the skin's folds leave of the light, float32 (S, S, 1).
+        folds: what the skin's folds leave of the light, float32 (S, S).
         colours: linear RGB of lips, iris, skin and clothes, float32 (4, 3).
-        look: lip share, iris radius, pupil radius, shine, float32 (4,).
+        look: lip share, iris radius, pupil radius, shine, lip gloss, float32 (5,).
         lamps: direction, colour, wrap of each, float32 (L, 7); the first casts shadows.
         ambient: linear RGB, then its slope to the right and up, float32 (5,).
         shadow: how dark shadows are.
