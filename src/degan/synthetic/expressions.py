@@ -210,14 +210,14 @@ class ExpressionRange:
 
     intensity: tuple[float, float] = (0.3, 1.0)
     jitter: float = 0.25
-    asymmetry: float = 0.08
+    asymmetry: float = 0.18
     partial: float = 0.15
     blend: float = 0.1
     stray: float = 0.04
 
 
 CLEAN: Final = ExpressionRange(
-    (0.85, 1.0), jitter=0.08, asymmetry=0.03, partial=0, blend=0, stray=0
+    (0.85, 1.0), jitter=0.08, asymmetry=0.06, partial=0, blend=0, stray=0
 )
 """Full and unmixed: what a contact sheet and a first test of recognition want."""
 

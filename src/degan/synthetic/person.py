@@ -34,7 +34,8 @@ _SIDED_REST: Final = {
 }  # fmt: skip
 _CENTRAL_REST: Final = {
     "browInnerUp": 0.1, "mouthShrugLower": 0.1, "jawForward": 0.08, "mouthPucker": 0.08,
-    "mouthRollLower": 0.1, "mouthRollUpper": 0.1, "jawOpen": 0.015,
+    "mouthRollLower": 0.1, "mouthRollUpper": 0.1, "jawOpen": 0.015, "mouthLeft": 0.06,
+    "mouthRight": 0.06, "jawLeft": 0.05, "jawRight": 0.05,
 }  # fmt: skip
 
 
@@ -326,7 +327,7 @@ def _draw_rest(rng: np.random.Generator) -> F32:
     for name, spread in _SIDED_REST.items():
         amount = max(0.0, rng.normal(0.0, spread))
         for place in action_indices(name):
-            rest[place] = max(0.0, amount * rng.normal(1, 0.15))
+            rest[place] = max(0.0, amount * rng.normal(1, 0.4))  # few faces are even
     for name, spread in _CENTRAL_REST.items():
         rest[action_indices(name)] = max(0.0, rng.normal(0, spread))
     return rest.astype(np.float32)
