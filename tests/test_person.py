@@ -210,5 +210,5 @@ def test_some_faces_at_rest_look_stern_sad_or_amused_and_most_look_like_little(p
 def test_a_face_at_rest_is_lopsided_only_a_little(people):
     for name in ("browDown", "mouthFrown", "eyeWide"):
         left, right = np.array([one.rest[action_indices(name)] for one in people]).T
-        assert np.corrcoef(left, right)[0, 1] > 0.9
+        assert np.corrcoef(left, right)[0, 1] > 0.7
         assert not np.array_equal(left, right)
