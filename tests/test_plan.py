@@ -244,3 +244,11 @@ def test_sequences_are_dealt_out_whole(people, sequences):
     assert settings.takes == sequences == len(numbers)
     assert numbers == sorted(numbers)
     assert set(numbers) == set(range(people))
+
+
+def test_people_of_the_same_sex_tone_and_age_would_still_be_different_people():
+    # Every twentieth person has the same sex and tone: shape and looks must differ all the same.
+    one, other = (cast(SynthesisSettings(people=40, images=40), number) for number in (3, 23))
+    assert (one.sex, one.tone) == (other.sex, other.tone)
+    assert np.corrcoef(one.range, other.range)[0, 1] < 0.9
+    assert one.texture != other.texture

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from degan.alignment import align
+from degan.alignment import align, align_points
 from degan.faces import FaceFinder
 from degan.labels import EXPRESSIONS
+from degan.synthetic import render as render_module
 from degan.synthetic.expressions import action_indices
 from degan.synthetic.person import TONES, Beard, Glasses, draw_person
 from degan.synthetic.plan import RANGES, SynthesisSettings, cast, shots
@@ -302,6 +303,15 @@ def test_pictures_are_as_they_were_on_any_machine():
             f"'{name}' looks different by up to {furthest} grey levels; if that is meant, renew "
             "the golden means: python tests/test_render.py"
         )
+
+
+def test_samples_lie_where_the_crop_of_a_photo_has_them():
+    # The alignment counts from a pixel's edge, a view from the middle of its first sample.
+    figure, side = build(BALD), 192
+    points = render_module._pose(figure, BALD.rest)
+    view, _ = render_module._project(points, Camera(), side)
+    landmarks = view[render_module._solid().landmarks, :2] + 0.5
+    assert align_points(landmarks, side) == pytest.approx(np.eye(2, 3), abs=0.02)
 
 
 if __name__ == "__main__":
