@@ -40,7 +40,7 @@ RANGES: Final[dict[Difficulty, tuple[ExpressionRange, SceneRange]]] = {
     ),
 }
 """What the levels of difficulty vary. ``hard``: heads turned up to 25 degrees each way, strong
-light, every fourth to tenth face covered in part, weak expressions."""
+light, about every eighth face covered in part, weak expressions."""
 
 
 @dataclass(frozen=True)
