@@ -119,22 +119,26 @@ RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
         }),
     ),
     "happiness": (
-        Recipe("open smile", "6+12+25", 0.34, {
-            "mouthSmile": 0.6, "mouthStretch": 0.4, "cheekSquint": 0.7, "mouthUpperUp": 0.6,
-            "jawOpen": (0.06, 0.6), "eyeSquint": (0.3, 0.7), "mouthLowerDown": (0.45, 0.8),
-            "mouthDimple": (0.3, 0.4),
+        Recipe("open smile", "6+12+25", 0.24, {
+            "mouthSmile": 0.95, "mouthStretch": 0.45, "cheekSquint": 0.6, "mouthUpperUp": 0.5,
+            "jawOpen": (0.06, 0.7), "eyeSquint": (0.25, 0.7), "mouthLowerDown": 0.5,
+            "mouthDimple": (0.2, 0.3), "mouthRollUpper": (0.4, 0.4),
         }),
-        Recipe("closed smile", "6+12", 0.32, {
-            "mouthSmile": 0.45, "mouthStretch": 0.35, "mouthDimple": (0.35, 0.7),
-            "cheekSquint": (0.5, 0.7), "eyeSquint": (0.25, 0.6), "mouthPress": (0.2, 0.3),
+        Recipe("parted smile", "12+25", 0.2, {
+            "mouthSmile": 0.55, "mouthStretch": 0.25, "mouthUpperUp": 0.3, "mouthLowerDown": 0.3,
+            "jawOpen": (0.04, 0.6), "cheekSquint": (0.3, 0.5), "eyeSquint": (0.2, 0.5),
+        }),
+        Recipe("closed smile", "6+12", 0.26, {
+            "mouthSmile": 0.85, "mouthStretch": (0.3, 0.7), "mouthDimple": (0.25, 0.5),
+            "cheekSquint": (0.5, 0.7), "eyeSquint": (0.2, 0.6), "mouthPress": (0.2, 0.3),
         }),
         Recipe("faint smile", "12", 0.22, {
-            "mouthSmile": 0.25, "mouthStretch": (0.25, 0.8), "mouthDimple": (0.3, 0.6),
+            "mouthSmile": 0.5, "mouthStretch": (0.2, 0.6), "mouthDimple": (0.2, 0.4),
             "cheekSquint": (0.25, 0.5),
         }),
-        Recipe("laugh", "6+12+26", 0.12, {
-            "mouthSmile": 0.75, "mouthStretch": 0.4, "cheekSquint": 0.9, "jawOpen": 0.3,
-            "mouthUpperUp": 0.6, "eyeSquint": (0.5, 0.8), "mouthLowerDown": (0.25, 0.6),
+        Recipe("laugh", "6+12+26", 0.08, {
+            "mouthSmile": 1.0, "mouthStretch": 0.5, "cheekSquint": 0.9, "jawOpen": 0.25,
+            "mouthUpperUp": 0.4, "eyeSquint": (0.5, 0.8), "mouthLowerDown": (0.3, 0.6),
             "eyeBlink": (0.3, 0.3),
         }),
     ),

@@ -194,7 +194,7 @@ _FOLDS: Final[dict[str, tuple[Sequence[_Line], float, float, dict[str, float]]]]
 
 # Depth and share at rest of the folds where these are not 1: the hollow that a cheek makes when it
 # rises is broad and dark, and gone with the smile.
-_DEPTHS: Final = {"cheek": (1.5, 0.1), "nasolabial": (1.4, 1.0)}
+_DEPTHS: Final = {"cheek": (0.6, 0.1), "nasolabial": (1.4, 1.0)}
 
 
 class Fold(NamedTuple):

@@ -29,7 +29,7 @@ _IRIS: Final[dict[str, Rgb]] = {
 # How far the face at rest is by build from the mean face's: deviations of what sides share.
 _SIDED_REST: Final = {
     "browDown": 0.12, "browOuterUp": 0.09, "eyeSquint": 0.12, "eyeWide": 0.18, "mouthFrown": 0.12,
-    "mouthSmile": 0.06, "mouthPress": 0.12, "eyeBlink": 0.06, "mouthDimple": 0.08,
+    "mouthSmile": 0.08, "mouthPress": 0.12, "eyeBlink": 0.06, "mouthDimple": 0.08,
     "cheekSquint": 0.12, "mouthStretch": 0.08, "noseSneer": 0.05, "mouthUpperUp": 0.08,
 }  # fmt: skip
 _CENTRAL_REST: Final = {
@@ -276,7 +276,7 @@ def _draw_lips(rng: np.random.Generator, sex: str, skin: NDArray[np.float64]) ->
     # Fair lips are darker and redder than the skin; dark ones are darker, or lighter and pink.
     dark = float(np.clip((0.65 - skin.mean()) / 0.35, 0, 1))
     tint = np.array([0.95, 0.72, 0.74]) + dark * np.array([0.1, 0.2, 0.25])
-    return _rgb(skin * tint * rng.uniform(0.8, 1.05 + 0.45 * dark))
+    return _rgb(skin * tint * rng.uniform(0.8 - 0.1 * dark, 1.05 + 0.1 * dark))
 
 
 def _draw_iris(rng: np.random.Generator, tone: int) -> str:
@@ -291,10 +291,10 @@ def _draw_brows(
 ) -> Brows:
     colour = np.minimum(hair * rng.uniform(0.55, 0.95), skin * 0.72)
     return Brows(
-        height=float(rng.uniform(13, 18)),
+        height=float(rng.uniform(11, 16)),
         thickness=float(rng.uniform(1.8, 3.8) * (1.2 if sex == "male" else 0.9)),
-        arch=float(rng.uniform(0, 4.5)),
-        slope=float(rng.normal(0, 1.5)),
+        arch=float(rng.uniform(1.5, 7)),
+        slope=float(rng.normal(1, 1.7)),
         gap=float(rng.uniform(7, 12)),
         end=float(rng.uniform(44, 50)),
         density=float(rng.uniform(0.6, 1.0)),

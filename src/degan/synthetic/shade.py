@@ -154,7 +154,7 @@ def _skin(
     bare = min(1.0, surface[1] / (0.7 * colours[SKIN_COLOUR, 1]))
     for k in range(3):
         surface[k] = surface[k] * (1 - lips) + colours[LIP_COLOUR, k] * lips
-    surface[_GLOSS] = look[SHINE] * 0.16 * bare * bare + 0.25 * look[LIP_GLOSS] * value[LIPS]
+    surface[_GLOSS] = look[SHINE] * 0.16 * bare * bare + 0.14 * look[LIP_GLOSS] * value[LIPS]
     surface[_SQUARED] = 4
     surface[_KEPT] = value[OCCLUSION]
     inside = 1.0 if inner else min(value[MOUTH] * 1.5, 1.0)
@@ -177,7 +177,7 @@ def _eye(surface: Any, value: Any, colours: Any, look: Any, under: float) -> Non
     pupil = min(max((look[PUPIL] - radius) / 0.05 + 0.5, 0.0), 1.0)
     limbus = 1 - 0.5 * max(0.0, 1 - abs(radius - look[IRIS_RADIUS] * 0.93) / 0.08)
     corner = min(1.0, max(0.0, (radius - 0.55) * 1.6))
-    white = 0.52 - 0.14 * corner
+    white = 0.44 - 0.12 * corner
     for k in range(3):
         blood = 1.0 if k == 0 else 0.93 - 0.16 * corner
         iris = colours[IRIS_COLOUR, k] * limbus * (1 - pupil) + 0.004 * pupil
@@ -195,9 +195,9 @@ def _tooth(surface: Any, value: Any, under: float) -> None:
     beside = abs(value[PLACE]) % 7.6
     gap = 1 - 0.16 * max(0.0, 1 - min(beside, 7.6 - beside) / 0.8)
     tooth = (1 - 0.5 * across * across) * gap
-    surface[0] = 0.74 * tooth * (1 - gum) + 0.30 * gum
-    surface[1] = 0.69 * tooth * (1 - gum) + 0.12 * gum
-    surface[2] = 0.60 * tooth * (1 - gum) + 0.12 * gum
+    surface[0] = 0.84 * tooth * (1 - gum) + 0.30 * gum
+    surface[1] = 0.79 * tooth * (1 - gum) + 0.12 * gum
+    surface[2] = 0.69 * tooth * (1 - gum) + 0.12 * gum
     surface[_KEPT] = (0.6 + 0.4 * (1 - across)) * under * (0.28 if lower else 1.0)
     surface[_GLOSS], surface[_SQUARED] = 0.12 * under, 5
 

@@ -128,7 +128,7 @@ def _brows(rng: np.random.Generator, skin: F32, person: Person) -> None:
     brows = person.brows
     along = np.linspace(0, 1, 12)
     x = brows.gap + (brows.end - brows.gap) * along
-    y = brows.height + brows.arch * np.sin(along * 2.4) - 4.5 * along**3 + brows.slope * along
+    y = brows.height + brows.arch * np.sin(along * 2.4) - 3.5 * along**3 + brows.slope * along
     width = brows.thickness * (1 - 0.75 * along**2.5) * np.clip(0.55 + 3 * along, 0, 1)
     grain = 1 + 0.22 * noise(rng, 130, 180, _GRID)
     colour = _darker(linear(brows.colour), person, 0.3)
