@@ -10,16 +10,28 @@ SRC = Path(__file__).resolve().parent.parent / "src"
 
 # Low to high. A module may import those of lower layers, and those before it in its own.
 LAYERS = (
-    ("errors", "labels", "files", "config", "images", "machine", "processes"),
+    ("errors", "labels", "files", "config", "images", "video", "machine", "processes"),
     ("warp", "alignment", "resources", "detector", "faces"),
     (
+        "data.pictures",
         "data.sample",
+        "data.tree",
+        "data.protocol",
+        "data.adapter",
         "data.unfinished",
         "data.manifest",
         "data.crops",
         "data.factors",
         "data.folds",
+        "data.datasets.ckplus",
+        "data.datasets.fer2013",
         "data.datasets.folder",
+        "data.datasets.jaffe",
+        "data.datasets.kdef",
+        "data.datasets.mmi",
+        "data.datasets.oulu",
+        "data.datasets.rafd",
+        "data.datasets.rafdb",
         "data.prepare",
     ),
     (

@@ -1,28 +1,46 @@
-"""The two records of a data set: a photo as its owner labelled it, a crop as degan prepared it."""
+"""The records of a data set: a picture as its owner labelled it, a crop as degan prepared it."""
 
 from dataclasses import dataclass
-from pathlib import Path
+
+from degan.data.pictures import Picture
 
 
 @dataclass(frozen=True)
 class Source:
-    """A labelled photo, before faces are looked for.
+    """A labelled picture, before faces are looked for.
 
     Attributes:
-        path: the photo.
+        picture: where it lies.
         name: how messages and tables call it: its path below the data set's root.
         expression: one of :data:`degan.labels.EXPRESSIONS`.
-        subject: the person; what no fold may have on both sides.
+        subject: the person; what no fold may have on both sides. Empty where the data set does not
+            say who is shown: then only an official split can be used.
         sequence: the recording that it is a frame of; a single photo is its own sequence.
         frame: position within the sequence, from 0.
+        split: ``train``, ``validation`` or ``test`` where the data set's owner split it.
     """
 
-    path: Path
+    picture: Picture
     name: str
     expression: str
     subject: str
     sequence: str
     frame: int
+    split: str = ""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Frames that follow each other closely and show one person; or one photo.
+
+    Attributes:
+        sources: the frames that become samples, in order.
+        before: the frames right before them, in order. They are looked at only where no face is
+            found in the others.
+    """
+
+    sources: tuple[Source, ...]
+    before: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,12 +58,14 @@ class Sample:
     Attributes:
         file: path of the crop, relative to the data set's folder.
         expression: one of :data:`degan.labels.EXPRESSIONS`.
-        subject: the person.
+        subject: the person; empty where the data set does not say.
         sequence: the recording; predictions are also averaged over it.
         frame: position within the sequence.
         source: the photo's name in the data set as it was given.
-        alignment: ``landmarks``, or ``none`` for a cut-out face whose landmarks were not found.
-        faces: how many faces the photo had; the largest was taken. 1 for cut-out faces.
+        alignment: ``landmarks``; ``neighbour`` if they are those of another frame of the sequence;
+            ``none`` for a cut-out face whose landmarks were not found.
+        faces: how many faces the photo had. 1 for cut-out faces.
+        split: ``train``, ``validation`` or ``test`` where the data set's owner split it.
     """
 
     file: str
@@ -56,3 +76,4 @@ class Sample:
     source: str
     alignment: str
     faces: int
+    split: str = ""

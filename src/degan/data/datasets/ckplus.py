@@ -1,0 +1,133 @@
+"""CK+, the Extended Cohn-Kanade data set (Lucey et al. 2010)."""
+
+import re
+from pathlib import Path
+
+from degan.data.adapter import Adapter, Expected, Found, is_photo, last_number, sequence
+from degan.data.protocol import Protocol
+from degan.data.sample import Skipped
+from degan.data.tree import Tree
+from degan.errors import DeganError
+
+CODES = (
+    "neutral", "anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise",
+)  # fmt: skip
+"""Expression of each number in a label file."""
+
+_FRAME = re.compile(r"(?:^|/)(S\d{3})/(\d{3})/S\d{3}_\d{3}_\d+\.\w+$", re.IGNORECASE)
+_LABEL = re.compile(r"(?:^|/)(S\d{3})/(\d{3})/S\d{3}_\d{3}_\d+_emotion\.txt$", re.IGNORECASE)
+_MAX_LABEL_BYTES = 1024
+
+
+def read(path: Path, protocol: Protocol) -> Found:
+    """Return the labelled sequences: folders or the four zip files, as they were downloaded.
+
+    Raises:
+        DeganError: the path cannot be read, or holds no sequence or no label.
+    """
+    tree = Tree(path)
+    found = Found(skipped=list(tree.skipped))
+    frames: dict[str, dict[int, str]] = {}
+    labels: dict[str, list[str]] = {}
+    for name in tree.names:
+        if match := _LABEL.search(name):
+            labels.setdefault(_key(match), []).append(name)
+        elif is_photo(name) and (match := _FRAME.search(name)):
+            numbered = frames.setdefault(_key(match), {})
+            if last_number(name) in numbered:
+                found.skipped.append(Skipped(name, "a second copy of this frame"))
+            else:
+                numbered[last_number(name)] = name
+    _check(path, frames, labels)
+    for key in sorted(frames.keys() | labels.keys()):
+        reason = _add(tree, key, frames.get(key, {}), labels.get(key, []), protocol, found)
+        if reason:
+            found.skipped.append(Skipped(key, reason))
+    return found
+
+
+def _key(match: re.Match[str]) -> str:
+    return f"{match[1].upper()}/{match[2]}"
+
+
+def _check(path: Path, frames: dict[str, dict[int, str]], labels: dict[str, list[str]]) -> None:
+    if not frames:
+        raise DeganError(
+            f"{path} holds no CK+ sequence (.../S005/001/S005_001_00000001.png); give the folder "
+            "that the zip files were put or unpacked in"
+        )
+    if not labels:
+        raise DeganError(
+            f"{path} holds the frames of CK+ but no label (.../S005/001/..._emotion.txt); put "
+            "Emotion_labels.zip, or what was in it, beside them"
+        )
+
+
+def _add(
+    tree: Tree,
+    key: str,
+    frames: dict[int, str],
+    labels: list[str],
+    protocol: Protocol,
+    found: Found,
+) -> str | None:
+    """Add a sequence to what was found, or return why it is left out."""
+    if not labels:
+        return "no expression label"
+    if not frames:
+        return "labelled, but its frames are missing"
+    codes = {_code(tree, name) for name in labels}
+    if len(codes) > 1:
+        return f"several labels that differ ({', '.join(sorted(map(str, codes)))})"
+    (code,) = codes
+    if isinstance(code, str):
+        return code
+    numbers = sorted(frames)
+    # A label's name holds the peak frame's number.
+    peak = max(last_number(name.lower().removesuffix("_emotion.txt")) for name in labels)
+    if numbers[-1] < peak:
+        return f"ends with frame {numbers[-1]}, before the peak frame {peak}"
+    found.recordings.extend(
+        sequence(
+            [(frames[number], tree.location(frames[number])) for number in numbers],
+            expression=CODES[code],
+            subject=key.partition("/")[0],
+            name=key,
+            protocol=protocol,
+        )
+    )
+    return None
+
+
+def _code(tree: Tree, name: str) -> int | str:
+    """Return the number in a label file, or what is wrong with it."""
+    try:
+        text = tree.text(name, _MAX_LABEL_BYTES).strip()
+    except DeganError as error:
+        return str(error)
+    try:
+        value = float(text)
+        if value in range(len(CODES)):
+            return int(value)
+    except ValueError:
+        pass
+    return f"{name} says '{text[:40]}', which is no number of an expression"
+
+
+ADAPTER = Adapter(
+    name="ckplus",
+    title="CK+, Extended Cohn-Kanade",
+    needs="cohn-kanade-images and Emotion (or the zip files), as downloaded",
+    choices=frozenset({"peak_frames", "neutral"}),
+    expected=Expected(
+        subjects=118,
+        recordings=327,
+        expressions={
+            "anger": 45, "contempt": 18, "disgust": 59, "fear": 25, "happiness": 69,
+            "sadness": 28, "surprise": 83,
+        },
+        source="Lucey et al. 2010, table 3",
+    ),
+    people=True,
+    read=read,
+)  # fmt: skip
