@@ -2,7 +2,7 @@
 
 import os
 import zipfile
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PureWindowsPath
 
 from degan.data.pictures import ZIP_DAMAGE, Archives, Location
 from degan.data.sample import Skipped
@@ -107,13 +107,12 @@ class Tree:
             self.skipped.append(Skipped(prefix.rstrip("/") or path.name, f"damaged ({error})"))
             return
         for member in members:
-            parts = PurePosixPath(member.filename).parts
-            if member.is_dir() or any(map(_is_left_behind, parts)):
-                continue
             name = prefix + member.filename
-            windows = PureWindowsPath(member.filename)
-            if windows.anchor or ".." in windows.parts or "\0" in member.filename:
+            parts = PureWindowsPath(member.filename)  # takes / and \ apart, whatever the system
+            if parts.anchor or ".." in parts.parts:
                 self.skipped.append(Skipped(name, "its name leads out of the archive"))
+            elif member.is_dir() or any(map(_is_left_behind, parts.parts)):
+                continue
             elif member.flag_bits & _ENCRYPTED:
                 self.skipped.append(Skipped(name, "encrypted; unpack the archive first"))
             elif name in self._files:
