@@ -18,11 +18,14 @@ LAYERS = (
         "data.tree",
         "data.protocol",
         "data.adapter",
+        "data.track",
         "data.unfinished",
         "data.manifest",
         "data.crops",
+        "data.duplicates",
         "data.factors",
         "data.folds",
+        "data.fold_file",
         "data.datasets.ckplus",
         "data.datasets.fer2013",
         "data.datasets.folder",
@@ -32,6 +35,7 @@ LAYERS = (
         "data.datasets.oulu",
         "data.datasets.rafd",
         "data.datasets.rafdb",
+        "data.datasets.registry",
         "data.prepare",
     ),
     (
@@ -80,7 +84,7 @@ LAYERS = (
         "annotate",
         "evaluation.evaluate",
     ),
-    ("console", "report", "cli", "__main__"),
+    ("console", "report", "cli_data", "cli", "__main__"),
 )
 ORDER = [f"degan.{name}" for layer in LAYERS for name in layer]
 

@@ -2,7 +2,6 @@
 
 import csv
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +13,7 @@ from degan.errors import DeganError
 from degan.labels import EXPRESSIONS
 
 SAMPLE = Sample("crops/fear/000000.png", "fear", "ann", "fear/ann", 0, "fear/ann.jpg", "none", 1)
-OTHER = replace(SAMPLE, file="crops/anger/000001.png", expression="anger", subject="Bob")
+OTHER = SAMPLE._replace(file="crops/anger/000001.png", expression="anger", subject="Bob")
 
 TEXT = st.text(max_size=20) | st.text(alphabet=',"\n\r\t\0 ;\\aé😀', max_size=8)
 SAMPLES = st.builds(
@@ -25,7 +24,8 @@ SAMPLES = st.builds(
     sequence=TEXT,
     frame=st.integers(0, 10**12),
     source=TEXT,
-    alignment=st.sampled_from(["landmarks", "none"]),
+    alignment=st.sampled_from(["landmarks", "neighbour", "none"]),
+    split=st.sampled_from(["", "train", "validation", "test"]),
     faces=st.integers(0, 100),
 )
 
@@ -64,7 +64,7 @@ def test_the_list_of_what_was_left_out_can_be_read_by_any_csv_reader(tmp_path, s
 
 
 def test_a_name_that_is_not_utf8_is_written_escaped(tmp_path):
-    written(tmp_path, [replace(SAMPLE, source="caf\udce9.jpg")], [Skipped("\udcff", "broken")])
+    written(tmp_path, [SAMPLE._replace(source="caf\udce9.jpg")], [Skipped("\udcff", "broken")])
     assert read_dataset(tmp_path).samples[0].source == "caf\\udce9.jpg"
 
 
@@ -138,7 +138,7 @@ def test_an_impossible_crop_size_is_refused(tmp_path, crop_size):
     "file", ["../x.png", "crops/../../x.png", "/etc/x.png", "..\\x.png", "C:\\x.png", "C:/x.png"]
 )
 def test_a_crop_outside_the_data_set_is_refused(tmp_path, file):
-    written(tmp_path, [OTHER, replace(SAMPLE, file=file)])
+    written(tmp_path, [OTHER, SAMPLE._replace(file=file)])
     with pytest.raises(DeganError, match=r"manifest\.csv, line 3,"):
         read_dataset(tmp_path)
 

@@ -2,19 +2,17 @@
 
 import json
 import sys
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from degan import __version__, console, report
+from degan import __version__, cli_data, console, report
 from degan import config as settings_module
+from degan.cli_data import CPUS, Jobs, part
 from degan.config import Settings
 from degan.errors import DeganError
-from degan.labels import EXPRESSIONS, parse_expression
-from degan.machine import num_cpus
 
 if TYPE_CHECKING:
     from degan.batch import PhotoResult
@@ -27,10 +25,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Facial expressions, free of identity (DE-GAN, arXiv 1912.01456).",
 )
-prepare_app = typer.Typer(no_args_is_help=True, help="Make a data set of aligned face crops.")
-app.add_typer(prepare_app, name="prepare")
+app.add_typer(cli_data.app)
 
-_CPUS = num_cpus()
 _INTERRUPTED = 130  # typer's exit code after Ctrl-C
 
 Data = Annotated[Path, typer.Option("--data", help="A data set made by 'degan prepare'.")]
@@ -52,7 +48,6 @@ Resume = Annotated[
     bool,
     typer.Option("--resume/--no-resume", help="Continue RUN where it was, or refuse to touch it."),
 ]
-Jobs = Annotated[int, typer.Option(min=1, help="How much runs side by side.")]
 
 
 def main() -> None:
@@ -72,21 +67,8 @@ def _fail(sentence: str) -> NoReturn:
     sys.exit(2)
 
 
-def _part(name: str, extra: str) -> ModuleType:
-    """Import a module that needs an extra."""
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] == "degan":
-            raise
-        raise DeganError(
-            f"this command needs {error.name}, which is not installed; install the extra: "
-            f"pip install 'degan[{extra}]'"
-        ) from error
-
-
 def _training_part(name: str) -> ModuleType:
-    return _part(name, "train")
+    return part(name, "train")
 
 
 def _version(wanted: bool) -> None:
@@ -102,100 +84,6 @@ def _root(
     ] = False,
 ) -> None:
     pass
-
-
-@prepare_app.command("folder")
-def prepare_folder(
-    photos: Annotated[
-        Path,
-        typer.Argument(
-            metavar="IN", help="A folder <expression>/<subject>_*.jpg, or a CSV file of photos."
-        ),
-    ],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to make.")],
-    crops: Annotated[
-        bool, typer.Option("--crops", help="The photos are faces already cut out (32 px and up).")
-    ] = False,
-    size: Annotated[int, typer.Option(min=32, max=512, help="Side of the crops in pixels.")] = 96,
-    jobs: Jobs = _CPUS,
-) -> None:
-    """Cut aligned faces out of a folder of photos.
-
-    Writes crops, manifest.csv and skipped.csv (what was left out, and why).
-
-      degan prepare folder photos/ data/
-
-      degan prepare folder photos.csv data/     (path, expression, subject, sequence, frame)
-
-      degan prepare folder faces48/ data/ --crops
-    """
-    from degan.data.datasets.folder import read_folder  # noqa: PLC0415
-    from degan.data.prepare import PrepareSettings, prepare  # noqa: PLC0415
-
-    sources, skipped = read_folder(photos)
-    settings = PrepareSettings(crops=crops, crop_size=size)
-    with console.progress("prepare") as show:
-        result = prepare(
-            sources,
-            skipped,
-            out,
-            settings,
-            jobs=jobs,
-            progress=lambda done, total: show(done / total, f"{done} of {total} photos"),
-        )
-    typer.echo(report.prepared(result, out))
-
-
-@app.command()
-def synthesize(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to make.")],
-    people: Annotated[int, typer.Option(help="How many persons.")] = 200,
-    num_images: Annotated[int, typer.Option("--images", help="How many pictures in all.")] = 8000,
-    size: Annotated[int, typer.Option(help="Side of the pictures in pixels, 32 to 512.")] = 96,
-    seed: Annotated[int, typer.Option(help="Of everything: the same seed, the same bytes.")] = 0,
-    difficulty: Annotated[
-        str, typer.Option(help="clean (frontal, studio, full expressions), varied or hard.")
-    ] = "varied",
-    expressions: Annotated[
-        str, typer.Option(help="What is shown, separated by commas; all eight if left out.")
-    ] = "",
-    sequences: Annotated[
-        bool, typer.Option("--sequences", help="Runs of 10 frames from neutral to a peak.")
-    ] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that render.")] = _CPUS,
-) -> None:
-    """Render synthetic people: a data set of which every factor is known.
-
-    Writes pictures, manifest.csv and factors.parquet (identity, actions, pose, light, ...).
-
-      degan synthesize people/
-
-      degan synthesize smiles/ --people 500 --images 20000 --expressions neutral,happiness
-
-      degan synthesize runs10/ --sequences --people 100 --images 7000
-    """
-    plan = _part("degan.synthetic.plan", "synthetic")
-    generate = _part("degan.synthetic.generate", "synthetic")
-
-    names = [parse_expression(name) for name in expressions.split(",")] if expressions else None
-    settings = plan.SynthesisSettings(
-        people=people,
-        images=num_images,
-        size=size,
-        seed=seed,
-        difficulty=difficulty,
-        expressions=tuple(names or EXPRESSIONS),
-        sequences=sequences,
-    )
-    with console.progress("synthesize") as show:
-        samples = generate.synthesize(
-            settings,
-            out,
-            workers=workers,
-            progress=lambda done, total: show(done / total, f"{done} of {total} pictures"),
-        )
-    listed = f", {len(samples)} of them peak frames in manifest.csv" if sequences else ""
-    typer.echo(f"{out}: {num_images} pictures of {people} people{listed}")
 
 
 def _settings(
@@ -254,7 +142,7 @@ def crossval(
     config: Config = None,
     changes: Set = None,
     seed: Seed = None,
-    jobs: Jobs = _CPUS,
+    jobs: Jobs = CPUS,
     resume: Resume = True,
 ) -> None:
     """Measure DE-GAN on a data set: subject-independent cross-validation.
@@ -324,7 +212,7 @@ def evaluate(
     from degan.recognizer import Recognizer  # noqa: PLC0415
 
     dataset = read_dataset(data)
-    recognizer = Recognizer(weights, threads=_CPUS)
+    recognizer = Recognizer(weights, threads=CPUS)
     with console.progress("evaluate") as show:
         summary = protocol.evaluate(dataset, recognizer, by=by, out=out, progress=show)
     report.evaluation_notes(summary)
@@ -349,7 +237,7 @@ def predict(
         Path | None,
         typer.Option(metavar="OUT", help="Write the photos with their expressions drawn in."),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Threads of the networks.")] = _CPUS,
+    jobs: Annotated[int, typer.Option(min=1, help="Threads of the networks.")] = CPUS,
 ) -> None:
     """Read the expression of every face of a photo, or of all photos below a folder.
 

@@ -135,6 +135,19 @@ class Detector:
             found += [self._short(window, turns).mapped(1 / scale, left, top) for turns in (0, 2)]
         return _merged(_joined(found))
 
+    def propose_upright(self, image: RgbImage) -> Proposals:
+        """Return the possible faces that are upright and large in the image, best score first.
+
+        Large: a fourteenth of the longer side and up. A seventh of the cost of :meth:`propose`.
+        """
+        found: list[Proposals] = []
+        for network in (self._full, self._short):
+            scale = network.side / max(image.shape[:2])
+            level = _resized(Image.fromarray(image), image.shape, scale)
+            for window, left, top in _windows(level, network.side):
+                found.append(network(window, 0).mapped(1 / scale, left, top))
+        return _merged(_joined(found))
+
     def propose_in_crop(self, image: RgbImage) -> Proposals:
         """Return the possible faces of a picture that one face may fill.
 

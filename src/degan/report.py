@@ -12,6 +12,7 @@ from degan.errors import DeganError
 
 if TYPE_CHECKING:
     from degan.batch import PhotoResult
+    from degan.data.adapter import Adapter
     from degan.data.prepare import PrepareResult
 
 
@@ -20,23 +21,47 @@ def note(sentence: str) -> None:
     console.err.print(f"degan: {sentence}")
 
 
+def dataset_table(adapters: Sequence[tuple[str, "Adapter"]]) -> Table:
+    """Return the table of ``degan datasets``: a row a data set."""
+    table = Table("name", "data set", "needs", "must hold", "choices", box=SIMPLE)
+    for name, adapter in adapters:
+        choices = ", ".join(sorted(adapter.choices)).replace("_", " ")
+        table.add_row(name, adapter.title, adapter.needs, _must_hold(adapter), choices)
+    table.add_row("", "synthetic people", "nothing: 'degan synthesize' makes them", "", "")
+    return table
+
+
+def _must_hold(adapter: "Adapter") -> str:
+    expected = adapter.expected
+    if expected is None:
+        return ""
+    people = f" of {expected.subjects} people" if expected.subjects is not None else ""
+    shown = ", ".join(f"{count} {name}" for name, count in expected.expressions.items())
+    return f"{expected.recordings}{people}: {shown} ({expected.source})"
+
+
 def prepared(result: "PrepareResult", out: Path) -> str:
     """Return the line on a data set that was made; say on standard error what to look at."""
-    subjects = {sample.subject for sample in result.samples}
+    subjects = {sample.subject for sample in result.samples} - {""}
     several = sum(sample.faces > 1 for sample in result.samples)
+    borrowed = sum(sample.alignment == "neighbour" for sample in result.samples)
+    if result.differences:
+        note(f"not as a complete copy is: {'; '.join(result.differences)}")
     if result.skipped:
         note(f"why photos were skipped is in {out / 'skipped.csv'}")
     if several:
-        note(f"{several} photos had several faces; the largest was taken")
-    if len(subjects) == len(result.samples) > 1:
+        note(f"{several} photos had several faces; the largest, or the one that stays, was taken")
+    if borrowed:
+        note(f"in {borrowed} frames no face was found; the next frame's landmarks were taken")
+    if not subjects:
+        note("the data set does not say who is shown; only its official split can be measured")
+    elif len(subjects) == len(result.samples) > 1:
         note(
             "every photo has a subject of its own; if people occur twice, name the files "
             "<subject>_*.jpg, or no figure will be subject-independent"
         )
-    return (
-        f"{out}: {len(result.samples)} faces of {len(subjects)} subjects, "
-        f"{len(result.skipped)} skipped"
-    )
+    of = f" of {len(subjects)} subjects" if subjects else ""
+    return f"{out}: {len(result.samples)} faces{of}, {len(result.skipped)} skipped"
 
 
 def accuracy_line(summary: dict[str, Any]) -> str:

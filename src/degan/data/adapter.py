@@ -57,6 +57,7 @@ class Adapter:
             such thing.
         people: whether it says who is shown; if not, only an official split can be used.
         read: path and protocol -> what is there. Raises DeganError if it is no copy of it.
+        cut_out: its pictures are faces already cut out.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Adapter:
     expected: Expected | None
     people: bool
     read: Callable[[Path, Protocol], Found]
+    cut_out: bool = False
 
 
 def is_photo(name: str) -> bool:

@@ -4,7 +4,6 @@ Rendered people come with what is known of every picture (recipe, age, tone, lig
 one row a crop; its column ``file`` says which crop, in the manifest's words.
 """
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ def read_column(dataset: Dataset, name: str) -> list[Value]:
         DeganError: there is no such column; or the table is damaged, lacks a sample, or needs
             pyarrow where that is not installed.
     """
-    names = [field.name for field in fields(Sample)]
+    names = list(Sample._fields)
     if name in names:
         return [getattr(sample, name) for sample in dataset.samples]
     path = dataset.folder / FACTORS

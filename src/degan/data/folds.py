@@ -1,25 +1,36 @@
 """Subject-independent folds: pure functions of the samples and a seed."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from degan.data.sample import Sample
+from degan.data.sample import SPLITS, Sample
 from degan.errors import DeganError
 from degan.labels import EXPRESSIONS
+
+_MOST_VALIDATION = 0.5
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Indices into the samples; no subject is in both."""
+    """Indices into the samples; no two parts share a sample, nor a subject.
+
+    Attributes:
+        train: what is trained on.
+        test: what is reported, and read once, at the end.
+        validation: what a choice may look at; taken from the training side. Empty if nothing is
+            chosen.
+    """
 
     train: tuple[int, ...]
     test: tuple[int, ...]
+    validation: tuple[int, ...] = ()
 
 
-def subject_folds(samples: Sequence[Sample], num_folds: int, seed: int) -> list[Fold]:
+def subject_folds(
+    samples: Sequence[Sample], num_folds: int, seed: int, *, validation: float = 0.0
+) -> list[Fold]:
     """Deal the subjects out to folds so that each fold has about the same expressions.
 
     Subjects with many samples are placed first, ties in an order drawn from the seed; each goes to
@@ -30,35 +41,103 @@ def subject_folds(samples: Sequence[Sample], num_folds: int, seed: int) -> list[
         samples: the data set.
         num_folds: 2 to the number of subjects (that many: leave one subject out).
         seed: of the order among equals.
+        validation: share of a fold's training subjects that are put aside, dealt out like folds;
+            0 to 0.5. At least one subject if it is not 0.
 
     Returns:
         ``num_folds`` folds; every sample is in ``test`` of exactly one.
 
     Raises:
-        DeganError: there are fewer subjects than folds, or fewer than two folds.
+        DeganError: there are fewer subjects than folds, or fewer than two folds; nobody is named;
+            or too few people are left for training and validation.
     """
-    by_subject: dict[str, list[int]] = defaultdict(list)
-    for index, sample in enumerate(samples):
-        by_subject[sample.subject].append(index)
-    if not 2 <= num_folds <= len(by_subject):
+    subjects, of_sample, counts = _count(samples)
+    if not 2 <= num_folds <= len(subjects):
         raise DeganError(
-            f"{num_folds} folds cannot be made of {len(by_subject)} subjects; "
-            f"choose 2 to {len(by_subject)} folds, or bring more people"
+            f"{num_folds} folds cannot be made of {len(subjects)} subjects; "
+            f"choose 2 to {len(subjects)} folds, or bring more people"
         )
-    subjects = sorted(by_subject)
-    counts = np.zeros((len(subjects), len(EXPRESSIONS)))
-    for row, subject in enumerate(subjects):
-        for index in by_subject[subject]:
-            counts[row, EXPRESSIONS.index(samples[index].expression)] += 1
+    if not 0 <= validation <= _MOST_VALIDATION:
+        raise DeganError(
+            f"validation is {validation}; choose 0 to {_MOST_VALIDATION} of the training subjects"
+        )
     fold_of = _deal(counts, num_folds, seed)
-
     folds = []
-    for fold in range(num_folds):
-        tested = {subjects[row] for row in np.flatnonzero(fold_of == fold)}
-        test = [i for i, sample in enumerate(samples) if sample.subject in tested]
-        train = [i for i, sample in enumerate(samples) if sample.subject not in tested]
-        folds.append(Fold(train=tuple(train), test=tuple(test)))
+    for number in range(num_folds):
+        tested = fold_of == number
+        aside = np.zeros(len(subjects), dtype=bool)
+        if validation > 0:
+            aside = _put_aside(counts, ~tested, validation, seed)
+        folds.append(
+            Fold(
+                train=_indices(~(tested | aside)[of_sample]),
+                test=_indices(tested[of_sample]),
+                validation=_indices(aside[of_sample]),
+            )
+        )
     return folds
+
+
+def leave_one_subject_out(
+    samples: Sequence[Sample], seed: int, *, validation: float = 0.0
+) -> list[Fold]:
+    """Return a fold a subject; see :func:`subject_folds`.
+
+    Raises:
+        DeganError: there are fewer than two subjects, or nobody is named.
+    """
+    subjects, _, _ = _count(samples)
+    return subject_folds(samples, len(subjects), seed, validation=validation)
+
+
+def official_split(samples: Sequence[Sample]) -> list[Fold]:
+    """Return the one fold that the data set's owner made.
+
+    Raises:
+        DeganError: the samples are in no split, or one of training and test is empty.
+    """
+    parts = {name: _indices([s.split == name for s in samples]) for name in SPLITS}
+    if not parts["train"] or not parts["test"]:
+        have = ", ".join(name for name in SPLITS if parts[name]) or "no sample in any"
+        raise DeganError(
+            f"the data set has no official split with training and test samples ({have}); "
+            "choose folds by subject"
+        )
+    return [Fold(train=parts["train"], test=parts["test"], validation=parts["validation"])]
+
+
+def _count(samples: Sequence[Sample]) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Return the subjects by name, that of each sample (N,) and their expressions (S, C)."""
+    names = np.array([sample.subject for sample in samples])
+    subjects, of_sample = np.unique(names, return_inverse=True)
+    if "" in subjects:
+        raise DeganError(
+            "the data set does not say who is shown, so no fold can keep people apart; use the "
+            "official split"
+        )
+    place = {name: column for column, name in enumerate(EXPRESSIONS)}
+    shown = np.array([place[sample.expression] for sample in samples])
+    counts = np.zeros((len(subjects), len(EXPRESSIONS)))
+    np.add.at(counts, (of_sample, shown), 1)
+    return subjects.tolist(), of_sample, counts
+
+
+def _indices(chosen: np.ndarray | Sequence[bool]) -> tuple[int, ...]:
+    return tuple(np.flatnonzero(chosen).tolist())
+
+
+def _put_aside(counts: np.ndarray, allowed: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Return which of the allowed subjects are for validation, bool (S,)."""
+    rows = np.flatnonzero(allowed)
+    parts = min(len(rows), round(1 / share))
+    if parts < 2:
+        raise DeganError(
+            f"{len(rows)} training subjects are too few to put some aside for validation; use "
+            "fewer folds, or bring more people"
+        )
+    aside = np.zeros(len(allowed), dtype=bool)
+    aside[rows[_deal(counts[rows], parts, seed) == 0]] = True
+    return aside
 
 
 def _deal(counts: np.ndarray, num_folds: int, seed: int) -> np.ndarray:

@@ -66,12 +66,12 @@ def load(
         for start in range(0, len(indices), _CHUNK)
     ]
     samples = [dataset.samples[index] for index in indices]
-    subjects = tuple(sorted({sample.subject for sample in samples}))
+    subjects = tuple(sorted({sample.person for sample in samples}))
     place = {subject: number for number, subject in enumerate(subjects)}
     return TrainingData(
         images=torch.cat(images),
         expression=torch.tensor([expressions.index(sample.expression) for sample in samples]),
-        subject=torch.tensor([place[sample.subject] for sample in samples]),
+        subject=torch.tensor([place[sample.person] for sample in samples]),
         expressions=tuple(expressions),
         subjects=subjects,
     )

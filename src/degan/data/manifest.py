@@ -4,19 +4,22 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from degan.data.sample import Sample, Skipped
+from degan.data.sample import SPLITS, Sample, Skipped
 from degan.errors import DeganError
 from degan.files import read_bytes, sha256, write_text
 from degan.labels import EXPRESSIONS, in_order
 
 _MAX_MANIFEST_BYTES = 2 * 2**30
 _MAX_CROP_SIZE = 4096
-_COLUMNS = [field.name for field in fields(Sample)]
+_COLUMNS = list(Sample._fields)
+_KNOWN = frozenset(EXPRESSIONS)
+_PARTS = frozenset({"", *SPLITS})
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,8 @@ class Dataset:
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """The subjects that occur, sorted by name."""
-        return tuple(sorted({sample.subject for sample in self.samples}))
+        """The subjects that occur, sorted by name; of those that nobody named there is none."""
+        return tuple(sorted({sample.subject for sample in self.samples} - {""}))
 
     def without_subjects(self, subjects: Collection[str]) -> list[int]:
         """Return the indices of the samples that are of none of the given subjects.
@@ -69,11 +72,11 @@ def write_dataset(
     settings: dict[str, Any],
 ) -> None:
     """Write the three files that make a folder of crops a data set, ``dataset.json`` last."""
-    manifest = _csv_text(_COLUMNS, [astuple(sample) for sample in samples])
+    manifest = _csv_text(_COLUMNS, samples)
     write_text(folder / "manifest.csv", manifest)
     write_text(
         folder / "skipped.csv",
-        _csv_text(["source", "reason"], [(row.name, row.reason) for row in skipped]),
+        _csv_text(["source", "reason"], skipped),
     )
     counts = Counter(sample.expression for sample in samples)
     description = {
@@ -84,7 +87,7 @@ def write_dataset(
         "manifest_sha256": sha256(manifest.encode()),
         "samples": len(samples),
         "skipped": len(skipped),
-        "subjects": len({sample.subject for sample in samples}),
+        "subjects": len({sample.subject for sample in samples} - {""}),
         "expressions": {name: counts[name] for name in EXPRESSIONS if counts[name]},
     }
     write_text(folder / "dataset.json", json.dumps(description, indent=2) + "\n")
@@ -139,39 +142,52 @@ def _read_description(path: Path) -> dict[str, Any]:
 
 def _parse_manifest(data: bytes, path: Path) -> tuple[Sample, ...]:
     try:
-        rows = csv.DictReader(io.StringIO(data.decode("utf-8")), strict=True)
-        if rows.fieldnames is None or not set(_COLUMNS) <= set(rows.fieldnames):
+        rows = csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True)
+        header = next(rows, [])
+        if not set(_COLUMNS) <= set(header):
             raise DeganError(f"{path} lacks columns; a manifest has {', '.join(_COLUMNS)}")
-        return tuple(_parse_row(row, path, rows.line_num) for row in rows)
+        # Other columns may stand between: what is known of every picture, or a user's own.
+        pick = itemgetter(*map(header.index, _COLUMNS))
+        return tuple(_parse_row(pick, row, path, rows.line_num) for row in rows)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DeganError(f"{path} is not a CSV file in UTF-8 ({error})") from error
 
 
-def _parse_row(row: dict[str, Any], path: Path, line: int) -> Sample:
+def _parse_row(
+    pick: Callable[[Sequence[str]], tuple[str, ...]], row: list[str], path: Path, line: int
+) -> Sample:
     try:
-        file = PureWindowsPath(row["file"])  # takes / and \ apart, whatever the system
-        if file.anchor or ".." in file.parts or row["expression"] not in EXPRESSIONS:
-            raise ValueError
-        return Sample(
-            file=row["file"],
-            expression=row["expression"],
-            subject=row["subject"],
-            sequence=row["sequence"],
-            frame=int(row["frame"]),
-            source=row["source"],
-            alignment=row["alignment"],
-            faces=int(row["faces"]),
+        file, expression, subject, sequence, frame, source, alignment, faces, split = pick(row)
+        sample = Sample(
+            file, expression, subject, sequence, int(frame), source, alignment, int(faces), split
         )
-    except (ValueError, TypeError) as error:
-        raise DeganError(f"{path}, line {line}, is not a valid sample; prepare it again") from error
+        if sample.expression in _KNOWN and sample.split in _PARTS and _is_inside(sample.file):
+            return sample
+    except (ValueError, IndexError):
+        pass
+    raise DeganError(f"{path}, line {line}, is not a valid sample; prepare it again")
 
 
-def _csv_text(header: list[str], rows: Sequence[tuple[Any, ...]]) -> str:
-    buffer = io.StringIO()
-    minimal = csv.writer(buffer, lineterminator="\n")
-    quoted = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    for row in (header, *rows):
-        # Before Python 3.13 a bare carriage return is not quoted, and cannot be read again.
-        (quoted if any("\r" in str(cell) for cell in row) else minimal).writerow(row)
+def _is_inside(file: str) -> bool:
+    """Say whether a path is below the data set's folder, whatever the system."""
+    if ".." not in file and ":" not in file and file[:1] not in ("/", "\\"):
+        return True
+    parts = PureWindowsPath(file)  # takes / and \\ apart
+    return not parts.anchor and ".." not in parts.parts
+
+
+def _csv_text(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    text = _written(header, rows, csv.QUOTE_MINIMAL)
+    # Before Python 3.13 a bare carriage return is not quoted, and cannot be read again.
+    if "\r" in text:
+        text = _written(header, rows, csv.QUOTE_ALL)
     # A file's name need not be UTF-8; what is not is written as it is escaped.
-    return buffer.getvalue().encode("utf-8", "backslashreplace").decode("utf-8")
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _written(header: Sequence[str], rows: Sequence[Sequence[Any]], quoting: Any) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n", quoting=quoting)
+    writer.writerow(header)
+    writer.writerows(rows)
+    return buffer.getvalue()

@@ -54,11 +54,13 @@ class VideoFrame:
         video: where the video lies.
         index: number of the frame, from 0.
         half: what of the frame is the picture, as seen by the camera.
+        turned: whether the camera lay on its side: the picture is turned a quarter clockwise.
     """
 
     video: Location
     index: int
     half: Half = "whole"
+    turned: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,13 @@ class Pixels:
 
 Picture = Location | VideoFrame | Pixels
 """Where one picture lies."""
+
+
+def path_of(picture: Picture) -> Path | None:
+    """Return the file on disk that holds a picture; None if it was read already."""
+    if isinstance(picture, Pixels):
+        return None
+    return (picture.video if isinstance(picture, VideoFrame) else picture).path
 
 
 class Archives:
@@ -202,7 +211,8 @@ def _frame_of(
         "left": slice(0, middle),
         "right": slice(frame.shape[1] - middle, None),
     }
-    return np.ascontiguousarray(frame[:, halves[picture.half]])
+    upright = np.rot90(frame[:, halves[picture.half]], -1 if picture.turned else 0)
+    return np.ascontiguousarray(upright)
 
 
 def _grey(picture: Pixels) -> images.RgbImage:

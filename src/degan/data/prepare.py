@@ -3,23 +3,30 @@
 import json
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from degan import __version__, images
 from degan.alignment import CROP_SIZE, FRAME, MIN_CUT_OUT, crop_face
+from degan.data.adapter import Adapter, differences
 from degan.data.manifest import write_dataset
-from degan.data.sample import Sample, Skipped, Source
+from degan.data.pictures import PictureReader, path_of
+from degan.data.protocol import Protocol
+from degan.data.sample import Recording, Sample, Skipped, Source
+from degan.data.track import Seen, track
 from degan.data.unfinished import clear, finish, partial_of
 from degan.errors import DeganError
 from degan.faces import FaceFinder
 from degan.files import write_text
 
 _JOURNAL = "progress.jsonl"
+
+_Read = images.RgbImage | DeganError  # a picture, or why it cannot be read
 
 
 @dataclass(frozen=True)
@@ -42,62 +49,126 @@ class PrepareResult:
     Attributes:
         samples: the manifest.
         skipped: what was left out, and why.
+        differences: in which counts the data set differs from a complete copy, a sentence each.
     """
 
     samples: tuple[Sample, ...]
     skipped: tuple[Skipped, ...]
+    differences: tuple[str, ...] = ()
+
+
+def prepare_dataset(
+    adapter: Adapter,
+    path: Path,
+    out: Path,
+    protocol: Protocol,
+    settings: PrepareSettings,
+    *,
+    jobs: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> PrepareResult:
+    """Make a data set of a copy as it was downloaded.
+
+    Args:
+        adapter: knows its layout.
+        path: folder or file of the copy.
+        out: see :func:`prepare`.
+        protocol: what of it becomes samples.
+        settings: see there; faces that come cut out are taken as such.
+        jobs: see :func:`prepare`.
+        progress: see :func:`prepare`.
+
+    Raises:
+        DeganError: the protocol makes a choice that the data set has not; the path holds no copy;
+            and see :func:`prepare`.
+    """
+    foreign = sorted(protocol.changed() - adapter.choices)
+    if foreign:
+        raise DeganError(
+            f"{adapter.name} has no choice of {', '.join(foreign).replace('_', ' ')}; leave it out"
+        )
+    found = adapter.read(path, protocol)
+    if not found.recordings:
+        raise DeganError(f"{path} holds nothing that can be used; {_first_of(found.skipped)}")
+    made = {"dataset": adapter.name, "protocol": asdict(protocol)}
+    unlike = () if adapter.expected is None else differences(found, adapter.expected)
+    return prepare(
+        found.recordings,
+        found.skipped,
+        out,
+        replace(settings, crops=settings.crops or adapter.cut_out),
+        jobs=jobs,
+        progress=progress,
+        origin={**made, "differences": list(unlike)},
+    )
+
+
+def _first_of(skipped: Sequence[Skipped]) -> str:
+    if not skipped:
+        return "no labelled picture was found"
+    return f"the first of {len(skipped)} left out: {skipped[0].name} ({skipped[0].reason})"
 
 
 def prepare(
-    sources: Sequence[Source],
+    recordings: Sequence[Recording],
     skipped: Sequence[Skipped],
     out: Path,
     settings: PrepareSettings,
     *,
     jobs: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    origin: Mapping[str, Any] | None = None,
 ) -> PrepareResult:
-    """Cut the face out of every photo and write the data set.
+    """Cut the face out of every picture and write the data set.
 
     Work goes on in ``OUT.partial`` and is renamed when it is whole. After an interruption the same
     call continues there. The result does not depend on ``jobs``.
 
     Args:
-        sources: labelled photos of an adapter.
+        recordings: labelled pictures of an adapter.
         skipped: what the adapter left out already.
         out: folder to make; it may exist if it is empty.
         settings: see there.
         jobs: threads.
-        progress: told (photos done, photos in all).
+        progress: told (pictures done, pictures in all).
+        origin: what to keep in ``dataset.json`` of where the pictures are from.
 
     Raises:
-        DeganError: ``out`` is taken, no photo gave a face, or the disk is full.
+        DeganError: ``out`` is taken, no picture gave a face, or the disk is full.
     """
+    origin = origin or {}
     partial = partial_of(out)
-    journal = _Journal(partial, _fingerprint(sources, settings))
-    finder = FaceFinder()
-    total, done = len(sources), len(journal.rows)
-    progress(done, total)
+    journal = _Journal(partial, _fingerprint(recordings, settings))
+    starts = [0, *accumulate(len(recording.sources) for recording in recordings)]
+    cutter = _Cutter(partial, settings)
+    total = starts[-1]
 
-    def work(number: int) -> None:
-        journal.add(number, _prepare_one(sources[number], number, partial, settings, finder))
+    def work(index: int) -> int:
+        recording, start = recordings[index], starts[index]
+        journal.add(start, cutter.cut(recording, start))
+        return len(recording.sources)
 
     pool = ThreadPoolExecutor(jobs)
     try:
-        pending = [number for number in range(total) if number not in journal.rows]
-        for number, _ in enumerate(pool.map(work, pending), start=1):
-            progress(done + number, total)
+        pending = [n for n in range(len(recordings)) if starts[n] not in journal.rows]
+        done = total - sum(len(recordings[n].sources) for n in pending)
+        progress(done, total)
+        for count in pool.map(work, pending):
+            done += count
+            progress(done, total)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+        cutter.close()
 
-    rows = [journal.rows[number] for number in range(total)]
+    rows = [row for number in starts[:-1] for row in journal.rows[number]]
     samples = tuple(row for row in rows if isinstance(row, Sample))
     left_out = (*skipped, *(row for row in rows if isinstance(row, Skipped)))
     if not samples:
         shutil.rmtree(partial)
+        first = next(row for row in rows if isinstance(row, Skipped))
         raise DeganError(
-            f"none of the {total} photos gave a face; the first: {left_out[0].name} "
-            f"({left_out[0].reason}); if they are faces already cut out, add --crops"
+            f"none of the {total} pictures gave a face; the first: {first.name} "
+            f"({first.reason}); if they are faces already cut out, add --crops"
         )
     write_dataset(
         partial,
@@ -105,43 +176,81 @@ def prepare(
         left_out,
         crop_size=settings.crop_size,
         frame=FRAME,
-        settings={**asdict(settings), "degan": __version__},
+        settings={**asdict(settings), **origin, "degan": __version__},
     )
     (partial / _JOURNAL).unlink()
     finish(partial, out)
-    return PrepareResult(samples, left_out)
+    return PrepareResult(samples, left_out, tuple(origin.get("differences", ())))
 
 
-def _cut_face(
-    image: images.RgbImage, finder: FaceFinder, settings: PrepareSettings
-) -> tuple[images.RgbImage, str, int] | str:
-    """Return the crop of the largest face, its alignment and the number of faces; or a reason."""
-    height, width = image.shape[:2]
-    if not settings.crops:
-        faces = finder.find(image)
-        if not faces:
-            return "no face found"
-        return crop_face(image, faces[0].landmarks, settings.crop_size), "landmarks", len(faces)
-    if min(height, width) < MIN_CUT_OUT:
-        return f"{width} x {height} pixels; a cut-out face needs {MIN_CUT_OUT} x {MIN_CUT_OUT}"
-    face = finder.find_in_crop(image)
-    crop = crop_face(image, face.landmarks if face else None, settings.crop_size)
-    return crop, "landmarks" if face else "none", 1
+class _Cutter:
+    """Cuts the faces of a recording out. Serves several threads."""
+
+    def __init__(self, folder: Path, settings: PrepareSettings) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._finder = FaceFinder()
+        self._own = threading.local()
+        self._readers: list[PictureReader] = []
+
+    def close(self) -> None:
+        """Close what is open; no thread may be at work."""
+        for reader in self._readers:
+            reader.close()
+
+    def cut(self, recording: Recording, start: int) -> list[Sample | Skipped]:
+        """Write the crops of a recording, numbered from ``start``; return its rows."""
+        pictures = self._reader().read([source.picture for source in recording.sources])
+        find = self._find_in_crops if self._settings.crops else self._find
+        rows: list[Sample | Skipped] = []
+        for number, (source, picture, seen) in enumerate(
+            zip(recording.sources, pictures, find(recording, pictures), strict=True), start=start
+        ):
+            if isinstance(picture, DeganError):
+                rows.append(Skipped(source.name, str(picture)))
+            elif isinstance(seen, str):
+                rows.append(Skipped(source.name, seen))
+            else:
+                file = f"crops/{source.expression}/{number:06d}.png"
+                crop = crop_face(picture, seen.landmarks, self._settings.crop_size)
+                images.write(self._folder / file, crop)
+                rows.append(_sample(source, file, seen))
+        return rows
+
+    def _find(self, recording: Recording, pictures: list[_Read]) -> list[Seen | str]:
+        """Return the face in each picture, or why there is none."""
+        frames = [None if isinstance(picture, DeganError) else picture for picture in pictures]
+        seen = track(frames, self._finder)
+        if recording.before and not any(seen) and any(frame is not None for frame in frames):
+            # The frames before the peak show the same face; their landmarks are near enough.
+            before = self._reader().read(recording.before)
+            earlier = [None if isinstance(picture, DeganError) else picture for picture in before]
+            seen = track([*earlier, *frames], self._finder)[len(earlier) :]
+        return [found or "no face found" for found in seen]
+
+    def _find_in_crops(self, recording: Recording, pictures: list[_Read]) -> list[Seen | str]:
+        """Return the face in each picture that is a cut-out face, or why there is none."""
+        return [
+            "" if isinstance(picture, DeganError) else self._find_in_crop(picture)
+            for picture in pictures
+        ]
+
+    def _find_in_crop(self, picture: images.RgbImage) -> Seen | str:
+        height, width = picture.shape[:2]
+        if min(height, width) < MIN_CUT_OUT:
+            return f"{width} x {height} pixels; a cut-out face needs {MIN_CUT_OUT} x {MIN_CUT_OUT}"
+        face = self._finder.find_in_crop(picture)
+        return Seen(None, "none", 1) if face is None else Seen(face.landmarks, "landmarks", 1)
+
+    def _reader(self) -> PictureReader:
+        if not hasattr(self._own, "reader"):
+            self._own.reader = PictureReader()
+            self._readers.append(self._own.reader)
+        reader: PictureReader = self._own.reader
+        return reader
 
 
-def _prepare_one(
-    source: Source, number: int, folder: Path, settings: PrepareSettings, finder: FaceFinder
-) -> Sample | Skipped:
-    try:
-        image = images.read(source.path)
-    except DeganError as error:
-        return Skipped(source.name, str(error))
-    cut = _cut_face(image, finder, settings)
-    if isinstance(cut, str):
-        return Skipped(source.name, cut)
-    crop, alignment, faces = cut
-    file = f"crops/{source.expression}/{number:06d}.png"
-    images.write(folder / file, crop)
+def _sample(source: Source, file: str, seen: Seen) -> Sample:
     return Sample(
         file=file,
         expression=source.expression,
@@ -149,39 +258,55 @@ def _prepare_one(
         sequence=source.sequence,
         frame=source.frame,
         source=source.name,
-        alignment=alignment,
-        faces=faces,
+        alignment=seen.alignment,
+        faces=seen.faces,
+        split=source.split,
     )
 
 
-def _fingerprint(sources: Sequence[Source], settings: PrepareSettings) -> str:
-    """Return a hash of all that decides the result: photos as they are on disk, and settings."""
+def _fingerprint(recordings: Sequence[Recording], settings: PrepareSettings) -> str:
+    """Return a hash of all that decides the result: pictures as they are on disk, and settings."""
     digest = sha256(json.dumps([asdict(settings), FRAME, __version__]).encode())
-    for source in sources:
-        try:
-            stat = source.path.stat()
-            state: tuple[int, ...] = (stat.st_size, stat.st_mtime_ns)
-        except OSError:
-            state = ()
-        digest.update(json.dumps([str(source), state]).encode())
+    states: dict[Path, tuple[int, ...]] = {}
+    for recording in recordings:
+        digest.update(repr(recording).encode())
+        for picture in (*(source.picture for source in recording.sources), *recording.before):
+            path = path_of(picture)
+            if path is not None and path not in states:
+                states[path] = _state(path)
+                digest.update(json.dumps(states[path]).encode())
     return digest.hexdigest()
 
 
+def _state(path: Path) -> tuple[int, ...]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return ()
+    return stat.st_size, stat.st_mtime_ns
+
+
 class _Journal:
-    """The rows done so far, kept on disk so that an interruption loses none."""
+    """The rows of the recordings done so far, kept on disk so that an interruption loses none.
+
+    Attributes:
+        path: of the file.
+        rows: by the number of a recording's first picture.
+    """
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
         self.path = folder / _JOURNAL
-        self.rows: dict[int, Sample | Skipped] = {}
+        self.rows: dict[int, list[Sample | Skipped]] = {}
         self._lock = threading.Lock()
         if not self._restore(fingerprint):
             # Of other photos or settings: nothing of it can be used.
             clear(folder, (_JOURNAL, "dataset.json"))
             write_text(self.path, json.dumps({"fingerprint": fingerprint}) + "\n")
 
-    def add(self, number: int, row: Sample | Skipped) -> None:
-        kind = "sample" if isinstance(row, Sample) else "skipped"
-        line = json.dumps({"number": number, kind: asdict(row)}) + "\n"
+    def add(self, number: int, rows: list[Sample | Skipped]) -> None:
+        """Keep the rows of a recording."""
+        named = [{type(row).__name__: row._asdict()} for row in rows]
+        line = json.dumps({"number": number, "rows": named}) + "\n"
         try:
             with self._lock, self.path.open("a", encoding="utf-8") as file:
                 file.write(line)
@@ -189,7 +314,7 @@ class _Journal:
             raise DeganError(
                 f"cannot write {self.path}: {error.strerror}; check the free space"
             ) from error
-        self.rows[number] = row
+        self.rows[number] = rows
 
     def _restore(self, fingerprint: str) -> bool:
         """Read the rows of an interrupted call; False if there was none of the same work."""
@@ -201,10 +326,11 @@ class _Journal:
             return False
         try:
             for line in lines[:-1]:  # what follows the last newline is empty or cut short
-                row: dict[str, Any] = json.loads(line)
-                self.rows[row["number"]] = (
-                    Sample(**row["sample"]) if "sample" in row else Skipped(**row["skipped"])
-                )
+                entry: dict[str, Any] = json.loads(line)
+                self.rows[entry["number"]] = [
+                    Sample(**row["Sample"]) if "Sample" in row else Skipped(**row["Skipped"])
+                    for row in entry["rows"]
+                ]
         except (ValueError, KeyError, TypeError):  # damaged: start anew
             self.rows.clear()
             return False

@@ -1,8 +1,12 @@
 """The records of a data set: a picture as its owner labelled it, a crop as degan prepared it."""
 
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from degan.data.pictures import Picture
+
+SPLITS: Final = ("train", "validation", "test")
+"""The parts that a data set's owner may have split it into."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +47,15 @@ class Recording:
     before: tuple[Picture, ...] = ()
 
 
-@dataclass(frozen=True)
-class Skipped:
+class Skipped(NamedTuple):
     """A file that gave no sample, and why."""
 
     name: str
     reason: str
 
 
-@dataclass(frozen=True)
-class Sample:
-    """A prepared crop: one row of ``manifest.csv``.
+class Sample(NamedTuple):
+    """A prepared crop: one row of ``manifest.csv``. A tuple, for there may be millions.
 
     Attributes:
         file: path of the crop, relative to the data set's folder.
@@ -77,3 +79,8 @@ class Sample:
     alignment: str
     faces: int
     split: str = ""
+
+    @property
+    def person(self) -> str:
+        """Return who counts as one person: the subject, or the recording where none is known."""
+        return self.subject or f"?{self.sequence}"

@@ -57,7 +57,7 @@ def figures(
     """
     truth = np.array([expressions.index(sample.expression) for sample in samples])
     predicted = probabilities.argmax(axis=1)
-    subjects = [sample.subject for sample in samples]
+    subjects = [sample.person for sample in samples]
     sequence_truth, sequence_predicted = metrics.vote_sequences(
         probabilities, truth, [sample.sequence for sample in samples]
     )

@@ -1,0 +1,159 @@
+"""The verbs of ``degan`` that make and divide data sets; see :mod:`degan.cli`."""
+
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any
+
+import typer
+
+from degan import console, report
+from degan.errors import DeganError
+from degan.labels import EXPRESSIONS, parse_expression
+from degan.machine import num_cpus
+
+app = typer.Typer()
+
+CPUS = num_cpus()
+
+Jobs = Annotated[int, typer.Option(min=1, help="How much runs side by side.")]
+
+
+def part(name: str, extra: str) -> ModuleType:
+    """Import a module that needs an extra.
+
+    Raises:
+        DeganError: what it needs is not installed.
+    """
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] == "degan":
+            raise
+        raise DeganError(
+            f"this command needs {error.name}, which is not installed; install the extra: "
+            f"pip install 'degan[{extra}]'"
+        ) from error
+
+
+@app.command()
+def datasets() -> None:
+    """List the data sets that 'degan prepare' reads, what each needs and what it must hold.
+
+    degan datasets
+    """
+    from degan.data.datasets.registry import MODULES, adapter  # noqa: PLC0415
+
+    console.out.print(report.dataset_table([(name, adapter(name)) for name in MODULES]))
+
+
+@app.command()
+def prepare(
+    dataset: Annotated[
+        str, typer.Argument(metavar="DATASET", help="Its name in 'degan datasets'.")
+    ],
+    path: Annotated[
+        Path, typer.Argument(metavar="IN", help="Folder or zip file, as it was downloaded.")
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to make.")],
+    peak_frames: Annotated[
+        int, typer.Option(help="How many frames at the peak of a sequence are samples.")
+    ] = 3,
+    neutral: Annotated[
+        bool, typer.Option("--neutral", help="The first frame of a sequence is a neutral sample.")
+    ] = False,
+    camera: Annotated[str, typer.Option(help="oulu: VL (visible) or NI (near infrared).")] = "VL",
+    light: Annotated[str, typer.Option(help="oulu: Strong, Weak or Dark.")] = "Strong",
+    angle: Annotated[
+        str, typer.Option(help="kdef, rafd: frontal, half (45 degrees too) or all.")
+    ] = "frontal",
+    crops: Annotated[
+        bool, typer.Option("--crops", help="The photos are faces already cut out (32 px and up).")
+    ] = False,
+    size: Annotated[int, typer.Option(min=32, max=512, help="Side of the crops in pixels.")] = 96,
+    jobs: Jobs = CPUS,
+) -> None:
+    """Make a data set of aligned face crops: find, label, align, crop, check.
+
+    Writes crops, manifest.csv and skipped.csv (what was left out, and why), and says where a copy
+    differs from a complete one. After an interruption the same command continues.
+
+      degan prepare ckplus ~/CK+ data/
+
+      degan prepare oulu ~/Oulu-CASIA data/ --camera NI --light Weak
+
+      degan prepare folder photos/ data/        (<expression>/<subject>_*.jpg)
+
+      degan prepare csv photos.csv data/        (path, expression, subject, sequence, frame, split)
+
+      degan prepare folder faces48/ data/ --crops
+    """
+    from degan.data.datasets.registry import adapter  # noqa: PLC0415
+    from degan.data.prepare import PrepareSettings, prepare_dataset  # noqa: PLC0415
+    from degan.data.protocol import Protocol  # noqa: PLC0415
+
+    choices: dict[str, Any] = {"camera": camera, "light": light, "angle": angle}
+    protocol = Protocol(peak_frames=peak_frames, neutral=neutral, **choices)
+    with console.progress("prepare") as show:
+        result = prepare_dataset(
+            adapter(dataset),
+            path,
+            out,
+            protocol,
+            PrepareSettings(crops=crops, crop_size=size),
+            jobs=jobs,
+            progress=lambda done, total: show(done / total, f"{done} of {total} photos"),
+        )
+    typer.echo(report.prepared(result, out))
+
+
+@app.command()
+def synthesize(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to make.")],
+    people: Annotated[int, typer.Option(help="How many persons.")] = 200,
+    num_images: Annotated[int, typer.Option("--images", help="How many pictures in all.")] = 8000,
+    size: Annotated[int, typer.Option(help="Side of the pictures in pixels, 32 to 512.")] = 96,
+    seed: Annotated[int, typer.Option(help="Of everything: the same seed, the same bytes.")] = 0,
+    difficulty: Annotated[
+        str, typer.Option(help="clean (frontal, studio, full expressions), varied or hard.")
+    ] = "varied",
+    expressions: Annotated[
+        str, typer.Option(help="What is shown, separated by commas; all eight if left out.")
+    ] = "",
+    sequences: Annotated[
+        bool, typer.Option("--sequences", help="Runs of 10 frames from neutral to a peak.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that render.")] = CPUS,
+) -> None:
+    """Render synthetic people: a data set of which every factor is known.
+
+    Writes pictures, manifest.csv and factors.parquet (identity, actions, pose, light, ...).
+
+      degan synthesize people/
+
+      degan synthesize smiles/ --people 500 --images 20000 --expressions neutral,happiness
+
+      degan synthesize runs10/ --sequences --people 100 --images 7000
+    """
+    plan = part("degan.synthetic.plan", "synthetic")
+    generate = part("degan.synthetic.generate", "synthetic")
+
+    names = [parse_expression(name) for name in expressions.split(",")] if expressions else None
+    settings = plan.SynthesisSettings(
+        people=people,
+        images=num_images,
+        size=size,
+        seed=seed,
+        difficulty=difficulty,
+        expressions=tuple(names or EXPRESSIONS),
+        sequences=sequences,
+    )
+    with console.progress("synthesize") as show:
+        samples = generate.synthesize(
+            settings,
+            out,
+            workers=workers,
+            progress=lambda done, total: show(done / total, f"{done} of {total} pictures"),
+        )
+    listed = f", {len(samples)} of them peak frames in manifest.csv" if sequences else ""
+    typer.echo(f"{out}: {num_images} pictures of {people} people{listed}")

@@ -1,0 +1,104 @@
+"""One face through the frames of a recording."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from degan.faces import Face, FaceFinder, Landmarks
+from degan.images import RgbImage
+
+_CANDIDATES = 4  # faces of a frame that are followed; who is recorded is among the largest
+_SAME_FACE = 0.5  # distance of two faces' middles, in face sizes
+
+
+class Seen(NamedTuple):
+    """The recorded face in one frame.
+
+    Attributes:
+        landmarks: (468, 3) in pixels; None for a cut-out face of which none were found.
+        alignment: ``landmarks``; ``neighbour`` if they are those of the nearest other frame;
+            ``none`` if there are none.
+        faces: how many large faces the frame had that the track began in; 1 elsewhere.
+    """
+
+    landmarks: Landmarks | None
+    alignment: str
+    faces: int
+
+
+def track(frames: Sequence[RgbImage | None], finder: FaceFinder) -> list[Seen | None]:
+    """Find the face that a recording shows in each of its frames.
+
+    A face is looked for in the last frame that shows one, where an expression is strongest, and
+    followed from there to both ends. Of several faces the one counts that is large and stays. In a
+    frame where it is missed the landmarks of the nearest frame stand in.
+
+    Args:
+        frames: RGB, in order and of one recording; None where one cannot be read.
+        finder: of faces.
+
+    Returns:
+        As many as there are frames; None for those that cannot be read, for all if no face is
+        found in any.
+    """
+    for start in reversed(range(len(frames))):
+        image = frames[start]
+        faces = [] if image is None else finder.find_main(image)
+        if faces:
+            break
+    else:
+        return [None] * len(frames)
+    paths = [_follow(frames, start, face, finder) for face in faces[:_CANDIDATES]]
+    path = max(paths, key=_presence)
+    held = [index for index, face in enumerate(path) if face is not None]
+    seen: list[Seen | None] = []
+    for index, face in enumerate(path):
+        if frames[index] is None:
+            seen.append(None)
+        elif face is not None:
+            seen.append(Seen(face.landmarks, "landmarks", len(faces) if index == start else 1))
+        else:
+            nearest = path[min(held, key=lambda other: (abs(other - index), other))]
+            assert nearest is not None
+            seen.append(Seen(nearest.landmarks, "neighbour", 1))
+    return seen
+
+
+def _follow(
+    frames: Sequence[RgbImage | None], start: int, face: Face, finder: FaceFinder
+) -> list[Face | None]:
+    """Return a face in each frame, from where it was found to both ends."""
+    path: list[Face | None] = [None] * len(frames)
+    path[start] = face
+    for way in (range(start - 1, -1, -1), range(start + 1, len(frames))):
+        last = face
+        for index in way:
+            image = frames[index]
+            if image is None:
+                continue
+            found = finder.follow(image, last.landmarks) or _again(image, last, finder)
+            if found is not None:
+                path[index] = last = found
+    return path
+
+
+def _again(image: RgbImage, last: Face, finder: FaceFinder) -> Face | None:
+    """Look for a face that was lost anew; it must be near where it was."""
+    middle, size = _middle(last), max(last.box[2:])
+    near = [
+        face
+        for face in finder.find_main(image)
+        if np.linalg.norm(_middle(face) - middle) < _SAME_FACE * size
+    ]
+    return min(near, key=lambda face: float(np.linalg.norm(_middle(face) - middle)), default=None)
+
+
+def _middle(face: Face) -> np.ndarray:
+    left, top, width, height = face.box
+    return np.array([left + width / 2, top + height / 2])
+
+
+def _presence(path: Sequence[Face | None]) -> float:
+    """Return the area of a face, summed over the frames that it is in."""
+    return sum(face.box[2] * face.box[3] for face in path if face is not None)
