@@ -44,13 +44,13 @@ def examples():
 @pytest.fixture(scope="session")
 def faces(examples, tmp_path_factory):
     """The examples as a prepared data set, crops of 64 px."""
-    from degan.data.datasets.folder import read_folder
+    from degan.data.datasets.folder import ADAPTER
     from degan.data.manifest import read_dataset
-    from degan.data.prepare import PrepareSettings, prepare
+    from degan.data.prepare import PrepareSettings, prepare_dataset
+    from degan.data.protocol import Protocol
 
     out = tmp_path_factory.mktemp("faces") / "data"
-    sources, skipped = read_folder(examples)
-    prepare(sources, skipped, out, PrepareSettings(crop_size=64), jobs=2)
+    prepare_dataset(ADAPTER, examples, out, Protocol(), PrepareSettings(crop_size=64), jobs=2)
     return read_dataset(out)
 
 

@@ -78,13 +78,14 @@ LAYERS = (
         "evaluation.groups",
         "evaluation.predictions",
         "evaluation.crossval",
+        "evaluation.crossdata",
         "recognizer",
         "export",
         "batch",
         "annotate",
         "evaluation.evaluate",
     ),
-    ("console", "report", "cli_data", "cli", "__main__"),
+    ("look", "console", "report", "cli_data", "cli", "__main__"),
 )
 ORDER = [f"degan.{name}" for layer in LAYERS for name in layer]
 

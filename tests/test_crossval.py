@@ -7,16 +7,21 @@ import pytest
 
 from degan.config import preset
 from degan.errors import DeganError
+from degan.data.folds import subject_folds
 from degan.evaluation.crossval import cross_validate
 from degan.images import read
 
 TINY = preset("tiny")
 
 
+def folds_of(dataset, count):
+    return subject_folds(dataset.samples, count, TINY.seed)
+
+
 @pytest.fixture(scope="module")
 def finished(faces, tmp_path_factory):
     run = tmp_path_factory.mktemp("crossval") / "run"
-    cross_validate(faces, run, TINY, num_folds=3, jobs=2)
+    cross_validate(faces, run, TINY, folds=folds_of(faces, 3), jobs=2)
     return run
 
 
@@ -63,7 +68,7 @@ def test_a_fold_without_its_result_is_done_again_and_the_others_are_left(finishe
     lost = finished / "fold-02/predictions.csv"
     content = lost.read_bytes()
     lost.unlink()
-    cross_validate(faces, finished, TINY, num_folds=3, jobs=1)
+    cross_validate(faces, finished, TINY, folds=folds_of(faces, 3), jobs=1)
     assert lost.read_bytes() == content
     after = {path: path.stat().st_mtime_ns for path in finished.glob("fold-*/predictions.csv")}
     assert {path for path in before if before[path] != after[path]} == {lost}
@@ -74,24 +79,24 @@ def test_a_fold_without_its_result_is_done_again_and_the_others_are_left(finishe
 
 
 def test_the_figures_do_not_depend_on_how_many_folds_run_at_a_time(finished, faces, tmp_path):
-    cross_validate(faces, tmp_path / "run", TINY, num_folds=3, jobs=1)
+    cross_validate(faces, tmp_path / "run", TINY, folds=folds_of(faces, 3), jobs=1)
     assert rows_of(finished / "predictions.csv") == rows_of(tmp_path / "run/predictions.csv")
 
 
 def test_a_damaged_checkpoint_of_a_fold_reaches_the_user_as_one_sentence(faces, tmp_path):
     run = tmp_path / "run"
-    cross_validate(faces, run, TINY, num_folds=2, jobs=1)
+    cross_validate(faces, run, TINY, folds=folds_of(faces, 2), jobs=1)
     for name in ("summary.json", "fold-01/predictions.csv", "fold-01/model.safetensors"):
         (run / name).unlink()
     (run / "fold-01/gan.safetensors").write_bytes(b"12345678" * 10)
     with pytest.raises(DeganError, match=r"gan\.safetensors"):
-        cross_validate(faces, run, TINY, num_folds=2, jobs=1)
+        cross_validate(faces, run, TINY, folds=folds_of(faces, 2), jobs=1)
     assert not (run / "summary.json").exists()
 
 
 def test_other_folds_are_another_run(finished, faces):
     with pytest.raises(DeganError, match="folds"):
-        cross_validate(faces, finished, TINY, num_folds=4, jobs=1)
+        cross_validate(faces, finished, TINY, folds=folds_of(faces, 4), jobs=1)
 
 
 def test_a_fold_keeps_its_sample_grid(finished):

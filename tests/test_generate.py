@@ -20,6 +20,7 @@ from pyarrow import parquet
 from degan import images
 from degan.alignment import FRAME
 from degan.config import preset
+from degan.data.folds import subject_folds
 from degan.data.manifest import read_dataset
 from degan.errors import DeganError
 from degan.evaluation.crossval import cross_validate
@@ -312,7 +313,9 @@ def test_a_sequence_begins_at_rest_and_its_face_moves_to_the_peak(rendered_seque
 def test_a_vote_over_the_last_three_frames_is_possible(rendered_sequences, tmp_path):
     _, out = rendered_sequences
     settings = preset("tiny")
-    summary = cross_validate(read_dataset(out), tmp_path / "run", settings, num_folds=2, jobs=1)
+    dataset = read_dataset(out)
+    folds = subject_folds(dataset.samples, 2, settings.seed)
+    summary = cross_validate(dataset, tmp_path / "run", settings, folds=folds, jobs=1)
     assert summary["images"] == 36
     assert summary["sequences"] == 12
     assert 0 <= summary["accuracy_sequences"] <= 1

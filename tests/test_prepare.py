@@ -11,10 +11,12 @@ from PIL import Image
 
 from degan import images
 from degan.alignment import FRAME
-from degan.data.datasets.folder import read_folder
+from degan.data.datasets import folder
 from degan.data.manifest import read_dataset
-from degan.data.prepare import PrepareSettings, prepare
-from degan.data.sample import Skipped
+from degan.data.pictures import Location
+from degan.data.prepare import PrepareSettings, prepare, prepare_dataset
+from degan.data.protocol import Protocol
+from degan.data.sample import Recording, Skipped
 from degan.errors import DeganError
 
 SMALL = PrepareSettings(crop_size=48)
@@ -57,8 +59,11 @@ def cut_outs(tmp_path_factory, astronaut):
 
 
 def run(root, out, settings=SMALL, jobs=2, **options):
-    sources, skipped = read_folder(root)
-    return prepare(sources, skipped, out, settings, jobs=jobs, **options)
+    return prepare_dataset(folder.ADAPTER, root, out, Protocol(), settings, jobs=jobs, **options)
+
+
+def recordings_of(root):
+    return folder.read(root, Protocol()).recordings
 
 
 def content(folder):
@@ -122,9 +127,8 @@ def test_every_file_left_out_is_listed_with_its_reason(prepared):
 
 
 def test_what_the_adapter_left_out_is_listed_too(tree, tmp_path):
-    sources, _ = read_folder(tree)
     gone = Skipped("holiday/", "the folder's name is no expression")
-    result = prepare(sources[:1], [gone], tmp_path / "data", SMALL, jobs=1)
+    result = prepare(recordings_of(tree)[:1], [gone], tmp_path / "data", SMALL, jobs=1)
     assert result.skipped == (gone,)
     assert json.loads((tmp_path / "data" / "dataset.json").read_text())["skipped"] == 1
 
@@ -253,17 +257,18 @@ def test_an_unwritable_place_is_said_in_a_sentence(tree, tmp_path):
 
 
 def test_photos_that_all_give_no_face_are_an_error_and_leave_no_folder(tree, tmp_path):
-    sources = [source for source in read_folder(tree)[0] if source.name in BAD]
-    with pytest.raises(DeganError, match=r"none of the 4 photos gave a face.*dot_1.*--crops"):
-        prepare(sources, [], tmp_path / "data", SMALL, jobs=2)
+    bad = [one for one in recordings_of(tree) if one.sources[0].name in BAD]
+    with pytest.raises(DeganError, match=r"none of the 4 pictures gave a face.*dot_1.*--crops"):
+        prepare(bad, [], tmp_path / "data", SMALL, jobs=2)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_photo_that_is_gone_or_has_an_impossible_path_is_left_out(tree, tmp_path):
-    good = read_folder(tree)[0][0]
-    gone = replace(good, path=tmp_path / "gone.jpg", name="gone")
-    long = replace(good, path=tmp_path / ("n" * 300 + ".jpg"), name="long")
-    result = prepare([good, gone, long], [], tmp_path / "data", SMALL, jobs=1)
+    (good,) = recordings_of(tree)[0].sources
+    gone = replace(good, picture=Location(tmp_path / "gone.jpg"), name="gone")
+    long = replace(good, picture=Location(tmp_path / ("n" * 300 + ".jpg")), name="long")
+    alone = [Recording((source,)) for source in (good, gone, long)]
+    result = prepare(alone, [], tmp_path / "data", SMALL, jobs=1)
     assert [row.name for row in result.skipped] == ["gone", "long"]
 
 

@@ -10,7 +10,7 @@ import typer
 
 from degan import __version__, cli_data, console, report
 from degan import config as settings_module
-from degan.cli_data import CPUS, Jobs, part
+from degan.cli_data import CPUS, Data, Folds, Jobs, Protocol, part
 from degan.config import Settings
 from degan.errors import DeganError
 
@@ -29,7 +29,6 @@ app.add_typer(cli_data.app)
 
 _INTERRUPTED = 130  # typer's exit code after Ctrl-C
 
-Data = Annotated[Path, typer.Option("--data", help="A data set made by 'degan prepare'.")]
 Preset = Annotated[
     str, typer.Option(help="Settings to start from: fast, or tiny for a first look.")
 ]
@@ -137,7 +136,11 @@ def train(
 def crossval(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory to make.")],
     data: Data,
-    folds: Annotated[int, typer.Option(min=2, help="How many; by subject.")] = 10,
+    folds: Folds = 10,
+    by: Protocol = "subjects",
+    fold_file: Annotated[
+        Path | None, typer.Option(help="A folds.json to take the folds from, instead.")
+    ] = None,
     preset: Preset = "fast",
     config: Config = None,
     changes: Set = None,
@@ -147,21 +150,60 @@ def crossval(
 ) -> None:
     """Measure DE-GAN on a data set: subject-independent cross-validation.
 
-    Leaves RUN/summary.json, RUN/predictions.csv and a run directory a fold.
+    Leaves RUN/summary.json, RUN/predictions.csv, RUN/folds.json and a run directory a fold.
 
       degan crossval runs/cv --data data/ --folds 10
+
+      degan crossval runs/fer --data fer/ --protocol official
     """
     protocol = _training_part("degan.evaluation.crossval")
+    from degan.data.fold_file import OWN, make_folds  # noqa: PLC0415
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
     _check_resume(run, resume)
     settings = _settings(preset, config, changes, seed)
     dataset = read_dataset(data)
+    divided = make_folds(dataset, by, num_folds=folds, seed=settings.seed, file=fold_file)
     with console.progress("crossval") as show:
         summary = protocol.cross_validate(
-            dataset, run, settings, num_folds=folds, jobs=jobs, progress=show
+            dataset,
+            run,
+            settings,
+            folds=divided,
+            protocol=OWN if fold_file else by,
+            jobs=jobs,
+            progress=show,
         )
     typer.echo(f"{report.accuracy_line(summary)}, {summary['folds']} folds")
+    console.out.print(report.confusion_table(summary))
+
+
+@app.command()
+def crossdata(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory to make.")],
+    data: Data,
+    test: Annotated[Path, typer.Option("--test", help="The data set to test on, of others.")],
+    preset: Preset = "fast",
+    config: Config = None,
+    changes: Set = None,
+    seed: Seed = None,
+    resume: Resume = True,
+) -> None:
+    """Train on one data set, test on another: the expressions that both have.
+
+    Leaves RUN/summary.json, RUN/predictions.csv (of the test set) and the model.
+
+      degan crossdata runs/ck-to-oulu --data ckplus/ --test oulu/
+    """
+    protocol = _training_part("degan.evaluation.crossdata")
+    from degan.data.manifest import read_dataset  # noqa: PLC0415
+
+    _check_resume(run, resume)
+    settings = _settings(preset, config, changes, seed)
+    trained, tested = read_dataset(data), read_dataset(test)
+    with console.progress("crossdata") as show:
+        summary = protocol.cross_data_set(trained, tested, run, settings, progress=show)
+    typer.echo(report.accuracy_line(summary))
     console.out.print(report.confusion_table(summary))
 
 

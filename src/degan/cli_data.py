@@ -17,6 +17,14 @@ app = typer.Typer()
 CPUS = num_cpus()
 
 Jobs = Annotated[int, typer.Option(min=1, help="How much runs side by side.")]
+Data = Annotated[Path, typer.Option("--data", help="A data set made by 'degan prepare'.")]
+Folds = Annotated[int, typer.Option(min=2, help="How many, of the protocol 'subjects'.")]
+Protocol = Annotated[
+    str,
+    typer.Option(
+        "--protocol", help="subjects (k folds by person), loso (a fold a person) or official."
+    ),
+]
 
 
 def part(name: str, extra: str) -> ModuleType:
@@ -105,6 +113,57 @@ def prepare(
             progress=lambda done, total: show(done / total, f"{done} of {total} photos"),
         )
     typer.echo(report.prepared(result, out))
+
+
+@app.command()
+def look(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A prepared data set.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="The page; DATA/look.html if left out."),
+    ] = None,
+) -> None:
+    """Show a data set on one HTML page: counts, faces, averages, duplicates, what was left out.
+
+    degan look data/
+    """
+    from degan import look as page  # noqa: PLC0415
+    from degan.data.manifest import read_dataset  # noqa: PLC0415
+
+    file = out or data / "look.html"
+    dataset = read_dataset(data)
+    with console.progress("look") as show:
+        pairs = page.look(dataset, file, progress=show)
+    report.duplicate_notes(pairs)
+    typer.echo(f"{file}: open it in a browser")
+
+
+@app.command()
+def folds(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A prepared data set.")],
+    out: Annotated[Path, typer.Argument(metavar="FILE", help="The folds.json to write.")],
+    num_folds: Annotated[
+        int, typer.Option("--folds", min=2, help="How many, of the protocol 'subjects'.")
+    ] = 10,
+    by: Protocol = "subjects",
+    validation: Annotated[
+        float, typer.Option(help="Share of each fold's training people to put aside, 0 to 0.5.")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the order in which people are dealt.")] = 0,
+) -> None:
+    """Divide a data set into folds, no person on both sides, without training anything.
+
+    degan folds data/ folds.json --folds 10 --validation 0.1
+
+    degan folds data/ loso.json --protocol loso
+    """
+    from degan.data.fold_file import make_folds, write_folds  # noqa: PLC0415
+    from degan.data.manifest import read_dataset  # noqa: PLC0415
+
+    dataset = read_dataset(data)
+    made = make_folds(dataset, by, num_folds=num_folds, seed=seed, validation=validation)
+    write_folds(out, dataset, made, by, seed)
+    console.out.print(report.fold_table(dataset, made))
 
 
 @app.command()

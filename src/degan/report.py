@@ -1,5 +1,6 @@
 """What the command line says of results: tables and sentences."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from degan.errors import DeganError
 if TYPE_CHECKING:
     from degan.batch import PhotoResult
     from degan.data.adapter import Adapter
+    from degan.data.folds import Fold
+    from degan.data.manifest import Dataset
     from degan.data.prepare import PrepareResult
 
 
@@ -62,6 +65,36 @@ def prepared(result: "PrepareResult", out: Path) -> str:
         )
     of = f" of {len(subjects)} subjects" if subjects else ""
     return f"{out}: {len(result.samples)} faces{of}, {len(result.skipped)} skipped"
+
+
+def duplicate_notes(pairs: dict[str, int]) -> None:
+    """Say on standard error how many pairs of pictures are all but the same."""
+    if pairs["two people"]:
+        note(
+            f"{pairs['two people']} pairs of pictures under two names are all but the same: one "
+            "person may be on both sides of a fold"
+        )
+    if pairs["two expressions"]:
+        note(
+            f"{pairs['two expressions']} pairs of pictures of one person with two expressions are "
+            "all but the same: a label may be wrong"
+        )
+
+
+def fold_table(dataset: "Dataset", folds: Sequence["Fold"]) -> Table:
+    """Return the table of ``degan folds``: a row a fold, the tested images of each expression."""
+    table = Table("fold", "people tested", "train", "validation", "test", box=SIMPLE)
+    for name in dataset.expressions:
+        table.add_column(name, justify="right")
+    for number, fold in enumerate(folds, start=1):
+        tested = [dataset.samples[index] for index in fold.test]
+        shown = Counter(sample.expression for sample in tested)
+        people = len({sample.subject for sample in tested} - {""})
+        counts = (people, len(fold.train), len(fold.validation), len(fold.test))
+        table.add_row(
+            str(number), *map(str, counts), *(str(shown[name]) for name in dataset.expressions)
+        )
+    return table
 
 
 def accuracy_line(summary: dict[str, Any]) -> str:

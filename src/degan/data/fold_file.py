@@ -3,14 +3,52 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from degan.data.folds import Fold
+from degan.data.folds import Fold, leave_one_subject_out, official_split, subject_folds
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.files import read_bytes, write_text
 
+SUBJECTS, LEAVE_ONE_OUT, OFFICIAL, OWN = "subjects", "loso", "official", "file"
+PROTOCOLS: Final = (SUBJECTS, LEAVE_ONE_OUT, OFFICIAL)
+"""How folds are made: k by subject, a fold a subject, or the data set's own split."""
+
 _MAX_BYTES = 64 * 2**20
+
+
+def make_folds(
+    dataset: Dataset,
+    protocol: str,
+    *,
+    num_folds: int = 10,
+    seed: int = 0,
+    validation: float = 0.0,
+    file: Path | None = None,
+) -> list[Fold]:
+    """Return the folds of a protocol.
+
+    Args:
+        dataset: what to divide.
+        protocol: one of :data:`PROTOCOLS`; without effect if ``file`` is given.
+        num_folds: of ``subjects``.
+        seed: of the order in which subjects are dealt out.
+        validation: share of the training subjects to put aside, see
+            :func:`degan.data.folds.subject_folds`.
+        file: a ``folds.json`` to read them from.
+
+    Raises:
+        DeganError: there is no such protocol, or the data set does not allow it.
+    """
+    if file is not None:
+        return read_folds(file, dataset)
+    if protocol == SUBJECTS:
+        return subject_folds(dataset.samples, num_folds, seed, validation=validation)
+    if protocol == LEAVE_ONE_OUT:
+        return leave_one_subject_out(dataset.samples, seed, validation=validation)
+    if protocol == OFFICIAL:
+        return official_split(dataset.samples)
+    raise DeganError(f"there is no protocol '{protocol}'; choose one of {', '.join(PROTOCOLS)}")
 
 
 def folds_text(dataset: Dataset, folds: Sequence[Fold], protocol: str, seed: int) -> str:

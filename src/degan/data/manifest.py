@@ -5,7 +5,8 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path, PureWindowsPath
 from typing import Any
@@ -49,6 +50,11 @@ class Dataset:
     def subjects(self) -> tuple[str, ...]:
         """The subjects that occur, sorted by name; of those that nobody named there is none."""
         return tuple(sorted({sample.subject for sample in self.samples} - {""}))
+
+    def only(self, expressions: Collection[str]) -> "Dataset":
+        """Return the data set with the samples of some expressions alone."""
+        samples = tuple(sample for sample in self.samples if sample.expression in expressions)
+        return replace(self, samples=samples)
 
     def without_subjects(self, subjects: Collection[str]) -> list[int]:
         """Return the indices of the samples that are of none of the given subjects.
@@ -104,7 +110,7 @@ def read_dataset(folder: Path) -> Dataset:
             f"{folder} is not a prepared data set (it has no dataset.json); make one with "
             f"'degan prepare folder PHOTOS {folder}'"
         )
-    description = _read_description(folder / "dataset.json")
+    description = read_description(folder)
     data = read_bytes(folder / "manifest.csv", _MAX_MANIFEST_BYTES, "manifest")
     if sha256(data) != description["manifest_sha256"]:
         raise DeganError(
@@ -125,7 +131,30 @@ def read_dataset(folder: Path) -> Dataset:
     )
 
 
-def _read_description(path: Path) -> dict[str, Any]:
+def read_skipped(folder: Path) -> list[Skipped]:
+    """Return what was left out of a data set, empty where nothing is written of it.
+
+    Raises:
+        DeganError: the list is damaged.
+    """
+    path = folder / "skipped.csv"
+    if not path.is_file():
+        return []
+    try:
+        text = read_bytes(path, _MAX_MANIFEST_BYTES, "list of skipped files").decode("utf-8")
+        rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+        return [Skipped(*row) for row in islice(rows, 1, None)]
+    except (UnicodeDecodeError, csv.Error, TypeError) as error:
+        raise DeganError(f"{path} is damaged; prepare the data set again") from error
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """Return the content of a data set's ``dataset.json``.
+
+    Raises:
+        DeganError: it is missing or damaged.
+    """
+    path = folder / "dataset.json"
     try:
         description = json.loads(read_bytes(path, 2**20, "data set description"))
         if (
@@ -133,6 +162,7 @@ def _read_description(path: Path) -> dict[str, Any]:
             and 0 < description["crop_size"] <= _MAX_CROP_SIZE
             and isinstance(description["frame"], str)
             and isinstance(description["manifest_sha256"], str)
+            and isinstance(description["settings"], dict)
         ):
             return dict(description)
     except (ValueError, KeyError, TypeError, RecursionError):

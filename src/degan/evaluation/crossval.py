@@ -1,4 +1,4 @@
-"""Subject-independent cross-validation: every sample is tested once, on people never trained on."""
+"""Cross-validation: every fold is trained anew and tested once, on people never trained on."""
 
 import csv
 import io
@@ -15,12 +15,13 @@ import torch
 
 from degan.config import Settings
 from degan.data.crops import read_crops
-from degan.data.folds import Fold, subject_folds
+from degan.data.fold_file import SUBJECTS, folds_text
+from degan.data.folds import Fold
 from degan.data.manifest import Dataset, read_dataset
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.predictions import figures, predictions_text
-from degan.files import write_text
+from degan.files import sha256, write_text
 from degan.processes import CONTEXT, run_in_processes
 from degan.training.run import Progress, open_run, read_json, silent
 from degan.training.train import predict_probabilities, train
@@ -42,7 +43,8 @@ def cross_validate(
     folder: Path,
     settings: Settings,
     *,
-    num_folds: int,
+    folds: Sequence[Fold],
+    protocol: str = SUBJECTS,
     jobs: int,
     progress: Progress = silent,
 ) -> dict[str, Any]:
@@ -56,7 +58,9 @@ def cross_validate(
         dataset: a prepared data set.
         folder: the run directory; ``fold-01`` and so on are run directories within it.
         settings: of every fold; fold k trains with ``seed + k``.
-        num_folds: 2 to the number of subjects.
+        folds: who is trained on and tested; see :mod:`degan.data.folds`. A fold's validation
+            samples are left alone: nothing is chosen.
+        protocol: how the folds were made, for ``folds.json`` and ``summary.json``.
         jobs: folds at a time.
         progress: told the share done and what is being done.
 
@@ -66,21 +70,22 @@ def cross_validate(
     Raises:
         DeganError: the folder holds another run, or the data cannot be divided or trained on.
     """
-    folds = subject_folds(dataset.samples, num_folds, settings.seed)
+    division = folds_text(dataset, folds, protocol, settings.seed)
     facts = {
         "kind": "cross-validation",
         "manifest_sha256": dataset.manifest_hash,
-        "folds": num_folds,
+        "folds": len(folds),
+        "folds_sha256": sha256(division.encode()),
     }
     open_run(folder, settings, facts)
-    _write_folds(folder / "folds.json", dataset, folds)
+    write_text(folder / "folds.json", division)
     if not (folder / "summary.json").exists():
         with _elapsed(folder / _ELAPSED):
             _run_folds(dataset, folder, settings, folds, jobs, progress)
         results = [
             _read_fold(_fold_folder(folder, k), dataset, fold) for k, fold in enumerate(folds)
         ]
-        _write_summary(folder, dataset, settings, folds, results)
+        _write_summary(folder, dataset, settings, folds, results, protocol)
     progress(1.0, "done")
     return read_json(folder / "summary.json")
 
@@ -158,12 +163,6 @@ def _run_fold(data: Path, folder: Path, settings: Settings, fold: Fold, number: 
     _shares[number] = 1.0
 
 
-def _write_folds(path: Path, dataset: Dataset, folds: Sequence[Fold]) -> None:
-    subjects = [sorted({dataset.samples[index].subject for index in fold.test}) for fold in folds]
-    content = {"manifest_sha256": dataset.manifest_hash, "test_subjects": subjects}
-    write_text(path, json.dumps(content, indent=2) + "\n")
-
-
 def _read_fold(folder: Path, dataset: Dataset, fold: Fold) -> FoldPredictions:
     path = folder / _RESULT
     try:
@@ -183,23 +182,29 @@ def _write_summary(
     settings: Settings,
     folds: Sequence[Fold],
     results: Sequence[FoldPredictions],
+    protocol: str,
 ) -> None:
     order = np.concatenate([np.array(result.indices) for result in results])
     probabilities = np.concatenate([result.probabilities for result in results])[np.argsort(order)]
-    everything = range(len(dataset.samples))
-    text = predictions_text(dataset, everything, dataset.expressions, probabilities)
+    tested = np.sort(order)
+    samples = [dataset.samples[index] for index in tested]
+    text = predictions_text(dataset, tested.tolist(), dataset.expressions, probabilities)
     write_text(folder / _RESULT, text)
 
     names = dataset.expressions
-    truth = np.array([names.index(sample.expression) for sample in dataset.samples])
+    truth = np.array([names.index(sample.expression) for sample in samples])
     right = truth == probabilities.argmax(axis=1)
+    place = {int(index): row for row, index in enumerate(tested)}
     fold_seconds = [
         read_json(_fold_folder(folder, k) / "test.json")["seconds"] for k in range(len(folds))
     ]
     summary = {
-        **figures(dataset.samples, names, probabilities, settings.seed),
-        "fold_accuracy": [float(right[list(fold.test)].mean()) for fold in folds],
+        **figures(samples, names, probabilities, settings.seed),
+        "fold_accuracy": [
+            float(right[[place[index] for index in fold.test]].mean()) for fold in folds
+        ],
         "folds": len(folds),
+        "protocol": protocol,
         "seed": settings.seed,
         "preset": settings.preset,
         "seconds": read_json(folder / _ELAPSED)["seconds"],

@@ -1,0 +1,101 @@
+"""Across data sets: trained on one, tested once on another, with the expressions that both have."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from degan.config import Settings
+from degan.data.crops import read_crops
+from degan.data.manifest import Dataset
+from degan.errors import DeganError
+from degan.evaluation.predictions import figures, predictions_text
+from degan.files import write_text
+from degan.labels import in_order
+from degan.training.run import Progress, read_json, silent
+from degan.training.train import predict_probabilities, train
+
+_TRAINING_SHARE = 0.95  # of the time
+
+
+def cross_data_set(
+    trained: Dataset,
+    tested: Dataset,
+    folder: Path,
+    settings: Settings,
+    *,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Train on one data set, test on another, and write ``predictions.csv`` and ``summary.json``.
+
+    Both are narrowed to the expressions that both have, before anything is trained. The test set
+    is read once, at the end. After an interruption the same call continues.
+
+    Args:
+        trained: what to train on.
+        tested: what to report; of other people.
+        folder: the run directory.
+        settings: of the training.
+        progress: told the share done and what is being done.
+
+    Returns:
+        The content of ``summary.json``.
+
+    Raises:
+        DeganError: they share fewer than two expressions, were cut in different frames or sizes,
+            or are one; or see :func:`degan.training.train.train`.
+    """
+    shared = in_order(set(trained.expressions) & set(tested.expressions))
+    _check(trained, tested, shared)
+    training = trained.only(shared)
+    indices = [i for i, sample in enumerate(tested.samples) if sample.expression in shared]
+    model = train(
+        training,
+        range(len(training.samples)),
+        settings,
+        folder,
+        lambda done, doing: progress(_TRAINING_SHARE * done, doing),
+    )
+    path = folder / "summary.json"
+    if not path.exists():
+        crops = torch.from_numpy(read_crops(tested, indices))
+        probabilities = predict_probabilities(model, crops).double().numpy()
+        text = predictions_text(tested, indices, shared, probabilities)
+        write_text(folder / "predictions.csv", text)
+        samples = [tested.samples[index] for index in indices]
+        summary = {
+            **figures(samples, shared, probabilities, settings.seed),
+            "protocol": "across data sets",
+            "seed": settings.seed,
+            "preset": settings.preset,
+            "manifest_sha256": trained.manifest_hash,
+            "tested_manifest_sha256": tested.manifest_hash,
+        }
+        write_text(path, json.dumps(summary, indent=2) + "\n")
+    summary = read_json(path)
+    if summary.get("tested_manifest_sha256") != tested.manifest_hash:
+        raise DeganError(f"{folder} was tested on another data set; choose a new name for the run")
+    progress(1.0, "done")
+    return summary
+
+
+def _check(trained: Dataset, tested: Dataset, shared: tuple[str, ...]) -> None:
+    if len(shared) < 2:
+        raise DeganError(
+            f"{trained.folder} has {', '.join(trained.expressions)} and {tested.folder} has "
+            f"{', '.join(tested.expressions)}; two expressions that both have are needed"
+        )
+    if trained.manifest_hash == tested.manifest_hash:
+        raise DeganError(
+            f"{trained.folder} and {tested.folder} are the same data set; use 'degan crossval'"
+        )
+    for what, one, other in (
+        ("crops", f"{trained.crop_size} px", f"{tested.crop_size} px"),
+        ("the frame", trained.frame, tested.frame),
+    ):
+        if one != other:
+            raise DeganError(
+                f"{what} of {trained.folder} and {tested.folder} differ ({one}, {other}); prepare "
+                "both with the same --size and version of degan"
+            )
