@@ -1,0 +1,55 @@
+"""Look-alikes of data sets of single photos, for the tests of their adapters."""
+
+import zipfile
+
+from degan.data.protocol import Protocol
+
+
+def make(root, *names):
+    """Make empty files: adapters go by names, nothing looks into a photo before it is prepared."""
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return root
+
+
+def zipped(path, *names, **contents):
+    """Make a zip file of empty files and of files with contents: ``zipped(p, *names, **texts)``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"")
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    return path
+
+
+def photos(found):
+    """Name, expression, subject and split of all photos; each is a recording of its own."""
+    assert all(len(recording.sources) == 1 for recording in found.recordings)
+    assert not any(recording.before for recording in found.recordings)
+    sources = [recording.sources[0] for recording in found.recordings]
+    assert len({source.sequence for source in sources}) == len(sources)
+    assert all(source.frame == 0 for source in sources)
+    return [(s.name, s.expression, s.subject, s.split) for s in sources]
+
+
+def reasons(found):
+    """Why each file was left out, by its name."""
+    names = [row.name for row in found.skipped]
+    assert len(set(names)) == len(names)
+    return dict(found.skipped)
+
+
+def differs(adapter, path, **choices):
+    """In what a copy differs from a complete one."""
+    from degan.data.adapter import differences
+
+    return differences(adapter.read(path, Protocol(**choices)), adapter.expected)
+
+
+def sums_up(adapter):
+    """Whether the expected counts are consistent."""
+    expected = adapter.expected
+    return sum(expected.expressions.values()) == expected.recordings
