@@ -1,0 +1,232 @@
+"""FER2013, the pictures of a competition (Goodfellow et al. 2013): a table, or folders."""
+
+import csv
+import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from degan.data.adapter import Adapter, Expected, Found, is_photo
+from degan.data.pictures import ZIP_DAMAGE, Location, Pixels
+from degan.data.protocol import Protocol
+from degan.data.sample import Recording, Skipped, Source
+from degan.data.tree import Tree
+from degan.errors import DeganError
+from degan.labels import find_expression
+
+CODES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
+"""Expression of each number in the table, from 0."""
+
+SPLIT_OF = {
+    "training": "train", "train": "train",
+    "publictest": "validation", "validation": "validation", "val": "validation",
+    "privatetest": "test", "test": "test",
+}  # fmt: skip
+"""Split of each ``Usage`` in the table, and of each folder where there is none."""
+
+SIDE = 48
+"""Width and height of the pictures in the table."""
+
+_COLUMNS = ("emotion", "pixels", "usage")
+_MAX_BYTES = 2**30  # the table has 301 MB
+_MAX_LINE = 2**16  # a row has up to 9,230 bytes
+_MAX_ROWS = 1_000_000
+_IN_FOLDERS = re.compile(
+    rf"(?:^|/)({'|'.join(SPLIT_OF)})/([^/]+)/((training|publictest|privatetest)?[^/]+)$",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def read(path: Path, protocol: Protocol) -> Found:
+    """Return the pictures, each a recording of its own, in the split of the competition.
+
+    The path is that of the table (``fer2013.csv``), or of a folder or zip file with the table or,
+    if there is none, with one folder a split and expression inside (``train/angry/...``).
+
+    Raises:
+        DeganError: the path cannot be read, or holds no such table or folders, or several tables.
+    """
+    try:
+        is_table = path.is_file() and path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path)
+    except OSError as error:
+        raise DeganError(f"cannot read {path}: {error.strerror or error}") from error
+    if is_table:
+        return _read_table(Location(path), path.name, Found())
+    tree = Tree(path)
+    found = Found(skipped=list(tree.skipped))
+    tables = [
+        name
+        for name in tree.names
+        if name.lower().endswith(".csv") and _is_table(tree.location(name))
+    ]
+    if len(tables) > 1:
+        raise DeganError(
+            f"{path} holds several tables of FER2013 ({', '.join(tables[:5])}); give the path of "
+            "one"
+        )
+    if tables:
+        return _read_table(tree.location(tables[0]), tables[0], found)
+    return _read_folders(path, tree, found)
+
+
+def _read_table(place: Location, name: str, found: Found) -> Found:
+    lines = _lines(place)
+    header = _header(next(lines, b""))
+    missing = [column for column in _COLUMNS if column not in header]
+    if missing:
+        raise DeganError(
+            f"{place} is not the table of FER2013 in UTF-8: its first line has no column "
+            f"{', '.join(missing)}; give fer2013.csv (emotion,pixels,Usage)"
+        )
+    for number, line in enumerate(lines, start=2):
+        if not line.strip():
+            continue
+        where = f"{name}:{number}"
+        row = _row(line, header)
+        if isinstance(row, str):
+            found.skipped.append(Skipped(where, row))
+        else:
+            expression, split, values = row
+            picture = Pixels(values, SIDE, SIDE)
+            source = Source(picture, where, expression, "", where, 0, split)
+            found.recordings.append(Recording((source,)))
+    if not found.recordings:
+        first = next((row for row in found.skipped if row.name.startswith(f"{name}:")), None)
+        detail = f"; the first row left out: {first.name} ({first.reason})" if first else ""
+        raise DeganError(f"{place} has no row with a picture; download it again{detail}")
+    return found
+
+
+def _is_table(place: Location) -> bool:
+    return set(_COLUMNS) <= set(_header(next(_lines(place), b"")))
+
+
+def _header(line: bytes) -> list[str]:
+    return [name.strip().lower() for name in _cells(line.decode("utf-8-sig", "replace"))]
+
+
+def _cells(line: str) -> list[str]:
+    """Return the cells of a line; none if it is no row of a table."""
+    try:
+        return next(csv.reader([line], strict=True), [])
+    except csv.Error:
+        return []
+
+
+def _lines(place: Location) -> Iterator[bytes]:
+    """Yield a file's lines, the first ``_MAX_LINE`` bytes of each.
+
+    Raises:
+        DeganError: the file is damaged or cannot be read, or is larger than the table can be.
+    """
+    size = count = 0
+    starts = True
+    try:
+        with _opened(place) as file:
+            while piece := file.readline(_MAX_LINE):
+                if starts:
+                    yield piece
+                    count += 1
+                starts = piece.endswith(b"\n")
+                size += len(piece)
+                if size > _MAX_BYTES or count > _MAX_ROWS:
+                    raise DeganError(
+                        f"{place} has more than {_MAX_BYTES:,} bytes or {_MAX_ROWS:,} lines, more "
+                        "than any copy of FER2013; give fer2013.csv"
+                    )
+    except (OSError, KeyError, *ZIP_DAMAGE) as error:
+        raise DeganError(f"{place} is damaged or cannot be read ({error})") from error
+
+
+@contextmanager
+def _opened(place: Location) -> Iterator[IO[bytes]]:
+    with ExitStack() as stack:
+        if place.member:
+            archive = stack.enter_context(zipfile.ZipFile(place.path))
+            yield stack.enter_context(archive.open(place.member))
+        else:
+            yield stack.enter_context(place.path.open("rb"))
+
+
+def _row(line: bytes, header: list[str]) -> tuple[str, str, bytes] | str:
+    """Return expression, split and pixels of a row, or what is wrong with it."""
+    if len(line) >= _MAX_LINE:
+        return f"the line is longer than {_MAX_LINE:,} bytes"
+    cells = _cells(line.decode("latin-1"))
+    if len(cells) < len(header):
+        return f"the row is cut off or no row: {len(cells)} cells for {len(header)} columns"
+    row = dict(zip(header, (cell.strip() for cell in cells), strict=False))
+    code, usage = row["emotion"], row["usage"]
+    if code not in map(str, range(len(CODES))):
+        return f"'{code[:40]}' is no number of an expression (0 to {len(CODES) - 1})"
+    if usage.lower() not in SPLIT_OF:
+        return f"the usage '{usage[:40]}' is none of Training, PublicTest, PrivateTest"
+    values = _pixels(row["pixels"])
+    if isinstance(values, str):
+        return values
+    return CODES[int(code)], SPLIT_OF[usage.lower()], values
+
+
+def _pixels(text: str) -> bytes | str:
+    """Return the values in a cell, or what is wrong with them."""
+    if not text or text.encode("utf-8").translate(None, b"0123456789 "):
+        return "its pixels are not whole numbers with spaces between them"
+    # Numbers too large for 64 bits become the largest one.
+    values = np.fromstring(text, np.int64, sep=" ")
+    if values.size != SIDE * SIDE:
+        return f"{values.size:,} pixels instead of {SIDE * SIDE:,}"
+    if values.max() > 255:
+        return f"a pixel of {values.max():,}, which is more than 255"
+    return values.astype(np.uint8).tobytes()
+
+
+def _read_folders(path: Path, tree: Tree, found: Found) -> Found:
+    first: dict[tuple[str, ...], str] = {}
+    for name in filter(is_photo, tree.names):
+        match = _IN_FOLDERS.search(name)
+        expression = find_expression(match[2]) if match else None
+        if match is None:
+            found.skipped.append(Skipped(name, "not in a folder like train/angry"))
+            continue
+        if expression not in CODES:
+            found.skipped.append(Skipped(name, f"'{match[2]}' is no expression of FER2013"))
+            continue
+        # Releases that put both tests into one folder tell them apart by the files' names.
+        split = SPLIT_OF[(match[4] or match[1]).lower()]
+        copied = first.setdefault((split, expression, match[3].lower()), name)
+        if copied != name:
+            found.skipped.append(Skipped(name, f"a second copy of {copied}"))
+            continue
+        source = Source(tree.location(name), name, expression, "", name, 0, split)
+        found.recordings.append(Recording((source,)))
+    if not found.recordings:
+        raise DeganError(
+            f"{path} holds no FER2013: neither fer2013.csv (a table with the columns "
+            f"{', '.join(_COLUMNS)}) nor folders like train/angry with "
+            f"pictures; give the path of one of these{tree.refused()}"
+        )
+    return found
+
+
+ADAPTER = Adapter(
+    name="fer2013",
+    title="FER2013, Facial Expression Recognition 2013",
+    needs="fer2013.csv (or a zip file with it), or folders train/angry/... test/angry/...",
+    choices=frozenset(),
+    expected=Expected(
+        subjects=None,
+        recordings=35887,
+        expressions={
+            "neutral": 6198, "anger": 4953, "disgust": 547, "fear": 5121, "happiness": 8989,
+            "sadness": 6077, "surprise": 4002,
+        },
+        source="Goodfellow et al. 2013, section 3",
+    ),
+    people=False,
+    read=read,
+    cut_out=True,
+)  # fmt: skip
