@@ -1,21 +1,17 @@
 """A user's own photos: a tree of folders, or a CSV file that lists them."""
 
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from degan.data.datasets.folder import read_folder
+from degan.data.datasets.folder import ADAPTER
+from degan.data.pictures import Location
+from degan.data.protocol import Protocol
 from degan.errors import DeganError
-
-
-def make(root, *names):
-    for name in names:
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    return root
+from stills import make, zipped
 
 
 def table(root, text, name="photos.csv", encoding="utf-8"):
@@ -24,8 +20,21 @@ def table(root, text, name="photos.csv", encoding="utf-8"):
     return path
 
 
+def read(path):
+    """The sources of all recordings, and what was left out."""
+    found = ADAPTER.read(path, Protocol())
+    assert not any(recording.before for recording in found.recordings)
+    return [s for recording in found.recordings for s in recording.sources], found.skipped
+
+
+def runs(path):
+    """The names of each recording's frames."""
+    found = ADAPTER.read(path, Protocol())
+    return [[s.name for s in recording.sources] for recording in found.recordings]
+
+
 def only(path):
-    sources, skipped = read_folder(path)
+    sources, skipped = read(path)
     assert not skipped
     (source,) = sources
     return source
@@ -37,13 +46,13 @@ def reasons(skipped):
 
 def test_a_tree_gives_one_labelled_photo_a_file_in_a_fixed_order(tmp_path):
     make(tmp_path, "neutral/bob_2.jpg", "happiness/ann_1.jpg", "neutral/ann_1.png")
-    sources, skipped = read_folder(tmp_path)
+    sources, skipped = read(tmp_path)
     assert [(s.name, s.expression, s.subject) for s in sources] == [
         ("happiness/ann_1.jpg", "happiness", "ann"),
         ("neutral/ann_1.png", "neutral", "ann"),
         ("neutral/bob_2.jpg", "neutral", "bob"),
     ]
-    assert [s.path for s in sources] == [tmp_path / s.name for s in sources]
+    assert [s.picture for s in sources] == [Location(tmp_path / s.name) for s in sources]
     assert skipped == []
 
 
@@ -83,9 +92,11 @@ def test_subject_sequence_and_frame_are_read_from_the_name(
 def test_names_that_differ_in_their_last_number_are_one_sequence(tmp_path):
     make(tmp_path, "fear/ann_a_1.jpg", "fear/ann_a_2.jpg", "fear/ann_b_1.jpg", "fear/bob_a_1.jpg")
     make(tmp_path, "anger/ann_a_1.jpg")
-    sources, _ = read_folder(tmp_path)
+    sources, _ = read(tmp_path)
     assert len({s.sequence for s in sources}) == 4
     assert len({s.sequence for s in sources if s.name.startswith("fear/ann_a")}) == 1
+    # They need not follow each other closely, so a face is looked for in each.
+    assert all(len(names) == 1 for names in runs(tmp_path))
 
 
 def test_what_the_system_hides_is_passed_over_in_silence(tmp_path):
@@ -96,39 +107,42 @@ def test_what_the_system_hides_is_passed_over_in_silence(tmp_path):
 
 def test_folders_and_files_that_are_not_understood_are_reported(tmp_path):
     make(tmp_path, "neutral/ann_1.jpg", "holiday/a.jpg", "neutral/more/b.jpg", "neutral/list.txt")
-    make(tmp_path, "neutral/_1.jpg")
-    sources, skipped = read_folder(tmp_path)
+    make(tmp_path, "neutral/_1.jpg", "me.jpg", "notes.txt")
+    sources, skipped = read(tmp_path)
     assert [s.name for s in sources] == ["neutral/ann_1.jpg"]
     found = reasons(skipped)
-    assert set(found) == {"holiday/", "neutral/more/", "neutral/list.txt", "neutral/_1.jpg"}
+    assert set(found) == {
+        "holiday/", "neutral/more/", "neutral/list.txt", "neutral/_1.jpg", "me.jpg",
+    }  # fmt: skip
     assert "no expression" in found["holiday/"]
     assert "folder inside" in found["neutral/more/"]
     assert "ending" in found["neutral/list.txt"]
     assert "subject" in found["neutral/_1.jpg"]
+    assert "not in a folder" in found["me.jpg"]
 
 
 def test_an_empty_folder_says_what_degan_reads(tmp_path):
     with pytest.raises(DeganError, match=r"no labelled photo.*<expression>/<subject>_.*CSV"):
-        read_folder(tmp_path)
+        read(tmp_path)
 
 
 def test_a_folder_of_nothing_usable_names_the_first_file_left_out(tmp_path):
     with pytest.raises(DeganError, match=r"holiday/ \(the folder's name is no expression\)"):
-        read_folder(make(tmp_path, "holiday/ann_1.jpg"))
+        read(make(tmp_path, "holiday/ann_1.jpg"))
 
 
 @pytest.mark.parametrize("name", ["gone", "n" * 300])
 def test_a_path_that_is_not_there_is_refused(tmp_path, name):
     with pytest.raises(DeganError):
-        read_folder(tmp_path / name)
+        read(tmp_path / name)
 
 
 def test_a_csv_gives_its_rows_with_paths_relative_to_it(tmp_path):
     path = table(tmp_path, "path,expression,subject\nshots/1.jpg,Happy,ann\n/abs/2.jpg,fear,bob\n")
-    first, second = read_folder(path)[0]
-    assert (first.path, first.name) == (tmp_path / "shots" / "1.jpg", "shots/1.jpg")
+    first, second = read(path)[0]
+    assert (first.picture, first.name) == (Location(tmp_path / "shots/1.jpg"), "shots/1.jpg")
     assert (first.expression, first.subject, first.frame) == ("happiness", "ann", 0)
-    assert str(second.path) == "/abs/2.jpg"
+    assert second.picture == Location(Path("/abs/2.jpg"))
 
 
 def test_a_csv_may_name_sequence_and_frame_and_have_columns_in_any_order(tmp_path):
@@ -137,14 +151,68 @@ def test_a_csv_may_name_sequence_and_frame_and_have_columns_in_any_order(tmp_pat
         "Frame, Subject ,note,EXPRESSION,sequence,path\n"
         "3,ann,x,fear,take,1.jpg\n4,ann,x,fear,take,2.jpg\n,bob,x,fear,,3.jpg\n",
     )
-    one, two, three = read_folder(path)[0]
+    one, two, three = read(path)[0]
     assert (one.frame, two.frame, three.frame) == (3, 4, 0)
     assert one.sequence == two.sequence != three.sequence
 
 
 def test_photos_without_a_sequence_are_each_their_own(tmp_path):
-    path = table(tmp_path, "path,expression,subject\n1.jpg,fear,ann\n2.jpg,fear,ann\n")
-    assert len({s.sequence for s in read_folder(path)[0]}) == 2
+    names = ["1.jpg", "2.jpg", "a/1.jpg"]
+    rows = "".join(f"{name},fear,ann\n" for name in names)
+    path = table(tmp_path, f"path,expression,subject\n{rows}")
+    assert len({s.sequence for s in read(path)[0]}) == 3
+    assert runs(path) == [[name] for name in names]
+
+
+def test_a_sequence_that_a_csv_names_is_one_recording_in_the_order_of_its_frames(tmp_path):
+    path = table(
+        tmp_path,
+        "path,expression,subject,sequence,frame\n"
+        "c.jpg,fear,ann,take,10\na.jpg,fear,ann,take,2\nx.jpg,fear,ann,,1\n"
+        "b.jpg,fear,ann,take,9\nd.jpg,anger,ann,take,1\ne.jpg,fear,bob,take,1\n",
+    )
+    assert runs(path) == [["a.jpg", "b.jpg", "c.jpg"], ["x.jpg"], ["d.jpg"], ["e.jpg"]]
+    assert len({s.sequence for s in read(path)[0]}) == 4
+
+
+def test_frames_without_a_number_stay_in_the_order_of_the_rows(tmp_path):
+    text = "path,expression,subject,sequence\nb.jpg,fear,ann,take\na.jpg,fear,ann,take\n"
+    assert runs(table(tmp_path, text)) == [["b.jpg", "a.jpg"]]
+
+
+def test_a_csv_may_say_the_split_and_then_leave_the_subject_out(tmp_path):
+    path = table(
+        tmp_path,
+        "path,expression,subject,split\n"
+        "1.jpg,fear,ann,train\n2.jpg,fear,,Validation\n3.jpg,fear,,test\n4.jpg,fear,bob,\n"
+        "5.jpg,fear,,\n6.jpg,fear,bob,dev\n",
+    )
+    sources, skipped = read(path)
+    assert [(s.subject, s.split) for s in sources] == [
+        ("ann", "train"), ("", "validation"), ("", "test"), ("bob", ""),
+    ]  # fmt: skip
+    assert reasons(skipped) == {
+        "5.jpg": "the row has no subject",
+        "6.jpg": "split 'dev' is none of train, validation, test",
+    }
+
+
+def test_a_csv_with_a_split_needs_no_column_of_subjects(tmp_path):
+    source = only(table(tmp_path, "path,expression,split\n1.jpg,fear,test\n"))
+    assert (source.subject, source.split, source.sequence) == ("", "test", "fear/1")
+
+
+def test_a_sequence_is_in_one_split_alone(tmp_path):
+    path = table(
+        tmp_path,
+        "path,expression,subject,sequence,split\n"
+        "1.jpg,fear,ann,take,train\n2.jpg,fear,ann,take,test\n3.jpg,fear,ann,take,\n",
+    )
+    sources, skipped = read(path)
+    assert [s.name for s in sources] == ["1.jpg"]
+    assert reasons(skipped) == dict.fromkeys(
+        ["2.jpg", "3.jpg"], "the rest of its sequence is in train"
+    )
 
 
 def test_a_csv_may_begin_with_a_byte_order_mark_and_end_lines_as_windows_does(tmp_path):
@@ -161,9 +229,9 @@ def test_quoted_fields_may_hold_commas_quotes_and_line_ends(tmp_path):
 
 def test_missing_columns_are_named(tmp_path):
     with pytest.raises(DeganError, match="lacks the columns expression, subject;"):
-        read_folder(table(tmp_path, "path,label\n1.jpg,fear\n"))
+        read(table(tmp_path, "path,label\n1.jpg,fear\n"))
     with pytest.raises(DeganError, match="lacks the column subject;"):
-        read_folder(table(tmp_path, "path,expression\n1.jpg,fear\n"))
+        read(table(tmp_path, "path,expression\n1.jpg,fear\n"))
 
 
 def test_bad_rows_are_reported_with_their_reason_and_good_ones_kept(tmp_path):
@@ -179,7 +247,7 @@ def test_bad_rows_are_reported_with_their_reason_and_good_ones_kept(tmp_path):
         "short.jpg\n"
         "nul\0.jpg,fear,ann,1\n",
     )
-    sources, skipped = read_folder(path)
+    sources, skipped = read(path)
     assert [s.name for s in sources] == ["good.jpg"]
     found = reasons(skipped)
     assert "'bored' is no expression" in found["bored.jpg"]
@@ -193,21 +261,19 @@ def test_bad_rows_are_reported_with_their_reason_and_good_ones_kept(tmp_path):
 
 def test_a_csv_that_is_not_utf8_says_how_to_mend_it(tmp_path):
     with pytest.raises(DeganError, match="UTF-8"):
-        read_folder(
-            table(tmp_path, "path,expression,subject\n1.jpg,fear,Zoë\n", encoding="latin-1")
-        )
+        read(table(tmp_path, "path,expression,subject\n1.jpg,fear,Zoë\n", encoding="latin-1"))
 
 
 @pytest.mark.parametrize("text", ["", "path,expression,subject\n", "\n\n", 'path,"a\nb'])
 def test_a_csv_without_rows_or_with_an_open_quote_is_refused(tmp_path, text):
     with pytest.raises(DeganError, match=r"photos\.csv"):
-        read_folder(table(tmp_path, text))
+        read(table(tmp_path, text))
 
 
 def test_a_quote_left_open_swallows_no_rows(tmp_path):
     text = 'path,expression,subject\n1.jpg,fear,ann\n2.jpg,fear,"bob\n3.jpg,fear,carl\n'
     with pytest.raises(DeganError, match="not a valid CSV"):
-        read_folder(table(tmp_path, text))
+        read(table(tmp_path, text))
 
 
 def test_a_folder_with_one_csv_inside_is_read_through_it(tmp_path):
@@ -216,14 +282,14 @@ def test_a_folder_with_one_csv_inside_is_read_through_it(tmp_path):
     table(tmp_path, "old\rmac", name="mac.csv")
     make(tmp_path, "images/1.jpg", "._photos.csv", "empty.csv")
     (tmp_path / "folder.csv").mkdir()
-    assert only(tmp_path).path == tmp_path / "images" / "1.jpg"
+    assert only(tmp_path).picture == Location(tmp_path / "images/1.jpg")
 
 
 def test_a_folder_with_two_such_csvs_asks_which(tmp_path):
     for name in ("a.csv", "b.csv"):
         table(tmp_path, "path,expression,subject\n1.jpg,fear,ann\n", name=name)
     with pytest.raises(DeganError, match=r"a\.csv, b\.csv"):
-        read_folder(tmp_path)
+        read(tmp_path)
 
 
 def test_expression_folders_go_before_a_csv(tmp_path):
@@ -231,7 +297,73 @@ def test_expression_folders_go_before_a_csv(tmp_path):
     assert only(make(tmp_path, "anger/bob_1.jpg")).expression == "anger"
 
 
-WORDS = ["path", "expression", "subject", "frame", "sequence", "fear", "1.jpg", "ann", "7"]
+def test_a_zip_file_is_read_in_place(tmp_path):
+    path = zipped(
+        tmp_path / "mine.zip", "neutral/ann_1.jpg", "Happy/ann_1.jpg", "neutral/.DS_Store"
+    )
+    assert [s.name for s in read(path)[0]] == ["Happy/ann_1.jpg", "neutral/ann_1.jpg"]
+    assert read(path)[0][1].picture == Location(path, "neutral/ann_1.jpg")
+    assert read(path)[1] == []
+
+
+@pytest.mark.parametrize("top", ["photos/", "photos/mine/"])
+def test_a_zip_file_may_hold_it_all_in_one_folder(tmp_path, top):
+    path = zipped(tmp_path / "in" / "mine.zip", f"{top}neutral/ann_1.jpg", f"{top}fear/ann_2.jpg",
+                  f"{top}holiday/x.jpg", "__MACOSX/x")  # fmt: skip
+    for root, prefix in ((path, ""), (path.parent, "mine.zip/")):
+        sources, skipped = read(root)
+        assert [(s.name, s.expression) for s in sources] == [
+            (f"{prefix}{top}fear/ann_2.jpg", "fear"), (f"{prefix}{top}neutral/ann_1.jpg", "neutral"),
+        ]  # fmt: skip
+        assert list(reasons(skipped)) == [f"{prefix}{top}holiday/"]
+
+
+def test_a_zip_file_of_one_expression_is_not_taken_for_a_folder_around_it(tmp_path):
+    assert only(zipped(tmp_path / "mine.zip", "neutral/ann_1.jpg")).expression == "neutral"
+
+
+@pytest.mark.parametrize("top", ["", "photos/"])
+def test_a_csv_in_a_zip_file_lists_files_beside_it(tmp_path, top):
+    text = "path,expression,subject\nshots/1.jpg,fear,ann\n./shots/../2.jpg,anger,ann\n"
+    text += "gone.jpg,fear,ann\n/etc/passwd,fear,ann\n../../x.jpg,fear,ann\n"
+    path = zipped(tmp_path / "mine.zip", f"{top}shots/1.jpg", f"{top}2.jpg",
+                  **{f"{top}photos.csv": text})  # fmt: skip
+    sources, skipped = read(path)
+    assert [s.picture for s in sources] == [
+        Location(path, f"{top}shots/1.jpg"), Location(path, f"{top}2.jpg"),
+    ]  # fmt: skip
+    assert reasons(skipped) == dict.fromkeys(
+        ["gone.jpg", "/etc/passwd", "../../x.jpg"], "the zip file of the CSV holds no such file"
+    )
+
+
+def test_a_zip_file_cut_short_is_not_taken_for_a_csv(tmp_path):
+    path = zipped(tmp_path / "mine.zip", "neutral/ann_1.jpg")
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(DeganError, match="neither a folder nor a zip file"):
+        read(path)
+
+
+def test_a_damaged_zip_file_beside_the_folders_is_reported(tmp_path):
+    (make(tmp_path, "neutral/ann_1.jpg") / "more.zip").write_bytes(b"no zip file")
+    sources, skipped = read(tmp_path)
+    assert len(sources) == 1
+    assert "damaged" in reasons(skipped)["more.zip"]
+
+
+WORDS = [
+    "path",
+    "expression",
+    "subject",
+    "frame",
+    "sequence",
+    "split",
+    "test",
+    "fear",
+    "1.jpg",
+    "ann",
+    "7",
+]
 SIGNS = [*',,,\n\n"\r\0 é\u2028²/\xff\ufeff', ".."]
 CELLS = st.sampled_from([*WORDS, *SIGNS])
 ROW = st.lists(CELLS, max_size=12).map("".join)
@@ -239,6 +371,7 @@ CSV_BYTES = st.one_of(
     st.binary(max_size=200),
     ROW.map(lambda text: text.encode()),
     ROW.map(lambda text: f"path,expression,subject,frame\n{text}\n".encode()),
+    ROW.map(lambda text: f"path,expression,split\n{text}\n".encode()),
     st.binary(max_size=60).map(lambda data: b"path,expression,subject,sequence\n" + data),
 )
 
@@ -246,10 +379,15 @@ CSV_BYTES = st.one_of(
 @settings(
     deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(CSV_BYTES, st.booleans())
-def test_any_bytes_as_a_csv_give_rows_or_a_sentence(tmp_path, data, through_folder):
-    path = tmp_path / "photos.csv"
-    path.write_bytes(data)
+@given(CSV_BYTES, st.sampled_from(["file", "folder", "zip"]))
+def test_any_bytes_as_a_csv_give_rows_or_a_sentence(tmp_path, data, way):
+    folder = tmp_path / way
+    folder.mkdir(exist_ok=True)
+    path = folder / "photos.csv"
+    if way == "zip":
+        path = zipped(folder / "a.zip", "1.jpg", **{"photos.csv": data})
+    else:
+        path.write_bytes(data)
     with suppress(DeganError):
-        sources, _ = read_folder(tmp_path if through_folder else path)
-        assert all(s.subject and s.name and s.frame >= 0 for s in sources)
+        sources, _ = read(folder if way == "folder" else path)
+        assert all((s.subject or s.split) and s.name and s.frame >= 0 for s in sources)

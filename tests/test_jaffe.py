@@ -123,7 +123,9 @@ def test_a_path_that_is_not_there_is_refused(tmp_path):
         read(make(tmp_path, "KA.AN1.39.tiff") / "KA.AN1.39.tiff")
 
 
-PARTS = st.sampled_from(["KA", "an1", "SU3", "ſu2", "39", "٣", ".", "..", "tiff", "/", "é"])
+PARTS = st.sampled_from(
+    ["KA", "an1", "SU3", "\u017fu2", "39", "\u0663", ".", "..", "tiff", "/", "é"]
+)
 
 
 @given(st.lists(st.lists(PARTS, min_size=1, max_size=8).map("".join), max_size=5, unique=True))

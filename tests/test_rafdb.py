@@ -173,7 +173,7 @@ def test_without_aligned_photos_it_says_where_they_belong(tmp_path):
     with pytest.raises(DeganError, match=r"no aligned photo of RAF-DB.*; put Image/aligned\.zip"):
         read(tmp_path)
     make(tmp_path, "Image/original/train_00001.jpg")
-    with pytest.raises(DeganError, match=r"but 1 original ones, which degan does not read; put"):
+    with pytest.raises(DeganError, match=r", only original ones, which degan does not read; put"):
         read(tmp_path)
 
 
@@ -208,7 +208,7 @@ def test_compound_expressions_alone_are_refused(tmp_path, folder):
     ],
 )
 def test_a_list_without_a_label_is_refused(tmp_path, text, detail):
-    with pytest.raises(DeganError, match="has no line like 'train_00001.jpg 5'") as error:
+    with pytest.raises(DeganError, match=r"has no line like 'train_00001\.jpg 5'") as error:
         read(copy(tmp_path, text))
     assert detail in str(error.value)
 
@@ -224,7 +224,7 @@ def test_the_pictures_are_taken_as_cut_out_faces_of_nobody_known():
 
 
 WORDS = st.sampled_from(
-    ["train_00001.jpg", "test_1.jpg", "teſt_٣.jpg", "5", "11", "0", *" \n\r\t\0é/"]
+    ["train_00001.jpg", "test_1.jpg", "te\u017ft_\u0663.jpg", "5", "11", "0", *" \n\r\t\0é/"]
 )
 TEXTS = st.one_of(
     st.binary(max_size=120),

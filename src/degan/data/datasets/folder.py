@@ -2,175 +2,263 @@
 
 import csv
 import io
+import posixpath
 import re
-from pathlib import Path
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from zipfile import is_zipfile
 
-from degan.data.sample import Skipped, Source
+from degan.data.adapter import Adapter, Found, is_photo
+from degan.data.pictures import Archives, Location
+from degan.data.protocol import Protocol
+from degan.data.sample import SPLITS, Recording, Skipped, Source
+from degan.data.tree import Tree
 from degan.errors import DeganError
-from degan.files import read_bytes
-from degan.images import SUFFIXES
 from degan.labels import EXPRESSIONS, find_expression
 
+Finder = Callable[[str], Location | None]
+"""Where a path in a CSV file leads; None: to nothing."""
+
 _MAX_CSV_BYTES = 512 * 2**20
-_CSV_REQUIRED = ("path", "expression", "subject")
 _FRAME = re.compile(r"[ _-]*(\d{1,12})$")
 
 
-def read_folder(path: Path) -> tuple[list[Source], list[Skipped]]:
-    """Return the labelled photos of a folder or of a CSV file, and what was left out.
+def read(path: Path, protocol: Protocol) -> Found:
+    """Return the labelled photos of a folder, zip file or CSV file, and what was left out.
 
     A folder holds one folder an expression (synonyms such as ``happy`` or ``smiling`` are known,
     any case); the part of a file's name before the first ``_`` is the subject. Files of a subject
-    and expression whose names differ in their last number alone are frames of one sequence.
+    and expression whose names differ in their last number alone are of one sequence, but each is a
+    recording: they need not follow each other closely.
+
     A CSV file has the columns path (relative to the CSV), expression and subject, and may have
-    sequence and frame. A folder with such a CSV directly inside and no expression folder is read
-    through it.
+    sequence, frame and split (train, validation or test; with it, the subject may be empty). Rows
+    that name the same sequence are one recording. A folder with such a CSV directly inside and no
+    expression folder is read through it.
 
     Raises:
         DeganError: there is nothing at the path, or no labelled photo in it.
     """
     try:
-        sources, skipped = _read_any(path)
+        is_table = path.is_file() and path.suffix.lower() != ".zip" and not is_zipfile(path)
     except OSError as error:
         raise DeganError(f"cannot read {path}: {error.strerror or error}") from error
-    if not sources:
-        detail = (
-            f"; the first file left out: {skipped[0].name} ({skipped[0].reason})" if skipped else ""
-        )
+    if is_table:
+        found = _read_csv(Location(path), _beside(path))
+    else:
+        tree = Tree(path)
+        top = _top(tree)
+        found = _read_tree(tree, top)
+        if not found.recordings and (table := _find_csv(tree, top)) is not None:
+            found = _read_csv(tree.location(table), _in_tree(tree, table))
+        found.skipped[:0] = tree.skipped
+    if not found.recordings:
+        first = found.skipped[0] if found.skipped else None
+        detail = f"; the first file left out: {first.name} ({first.reason})" if first else ""
         raise DeganError(
             f"{path} holds no labelled photo; degan reads <expression>/<subject>_*.jpg with "
             f"expressions {', '.join(EXPRESSIONS)}, or a CSV file with the columns path, "
-            f"expression, subject, sequence, frame{detail}"
+            f"expression, subject, sequence, frame, split{detail}"
         )
-    return sources, skipped
+    return found
 
 
-def _read_any(path: Path) -> tuple[list[Source], list[Skipped]]:
-    if not path.exists():
-        raise DeganError(f"{path} does not exist; check the path of the photos")
-    if path.is_file():
-        return _read_csv(path)
-    sources, skipped = _read_tree(path)
-    if not sources and (table := _find_csv(path)) is not None:
-        return _read_csv(table)
-    return sources, skipped
+def _top(tree: Tree) -> str:
+    """Return the folder in a zip file that all its files are in: archives often have one."""
+    top = ""
+    zipped = tree.root.is_file()
+    while True:
+        heads = {name[len(top) :].partition("/")[0] for name in tree.names}
+        if len(heads) != 1:
+            return top
+        (head,) = heads
+        zipped = zipped or head.lower().endswith(".zip")
+        if not zipped or top + head in tree or find_expression(head):
+            return top
+        top += head + "/"
 
 
-def _read_tree(root: Path) -> tuple[list[Source], list[Skipped]]:
-    sources: list[Source] = []
-    skipped: list[Skipped] = []
-    for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
-        if folder.name.startswith("."):
+def _read_tree(tree: Tree, top: str) -> Found:
+    found = Found()
+    refused: set[str] = set()  # folders, each reported once
+    for name in tree.names:
+        folder, *inner = name[len(top) :].split("/")
+        expression = find_expression(folder)
+        file = inner[0] if inner else folder
+        if not inner:
+            if not is_photo(file):
+                continue  # a CSV file, notes
+            where, reason = name, "not in a folder of an expression"
+        elif expression is None:
+            where, reason = f"{top}{folder}/", "the folder's name is no expression"
+        elif len(inner) > 1:
+            where, reason = f"{top}{folder}/{file}/", "a folder inside an expression's folder"
+        elif not is_photo(name):
+            where, reason = name, "the name's ending is not that of a photo"
+        elif file.startswith("_"):
+            where, reason = name, "the name has no subject before its first '_'"
+        else:
+            found.recordings.append(Recording((_from_name(tree, name, expression),)))
             continue
-        expression = find_expression(folder.name)
-        if expression is None:
-            skipped.append(Skipped(folder.name + "/", "the folder's name is no expression"))
-            continue
-        for path in sorted(folder.iterdir()):
-            if path.name.startswith("."):
-                continue
-            name = f"{folder.name}/{path.name}"
-            if path.is_dir():
-                skipped.append(Skipped(name + "/", "a folder inside an expression's folder"))
-            elif path.suffix.lower() not in SUFFIXES:
-                skipped.append(Skipped(name, "the name's ending is not that of a photo"))
-            elif path.name.startswith("_"):
-                skipped.append(Skipped(name, "the name has no subject before its first '_'"))
-            else:
-                sources.append(_from_name(path, name, expression))
-    return sources, skipped
+        if where not in refused:
+            refused.add(where)
+            found.skipped.append(Skipped(where, reason))
+    return found
 
 
-def _from_name(path: Path, name: str, expression: str) -> Source:
-    subject, _, rest = path.stem.partition("_")
+def _from_name(tree: Tree, name: str, expression: str) -> Source:
+    subject, _, rest = PurePosixPath(name).stem.partition("_")
     number = _FRAME.search(rest)
     take = rest[: number.start()] if number else rest
     return Source(
-        path=path,
+        picture=tree.location(name),
         name=name,
         expression=expression,
         subject=subject,
-        sequence="/".join(part for part in (expression, subject, take) if part),
-        frame=int(number.group(1)) if number else 0,
+        sequence=_joined(expression, subject, take),
+        frame=int(number[1]) if number else 0,
     )
 
 
-def _find_csv(folder: Path) -> Path | None:
+def _joined(*parts: str) -> str:
+    return "/".join(part for part in parts if part)
+
+
+def _find_csv(tree: Tree, top: str) -> str | None:
     tables = [
-        path
-        for path in sorted(folder.glob("*.csv"))
-        if not path.name.startswith(".")
-        and path.is_file()
-        and set(_CSV_REQUIRED) <= set(_header(path))
+        name
+        for name in tree.names
+        if name.startswith(top)
+        and "/" not in name[len(top) :]
+        and name.lower().endswith(".csv")
+        and not _missing(_first_line(tree, name))
     ]
     if len(tables) > 1:
         raise DeganError(
-            f"{folder} holds several CSV files that list photos "
-            f"({', '.join(path.name for path in tables)}); give the path of one"
+            f"{tree.root} holds several CSV files that list photos ({', '.join(tables)}); give "
+            "the path of one"
         )
     return tables[0] if tables else None
 
 
-def _header(path: Path) -> list[str]:
-    with path.open("rb") as file:
-        first = file.readline(65536).decode("utf-8-sig", errors="replace")
+def _first_line(tree: Tree, name: str) -> list[str]:
+    """Return the columns of a CSV file; none if it is no table."""
+    place = tree.location(name)
+    if place.member:
+        data = tree.read(name, _MAX_CSV_BYTES)
+    else:
+        try:
+            with place.path.open("rb") as file:
+                data = file.readline(65536)
+        except OSError as error:
+            raise DeganError(f"cannot read {place}: {error.strerror or error}") from error
+    line = data.partition(b"\n")[0][:65536].decode("utf-8-sig", errors="replace")
     try:
-        return _columns(next(csv.reader([first]), []))
+        return _columns(next(csv.reader([line]), []))
     except csv.Error:
-        return []  # no table of photos
+        return []
 
 
 def _columns(names: list[str]) -> list[str]:
     return [name.strip().lower() for name in names]
 
 
-def _read_csv(path: Path) -> tuple[list[Source], list[Skipped]]:
+def _missing(header: list[str]) -> list[str]:
+    """Return the columns that a table needs and does not have."""
+    needed = ["path", "expression"] if "split" in header else ["path", "expression", "subject"]
+    return [name for name in needed if name not in header]
+
+
+def _beside(table: Path) -> Finder:
+    return lambda name: Location(table.parent / name)
+
+
+def _in_tree(tree: Tree, table: str) -> Finder:
+    place = tree.location(table)
+    if not place.member:
+        return _beside(place.path)
+
+    def find(name: str) -> Location | None:
+        inside = posixpath.normpath(posixpath.join(posixpath.dirname(table), name))
+        return tree.location(inside) if inside in tree else None
+
+    return find
+
+
+def _read_csv(table: Location, find: Finder) -> Found:
     try:
-        text = read_bytes(path, _MAX_CSV_BYTES, "CSV").decode("utf-8-sig")
+        with Archives() as archives:
+            text = archives.read(table, _MAX_CSV_BYTES, "CSV").decode("utf-8-sig")
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except UnicodeDecodeError as error:
-        raise DeganError(f"{path} is not a CSV file in UTF-8; save it as UTF-8") from error
+        raise DeganError(f"{table} is not a CSV file in UTF-8; save it as UTF-8") from error
     except csv.Error as error:
-        raise DeganError(f"{path} is not a valid CSV file ({error})") from error
+        raise DeganError(f"{table} is not a valid CSV file ({error})") from error
     header = _columns(rows[0]) if rows else []
-    missing = [name for name in _CSV_REQUIRED if name not in header]
-    if missing:
+    if missing := _missing(header):
         raise DeganError(
-            f"{path} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
-            "a CSV of photos has path, expression, subject and may have sequence, frame"
+            f"{table} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
+            "a CSV of photos has path, expression, subject and may have sequence, frame, split"
         )
-    sources: list[Source] = []
     skipped: list[Skipped] = []
+    # The frames of each named sequence; photos without one stand under their line.
+    recordings: dict[tuple[str, ...] | int, list[Source]] = {}
     for line, cells in enumerate(rows[1:], start=2):
         if not any(cell.strip() for cell in cells):
             continue
         row = dict(zip(header, (cell.strip() for cell in cells), strict=False))
-        result = _from_row(row, path, line)
-        (sources if isinstance(result, Source) else skipped).append(result)  # type: ignore[arg-type]
-    return sources, skipped
+        source = _from_row(row, line, find)
+        if isinstance(source, Skipped):
+            skipped.append(source)
+            continue
+        named = (source.expression, source.subject, row.get("sequence", ""))
+        frames = recordings.setdefault(named if named[2] else line, [])
+        if frames and frames[0].split != source.split:
+            split = frames[0].split or "no split"
+            skipped.append(Skipped(source.name, f"the rest of its sequence is in {split}"))
+            continue
+        frames.append(source)
+    return Found(
+        [
+            Recording(tuple(sorted(frames, key=lambda source: source.frame)))
+            for frames in recordings.values()
+        ],
+        skipped,
+    )
 
 
-def _from_row(row: dict[str, str], table: Path, line: int) -> Source | Skipped:
+def _from_row(row: dict[str, str], line: int, find: Finder) -> Source | Skipped:
     name = row.get("path", "")
-    where = name or f"line {line}"
     expression = find_expression(row.get("expression", ""))
+    subject, split = row.get("subject", ""), row.get("split", "").lower()
     frame = row.get("frame") or "0"
     if not name:
-        return Skipped(where, "the row has no path")
-    if "\0" in name:
-        return Skipped(where, "the path has a character that no file's name can have")
-    if expression is None:
-        return Skipped(where, f"'{row.get('expression', '')}' is no expression")
-    if not row.get("subject"):
-        return Skipped(where, "the row has no subject")
-    if not re.fullmatch(r"\d{1,12}", frame):
-        return Skipped(where, f"frame '{frame}' is no whole number")
-    sequence = row.get("sequence") or Path(name).stem
-    return Source(
-        path=table.parent / name,
-        name=name,
-        expression=expression,
-        subject=row["subject"],
-        sequence="/".join((expression, row["subject"], sequence)),
-        frame=int(frame),
-    )
+        reason = "the row has no path"
+    elif "\0" in name:
+        reason = "the path has a character that no file's name can have"
+    elif expression is None:
+        reason = f"'{row.get('expression', '')}' is no expression"
+    elif split and split not in SPLITS:
+        reason = f"split '{row['split']}' is none of {', '.join(SPLITS)}"
+    elif not subject and not split:
+        reason = "the row has no subject"
+    elif not re.fullmatch(r"\d{1,12}", frame):
+        reason = f"frame '{frame}' is no whole number"
+    elif (picture := find(name)) is None:
+        reason = "the zip file of the CSV holds no such file"
+    else:
+        take = row.get("sequence") or posixpath.splitext(name)[0]
+        sequence = _joined(expression, subject, take)
+        return Source(picture, name, expression, subject, sequence, int(frame), split)
+    return Skipped(name or f"line {line}", reason)
+
+
+ADAPTER = Adapter(
+    name="folder",
+    title="Your own photos",
+    needs="<expression>/<subject>_*.jpg, or a CSV file of path, expression, subject",
+    choices=frozenset(),
+    expected=None,
+    people=True,
+    read=read,
+)
