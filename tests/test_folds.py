@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degan.data.folds import subject_folds
+from degan.data.folds import leave_one_subject_out, official_split, subject_folds
 from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.labels import EXPRESSIONS
@@ -136,3 +136,71 @@ def test_too_few_or_too_many_folds_are_refused_with_the_numbers_possible(num_fol
 def test_one_person_cannot_be_split():
     with pytest.raises(DeganError, match="more people"):
         subject_folds(shown_by_all(1, EXPRESSIONS), 2, 0)
+
+
+def split_as(samples, splits):
+    return [sample._replace(split=split) for sample, split in zip(samples, splits, strict=True)]
+
+
+@given(cases(), st.floats(0.01, 0.5))
+def test_validation_subjects_come_from_the_training_side(case, share):
+    samples = case[0]
+    for fold, plain in zip(_folds_or_none(case, share), subject_folds(*case), strict=True):
+        if fold is None:
+            continue
+        assert fold.test == plain.test
+        assert sorted([*fold.train, *fold.validation]) == list(plain.train)
+        aside = {samples[i].subject for i in fold.validation}
+        assert aside
+        assert aside.isdisjoint(samples[i].subject for i in (*fold.train, *fold.test))
+
+
+def _folds_or_none(case, share):
+    samples, num_folds, seed = case
+    try:
+        return subject_folds(samples, num_folds, seed, validation=share)
+    except DeganError as error:
+        assert "too few" in str(error)
+        return [None] * num_folds
+
+
+def test_about_the_share_asked_for_is_put_aside():
+    samples = shown_by_all(40, ["fear", "anger"])
+    for fold in subject_folds(samples, 4, 0, validation=0.2):
+        assert len({samples[i].subject for i in fold.validation}) == 6  # of 30
+
+
+@pytest.mark.parametrize("share", [-0.1, 0.6, float("nan")])
+def test_an_impossible_share_for_validation_is_refused(share):
+    with pytest.raises(DeganError, match=r"validation is .*; choose 0 to 0\.5"):
+        subject_folds(shown_by_all(4, ["fear"]), 2, 0, validation=share)
+
+
+@given(DATA, SEEDS)
+def test_leaving_one_subject_out_gives_a_fold_a_subject(rows, seed):
+    samples = samples_of(rows)
+    folds = leave_one_subject_out(samples, seed)
+    tested = [{samples[i].subject for i in fold.test} for fold in folds]
+    assert all(len(one) == 1 for one in tested)
+    assert len(set().union(*tested)) == len(folds) == len({s.subject for s in samples})
+
+
+def test_the_official_split_is_what_the_owner_made():
+    samples = split_as(shown_by_all(4, ["fear"]), ["train", "validation", "test", "train"])
+    (fold,) = official_split(samples)
+    assert (fold.train, fold.validation, fold.test) == ((0, 3), (1,), (2,))
+
+
+@pytest.mark.parametrize("splits", [["", "", ""], ["train", "train", ""], ["", "test", "test"]])
+def test_without_training_and_test_samples_there_is_no_official_split(splits):
+    with pytest.raises(DeganError, match="no official split.*folds by subject"):
+        official_split(split_as(shown_by_all(3, ["fear"]), splits))
+
+
+@pytest.mark.parametrize(
+    "make", [lambda s: subject_folds(s, 2, 0), lambda s: leave_one_subject_out(s, 0)]
+)
+def test_where_nobody_is_named_no_fold_by_subject_can_be_made(make):
+    samples = [s._replace(subject="") for s in shown_by_all(3, ["fear"])]
+    with pytest.raises(DeganError, match="does not say who is shown.*official split"):
+        make(samples)

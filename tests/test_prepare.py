@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -11,12 +12,12 @@ from PIL import Image
 
 from degan import images
 from degan.alignment import FRAME
-from degan.data.datasets import folder
+from degan.data.datasets import ckplus, folder
 from degan.data.manifest import read_dataset
-from degan.data.pictures import Location
+from degan.data.pictures import Location, Pixels
 from degan.data.prepare import PrepareSettings, prepare, prepare_dataset
 from degan.data.protocol import Protocol
-from degan.data.sample import Recording, Skipped
+from degan.data.sample import Recording, Skipped, Source
 from degan.errors import DeganError
 
 SMALL = PrepareSettings(crop_size=48)
@@ -309,3 +310,73 @@ def test_whole_cut_outs_are_the_same_bytes_for_any_number_of_jobs(cut_outs, tmp_
     for jobs in (1, 2):
         run(cut_outs, tmp_path / f"{jobs}", CROPS, jobs=jobs)
     assert content(tmp_path / "1") == content(tmp_path / "2")
+
+
+@pytest.fixture(scope="module")
+def sequence_tree(tmp_path_factory, astronaut):
+    """A CK+ sequence whose face moves: six frames, in the last three none is found."""
+    root = tmp_path_factory.mktemp("ck")
+    face = np.ascontiguousarray(astronaut[:240, 60:380])
+    for number in range(1, 7):
+        frame = np.roll(face, 3 * number, 1) if number <= 3 else np.full_like(face, 90)
+        images.write(root / f"cohn-kanade-images/S005/001/S005_001_{number:08d}.png", frame)
+    label = root / "Emotion/S005/001/S005_001_00000006_emotion.txt"
+    label.parent.mkdir(parents=True)
+    label.write_text("   3.0000000e+00\n")
+    return root
+
+
+def prepare_ck(root, out, **protocol):
+    return prepare_dataset(ckplus.ADAPTER, root, out, Protocol(**protocol), SMALL, jobs=1)
+
+
+def test_where_the_peak_shows_no_face_the_frames_before_it_help(sequence_tree, tmp_path):
+    result = prepare_ck(sequence_tree, tmp_path / "data")
+    assert [(s.frame, s.expression, s.alignment) for s in result.samples] == [
+        (3, "disgust", "neighbour"),
+        (4, "disgust", "neighbour"),
+        (5, "disgust", "neighbour"),
+    ]
+
+
+def test_the_first_frame_is_a_neutral_sample_of_a_sequence_of_its_own(sequence_tree, tmp_path):
+    result = prepare_ck(sequence_tree, tmp_path / "data", peak_frames=1, neutral=True)
+    assert [(s.sequence, s.expression, s.frame) for s in result.samples] == [
+        ("S005/001/neutral", "neutral", 0),
+        ("S005/001", "disgust", 5),
+    ]
+
+
+def test_the_data_set_says_where_it_is_from_and_what_it_lacks(sequence_tree, tmp_path):
+    result = prepare_ck(sequence_tree, tmp_path / "data")
+    assert "disgust: 1 of 59" in result.differences
+    settings = json.loads((tmp_path / "data" / "dataset.json").read_text())["settings"]
+    assert settings["dataset"] == "ckplus"
+    assert settings["protocol"]["peak_frames"] == 3
+    assert settings["differences"] == list(result.differences)
+
+
+def test_a_choice_that_the_data_set_does_not_have_is_refused(sequence_tree, tmp_path):
+    with pytest.raises(DeganError, match="ckplus has no choice of camera, light"):
+        prepare_ck(sequence_tree, tmp_path / "data", camera="NI", light="Dark")
+
+
+def test_a_row_of_a_table_is_a_picture_too(astronaut, tmp_path):
+    grey = np.asarray(Image.fromarray(astronaut[20:220, 130:330]).convert("L").resize((48, 48)))
+    source = Source(Pixels(grey.tobytes(), 48, 48), "fer2013.csv:2", "fear", "", "2", 0, "test")
+    result = prepare([Recording((source,))], [], tmp_path / "data", CROPS, jobs=1)
+    (sample,) = read_dataset(tmp_path / "data").samples
+    assert sample == result.samples[0]
+    assert (sample.subject, sample.split, sample.alignment) == ("", "test", "landmarks")
+    assert read_dataset(tmp_path / "data").subjects == ()
+
+
+def test_photos_in_a_zip_file_give_the_same_data_set_as_unpacked_ones(prepared, tree, tmp_path):
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        for path in sorted(tree.rglob("*")):
+            archive.write(path, path.relative_to(tree))
+    run(tmp_path / "photos.zip", tmp_path / "data")
+    plain, packed = content(prepared[0]), content(tmp_path / "data")
+    assert {name: data for name, data in plain.items() if name != "skipped.csv"} == {
+        name: data for name, data in packed.items() if name != "skipped.csv"
+    }

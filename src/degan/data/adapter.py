@@ -11,6 +11,7 @@ from degan.data.protocol import Protocol
 from degan.data.sample import Recording, Skipped, Source
 from degan.images import SUFFIXES
 
+_BEFORE = 3  # frames before the peak that are looked at where it shows no face
 _NUMBER = re.compile(r"(\d+)(?!.*\d)")
 
 
@@ -111,7 +112,7 @@ def sequence(
     recordings = [
         Recording(
             tuple(source(index, expression, name) for index in range(start, start + count)),
-            tuple(picture for _, picture in frames[max(0, start - count) : start]),
+            tuple(picture for _, picture in frames[max(0, start - _BEFORE) : start]),
         )
     ]
     if protocol.neutral and start > 0:

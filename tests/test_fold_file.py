@@ -1,0 +1,93 @@
+"""``folds.json``: what others need to divide a data set alike, and what they may get wrong."""
+
+import json
+
+import pytest
+
+from degan.data.fold_file import PROTOCOLS, folds_text, make_folds, read_folds, write_folds
+from degan.errors import DeganError
+
+
+@pytest.fixture
+def written(faces, tmp_path):
+    """A function that writes a folds.json of some content."""
+
+    def write(content):
+        path = tmp_path / "folds.json"
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("validation", [0.0, 0.25])
+def test_folds_come_back_as_they_were_written(faces, tmp_path, validation):
+    folds = make_folds(faces, "subjects", num_folds=3, seed=5, validation=validation)
+    write_folds(tmp_path / "folds.json", faces, folds, "subjects", 5)
+    assert read_folds(tmp_path / "folds.json", faces) == folds
+
+
+def test_the_file_says_what_was_divided_how_and_into_what(faces):
+    folds = make_folds(faces, "subjects", num_folds=3, seed=5)
+    content = json.loads(folds_text(faces, folds, "subjects", 5))
+    assert content["manifest_sha256"] == faces.manifest_hash
+    assert (content["protocol"], content["seed"]) == ("subjects", 5)
+    tested = [name for fold in content["folds"] for name in fold["test_subjects"]]
+    assert sorted(tested) == list(faces.subjects)
+    assert [fold["train_samples"] + fold["test_samples"] for fold in content["folds"]] == [24] * 3
+
+
+def test_people_may_write_such_a_file_by_hand(faces, written):
+    one, two, three, *_ = faces.subjects
+    path = written(
+        {
+            "folds": [
+                {"test_subjects": [one]},
+                {"test_subjects": [two], "validation_subjects": [three]},
+            ]
+        }
+    )
+    first, second = read_folds(path, faces)
+    assert {faces.samples[i].subject for i in first.test} == {one}
+    assert {faces.samples[i].subject for i in second.validation} == {three}
+    assert len(second.train) == len(faces.samples) - 4
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "no", "[]", "{}", '{"folds": []}', '{"folds": [1]}', '{"folds": [{"test_subjects": 3}]}',
+     '{"folds": [{"test_subjects": [3]}]}', "[" * 100_000],
+)  # fmt: skip
+def test_what_is_no_file_of_folds_is_refused(faces, written, content):
+    with pytest.raises(DeganError, match=r"folds\.json"):
+        read_folds(written(content), faces)
+
+
+def test_folds_that_break_the_protocol_are_refused(faces, written):
+    one, two = faces.subjects[:2]
+    everybody = list(faces.subjects)
+    for folds, sentence in (
+        ([{"test_subjects": ["nobody"]}], "has no subject nobody"),
+        ([{"test_subjects": [one]}, {"test_subjects": [one, two]}], f"tests twice.*{one}"),
+        ([{"test_subjects": [one], "validation_subjects": [one]}], "chooses on"),
+        ([{"test_subjects": []}], "tests nobody"),
+        ([{"test_subjects": everybody}], "nobody to train on"),
+    ):
+        with pytest.raises(DeganError, match=sentence):
+            read_folds(written({"folds": folds}), faces)
+
+
+def test_folds_of_another_data_set_are_refused(faces, written):
+    content = {"manifest_sha256": "0" * 64, "folds": [{"test_subjects": [faces.subjects[0]]}]}
+    with pytest.raises(DeganError, match="another data set"):
+        read_folds(written(content), faces)
+
+
+def test_every_protocol_has_a_name_and_others_are_refused(faces):
+    assert len(make_folds(faces, "loso")) == len(faces.subjects)
+    with pytest.raises(DeganError, match="official split"):
+        make_folds(faces, "official")
+    with pytest.raises(
+        DeganError, match=f"no protocol 'k-fold'; choose one of {', '.join(PROTOCOLS)}"
+    ):
+        make_folds(faces, "k-fold")

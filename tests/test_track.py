@@ -1,0 +1,93 @@
+"""One face through a recording: who is recorded, and what happens where it is not seen."""
+
+import numpy as np
+import pytest
+
+from degan.data.track import track
+from degan.faces import FaceFinder
+
+
+@pytest.fixture(scope="module")
+def finder():
+    return FaceFinder()
+
+
+@pytest.fixture(scope="module")
+def face(astronaut):
+    """A face and some room around it: RGB (240, 320, 3)."""
+    return np.ascontiguousarray(astronaut[:240, 60:380])
+
+
+def moved(image, right, down=0):
+    return np.roll(image, (down, right), (0, 1))
+
+
+def hidden(image):
+    return np.full_like(image, 120)
+
+
+def middle(seen):
+    return seen.landmarks[:, :2].mean(axis=0)
+
+
+def test_a_face_that_moves_is_followed(face, finder):
+    seen = track([moved(face, step) for step in (0, 6, 12)], finder)
+    assert [one.alignment for one in seen] == ["landmarks"] * 3
+    places = np.array([middle(one) for one in seen])
+    assert np.abs(np.diff(places, axis=0) - [6, 0]).max() < 2
+
+
+def test_each_frame_is_found_where_it_is_when_it_is_alone_too(face, finder):
+    frames = [moved(face, step) for step in (0, 5)]
+    for frame, seen in zip(frames, track(frames, finder), strict=True):
+        (alone,) = track([frame], finder)
+        assert np.abs(seen.landmarks - alone.landmarks)[:, :2].mean() < 1.5
+
+
+@pytest.mark.parametrize("gap", [0, 1, 2])
+def test_a_frame_in_which_the_face_is_missed_takes_its_neighbours_landmarks(face, finder, gap):
+    frames = [face, moved(face, 4), moved(face, 8)]
+    frames[gap] = hidden(face)
+    seen = track(frames, finder)
+    assert seen[gap].alignment == "neighbour"
+    neighbour = seen[1 if gap != 1 else 0]
+    assert np.array_equal(seen[gap].landmarks, neighbour.landmarks)
+    assert [one.alignment for n, one in enumerate(seen) if n != gap] == ["landmarks"] * 2
+
+
+def test_a_face_that_jumps_a_little_is_found_again(face, finder):
+    seen = track([face, moved(face, 45, 10)], finder)
+    assert [one.alignment for one in seen] == ["landmarks"] * 2
+    assert np.abs(middle(seen[1]) - middle(seen[0]) - [45, 10]).max() < 4
+
+
+def test_of_several_faces_the_one_is_taken_that_stays(face, finder):
+    both = np.concatenate([face, face], axis=1)
+    alone = np.concatenate([face, hidden(face)], axis=1)
+    seen = track([alone, alone, both], finder)
+    assert seen[2].faces == 2
+    assert all(middle(one)[0] < face.shape[1] for one in seen)
+    assert [one.alignment for one in seen] == ["landmarks"] * 3
+
+
+def test_of_several_faces_that_stay_the_largest_is_taken(face, finder):
+    small = hidden(face)
+    small[:120, :160] = face[::2, ::2]
+    frame = np.concatenate([small, face], axis=1)
+    seen = track([frame, frame], finder)
+    assert all(middle(one)[0] > face.shape[1] for one in seen)
+
+
+def test_frames_that_cannot_be_read_give_nothing_and_the_others_what_they_have(face, finder):
+    seen = track([None, face, None], finder)
+    assert [one is None for one in seen] == [True, False, True]
+
+
+def test_no_face_anywhere_gives_nothing(face, finder):
+    assert track([hidden(face)] * 3, finder) == [None] * 3
+    assert track([], finder) == []
+
+
+def test_a_face_that_lies_on_its_side_is_found_too(face, finder):
+    (seen,) = track([np.ascontiguousarray(np.rot90(face))], finder)
+    assert seen.alignment == "landmarks"
