@@ -4,8 +4,9 @@ import io
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from degan.errors import DeganError
 from degan.images import MAX_PIXELS, RgbImage
@@ -17,8 +18,43 @@ MAX_FRAMES: Final = 1_000_000
 """The most frames that are looked at of one video."""
 
 
+# A file is taken for what it holds, not for its name, and some formats are lists of other files or
+# of addresses: none of those may be followed.
+_FORMATS: Final = "avi,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpeg,mpegts,mpegvideo,asf"
+
+
+class VideoInfo(NamedTuple):
+    """What a video holds, found without decoding it.
+
+    Attributes:
+        frames: how many it holds.
+        promised: how many its header says that it has; 0 if it does not say.
+        width: in pixels.
+        height: in pixels.
+    """
+
+    frames: int
+    promised: int
+    width: int
+    height: int
+
+
+def check_installed() -> None:
+    """Find out whether videos can be read at all.
+
+    Raises:
+        DeganError: PyAV is not installed.
+    """
+    _av()
+
+
 def count_frames(source: Path | bytes, name: str) -> int:
-    """Return how many frames a video has; they are counted if its header does not say.
+    """Return how many frames a video holds, whatever its header says. See :func:`describe`."""
+    return describe(source, name).frames
+
+
+def describe(source: Path | bytes, name: str) -> VideoInfo:
+    """Return how many frames a video has, and of what size.
 
     Args:
         source: the file, or its content.
@@ -29,10 +65,13 @@ def count_frames(source: Path | bytes, name: str) -> int:
     """
     with _opened(source, name) as (container, stream):
         # A header may promise more than the file holds: packets are counted, nothing is decoded.
-        count = sum(packet.size > 0 for packet in container.demux(stream))
+        packets = islice(container.demux(stream), MAX_FRAMES)
+        count = sum(packet.size > 0 for packet in packets)
+        size = stream.codec_context.width, stream.codec_context.height
+        promised = stream.frames
     if count == 0:
-        raise DeganError(f"{name} holds no frame")
-    return int(count)
+        raise DeganError(f"{name} holds no frame; it is damaged or was cut off, get it again")
+    return VideoInfo(int(count), int(promised), *size)
 
 
 def read_frames(source: Path | bytes, name: str, wanted: Collection[int]) -> dict[int, RgbImage]:
@@ -90,13 +129,23 @@ def _av() -> Any:
 @contextmanager
 def _opened(source: Path | bytes, name: str) -> Iterator[tuple[Any, Any]]:
     av = _av()
+    if isinstance(source, Path) and not source.is_file():
+        raise DeganError(f"{name} does not exist or is no file; check the path of the video")
     try:
-        with av.open(io.BytesIO(source) if isinstance(source, bytes) else str(source)) as container:
+        # Absolute, or a file called "concat:..." would be taken for an order to FFmpeg.
+        file = io.BytesIO(source) if isinstance(source, bytes) else str(source.absolute())
+        with av.open(file, options={"format_whitelist": _FORMATS}) as container:
             if not container.streams.video:
-                raise DeganError(f"{name} is no video")
+                raise DeganError(f"{name} holds no pictures, only sound or text; give a video")
             stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise DeganError(f"{name} is of a codec that PyAV does not know; convert the video")
             if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
                 raise DeganError(f"{name} has frames of more than the {MAX_PIXELS:,} pixels read")
             yield container, stream
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise DeganError(f"{name} cannot be read as a video ({error})") from error
+        why = getattr(error, "strerror", None) or error
+        raise DeganError(
+            f"{name} cannot be read as a video ({why}); it is damaged or of a kind that degan does "
+            "not read"
+        ) from error
