@@ -313,8 +313,9 @@ def test_a_zip_file_may_hold_it_all_in_one_folder(tmp_path, top):
     for root, prefix in ((path, ""), (path.parent, "mine.zip/")):
         sources, skipped = read(root)
         assert [(s.name, s.expression) for s in sources] == [
-            (f"{prefix}{top}fear/ann_2.jpg", "fear"), (f"{prefix}{top}neutral/ann_1.jpg", "neutral"),
-        ]  # fmt: skip
+            (f"{prefix}{top}fear/ann_2.jpg", "fear"),
+            (f"{prefix}{top}neutral/ann_1.jpg", "neutral"),
+        ]
         assert list(reasons(skipped)) == [f"{prefix}{top}holiday/"]
 
 
