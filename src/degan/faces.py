@@ -105,7 +105,9 @@ class FaceFinder:
             image: the next frame, of the same size.
             landmarks: of the face in the frame before, (468, 3) in pixels.
         """
-        fit = self._fit(image, _roi_of_landmarks(landmarks))
+        roi = _roi_of_landmarks(landmarks)
+        # Where the face has hardly moved, the fit is one in the frame that it gives itself.
+        fit = self._refit(image, self._moved(image, roi, landmarks))
         face = _face(image, fit, fit.score) if fit.is_face else None
         return face if face is not None and min(face.box[2:]) > 0 else None
 
@@ -148,15 +150,21 @@ class FaceFinder:
 
     def _fit(self, image: RgbImage, roi: "_Roi") -> "_Fit":
         """Fit landmarks in a region, then in the region that these give, until they hold still."""
-        fit = _Fit(*self._landmarks(image, roi), math.inf)
+        return self._refit(image, _Fit(*self._landmarks(image, roi), math.inf))
+
+    def _refit(self, image: RgbImage, fit: "_Fit") -> "_Fit":
+        """Fit landmarks in the region that the last ones give, until they hold still."""
         for _ in range(_MAX_REFITS):
             if fit.score < _MIN_SCORE or fit.shift <= _STILL:
                 break
-            roi = _roi_of_landmarks(fit.landmarks)
-            landmarks, logit = self._landmarks(image, roi)
-            moved = np.linalg.norm(landmarks[:, :2] - fit.landmarks[:, :2], axis=1).mean()
-            fit = _Fit(landmarks, logit, float(moved) * _ROI_SCALE / roi.size)
+            fit = self._moved(image, _roi_of_landmarks(fit.landmarks), fit.landmarks)
         return fit
+
+    def _moved(self, image: RgbImage, roi: "_Roi", before: Landmarks) -> "_Fit":
+        """Fit landmarks in a region; their shift is from where they were before."""
+        landmarks, logit = self._landmarks(image, roi)
+        moved = np.linalg.norm(landmarks[:, :2] - before[:, :2], axis=1).mean()
+        return _Fit(landmarks, logit, float(moved) * _ROI_SCALE / roi.size)
 
     def _landmarks(self, image: RgbImage, roi: "_Roi") -> tuple[Landmarks, float]:
         """Run the network on a region: landmarks in pixels of the image, and its logit."""
