@@ -1,7 +1,11 @@
 """The files of a data set as its owner has it: a folder, zip files, or both, read in place."""
 
+import codecs
 import os
+import re
 import zipfile
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
 
 from degan.data.pictures import ZIP_DAMAGE, Archives, Location
@@ -12,20 +16,24 @@ MAX_FILES = 10_000_000
 """The most files of a data set."""
 
 _ENCRYPTED = 0x1  # flag bit of a zip member
+_READ = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # Explorer writes Deflate64, Python reads none
 _SYSTEM = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+_NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # neither tables nor terminals take these
+_PROCESSED = re.compile("crop|align|pre[ _-]?process", re.IGNORECASE)
 
 
 class Tree:
     """Files by their names below a root, with ``/`` between folders.
 
     A zip file counts as a folder of that name; zip files within zip files do not. Files that
-    systems leave behind (``.DS_Store``, ``__MACOSX``, ...) are not there. Nothing is ever unpacked
-    to disk, so a name cannot lead out of the tree; names that try are refused all the same.
+    systems leave behind (``.DS_Store``, ``__MACOSX``, ...) are not there, nor is what is no file
+    (pipes, devices). Nothing is ever unpacked to disk, so a name cannot lead out of the tree;
+    names that try are refused all the same.
 
     Attributes:
         root: folder or zip file.
         names: of all files, sorted.
-        skipped: archives and members that were refused, and why.
+        skipped: folders, archives and members that were refused, and why.
     """
 
     def __init__(self, root: Path) -> None:
@@ -38,15 +46,19 @@ class Tree:
         self.root = root
         self.skipped: list[Skipped] = []
         self._files: dict[str, Location] = {}
+        self._archives = Archives()  # open as long as the tree: each label is a member
         try:
             if not root.exists():
                 raise DeganError(f"{root} does not exist; check the path of the data set")
             if root.is_dir():
                 self._add_folder()
-            elif zipfile.is_zipfile(root):
+            elif root.is_file() and zipfile.is_zipfile(root):
                 self._add_archive(root, "")
             else:
-                raise DeganError(f"{root} is neither a folder nor a zip file")
+                raise DeganError(
+                    f"{root} is neither a folder nor a zip file; give the data set as it was "
+                    "downloaded"
+                )
         except OSError as error:
             raise DeganError(f"cannot read {root}: {error.strerror or error}") from error
         self.names = tuple(sorted(self._files))
@@ -65,24 +77,37 @@ class Tree:
         Raises:
             DeganError: it is larger than ``limit`` bytes, damaged or cannot be read.
         """
-        with Archives() as archives:
-            return archives.read(self._files[name], limit)
+        return self._archives.read(self._files[name], limit)
 
     def text(self, name: str, limit: int = 2**20) -> str:
-        """Return a text file's content: UTF-8, or Latin-1 where it is not.
+        """Return a text file's content: UTF-8, UTF-16 with its mark, or Latin-1 where it is not.
 
         Raises:
             DeganError: see :meth:`read`.
         """
         data = self.read(name, limit)
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return data.decode("utf-16", errors="replace")
         try:
             return data.decode("utf-8-sig")
         except UnicodeDecodeError:
             return data.decode("latin-1")
 
+    def refused(self) -> str:
+        """Return what a message adds where files are missed: the first one refused, or nothing."""
+        if not self.skipped:
+            return ""
+        first, *others = self.skipped
+        more = f", and {len(others):,} more" if others else ""
+        return f" (left out: {first.name}: {first.reason}{more})"
+
     def _add_folder(self) -> None:
+        def refuse(error: OSError) -> None:
+            name = os.path.relpath(error.filename, self.root)
+            self._skip(name, f"cannot be read ({error.strerror}); check its permissions")
+
         seen: set[str] = set()  # folders behind links, or a link to a parent would never end
-        for folder, folders, files in os.walk(self.root, followlinks=True):
+        for folder, folders, files in os.walk(self.root, followlinks=True, onerror=refuse):
             real = os.path.realpath(folder)
             if real in seen:
                 folders.clear()
@@ -90,40 +115,114 @@ class Tree:
             seen.add(real)
             folders[:] = sorted(name for name in folders if not _is_left_behind(name))
             for file in sorted(files):
-                if _is_left_behind(file):
-                    continue
                 path = Path(folder, file)
-                name = path.relative_to(self.root).as_posix()
-                if path.suffix.lower() == ".zip":
-                    self._add_archive(path, name + "/")
-                else:
-                    self._add(name, Location(path))
+                if not _is_left_behind(file):
+                    self._add_file(path, path.relative_to(self.root).as_posix())
+
+    def _add_file(self, path: Path, name: str) -> None:
+        if _NO_TEXT.search(name):
+            self._skip(name, "its name holds characters that are no text; rename it")
+        elif not path.is_file():
+            self._skip(name, "no file, or a link to none")
+        elif path.suffix.lower() == ".zip":
+            try:
+                self._add_archive(path, name + "/")
+            except _DamagedArchiveError as error:
+                self._skip(name, error.reason)
+        else:
+            self._add(name, Location(path))
 
     def _add_archive(self, path: Path, prefix: str) -> None:
         try:
             with zipfile.ZipFile(path) as archive:
                 members = archive.infolist()
         except (OSError, *ZIP_DAMAGE) as error:
-            self.skipped.append(Skipped(prefix.rstrip("/") or path.name, f"damaged ({error})"))
-            return
+            raise _DamagedArchiveError(path, error) from error
+        closed: Counter[str] = Counter()  # a row an archive, not a row a member
         for member in members:
-            name = prefix + member.filename
+            # Some programs write \ between folders; zipfile leaves it be outside Windows.
             parts = PureWindowsPath(member.filename)  # takes / and \ apart, whatever the system
-            if parts.anchor or ".." in parts.parts:
-                self.skipped.append(Skipped(name, "its name leads out of the archive"))
-            elif member.is_dir() or any(map(_is_left_behind, parts.parts)):
+            name = prefix + "/".join(parts.parts)
+            if _NO_TEXT.search(name):
+                self._skip(name, "its name holds characters that are no text; rename it")
+            elif parts.anchor or ".." in parts.parts:
+                self._skip(name, "its name leads out of the archive")
+            elif not parts.parts or member.is_dir() or any(map(_is_left_behind, parts.parts)):
                 continue
             elif member.flag_bits & _ENCRYPTED:
-                self.skipped.append(Skipped(name, "encrypted; unpack the archive first"))
+                closed["encrypted"] += 1
+            elif member.compress_type not in _READ:
+                closed["compressed in a way that degan does not read"] += 1
             elif name in self._files:
-                self.skipped.append(Skipped(name, "a second file of this name in the archive"))
+                self._skip(name, "a second file of this name in the archive")
             else:
                 self._add(name, Location(path, member.filename))
+        for how, count in closed.items():
+            files = "1 of its files is" if count == 1 else f"{count:,} of its files are"
+            self._skip(prefix.rstrip("/") or path.name, f"{files} {how}; unpack it first")
+
+    def _skip(self, name: str, reason: str) -> None:
+        shown = _NO_TEXT.sub(lambda found: ascii(found[0])[1:-1], name)
+        self.skipped.append(Skipped(shown, reason))
 
     def _add(self, name: str, location: Location) -> None:
         if len(self._files) >= MAX_FILES:
             raise DeganError(f"{self.root} holds more than {MAX_FILES:,} files; give a part of it")
         self._files[name] = location
+
+
+class _DamagedArchiveError(DeganError):
+    """A zip file that cannot be opened."""
+
+    def __init__(self, path: Path, error: Exception) -> None:
+        self.reason = f"damaged, and cannot be opened as a zip file ({error}); get it again"
+        super().__init__(f"{path} is {self.reason}")
+
+
+def one_copy(
+    copies: Mapping[str, Mapping[str, Mapping[int, str]]],
+) -> tuple[dict[str, Mapping[int, str]], list[Skipped]]:
+    """Return each sequence once, where a tree may hold several copies of a data set.
+
+    Frames of two copies are never mixed within a sequence. Originals are preferred to pictures
+    that were cropped or aligned (as their folders' names say), which are only used where there
+    are no originals at all; among the like, the copy with the most sequences and frames, then one
+    that is unpacked.
+
+    Args:
+        copies: folder or zip file that a copy lies in -> sequence -> frame number -> file name.
+
+    Returns:
+        Sequence -> frame number -> file name; and the copies that were left out, a row each.
+    """
+
+    def rank(copy: str) -> tuple[bool, int, int, bool, str]:
+        sequences = copies[copy]
+        frames = sum(map(len, sequences.values()))
+        packed = ".zip/" in copy.lower()
+        return bool(_PROCESSED.search(copy)), -len(sequences), -frames, packed, copy
+
+    chosen: dict[str, Mapping[int, str]] = {}
+    skipped = []
+    order = sorted(copies, key=rank)
+    for copy in order:
+        sequences = copies[copy]
+        if rank(copy)[0] != rank(order[0])[0]:
+            reason = f"cropped or aligned pictures; the originals in {_shown(order[0])} are used"
+            skipped.append(Skipped(_shown(copy), reason))
+            continue
+        again = len(sequences.keys() & chosen.keys())
+        chosen |= {key: frames for key, frames in sequences.items() if key not in chosen}
+        if again:
+            reason = f"{again:,} of its {len(sequences):,} sequences are a second copy"
+            skipped.append(
+                Skipped(_shown(copy), f"{reason}; the one in {_shown(order[0])} is used")
+            )
+    return chosen, skipped
+
+
+def _shown(folder: str) -> str:
+    return folder.strip("/") or "the top folder"
 
 
 def _is_left_behind(name: str) -> bool:

@@ -1,12 +1,13 @@
 """CK+, the Extended Cohn-Kanade data set (Lucey et al. 2010)."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from degan.data.adapter import Adapter, Expected, Found, is_photo, last_number, sequence
 from degan.data.protocol import Protocol
 from degan.data.sample import Skipped
-from degan.data.tree import Tree
+from degan.data.tree import Tree, one_copy
 from degan.errors import DeganError
 
 CODES = (
@@ -14,31 +15,35 @@ CODES = (
 )  # fmt: skip
 """Expression of each number in a label file."""
 
-_FRAME = re.compile(r"(?:^|/)(S\d{3})/(\d{3})/S\d{3}_\d{3}_\d+\.\w+$", re.IGNORECASE)
-_LABEL = re.compile(r"(?:^|/)(S\d{3})/(\d{3})/S\d{3}_\d{3}_\d+_emotion\.txt$", re.IGNORECASE)
+_FRAME = re.compile(r"(?:^|/)(S\d{3})/(\d{3})/\1_\2_\d+\.\w+$", re.IGNORECASE)
+_LABEL = re.compile(r"(?:^|/)(S\d{3})/(\d{3})/\1_\2_\d+_emotion\.txt$", re.IGNORECASE)
 _MAX_LABEL_BYTES = 1024
 
 
 def read(path: Path, protocol: Protocol) -> Found:
     """Return the labelled sequences: folders or the four zip files, as they were downloaded.
 
+    Where several copies lie side by side, a sequence is taken from one of them.
+
     Raises:
         DeganError: the path cannot be read, or holds no sequence or no label.
     """
     tree = Tree(path)
     found = Found(skipped=list(tree.skipped))
-    frames: dict[str, dict[int, str]] = {}
+    copies: dict[str, dict[str, dict[int, str]]] = {}
     labels: dict[str, list[str]] = {}
     for name in tree.names:
         if match := _LABEL.search(name):
             labels.setdefault(_key(match), []).append(name)
         elif is_photo(name) and (match := _FRAME.search(name)):
-            numbered = frames.setdefault(_key(match), {})
+            numbered = copies.setdefault(name[: match.start(1)], {}).setdefault(_key(match), {})
             if last_number(name) in numbered:
                 found.skipped.append(Skipped(name, "a second copy of this frame"))
             else:
                 numbered[last_number(name)] = name
-    _check(path, frames, labels)
+    frames, second = one_copy(copies)
+    found.skipped.extend(second)
+    _check(tree, frames, labels)
     for key in sorted(frames.keys() | labels.keys()):
         reason = _add(tree, key, frames.get(key, {}), labels.get(key, []), protocol, found)
         if reason:
@@ -50,23 +55,23 @@ def _key(match: re.Match[str]) -> str:
     return f"{match[1].upper()}/{match[2]}"
 
 
-def _check(path: Path, frames: dict[str, dict[int, str]], labels: dict[str, list[str]]) -> None:
+def _check(tree: Tree, frames: Mapping[str, object], labels: Mapping[str, object]) -> None:
     if not frames:
         raise DeganError(
-            f"{path} holds no CK+ sequence (.../S005/001/S005_001_00000001.png); give the folder "
-            "that the zip files were put or unpacked in"
+            f"{tree.root} holds no CK+ sequence (.../S005/001/S005_001_00000001.png); give the "
+            f"folder that the zip files were put or unpacked in{tree.refused()}"
         )
     if not labels:
         raise DeganError(
-            f"{path} holds the frames of CK+ but no label (.../S005/001/..._emotion.txt); put "
-            "Emotion_labels.zip, or what was in it, beside them"
+            f"{tree.root} holds the frames of CK+ but no label (.../S005/001/..._emotion.txt); put "
+            f"Emotion_labels.zip, or what was in it, beside them{tree.refused()}"
         )
 
 
 def _add(
     tree: Tree,
     key: str,
-    frames: dict[int, str],
+    frames: Mapping[int, str],
     labels: list[str],
     protocol: Protocol,
     found: Found,
@@ -78,7 +83,8 @@ def _add(
         return "labelled, but its frames are missing"
     codes = {_code(tree, name) for name in labels}
     if len(codes) > 1:
-        return f"several labels that differ ({', '.join(sorted(map(str, codes)))})"
+        said = (CODES[code] if isinstance(code, int) else code for code in codes)
+        return f"several labels that differ ({', '.join(sorted(said))})"
     (code,) = codes
     if isinstance(code, str):
         return code
@@ -111,7 +117,7 @@ def _code(tree: Tree, name: str) -> int | str:
             return int(value)
     except ValueError:
         pass
-    return f"{name} says '{text[:40]}', which is no number of an expression"
+    return f"its label {name} says {text[:40]!a}, none of the numbers 0 to {len(CODES) - 1}"
 
 
 ADAPTER = Adapter(
