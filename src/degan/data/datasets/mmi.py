@@ -1,0 +1,317 @@
+"""MMI (Pantic et al. 2005; Valstar and Pantic 2010): the videos that carry an expression.
+
+Its makers publish no description of the files. What is read here is what public programs of its
+users read: ``session.xml`` (subject; view of the track: 0 frontal, 1 profile, 2 both side by side),
+``S001-100.xml`` (metatag ``Emotion``) and ``S001-100-oao_aucs.xml`` (when action units begin, are
+at their apex and end).
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from operator import itemgetter
+from pathlib import Path, PurePosixPath
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from degan import video
+from degan.data.adapter import Adapter, Found, sequence
+from degan.data.pictures import Archives, Half, Picture, VideoFrame, video_source
+from degan.data.protocol import Protocol
+from degan.data.sample import Recording, Skipped
+from degan.data.tree import Tree
+from degan.errors import DeganError
+
+CODES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
+"""Expression of the values 1-6; other values are of expressions that no protocol has."""
+
+_MAX_XML_BYTES = 2**20
+_SUBJECT = re.compile(r"(S\d{3})-\d+$", re.IGNORECASE)
+_WHOLE = re.compile(r"\s*(\d{1,9})(?:\.0*)?\s*", re.ASCII)
+_HELD = 0.9  # of the frames that a header promises; dropped ones are no sign of a cut-off file
+
+# The half that shows the face from the front; nothing in the files tells. Of a subject that is not
+# listed the whole frame is taken, and looking for faces decides.
+_FRONTAL: dict[str, Half] = {
+    **dict.fromkeys(("S001", "S002", "S017"), "right"),
+    **dict.fromkeys(("S003", "S005", "S006", "S015", "S016"), "left"),
+}
+# Frontal views of this size were filmed with the camera on its side; those of other sizes were not.
+_ON_ITS_SIDE = (720, 576)
+
+_APEX_NAMES = {"apex", "apexframe", "peak", "peakframe"}
+_APEX = {"2", "apex", "peak"}  # type of a marker; 0 neutral, 1 onset, 3 offset
+_BLINK = "45"  # its apex is no expression's
+
+
+def read(path: Path, protocol: Protocol) -> Found:
+    """Return the videos with one of the six expressions: sessions, or zip files of them.
+
+    The peak of a sequence is its apex where that is annotated, else its middle.
+
+    Raises:
+        DeganError: the path cannot be read, holds no session, or PyAV is not installed.
+    """
+    tree = Tree(path)
+    found = Found(skipped=list(tree.skipped))
+    folders: dict[str, list[str]] = {}
+    for name in tree.names:
+        if _is_xml(name) or _is_video(name):
+            folders.setdefault(name.rpartition("/")[0], []).append(name)
+    if not any(_is_session(names) for names in folders.values()):
+        raise DeganError(
+            f"{path} holds no MMI session (Sessions/<number>/session.xml and a video); give the "
+            f"folder that Sessions is in, or the zip file{tree.refused()}"
+        )
+    video.check_installed()
+    seen: set[str] = set()
+    with Archives() as archives:
+        for folder, names in folders.items():
+            for name, result in _session(tree, folder, names, protocol, archives, seen):
+                if isinstance(result, str):
+                    found.skipped.append(Skipped(name, result))
+                else:
+                    found.recordings.extend(result)
+    return found
+
+
+def _is_xml(name: str) -> bool:
+    return name.lower().endswith(".xml")
+
+
+def _is_video(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in video.SUFFIXES
+
+
+def _is_session(names: Iterable[str]) -> bool:
+    return any(map(_is_xml, names)) and any(map(_is_video, names))
+
+
+def _session(
+    tree: Tree,
+    folder: str,
+    names: list[str],
+    protocol: Protocol,
+    archives: Archives,
+    seen: set[str],
+) -> Iterator[tuple[str, list[Recording] | str]]:
+    """Yield each video of a folder and its recordings, or why it is left out."""
+    videos = [name for name in names if _is_video(name)]
+    if not videos:
+        if any(_stem(name) == "session" for name in names):
+            yield folder or ".", "a session without a video"
+        return
+    for name, sheets in _sheets(videos, names).items():
+        key = f"{folder.rpartition('/')[2]}/{PurePosixPath(name).stem}".strip("/")
+        if key.lower() in seen:
+            yield name, "a second copy of this video"
+            continue
+        try:
+            recordings = _recordings(tree, name, key, sheets, protocol, archives)
+        except DeganError as error:
+            yield name, str(error)
+        else:
+            seen.add(key.lower())
+            yield name, recordings
+
+
+def _sheets(videos: list[str], names: list[str]) -> dict[str, list[str]]:
+    """Return each video of a folder and the XML files that tell of it.
+
+    A single video has all of them; one of several has those that begin with its name, and
+    session.xml.
+    """
+    sheets = list(filter(_is_xml, names))
+    if len(videos) == 1:
+        return {videos[0]: sheets}
+    named: dict[str, list[str]] = {_stem(name): [] for name in videos}
+    for sheet in sheets:
+        words = _stem(sheet).split("-")
+        starts = ("-".join(words[:count]) for count in range(min(len(words), 9), 0, -1))
+        owner = next((start for start in starts if start in named), None)
+        if owner is not None:
+            named[owner].append(sheet)
+    common = [sheet for sheet in sheets if _stem(sheet) == "session"]
+    return {name: common + named[_stem(name)] for name in videos}
+
+
+def _stem(name: str) -> str:
+    return PurePosixPath(name).stem.lower()
+
+
+def _recordings(
+    tree: Tree, name: str, key: str, sheets: list[str], protocol: Protocol, archives: Archives
+) -> list[Recording]:
+    """Return what a protocol takes of a video.
+
+    Raises:
+        DeganError: why it is left out.
+    """
+    if not sheets:
+        raise DeganError("no annotation (XML) beside it")
+    roots = [_parse(tree, sheet) for sheet in sheets]
+    expression = _expression(roots)
+    subject = _subject(roots, name)
+    view = _view(roots, name)
+    if view == "profile":
+        raise DeganError("shows the face in profile only")
+    location = tree.location(name)
+    info = video.describe(video_source(location, archives), str(location))
+    if info.frames < _HELD * info.promised:
+        raise DeganError(
+            f"cut off: it holds {info.frames} of {info.promised} frames; get the video again"
+        )
+    half: Half = _FRONTAL.get(subject, "whole") if view == "dual" else "whole"
+    turned = view == "frontal" and (info.width, info.height) == _ON_ITS_SIDE
+    frames: list[tuple[str, Picture]] = [
+        (f"{name}#{index}", VideoFrame(location, index, half, turned))
+        for index in range(info.frames)
+    ]
+    peak = _peak(roots, info.frames)
+    return sequence(
+        frames, expression=expression, subject=subject, name=key, protocol=protocol, peak=peak
+    )
+
+
+def _parse(tree: Tree, name: str) -> Element:
+    try:
+        root: Element = fromstring(tree.text(name, _MAX_XML_BYTES), forbid_dtd=True)
+    except DefusedXmlException as error:
+        raise DeganError(
+            f"{name} declares entities or a document type, which degan does not read; remove them"
+        ) from error
+    except (ParseError, ValueError, LookupError) as error:
+        raise DeganError(f"{name} is damaged and no XML ({error}); get it again") from error
+    return root
+
+
+def _elements(roots: Iterable[Element], tag: str = "") -> Iterator[Element]:
+    """Yield the elements of a name, of any case and namespace; all if no name is given."""
+    for root in roots:
+        for element in root.iter():
+            if not tag or _plain(element.tag) == tag:
+                yield element
+
+
+def _plain(name: str) -> str:
+    return name.rpartition("}")[2].lower().replace(" ", "").replace("_", "")
+
+
+def _attributes(element: Element) -> dict[str, str]:
+    return {_plain(name): value.strip() for name, value in element.attrib.items()}
+
+
+def _metatags(roots: Iterable[Element], wanted: Callable[[str], bool]) -> list[str]:
+    """Return the values of the metatags whose names are wanted."""
+    tags = map(_attributes, _elements(roots, "metatag"))
+    return [tag.get("value", "") for tag in tags if wanted(_plain(tag.get("name", "")))]
+
+
+def _whole(text: str | None) -> int | None:
+    match = _WHOLE.fullmatch(text or "")
+    return int(match[1]) if match else None
+
+
+def _expression(roots: list[Element]) -> str:
+    values = sorted(set(_metatags(roots, lambda name: name == "emotion")))
+    if not values:
+        raise DeganError("no expression label (metatag Emotion)")
+    if len(values) > 1:
+        raise DeganError(f"several expression labels that differ ({', '.join(values)[:60]})")
+    code = _whole(values[0])
+    if code is None or not 1 <= code <= len(CODES):
+        raise DeganError(f"its expression label is {values[0][:40]!r}, none of 1 to {len(CODES)}")
+    return CODES[code - 1]
+
+
+def _subject(roots: list[Element], name: str) -> str:
+    """Return who is shown, by the number that all videos' names have, so that all are one's."""
+    if match := _SUBJECT.match(PurePosixPath(name).stem):
+        return match[1].upper()
+    ids = {_attributes(element).get("id", "") for element in _elements(roots, "subject")} - {""}
+    if len(ids) != 1:
+        raise DeganError("neither its name (S001-100.avi) nor session.xml says who is shown")
+    number = _whole(next(iter(ids)).upper().removeprefix("S"))
+    return next(iter(ids)) if number is None else f"S{number:03d}"
+
+
+def _view(roots: list[Element], name: str) -> str:
+    """Return ``frontal``, ``profile`` or ``dual``; what says nothing is frontal."""
+    tracks = [_attributes(track) for track in _elements(roots, "track")]
+    file = PurePosixPath(name).name.lower()
+    own = [track for track in tracks if track.get("filename", "").lower().endswith(file)]
+    said = [track["view"].lower() for track in own or tracks if track.get("view")]
+    said = said or [view.lower() for view in _metatags(roots, lambda name: name == "view")]
+    if any(view == "2" or re.search("dual|both|front.*profile", view) for view in said):
+        return "dual"
+    profile = [view == "1" or "profile" in view for view in said]
+    return "profile" if profile and all(profile) else "frontal"
+
+
+def _peak(roots: list[Element], count: int) -> int:
+    """Return the index of the frame in the middle of the peak, of ``count`` frames.
+
+    Raises:
+        DeganError: it is annotated beyond the video's end.
+    """
+    named = _metatags(roots, _APEX_NAMES.__contains__)
+    for element in _elements(roots):
+        if _plain(element.tag) not in ("metatag", "actionunit", "marker"):
+            named += [value for key, value in _attributes(element).items() if key in _APEX_NAMES]
+    told = sorted(frame for text in named if (frame := _whole(text)) is not None)
+    spans = [span for unit in _elements(roots, "actionunit") for span in _apexes(unit, count)]
+    first = told[len(told) // 2] if told else min((start for start, _ in spans), default=0)
+    if first > count:
+        raise DeganError(f"its apex is frame {first}, but the video has only {count}; get it again")
+    if told:
+        return max(first - 1, 0)
+    best = _fullest(spans, count)
+    return count // 2 if best is None else best
+
+
+def _apexes(unit: Element, count: int) -> list[tuple[int, int]]:
+    """Return from which frame to before which an action unit is at its apex, counted from 1."""
+    own = _attributes(unit)
+    if own.get("number") == _BLINK:
+        return []
+    if "apex" in own:
+        start, end = _whole(own["apex"]), _whole(own.get("offset", str(count + 1)))
+        return [] if start is None or end is None else [(start, end)]
+    markers = []
+    for marker in (_attributes(child) for child in unit if _plain(child.tag) == "marker"):
+        frame = _whole(marker.get("frame"))
+        if frame is not None:
+            markers.append((frame, marker.get("type", "").lower() in _APEX))
+    markers.sort(key=itemgetter(0))
+    ends = [*(frame for frame, _ in markers[1:]), count + 1]
+    return [(start, end) for (start, apex), end in zip(markers, ends, strict=False) if apex]
+
+
+def _fullest(spans: list[tuple[int, int]], count: int) -> int | None:
+    """Return the index of the middle one of the frames that the most spans hold, None without."""
+    steps = [0] * (count + 2)
+    for start, end in spans:
+        if 0 < start < end and start <= count:
+            steps[start] += 1
+            steps[min(end, count + 1)] -= 1
+    held, level = [], 0
+    for step in steps[1 : count + 1]:
+        level += step
+        held.append(level)
+    most = max(held, default=0)
+    frames = [index for index, level in enumerate(held) if level == most > 0]
+    return frames[len(frames) // 2] if frames else None
+
+
+ADAPTER = Adapter(
+    name="mmi",
+    title="MMI Facial Expression Database",
+    needs="Sessions, or the zip file, as downloaded: about 205 frontal sequences of 30 subjects",
+    choices=frozenset({"peak_frames", "neutral"}),
+    # A download is a search's result and papers count it differently: 205 sequences of 30 people,
+    # 208 of 31. A number that no one can be held to would accuse complete copies.
+    expected=None,
+    people=True,
+    read=read,
+)
