@@ -107,10 +107,11 @@ def test_what_the_system_hides_is_passed_over_in_silence(tmp_path):
 
 def test_folders_and_files_that_are_not_understood_are_reported(tmp_path):
     make(tmp_path, "neutral/ann_1.jpg", "holiday/a.jpg", "neutral/more/b.jpg", "neutral/list.txt")
-    make(tmp_path, "neutral/_1.jpg", "me.jpg", "notes.txt")
+    make(tmp_path, "neutral/_1.jpg", "me.jpg", "notes.txt", "holiday/b.jpg")
     sources, skipped = read(tmp_path)
     assert [s.name for s in sources] == ["neutral/ann_1.jpg"]
     found = reasons(skipped)
+    assert len(found) == len(skipped)
     assert set(found) == {
         "holiday/", "neutral/more/", "neutral/list.txt", "neutral/_1.jpg", "me.jpg",
     }  # fmt: skip
@@ -285,6 +286,12 @@ def test_a_folder_with_one_csv_inside_is_read_through_it(tmp_path):
     assert only(tmp_path).picture == Location(tmp_path / "images/1.jpg")
 
 
+def test_a_csv_further_inside_is_not_read(tmp_path):
+    table(make(tmp_path, "old/1.jpg") / "old", "path,expression,subject\n1.jpg,fear,ann\n")
+    with pytest.raises(DeganError, match=r"no labelled photo.*old/ \(the folder's name"):
+        read(tmp_path)
+
+
 def test_a_folder_with_two_such_csvs_asks_which(tmp_path):
     for name in ("a.csv", "b.csv"):
         table(tmp_path, "path,expression,subject\n1.jpg,fear,ann\n", name=name)
@@ -336,6 +343,12 @@ def test_a_csv_in_a_zip_file_lists_files_beside_it(tmp_path, top):
     assert reasons(skipped) == dict.fromkeys(
         ["gone.jpg", "/etc/passwd", "../../x.jpg"], "the zip file of the CSV holds no such file"
     )
+
+
+@pytest.mark.parametrize("names", [[], ["holiday.jpg"], ["photos.csv"], ["a/b/c.jpg"]])
+def test_a_zip_file_of_nothing_usable_says_what_degan_reads(tmp_path, names):
+    with pytest.raises(DeganError, match="no labelled photo"):
+        read(zipped(tmp_path / "mine.zip", *names))
 
 
 def test_a_zip_file_cut_short_is_not_taken_for_a_csv(tmp_path):

@@ -106,6 +106,7 @@ def test_the_list_may_be_spelled_as_meant_and_be_in_utf16(tmp_path):
         ("train_00009.jpg 5 6", "is not a photo and a number"),
         ("holiday.jpg 5", "'holiday.jpg' is no name of a photo of RAF-DB"),
         ("train_00009.txt 5", "'train_00009.txt' is no name"),
+        ("te\u017ft_00009.jpg 5", "'te\u017ft_00009.jpg' is no name"),
         ("val_00009.jpg 5", "'val_00009.jpg' is no name"),
         ("x" * 1000, f"'{'x' * 40}' is not"),
     ],
@@ -186,9 +187,11 @@ def test_two_lists_ask_which(tmp_path):
 def test_compound_expressions_of_the_same_names_are_kept_apart(tmp_path):
     copy(tmp_path / "basic")
     copy(tmp_path / "compound", "train_00001.jpg 2\n")
-    assert photos(read(tmp_path)) == [
+    found = read(tmp_path)
+    assert photos(found) == [
         ("basic/Image/aligned/train_00001_aligned.jpg", "sadness", "", "train")
     ]
+    assert found.skipped == []
 
 
 @pytest.mark.parametrize("folder", ["", "compound"])
