@@ -184,6 +184,7 @@ def test_the_peak_is_where_most_action_units_are_at_their_apex(tmp_path):
 
 def test_an_apex_that_no_marker_ends_lasts_to_the_end(tmp_path):
     assert apex(tmp_path, units(["12", (1, 1), (2, 9)])) == [9]
+    assert apex(tmp_path, units(["12", (1, 1), (2, 9), (3, 400)])) == [9]
 
 
 def test_a_blink_is_no_peak(tmp_path):
@@ -244,7 +245,7 @@ def test_videos_in_profile_are_left_out(tmp_path, view):
 def test_the_view_is_that_of_the_videos_own_track(tmp_path):
     files = session()
     files["Sessions/7/session.xml"] = files["Sessions/7/session.xml"].replace(
-        b"<track", b'<track filename="S001-100-side.avi" view="1"/><track'
+        b"<track", b'<track filename="S001-100-both.avi" view="2"/><track'
     )
     assert only(put(tmp_path, files)).sources[0].picture.half == "whole"
 

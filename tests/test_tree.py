@@ -368,6 +368,13 @@ def test_one_copy_takes_each_sequence_from_one_place():
     ]
 
 
+def test_one_copy_prefers_more_sequences_then_more_frames():
+    wide = {"a": frames(1), "b": frames(1)}
+    deep = {"a": frames(1, 2, 3, 4)}
+    assert one_copy({"deep/": deep, "wide/": wide})[0] == wide
+    assert one_copy({"a/": {"a": frames(1)}, "deep/": deep})[0] == deep
+
+
 def test_one_copy_prefers_originals_however_few():
     few = {"a": frames(1)}
     many = {"a": frames(1, 2), "b": frames(1)}
