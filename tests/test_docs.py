@@ -14,13 +14,14 @@ PAGES = [
     "README.md",
     "CHANGELOG.md",
     "docs/cli.md",
+    "docs/datasets.md",
     "docs/expressions.md",
     "docs/factors.md",
     "docs/method.md",
     "docs/cards/london.md",
     "docs/cards/synthetic.md",
 ]
-COMMAND = re.compile(r"^(?:\$ |## `)degan ((?:prepare )?[a-z]+)(.*?)(?:`|#|>|$)", re.MULTILINE)
+COMMAND = re.compile(r"^(?:\$ |## `)degan ([a-z]+)(.*?)(?:`|#|>|$)", re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -63,4 +64,6 @@ def test_the_presets_that_the_help_names_exist():
 def test_the_base_install_is_light_and_names_no_training_package(root):
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     base = {re.split(r"[<>=]", name)[0] for name in project["dependencies"]}
-    assert base == {"numpy", "onnxruntime", "Pillow", "pydantic", "rich", "tomli-w", "typer"}
+    assert base == {
+        "defusedxml", "numpy", "onnxruntime", "Pillow", "pydantic", "rich", "tomli-w", "typer",
+    }  # fmt: skip

@@ -320,7 +320,7 @@ class TestRefusals:
     def test_an_unknown_column_lists_those_that_can_be_split_by(self, data, recognizer):
         with pytest.raises(DeganError, match="no column 'mood'; its columns: file") as caught:
             evaluate(data, recognizer, by="mood")
-        assert str(caught.value).endswith("faces, recipe, tone, glasses")
+        assert str(caught.value).endswith("faces, split, recipe, tone, glasses")
 
     def test_a_column_of_lists_is_none(self, data, recognizer):
         with pytest.raises(DeganError, match="no column 'actions'"):
@@ -328,7 +328,7 @@ class TestRefusals:
 
     def test_an_unknown_column_where_there_are_no_factors(self, own, recognizer):
         (own.folder / "factors.parquet").unlink()
-        with pytest.raises(DeganError, match=r"alignment, faces$"):
+        with pytest.raises(DeganError, match=r"alignment, faces, split$"):
             evaluate(own, recognizer, by="recipe")
 
     def test_a_column_is_looked_for_before_any_crop_is_read(self, own, recognizer):

@@ -18,7 +18,7 @@ MAX_FILES = 10_000_000
 _ENCRYPTED = 0x1  # flag bit of a zip member
 _READ = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # Explorer writes Deflate64, Python reads none
 _SYSTEM = {"__MACOSX", "Thumbs.db", "desktop.ini"}
-_NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # neither tables nor terminals take these
+_NO_TEXT = re.compile("[\x00-\x1f\x7f]")  # neither tables nor terminals take these
 _PROCESSED = re.compile("crop|align|pre[ _-]?process", re.IGNORECASE)
 
 
