@@ -118,14 +118,17 @@ def test_a_name_that_would_garble_a_table_or_terminal_is_refused_and_shown_harml
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text there")
-def test_a_file_name_that_is_no_text_is_refused_and_shown_harmless(tmp_path):
-    make(tmp_path, "good.png")
-    with suppress(OSError):  # some file systems take no such names
-        Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png")).touch()
+def test_a_file_whose_name_is_no_text_is_read_and_its_faults_can_be_printed(tmp_path):
+    names = [os.fsencode(tmp_path) + name for name in (b"/\xff.png", b"/\xff.zip")]
+    try:
+        for name in names:
+            Path(os.fsdecode(name)).write_bytes(b"x")
+    except OSError:
+        pytest.skip("no such names on this file system")
     tree = Tree(tmp_path)
-    assert tree.names == ("good.png",)
-    for row in tree.skipped:
-        row.name.encode()
+    assert [tree.read(name, 10) for name in tree.names] == [b"x"]
+    assert [row.name for row in tree.skipped] == ["\\udcff.zip"]
+    tree.refused().encode()
 
 
 def test_encrypted_members_are_one_row_an_archive_that_says_what_to_do(tmp_path):

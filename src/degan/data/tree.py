@@ -163,6 +163,7 @@ class Tree:
 
     def _skip(self, name: str, reason: str) -> None:
         shown = _NO_TEXT.sub(lambda found: ascii(found[0])[1:-1], name)
+        shown = shown.encode(errors="backslashreplace").decode()  # messages are printed as UTF-8
         self.skipped.append(Skipped(shown, reason))
 
     def _add(self, name: str, location: Location) -> None:
