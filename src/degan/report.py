@@ -1,7 +1,7 @@
 """What the command line says of results: tables and sentences."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,8 @@ def prepared(result: "PrepareResult", out: Path) -> str:
         note(f"{several} photos had several faces; the largest, or the one that stays, was taken")
     if borrowed:
         note(f"in {borrowed} frames no face was found; the next frame's landmarks were taken")
+    if result.duplicates:
+        duplicate_notes(result.duplicates)
     if not subjects:
         note("the data set does not say who is shown; only its official split can be measured")
     elif len(subjects) == len(result.samples) > 1:
@@ -67,17 +69,17 @@ def prepared(result: "PrepareResult", out: Path) -> str:
     return f"{out}: {len(result.samples)} faces{of}, {len(result.skipped)} skipped"
 
 
-def duplicate_notes(pairs: dict[str, int]) -> None:
+def duplicate_notes(pairs: Mapping[str, int]) -> None:
     """Say on standard error how many pairs of pictures are all but the same."""
     if pairs["two people"]:
         note(
-            f"{pairs['two people']} pairs of pictures under two names are all but the same: one "
-            "person may be on both sides of a fold"
+            f"{pairs['two people']} pairs of pictures under two names are all but the same, so one "
+            "person may be on both sides of a fold; 'degan look' shows them"
         )
     if pairs["two expressions"]:
         note(
             f"{pairs['two expressions']} pairs of pictures of one person with two expressions are "
-            "all but the same: a label may be wrong"
+            "all but the same, so a label may be wrong; 'degan look' shows them"
         )
 
 

@@ -14,7 +14,8 @@ from typing import Any
 from degan import __version__, images
 from degan.alignment import CROP_SIZE, FRAME, MIN_CUT_OUT, crop_face
 from degan.data.adapter import Adapter, differences
-from degan.data.manifest import write_dataset
+from degan.data.duplicates import find_duplicates, pairs_by_kind
+from degan.data.manifest import read_dataset, write_dataset
 from degan.data.pictures import PictureReader, path_of
 from degan.data.protocol import Protocol
 from degan.data.sample import Recording, Sample, Skipped, Source
@@ -50,11 +51,14 @@ class PrepareResult:
         samples: the manifest.
         skipped: what was left out, and why.
         differences: in which counts the data set differs from a complete copy, a sentence each.
+        duplicates: how many pairs of pictures of each kind are all but the same, see
+            :func:`degan.data.duplicates.pairs_by_kind`; None if they were not looked for.
     """
 
     samples: tuple[Sample, ...]
     skipped: tuple[Skipped, ...]
     differences: tuple[str, ...] = ()
+    duplicates: Mapping[str, int] | None = None
 
 
 def prepare_dataset(
@@ -92,7 +96,7 @@ def prepare_dataset(
         raise DeganError(f"{path} holds nothing that can be used; {_first_of(found.skipped)}")
     made = {"dataset": adapter.name, "protocol": asdict(protocol)}
     unlike = () if adapter.expected is None else differences(found, adapter.expected)
-    return prepare(
+    result = prepare(
         found.recordings,
         found.skipped,
         out,
@@ -101,6 +105,9 @@ def prepare_dataset(
         progress=progress,
         origin={**made, "differences": list(unlike)},
     )
+    dataset = read_dataset(out)
+    pairs = pairs_by_kind(dataset, find_duplicates(dataset))
+    return replace(result, duplicates={kind: len(alike) for kind, alike in pairs.items()})
 
 
 def _first_of(skipped: Sequence[Skipped]) -> str:
