@@ -132,7 +132,7 @@ def render(figure: Figure, actions: F32, scene: Scene, size: int) -> RgbImage:
     image = lay_background(scene.tone, side)
     shade.shade(
         image, ids, depth, view[:num_vertices], solid.triangles, solid.regions, attributes,
-        figure.paint.skin, folds, colours, figure.look, lamps, ambient,
+        figure.paint.skin, folds[..., None], colours, figure.look, lamps, ambient,
         scene.light.shadow, shadow_map, scale,
     )  # fmt: skip
     exposure = expose(*_middle(image, ids), scene.tone.brightness, _kept_brightness(person))
