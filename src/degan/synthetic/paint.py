@@ -11,10 +11,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from degan.synthetic.head import SKIN, load_head
 from degan.synthetic.raster import NOTHING, rasterize
+from degan.synthetic.stretch import stretch
 
 F32 = NDArray[np.float32]
 
@@ -81,10 +81,9 @@ def smooth(value: NDArray[np.floating], low: float, high: float) -> F32:
     return risen
 
 
-def noise(rng: np.random.Generator, rows: int, columns: int, size: tuple[int, int]) -> F32:
-    """Return smooth noise of standard deviation about 1, float32 (size), from a coarse grid."""
-    grid = Image.fromarray(rng.standard_normal((rows, columns), dtype=np.float32))
-    return np.asarray(grid.resize((size[1], size[0]), Image.Resampling.BICUBIC))
+def noise(rng: np.random.Generator, rows: int, columns: int) -> F32:
+    """Return smooth noise of standard deviation about 1, float32 (SIZE, SIZE), of a coarse grid."""
+    return stretch(rng.standard_normal((rows, columns), dtype=np.float32), SIZE)
 
 
 class Patch(NamedTuple):
@@ -110,11 +109,14 @@ def stroke(
     place = surface()
     margin = float(widths.max()) + soft
     low, high = line.min(0) - margin, line.max(0) + margin
-    inside = (place.x >= low[0]) & (place.x <= high[0]) & (place.y >= low[1]) & (place.y <= high[1])
-    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
-    if not len(rows):
+    height = place.y[:, 0]  # of each row
+    rows = np.flatnonzero((height >= low[1]) & (height <= high[1]))
+    band = slice(rows[0], rows[-1] + 1) if len(rows) else slice(0, 0)
+    inside = (place.x[band] >= low[0]) & (place.x[band] <= high[0])
+    columns = np.flatnonzero(inside.any(0))
+    if not len(columns):
         return Patch(slice(0, 0), slice(0, 0), np.zeros((0, 0), np.float32))
-    window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    window = band, slice(columns[0], columns[-1] + 1)
     x, y = place.x[window], place.y[window]
     share = np.zeros_like(x)
     for (ax, ay), (bx, by), start, end in zip(line, line[1:], widths, widths[1:], strict=False):
