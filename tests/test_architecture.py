@@ -26,6 +26,7 @@ LAYERS = (
         "synthetic.compiled",
         "synthetic.mesh",
         "synthetic.raster",
+        "synthetic.stretch",
         "synthetic.head",
         "synthetic.scene",
         "synthetic.expressions",
