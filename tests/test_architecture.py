@@ -42,6 +42,7 @@ LAYERS = (
         "synthetic.compiled",
         "synthetic.mesh",
         "synthetic.raster",
+        "synthetic.stretch",
         "synthetic.head",
         "synthetic.scene",
         "synthetic.expressions",

@@ -18,21 +18,33 @@ _STEPS = 4096
 _CURVE = ((np.arange(_STEPS + 1) / _STEPS) ** (2 * _GAMMA)).astype(np.float32)  # of light's root
 
 
-def lay_background(tone: Tone, side: int) -> F32:
-    """Return an image of what is behind the person: linear RGB, float32 (side, side, 3)."""
-    image = np.empty((side, side, 3), np.float32)
+def lay_background(tone: Tone, ids: NDArray[np.int32]) -> F32:
+    """Return an image of what is behind the person.
+
+    Args:
+        tone: has the background's colour and texture.
+        ids: triangle of the head that each sample shows, int32 (side, side), side even.
+
+    Returns:
+        Linear RGB, float32 (side, side, 3); undefined in pixels that the head covers.
+    """
+    image = np.empty((*ids.shape, 3), np.float32)
     rng = np.random.default_rng(tone.seed)
     coarse, fine = (rng.standard_normal((n, n), dtype=np.float32) for n in (4, 9))
-    _lay(image, np.array(tone.background, np.float32), coarse, fine, 0.45 * tone.texture)
+    _lay(image, ids, np.array(tone.background, np.float32), coarse, fine, 0.45 * tone.texture)
     return image
 
 
 @compiled
-def _lay(image: F32, colour: F32, coarse: F32, fine: F32, strength: float) -> None:
+def _lay(
+    image: F32, ids: NDArray[np.int32], colour: F32, coarse: F32, fine: F32, strength: float
+) -> None:
     """Fill an image with a colour, roughened by two grids that are stretched over it."""
     side = image.shape[0]
     for y in range(0, side, 2):
         for x in range(0, side, 2):
+            if min(ids[y, x], ids[y, x + 1], ids[y + 1, x], ids[y + 1, x + 1]) >= 0:
+                continue
             factor = 1.0
             if strength > 0:
                 rough = _stretched(coarse, y / side, x / side)
@@ -67,10 +79,12 @@ def expose(image: F32, face: NDArray[np.bool_], brightness: float, kept: float) 
         kept: the share of that which dark skin keeps: cameras expose for the scene more than for
             the face.
     """
-    seen = image[face]
+    seen = image[face].ravel()
     if not len(seen):
         return 1.0
-    return float(brightness**2.2 * kept / max(float(np.median(seen)), 1e-4))
+    middle = [(len(seen) - 1) // 2, len(seen) // 2]
+    median = float(np.partition(seen, middle)[middle].mean())  # NumPy's takes its time
+    return float(brightness**2.2 * kept / max(median, 1e-4))
 
 
 def develop(image: F32, exposure: float, tone: Tone) -> RgbImage:

@@ -32,7 +32,8 @@ def vertex_normals(vertices: F32, triangles: I32) -> F32:
     """Return unit normals (V, 3): the mean of the triangles around, weighted by their areas."""
     normals = np.zeros_like(vertices)
     for number in range(len(triangles)):
-        a, b, c = triangles[number]
+        a, b = np.uint64(triangles[number, 0]), np.uint64(triangles[number, 1])
+        c = np.uint64(triangles[number, 2])
         ux = vertices[b, 0] - vertices[a, 0]
         uy = vertices[b, 1] - vertices[a, 1]
         uz = vertices[b, 2] - vertices[a, 2]
@@ -67,7 +68,7 @@ def concavity(vertices: F32, normals: F32, edges: I32) -> F32:
     total = np.zeros(len(vertices), dtype=np.float32)
     count = np.zeros(len(vertices), dtype=np.float32)
     for number in range(len(edges)):
-        a, b = edges[number]
+        a, b = np.uint64(edges[number, 0]), np.uint64(edges[number, 1])
         x = vertices[b, 0] - vertices[a, 0]
         y = vertices[b, 1] - vertices[a, 1]
         z = vertices[b, 2] - vertices[a, 2]

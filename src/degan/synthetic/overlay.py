@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from degan.synthetic.head import LASHES, SKIN, load_head
-from degan.synthetic.paint import SIZE, smooth, unroll
+from degan.synthetic.paint import smooth, unroll
 from degan.synthetic.person import Glasses, Person
 from degan.synthetic.shade import HAIR, LASH, LENS, RIM
 from degan.synthetic.skin import Paint
@@ -64,7 +65,8 @@ def build_overlay(person: Person, neutral: F32, paint: Paint) -> Overlay:
     head = load_head()
     lash_triangles = head.triangles[head.regions == LASHES]
     shell_triangles, share = _shell(person, paint)
-    used = np.unique(np.concatenate([lash_triangles.ravel(), shell_triangles.ravel()]))
+    of_lashes = _corners_of(lash_triangles)
+    used = np.flatnonzero(of_lashes | _corners_of(shell_triangles))
     number = np.zeros(len(head.mean), np.int32)
     number[used] = np.arange(len(used))
     outward = neutral[used] - _AXIS
@@ -73,7 +75,7 @@ def build_overlay(person: Person, neutral: F32, paint: Paint) -> Overlay:
     # stand off, or the wall behind would show through it.
     stands = 0.12 + 0.88 * smooth(neutral[used, 1], 40, 85)
     lift = outward * (person.hair.volume * stands * smooth(share[used], 0.6, 1.0) + 0.6)[:, None]
-    lashes = np.isin(used, lash_triangles)
+    lashes = of_lashes[used]
     lift[lashes] = 0
     opacity = np.where(lashes, 1, share[used])
     sheets = _curtains(person, neutral)
@@ -101,13 +103,34 @@ def build_overlay(person: Person, neutral: F32, paint: Paint) -> Overlay:
 def _shell(person: Person, paint: Paint) -> tuple[I32, F32]:
     """Return the triangles that stand off as hair, and the share of hair at the head's vertices."""
     head = load_head()
-    column, row = np.round(unroll(head.mean)).astype(int).T
-    share = paint.cover[np.clip(row, 0, SIZE - 1), np.clip(column, 0, SIZE - 1)].copy()
+    column, row = _texels()
+    share = paint.cover[row, column]
     share[head.ears > 0.15] = 0
     if person.hair.style in ("bald", "cropped"):
         return np.zeros((0, 3), np.int32), share
     skin = head.triangles[head.regions == SKIN]
-    return skin[(share[skin] > 0.02).any(1)], share
+    return skin[(share > 0.02)[skin].any(1)], share
+
+
+@cache
+def _texels() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the column and row of the atlas that is nearest to each vertex of the head."""
+    column, row = np.round(unroll(load_head().mean)).astype(np.int64).T
+    return column, row
+
+
+def _corners_of(triangles: I32) -> NDArray[np.bool_]:
+    """Return which of the head's vertices are corners of some triangles, bool (V,)."""
+    corners = np.zeros(len(load_head().mean), bool)
+    corners[triangles] = True
+    return corners
+
+
+@cache
+def _skin() -> NDArray[np.int64]:
+    """Return the head's vertices that are of skin."""
+    head = load_head()
+    return np.flatnonzero(_corners_of(head.triangles[head.regions == SKIN]))
 
 
 def _grid(rows: int, columns: int) -> I32:
@@ -155,7 +178,7 @@ def _curtains(person: Person, neutral: F32) -> list[_Sheet]:
 def _skull_radius(neutral: F32) -> Callable[[F64], F64]:
     """Return how far the skin beside the eyes is from the skull's axis, by the angle from it."""
     head = load_head()
-    skin = np.unique(head.triangles[head.regions == SKIN])
+    skin = _skin()
     skull = skin[(head.ears[skin] < 0.1) & (neutral[skin, 1] > -20) & (neutral[skin, 1] < 70)]
     angle = np.arctan2(np.abs(neutral[skull, 0]), neutral[skull, 2] - _AXIS[2])
     radius = np.hypot(neutral[skull, 0], neutral[skull, 2] - _AXIS[2])
@@ -222,8 +245,7 @@ class _Front:
     """The curved surface in front of the eyes that glasses lie in."""
 
     def __init__(self, neutral: F32) -> None:
-        head = load_head()
-        brow = neutral[np.unique(head.triangles[head.regions == SKIN])]
+        brow = neutral[_skin()]
         near = (np.abs(brow[:, 0]) < 40) & (brow[:, 1] > 5) & (brow[:, 1] < 22)
         self._depth = float(brow[near, 2].max()) + 2
 

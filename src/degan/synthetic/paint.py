@@ -11,10 +11,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from degan.synthetic.compiled import compiled
 from degan.synthetic.head import SKIN, load_head
 from degan.synthetic.raster import NOTHING, rasterize
+from degan.synthetic.stretch import stretch
 
 F32 = NDArray[np.float32]
 
@@ -81,10 +82,9 @@ def smooth(value: NDArray[np.floating], low: float, high: float) -> F32:
     return risen
 
 
-def noise(rng: np.random.Generator, rows: int, columns: int, size: tuple[int, int]) -> F32:
-    """Return smooth noise of standard deviation about 1, float32 (size), from a coarse grid."""
-    grid = Image.fromarray(rng.standard_normal((rows, columns), dtype=np.float32))
-    return np.asarray(grid.resize((size[1], size[0]), Image.Resampling.BICUBIC))
+def noise(rng: np.random.Generator, rows: int, columns: int) -> F32:
+    """Return smooth noise of standard deviation about 1, float32 (SIZE, SIZE), of a coarse grid."""
+    return stretch(rng.standard_normal((rows, columns), dtype=np.float32), SIZE)
 
 
 class Patch(NamedTuple):
@@ -110,11 +110,14 @@ def stroke(
     place = surface()
     margin = float(widths.max()) + soft
     low, high = line.min(0) - margin, line.max(0) + margin
-    inside = (place.x >= low[0]) & (place.x <= high[0]) & (place.y >= low[1]) & (place.y <= high[1])
-    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
-    if not len(rows):
+    height = place.y[:, 0]  # of each row
+    rows = np.flatnonzero((height >= low[1]) & (height <= high[1]))
+    band = slice(rows[0], rows[-1] + 1) if len(rows) else slice(0, 0)
+    inside = (place.x[band] >= low[0]) & (place.x[band] <= high[0])
+    columns = np.flatnonzero(inside.any(0))
+    if not len(columns):
         return Patch(slice(0, 0), slice(0, 0), np.zeros((0, 0), np.float32))
-    window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    window = band, slice(columns[0], columns[-1] + 1)
     x, y = place.x[window], place.y[window]
     share = np.zeros_like(x)
     for (ax, ay), (bx, by), start, end in zip(line, line[1:], widths, widths[1:], strict=False):
@@ -242,14 +245,48 @@ def fold_map(actions: F32, resting: float, depth: float) -> F32:
         resting: how deep folds are without any action: grows with age.
         depth: the share of light that the deepest fold takes.
     """
-    left = np.ones((SIZE, SIZE), np.float32)
     weights, depths, rests = _fold_table()
     pressed = np.minimum(1, (weights * actions).sum(1) + rests * resting)
-    strengths = np.minimum(0.8, depths * depth * pressed)
-    for fold, strength in zip(folds(), strengths.astype(np.float32), strict=True):
+    strengths = np.minimum(0.8, depths * depth * pressed).astype(np.float32)
+    return _press(SIZE, strengths, *_fold_shares())
+
+
+@compiled
+def _press(size: int, strengths: F32, windows: NDArray[np.int32], shares: F32) -> F32:
+    """Multiply what each fold leaves of the light, (size, size).
+
+    Args:
+        size: of the atlas.
+        strengths: of the folds, float32 (F,).
+        windows: first and end of their rows, first and end of their columns, int32 (F, 4).
+        shares: of all windows' texels, one after another, float32.
+    """
+    left = np.ones((size, size), np.float32)
+    first = 0
+    for fold in range(len(windows)):
+        strength = strengths[fold]
+        top, bottom, start, end = windows[fold]
+        width = end - start
         if strength > 0.01:
-            left[fold.patch.rows, fold.patch.columns] *= 1 - strength * fold.patch.share
-    return np.maximum(left, np.float32(0.3))
+            for y in range(bottom - top):
+                share = shares[first + y * width : first + (y + 1) * width]
+                row = left[top + y, start:end]
+                for x in range(width):
+                    row[x] = max(row[x] * (1 - strength * share[x]), np.float32(0.3))
+        first += (bottom - top) * width
+    return left
+
+
+@cache
+def _fold_shares() -> tuple[NDArray[np.int32], F32]:
+    """Return the windows (F, 4) of the folds and their texels' shares, see :func:`_press`."""
+    patches = [fold.patch for fold in folds()]
+    windows = [
+        (patch.rows.start, patch.rows.stop, patch.columns.start, patch.columns.stop)
+        for patch in patches
+    ]
+    shares = np.concatenate([patch.share.ravel() for patch in patches])
+    return np.array(windows, np.int32), shares
 
 
 @cache

@@ -1,6 +1,7 @@
 """A person's skin and hair, painted once and shared by all pictures of that person."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,18 +42,36 @@ def paint(person: Person) -> Paint:
     _brows(rng, skin, person)
     _lids(rng, skin, person)
     hair, cover = _hair(rng, person)
-    roots = (0.85 * cover)[..., None]
-    skin = skin * (1 - roots) + hair * roots
-    return Paint(np.clip(skin, 0.003, 1).astype(np.float32), hair, cover)
+    _lay(skin, hair, 0.85 * cover)
+    return Paint(_interleaved(np.clip(skin, 0.003, 1, out=skin)), _interleaved(hair), cover)
 
 
-def _lay(skin: F32, patch: Patch, colour: F32, share: float | F32) -> None:
-    window = skin[patch.rows, patch.columns]
-    amount = (patch.share * share)[..., None]
-    skin[patch.rows, patch.columns] = window * (1 - amount) + colour * amount
+# While painted, colours are planes (3, SIZE, SIZE): NumPy is slow where the last axis is short.
 
 
+def _planes(colour: F32) -> F32:
+    """Return a colour (3,) so that it spreads over planes."""
+    return colour[:, None, None]
+
+
+def _interleaved(planes: F32) -> F32:
+    return np.stack(list(planes), axis=-1)
+
+
+def _lay(skin: F32, colour: F32, share: F32) -> None:
+    """Lay a colour, planes (3, rows, columns) or alike, over skin by a share (rows, columns)."""
+    skin += (colour - skin) * share
+
+
+def _draw(skin: F32, patch: Patch, colour: F32, share: float | F32) -> None:
+    """Lay a colour (3,) over skin where a brush left its mark."""
+    window = skin[:, patch.rows, patch.columns]
+    _lay(window, _planes(colour), patch.share * share)
+
+
+@cache
 def _spot(x: float, y: float, width: float, height: float) -> F32:
+    """Return a soft spot on both sides of the face."""
     place = surface()
     return np.exp(-(((np.abs(place.x) - x) / width) ** 2) - ((place.y - y) / height) ** 2).astype(
         np.float32
@@ -60,52 +79,65 @@ def _spot(x: float, y: float, width: float, height: float) -> F32:
 
 
 def _tone(rng: np.random.Generator, person: Person) -> F32:
-    base = linear(person.skin)
-    skin = np.broadcast_to(base, (*_GRID, 3)).copy()
-    skin *= (
-        1 + 0.05 * noise(rng, 5, 5, _GRID)[..., None] + 0.04 * noise(rng, 24, 24, _GRID)[..., None]
+    rough = 1 + 0.05 * noise(rng, 5, 5) + 0.04 * noise(rng, 24, 24)
+    rough *= 1 + np.float32(rng.uniform(0.005, 0.04)) * noise(rng, 110, 110)
+    blood = np.float32(rng.uniform(0, 0.28)) * (
+        _spot(40, -36, 16, 14) + np.float32(0.6) * _spot(0, -36, 10, 9)
     )
-    skin *= 1 + rng.uniform(0.005, 0.04) * noise(rng, 110, 110, _GRID)[..., None]
-    blood = rng.uniform(0, 0.28) * (_spot(40, -36, 16, 14) + 0.6 * _spot(0, -36, 10, 9))
-    blood += rng.uniform(0, 0.12) * _spot(0, -98, 14, 9)
-    skin *= 1 - np.clip(blood, 0, 0.4)[..., None] * np.array([0.1, 1, 0.9], np.float32)
-    socket = rng.uniform(0.05, 0.35) * _spot(28, -1, 18, 13)
-    bag = rng.uniform(0, 0.15 + 0.002 * person.age) * _spot(28, -14, 12, 5)
-    skin *= 1 - (socket + bag)[..., None] * np.array([0.8, 1, 0.95], np.float32)
-    return skin.astype(np.float32)
+    blood += np.float32(rng.uniform(0, 0.12)) * _spot(0, -98, 14, 9)
+    socket = np.float32(rng.uniform(0.05, 0.35)) * _spot(28, -1, 18, 13)
+    bag = np.float32(rng.uniform(0, 0.15 + 0.002 * person.age)) * _spot(28, -14, 12, 5)
+    skin = _planes(linear(person.skin)) * rough
+    skin *= 1 - np.clip(blood, 0, 0.4) * _planes(np.array([0.1, 1, 0.9], np.float32))
+    skin *= 1 - (socket + bag) * _planes(np.array([0.8, 1, 0.95], np.float32))
+    return skin
 
 
 def _marks(rng: np.random.Generator, skin: F32, person: Person) -> None:
     if person.freckles > 0:
-        dots = (noise(rng, 190, 190, _GRID) > 1.35) * person.freckles
-        skin *= 1 - 0.35 * (dots * np.clip(_spot(26, -26, 34, 22) * 1.4, 0, 1))[..., None]
+        dots = (noise(rng, 190, 190) > 1.35) * np.float32(person.freckles)
+        skin *= 1 - 0.35 * (dots * np.clip(_spot(26, -26, 34, 22) * 1.4, 0, 1))
     for _ in range(rng.poisson(1.2 + max(0.0, person.age - 45) / 12)):
         x, y = rng.uniform(-55, 55), rng.uniform(-100, 55)
         mole = stroke([(x, y), (x + 0.1, y)], float(rng.uniform(0.3, 1.2)), 1.2)
-        _lay(skin, mole, linear(person.skin) * 0.35, float(rng.uniform(0.3, 0.9)))
+        _draw(skin, mole, linear(person.skin) * 0.35, float(rng.uniform(0.3, 0.9)))
 
 
 def _beard(rng: np.random.Generator, skin: F32, person: Person) -> None:
     if person.beard.kind == "none":
         return
     place = surface()
-    angle = np.abs(place.angle)
+    angle, height = np.abs(place.angle[:1]), place.y[:, :1]  # of each column and row
     # The edge runs from the ear past the corner of the mouth; lips and the chin's crease stay bare.
     cheek = np.interp(angle, [0, 0.35, 0.8, 1.1, 1.3], [-52, -66, -54, -22, -15]).astype(np.float32)
-    jaw = (
-        smooth(cheek - place.y, -4, 10) * smooth(place.y, -128, -112) * smooth(-angle, -1.45, -1.25)
-    )
-    upper = _marked([(1.5, -51), (13, -52), (22, -57), (27, -64)], [3.6, 3.6, 2.6, 1.2])
-    chin = _marked([(26, -62), (27, -74), (20, -88), (0, -95)], [1.5, 3, 5, 11])
+    jaw = smooth(cheek - height, -4, 10) * smooth(height, -128, -112)
+    jaw *= smooth(-angle, -1.45, -1.25)
+    upper, chin = _moustache(), _goatee()
     mask = {
         "stubble": np.maximum(jaw, upper), "moustache": upper, "goatee": np.maximum(upper, chin),
         "full": np.maximum(np.maximum(jaw, upper), chin),
     }[person.beard.kind]  # fmt: skip
-    mouth = smooth(-np.hypot(place.x / 24, (place.y + 67.5) / 11), -1.1, -0.9)
-    grain = 1 + 0.3 * noise(rng, 170, 170, _GRID) + 0.2 * noise(rng, 20, 20, _GRID)
-    share = np.clip(mask * (1 - mouth) * person.beard.density * grain, 0, 0.95)[..., None]
-    colour = _darker(linear(person.hair.colour) * rng.uniform(0.7, 1.2), person, 0.45)
-    skin[:] = skin * (1 - share) + colour * share
+    grain = 1 + 0.3 * noise(rng, 170, 170) + 0.2 * noise(rng, 20, 20)
+    share = np.clip(mask * _around_lips() * np.float32(person.beard.density) * grain, 0, 0.95)
+    colour = linear(person.hair.colour) * np.float32(rng.uniform(0.7, 1.2))
+    _lay(skin, _planes(_darker(colour, person, 0.45)), share)
+
+
+@cache
+def _moustache() -> F32:
+    return _marked([(1.5, -51), (13, -52), (22, -57), (27, -64)], [3.6, 3.6, 2.6, 1.2])
+
+
+@cache
+def _goatee() -> F32:
+    return _marked([(26, -62), (27, -74), (20, -88), (0, -95)], [1.5, 3, 5, 11])
+
+
+@cache
+def _around_lips() -> F32:
+    """Return where hair can grow around the mouth: 0 on the lips, 1 away from them."""
+    place = surface()
+    return 1 - smooth(-np.hypot(place.x / 24, (place.y + 67.5) / 11), -1.1, -0.9)
 
 
 def _darker(colour: F32, person: Person, most: float) -> F32:
@@ -130,49 +162,66 @@ def _brows(rng: np.random.Generator, skin: F32, person: Person) -> None:
     x = brows.gap + (brows.end - brows.gap) * along
     y = brows.height + brows.arch * np.sin(along * 2.4) - 3.5 * along**3 + brows.slope * along
     width = brows.thickness * (1 - 0.75 * along**2.5) * np.clip(0.55 + 3 * along, 0, 1)
-    grain = 1 + 0.22 * noise(rng, 130, 180, _GRID)
+    grain = 1 + 0.22 * noise(rng, 130, 180)
     colour = _darker(linear(brows.colour), person, 0.3)
     for side in (1, -1):
         line = mirrored(list(zip(x.tolist(), y.tolist(), strict=True)), side)
         mark = stroke(line, width.tolist(), 2.2)
         share = brows.density * np.clip(grain[mark.rows, mark.columns], 0, 1.1)
-        _lay(skin, mark, colour, np.clip(share, 0, 1).astype(np.float32))
+        _draw(skin, mark, colour, np.clip(share, 0, 1).astype(np.float32))
 
 
 def _lids(rng: np.random.Generator, skin: F32, person: Person) -> None:
     dark = linear(person.skin) * np.array([0.3, 0.22, 0.2], np.float32)
     liner = rng.uniform(0.35, 0.95) if person.sex == "female" else rng.uniform(0.2, 0.6)
-    marks = (
-        ([(14.5, -2.5), (20, 2.5), (28, 4.8), (36, 4), (42, 1), (45, -0.5)], 0.7, 1.3, liner),
-        ([(17, -6), (24, -8.2), (32, -8.2), (39, -6), (42, -3)], 0.3, 1.2, rng.uniform(0.1, 0.5)),
-        ([(14, 3), (20, 8), (28, 10), (37, 9), (45, 3.5)], 0.4, 1.6, rng.uniform(0.05, 0.5)),
+    shares = (liner, rng.uniform(0.1, 0.5), rng.uniform(0.05, 0.5))
+    for marks, share in zip(_lid_marks(), shares, strict=True):
+        for mark in marks:
+            _draw(skin, mark, dark, float(share))
+
+
+@cache
+def _lid_marks() -> tuple[tuple[Patch, Patch], ...]:
+    """Return the edges of the upper lids and of the lower ones, and the upper lids' creases."""
+    lines = (
+        ([(14.5, -2.5), (20, 2.5), (28, 4.8), (36, 4), (42, 1), (45, -0.5)], 0.7, 1.3),
+        ([(17, -6), (24, -8.2), (32, -8.2), (39, -6), (42, -3)], 0.3, 1.2),
+        ([(14, 3), (20, 8), (28, 10), (37, 9), (45, 3.5)], 0.4, 1.6),
     )
-    for line, width, soft, share in marks:
-        for side in (1, -1):
-            _lay(skin, stroke(mirrored(line, side), width, soft), dark, float(share))
+    return tuple(
+        (stroke(line, width, soft), stroke(mirrored(line, -1), width, soft))
+        for line, width, soft in lines
+    )
 
 
 def _hair(rng: np.random.Generator, person: Person) -> tuple[F32, F32]:
+    """Return the hair's colour in planes (3, SIZE, SIZE), and what it covers (SIZE, SIZE)."""
     hair, place = person.hair, surface()
-    strands = (1 - hair.curl) * noise(rng, 9, 170, _GRID) + hair.curl * noise(rng, 75, 110, _GRID)
-    light = float(np.mean(linear(hair.colour)))
+    curl, colour = np.float32(hair.curl), linear(hair.colour)
+    strands = (1 - curl) * noise(rng, 9, 170) + curl * noise(rng, 75, 110)
+    light = float(colour.mean())
     contrast = (0.3 if light < 0.1 else 0.14) * (1 - 0.4 * hair.curl)  # fair strands differ less
-    streaks = contrast * strands + 0.1 * noise(rng, 60, 60, _GRID)
-    colour = linear(hair.colour) * np.clip(1 + streaks, 0.4, 1.8)[..., None]
+    streaks = np.float32(contrast) * strands + 0.1 * noise(rng, 60, 60)
+    planes = _planes(colour) * np.clip(1 + streaks, 0.4, 1.8)
     if hair.style == "bald":
-        return colour.astype(np.float32), np.zeros(_GRID, np.float32)
-    angle = np.abs(place.angle)
+        return planes, np.zeros(_GRID, np.float32)
+    turn = place.angle[:1]  # of each column
+    angle = np.abs(turn)
     line = (
         hair.line - 7 * (angle / 0.6) ** 2 + hair.temples * np.exp(-(((angle - 0.52) / 0.17) ** 2))
     )
     # Past the temple the line falls to the sideburn, behind the ear to the nape.
     fall = np.interp(angle, [0.72, 0.86, 1.0, 1.12, 1.3, 1.5], [0, 28, 62, 78, 85, 110])
-    ragged = 1.5 * noise(rng, 3, 70, _GRID) + 1.2 * noise(rng, 2, 18, _GRID)
-    ragged *= 1 + 0.08 * hair.fringe  # strands end at different heights
-    fringe = hair.fringe * np.exp(-(((place.angle - hair.parting) / 0.9) ** 4))
-    cover = smooth(place.y - (line - fall - fringe + ragged), -3.5, 4) * (
-        1 - smooth(place.ears, 0.1, 0.5)
-    )
+    fringe = hair.fringe * np.exp(-(((turn - hair.parting) / 0.9) ** 4))
+    edge = (line - fall - fringe).astype(np.float32)
+    ragged = 1.5 * noise(rng, 3, 70) + 1.2 * noise(rng, 2, 18)
+    ragged *= np.float32(1 + 0.08 * hair.fringe)  # strands end at different heights
+    cover = smooth(place.y - (edge + ragged), -3.5, 4) * _beside_ears()
     if hair.style == "cropped":
-        cover = cover * rng.uniform(0.6, 0.95)
-    return colour.astype(np.float32), cover.astype(np.float32)
+        cover *= np.float32(rng.uniform(0.6, 0.95))
+    return planes, cover
+
+
+@cache
+def _beside_ears() -> F32:
+    return 1 - smooth(surface().ears, 0.1, 0.5)
