@@ -38,6 +38,8 @@ _CENTRAL_REST: Final = {
     "mouthRight": 0.06, "jawLeft": 0.05, "jawRight": 0.05,
 }  # fmt: skip
 
+_MOST_AT_REST = 0.6  # of any action; more is an expression
+
 
 @dataclass(frozen=True)
 class Brows:
@@ -330,4 +332,4 @@ def _draw_rest(rng: np.random.Generator) -> F32:
             rest[place] = max(0.0, amount * rng.normal(1, 0.4))  # few faces are even
     for name, spread in _CENTRAL_REST.items():
         rest[action_indices(name)] = max(0.0, rng.normal(0, spread))
-    return rest.astype(np.float32)
+    return np.minimum(rest, _MOST_AT_REST).astype(np.float32)
