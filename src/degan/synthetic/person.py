@@ -278,7 +278,8 @@ def _draw_lips(rng: np.random.Generator, sex: str, skin: NDArray[np.float64]) ->
     # Fair lips are darker and redder than the skin; dark ones are darker, or lighter and pink.
     dark = float(np.clip((0.65 - skin.mean()) / 0.35, 0, 1))
     tint = np.array([0.95, 0.72, 0.74]) + dark * np.array([0.1, 0.2, 0.25])
-    return _rgb(skin * tint * rng.uniform(0.8 - 0.1 * dark, 1.05 + 0.1 * dark))
+    # Light lips in dark skin or a beard are no teeth: how bright they are must say nothing.
+    return _rgb(skin * tint * rng.uniform(0.65, 1.45))
 
 
 def _draw_iris(rng: np.random.Generator, tone: int) -> str:
@@ -305,10 +306,10 @@ def _draw_brows(
 
 
 def _draw_beard(rng: np.random.Generator, sex: str, age: float) -> Beard:
-    if sex == "female" or age < 17 or rng.random() < 0.45:
+    if sex == "female" or age < 17 or rng.random() < 0.3:
         return Beard("none", 0.0)
-    kind = ("stubble", "moustache", "goatee", "full")[rng.choice(4, p=[0.5, 0.12, 0.14, 0.24])]
-    density = rng.uniform(0.12, 0.4) if kind == "stubble" else rng.uniform(0.55, 0.9)
+    kind = ("stubble", "moustache", "goatee", "full")[rng.choice(4, p=[0.48, 0.1, 0.16, 0.26])]
+    density = rng.uniform(0.1, 0.55) if kind == "stubble" else rng.uniform(0.4, 0.9)
     return Beard(kind, float(density))  # type: ignore[arg-type]
 
 
