@@ -188,6 +188,14 @@ class TestPrepareAndTrain:
         [
             (("prepare", "folder", "nowhere", "out"), "does not exist"),
             (("prepare", "folder", "empty", "out"), "no labelled photo"),
+            (("prepare", "ckplus", "empty", "out"), "no CK+ sequence"),
+            (("prepare", "ck", "empty", "out"), "no data set 'ck'"),
+            (("prepare", "folder", "empty", "out", "--camera", "NI"), "no choice of camera"),
+            (("prepare", "oulu", "empty", "out", "--light", "Dim"), "light is 'Dim'"),
+            (("prepare", "ckplus", "empty", "out", "--peak-frames", "0"), "choose 1 to 1000"),
+            (("look", "empty"), "not a prepared data set"),
+            (("folds", "empty", "f.json"), "not a prepared data set"),
+            (("crossdata", "run", "--data", "empty", "--test", "empty"), "not a prepared data set"),
             (("crossval", "run", "--data", "empty"), "not a prepared data set"),
             (("crossval", "run", "--data", "nowhere"), "not a prepared data set"),
             (("train", "run", "--data", "empty", "--preset", "huge"), "no preset 'huge'"),
@@ -200,6 +208,29 @@ class TestPrepareAndTrain:
         (tmp_path / "empty").mkdir()
         assert_refused(degan(*arguments, cwd=tmp_path), word)
         assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+
+    def test_every_data_set_is_listed_with_what_it_needs(self):
+        done = degan("datasets")
+        assert done.returncode == 0, done.stderr
+        for words in ("ckplus", "327 of 118 people", "fer2013.csv", "degan synthesize"):
+            assert words in done.stdout
+
+    def test_a_data_set_is_looked_at_divided_and_tried_on_another(self, faces, tmp_path):
+        other = tmp_path / "other"
+        done = degan("synthesize", other, "--people", 3, "--images", 24, "--size", 64)
+        assert done.returncode == 0, done.stderr
+        page, folds = tmp_path / "page.html", tmp_path / "folds.json"
+        assert degan("look", faces.folder, "--out", page).returncode == 0
+        assert "24 faces of 12 people" in page.read_text(encoding="utf-8")
+        done = degan("folds", faces.folder, folds, "--folds", 3, "--validation", 0.2)
+        assert done.returncode == 0, done.stderr
+        tiny = ("--data", faces.folder, "--preset", "tiny")
+        done = degan("crossval", tmp_path / "cv", *tiny, "--fold-file", folds)
+        assert done.returncode == 0, done.stderr
+        assert "3 folds" in done.stdout
+        done = degan("crossdata", tmp_path / "run", *tiny, "--test", other)
+        assert done.returncode == 0, done.stderr
+        assert "6 images, 3 subjects" in done.stdout
 
     def test_a_missing_extra_is_named(self, tmp_path):
         code = (

@@ -63,6 +63,6 @@ def test_sets_that_cannot_be_compared_are_refused(faces, others, tmp_path):
     only = others.only(["neutral"])
     with pytest.raises(DeganError, match="two expressions that both have"):
         cross_data_set(faces, only, tmp_path / "run", TINY)
-    with pytest.raises(DeganError, match="same data set.*crossval"):
+    with pytest.raises(DeganError, match=r"same data set.*crossval"):
         cross_data_set(faces, faces, tmp_path / "run", TINY)
     assert not (tmp_path / "run").exists()

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from degan.config import preset
-from degan.errors import DeganError
 from degan.data.folds import subject_folds
+from degan.errors import DeganError
 from degan.evaluation.crossval import cross_validate
 from degan.images import read
 

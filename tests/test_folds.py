@@ -193,7 +193,7 @@ def test_the_official_split_is_what_the_owner_made():
 
 @pytest.mark.parametrize("splits", [["", "", ""], ["train", "train", ""], ["", "test", "test"]])
 def test_without_training_and_test_samples_there_is_no_official_split(splits):
-    with pytest.raises(DeganError, match="no official split.*folds by subject"):
+    with pytest.raises(DeganError, match=r"no official split.*folds by subject"):
         official_split(split_as(shown_by_all(3, ["fear"]), splits))
 
 
@@ -202,5 +202,5 @@ def test_without_training_and_test_samples_there_is_no_official_split(splits):
 )
 def test_where_nobody_is_named_no_fold_by_subject_can_be_made(make):
     samples = [s._replace(subject="") for s in shown_by_all(3, ["fear"])]
-    with pytest.raises(DeganError, match="does not say who is shown.*official split"):
+    with pytest.raises(DeganError, match=r"does not say who is shown.*official split"):
         make(samples)

@@ -3,7 +3,7 @@
 import json
 import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
@@ -26,6 +26,8 @@ from degan.faces import FaceFinder
 from degan.files import write_text
 
 _JOURNAL = "progress.jsonl"
+
+_MOST_FRAMES = 100  # of a recording that are read at a time
 
 _Read = images.RgbImage | DeganError  # a picture, or why it cannot be read
 
@@ -144,6 +146,7 @@ def prepare(
         DeganError: ``out`` is taken, no picture gave a face, or the disk is full.
     """
     origin = origin or {}
+    recordings = [part for recording in recordings for part in _parts(recording)]
     partial = partial_of(out)
     journal = _Journal(partial, _fingerprint(recordings, settings))
     starts = [0, *accumulate(len(recording.sources) for recording in recordings)]
@@ -188,6 +191,14 @@ def prepare(
     (partial / _JOURNAL).unlink()
     finish(partial, out)
     return PrepareResult(samples, left_out, tuple(origin.get("differences", ())))
+
+
+def _parts(recording: Recording) -> Iterator[Recording]:
+    """Yield a recording in parts that are small enough to be held in memory."""
+    sources = recording.sources
+    for start in range(0, len(sources), _MOST_FRAMES):
+        part = sources[start : start + _MOST_FRAMES]
+        yield Recording(part, recording.before if start == 0 else ())
 
 
 class _Cutter:

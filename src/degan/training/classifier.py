@@ -46,13 +46,15 @@ def train_classifier(
     steps = num_batches(len(data), choice.batch_size)
     epochs = num_epochs(choice, steps)
     for epoch in range(epochs):
-        progress(epoch / epochs, f"stage 2, epoch {epoch + 1} of {epochs}")
+        doing = f"stage 2, epoch {epoch + 1} of {epochs}"
         classifier.train()
         encoder.train(not frozen)
         total, correct = 0.0, 0
         with seeded(settings.seed, _STAGE, epoch + 1):
             for step, batch in enumerate(batches(len(data), choice.batch_size)):
-                rate = one_cycle(epoch * steps + step, steps * epochs, choice.learning_rate)
+                done, all_steps = epoch * steps + step, steps * epochs
+                progress(done / all_steps, doing)
+                rate = one_cycle(done, all_steps, choice.learning_rate)
                 for group in optimizer.param_groups:
                     group["lr"] = rate * group["factor"]
                 labels = data.expression[batch]

@@ -108,8 +108,7 @@ class GanTrainer:
         grid_every = math.ceil(epochs / _GRIDS)
         saved = time.monotonic()
         for epoch in range(start, epochs):
-            progress(epoch / epochs, f"stage 1, epoch {epoch + 1} of {epochs}")
-            losses = self._epoch(epoch)
+            losses = self._epoch(epoch, progress)
             log.write(stage=1, epoch=epoch + 1, epochs=epochs, **losses)
             last = epoch + 1 == epochs
             if last or (epoch + 1) % grid_every == 0:
@@ -119,14 +118,16 @@ class GanTrainer:
                 saved = time.monotonic()
         return self.networks.encoder
 
-    def _epoch(self, epoch: int) -> dict[str, float]:
+    def _epoch(self, epoch: int, progress: Progress) -> dict[str, float]:
         gan = self.settings.gan
+        doing = f"stage 1, epoch {epoch + 1} of {self.epochs}"
         self.networks.train()
         with seeded(self.settings.seed, _STAGE, epoch + 1):
             rows: list[StepLosses] = []
             for step, batch in enumerate(batches(len(self.data), gan.batch_size)):
-                done = epoch * self.steps + step
-                rate = one_cycle(done, self.steps * self.epochs, gan.learning_rate)
+                done, total = epoch * self.steps + step, self.steps * self.epochs
+                progress(done / total, doing)
+                rate = one_cycle(done, total, gan.learning_rate)
                 for group in self.generator_optimizer.param_groups:
                     group["lr"] = rate
                 rows.append(self._step(batch))

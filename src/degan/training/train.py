@@ -8,7 +8,7 @@ import torch
 
 from degan import __version__
 from degan.config import Settings
-from degan.data.loader import load
+from degan.data.loader import load, num_batches, num_epochs
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.networks.classifier import Classifier, Recognition
@@ -19,7 +19,7 @@ from degan.training.gan import GanTrainer
 from degan.training.run import Log, Progress, open_run, silent
 
 MODEL = "model.safetensors"
-_GAN_SHARE = 0.85  # of the time that both stages take
+_GAN_COST, _FROZEN_COST = 2.7, 0.4  # of an image, where stage 2 with a moving encoder is 1
 
 
 @dataclass(frozen=True)
@@ -75,15 +75,16 @@ def train(
         return load_model(folder)
     data = load(dataset, indices, settings.network, expressions)
     log = Log(folder / "log.jsonl")
+    share = _gan_share(settings, len(data))
     encoder = GanTrainer(data, settings, folder).train(
-        log, lambda done, doing: progress(_GAN_SHARE * done, doing)
+        log, lambda done, doing: progress(share * done, doing)
     )
     classifier = train_classifier(
         data,
         encoder,
         settings,
         log,
-        lambda done, doing: progress(_GAN_SHARE + (1 - _GAN_SHARE) * done, doing),
+        lambda done, doing: progress(share + (1 - share) * done, doing),
     )
     model = Model(
         Recognition(settings.network, encoder, classifier).eval(),
@@ -99,6 +100,14 @@ def train(
     _save_model(folder / MODEL, model, settings)
     progress(1.0, "done")
     return model
+
+
+def _gan_share(settings: Settings, num_images: int) -> float:
+    """Return the share of the time that stage 1 takes, about."""
+    gan, classifier = settings.gan, settings.classifier
+    first = _GAN_COST * num_epochs(gan, num_batches(num_images, gan.batch_size))
+    second = num_epochs(classifier, num_batches(num_images, classifier.batch_size))
+    return first / (first + second * (1.0 if classifier.encoder_rate else _FROZEN_COST))
 
 
 def _check_trainable(dataset: Dataset, samples_expressions: set[str]) -> None:
