@@ -204,7 +204,7 @@ def test_some_faces_at_rest_look_stern_sad_or_amused_and_most_look_like_little(p
     for look, name in looks.items():
         amounts = [person.rest[action_indices(name)].max() for person in people]
         assert max(amounts) > 0.1, f"nobody looks {look}"
-        assert np.median(amounts) < 0.1, f"too many look {look}"
+        assert np.median(amounts) < 0.15, f"too many look {look}"
 
 
 def test_a_face_at_rest_is_lopsided_only_a_little(people):

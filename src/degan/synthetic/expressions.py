@@ -120,13 +120,13 @@ RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
     ),
     "happiness": (
         Recipe("open smile", "6+12+25", 0.24, {
-            "mouthSmile": 0.95, "mouthStretch": 0.45, "cheekSquint": 0.6, "mouthUpperUp": 0.5,
-            "jawOpen": (0.06, 0.7), "eyeSquint": (0.25, 0.7), "mouthLowerDown": 0.5,
+            "mouthSmile": 0.9, "mouthStretch": 0.45, "cheekSquint": 0.6, "mouthUpperUp": 0.6,
+            "jawOpen": (0.08, 0.7), "eyeSquint": (0.25, 0.7), "mouthLowerDown": 0.6,
             "mouthDimple": (0.2, 0.3), "mouthRollUpper": (0.4, 0.4),
         }),
         Recipe("parted smile", "12+25", 0.2, {
-            "mouthSmile": 0.55, "mouthStretch": 0.25, "mouthUpperUp": 0.3, "mouthLowerDown": 0.3,
-            "jawOpen": (0.04, 0.6), "cheekSquint": (0.3, 0.5), "eyeSquint": (0.2, 0.5),
+            "mouthSmile": 0.55, "mouthStretch": 0.25, "mouthUpperUp": 0.4, "mouthLowerDown": 0.4,
+            "jawOpen": (0.06, 0.6), "cheekSquint": (0.3, 0.5), "eyeSquint": (0.2, 0.5),
         }),
         Recipe("closed smile", "6+12", 0.26, {
             "mouthSmile": 0.85, "mouthStretch": (0.3, 0.7), "mouthDimple": (0.25, 0.5),
@@ -137,8 +137,8 @@ RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
             "cheekSquint": (0.25, 0.5),
         }),
         Recipe("laugh", "6+12+26", 0.08, {
-            "mouthSmile": 1.0, "mouthStretch": 0.5, "cheekSquint": 0.9, "jawOpen": 0.25,
-            "mouthUpperUp": 0.4, "eyeSquint": (0.5, 0.8), "mouthLowerDown": (0.3, 0.6),
+            "mouthSmile": 1.0, "mouthStretch": 0.5, "cheekSquint": 0.9, "jawOpen": 0.28,
+            "mouthUpperUp": 0.55, "eyeSquint": (0.5, 0.8), "mouthLowerDown": (0.3, 0.6),
             "eyeBlink": (0.3, 0.3),
         }),
     ),
@@ -212,7 +212,7 @@ class ExpressionRange:
         stray: probability of each action to stir a little by itself.
     """
 
-    intensity: tuple[float, float] = (0.3, 1.0)
+    intensity: tuple[float, float] = (0.45, 1.0)
     jitter: float = 0.25
     asymmetry: float = 0.18
     partial: float = 0.15

@@ -26,9 +26,10 @@ _IRIS: Final[dict[str, Rgb]] = {
     "dark brown": (0.11, 0.065, 0.04), "brown": (0.22, 0.13, 0.07), "hazel": (0.33, 0.25, 0.13),
     "green": (0.28, 0.34, 0.24), "blue": (0.30, 0.40, 0.50), "grey": (0.38, 0.42, 0.44),
 }  # fmt: skip
+_CORNERS_DOWN = (0.1, 0.12)  # mean and deviation: people's mouths hang more than MakeHuman's
 # How far the face at rest is by build from the mean face's: deviations of what sides share.
 _SIDED_REST: Final = {
-    "browDown": 0.12, "browOuterUp": 0.09, "eyeSquint": 0.12, "eyeWide": 0.18, "mouthFrown": 0.12,
+    "browDown": 0.12, "browOuterUp": 0.09, "eyeSquint": 0.12, "eyeWide": 0.18,
     "mouthSmile": 0.08, "mouthPress": 0.12, "eyeBlink": 0.06, "mouthDimple": 0.08,
     "cheekSquint": 0.12, "mouthStretch": 0.08, "noseSneer": 0.05, "mouthUpperUp": 0.08,
 }  # fmt: skip
@@ -189,7 +190,7 @@ def draw_person(
         ancestry=ancestry,
         skin=_rgb(skin),
         lips=_draw_lips(rng, sex, skin),
-        lip_share=float(rng.uniform(0.35, 0.9)),
+        lip_share=float(rng.uniform(0.5, 1.0)),
         lip_gloss=float(rng.uniform(0.1, 1)),
         iris=_rgb(np.array(_IRIS[_draw_iris(rng, tone)]) * rng.uniform(0.8, 1.2)),
         iris_radius=float(rng.uniform(0.40, 0.46)),
@@ -331,6 +332,9 @@ def _draw_rest(rng: np.random.Generator) -> F32:
         amount = max(0.0, rng.normal(0.0, spread))
         for place in action_indices(name):
             rest[place] = max(0.0, amount * rng.normal(1, 0.4))  # few faces are even
+    rest[action_indices("mouthFrown")] = max(0.0, rng.normal(*_CORNERS_DOWN)) * rng.normal(
+        1, 0.3, 2
+    )
     for name, spread in _CENTRAL_REST.items():
         rest[action_indices(name)] = max(0.0, rng.normal(0, spread))
-    return np.minimum(rest, _MOST_AT_REST).astype(np.float32)
+    return np.clip(rest, 0, _MOST_AT_REST).astype(np.float32)

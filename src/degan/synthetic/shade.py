@@ -151,9 +151,10 @@ def _skin(value: Any, skin: Any, folds: Any, colours: Any, look: Any, inner: boo
     # Hair and brows do not shine as the skin around them does.
     bare = min(1.0, green / (0.7 * colours[SKIN_COLOUR, 1]))
     gloss = look[SHINE] * 0.16 * bare * bare + 0.14 * look[LIP_GLOSS] * value[LIPS]
-    red += (colours[LIP_COLOUR, 0] - red) * lips
-    green += (colours[LIP_COLOUR, 1] - green) * lips
-    blue += (colours[LIP_COLOUR, 2] - blue) * lips
+    # Relative to the skin, so that what is painted there shows on lips too: their line, folds.
+    red *= 1 + (colours[LIP_COLOUR, 0] - 1) * lips
+    green *= 1 + (colours[LIP_COLOUR, 1] - 1) * lips
+    blue *= 1 + (colours[LIP_COLOUR, 2] - 1) * lips
     kept = value[OCCLUSION]
     inside = 1.0 if inner else min(max(value[MOUTH] * 1.5, 0.0), 1.0)
     return (
@@ -285,7 +286,7 @@ def shade(
         attributes: of the vertices, float32 (V, :data:`NUM_ATTRIBUTES`).
         skin: reflectance atlas, linear RGB, float32 (S, S, 3).
         folds: what the skin's folds leave of the light, float32 (S, S, 1).
-        colours: linear RGB of lips, iris, skin and clothes, float32 (4, 3).
+        colours: linear RGB of lips as shares of the skin's, iris, skin and clothes, float32 (4, 3).
         look: lip share, iris radius, pupil radius, shine, lip gloss, float32 (5,).
         lamps: direction, colour, wrap of each, float32 (L, 7); the first casts shadows.
         ambient: linear RGB, then its slope to the right and up, float32 (5,).

@@ -41,6 +41,7 @@ def paint(person: Person) -> Paint:
     _beard(rng, skin, person)
     _brows(rng, skin, person)
     _lids(rng, skin, person)
+    _lip_line(rng, skin)
     hair, cover = _hair(rng, person)
     _lay(skin, hair, 0.85 * cover)
     return Paint(_interleaved(np.clip(skin, 0.003, 1, out=skin)), _interleaved(hair), cover)
@@ -192,6 +193,28 @@ def _lid_marks() -> tuple[tuple[Patch, Patch], ...]:
         (stroke(line, width, soft), stroke(mirrored(line, -1), width, soft))
         for line, width, soft in lines
     )
+
+
+def _lip_line(rng: np.random.Generator, skin: F32) -> None:
+    """Darken where the lips meet, their corners, and the upper lip, which faces downwards."""
+    line, corners, upper = _mouth_marks()
+    for mark, low, high in ((line, 0.25, 0.6), (corners, 0.1, 0.45), (upper, 0.05, 0.3)):
+        skin[:, mark.rows, mark.columns] *= 1 - np.float32(rng.uniform(low, high)) * mark.share
+
+
+@cache
+def _mouth_marks() -> tuple[Patch, Patch, Patch]:
+    """Return the line between the lips, the corners of the mouth, and the upper lip."""
+    line = stroke([(-25, -67), (-22, -66.5), (22, -66.5), (25, -67)], [0.3, 0.6, 0.6, 0.3], 2.6)
+    place = surface()
+    top = -56.5 - 7.0 * (place.x / 22) ** 2
+    lip = (
+        smooth(place.y, -67, -66)
+        * smooth(top - place.y, -1, 1)
+        * smooth(-np.abs(place.x), -23, -20)
+    )
+    whole = slice(0, SIZE)
+    return line, Patch(whole, whole, _spot(24, -67, 3.5, 3)), Patch(whole, whole, lip)
 
 
 def _hair(rng: np.random.Generator, person: Person) -> tuple[F32, F32]:
