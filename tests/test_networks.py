@@ -8,7 +8,7 @@ from degan.networks.classifier import Classifier, Recognition
 from degan.networks.decoder import Decoder
 from degan.networks.discriminator import Discriminator
 from degan.networks.encoder import Encoder
-from degan.networks.layers import Standardize
+from degan.networks.layers import ResidualBlock, Standardize
 
 SETTINGS = preset("tiny").network
 SIZES = [
@@ -82,3 +82,17 @@ def test_recognition_gives_probabilities_that_a_mirror_does_not_change():
     assert torch.allclose(recognition(crops.flip(2)), probabilities, atol=1e-6)
     alone = torch.cat([recognition(crop[None]) for crop in crops])
     assert torch.allclose(alone, probabilities, atol=1e-6)
+
+
+@pytest.mark.parametrize("channels", [4, 8, 12, 16])
+def test_a_block_learns_the_same_in_both_memory_formats(channels):
+    # A strided 1x1 convolution of few channels would not, and may crash: see layers.Subsample.
+    x = torch.randn(4, channels, 64, 64, generator=torch.Generator().manual_seed(0))
+    gradients = []
+    for form in (torch.contiguous_format, torch.channels_last):
+        torch.manual_seed(0)
+        block = ResidualBlock(channels, 2 * channels, stride=2).to(memory_format=form)
+        block(x.contiguous(memory_format=form)).square().mean().backward()
+        gradients.append([parameter.grad.contiguous() for parameter in block.parameters()])
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)

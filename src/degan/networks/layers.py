@@ -14,6 +14,24 @@ def conv_norm_relu(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequenti
     )
 
 
+class Subsample(nn.Module):
+    """Every ``stride``-th row and column.
+
+    Before a 1x1 convolution it is what the convolution's own stride would be. That stride is not
+    used: where it has fewer input channels than a vector register, oneDNN (through 3.14) writes
+    past its workspace in the backward pass, which ends in wrong gradients or a crash
+    (uxlfoundation/oneDNN, issue 6035; seen here with widths of 4 to 12).
+    """
+
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H/stride, W/stride)."""
+        return x[:, :, :: self.stride, :: self.stride]
+
+
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions beside a shortcut (He et al. 2016)."""
 
@@ -27,7 +45,7 @@ class ResidualBlock(nn.Module):
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or inputs != outputs:
             self.shortcut = nn.Sequential(
-                nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs)
+                Subsample(stride), nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs)
             )
 
     def forward(self, x: Tensor) -> Tensor:
