@@ -28,6 +28,7 @@ app = typer.Typer(
 app.add_typer(cli_data.app)
 
 _INTERRUPTED = 130  # typer's exit code after Ctrl-C
+_CONTINUES = {"prepare", "synthesize", "train", "crossval", "crossdata"}
 
 Preset = Annotated[
     str, typer.Option(help="Settings to start from: fast, or tiny for a first look.")
@@ -57,7 +58,12 @@ def main() -> None:
         _fail(str(error))
     except SystemExit as stop:
         if stop.code == _INTERRUPTED:
-            report.note("stopped; the same command continues where it was")
+            continues = not _CONTINUES.isdisjoint(sys.argv[1:2])
+            report.note(
+                "stopped; the same command continues where it was"
+                if continues
+                else "stopped; nothing was half written, the same command starts again"
+            )
         raise
 
 
