@@ -96,7 +96,7 @@ def test_it_says_what_to_look_at(odd, tmp_path):
     pairs = look(odd, tmp_path / "page.html")
     page = Page((tmp_path / "page.html").read_text(encoding="utf-8"))
     assert pairs == {"two people": 1, "two expressions": 0}
-    assert "1 pairs" in page.text
+    assert "1 pair." in page.text
     assert "Not as a complete copy is: fear: 2 of 9" in page.text
     assert "1 took the landmarks of another frame" in page.text
     assert "2 train" in page.text

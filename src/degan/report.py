@@ -71,16 +71,15 @@ def prepared(result: "PrepareResult", out: Path) -> str:
 
 def duplicate_notes(pairs: Mapping[str, int]) -> None:
     """Say on standard error how many pairs of pictures are all but the same."""
-    if pairs["two people"]:
-        note(
-            f"{pairs['two people']} pairs of pictures under two names are all but the same, so one "
-            "person may be on both sides of a fold; 'degan look' shows them"
-        )
-    if pairs["two expressions"]:
-        note(
-            f"{pairs['two expressions']} pairs of pictures of one person with two expressions are "
-            "all but the same, so a label may be wrong; 'degan look' shows them"
-        )
+    for kind, meaning in (
+        ("two people", "under two names: one person may be on both sides of a fold"),
+        ("two expressions", "of one person with two expressions: a label may be wrong"),
+    ):
+        if pairs[kind]:
+            note(
+                f"pictures that are all but the same, {meaning}; pairs: {pairs[kind]} ('degan "
+                "look' shows them)"
+            )
 
 
 def fold_table(dataset: "Dataset", folds: Sequence["Fold"]) -> Table:
