@@ -193,6 +193,7 @@ class TestPrepareAndTrain:
             (("prepare", "folder", "empty", "out", "--camera", "NI"), "no choice of camera"),
             (("prepare", "oulu", "empty", "out", "--light", "Dim"), "light is 'Dim'"),
             (("prepare", "ckplus", "empty", "out", "--peak-frames", "0"), "choose 1 to 1000"),
+            (("prepare", "mmi", "empty", "out", "--dual-view", "top"), "dual view is 'top'"),
             (("look", "empty"), "not a prepared data set"),
             (("folds", "empty", "f.json"), "not a prepared data set"),
             (("crossdata", "run", "--data", "empty", "--test", "empty"), "not a prepared data set"),

@@ -231,6 +231,24 @@ def test_of_a_dual_view_the_frontal_half_is_taken(tmp_path, view, name, half):
     assert abs(image.mean() - {"left": 200, "right": 20, "whole": 110}[half]) < 20
 
 
+@pytest.mark.parametrize("half", ["left", "right", "whole"])
+def test_the_half_of_a_dual_view_may_be_chosen(tmp_path, half):
+    put(tmp_path, session(view="dual"))
+    assert only(tmp_path, dual_view=half).sources[0].picture.half == half
+
+
+def test_dual_views_may_be_left_out_and_frontal_ones_stay(tmp_path):
+    both, front = session(view="2"), session(view="0", number="8", name="S003-001")
+    found = read(put(tmp_path, both, front), dual_view="skip")
+    assert [recording.sources[0].subject for recording in found.recordings] == ["S003"]
+    assert "front and the side at once" in found.skipped[0].reason
+
+
+def test_the_middle_may_be_chosen_whatever_is_annotated(tmp_path):
+    put(tmp_path, session(extra={"S001-100-oao_aucs.xml": units(["12", (1, 1), (2, 9)])}))
+    assert indices(only(tmp_path, peak_frames=1, peak="middle")) == [5]
+
+
 def test_a_metatag_may_tell_the_view(tmp_path):
     both = sheet(("Emotion", 1), ("View", "Dual view"))
     put(tmp_path, session(view=""), {"Sessions/7/S001-100.xml": both})

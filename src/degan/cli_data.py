@@ -75,6 +75,12 @@ def prepare(
     angle: Annotated[
         str, typer.Option(help="kdef, rafd: frontal, half (45 degrees too) or all.")
     ] = "frontal",
+    peak: Annotated[
+        str, typer.Option(help="mmi: the annotated peak (else the middle), or always the middle.")
+    ] = "annotated",
+    dual_view: Annotated[
+        str, typer.Option(help="mmi, front and side at once: frontal, left, right, whole, skip.")
+    ] = "frontal",
     crops: Annotated[
         bool, typer.Option("--crops", help="The photos are faces already cut out (32 px and up).")
     ] = False,
@@ -100,7 +106,13 @@ def prepare(
     from degan.data.prepare import PrepareSettings, prepare_dataset  # noqa: PLC0415
     from degan.data.protocol import Protocol  # noqa: PLC0415
 
-    choices: dict[str, Any] = {"camera": camera, "light": light, "angle": angle}
+    choices: dict[str, Any] = {
+        "camera": camera,
+        "light": light,
+        "angle": angle,
+        "peak": peak,
+        "dual_view": dual_view,
+    }
     protocol = Protocol(peak_frames=peak_frames, neutral=neutral, **choices)
     with console.progress("prepare") as show:
         result = prepare_dataset(

@@ -19,6 +19,10 @@ class Protocol:
         light: ``Strong``, ``Weak`` or ``Dark``.
         angle: how far heads or cameras are turned: ``frontal``, ``half`` (45 degrees) too, or
             ``all``.
+        peak: of recordings that go back to neutral: ``annotated`` (the middle where nothing is),
+            or always the ``middle``.
+        dual_view: of videos that show a face from the front and the side at once: the ``frontal``
+            half, always the ``left`` or ``right`` one, the ``whole`` frame, or ``skip`` them.
     """
 
     peak_frames: int = 3
@@ -26,6 +30,8 @@ class Protocol:
     camera: Literal["VL", "NI"] = "VL"
     light: Literal["Strong", "Weak", "Dark"] = "Strong"
     angle: Literal["frontal", "half", "all"] = "frontal"
+    peak: Literal["annotated", "middle"] = "annotated"
+    dual_view: Literal["frontal", "left", "right", "whole", "skip"] = "frontal"
 
     def __post_init__(self) -> None:
         """Check the values.
@@ -39,10 +45,13 @@ class Protocol:
             ("camera", ("VL", "NI")),
             ("light", ("Strong", "Weak", "Dark")),
             ("angle", ("frontal", "half", "all")),
+            ("peak", ("annotated", "middle")),
+            ("dual_view", ("frontal", "left", "right", "whole", "skip")),
         ):
             if getattr(self, name) not in choices:
                 raise DeganError(
-                    f"{name} is '{getattr(self, name)}'; choose one of {', '.join(choices)}"
+                    f"{name.replace('_', ' ')} is '{getattr(self, name)}'; choose one of "
+                    f"{', '.join(choices)}"
                 )
 
     def changed(self) -> set[str]:

@@ -156,22 +156,32 @@ def _recordings(
     view = _view(roots, name)
     if view == "profile":
         raise DeganError("shows the face in profile only")
+    if view == "dual" and protocol.dual_view == "skip":
+        raise DeganError("shows the face from the front and the side at once")
     location = tree.location(name)
     info = video.describe(video_source(location, archives), str(location))
     if info.frames < _HELD * info.promised:
         raise DeganError(
             f"cut off: it holds {info.frames} of {info.promised} frames; get the video again"
         )
-    half: Half = _FRONTAL.get(subject, "whole") if view == "dual" else "whole"
+    half = _half(subject, protocol) if view == "dual" else "whole"
     turned = view == "frontal" and (info.width, info.height) == _ON_ITS_SIDE
     frames: list[tuple[str, Picture]] = [
         (f"{name}#{index}", VideoFrame(location, index, half, turned))
         for index in range(info.frames)
     ]
-    peak = _peak(roots, info.frames)
+    peak = info.frames // 2 if protocol.peak == "middle" else _peak(roots, info.frames)
     return sequence(
         frames, expression=expression, subject=subject, name=key, protocol=protocol, peak=peak
     )
+
+
+def _half(subject: str, protocol: Protocol) -> Half:
+    """Return what of a dual view's frames is the picture."""
+    if protocol.dual_view in ("left", "right", "whole"):
+        chosen: Half = protocol.dual_view
+        return chosen
+    return _FRONTAL.get(subject, "whole")
 
 
 def _parse(tree: Tree, name: str) -> Element:
@@ -308,7 +318,7 @@ ADAPTER = Adapter(
     name="mmi",
     title="MMI Facial Expression Database",
     needs="Sessions, or the zip file, as downloaded: about 205 frontal sequences of 30 subjects",
-    choices=frozenset({"peak_frames", "neutral"}),
+    choices=frozenset({"peak_frames", "neutral", "peak", "dual_view"}),
     # A download is a search's result and papers count it differently: 205 sequences of 30 people,
     # 208 of 31. A number that no one can be held to would accuse complete copies.
     expected=None,
