@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from degan.alignment import LANDMARKS
 from degan.data.track import track
 from degan.faces import FaceFinder
 
@@ -53,6 +54,31 @@ def test_a_frame_in_which_the_face_is_missed_takes_its_neighbours_landmarks(face
     neighbour = seen[1 if gap != 1 else 0]
     assert np.array_equal(seen[gap].landmarks, neighbour.landmarks)
     assert [one.alignment for n, one in enumerate(seen) if n != gap] == ["landmarks"] * 2
+
+
+def grainy(image, seed):
+    noise = np.random.default_rng(seed).normal(0, 12, image.shape[:2])[..., None]
+    return np.clip(image + noise, 0, 255).astype(np.uint8)
+
+
+def spread(landmarks):
+    """How far the points that faces are aligned by differ between frames, in pixels."""
+    return np.std([one[LANDMARKS, :2] for one in landmarks], axis=0).mean()
+
+
+def test_of_a_head_at_rest_the_alignment_is_steadier_than_frame_by_frame(face, finder):
+    frames = [grainy(face, seed) for seed in range(5)]
+    alone = [finder.find_main(frame)[0].landmarks for frame in frames]
+    followed = [one.landmarks for one in track(frames, finder)]
+    assert spread(followed) < 0.6 * spread(alone)
+
+
+def test_of_a_head_that_moves_no_frame_is_dragged_behind(face, finder):
+    frames = [grainy(moved(face, 3 * step), step) for step in range(5)]
+    for step, seen in enumerate(track(frames, finder)):
+        alone = finder.find_main(frames[step])[0].landmarks
+        off = (seen.landmarks - alone)[LANDMARKS, :2].mean(axis=0)
+        assert np.abs(off).max() < 1, step
 
 
 def test_a_face_that_jumps_a_little_is_found_again(face, finder):

@@ -5,10 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from degan.alignment import LANDMARKS
 from degan.faces import Face, FaceFinder, Landmarks
 from degan.images import RgbImage
 
 _CANDIDATES = 4  # faces of a frame that are followed; who is recorded is among the largest
+_WINDOW = 2  # frames on each side whose landmarks are averaged where the head rests
+_AT_REST = 0.006  # the most that it moves then, in face sizes
 _SAME_FACE = 0.5  # distance of two faces' middles, in face sizes
 
 
@@ -32,7 +35,8 @@ def track(frames: Sequence[RgbImage | None], finder: FaceFinder) -> list[Seen | 
 
     A face is looked for in the last frame that shows one, where an expression is strongest, and
     followed from there to both ends. Of several faces the one counts that is large and stays. In a
-    frame where it is missed the landmarks of the nearest frame stand in.
+    frame where it is missed the landmarks of the nearest frame stand in; where the head rests they
+    are averaged over a few frames.
 
     Args:
         frames: RGB, in order and of one recording; None where one cannot be read.
@@ -51,17 +55,17 @@ def track(frames: Sequence[RgbImage | None], finder: FaceFinder) -> list[Seen | 
         return [None] * len(frames)
     paths = [_follow(frames, start, face, finder) for face in faces[:_CANDIDATES]]
     path = max(paths, key=_presence)
+    steady = _steadied(path)
     held = [index for index, face in enumerate(path) if face is not None]
     seen: list[Seen | None] = []
     for index, face in enumerate(path):
         if frames[index] is None:
             seen.append(None)
         elif face is not None:
-            seen.append(Seen(face.landmarks, "landmarks", len(faces) if index == start else 1))
+            seen.append(Seen(steady[index], "landmarks", len(faces) if index == start else 1))
         else:
-            nearest = path[min(held, key=lambda other: (abs(other - index), other))]
-            assert nearest is not None
-            seen.append(Seen(nearest.landmarks, "neighbour", 1))
+            nearest = min(held, key=lambda other: (abs(other - index), other))
+            seen.append(Seen(steady[nearest], "neighbour", 1))
     return seen
 
 
@@ -81,6 +85,28 @@ def _follow(
             if found is not None:
                 path[index] = last = found
     return path
+
+
+def _steadied(path: Sequence[Face | None]) -> dict[int, Landmarks]:
+    """Return the landmarks of each frame that has a face; of a head that rests, their mean.
+
+    Fits to frames that show the same differ by some thousandths of the face. The mean is taken
+    over the next frames on each side in which the points that faces are aligned by moved no more
+    than that.
+    """
+    found = {index: face for index, face in enumerate(path) if face is not None}
+    steady: dict[int, Landmarks] = {}
+    for index, face in found.items():
+        size, own = max(face.box[2:]), face.landmarks[LANDMARKS, :2]
+        alike = [
+            other.landmarks
+            for number, other in found.items()
+            if abs(number - index) <= _WINDOW
+            and np.linalg.norm(other.landmarks[LANDMARKS, :2] - own, axis=1).mean()
+            < _AT_REST * size
+        ]
+        steady[index] = np.stack(alike).mean(axis=0).astype(np.float32)
+    return steady
 
 
 def _again(image: RgbImage, last: Face, finder: FaceFinder) -> Face | None:
