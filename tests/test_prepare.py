@@ -380,3 +380,16 @@ def test_photos_in_a_zip_file_give_the_same_data_set_as_unpacked_ones(prepared, 
     assert {name: data for name, data in plain.items() if name != "skipped.csv"} == {
         name: data for name, data in packed.items() if name != "skipped.csv"
     }
+
+
+def test_a_photo_under_two_names_is_counted(astronaut, tmp_path):
+    for name in ("ann_1.png", "bob_1.png"):
+        images.write(tmp_path / "photos" / "happy" / name, astronaut)
+    result = run(tmp_path / "photos", tmp_path / "data")
+    assert result.duplicates == {"two people": 1, "two expressions": 0}
+
+
+def test_a_place_that_is_taken_is_said_before_anything_is_searched(tmp_path):
+    (tmp_path / "data").write_text("mine")
+    with pytest.raises(DeganError, match="is a file; give the name of a new folder"):
+        run(tmp_path / "nowhere", tmp_path / "data")

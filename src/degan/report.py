@@ -56,8 +56,7 @@ def prepared(result: "PrepareResult", out: Path) -> str:
         note(f"{several} photos had several faces; the largest, or the one that stays, was taken")
     if borrowed:
         note(f"in {borrowed} frames no face was found; the next frame's landmarks were taken")
-    if result.duplicates:
-        duplicate_notes(result.duplicates)
+    duplicate_notes(result.duplicates)
     if not subjects:
         note("the data set does not say who is shown; only its official split can be measured")
     elif len(subjects) == len(result.samples) > 1:

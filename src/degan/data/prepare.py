@@ -54,13 +54,13 @@ class PrepareResult:
         skipped: what was left out, and why.
         differences: in which counts the data set differs from a complete copy, a sentence each.
         duplicates: how many pairs of pictures of each kind are all but the same, see
-            :func:`degan.data.duplicates.pairs_by_kind`; None if they were not looked for.
+            :func:`degan.data.duplicates.pairs_by_kind`.
     """
 
     samples: tuple[Sample, ...]
     skipped: tuple[Skipped, ...]
-    differences: tuple[str, ...] = ()
-    duplicates: Mapping[str, int] | None = None
+    differences: tuple[str, ...]
+    duplicates: Mapping[str, int]
 
 
 def prepare_dataset(
@@ -93,12 +93,13 @@ def prepare_dataset(
         raise DeganError(
             f"{adapter.name} has no choice of {', '.join(foreign).replace('_', ' ')}; leave it out"
         )
+    partial_of(out)  # a place that is taken is said before a long search
     found = adapter.read(path, protocol)
     if not found.recordings:
         raise DeganError(f"{path} holds nothing that can be used; {_first_of(found.skipped)}")
     made = {"dataset": adapter.name, "protocol": asdict(protocol)}
     unlike = () if adapter.expected is None else differences(found, adapter.expected)
-    result = prepare(
+    return prepare(
         found.recordings,
         found.skipped,
         out,
@@ -107,9 +108,6 @@ def prepare_dataset(
         progress=progress,
         origin={**made, "differences": list(unlike)},
     )
-    dataset = read_dataset(out)
-    pairs = pairs_by_kind(dataset, find_duplicates(dataset))
-    return replace(result, duplicates={kind: len(alike) for kind, alike in pairs.items()})
 
 
 def _first_of(skipped: Sequence[Skipped]) -> str:
@@ -188,9 +186,16 @@ def prepare(
         frame=FRAME,
         settings={**asdict(settings), **origin, "degan": __version__},
     )
+    dataset = read_dataset(partial)
+    pairs = pairs_by_kind(dataset, find_duplicates(dataset))
     (partial / _JOURNAL).unlink()
     finish(partial, out)
-    return PrepareResult(samples, left_out, tuple(origin.get("differences", ())))
+    return PrepareResult(
+        samples,
+        left_out,
+        tuple(origin.get("differences", ())),
+        {kind: len(alike) for kind, alike in pairs.items()},
+    )
 
 
 def _parts(recording: Recording) -> Iterator[Recording]:
