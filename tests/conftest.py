@@ -27,6 +27,15 @@ def london():
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_is_heard():
+    """Ctrl-C counts, even where the tests were started in the background of a script."""
+    import signal
+
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session")
 def astronaut():
     """A real photo with one face, smiling: RGB uint8 (512, 512, 3)."""
