@@ -83,9 +83,9 @@ def test_where_nobody_is_named_every_recording_is_a_person(dataset_of, crops):
     assert len(find_duplicates(dataset)) == 1
 
 
-def test_blank_pictures_by_the_thousand_are_no_news(dataset_of):
+def test_blank_pictures_are_no_news(dataset_of):
     blank = np.full((64, 64, 3), 128, np.uint8)
-    dataset = dataset_of([(blank, f"p{n}", "fear") for n in range(600)])
+    dataset = dataset_of([(blank, f"p{n}", "fear") for n in range(3)])
     assert find_duplicates(dataset) == []
 
 

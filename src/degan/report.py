@@ -71,7 +71,7 @@ def prepared(result: "PrepareResult", out: Path) -> str:
 def duplicate_notes(pairs: Mapping[str, int]) -> None:
     """Say on standard error how many pairs of pictures are all but the same."""
     for kind, meaning in (
-        ("two people", "under two names: one person may be on both sides of a fold"),
+        ("two people", "of two people or unnamed ones: one may be on both sides of a division"),
         ("two expressions", "of one person with two expressions: a label may be wrong"),
     ):
         if pairs[kind]:

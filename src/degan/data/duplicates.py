@@ -21,7 +21,8 @@ MOST_APART_OWN: Final = 3
 _SIDE = 16
 _CHUNK = 512
 _BANDS = 16  # of 16 bits: two hashes that differ in 15 bits or fewer agree in one of them
-_MOST_IN_BUCKET = 500  # pictures alike in a band; more are flat or blank, and no news
+_MOST_IN_BUCKET = 500  # pictures alike in a band; more are poor ones, and no news
+_FEWEST_BITS = 32  # that are set, or not set, in the hash of a picture that is not blank
 _MOST_PAIRS = 100_000
 _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(1)  # of each byte
 
@@ -100,8 +101,10 @@ def _alike(
     recordings: NDArray[np.intp],
 ) -> Iterator[Pair]:
     """Yield the pairs, some of them several times."""
+    lighter = _BITS[hashes].sum(axis=1)
+    shows = np.flatnonzero((lighter >= _FEWEST_BITS) & (lighter <= 256 - _FEWEST_BITS))
     for band in hashes.view(np.uint16).T[:_BANDS]:
-        order = np.argsort(band, kind="stable")
+        order = shows[np.argsort(band[shows], kind="stable")]
         edges = np.flatnonzero(np.diff(band[order])) + 1
         for group in np.split(order, edges):
             if not 2 <= len(group) <= _MOST_IN_BUCKET:
