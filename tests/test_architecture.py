@@ -18,6 +18,7 @@ LAYERS = (
         "data.tree",
         "data.protocol",
         "data.adapter",
+        "data.named",
         "data.track",
         "data.unfinished",
         "data.manifest",

@@ -12,9 +12,10 @@ from PIL import Image
 from degan.data.adapter import Found, differences
 from degan.data.datasets.ckplus import ADAPTER
 from degan.data.pictures import Location, PictureReader
-from degan.data.protocol import Protocol
 from degan.errors import DeganError
+from sequences import pack, put, reading
 
+read, only = reading(ADAPTER)
 IMAGES = "cohn-kanade-images"
 CODES = ("neutral", "anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
 
@@ -37,34 +38,6 @@ def frames(subject="S005", take="001", numbers=range(1, 12), top=IMAGES, picture
 def label(code, subject="S005", take="001", peak=11, top="Emotion"):
     text = code if isinstance(code, bytes) else f"   {code:.7e}\n".encode()
     return {f"{top}/{subject}/{take}/{subject}_{take}_{peak:08d}_emotion.txt": text}
-
-
-def put(root, *parts):
-    for name, data in {key: value for part in parts for key, value in part.items()}.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    return root
-
-
-def pack(path, *parts):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w") as file:
-        for name, data in {key: value for part in parts for key, value in part.items()}.items():
-            file.writestr(name, data)
-    return path
-
-
-def read(path, **choices):
-    return ADAPTER.read(path, Protocol(**choices))
-
-
-def only(path, **choices):
-    """The one recording of a copy in which nothing is wrong."""
-    found = read(path, **choices)
-    assert found.skipped == []
-    (recording,) = found.recordings
-    return recording
 
 
 def names(recording):

@@ -3,7 +3,6 @@
 import io
 import random
 import sys
-import zipfile
 from contextlib import suppress
 from functools import cache
 
@@ -15,11 +14,12 @@ from hypothesis import strategies as st
 from degan.data.adapter import Found
 from degan.data.datasets.mmi import ADAPTER
 from degan.data.pictures import Location, PictureReader, VideoFrame
-from degan.data.protocol import Protocol
 from degan.errors import DeganError
+from sequences import pack, put, reading
 
 av = pytest.importorskip("av")
 
+read, only = reading(ADAPTER)
 EXPRESSIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
 
 
@@ -66,33 +66,6 @@ def session(value=4, name="S001-100", number="7", view="0", subject="1", video=N
         f"{folder}/{name}.xml": sheet(*tags),
     }
     return files | {f"{folder}/{key}": data for key, data in (extra or {}).items()}
-
-
-def put(root, *parts):
-    for name, data in {key: value for part in parts for key, value in part.items()}.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    return root
-
-
-def pack(path, *parts):
-    with zipfile.ZipFile(path, "w") as file:
-        for name, data in {key: value for part in parts for key, value in part.items()}.items():
-            file.writestr(name, data)
-    return path
-
-
-def read(path, **choices):
-    return ADAPTER.read(path, Protocol(**choices))
-
-
-def only(path, **choices):
-    """The one recording of a copy in which nothing is wrong."""
-    found = read(path, **choices)
-    assert found.skipped == []
-    (recording,) = found.recordings
-    return recording
 
 
 def indices(recording):

@@ -1,7 +1,6 @@
 """Oulu-CASIA as its owner has it: what look-alike copies give, and what is said of their faults."""
 
 import io
-import zipfile
 from contextlib import suppress
 
 import pytest
@@ -12,8 +11,10 @@ from PIL import Image
 from degan.data.adapter import Found, differences
 from degan.data.datasets.oulu import ADAPTER, EXPRESSIONS
 from degan.data.pictures import Location, PictureReader
-from degan.data.protocol import Protocol
 from degan.errors import DeganError
+from sequences import pack, put, reading
+
+read, only = reading(ADAPTER)
 
 
 def jpeg(mode="RGB"):
@@ -35,34 +36,6 @@ def frames(
 ):
     folder = f"{top}/{light}/{subject}/{expression}"
     return {f"{folder}/{number:03d}.jpeg": picture for number in numbers}
-
-
-def put(root, *parts):
-    for name, data in {key: value for part in parts for key, value in part.items()}.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    return root
-
-
-def pack(path, *parts):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w") as file:
-        for name, data in {key: value for part in parts for key, value in part.items()}.items():
-            file.writestr(name, data)
-    return path
-
-
-def read(path, **choices):
-    return ADAPTER.read(path, Protocol(**choices))
-
-
-def only(path, **choices):
-    """The one recording of a copy in which nothing is wrong."""
-    found = read(path, **choices)
-    assert found.skipped == []
-    (recording,) = found.recordings
-    return recording
 
 
 def reasons(found):

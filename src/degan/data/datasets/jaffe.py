@@ -1,13 +1,11 @@
 """JAFFE, the Japanese Female Facial Expression data set (Lyons et al. 1998)."""
 
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from degan.data.adapter import Adapter, Expected, Found, is_photo
+from degan.data.adapter import Adapter, Expected, Found
+from degan.data.named import Named, read_named
 from degan.data.protocol import Protocol
-from degan.data.sample import Recording, Skipped, Source
-from degan.data.tree import Tree
-from degan.errors import DeganError
 
 CODES = {
     "NE": "neutral", "AN": "anger", "DI": "disgust", "FE": "fear", "HA": "happiness",
@@ -25,28 +23,14 @@ def read(path: Path, protocol: Protocol) -> Found:
     Raises:
         DeganError: the path cannot be read, or holds no photo of JAFFE.
     """
-    tree = Tree(path)
-    found = Found(skipped=list(tree.skipped))
-    first: dict[str, str] = {}
-    for name in filter(is_photo, tree.names):
-        match = _NAME.fullmatch(PurePosixPath(name).stem)
-        if match is None:
-            found.skipped.append(Skipped(name, "its name is not like those of JAFFE, KA.AN1.39"))
-            continue
-        key = match[0].upper()
-        if key in first:
-            found.skipped.append(Skipped(name, f"a second copy of {first[key]}"))
-            continue
-        first[key] = name
-        expression = CODES[match[2].upper()]
-        source = Source(tree.location(name), name, expression, match[1].upper(), key, 0)
-        found.recordings.append(Recording((source,)))
-    if not first:
-        raise DeganError(
-            f"{path} holds no photo of JAFFE (.../KA.AN1.39.tiff); give the folder or zip file "
-            f"that they are in{tree.refused()}"
-        )
-    return found
+    return read_named(path, _parse, example="JAFFE (.../KA.AN1.39.tiff)")
+
+
+def _parse(stem: str) -> Named | str:
+    match = _NAME.fullmatch(stem)
+    if match is None:
+        return "its name is not like those of JAFFE, KA.AN1.39"
+    return Named(match[0].upper(), match[1].upper(), CODES[match[2].upper()])
 
 
 ADAPTER = Adapter(

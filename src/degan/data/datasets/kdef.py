@@ -1,13 +1,11 @@
 """KDEF, the Karolinska Directed Emotional Faces (Lundqvist, Flykt & Öhman 1998)."""
 
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from degan.data.adapter import Adapter, Expected, Found, is_photo
+from degan.data.adapter import Adapter, Expected, Found
+from degan.data.named import Named, read_named
 from degan.data.protocol import Protocol
-from degan.data.sample import Recording, Skipped, Source
-from degan.data.tree import Tree
-from degan.errors import DeganError
 
 CODES = {
     "NE": "neutral", "AN": "anger", "DI": "disgust", "AF": "fear", "HA": "happiness",
@@ -35,46 +33,28 @@ def read(path: Path, protocol: Protocol) -> Found:
     Raises:
         DeganError: the path cannot be read, or holds no photo of KDEF at such an angle.
     """
-    tree = Tree(path)
-    found = Found(skipped=list(tree.skipped))
-    first: dict[str, str] = {}
-    for name in filter(is_photo, tree.names):
-        stem = PurePosixPath(name).stem
+    angles = ANGLES[protocol.angle]
+
+    def parse(stem: str) -> Named | str:
         match = _NAME.fullmatch(stem)
         if match is None:
-            found.skipped.append(Skipped(name, _why_not(stem)))
-            continue
-        key = match[0].upper()
-        if key in first:
-            found.skipped.append(Skipped(name, f"a second copy of {first[key]}"))
-            continue
-        first[key] = name
+            return _why_not(stem)
         subject, code, angle = (part.upper() for part in match.groups())
-        if angle in ANGLES[protocol.angle]:
-            source = Source(tree.location(name), name, CODES[code], subject, key, 0)
-            found.recordings.append(Recording((source,)))
-    _check(tree, protocol, first, found)
-    return found
+        return Named(match[0].upper(), subject, CODES[code], angle in angles)
+
+    return read_named(
+        path,
+        parse,
+        example="KDEF (.../AF01/AF01ANS.JPG)",
+        choice=f"the angle '{protocol.angle}' ({', '.join(angles)}); choose a wider angle: half "
+        "or all",
+    )
 
 
 def _why_not(stem: str) -> str:
     if _AVERAGE.fullmatch(stem):
         return "an average of many faces (AKDEF), not a person"
     return "its name is not like those of KDEF, AF01ANS"
-
-
-def _check(tree: Tree, protocol: Protocol, photos: dict[str, str], found: Found) -> None:
-    if not photos:
-        raise DeganError(
-            f"{tree.root} holds no photo of KDEF (.../AF01/AF01ANS.JPG); give the folder or "
-            f"zip file that they are in{tree.refused()}"
-        )
-    if not found.recordings:
-        raise DeganError(
-            f"{tree.root} holds photos of KDEF but none at the angle "
-            f"'{protocol.angle}' ({', '.join(ANGLES[protocol.angle])}); choose a wider angle: "
-            "half or all"
-        )
 
 
 ADAPTER = Adapter(

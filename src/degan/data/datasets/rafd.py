@@ -1,13 +1,11 @@
 """RaFD, the Radboud Faces Database (Langner et al. 2010)."""
 
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from degan.data.adapter import Adapter, Expected, Found, is_photo
+from degan.data.adapter import Adapter, Expected, Found
+from degan.data.named import Named, read_named
 from degan.data.protocol import Protocol
-from degan.data.sample import Recording, Skipped, Source
-from degan.data.tree import Tree
-from degan.errors import DeganError
 
 CODES = {
     "neutral": "neutral", "angry": "anger", "contemptuous": "contempt", "disgusted": "disgust",
@@ -39,41 +37,22 @@ def read(path: Path, protocol: Protocol) -> Found:
     Raises:
         DeganError: the path cannot be read, or holds no photo of RaFD of such a camera.
     """
-    tree = Tree(path)
-    found = Found(skipped=list(tree.skipped))
-    first: dict[str, str] = {}
-    for name in filter(is_photo, tree.names):
-        match = _NAME.fullmatch(PurePosixPath(name).stem)
+    cameras = ANGLES[protocol.angle]
+
+    def parse(stem: str) -> Named | str:
+        match = _NAME.fullmatch(stem)
         if match is None:
-            reason = "its name is not like those of RaFD, Rafd090_01_Caucasian_female_angry_frontal"
-            found.skipped.append(Skipped(name, reason))
-            continue
+            return "its name is not like those of RaFD, Rafd090_01_Caucasian_female_angry_frontal"
         camera, model, word, gaze = (part.lower() for part in match.groups())
-        key = f"{camera}_{model}_{word}_{gaze}"
-        if key in first:
-            found.skipped.append(Skipped(name, f"a second copy of {first[key]}"))
-            continue
-        first[key] = name
-        if camera in ANGLES[protocol.angle]:
-            source = Source(tree.location(name), name, CODES[word], model, key, 0)
-            found.recordings.append(Recording((source,)))
-    _check(tree, protocol, first, found)
-    return found
+        return Named(f"{camera}_{model}_{word}_{gaze}", model, CODES[word], camera in cameras)
 
-
-def _check(tree: Tree, protocol: Protocol, photos: dict[str, str], found: Found) -> None:
-    if not photos:
-        raise DeganError(
-            f"{tree.root} holds no photo of RaFD "
-            "(.../Rafd090_01_Caucasian_female_angry_frontal.jpg); give the folder or zip file that "
-            f"they are in{tree.refused()}"
-        )
-    if not found.recordings:
-        raise DeganError(
-            f"{tree.root} holds photos of RaFD but none at the angle "
-            f"'{protocol.angle}' (camera {', '.join(ANGLES[protocol.angle])}); choose a wider "
-            "angle: half or all"
-        )
+    return read_named(
+        path,
+        parse,
+        example="RaFD (.../Rafd090_01_Caucasian_female_angry_frontal.jpg)",
+        choice=f"the angle '{protocol.angle}' (camera {', '.join(cameras)}); choose a wider "
+        "angle: half or all",
+    )
 
 
 ADAPTER = Adapter(
