@@ -144,38 +144,16 @@ def prepare(
         DeganError: ``out`` is taken, no picture gave a face, or the disk is full.
     """
     origin = origin or {}
-    recordings = [part for recording in recordings for part in _parts(recording)]
     partial = partial_of(out)
-    journal = _Journal(partial, _fingerprint(recordings, settings))
-    starts = [0, *accumulate(len(recording.sources) for recording in recordings)]
-    cutter = _Cutter(partial, settings)
-    total = starts[-1]
-
-    def work(index: int) -> int:
-        recording, start = recordings[index], starts[index]
-        journal.add(start, cutter.cut(recording, start))
-        return len(recording.sources)
-
-    pool = ThreadPoolExecutor(jobs)
-    try:
-        pending = [n for n in range(len(recordings)) if starts[n] not in journal.rows]
-        done = total - sum(len(recordings[n].sources) for n in pending)
-        progress(done, total)
-        for count in pool.map(work, pending):
-            done += count
-            progress(done, total)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        cutter.close()
-
-    rows = [row for number in starts[:-1] for row in journal.rows[number]]
+    recordings = [part for recording in recordings for part in _parts(recording)]
+    rows = _cut_all(recordings, partial, settings, jobs, progress)
     samples = tuple(row for row in rows if isinstance(row, Sample))
     left_out = (*skipped, *(row for row in rows if isinstance(row, Skipped)))
     if not samples:
         shutil.rmtree(partial)
         first = next(row for row in rows if isinstance(row, Skipped))
         raise DeganError(
-            f"none of the {total} pictures gave a face; the first: {first.name} "
+            f"none of the {len(rows)} pictures gave a face; the first: {first.name} "
             f"({first.reason}); if they are faces already cut out, add --crops"
         )
     write_dataset(
@@ -196,6 +174,37 @@ def prepare(
         tuple(origin.get("differences", ())),
         {kind: len(alike) for kind, alike in pairs.items()},
     )
+
+
+def _cut_all(
+    recordings: Sequence[Recording],
+    partial: Path,
+    settings: PrepareSettings,
+    jobs: int,
+    progress: Callable[[int, int], None],
+) -> list[Sample | Skipped]:
+    """Cut what an earlier call has not cut yet; return the rows of all pictures in order."""
+    journal = _Journal(partial, _fingerprint(recordings, settings))
+    starts = [0, *accumulate(len(recording.sources) for recording in recordings)]
+    cutter = _Cutter(partial, settings)
+
+    def work(index: int) -> int:
+        recording, start = recordings[index], starts[index]
+        journal.add(start, cutter.cut(recording, start))
+        return len(recording.sources)
+
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        pending = [n for n in range(len(recordings)) if starts[n] not in journal.rows]
+        done = starts[-1] - sum(len(recordings[n].sources) for n in pending)
+        progress(done, starts[-1])
+        for count in pool.map(work, pending):
+            done += count
+            progress(done, starts[-1])
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        cutter.close()
+    return [row for number in starts[:-1] for row in journal.rows[number]]
 
 
 def _parts(recording: Recording) -> Iterator[Recording]:

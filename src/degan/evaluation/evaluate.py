@@ -56,17 +56,7 @@ def evaluate(
     """
     if out is not None:
         _check_out(out)
-    if dataset.frame != FRAME:
-        raise DeganError(
-            f"{dataset.folder} was cut in frame {dataset.frame}, but {recognizer.name} reads "
-            f"{FRAME}; prepare the data set again with this version of degan"
-        )
-    shared = in_order(set(dataset.expressions) & set(recognizer.expressions))
-    if len(shared) < 2:
-        raise DeganError(
-            f"{dataset.folder} has {', '.join(dataset.expressions)} and {recognizer.name} knows "
-            f"{', '.join(recognizer.expressions)}; two expressions that both have are needed"
-        )
+    shared = _shared_expressions(dataset, recognizer)
     indices = [i for i, sample in enumerate(dataset.samples) if sample.expression in shared]
     # Before the crops are read: a wrong name should not cost the user that time.
     column = None if by is None else read_column(dataset, by)
@@ -75,18 +65,9 @@ def evaluate(
         probabilities, [recognizer.expressions.index(name) for name in shared]
     )
     samples = [dataset.samples[index] for index in indices]
-    known = set(recognizer.expressions)
-    left_out = Counter(s.expression for s in dataset.samples if s.expression not in known)
     summary = {
         **figures(samples, shared, probabilities, _SEED),
-        "left_out": {name: left_out[name] for name in in_order(set(left_out))},
-        "never_shown": [name for name in recognizer.expressions if name not in shared],
-        "weights": recognizer.name,
-        "weights_sha256": recognizer.weights_hash,
-        "manifest_sha256": dataset.manifest_hash,
-        "trained_on_this_data": recognizer.trained_on_manifest == dataset.manifest_hash,
-        "crop_size": dataset.crop_size,
-        "weights_crop_size": recognizer.crop_size,
+        **_facts(dataset, recognizer, shared),
     }
     if column is not None:
         groups = group([column[index] for index in indices])
@@ -98,6 +79,38 @@ def evaluate(
         write_text(out / "predictions.csv", text)
         write_text(out / "summary.json", json.dumps(summary, indent=2) + "\n")
     return summary
+
+
+def _shared_expressions(dataset: Dataset, recognizer: Recognizer) -> tuple[str, ...]:
+    """Return the expressions that data and weights have; refuse data that they cannot read."""
+    if dataset.frame != FRAME:
+        raise DeganError(
+            f"{dataset.folder} was cut in frame {dataset.frame}, but {recognizer.name} reads "
+            f"{FRAME}; prepare the data set again with this version of degan"
+        )
+    shared = in_order(set(dataset.expressions) & set(recognizer.expressions))
+    if len(shared) < 2:
+        raise DeganError(
+            f"{dataset.folder} has {', '.join(dataset.expressions)} and {recognizer.name} knows "
+            f"{', '.join(recognizer.expressions)}; two expressions that both have are needed"
+        )
+    return shared
+
+
+def _facts(dataset: Dataset, recognizer: Recognizer, shared: Sequence[str]) -> dict[str, Any]:
+    """Return what of a ``summary.json`` says which data and weights were measured."""
+    known = set(recognizer.expressions)
+    left_out = Counter(s.expression for s in dataset.samples if s.expression not in known)
+    return {
+        "left_out": {name: left_out[name] for name in in_order(set(left_out))},
+        "never_shown": [name for name in recognizer.expressions if name not in shared],
+        "weights": recognizer.name,
+        "weights_sha256": recognizer.weights_hash,
+        "manifest_sha256": dataset.manifest_hash,
+        "trained_on_this_data": recognizer.trained_on_manifest == dataset.manifest_hash,
+        "crop_size": dataset.crop_size,
+        "weights_crop_size": recognizer.crop_size,
+    }
 
 
 def _check_out(out: Path) -> None:

@@ -28,7 +28,7 @@ def train_classifier(
         encoder: G_en after stage 1.
         settings: of the run.
         log: gets a line an epoch.
-        progress: told after each epoch.
+        progress: told the share done and what is being done.
 
     Raises:
         DeganError: the loss is no longer finite.
@@ -37,39 +37,15 @@ def train_classifier(
     with seeded(settings.seed, _STAGE, 0):
         classifier = Classifier(settings.network, len(data.expressions), choice.dropout)
     classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    frozen = choice.encoder_rate == 0
     groups = [{"params": classifier.parameters(), "factor": 1.0}]
-    if not frozen:
+    if choice.encoder_rate > 0:
         groups.append({"params": encoder.parameters(), "factor": choice.encoder_rate})
     optimizer = optim.AdamW(groups, lr=choice.learning_rate, weight_decay=choice.weight_decay)
-    weights = class_weights(data.expression, len(data.expressions))
-    steps = num_batches(len(data), choice.batch_size)
-    epochs = num_epochs(choice, steps)
+    epochs = num_epochs(choice, num_batches(len(data), choice.batch_size))
     for epoch in range(epochs):
-        doing = f"stage 2, epoch {epoch + 1} of {epochs}"
-        classifier.train()
-        encoder.train(not frozen)
-        total, correct = 0.0, 0
         with seeded(settings.seed, _STAGE, epoch + 1):
-            for step, batch in enumerate(batches(len(data), choice.batch_size)):
-                done, all_steps = epoch * steps + step, steps * epochs
-                progress(done / all_steps, doing)
-                rate = one_cycle(done, all_steps, choice.learning_rate)
-                for group in optimizer.param_groups:
-                    group["lr"] = rate * group["factor"]
-                labels = data.expression[batch]
-                images = data.images[batch].contiguous(memory_format=torch.channels_last)
-                encoded = _encode(encoder, augment(images, settings.augment), frozen)
-                logits = classifier(encoded)
-                loss = F.cross_entropy(
-                    logits, labels, weight=weights, label_smoothing=choice.label_smoothing
-                )
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                optimizer.step()
-                total += loss.item() * len(batch)
-                correct += int((logits.argmax(1) == labels).sum())
-        if not math.isfinite(total):
+            loss, right = _epoch(data, encoder, classifier, optimizer, settings, epoch, progress)
+        if not math.isfinite(loss):
             raise DeganError(
                 f"training diverged in epoch {epoch + 1} of stage 2 (the loss is not finite); "
                 "lower classifier.learning_rate or change the seed, and start a new run"
@@ -78,11 +54,50 @@ def train_classifier(
             stage=2,
             epoch=epoch + 1,
             epochs=epochs,
-            loss=round(total / len(data), 5),
-            training_accuracy=round(correct / len(data), 5),
+            loss=round(loss, 5),
+            training_accuracy=round(right, 5),
         )
     encoder.eval()
     return classifier.eval()
+
+
+def _epoch(
+    data: TrainingData,
+    encoder: Encoder,
+    classifier: Classifier,
+    optimizer: optim.Optimizer,
+    settings: Settings,
+    epoch: int,
+    progress: Progress,
+) -> tuple[float, float]:
+    """Pass over the data once; return the mean loss and the share that was right."""
+    choice = settings.classifier
+    steps = num_batches(len(data), choice.batch_size)
+    epochs = num_epochs(choice, steps)
+    frozen = choice.encoder_rate == 0
+    weights = class_weights(data.expression, len(data.expressions))
+    classifier.train()
+    encoder.train(not frozen)
+    total, correct = 0.0, 0
+    for step, batch in enumerate(batches(len(data), choice.batch_size)):
+        done, all_steps = epoch * steps + step, steps * epochs
+        progress(done / all_steps, f"stage 2, epoch {epoch + 1} of {epochs}")
+        rate = one_cycle(done, all_steps, choice.learning_rate)
+        for group in optimizer.param_groups:
+            group["lr"] = rate * group["factor"]
+        labels = data.expression[batch]
+        images = data.images[batch].contiguous(memory_format=torch.channels_last)
+        encoded = _encode(encoder, augment(images, settings.augment), frozen)
+        logits = classifier(encoded)
+        loss = F.cross_entropy(
+            logits, labels, weight=weights, label_smoothing=choice.label_smoothing
+        )
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(batch)
+        correct += int((logits.argmax(1) == labels).sum())
+    return total / len(data), correct / len(data)
 
 
 def _encode(encoder: Encoder, images: Tensor, frozen: bool) -> EncoderOutput:
