@@ -2,13 +2,14 @@
 
 import pytest
 import torch
+from torch import nn
 
 from degan.config import NetworkSettings, preset
 from degan.networks.classifier import Classifier, Recognition
 from degan.networks.decoder import Decoder
 from degan.networks.discriminator import Discriminator
 from degan.networks.encoder import Encoder
-from degan.networks.layers import ResidualBlock, Standardize
+from degan.networks.layers import ResidualBlock, Standardize, Subsample
 
 SETTINGS = preset("tiny").network
 SIZES = [
@@ -82,6 +83,14 @@ def test_recognition_gives_probabilities_that_a_mirror_does_not_change():
     assert torch.allclose(recognition(crops.flip(2)), probabilities, atol=1e-6)
     alone = torch.cat([recognition(crop[None]) for crop in crops])
     assert torch.allclose(alone, probabilities, atol=1e-6)
+
+
+def test_rows_and_columns_are_those_that_a_strided_convolution_reads():
+    x = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    strided = nn.Conv2d(3, 5, 1, stride=2, bias=False)
+    dense = nn.Conv2d(3, 5, 1, bias=False)
+    dense.load_state_dict(strided.state_dict())
+    torch.testing.assert_close(dense(Subsample(2)(x)), strided(x))
 
 
 @pytest.mark.parametrize("channels", [4, 8, 12, 16])

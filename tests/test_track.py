@@ -56,6 +56,14 @@ def test_a_frame_in_which_the_face_is_missed_takes_its_neighbours_landmarks(face
     assert [one.alignment for n, one in enumerate(seen) if n != gap] == ["landmarks"] * 2
 
 
+def test_a_face_elsewhere_is_not_taken_for_the_one_that_was_lost(face, finder):
+    left = np.concatenate([face, hidden(face)], axis=1)
+    right = np.concatenate([hidden(face), face], axis=1)
+    first, last = track([left, right], finder)
+    assert (first.alignment, last.alignment) == ("neighbour", "landmarks")
+    assert middle(first)[0] > face.shape[1]
+
+
 def grainy(image, seed):
     noise = np.random.default_rng(seed).normal(0, 12, image.shape[:2])[..., None]
     return np.clip(image + noise, 0, 255).astype(np.uint8)

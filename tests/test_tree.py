@@ -4,6 +4,7 @@ import io
 import os
 import random
 import struct
+import tracemalloc
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -151,8 +152,14 @@ def test_members_compressed_in_an_unknown_way_are_reported(tmp_path):
 
 def test_a_bomb_is_read_no_further_than_the_limit(tmp_path):
     tree = Tree(archive(tmp_path / "z.zip", {"bomb.png": bytes(50_000_000)}))
-    with pytest.raises(DeganError, match=r"bomb\.png has more than the 1,000 bytes"):
-        tree.read("bomb.png", 1000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DeganError, match=r"bomb\.png has more than the 1,000 bytes"):
+            tree.read("bomb.png", 1000)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 5_000_000
 
 
 def test_a_size_that_lies_does_not_get_past_the_limit(tmp_path):
