@@ -56,12 +56,27 @@ def test_a_frame_in_which_the_face_is_missed_takes_its_neighbours_landmarks(face
     assert [one.alignment for n, one in enumerate(seen) if n != gap] == ["landmarks"] * 2
 
 
-def test_a_face_elsewhere_is_not_taken_for_the_one_that_was_lost(face, finder):
+def test_the_only_face_of_every_frame_is_found_wherever_it_jumps(face, finder):
     left = np.concatenate([face, hidden(face)], axis=1)
     right = np.concatenate([hidden(face), face], axis=1)
     first, last = track([left, right], finder)
-    assert (first.alignment, last.alignment) == ("neighbour", "landmarks")
-    assert middle(first)[0] > face.shape[1]
+    assert (first.alignment, last.alignment) == ("landmarks", "landmarks")
+    assert middle(first)[0] < face.shape[1] < middle(last)[0]
+
+
+def test_where_several_were_the_face_of_somebody_else_is_not_taken(face, finder):
+    small = hidden(face)
+    small[:120, :160] = face[::2, ::2]
+    both = np.concatenate([face, small], axis=1)
+    other = np.concatenate([hidden(face), small], axis=1)
+    seen = track([other, both, both], finder)
+    assert "none where" in seen[0]
+    assert [one.alignment for one in seen[1:]] == ["landmarks"] * 2
+    assert all(middle(one)[0] < face.shape[1] for one in seen[1:])
+
+
+def test_landmarks_of_a_frame_of_another_size_do_not_stand_in(face, finder):
+    assert track([hidden(face)[:200], face], finder)[0] == "no face found"
 
 
 def grainy(image, seed):
@@ -114,11 +129,11 @@ def test_of_several_faces_that_stay_the_largest_is_taken(face, finder):
 
 def test_frames_that_cannot_be_read_give_nothing_and_the_others_what_they_have(face, finder):
     seen = track([None, face, None], finder)
-    assert [one is None for one in seen] == [True, False, True]
+    assert [isinstance(one, str) for one in seen] == [True, False, True]
 
 
 def test_no_face_anywhere_gives_nothing(face, finder):
-    assert track([hidden(face)] * 3, finder) == [None] * 3
+    assert track([hidden(face)] * 3, finder) == ["no face found"] * 3
     assert track([], finder) == []
 
 

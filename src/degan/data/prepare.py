@@ -27,7 +27,7 @@ from degan.files import write_text
 
 _JOURNAL = "progress.jsonl"
 
-_MOST_FRAMES = 100  # of a recording that are read at a time
+_MOST_FRAMES = 16  # of a recording that a thread holds at a time
 
 _Read = images.RgbImage | DeganError  # a picture, or why it cannot be read
 
@@ -98,7 +98,9 @@ def prepare_dataset(
     if not found.recordings:
         raise DeganError(f"{path} holds nothing that can be used; {_first_of(found.skipped)}")
     made = {"dataset": adapter.name, "protocol": asdict(protocol)}
-    unlike = () if adapter.expected is None else differences(found, adapter.expected)
+    # What a complete copy holds is counted for the angle of the default protocol.
+    counted = adapter.expected is not None and protocol.angle == Protocol().angle
+    unlike = differences(found, adapter.expected) if counted and adapter.expected else []
     return prepare(
         found.recordings,
         found.skipped,
@@ -106,7 +108,7 @@ def prepare_dataset(
         replace(settings, crops=settings.crops or adapter.cut_out),
         jobs=jobs,
         progress=progress,
-        origin={**made, "differences": list(unlike)},
+        origin={**made, "differences": unlike},
     )
 
 
@@ -253,12 +255,13 @@ class _Cutter:
         """Return the face in each picture, or why there is none."""
         frames = [None if isinstance(picture, DeganError) else picture for picture in pictures]
         seen = track(frames, self._finder)
-        if recording.before and not any(seen) and any(frame is not None for frame in frames):
+        found = any(isinstance(face, Seen) for face in seen)
+        if recording.before and not found and any(frame is not None for frame in frames):
             # The frames before the peak show the same face; their landmarks are near enough.
             before = self._reader().read(recording.before)
             earlier = [None if isinstance(picture, DeganError) else picture for picture in before]
             seen = track([*earlier, *frames], self._finder)[len(earlier) :]
-        return [found or "no face found" for found in seen]
+        return seen
 
     def _find_in_crops(self, recording: Recording, pictures: list[_Read]) -> list[Seen | str]:
         """Return the face in each picture that is a cut-out face, or why there is none."""

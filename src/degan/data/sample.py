@@ -66,7 +66,8 @@ class Sample(NamedTuple):
         source: the photo's name in the data set as it was given.
         alignment: ``landmarks``; ``neighbour`` if they are those of another frame of the sequence;
             ``none`` for a cut-out face whose landmarks were not found.
-        faces: how many faces the photo had. 1 for cut-out faces.
+        faces: how many large upright faces the photo had; of a sequence, the frame in which the
+            face was first found. 1 for the other frames and for cut-out faces.
         split: ``train``, ``validation`` or ``test`` where the data set's owner split it.
     """
 

@@ -12,6 +12,7 @@ from degan.images import RgbImage
 _CANDIDATES = 4  # faces of a frame that are followed; who is recorded is among the largest
 _WINDOW = 2  # frames on each side whose landmarks are averaged where the head rests
 _AT_REST = 0.006  # the most that it moves then, in face sizes
+_NO_FACE = "no face found"
 _SAME_FACE = 0.5  # distance of two faces' middles, in face sizes
 
 
@@ -30,12 +31,19 @@ class Seen(NamedTuple):
     faces: int
 
 
-def track(frames: Sequence[RgbImage | None], finder: FaceFinder) -> list[Seen | None]:
+class _Path(NamedTuple):
+    """A face through the frames: where it is, and which frames show only other faces."""
+
+    faces: list[Face | None]
+    strange: set[int]
+
+
+def track(frames: Sequence[RgbImage | None], finder: FaceFinder) -> list[Seen | str]:
     """Find the face that a recording shows in each of its frames.
 
     A face is looked for in the last frame that shows one, where an expression is strongest, and
-    followed from there to both ends. Of several faces the one counts that is large and stays. In a
-    frame where it is missed the landmarks of the nearest frame stand in; where the head rests they
+    followed from there to both ends. Of several faces the one counts that is large and stays. A
+    frame that shows no face takes the landmarks of the nearest frame; where the head rests they
     are averaged over a few frames.
 
     Args:
@@ -43,8 +51,7 @@ def track(frames: Sequence[RgbImage | None], finder: FaceFinder) -> list[Seen | 
         finder: of faces.
 
     Returns:
-        As many as there are frames; None for those that cannot be read, for all if no face is
-        found in any.
+        As many as there are frames: the face, or why there is none.
     """
     for start in reversed(range(len(frames))):
         image = frames[start]
@@ -52,39 +59,67 @@ def track(frames: Sequence[RgbImage | None], finder: FaceFinder) -> list[Seen | 
         if faces:
             break
     else:
-        return [None] * len(frames)
-    paths = [_follow(frames, start, face, finder) for face in faces[:_CANDIDATES]]
+        return [_NO_FACE] * len(frames)
+    alone = len(faces) == 1
+    paths = [_follow(frames, start, face, finder, alone) for face in faces[:_CANDIDATES]]
     path = max(paths, key=_presence)
-    steady = _steadied(path)
-    held = [index for index, face in enumerate(path) if face is not None]
-    seen: list[Seen | None] = []
-    for index, face in enumerate(path):
-        if frames[index] is None:
-            seen.append(None)
-        elif face is not None:
+    steady = _steadied(path.faces)
+    seen: list[Seen | str] = []
+    for index, (image, face) in enumerate(zip(frames, path.faces, strict=True)):
+        nearest = None if image is None else _nearest(index, image, frames, path.faces)
+        if face is not None:
             seen.append(Seen(steady[index], "landmarks", len(faces) if index == start else 1))
-        else:
-            nearest = min(held, key=lambda other: (abs(other - index), other))
+        elif index in path.strange:
+            seen.append("several faces, none where the others of the recording have theirs")
+        elif nearest is not None:
             seen.append(Seen(steady[nearest], "neighbour", 1))
+        else:
+            seen.append(_NO_FACE)
     return seen
 
 
+def _nearest(
+    index: int, image: RgbImage, frames: Sequence[RgbImage | None], faces: Sequence[Face | None]
+) -> int | None:
+    """Return the nearest frame of the same size that has a face, the earlier of two."""
+    held = [
+        other
+        for other, (frame, face) in enumerate(zip(frames, faces, strict=True))
+        if frame is not None and face is not None and frame.shape == image.shape
+    ]
+    return min(held, key=lambda other: (abs(other - index), other), default=None)
+
+
 def _follow(
-    frames: Sequence[RgbImage | None], start: int, face: Face, finder: FaceFinder
-) -> list[Face | None]:
-    """Return a face in each frame, from where it was found to both ends."""
-    path: list[Face | None] = [None] * len(frames)
-    path[start] = face
+    frames: Sequence[RgbImage | None], start: int, face: Face, finder: FaceFinder, alone: bool
+) -> _Path:
+    """Follow a face from where it was found to both ends.
+
+    ``alone``: it was the only one there, so that the only face of another frame is it again,
+    wherever it is.
+    """
+    path = _Path([None] * len(frames), set())
+    path.faces[start] = face
     for way in (range(start - 1, -1, -1), range(start + 1, len(frames))):
-        last = face
+        last, shape = face, _shape(frames[start])
         for index in way:
             image = frames[index]
             if image is None:
                 continue
-            found = finder.follow(image, last.landmarks) or _again(image, last, finder)
+            found = finder.follow(image, last.landmarks) if image.shape == shape else None
+            if found is None:
+                others = finder.find_main(image)
+                found = others[0] if alone and len(others) == 1 else _again(others, last)
+                if found is None and others:
+                    path.strange.add(index)
             if found is not None:
-                path[index] = last = found
+                path.faces[index] = last = found
+                shape = image.shape
     return path
+
+
+def _shape(image: RgbImage | None) -> tuple[int, ...]:
+    return () if image is None else image.shape
 
 
 def _steadied(path: Sequence[Face | None]) -> dict[int, Landmarks]:
@@ -109,15 +144,15 @@ def _steadied(path: Sequence[Face | None]) -> dict[int, Landmarks]:
     return steady
 
 
-def _again(image: RgbImage, last: Face, finder: FaceFinder) -> Face | None:
-    """Look for a face that was lost anew; it must be near where it was."""
+def _again(faces: Sequence[Face], last: Face) -> Face | None:
+    """Return which of a frame's faces one is that was lost: the nearest, if near at all."""
     middle, size = _middle(last), max(last.box[2:])
-    near = [
-        face
-        for face in finder.find_main(image)
-        if np.linalg.norm(_middle(face) - middle) < _SAME_FACE * size
-    ]
-    return min(near, key=lambda face: float(np.linalg.norm(_middle(face) - middle)), default=None)
+    near = [face for face in faces if _apart(face, middle) < _SAME_FACE * size]
+    return min(near, key=lambda face: _apart(face, middle), default=None)
+
+
+def _apart(face: Face, middle: np.ndarray) -> float:
+    return float(np.linalg.norm(_middle(face) - middle))
 
 
 def _middle(face: Face) -> np.ndarray:
@@ -125,6 +160,6 @@ def _middle(face: Face) -> np.ndarray:
     return np.array([left + width / 2, top + height / 2])
 
 
-def _presence(path: Sequence[Face | None]) -> float:
+def _presence(path: _Path) -> float:
     """Return the area of a face, summed over the frames that it is in."""
-    return sum(face.box[2] * face.box[3] for face in path if face is not None)
+    return sum(face.box[2] * face.box[3] for face in path.faces if face is not None)
