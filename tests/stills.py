@@ -46,7 +46,8 @@ def differs(adapter, path, **choices):
     """In what a copy differs from a complete one."""
     from degan.data.adapter import differences
 
-    return differences(adapter.read(path, Protocol(**choices)), adapter.expected)
+    protocol = Protocol(**choices)
+    return differences(adapter.read(path, protocol), adapter, protocol)
 
 
 def sums_up(adapter):

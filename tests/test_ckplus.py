@@ -12,6 +12,7 @@ from PIL import Image
 from degan.data.adapter import Found, differences
 from degan.data.datasets.ckplus import ADAPTER
 from degan.data.pictures import Location, PictureReader
+from degan.data.protocol import Protocol
 from degan.errors import DeganError
 from sequences import pack, put, reading
 
@@ -283,9 +284,9 @@ def test_a_complete_copy_differs_in_nothing_and_another_in_what_it_lacks(tmp_pat
                 file.writestr(name, data)
     found = read(path, neutral=True)
     assert found.skipped == []
-    assert differences(found, ADAPTER.expected) == []
+    assert differences(found, ADAPTER, Protocol()) == []
     del found.recordings[:2]  # a neutral frame and a peak
-    assert differences(found, ADAPTER.expected) == ["recordings: 326 of 327", "anger: 44 of 45"]
+    assert differences(found, ADAPTER, Protocol()) == ["recordings: 326 of 327", "anger: 44 of 45"]
 
 
 @settings(

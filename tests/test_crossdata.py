@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,3 +67,17 @@ def test_sets_that_cannot_be_compared_are_refused(faces, others, tmp_path):
     with pytest.raises(DeganError, match=r"same data set.*crossval"):
         cross_data_set(faces, faces, tmp_path / "run", TINY)
     assert not (tmp_path / "run").exists()
+
+
+def test_one_data_set_prepared_twice_shares_people(faces, others, tmp_path):
+    one = replace(faces, origin="oulu")
+    other = replace(faces, origin="oulu", manifest_hash="0" * 64)
+    with pytest.raises(DeganError, match="both are oulu and share 12 people, such as 001"):
+        cross_data_set(one, other, tmp_path / "run", TINY)
+    assert not (tmp_path / "run").exists()
+
+
+def test_names_that_stand_in_two_sets_of_ones_own_are_counted(finished, faces, tmp_path):
+    assert finished[1]["subjects_of_one_name"] == 0
+    again = replace(faces, manifest_hash="0" * 64)
+    assert cross_data_set(faces, again, tmp_path / "r", TINY)["subjects_of_one_name"] == 12

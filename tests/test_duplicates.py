@@ -100,3 +100,9 @@ def test_a_hash_is_of_the_picture_not_of_its_light(crops):
 @pytest.mark.parametrize("side", [17, 32, 96, 130])
 def test_crops_of_any_size_have_a_hash(side):
     assert difference_hashes(np.zeros((2, side, side, 3), np.uint8)).shape == (2, 32)
+
+
+def test_a_picture_that_stands_in_a_set_by_the_hundreds_is_reported(dataset_of, crops):
+    dataset = dataset_of([(crops[0], f"p{n}", "fear") for n in range(520)])
+    found = find_duplicates(dataset)
+    assert {index for pair in found for index in (pair.first, pair.second)} == set(range(520))

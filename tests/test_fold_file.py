@@ -1,6 +1,7 @@
 """``folds.json``: what others need to divide a data set alike, and what they may get wrong."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -91,3 +92,21 @@ def test_every_protocol_has_a_name_and_others_are_refused(faces):
         DeganError, match=f"no protocol 'k-fold'; choose one of {', '.join(PROTOCOLS)}"
     ):
         make_folds(faces, "k-fold")
+
+
+def test_an_official_split_comes_back_as_it_was_written(faces, tmp_path):
+    parts = ("train", "test", "")
+    place = {subject: parts[number % 3] for number, subject in enumerate(faces.subjects)}
+    samples = tuple(s._replace(split=place[s.subject]) for s in faces.samples)
+    for rows in (samples, tuple(s._replace(subject="") for s in samples)):
+        dataset = replace(faces, samples=rows)
+        folds = make_folds(dataset, "official")
+        write_folds(tmp_path / "folds.json", dataset, folds, "official", 0)
+        assert read_folds(tmp_path / "folds.json", dataset) == folds
+
+
+def test_folds_by_name_of_people_without_one_are_refused(faces, written):
+    rows = (faces.samples[0]._replace(subject=""), *faces.samples[1:])
+    path = written({"folds": [{"test_subjects": [faces.subjects[1]]}]})
+    with pytest.raises(DeganError, match="does not say of all samples who is shown"):
+        read_folds(path, replace(faces, samples=rows))

@@ -1,5 +1,6 @@
 """A user's own photos: a tree of folders, or a CSV file that lists them."""
 
+import unicodedata
 from contextlib import suppress
 from pathlib import Path
 
@@ -200,7 +201,7 @@ def test_a_csv_may_say_the_split_and_then_leave_the_subject_out(tmp_path):
 
 def test_a_csv_with_a_split_needs_no_column_of_subjects(tmp_path):
     source = only(table(tmp_path, "path,expression,split\n1.jpg,fear,test\n"))
-    assert (source.subject, source.split, source.sequence) == ("", "test", "fear/1")
+    assert (source.subject, source.split, source.sequence) == ("", "test", "fear/?/test/1.jpg")
 
 
 def test_a_sequence_is_in_one_split_alone(tmp_path):
@@ -405,3 +406,18 @@ def test_any_bytes_as_a_csv_give_rows_or_a_sentence(tmp_path, data, way):
     with suppress(DeganError):
         sources, _ = read(folder if way == "folder" else path)
         assert all((s.subject or s.split) and s.name and s.frame >= 0 for s in sources)
+
+
+def test_photos_of_nobody_and_of_somebody_are_never_one_sequence(tmp_path):
+    text = "path,expression,subject,split\n1.jpg,happy,ann,\nann/1.jpg,happy,,train\n"
+    text += "2.jpg,happy,bob,train\n2.png,happy,bob,train\n"
+    sources, _ = read(table(tmp_path, text))
+    assert len({source.sequence for source in sources}) == len(sources) == 4
+
+
+def test_one_name_in_two_spellings_of_unicode_is_one_person(tmp_path):
+    names = [unicodedata.normalize(form, "Jos\u00e9") for form in ("NFC", "NFD")]
+    rows = "".join(f"{number}.jpg,fear,{name}\n" for number, name in enumerate(names))
+    text = f"path,expression,subject\n{rows}"
+    sources, _ = read(table(tmp_path, text))
+    assert {source.subject for source in sources} == {names[0]}

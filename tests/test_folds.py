@@ -164,10 +164,13 @@ def _folds_or_none(case, share):
         return [None] * num_folds
 
 
-def test_about_the_share_asked_for_is_put_aside():
-    samples = shown_by_all(40, ["fear", "anger"])
-    for fold in subject_folds(samples, 4, 0, validation=0.2):
-        assert len({samples[i].subject for i in fold.validation}) == 6  # of 30
+@pytest.mark.parametrize(
+    ("share", "count"), [(0.1, 6), (0.2, 12), (0.3, 18), (0.4, 24), (0.45, 27), (1e-310, 3)]
+)
+def test_about_the_share_asked_for_is_put_aside(share, count):
+    samples = shown_by_all(80, ["fear", "anger"])
+    for fold in subject_folds(samples, 4, 0, validation=share):  # of 60
+        assert len({samples[i].subject for i in fold.validation}) == count
 
 
 @pytest.mark.parametrize("share", [-0.1, 0.6, float("nan")])
@@ -183,6 +186,13 @@ def test_leaving_one_subject_out_gives_a_fold_a_subject(rows, seed):
     tested = [{samples[i].subject for i in fold.test} for fold in folds]
     assert all(len(one) == 1 for one in tested)
     assert len(set().union(*tested)) == len(folds) == len({s.subject for s in samples})
+
+
+def test_a_split_that_tears_a_person_apart_is_refused():
+    samples = split_as(shown_by_all(3, ["fear"]), ["train", "test", "test"])
+    torn = [*samples, samples[0]._replace(split="test")]
+    with pytest.raises(DeganError, match=r"1 people on both sides, such as 000"):
+        official_split(torn)
 
 
 def test_the_official_split_is_what_the_owner_made():

@@ -28,6 +28,7 @@ def test_a_complete_copy_differs_in_nothing(tmp_path):
     assert differs(ADAPTER, path) == []
     assert len(photos(read(path, angle="half"))) == 3 * 980
     assert len(photos(read(path, angle="all"))) == 4900
+    assert differs(ADAPTER, path, angle="all") == []
     assert sums_up(ADAPTER)
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 from degan.data.adapter import Found, differences
 from degan.data.datasets.oulu import ADAPTER, EXPRESSIONS
 from degan.data.pictures import Location, PictureReader
+from degan.data.protocol import Protocol
 from degan.errors import DeganError
 from sequences import pack, put, reading
 
@@ -218,9 +219,9 @@ def test_a_complete_copy_differs_in_nothing_and_another_in_what_it_lacks(tmp_pat
     ]
     found = read(pack(tmp_path / "all.zip", *parts), neutral=True)
     assert found.skipped == []
-    assert differences(found, ADAPTER.expected) == []
+    assert differences(found, ADAPTER, Protocol()) == []
     del found.recordings[:12]  # of P001
-    assert differences(found, ADAPTER.expected) == [
+    assert differences(found, ADAPTER, Protocol()) == [
         "recordings: 474 of 480", "subjects: 79 of 80",
         *(f"{expression}: 79 of 80" for expression in EXPRESSIONS),
     ]  # fmt: skip

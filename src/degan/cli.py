@@ -209,6 +209,7 @@ def crossdata(
     trained, tested = read_dataset(data), read_dataset(test)
     with console.progress("crossdata") as show:
         summary = protocol.cross_data_set(trained, tested, run, settings, progress=show)
+    report.crossdata_notes(summary)
     typer.echo(report.accuracy_line(summary))
     console.out.print(report.confusion_table(summary))
 

@@ -57,6 +57,9 @@ def prepared(result: "PrepareResult", out: Path) -> str:
     if borrowed:
         note(f"in {borrowed} frames no face was found; the next frame's landmarks were taken")
     duplicate_notes(result.duplicates)
+    alike = len(subjects) - len({subject.casefold() for subject in subjects})
+    if alike:
+        note(f"{alike} subjects differ from another in upper and lower case alone; are they one?")
     if not subjects:
         note("the data set does not say who is shown; only its official split can be measured")
     elif len(subjects) == len(result.samples) > 1:
@@ -100,14 +103,25 @@ def fold_table(dataset: "Dataset", folds: Sequence["Fold"]) -> Table:
 def accuracy_line(summary: dict[str, Any]) -> str:
     """Return the line of figures of a ``summary.json``."""
     low, high = summary["accuracy_interval"]
+    people = f"{summary['subjects']} subjects" if summary["subjects"] else "nobody is named"
+    over = "subjects" if summary["subjects"] else "recordings"
     line = (
-        f"accuracy {summary['accuracy']:.1%} (95 % interval over subjects {low:.1%} to "
+        f"accuracy {summary['accuracy']:.1%} (95 % interval over {over} {low:.1%} to "
         f"{high:.1%}), balanced {summary['balanced_accuracy']:.1%}"
     )
     if summary["sequences"] < summary["images"]:
         sequences = f"{summary['accuracy_sequences']:.1%} of {summary['sequences']} sequences"
         line += f", {sequences}"
-    return f"{line}; {summary['images']} images, {summary['subjects']} subjects"
+    return f"{line}; {summary['images']} images, {people}"
+
+
+def crossdata_notes(summary: dict[str, Any]) -> None:
+    """Say on standard error what figures across data sets take for granted."""
+    if summary["subjects_of_one_name"]:
+        note(
+            f"{summary['subjects_of_one_name']} names stand in both data sets; if they are the "
+            "same people, the figures do not hold for others"
+        )
 
 
 def confusion_table(summary: dict[str, Any]) -> Table:

@@ -120,8 +120,14 @@ def sequence(
     return recordings
 
 
-def differences(found: Found, expected: Expected) -> list[str]:
-    """Return in which counts a copy differs from a complete one, a sentence each."""
+def differences(found: Found, adapter: Adapter, protocol: Protocol) -> list[str]:
+    """Return in which counts a copy differs from a complete one, a sentence each.
+
+    Nothing is said where no count is known: it is for the angles of the default protocol.
+    """
+    expected = adapter.expected
+    if expected is None or protocol.angle != Protocol().angle:
+        return []
     labelled = [recording.sources[0] for recording in found.recordings]
     # The neutral first frames are no recordings of their own.
     if "neutral" not in expected.expressions:

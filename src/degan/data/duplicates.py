@@ -19,9 +19,10 @@ MOST_APART_OWN: Final = 3
 """The same for a pair of one person: a neutral face and a slight smile differ in 7 and more."""
 
 _SIDE = 16
-_CHUNK = 512
+_PIXELS = 2**23  # of crops in memory at a time
 _BANDS = 16  # of 16 bits: two hashes that differ in 15 bits or fewer agree in one of them
-_MOST_IN_BUCKET = 500  # pictures alike in a band; more are poor ones, and no news
+_MOST_IN_BUCKET = 500  # pictures alike in a band of which all pairs are looked at
+_NEXT = 50  # in a larger bucket: neighbours in the order of the hashes that each is compared with
 _FEWEST_BITS = 32  # that are set, or not set, in the hash of a picture that is not blank
 _MOST_PAIRS = 100_000
 _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(1)  # of each byte
@@ -75,16 +76,18 @@ def _mean_cells(values: NDArray[np.float32], axis: int, count: int) -> NDArray[n
 def find_duplicates(dataset: Dataset) -> list[Pair]:
     """Return the pairs across people, or across expressions, that show all but the same picture.
 
-    Frames of one recording are alike by nature and no pair. The nearest come first.
+    Frames of one recording are alike by nature and no pair. The nearest come first. Of pictures
+    that stand in a set by the hundreds not every pair is returned.
 
     Raises:
         DeganError: see :func:`degan.data.crops.read_crops`.
     """
     samples = dataset.samples
+    chunk = max(1, _PIXELS // dataset.crop_size**2)
     hashes = np.concatenate(
         [
-            difference_hashes(read_crops(dataset, range(start, min(start + _CHUNK, len(samples)))))
-            for start in range(0, len(samples), _CHUNK)
+            difference_hashes(read_crops(dataset, range(start, min(start + chunk, len(samples)))))
+            for start in range(0, len(samples), chunk)
         ]
     )
     persons = np.unique([sample.person for sample in samples], return_inverse=True)[1]
@@ -107,15 +110,27 @@ def _alike(
         order = shows[np.argsort(band[shows], kind="stable")]
         edges = np.flatnonzero(np.diff(band[order])) + 1
         for group in np.split(order, edges):
-            if not 2 <= len(group) <= _MOST_IN_BUCKET:
-                continue
-            first, second = (group[rows] for rows in np.triu_indices(len(group), 1))
+            first, second = _candidates(group, hashes)
             strangers = persons[first] != persons[second]
             own = (shown[first] != shown[second]) & (recordings[first] != recordings[second])
             apart = _BITS[hashes[first] ^ hashes[second]].sum(axis=1)
             most = np.where(strangers, MOST_APART, np.where(own, MOST_APART_OWN, -1))
             for place in np.flatnonzero(apart <= most):
                 yield Pair(int(first[place]), int(second[place]), int(apart[place]))
+
+
+def _candidates(
+    group: NDArray[np.intp], hashes: NDArray[np.uint8]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return which pictures of a bucket to compare: all, or of very many the likeliest."""
+    if len(group) <= _MOST_IN_BUCKET:
+        rows, columns = np.triu_indices(len(group), 1)
+        return group[rows], group[columns]
+    ordered = group[np.lexsort(hashes[group].T)]
+    steps = range(1, _NEXT + 1)
+    one = np.concatenate([ordered[:-step] for step in steps])
+    other = np.concatenate([ordered[step:] for step in steps])
+    return np.minimum(one, other), np.maximum(one, other)
 
 
 def kind_of(dataset: Dataset, pair: Pair) -> str:

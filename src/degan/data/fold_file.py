@@ -92,7 +92,7 @@ def write_folds(
 
 
 def read_folds(path: Path, dataset: Dataset) -> list[Fold]:
-    """Read folds by subject, such as :func:`write_folds` writes and people may write by hand.
+    """Read folds, such as :func:`write_folds` writes and people may write by hand.
 
     Needed of each fold is ``test_subjects``; ``validation_subjects`` may be there.
 
@@ -106,6 +106,13 @@ def read_folds(path: Path, dataset: Dataset) -> list[Fold]:
         raise DeganError(
             f"{path} divides another data set than {dataset.folder} (another manifest); make "
             "folds of this one"
+        )
+    if content.get("protocol") == OFFICIAL:
+        return official_split(dataset.samples)
+    if not all(sample.subject for sample in dataset.samples):
+        raise DeganError(
+            f"{dataset.folder} does not say of all samples who is shown, so no fold can keep "
+            "people apart; use the official split"
         )
     place = {subject: number for number, subject in enumerate(dataset.subjects)}
     tested: set[str] = set()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from degan.errors import DeganError
 from degan.labels import EXPRESSIONS
 
 _MOST_VALIDATION = 0.5
+_PARTS = 20  # that training subjects are dealt into, to put some of the parts aside
 
 
 @dataclass(frozen=True)
@@ -94,13 +96,24 @@ def official_split(samples: Sequence[Sample]) -> list[Fold]:
     """Return the one fold that the data set's owner made.
 
     Raises:
-        DeganError: the samples are in no split, or one of training and test is empty.
+        DeganError: the samples are in no split, one of training and test is empty, or a person is
+            in two parts.
     """
     parts = {name: _indices([s.split == name for s in samples]) for name in SPLITS}
     if not parts["train"] or not parts["test"]:
         have = ", ".join(name for name in SPLITS if parts[name]) or "no sample in any"
         raise DeganError(
             f"the data set has no official split with training and test samples ({have}); "
+            "choose folds by subject"
+        )
+    parts_of: dict[str, set[str]] = {}
+    for sample in samples:
+        if sample.subject and sample.split:
+            parts_of.setdefault(sample.subject, set()).add(sample.split)
+    torn = sorted(subject for subject, of in parts_of.items() if len(of) > 1)
+    if torn:
+        raise DeganError(
+            f"the split has {len(torn)} people on both sides, such as {torn[0]}; mend it, or "
             "choose folds by subject"
         )
     return [Fold(train=parts["train"], test=parts["test"], validation=parts["validation"])]
@@ -129,14 +142,16 @@ def _indices(chosen: np.ndarray | Sequence[bool]) -> tuple[int, ...]:
 def _put_aside(counts: np.ndarray, allowed: np.ndarray, share: float, seed: int) -> np.ndarray:
     """Return which of the allowed subjects are for validation, bool (S,)."""
     rows = np.flatnonzero(allowed)
-    parts = min(len(rows), round(1 / share))
-    if parts < 2:
+    if len(rows) < 2:
         raise DeganError(
             f"{len(rows)} training subjects are too few to put some aside for validation; use "
             "fewer folds, or bring more people"
         )
+    # So many of so many equal parts are the share, or next to it; at least one part.
+    most = min(len(rows), _PARTS)
+    near = Fraction(share).limit_denominator(most) or Fraction(1, most)
     aside = np.zeros(len(allowed), dtype=bool)
-    aside[rows[_deal(counts[rows], parts, seed) == 0]] = True
+    aside[rows[_deal(counts[rows], near.denominator, seed) < near.numerator]] = True
     return aside
 
 

@@ -33,6 +33,7 @@ class Dataset:
         crop_size: side of every crop in pixels.
         frame: the canonical frame that the crops were cut in, :data:`degan.alignment.FRAME`.
         manifest_hash: SHA-256 of ``manifest.csv``; runs record it.
+        origin: name of the adapter that read it; empty for synthetic people.
     """
 
     folder: Path
@@ -40,6 +41,7 @@ class Dataset:
     crop_size: int
     frame: str
     manifest_hash: str
+    origin: str = ""
 
     @property
     def expressions(self) -> tuple[str, ...]:
@@ -128,6 +130,7 @@ def read_dataset(folder: Path) -> Dataset:
         crop_size=description["crop_size"],
         frame=description["frame"],
         manifest_hash=description["manifest_sha256"],
+        origin=str(description["settings"].get("dataset", "")),
     )
 
 

@@ -98,9 +98,7 @@ def prepare_dataset(
     if not found.recordings:
         raise DeganError(f"{path} holds nothing that can be used; {_first_of(found.skipped)}")
     made = {"dataset": adapter.name, "protocol": asdict(protocol)}
-    # What a complete copy holds is counted for the angle of the default protocol.
-    counted = adapter.expected is not None and protocol.angle == Protocol().angle
-    unlike = differences(found, adapter.expected) if counted and adapter.expected else []
+    unlike = differences(found, adapter, protocol)
     return prepare(
         found.recordings,
         found.skipped,

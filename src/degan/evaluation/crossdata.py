@@ -17,6 +17,7 @@ from degan.training.run import Progress, read_json, silent
 from degan.training.train import predict_probabilities, train
 
 _TRAINING_SHARE = 0.95  # of the time
+_OWN = ("", "folder", "csv")  # origins in which one name need not be one person
 
 
 def cross_data_set(
@@ -44,7 +45,8 @@ def cross_data_set(
 
     Raises:
         DeganError: they share fewer than two expressions, were cut in different frames or sizes,
-            or are one; or see :func:`degan.training.train.train`.
+            are one, or are of one origin and share people; or see
+            :func:`degan.training.train.train`.
     """
     shared = in_order(set(trained.expressions) & set(tested.expressions))
     _check(trained, tested, shared)
@@ -71,6 +73,7 @@ def cross_data_set(
             "preset": settings.preset,
             "manifest_sha256": trained.manifest_hash,
             "tested_manifest_sha256": tested.manifest_hash,
+            "subjects_of_one_name": len(set(trained.subjects) & set(tested.subjects)),
         }
         write_text(path, json.dumps(summary, indent=2) + "\n")
     summary = read_json(path)
@@ -90,6 +93,14 @@ def _check(trained: Dataset, tested: Dataset, shared: tuple[str, ...]) -> None:
         raise DeganError(
             f"{trained.folder} and {tested.folder} are the same data set; use 'degan crossval'"
         )
+    origin = trained.origin
+    if origin not in _OWN and origin == tested.origin:
+        same = sorted(set(trained.subjects) & set(tested.subjects))
+        if same:
+            raise DeganError(
+                f"{trained.folder} and {tested.folder} both are {origin} and share "
+                f"{len(same)} people, such as {same[0]}; choose another data set to test on"
+            )
     for what, one, other in (
         ("crops", f"{trained.crop_size} px", f"{tested.crop_size} px"),
         ("the frame", trained.frame, tested.frame),

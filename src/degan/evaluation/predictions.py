@@ -57,20 +57,18 @@ def figures(
     """
     truth = np.array([expressions.index(sample.expression) for sample in samples])
     predicted = probabilities.argmax(axis=1)
-    subjects = [sample.person for sample in samples]
+    persons = [sample.person for sample in samples]
     sequence_truth, sequence_predicted = metrics.vote_sequences(
         probabilities, truth, [sample.sequence for sample in samples]
     )
     return {
         "accuracy": metrics.accuracy(truth, predicted),
-        "accuracy_interval": list(
-            metrics.subject_interval(truth == predicted, subjects, seed=seed)
-        ),
+        "accuracy_interval": list(metrics.subject_interval(truth == predicted, persons, seed=seed)),
         "accuracy_sequences": metrics.accuracy(sequence_truth, sequence_predicted),
         "balanced_accuracy": metrics.balanced_accuracy(truth, predicted),
         "expressions": list(expressions),
         "confusion": metrics.confusion(truth, predicted, len(expressions)).tolist(),
         "images": len(samples),
         "sequences": len(sequence_truth),
-        "subjects": len(set(subjects)),
+        "subjects": len({sample.subject for sample in samples} - {""}),
     }

@@ -94,7 +94,7 @@ def train(
         {
             "manifest_sha256": dataset.manifest_hash,
             "samples": len(samples),
-            "subjects": len(data.subjects),
+            "subjects": len({sample.subject for sample in samples} - {""}),
         },
     )
     _save_model(folder / MODEL, model, settings)

@@ -4,6 +4,7 @@ import csv
 import io
 import posixpath
 import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from zipfile import is_zipfile
@@ -114,7 +115,7 @@ def _from_name(tree: Tree, name: str, expression: str) -> Source:
         picture=tree.location(name),
         name=name,
         expression=expression,
-        subject=subject,
+        subject=unicodedata.normalize("NFC", subject),
         sequence=_joined(expression, subject, take),
         frame=int(number[1]) if number else 0,
     )
@@ -230,7 +231,8 @@ def _read_csv(table: Location, find: Finder) -> Found:
 def _from_row(row: dict[str, str], line: int, find: Finder) -> Source | Skipped:
     name = row.get("path", "")
     expression = find_expression(row.get("expression", ""))
-    subject, split = row.get("subject", ""), row.get("split", "").lower()
+    subject = unicodedata.normalize("NFC", row.get("subject", ""))
+    split = row.get("split", "").lower()
     frame = row.get("frame") or "0"
     if not name:
         reason = "the row has no path"
@@ -247,8 +249,8 @@ def _from_row(row: dict[str, str], line: int, find: Finder) -> Source | Skipped:
     elif (picture := find(name)) is None:
         reason = "the zip file of the CSV holds no such file"
     else:
-        take = row.get("sequence") or posixpath.splitext(name)[0]
-        sequence = _joined(expression, subject, take)
+        # A photo is its own sequence by its whole name; nobody's sequences are not somebody's.
+        sequence = _joined(expression, subject or "?", split, row.get("sequence") or name)
         return Source(picture, name, expression, subject, sequence, int(frame), split)
     return Skipped(name or f"line {line}", reason)
 
