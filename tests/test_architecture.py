@@ -16,6 +16,7 @@ LAYERS = (
         "data.pictures",
         "data.sample",
         "data.tree",
+        "data.tables",
         "data.protocol",
         "data.adapter",
         "data.named",

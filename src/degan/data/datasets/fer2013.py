@@ -1,17 +1,14 @@
 """FER2013, the pictures of a competition (Goodfellow et al. 2013): a table, or folders."""
 
-import csv
 import re
-import zipfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
+from degan.data import tables
 from degan.data.adapter import Adapter, Expected, Found, is_photo
-from degan.data.pictures import ZIP_DAMAGE, Location, Pixels
+from degan.data.pictures import Location, Pixels
 from degan.data.protocol import Protocol
 from degan.data.sample import Recording, Skipped, Source
 from degan.data.tree import Tree
@@ -33,7 +30,6 @@ SIDE = 48
 
 _COLUMNS = ("emotion", "pixels", "usage")
 _MAX_BYTES = 2**30  # the table has 301 MB
-_MAX_LINE = 2**16  # a row has up to 9,230 bytes
 _MAX_ROWS = 1_000_000
 _IN_FOLDERS = re.compile(
     rf"(?:^|/)({'|'.join(SPLIT_OF)})/([^/]+)/((training|publictest|privatetest)?[^/]+)$",
@@ -50,32 +46,28 @@ def read(path: Path, protocol: Protocol) -> Found:
     Raises:
         DeganError: the path cannot be read, or holds no such table or folders, or several tables.
     """
-    try:
-        is_table = path.is_file() and path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path)
-    except OSError as error:
-        raise DeganError(f"cannot read {path}: {error.strerror or error}") from error
-    if is_table:
+    if tables.is_table(path):
         return _read_table(Location(path), path.name, Found())
     tree = Tree(path)
     found = Found(skipped=list(tree.skipped))
-    tables = [
+    named = [
         name
         for name in tree.names
-        if name.lower().endswith(".csv") and _is_table(tree.location(name))
+        if name.lower().endswith(".csv")
+        and set(_COLUMNS) <= set(tables.header(tree.location(name)))
     ]
-    if len(tables) > 1:
+    if len(named) > 1:
         raise DeganError(
-            f"{path} holds several tables of FER2013 ({', '.join(tables[:5])}); give the path of "
-            "one"
+            f"{path} holds several tables of FER2013 ({', '.join(named[:5])}); give the path of one"
         )
-    if tables:
-        return _read_table(tree.location(tables[0]), tables[0], found)
+    if named:
+        return _read_table(tree.location(named[0]), named[0], found)
     return _read_folders(path, tree, found)
 
 
 def _read_table(place: Location, name: str, found: Found) -> Found:
     lines = _lines(place)
-    header = _header(next(lines, b""))
+    header = tables.header_of(next(lines, b""))
     missing = [column for column in _COLUMNS if column not in header]
     if missing:
         raise DeganError(
@@ -101,62 +93,33 @@ def _read_table(place: Location, name: str, found: Found) -> Found:
     return found
 
 
-def _is_table(place: Location) -> bool:
-    return set(_COLUMNS) <= set(_header(next(_lines(place), b"")))
-
-
-def _header(line: bytes) -> list[str]:
-    return [name.strip().lower() for name in _cells(line.decode("utf-8-sig", "replace"))]
-
-
-def _cells(line: str) -> list[str]:
-    """Return the cells of a line; none if it is no row of a table."""
-    try:
-        return next(csv.reader([line], strict=True), [])
-    except csv.Error:
-        return []
-
-
 def _lines(place: Location) -> Iterator[bytes]:
-    """Yield a file's lines, the first ``_MAX_LINE`` bytes of each.
+    """Yield a file's lines, the first bytes of each.
 
     Raises:
         DeganError: the file is damaged or cannot be read, or is larger than the table can be.
     """
     size = count = 0
     starts = True
-    try:
-        with _opened(place) as file:
-            while piece := file.readline(_MAX_LINE):
-                if starts:
-                    yield piece
-                    count += 1
-                starts = piece.endswith(b"\n")
-                size += len(piece)
-                if size > _MAX_BYTES or count > _MAX_ROWS:
-                    raise DeganError(
-                        f"{place} has more than {_MAX_BYTES:,} bytes or {_MAX_ROWS:,} lines, more "
-                        "than any copy of FER2013; give fer2013.csv"
-                    )
-    except (OSError, KeyError, *ZIP_DAMAGE) as error:
-        raise DeganError(f"{place} is damaged or cannot be read ({error})") from error
-
-
-@contextmanager
-def _opened(place: Location) -> Iterator[IO[bytes]]:
-    with ExitStack() as stack:
-        if place.member:
-            archive = stack.enter_context(zipfile.ZipFile(place.path))
-            yield stack.enter_context(archive.open(place.member))
-        else:
-            yield stack.enter_context(place.path.open("rb"))
+    with tables.opened(place) as file:
+        while piece := file.readline(tables.MAX_LINE):
+            if starts:
+                yield piece
+                count += 1
+            starts = piece.endswith(b"\n")
+            size += len(piece)
+            if size > _MAX_BYTES or count > _MAX_ROWS:
+                raise DeganError(
+                    f"{place} has more than {_MAX_BYTES:,} bytes or {_MAX_ROWS:,} lines, more "
+                    "than any copy of FER2013; give fer2013.csv"
+                )
 
 
 def _row(line: bytes, header: list[str]) -> tuple[str, str, bytes] | str:
     """Return expression, split and pixels of a row, or what is wrong with it."""
-    if len(line) >= _MAX_LINE:
-        return f"the line is longer than {_MAX_LINE:,} bytes"
-    cells = _cells(line.decode("latin-1"))
+    if len(line) >= tables.MAX_LINE:
+        return f"the line is longer than {tables.MAX_LINE:,} bytes"
+    cells = tables.cells(line.decode("latin-1"))
     if len(cells) < len(header):
         return f"the row is cut off or no row: {len(cells)} cells for {len(header)} columns"
     row = dict(zip(header, (cell.strip() for cell in cells), strict=False))

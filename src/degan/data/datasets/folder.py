@@ -7,8 +7,8 @@ import re
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from zipfile import is_zipfile
 
+from degan.data import tables
 from degan.data.adapter import Adapter, Found, is_photo
 from degan.data.pictures import Archives, Location
 from degan.data.protocol import Protocol
@@ -40,11 +40,7 @@ def read(path: Path, protocol: Protocol) -> Found:
     Raises:
         DeganError: there is nothing at the path, or no labelled photo in it.
     """
-    try:
-        is_table = path.is_file() and path.suffix.lower() != ".zip" and not is_zipfile(path)
-    except OSError as error:
-        raise DeganError(f"cannot read {path}: {error.strerror or error}") from error
-    if is_table:
+    if tables.is_table(path):
         found = _read_csv(Location(path), _beside(path))
     else:
         tree = Tree(path)
@@ -126,42 +122,20 @@ def _joined(*parts: str) -> str:
 
 
 def _find_csv(tree: Tree, top: str) -> str | None:
-    tables = [
+    named = [
         name
         for name in tree.names
         if name.startswith(top)
         and "/" not in name[len(top) :]
         and name.lower().endswith(".csv")
-        and not _missing(_first_line(tree, name))
+        and not _missing(tables.header(tree.location(name)))
     ]
-    if len(tables) > 1:
+    if len(named) > 1:
         raise DeganError(
-            f"{tree.root} holds several CSV files that list photos ({', '.join(tables)}); give "
+            f"{tree.root} holds several CSV files that list photos ({', '.join(named)}); give "
             "the path of one"
         )
-    return tables[0] if tables else None
-
-
-def _first_line(tree: Tree, name: str) -> list[str]:
-    """Return the columns of a CSV file; none if it is no table."""
-    place = tree.location(name)
-    if place.member:
-        data = tree.read(name, _MAX_CSV_BYTES)
-    else:
-        try:
-            with place.path.open("rb") as file:
-                data = file.readline(65536)
-        except OSError as error:
-            raise DeganError(f"cannot read {place}: {error.strerror or error}") from error
-    line = data.partition(b"\n")[0][:65536].decode("utf-8-sig", errors="replace")
-    try:
-        return _columns(next(csv.reader([line]), []))
-    except csv.Error:
-        return []
-
-
-def _columns(names: list[str]) -> list[str]:
-    return [name.strip().lower() for name in names]
+    return named[0] if named else None
 
 
 def _missing(header: list[str]) -> list[str]:
@@ -195,7 +169,7 @@ def _read_csv(table: Location, find: Finder) -> Found:
         raise DeganError(f"{table} is not a CSV file in UTF-8; save it as UTF-8") from error
     except csv.Error as error:
         raise DeganError(f"{table} is not a valid CSV file ({error})") from error
-    header = _columns(rows[0]) if rows else []
+    header = tables.columns(rows[0]) if rows else []
     if missing := _missing(header):
         raise DeganError(
             f"{table} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "

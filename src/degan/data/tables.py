@@ -1,0 +1,72 @@
+"""Tables of pictures (CSV) on disk or in a zip file, as far as all of them are read alike."""
+
+import csv
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+from degan.data.pictures import ZIP_DAMAGE, Location
+from degan.errors import DeganError
+
+MAX_LINE: Final = 2**16
+"""The most bytes of a line that are read."""
+
+
+def is_table(path: Path) -> bool:
+    """Say whether a path is a file that is no zip file.
+
+    Raises:
+        DeganError: it cannot be looked at.
+    """
+    try:
+        return path.is_file() and path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path)
+    except OSError as error:
+        raise DeganError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+@contextmanager
+def opened(place: Location) -> Iterator[IO[bytes]]:
+    """Open a file, or a member of a zip file, to be read piece by piece.
+
+    Raises:
+        DeganError: it is damaged or cannot be read; raised while it is read, too.
+    """
+    try:
+        with ExitStack() as stack:
+            if place.member:
+                archive = stack.enter_context(zipfile.ZipFile(place.path))
+                yield stack.enter_context(archive.open(place.member))
+            else:
+                yield stack.enter_context(place.path.open("rb"))
+    except (OSError, KeyError, *ZIP_DAMAGE) as error:
+        raise DeganError(f"{place} is damaged or cannot be read ({error})") from error
+
+
+def columns(names: Sequence[str]) -> list[str]:
+    """Return the names of columns as they are looked for: of any case."""
+    return [name.strip().lower() for name in names]
+
+
+def cells(line: str) -> list[str]:
+    """Return the cells of a line; none if it is no row of a table."""
+    try:
+        return next(csv.reader([line], strict=True), [])
+    except csv.Error:
+        return []
+
+
+def header_of(line: bytes) -> list[str]:
+    """Return the columns that a table's first line names."""
+    return columns(cells(line.decode("utf-8-sig", "replace").rstrip("\r\n")))
+
+
+def header(place: Location) -> list[str]:
+    """Return the columns of a file; none that a table needs if it is none.
+
+    Raises:
+        DeganError: see :func:`opened`.
+    """
+    with opened(place) as file:
+        return header_of(file.readline(MAX_LINE))
