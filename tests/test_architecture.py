@@ -50,6 +50,7 @@ LAYERS = (
         "synthetic.plan",
         "synthetic.paint",
         "synthetic.skin",
+        "synthetic.surface",
         "synthetic.shade",
         "synthetic.overlay",
         "synthetic.film",
