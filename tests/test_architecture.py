@@ -52,6 +52,7 @@ LAYERS = (
         "synthetic.plan",
         "synthetic.paint",
         "synthetic.skin",
+        "synthetic.surface",
         "synthetic.shade",
         "synthetic.overlay",
         "synthetic.film",

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from degan.synthetic.head import LASHES, SKIN, load_head
 from degan.synthetic.paint import smooth, unroll
 from degan.synthetic.person import Glasses, Person
-from degan.synthetic.shade import HAIR, LASH, LENS, RIM
 from degan.synthetic.skin import Paint
+from degan.synthetic.surface import HAIR, LASH, LENS, RIM
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from degan.alignment import LANDMARKS, align_points
 from degan.images import RgbImage
-from degan.synthetic import shade
+from degan.synthetic import surface
 from degan.synthetic.degrade import degrade
 from degan.synthetic.expressions import SIDES, action_indices
 from degan.synthetic.film import SUPERSAMPLE, develop, expose, lay_background
@@ -20,7 +20,9 @@ from degan.synthetic.paint import fold_map, unroll
 from degan.synthetic.person import Person
 from degan.synthetic.raster import NOTHING, rasterize
 from degan.synthetic.scene import Camera, Light, Scene
+from degan.synthetic.shade import shade, shade_over
 from degan.synthetic.skin import Paint, linear, paint
+from degan.synthetic.surface import HeadSurfaces, Lighting, OverlaySurfaces, Seen
 
 F32 = NDArray[np.float32]
 
@@ -57,7 +59,7 @@ class Figure:
         paint: of skin and hair.
         overlay: hair, lashes, glasses.
         resting: concavity of the face at rest, float32 (V,).
-        colours, look: see :func:`degan.synthetic.shade.shade`.
+        colours, look: see :class:`degan.synthetic.surface.HeadSurfaces`; without the clothes.
     """
 
     person: Person
@@ -123,21 +125,16 @@ def render(figure: Figure, actions: F32, scene: Scene, size: int) -> RgbImage:
     view, scale = _project(points, scene.camera, side)
     vertices = points[:num_vertices]
     ids, depth = rasterize(view[:num_vertices], solid.triangles, side, side)
-    lamps = np.array(
-        [(*lamp.direction, *lamp.colour, lamp.wrap) for lamp in scene.light.lamps], np.float32
-    )
-    ambient = np.array([*scene.light.ambient, *scene.light.slope], np.float32)
     attributes, shadow_map = _attributes(figure, vertices, scene.light)
+    seen = Seen(ids, depth, view[:num_vertices], solid.triangles, solid.regions, attributes)
     colours = np.concatenate([figure.colours, np.array([scene.tone.clothes], np.float32)])
     folds = fold_map(acts, person.resting_folds, person.wrinkles)
+    surfaces = HeadSurfaces(figure.paint.skin, folds[..., None], colours, figure.look)
+    lighting = _lighting(scene.light, shadow_map)
     image = lay_background(scene.tone, ids)
-    shade.shade(
-        image, ids, depth, view[:num_vertices], solid.triangles, solid.regions, attributes,
-        figure.paint.skin, folds[..., None], colours, figure.look, lamps, ambient,
-        scene.light.shadow, shadow_map, scale,
-    )  # fmt: skip
+    shade(image, seen, surfaces, lighting, scale)
     exposure = expose(*_middle(image, ids), scene.tone.brightness, _kept_brightness(person))
-    _lay_over(image, figure, points[num_vertices:], view[num_vertices:], depth, lamps, ambient)
+    _lay_over(image, figure, points[num_vertices:], view[num_vertices:], depth, lighting)
     return degrade(develop(image, exposure, scene.tone), scene.degradation)
 
 
@@ -161,18 +158,18 @@ class _Solid:
 def _solid() -> _Solid:
     head = load_head()
     keep = head.regions != LASHES
-    fixed = np.zeros((len(head.mean), shade.NUM_ATTRIBUTES), np.float32)
-    fixed[:, shade.PLACE : shade.PLACE + 2] = unroll(head.mean)
-    fixed[:, shade.DEPTH] = head.mean[:, 1] - _COLLAR + 0.12 * np.abs(head.mean[:, 0])
+    fixed = np.zeros((len(head.mean), surface.NUM_ATTRIBUTES), np.float32)
+    fixed[:, surface.PLACE : surface.PLACE + 2] = unroll(head.mean)
+    fixed[:, surface.DEPTH] = head.mean[:, 1] - _COLLAR + 0.12 * np.abs(head.mean[:, 0])
     for eye in head.eyes:
         direction = head.mean[eye] - head.mean[eye].mean(0)
         direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-        fixed[eye, shade.PLACE : shade.DEPTH + 1] = direction
+        fixed[eye, surface.PLACE : surface.DEPTH + 1] = direction
     teeth = np.unique(head.triangles[head.regions == TEETH])
     inside = np.unique(head.triangles[np.isin(head.regions, (TEETH, TONGUE))])
-    fixed[inside, shade.PLACE : shade.PLACE + 2] = head.mean[inside, :2]
-    fixed[:, shade.LIPS] = head.lips
-    fixed[:, shade.MOUTH] = head.mouth
+    fixed[inside, surface.PLACE : surface.PLACE + 2] = head.mean[inside, :2]
+    fixed[:, surface.LIPS] = head.lips
+    fixed[:, surface.MOUTH] = head.mouth
     skin = np.unique(head.triangles[head.regions == SKIN])
     outer = skin[head.mouth[skin] < 0.3]
     landmarks = [
@@ -250,14 +247,24 @@ def _attributes(figure: Figure, vertices: F32, light: Light) -> tuple[F32, F32]:
     head, solid = load_head(), _solid()
     attributes = solid.attributes.copy()
     normals = vertex_normals(vertices, head.triangles)
-    attributes[:, shade.NORMAL : shade.NORMAL + 3] = normals
+    attributes[:, surface.NORMAL : surface.NORMAL + 3] = normals
     # Where an action folds the skin in, less light comes in than at rest.
     deeper = np.clip(concavity(vertices, normals, head.edges) - figure.resting, -0.5, 1.2)
-    attributes[:, shade.OCCLUSION] = np.clip(head.occlusion * (1 - 0.45 * deeper), 0.03, 1)
+    attributes[:, surface.OCCLUSION] = np.clip(head.occlusion * (1 - 0.45 * deeper), 0.03, 1)
     axes = _axes(light.lamps[0].direction)
     seen = seen_from(vertices, axes, solid.above_shoulders, _SHADOW_SIZE)
-    attributes[:, shade.SHADOW : shade.SHADOW + 3] = seen
+    attributes[:, surface.SHADOW : surface.SHADOW + 3] = seen
     return attributes, rasterize(seen, solid.casts, _SHADOW_SIZE, _SHADOW_SIZE)[1]
+
+
+def _lighting(light: Light, shadow_map: F32) -> Lighting:
+    lamps = [(*lamp.direction, *lamp.colour, lamp.wrap) for lamp in light.lamps]
+    return Lighting(
+        lamps=np.array(lamps, np.float32),
+        ambient=np.array([*light.ambient, *light.slope], np.float32),
+        shadow=light.shadow,
+        shadow_map=shadow_map,
+    )
 
 
 def _axes(towards: tuple[float, float, float]) -> F32:
@@ -272,7 +279,7 @@ def _axes(towards: tuple[float, float, float]) -> F32:
 
 
 def _lay_over(
-    image: F32, figure: Figure, points: F32, view: F32, depth: F32, lamps: F32, ambient: F32
+    image: F32, figure: Figure, points: F32, view: F32, depth: F32, lighting: Lighting
 ) -> None:
     """Lay hair, lashes and glasses on the image of a head."""
     overlay, person = figure.overlay, figure.person
@@ -281,12 +288,15 @@ def _lay_over(
         [vertex_normals(points, overlay.triangles), overlay.places, overlay.opacity[:, None]],
         axis=1,
     )
+    seen = Seen(ids, nearer, view, overlay.triangles, overlay.materials, attributes)
     glasses = person.glasses
-    shade.shade_over(
-        image, ids, nearer, depth, view, overlay.triangles, overlay.materials, attributes,
-        figure.paint.hair, linear(glasses.colour if glasses else (0, 0, 0)),
-        glasses.tint if glasses else 0.0, 0.75 if person.sex == "female" else 0.5, lamps, ambient,
-    )  # fmt: skip
+    surfaces = OverlaySurfaces(
+        hair=figure.paint.hair,
+        rim=linear(glasses.colour if glasses else (0, 0, 0)),
+        tint=glasses.tint if glasses else 0.0,
+        lash=0.75 if person.sex == "female" else 0.5,
+    )
+    shade_over(image, seen, surfaces, lighting, depth)
 
 
 def _middle(image: F32, ids: NDArray[np.int32]) -> tuple[F32, NDArray[np.bool_]]:

@@ -2,58 +2,56 @@
 
 Deferred shading: :func:`degan.synthetic.raster.rasterize` says which triangle a pixel shows, here
 the attributes of its corners are mixed and lit. Light is linear RGB.
+
+numba counts references to arrays, those in tuples too, and leaves that out only where a function
+calls nothing large. So what is called at each pixel calls nothing large, and no argument of a call
+is a choice (``a if b else c``): either mistake can double the time.
 """
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from degan.synthetic.compiled import compiled
 from degan.synthetic.head import CLOTHES, LEFT_EYE, RIGHT_EYE, SKIN, TEETH
+from degan.synthetic.surface import (
+    CLOTHES_COLOUR,
+    DEPTH,
+    HAIR,
+    IRIS_COLOUR,
+    IRIS_RADIUS,
+    LASH,
+    LENS,
+    LIP_COLOUR,
+    LIP_GLOSS,
+    LIP_SHARE,
+    LIPS,
+    MOUTH,
+    NUM_ATTRIBUTES,
+    NUM_OVERLAY_ATTRIBUTES,
+    OCCLUSION,
+    OPACITY,
+    PLACE,
+    PUPIL,
+    RIM,
+    SHADOW,
+    SHINE,
+    SKIN_COLOUR,
+    HeadSurfaces,
+    Lighting,
+    OverlaySurfaces,
+    Seen,
+)
 
 F32 = NDArray[np.float32]
-I32 = NDArray[np.int32]
-
-# Columns of the head's attributes. The place is in the atlas for skin, a direction from the
-# eyeball's centre for eyes (its third part is DEPTH), millimetres at rest for teeth. Of skin, DEPTH
-# is the height above the collar: what is below wears clothes.
-NORMAL: Final = 0
-PLACE: Final = 3
-DEPTH: Final = 5
-OCCLUSION: Final = 6
-LIPS: Final = 7
-MOUTH: Final = 8
-SHADOW: Final = 9
-NUM_ATTRIBUTES: Final = 12
-
-# Rows of the colours of what the atlas does not hold.
-LIP_COLOUR: Final = 0
-IRIS_COLOUR: Final = 1
-SKIN_COLOUR: Final = 2
-CLOTHES_COLOUR: Final = 3
-
-# Numbers of the look.
-LIP_SHARE: Final = 0
-IRIS_RADIUS: Final = 1
-PUPIL: Final = 2
-SHINE: Final = 3
-LIP_GLOSS: Final = 4
-
-# Materials of what lies over the head.
-HAIR: Final = 0
-LASH: Final = 1
-RIM: Final = 2
-LENS: Final = 3
 
 _BIAS = 4.0  # mm: a surface does not shade itself
 _STEP = 0.006  # of the distance: samples further apart than this are of two surfaces
 
 
 @compiled
-def _mix(
-    out: Any, attributes: Any, view: Any, triangles: Any, number: int, x: float, y: float
-) -> bool:
+def _mix(out: Any, seen: Seen, number: int, x: float, y: float) -> bool:
     """Mix the attributes of a triangle's corners at a place, true in perspective.
 
     The first three, a normal, get unit length.
@@ -61,6 +59,7 @@ def _mix(
     Returns:
         Whether the triangle is seen from behind.
     """
+    triangles, view, attributes = seen.triangles, seen.vertices, seen.attributes
     # Unsigned: no check for numbers that count from the end.
     a, b = np.uint64(triangles[number, 0]), np.uint64(triangles[number, 1])
     c = np.uint64(triangles[number, 2])
@@ -84,16 +83,16 @@ def _mix(
 
 
 @compiled
-def _lit_share(shadow_map: Any, column: float, row: float, depth: float) -> float:
+def _lit_share(shadow_map: Any, value: Any) -> float:
     """Return the share of nine neighbours in the shadow map that nothing stands before."""
     size = shadow_map.shape[0]
-    left, top = int(column + 0.5) - 1, int(row + 0.5) - 1
+    left, top = int(value[SHADOW] + 0.5) - 1, int(value[SHADOW + 1] + 0.5) - 1
     if left < 0 or top < 0 or left + 2 >= size or top + 2 >= size:
         return 1.0
     free = 0
     for i in range(3):
         for j in range(3):
-            free += shadow_map[top + i, left + j] <= depth + _BIAS
+            free += shadow_map[top + i, left + j] <= value[SHADOW + 2] + _BIAS
     return free / 9.0
 
 
@@ -122,18 +121,19 @@ def _texel(atlas: Any, around: Any, k: int) -> Any:
 
 
 @compiled
-def _under(ids: Any, regions: Any, x: int, y: int, step: float, least: float) -> float:
+def _under(seen: Seen, x: int, y: int, step: float, least: float) -> float:
     """Return how much light a pixel of eye or teeth keeps under the lid or lip above it.
 
     ``least`` right below the edge; all of it five steps (pixels) further down. With a negative
     step: above the lid or lip below it.
     """
-    height = ids.shape[0]
+    ids, regions, kept = seen.ids, seen.kinds, 1.0
     for count in range(1, 6):
         above = y - int(np.round(count * step))
-        if not 0 <= above < height or ids[above, x] < 0 or regions[ids[above, x]] == SKIN:
-            return least + (1 - least) * 0.2 * (count - 1)
-    return 1.0
+        if not 0 <= above < ids.shape[0] or ids[above, x] < 0 or regions[ids[above, x]] == SKIN:
+            kept = least + (1 - least) * 0.2 * (count - 1)
+            break
+    return kept
 
 
 # A surface is six numbers: reflectance in red, green and blue, the share of light that reaches it,
@@ -141,10 +141,11 @@ def _under(ids: Any, regions: Any, x: int, y: int, step: float, least: float) ->
 
 
 @compiled
-def _skin(value: Any, skin: Any, folds: Any, colours: Any, look: Any, inner: bool) -> Any:
+def _skin(value: Any, surfaces: HeadSurfaces, inner: bool) -> Any:
     """Return a surface of skin, lips, inner mouth; ``inner``: seen from behind, as in nostrils."""
+    skin, colours, look = surfaces.skin, surfaces.colours, surfaces.look
     around = _around(skin.shape[0], value[PLACE], value[PLACE + 1])
-    left = _texel(folds, around, 0)
+    left = _texel(surfaces.folds, around, 0)
     red, green = left * _texel(skin, around, 0), left * _texel(skin, around, 1)
     blue = left * _texel(skin, around, 2)
     lips = value[LIPS] * look[LIP_SHARE]
@@ -168,8 +169,19 @@ def _skin(value: Any, skin: Any, folds: Any, colours: Any, look: Any, inner: boo
 
 
 @compiled
-def _eye(value: Any, colours: Any, look: Any, under: float) -> Any:
+def _clothes(value: Any, surfaces: HeadSurfaces) -> Any:
+    """Return a surface of clothes."""
+    colours = surfaces.colours
+    return (
+        colours[CLOTHES_COLOUR, 0], colours[CLOTHES_COLOUR, 1], colours[CLOTHES_COLOUR, 2],
+        value[OCCLUSION], 0.0, 0,
+    )  # fmt: skip
+
+
+@compiled
+def _eye(value: Any, surfaces: HeadSurfaces, under: float) -> Any:
     """Return a surface of an eyeball: white, iris with its dark rim, pupil."""
+    colours, look = surfaces.colours, surfaces.look
     radius = np.sqrt(value[PLACE] ** 2 + value[PLACE + 1] ** 2)
     if value[DEPTH] < 0:
         radius = np.float32(2.0)
@@ -209,17 +221,17 @@ def _tooth(value: Any, under: float) -> Any:
 
 
 @compiled
-def _light(surface: Any, normal: Any, lamps: Any, ambient: Any, lit: float, bleed: float) -> Any:
+def _light(surface: Any, normal: Any, lighting: Lighting, lit: float, bleed: float) -> Any:
     """Return a surface's light, linear RGB.
 
     Args:
         surface: see above.
         normal: unit vector, the first three of an array.
-        lamps: see :func:`shade`.
-        ambient: see :func:`shade`.
+        lighting: what arrives; of its shadows ``lit`` tells.
         lit: the share of the first lamp's light that no shadow takes.
         bleed: how far light goes round an edge in skin, and comes out red (subsurface scattering).
     """
+    lamps, ambient = lighting.lamps, lighting.ambient
     kept, gloss, squared = surface[3], surface[4], surface[5]
     nx, ny, nz = normal[0], normal[1], normal[2]
     sky = max(0.1, 1 + ambient[3] * nx + ambient[4] * ny) * kept
@@ -252,8 +264,9 @@ def _light(surface: Any, normal: Any, lamps: Any, ambient: Any, lit: float, blee
 
 
 @compiled
-def _is_smooth(ids: Any, inverse_depth: Any, regions: Any, x: int, y: int) -> bool:
+def _is_smooth(seen: Seen, x: int, y: int) -> bool:
     """Say whether four samples of a pixel are of one surface of skin: then one stands for all."""
+    ids, inverse_depth, regions = seen.ids, seen.inverse_depth, seen.kinds
     number = ids[y, x]
     if number < 0 or regions[number] != SKIN:
         return False
@@ -270,35 +283,22 @@ def _is_smooth(ids: Any, inverse_depth: Any, regions: Any, x: int, y: int) -> bo
 
 @compiled
 def shade(
-    image: F32, ids: I32, inverse_depth: F32, view: F32, triangles: I32,
-    regions: NDArray[np.uint8], attributes: F32, skin: F32, folds: F32, colours: F32, look: F32,
-    lamps: F32, ambient: F32, shadow: float, shadow_map: F32, pixels_per_mm: float,
-) -> None:  # fmt: skip
+    image: F32, seen: Seen, surfaces: HeadSurfaces, lighting: Lighting, pixels_per_mm: float
+) -> None:
     """Light the head; what it does not cover stays.
 
     Args:
         image: linear RGB, float32 (H, W, 3) with H and W even, changed in place.
-        ids: triangle of each sample, int32 (H, W).
-        inverse_depth: of each sample, float32 (H, W).
-        view: vertices as :mod:`degan.synthetic.raster` has them, float32 (V, 3).
-        triangles: int32 (T, 3).
-        regions: of the triangles, uint8 (T,).
-        attributes: of the vertices, float32 (V, :data:`NUM_ATTRIBUTES`).
-        skin: reflectance atlas, linear RGB, float32 (S, S, 3).
-        folds: what the skin's folds leave of the light, float32 (S, S, 1).
-        colours: linear RGB of lips as shares of the skin's, iris, skin and clothes, float32 (4, 3).
-        look: lip share, iris radius, pupil radius, shine, lip gloss, float32 (5,).
-        lamps: direction, colour, wrap of each, float32 (L, 7); the first casts shadows.
-        ambient: linear RGB, then its slope to the right and up, float32 (5,).
-        shadow: how dark shadows are.
-        shadow_map: nearness to the first lamp of the nearest surface, float32 (M, M).
-        pixels_per_mm: of the picture at the face.
+        seen: the head, of each sample of the image.
+        surfaces: of the head.
+        lighting: what arrives.
+        pixels_per_mm: of the image at the face.
     """
-    height, width = ids.shape
+    ids, regions, mm = seen.ids, seen.kinds, pixels_per_mm
     value = np.zeros(NUM_ATTRIBUTES, np.float32)
-    for top in range(0, height, 2):
-        for left in range(0, width, 2):
-            smooth = _is_smooth(ids, inverse_depth, regions, left, top)
+    for top in range(0, ids.shape[0], 2):
+        for left in range(0, ids.shape[1], 2):
+            smooth = _is_smooth(seen, left, top)
             middle = 0.5 if smooth else 0.0
             for sample in range(4):
                 y, x = top + sample // 2, left + sample % 2
@@ -311,87 +311,77 @@ def shade(
                     image[y, x, 2] = image[top, left, 2]
                     continue
                 region = regions[number]
-                behind = _mix(value, attributes, view, triangles, number, x + middle, y + middle)
-                behind = behind and region == SKIN
-                if behind:
+                inner = _mix(value, seen, number, x + middle, y + middle) and region == SKIN
+                if inner:
                     value[0], value[1], value[2] = -value[0], -value[1], -value[2]
                 if region in (SKIN, CLOTHES) and value[DEPTH] < 0:
-                    surface = (
-                        colours[CLOTHES_COLOUR, 0], colours[CLOTHES_COLOUR, 1],
-                        colours[CLOTHES_COLOUR, 2], value[OCCLUSION], 0.0, 0,
-                    )  # fmt: skip
+                    surface = _clothes(value, surfaces)
                 elif region in (SKIN, CLOTHES):
-                    surface = _skin(value, skin, folds, colours, look, behind)
+                    surface = _skin(value, surfaces, inner)
                 elif region in (LEFT_EYE, RIGHT_EYE):
-                    under = _under(ids, regions, x, y, 0.75 * pixels_per_mm, 0.35)
-                    above = _under(ids, regions, x, y, -0.3 * pixels_per_mm, 0.5)
-                    surface = _eye(value, colours, look, under * above)
+                    under = _under(seen, x, y, 0.75 * mm, 0.35) * _under(seen, x, y, -0.3 * mm, 0.5)
+                    surface = _eye(value, surfaces, under)
                 elif region == TEETH:
                     # A narrow gap between the lips is a dark line, not a row of teeth.
-                    under = _under(ids, regions, x, y, 0.4 * pixels_per_mm, 0.75)
-                    above = _under(ids, regions, x, y, -0.2 * pixels_per_mm, 0.4)
-                    surface = _tooth(value, under * above)
+                    under = _under(seen, x, y, 0.4 * mm, 0.75) * _under(seen, x, y, -0.2 * mm, 0.4)
+                    surface = _tooth(value, under)
                 else:  # the tongue
-                    under = _under(ids, regions, x, y, 1.6 * pixels_per_mm, 0.3)
-                    surface = (0.36, 0.10, 0.10, 0.3 * under, 0.03, 4)
-                lit = _lit_share(shadow_map, value[SHADOW], value[SHADOW + 1], value[SHADOW + 2])
+                    surface = (0.36, 0.10, 0.10, 0.3 * _under(seen, x, y, 1.6 * mm, 0.3), 0.03, 4)
+                lit = 1 - lighting.shadow * (1 - _lit_share(lighting.shadow_map, value))
+                bleed = 0.12 if region == SKIN else 0.0
                 image[y, x, 0], image[y, x, 1], image[y, x, 2] = _light(
-                    surface, value, lamps, ambient,
-                    1 - shadow * (1 - lit), 0.12 if region == SKIN else 0.0,
-                )  # fmt: skip
+                    surface, value, lighting, lit, bleed
+                )
+
+
+@compiled
+def _overlay_surface(value: Any, surfaces: OverlaySurfaces, material: int) -> Any:
+    """Return the surface of a material over the head."""
+    if material == HAIR:
+        hair = surfaces.hair
+        around = _around(hair.shape[0], value[PLACE], value[PLACE + 1])
+        red, green = _texel(hair, around, 0), _texel(hair, around, 1)
+        return red, green, _texel(hair, around, 2), 0.8, 0.2 * green, 4
+    if material == RIM:
+        return surfaces.rim[0], surfaces.rim[1], surfaces.rim[2], 0.8, 0.1, 4
+    if material == LENS:
+        return 0.0, 0.0, 0.0, 0.8, 0.25, 7
+    return 0.012, 0.012, 0.012, 0.8, 0.0, 0
 
 
 @compiled
 def shade_over(
-    image: F32, ids: I32, inverse_depth: F32, below: F32, view: F32, triangles: I32,
-    materials: NDArray[np.uint8], attributes: F32, hair: F32, rim: F32, tint: float, lash: float,
-    lamps: F32, ambient: F32,
-) -> None:  # fmt: skip
+    image: F32, seen: Seen, surfaces: OverlaySurfaces, lighting: Lighting, below: F32
+) -> None:
     """Light what lies over the head (hair, lashes, glasses) and lay it on the image.
 
     Args:
         image: linear RGB with head and background, float32 (H, W, 3), changed in place.
-        ids: triangle of each pixel, int32 (H, W).
-        inverse_depth: of what lies over, float32 (H, W).
-        below: inverse depth of the head.
-        view: vertices, float32 (V, 3).
-        triangles: int32 (T, 3).
-        materials: of the triangles, uint8 (T,).
-        attributes: normal, place in the atlas and opacity of the vertices, float32 (V, 6).
-        hair: colour of the hair, atlas of linear RGB, float32 (S, S, 3).
-        rim: linear RGB of the glasses' rim, float32 (3,).
-        tint: share of light that the lenses take.
-        lash: opacity of the lashes.
-        lamps: see :func:`shade`.
-        ambient: see :func:`shade`.
+        seen: what lies over the head, of each sample of the image.
+        surfaces: of that.
+        lighting: what arrives; here nothing lies in shadow.
+        below: inverse depth of the head, float32 (H, W).
     """
-    height, width = ids.shape
-    value = np.zeros(6, np.float32)
+    height, width = seen.ids.shape
+    value = np.zeros(NUM_OVERLAY_ATTRIBUTES, np.float32)
     for y in range(height):
         for x in range(width):
-            number = ids[y, x]
-            if number < 0 or inverse_depth[y, x] < below[y, x]:
+            number = seen.ids[y, x]
+            if number < 0 or seen.inverse_depth[y, x] < below[y, x]:
                 continue
-            _mix(value, attributes, view, triangles, number, x, y)
+            _mix(value, seen, number, x, y)
             if value[2] < 0:  # sheets have two sides
                 value[0], value[1], value[2] = -value[0], -value[1], -value[2]
-            material, cover = materials[number], float(value[5])
-            if material == HAIR:
-                around = _around(hair.shape[0], value[3], value[4])
-                red, green = _texel(hair, around, 0), _texel(hair, around, 1)
-                surface = (red, green, _texel(hair, around, 2), 0.8, 0.2 * green, 4)
-                if below[y, x] == 0:  # no head behind: the wall must not show through a hairline
-                    cover = min(1.0, 4 * cover)
-            elif material == RIM:
-                surface = (rim[0], rim[1], rim[2], 0.8, 0.1, 4)
-            elif material == LENS:
-                surface = (0.0, 0.0, 0.0, 0.8, 0.25, 7)
-            else:
-                surface = (0.012, 0.012, 0.012, 0.8, 0.0, 0)
-                cover *= lash
-            lit = _light(surface, value, lamps, ambient, 1.0, 0.0)
+            material, cover = seen.kinds[number], float(value[OPACITY])
+            if material == HAIR and below[y, x] == 0:
+                # No head behind: the wall must not show through a hairline.
+                cover = min(1.0, 4 * cover)
+            elif material == LASH:
+                cover *= surfaces.lash
+            surface = _overlay_surface(value, surfaces, material)
+            lit = _light(surface, value, lighting, 1.0, 0.0)
             for k in range(3):
                 if material == LENS:
-                    image[y, x, k] = image[y, x, k] * (1 - tint) + lit[k]
+                    image[y, x, k] = image[y, x, k] * (1 - surfaces.tint) + lit[k]
                 else:
                     image[y, x, k] += (lit[k] - image[y, x, k]) * cover
