@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from degan.config import NetworkSettings, preset
+from degan.config import ClassifierSettings, NetworkSettings, preset
 from degan.networks.classifier import Classifier, Recognition
 from degan.networks.decoder import Decoder
 from degan.networks.discriminator import Discriminator
-from degan.networks.encoder import Encoder
+from degan.networks.encoder import Encoder, EncoderOutput
 from degan.networks.layers import ResidualBlock, Standardize, Subsample
 
 SETTINGS = preset("tiny").network
@@ -32,7 +32,9 @@ def test_shapes_fit_together(settings):
     assert judged.real.shape == (3,)
     assert judged.identity.shape == (3, 5)
     assert judged.expression.shape == (3, 7)
-    assert Classifier(settings, 7, 0.1)(encoded).shape == (3, 7)
+    for features in ("code", "residue", "both"):
+        choice = ClassifierSettings(features=features)
+        assert Classifier(settings, choice, 7)(encoded).shape == (3, 7)
 
 
 def test_what_is_drawn_depends_on_the_expression_the_person_and_the_noise():
@@ -46,13 +48,21 @@ def test_what_is_drawn_depends_on_the_expression_the_person_and_the_noise():
     assert not torch.allclose(base, decoder(code, person, noise + 1))
 
 
-def test_the_classifier_reads_f_of_x_and_the_residue_of_every_stage():
+@pytest.mark.parametrize(
+    ("features", "reads"),
+    [("both", [True] * 4), ("code", [True] + [False] * 3), ("residue", [False] + [True] * 3)],
+)
+def test_the_classifier_reads_f_of_x_the_residue_of_every_stage_or_both(features, reads):
     torch.manual_seed(0)
     encoded = Encoder(SETTINGS)(torch.rand(4, 1, 32, 32))
-    leaves = [encoded.code, *encoded.stages]
-    logits = Classifier(SETTINGS, 3, 0.0)(encoded)
-    gradients = torch.autograd.grad(logits.square().sum(), leaves)
-    assert all(gradient.abs().sum() > 0 for gradient in gradients)
+    # Cut loose: f(x) is itself made of the stages.
+    code, *stages = (part.detach().requires_grad_() for part in (encoded.code, *encoded.stages))
+    classifier = Classifier(SETTINGS, ClassifierSettings(features=features), 3)
+    logits = classifier(EncoderOutput(code, tuple(stages)))
+    gradients = torch.autograd.grad(
+        logits.square().sum(), [code, *stages], allow_unused=True, materialize_grads=True
+    )
+    assert [bool(gradient.abs().sum() > 0) for gradient in gradients] == reads
 
 
 def test_standardised_images_do_not_tell_brightness_or_contrast():
@@ -76,7 +86,8 @@ def test_a_flat_image_becomes_zeros_not_nan():
 
 def test_recognition_gives_probabilities_that_a_mirror_does_not_change():
     torch.manual_seed(0)
-    recognition = Recognition(SETTINGS, Encoder(SETTINGS), Classifier(SETTINGS, 3, 0.5)).eval()
+    classifier = Classifier(SETTINGS, ClassifierSettings(), 3)
+    recognition = Recognition(SETTINGS, Encoder(SETTINGS), classifier).eval()
     crops = torch.randint(0, 256, (4, 64, 64, 3), dtype=torch.uint8)
     probabilities = recognition(crops)
     assert torch.allclose(probabilities.sum(1), torch.ones(4))

@@ -102,6 +102,15 @@ def test_stage_2_leaves_the_encoder_as_it_was_unless_asked(faces, tmp_path, rate
     assert any(not torch.equal(before[name], after[name]) for name in before) == moves
 
 
+def test_no_passes_of_stage_1_make_a_plain_cnn(faces, tmp_path):
+    changes = ["gan.epochs=0", "classifier.encoder_rate=1", "classifier.features='code'"]
+    model = train(faces, all_of(faces), override(TINY, changes), tmp_path / "run")
+    rows = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
+    assert {row["stage"] for row in rows} == {2}
+    assert not model.recognition.classifier.local
+    assert not (tmp_path / "run/gan.safetensors").exists()
+
+
 def test_a_rare_expression_weighs_more_than_its_share(faces, tmp_path):
     settings = override(TINY, ["classifier.epochs=150", "classifier.learning_rate=0.01"])
     data = load(faces, all_of(faces), settings.network, faces.expressions)

@@ -65,8 +65,8 @@ class AugmentSettings(_Settings):
 class GanSettings(_Settings):
     """Stage 1: encoder, decoder and discriminator."""
 
-    epochs: int = Field(40, ge=1, le=10_000)
-    """Passes over the training images."""
+    epochs: int = Field(40, ge=0, le=10_000)
+    """Passes over the training images; 0 leaves stage 1 out: a plain CNN."""
     min_steps: int = Field(800, ge=0, le=1_000_000)
     """Passes are added until so many steps are taken: few images need more than ``epochs``."""
     batch_size: int = Field(32, ge=2, le=4096)
@@ -98,6 +98,8 @@ class GanSettings(_Settings):
 class ClassifierSettings(_Settings):
     """Stage 2: local CNNs on the residue, joined with f(x)."""
 
+    features: Literal["code", "residue", "both"] = "both"
+    """What the classifier reads: f(x), the residue, or both as in the paper."""
     epochs: int = Field(15, ge=1, le=10_000)
     """Passes over the training images."""
     min_steps: int = Field(300, ge=0, le=1_000_000)

@@ -97,4 +97,4 @@ def num_batches(count: int, batch_size: int) -> int:
 
 def num_epochs(choice: GanSettings | ClassifierSettings, steps: int) -> int:
     """Return how many passes of ``steps`` batches a stage makes."""
-    return max(choice.epochs, -(-choice.min_steps // steps))
+    return max(choice.epochs, -(-choice.min_steps // steps)) if choice.epochs else 0

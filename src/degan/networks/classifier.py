@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from degan.config import NetworkSettings
+from degan.config import ClassifierSettings, NetworkSettings
 from degan.networks.encoder import Encoder, EncoderOutput, code_grid, stage_channels
 from degan.networks.layers import Standardize, conv_norm_relu
 
@@ -28,23 +28,38 @@ class LocalCnn(nn.Module):
 
 
 class Classifier(nn.Module):
-    """Logits from f(x) and the residue. Source: 1912.01456, section 3, residue learning."""
+    """Logits from f(x) and the residue. Source: 1912.01456, section 3, residue learning.
 
-    def __init__(self, settings: NetworkSettings, num_expressions: int, dropout: float) -> None:
+    Args:
+        network: sizes.
+        choice: what is read, and the dropout on it.
+        num_expressions: classes.
+    """
+
+    def __init__(
+        self, network: NetworkSettings, choice: ClassifierSettings, num_expressions: int
+    ) -> None:
         super().__init__()
-        channels = stage_channels(settings)
-        # The stages are S/2, S/4 and S/8 wide; halved and pooled each becomes the grid of S/16.
-        self.local = nn.ModuleList(
-            LocalCnn(inputs, settings.residue, pool=pool, grid=code_grid(settings))
-            for inputs, pool in zip(channels, (4, 2, 1), strict=True)
-        )
-        features = settings.expression_code + settings.residue * len(channels)
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(features, num_expressions))
+        self.reads_code = choice.features != "residue"
+        self.local = nn.ModuleList()
+        if choice.features != "code":
+            # The stages are S/2, S/4 and S/8 wide; halved and pooled each becomes the grid of S/16.
+            self.local.extend(
+                LocalCnn(inputs, network.residue, pool=pool, grid=code_grid(network))
+                for inputs, pool in zip(stage_channels(network), (4, 2, 1), strict=True)
+            )
+        features = network.residue * len(self.local)
+        if self.reads_code:
+            features += network.expression_code
+        self.head = nn.Sequential(nn.Dropout(choice.dropout), nn.Linear(features, num_expressions))
 
     def forward(self, encoded: EncoderOutput) -> Tensor:
         """Encoder output -> logits (N, num_expressions)."""
-        residue = [cnn(stage) for cnn, stage in zip(self.local, encoded.stages, strict=True)]
-        logits: Tensor = self.head(torch.cat([encoded.code, *residue], dim=1))
+        # Without local CNNs the stages are left alone, so the two need not be of one length.
+        read = [cnn(stage) for cnn, stage in zip(self.local, encoded.stages, strict=False)]
+        if self.reads_code:
+            read.insert(0, encoded.code)
+        logits: Tensor = self.head(torch.cat(read, dim=1))
         return logits
 
 

@@ -35,7 +35,7 @@ def train_classifier(
     """
     choice = settings.classifier
     with seeded(settings.seed, _STAGE, 0):
-        classifier = Classifier(settings.network, len(data.expressions), choice.dropout)
+        classifier = Classifier(settings.network, choice, len(data.expressions))
     classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     groups = [{"params": classifier.parameters(), "factor": 1.0}]
     if choice.encoder_rate > 0:

@@ -157,7 +157,7 @@ def load_model(folder: Path) -> Model:
         settings = Settings.model_validate(state["settings"])
         expressions = tuple(state["expressions"])
         encoder = Encoder(settings.network)
-        classifier = Classifier(settings.network, len(expressions), settings.classifier.dropout)
+        classifier = Classifier(settings.network, settings.classifier, len(expressions))
         crop_size, frame, trained_on = state["crop_size"], state["frame"], state["trained_on"]
     except (KeyError, TypeError, ValueError) as error:
         raise DeganError(f"{path} is damaged: its description is incomplete; train anew") from error
