@@ -11,10 +11,11 @@ from degan.data.loader import batches, load, num_batches
 from degan.errors import DeganError
 from degan.images import read
 from degan.networks.encoder import Encoder
+from degan.training import classifier as stage2
 from degan.training import gan
 from degan.training.classifier import train_classifier
 from degan.training.run import Log, one_cycle, open_run, seeded, silent
-from degan.training.train import load_model, train
+from degan.training.train import load_model, train, train_stage1
 
 TINY = preset("tiny")
 
@@ -64,14 +65,30 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(faces, tmp
     assert not torch.equal(one["encoder.code.weight"], other["encoder.code.weight"])
 
 
-@pytest.mark.parametrize("share", [0.4, 0.86])
-def test_an_interrupted_run_ends_as_if_it_had_not_been(faces, tmp_path, monkeypatch, share):
-    monkeypatch.setattr(gan, "_CHECKPOINT_SECONDS", 0)
-    train(faces, all_of(faces), TINY, tmp_path / "whole")
+@pytest.mark.parametrize(
+    ("share", "rate", "goes_on"),
+    [
+        (0.4, 0, "stage 1, epoch 2 of 2"),
+        (0.88, 0, "stage 2, epoch 1 of 2"),
+        (0.95, 0, "stage 2, epoch 2 of 2"),
+        (0.9, 0.5, "stage 2, epoch 2 of 2"),  # the encoder moves, so it is continued too
+    ],
+)
+def test_an_interrupted_run_goes_on_and_ends_as_if_it_had_not_been(
+    faces, tmp_path, monkeypatch, share, rate, goes_on
+):
+    settings = override(TINY, [f"classifier.encoder_rate={rate:.1f}"])
+    for stage in (gan, stage2):
+        monkeypatch.setattr(stage, "_CHECKPOINT_SECONDS", -1)
+    train(faces, all_of(faces), settings, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        train(faces, all_of(faces), TINY, tmp_path / "cut", interrupt_at(share))
+        train(faces, all_of(faces), settings, tmp_path / "cut", interrupt_at(share))
     assert not (tmp_path / "cut/model.safetensors").exists()
-    train(faces, all_of(faces), TINY, tmp_path / "cut")
+    said = []
+    train(faces, all_of(faces), settings, tmp_path / "cut", lambda _, doing: said.append(doing))
+    assert said[0] == goes_on
+    files = [{path.name for path in (tmp_path / run).iterdir()} for run in ("whole", "cut")]
+    assert files[0] == files[1]
     whole, cut = (tmp_path / name / "model.safetensors" for name in ("whole", "cut"))
     assert whole.read_bytes() == cut.read_bytes()
     logs = [
@@ -89,7 +106,8 @@ def stage_2(data, settings, tmp_path):
     torch.manual_seed(0)
     encoder = Encoder(settings.network)
     before = {name: value.clone() for name, value in encoder.state_dict().items()}
-    classifier = train_classifier(data, encoder, settings, Log(tmp_path / "log.jsonl"), silent)
+    log = Log(tmp_path / "log.jsonl")
+    classifier = train_classifier(data, encoder, settings, tmp_path, log, silent)
     return before, encoder, classifier
 
 
@@ -128,6 +146,41 @@ def test_a_rare_expression_weighs_more_than_its_share(faces, tmp_path):
     assert 0.2 < probability < 0.35
 
 
+def test_stage_1_in_a_folder_of_its_own_gives_the_same_model_and_is_trained_once(faces, tmp_path):
+    train(faces, all_of(faces), TINY, tmp_path / "whole")
+    shared = tmp_path / "stage1"
+    train(faces, all_of(faces), TINY, tmp_path / "one", stage1=shared)
+    before = (shared / "log.jsonl").read_bytes()
+    other = override(TINY, ["classifier.features='code'"])
+    said = []
+    train(
+        faces,
+        all_of(faces),
+        other,
+        tmp_path / "other",
+        lambda _, doing: said.append(doing),
+        stage1=shared,
+    )
+    assert said[0].startswith("stage 2")
+    assert (shared / "log.jsonl").read_bytes() == before
+    whole, one = (tmp_path / name / "model.safetensors" for name in ("whole", "one"))
+    assert whole.read_bytes() == one.read_bytes()
+    stages = {path: len(path.read_text().splitlines()) for path in tmp_path.glob("*/log.jsonl")}
+    assert stages == {
+        tmp_path / "whole/log.jsonl": 4,
+        shared / "log.jsonl": 2,
+        tmp_path / "one/log.jsonl": 2,
+        tmp_path / "other/log.jsonl": 2,
+    }
+
+
+def test_a_stage_1_of_other_settings_is_not_taken(faces, tmp_path):
+    train_stage1(faces, all_of(faces), TINY, tmp_path / "stage1")
+    other = override(TINY, ["gan.weight_swap=0.0"])
+    with pytest.raises(DeganError, match="stage1 holds a run that differs in: settings"):
+        train(faces, all_of(faces), other, tmp_path / "run", stage1=tmp_path / "stage1")
+
+
 def test_a_finished_run_is_not_trained_again(faces, tmp_path):
     train(faces, all_of(faces), TINY, tmp_path / "run")
     before = (tmp_path / "run/log.jsonl").read_bytes()
@@ -151,14 +204,15 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
-@pytest.mark.parametrize("name", ["gan.safetensors", "model.safetensors"])
+@pytest.mark.parametrize("name", ["gan", "classifier", "model"])
 @pytest.mark.parametrize("damage", ["truncated", "text", "empty"])
 def test_a_damaged_checkpoint_is_one_sentence(faces, tmp_path, name, damage):
     train(faces, all_of(faces), TINY, tmp_path / "run")
-    if name == "gan.safetensors":
-        (tmp_path / "run/model.safetensors").unlink()
-    path = tmp_path / "run" / name
-    data = {"truncated": path.read_bytes()[:1000], "text": b"not a checkpoint", "empty": b""}
+    model, path = tmp_path / "run/model.safetensors", tmp_path / f"run/{name}.safetensors"
+    content = model.read_bytes()
+    if name != "model":
+        model.unlink()
+    data = {"truncated": content[:1000], "text": b"not a checkpoint", "empty": b""}
     path.write_bytes(data[damage])
     with pytest.raises(DeganError, match=name):
         train(faces, all_of(faces), TINY, tmp_path / "run")

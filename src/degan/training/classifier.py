@@ -1,6 +1,8 @@
 """Stage 2: the classifier on f(x) joined with the residue."""
 
 import math
+import time
+from pathlib import Path
 
 import torch
 from torch import Tensor, optim
@@ -12,26 +14,37 @@ from degan.data.loader import TrainingData, batches, num_batches, num_epochs
 from degan.errors import DeganError
 from degan.networks.classifier import Classifier
 from degan.networks.encoder import Encoder, EncoderOutput
+from degan.training import checkpoint
 from degan.training.losses import class_weights
 from degan.training.run import Log, Progress, one_cycle, seeded
 
+CHECKPOINT = "classifier.safetensors"
+"""What stage 2 is continued from; of no use once the model is written."""
+
 _STAGE = 2
+_CHECKPOINT_SECONDS = 30.0
 
 
 def train_classifier(
-    data: TrainingData, encoder: Encoder, settings: Settings, log: Log, progress: Progress
+    data: TrainingData,
+    encoder: Encoder,
+    settings: Settings,
+    folder: Path,
+    log: Log,
+    progress: Progress,
 ) -> Classifier:
     """Train the classifier; the encoder is moved too if ``classifier.encoder_rate`` is above 0.
 
     Args:
         data: the training samples.
-        encoder: G_en after stage 1.
+        encoder: G_en after stage 1; holds what it became when the function returns.
         settings: of the run.
+        folder: the run directory. What an interrupted call left there is continued.
         log: gets a line an epoch.
         progress: told the share done and what is being done.
 
     Raises:
-        DeganError: the loss is no longer finite.
+        DeganError: the checkpoint is damaged, or the loss is no longer finite.
     """
     choice = settings.classifier
     with seeded(settings.seed, _STAGE, 0):
@@ -41,8 +54,12 @@ def train_classifier(
     if choice.encoder_rate > 0:
         groups.append({"params": encoder.parameters(), "factor": choice.encoder_rate})
     optimizer = optim.AdamW(groups, lr=choice.learning_rate, weight_decay=choice.weight_decay)
+    path = folder / CHECKPOINT
+    start = _restore(path, encoder, classifier, optimizer) if path.exists() else 0
+    log.rewind(_STAGE, start)
+    saved = time.monotonic()
     epochs = num_epochs(choice, num_batches(len(data), choice.batch_size))
-    for epoch in range(epochs):
+    for epoch in range(start, epochs):
         with seeded(settings.seed, _STAGE, epoch + 1):
             loss, right = _epoch(data, encoder, classifier, optimizer, settings, epoch, progress)
         if not math.isfinite(loss):
@@ -57,6 +74,9 @@ def train_classifier(
             loss=round(loss, 5),
             training_accuracy=round(right, 5),
         )
+        if time.monotonic() - saved > _CHECKPOINT_SECONDS:
+            _save(path, encoder, classifier, optimizer, epoch + 1)
+            saved = time.monotonic()
     encoder.eval()
     return classifier.eval()
 
@@ -107,3 +127,25 @@ def _encode(encoder: Encoder, images: Tensor, frozen: bool) -> EncoderOutput:
     with torch.no_grad():
         output = encoder(images)
     return output
+
+
+def _save(
+    path: Path, encoder: Encoder, classifier: Classifier, optimizer: optim.Optimizer, epoch: int
+) -> None:
+    # The encoder too, even a frozen one: with it the classifier can be continued, whatever became
+    # of stage 1 since.
+    tensors = checkpoint.module_tensors("encoder", encoder)
+    tensors |= checkpoint.module_tensors("classifier", classifier)
+    tensors |= checkpoint.optimizer_tensors("optimizer", optimizer)
+    checkpoint.save_checkpoint(path, tensors, {"epoch": epoch})
+
+
+def _restore(
+    path: Path, encoder: Encoder, classifier: Classifier, optimizer: optim.Optimizer
+) -> int:
+    """Load the checkpoint; return how many epochs it has behind it."""
+    tensors, state = checkpoint.load_checkpoint(path)
+    checkpoint.load_module("encoder", encoder, tensors, path)
+    checkpoint.load_module("classifier", classifier, tensors, path)
+    checkpoint.load_optimizer("optimizer", optimizer, tensors)
+    return int(state["epoch"])

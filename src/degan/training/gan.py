@@ -104,7 +104,8 @@ class GanTrainer:
         """
         epochs = self.epochs
         start = self._restore() if self.path.exists() else 0
-        log.rewind(_STAGE, start)
+        if start < epochs:  # a whole stage 1 has lines of stage 2 behind it, which are kept
+            log.rewind(_STAGE, start)
         grid_every = math.ceil(epochs / _GRIDS)
         saved = time.monotonic()
         for epoch in range(start, epochs):

@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from degan import __version__
-from degan.config import Settings
-from degan.data.loader import load, num_batches, num_epochs
+from degan.config import ClassifierSettings, Settings
+from degan.data.loader import TrainingData, load, num_batches, num_epochs
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.networks.classifier import Classifier, Recognition
 from degan.networks.encoder import Encoder
 from degan.training import checkpoint
-from degan.training.classifier import train_classifier
+from degan.training.classifier import CHECKPOINT, train_classifier
 from degan.training.gan import GanTrainer
 from degan.training.run import Log, Progress, open_run, silent
 
@@ -47,6 +48,8 @@ def train(
     settings: Settings,
     folder: Path,
     progress: Progress = silent,
+    *,
+    stage1: Path | None = None,
 ) -> Model:
     """Train both stages in a run directory, or continue what was begun there.
 
@@ -56,62 +59,103 @@ def train(
         settings: of the run.
         folder: the run directory.
         progress: told the share done and what is being done.
+        stage1: a run directory of stage 1 alone, see :func:`train_stage1`, for several runs that
+            differ in stage 2 only; None: stage 1 is trained in ``folder``. The model is the same.
 
     Raises:
         DeganError: the folder holds another run, the data cannot be trained on, a checkpoint is
             damaged, or training diverged.
     """
-    expressions = dataset.expressions
-    samples = [dataset.samples[index] for index in indices]
-    _check_trainable(dataset, samples_expressions={sample.expression for sample in samples})
-    facts = {
-        "kind": "training",
-        "manifest_sha256": dataset.manifest_hash,
-        "subjects": sorted({sample.subject for sample in samples}),
-        "expressions": list(expressions),
-    }
-    open_run(folder, settings, facts)
+    facts = check_trainable(dataset, indices)
+    open_run(folder, settings, {"kind": "training", **facts})
     if (folder / MODEL).exists():
+        (folder / CHECKPOINT).unlink(missing_ok=True)
         return load_model(folder)
-    data = load(dataset, indices, settings.network, expressions)
+    data = load(dataset, indices, settings.network, dataset.expressions)
     log = Log(folder / "log.jsonl")
     share = _gan_share(settings, len(data))
-    encoder = GanTrainer(data, settings, folder).train(
-        log, lambda done, doing: progress(share * done, doing)
-    )
-    classifier = train_classifier(
-        data,
-        encoder,
-        settings,
-        log,
-        lambda done, doing: progress(share + (1 - share) * done, doing),
-    )
+
+    def first(done: float, doing: str) -> None:
+        progress(share * done, doing)
+
+    def second(done: float, doing: str) -> None:
+        progress(share + (1 - share) * done, doing)
+
+    if stage1 is None:
+        encoder = GanTrainer(data, settings, folder).train(log, first)
+    else:
+        encoder = _train_stage1(data, facts, settings, stage1, first)
+    classifier = train_classifier(data, encoder, settings, folder, log, second)
     model = Model(
         Recognition(settings.network, encoder, classifier).eval(),
-        expressions,
+        dataset.expressions,
         dataset.crop_size,
         dataset.frame,
         {
             "manifest_sha256": dataset.manifest_hash,
-            "samples": len(samples),
-            "subjects": len({sample.subject for sample in samples} - {""}),
+            "samples": len(data),
+            "subjects": len(set(facts["subjects"]) - {""}),
         },
     )
     _save_model(folder / MODEL, model, settings)
+    (folder / CHECKPOINT).unlink(missing_ok=True)
     progress(1.0, "done")
     return model
 
 
-def _gan_share(settings: Settings, num_images: int) -> float:
-    """Return the share of the time that stage 1 takes, about."""
-    gan, classifier = settings.gan, settings.classifier
-    first = _GAN_COST * num_epochs(gan, num_batches(num_images, gan.batch_size))
-    second = num_epochs(classifier, num_batches(num_images, classifier.batch_size))
-    return first / (first + second * (1.0 if classifier.encoder_rate else _FROZEN_COST))
+def train_stage1(
+    dataset: Dataset,
+    indices: Sequence[int],
+    settings: Settings,
+    folder: Path,
+    progress: Progress = silent,
+) -> Encoder:
+    """Train stage 1 alone in a run directory, or continue what was begun there.
+
+    Args:
+        dataset: a prepared data set.
+        indices: the samples to train on.
+        settings: of the run; those of stage 2 have no effect, see :func:`stage1_settings`.
+        folder: the run directory of stage 1.
+        progress: told the share done and what is being done.
+
+    Returns:
+        The encoder in evaluation mode.
+
+    Raises:
+        DeganError: as :func:`train`.
+    """
+    facts = check_trainable(dataset, indices)
+    data = load(dataset, indices, settings.network, dataset.expressions)
+    return _train_stage1(data, facts, settings, folder, progress)
 
 
-def _check_trainable(dataset: Dataset, samples_expressions: set[str]) -> None:
-    missing = [name for name in dataset.expressions if name not in samples_expressions]
+def stage1_settings(settings: Settings) -> Settings:
+    """Return the settings with those of stage 2 as they are by default: what stage 1 depends on."""
+    return settings.model_copy(update={"classifier": ClassifierSettings()})
+
+
+def _train_stage1(
+    data: TrainingData,
+    facts: dict[str, Any],
+    settings: Settings,
+    folder: Path,
+    progress: Progress,
+) -> Encoder:
+    own = stage1_settings(settings)
+    open_run(folder, own, {"kind": "stage 1", **facts})
+    return GanTrainer(data, own, folder).train(Log(folder / "log.jsonl"), progress).eval()
+
+
+def check_trainable(dataset: Dataset, indices: Sequence[int]) -> dict[str, Any]:
+    """Return what ``run.json`` says of the data that a run trains on.
+
+    Raises:
+        DeganError: there are not two expressions, or one has no sample to train on.
+    """
+    samples = [dataset.samples[index] for index in indices]
+    shown = {sample.expression for sample in samples}
+    missing = [name for name in dataset.expressions if name not in shown]
     if len(dataset.expressions) < 2:
         raise DeganError(
             f"{dataset.folder} holds only one expression ({dataset.expressions[0]}); "
@@ -122,6 +166,19 @@ def _check_trainable(dataset: Dataset, samples_expressions: set[str]) -> None:
             f"no training sample in {dataset.folder} is left for {', '.join(missing)}; bring more "
             "people who show it, or use fewer folds"
         )
+    return {
+        "manifest_sha256": dataset.manifest_hash,
+        "subjects": sorted({sample.subject for sample in samples}),
+        "expressions": list(dataset.expressions),
+    }
+
+
+def _gan_share(settings: Settings, num_images: int) -> float:
+    """Return the share of the time that stage 1 takes, about."""
+    gan, classifier = settings.gan, settings.classifier
+    first = _GAN_COST * num_epochs(gan, num_batches(num_images, gan.batch_size))
+    second = num_epochs(classifier, num_batches(num_images, classifier.batch_size))
+    return first / (first + second * (1.0 if classifier.encoder_rate else _FROZEN_COST))
 
 
 def _save_model(path: Path, model: Model, settings: Settings) -> None:
