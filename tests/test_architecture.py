@@ -81,6 +81,7 @@ LAYERS = (
         "evaluation.metrics",
         "evaluation.groups",
         "evaluation.predictions",
+        "evaluation.fold_runs",
         "evaluation.crossval",
         "evaluation.crossdata",
         "recognizer",

@@ -43,6 +43,18 @@ def test_the_summary_says_what_scripts_rely_on(finished, faces):
     assert summary["manifest_sha256"] == faces.manifest_hash
 
 
+def test_what_was_right_of_each_person_adds_up_to_the_summary(finished, faces):
+    summary = json.loads((finished / "summary.json").read_text())
+    rows = rows_of(finished / "subjects.csv")
+    assert [row["subject"] for row in rows] == list(faces.subjects)
+    for name, whole in (("images", "accuracy"), ("sequences", "accuracy_sequences")):
+        right = "right" if name == "images" else f"{name}_right"
+        total = sum(int(row[name]) for row in rows)
+        assert total == summary[name]
+        assert sum(int(row[right]) for row in rows) / total == pytest.approx(summary[whole])
+    assert all(float(row["accuracy"]) == int(row["right"]) / int(row["images"]) for row in rows)
+
+
 def test_every_face_is_predicted_once_by_a_model_that_never_saw_the_person(finished, faces):
     rows = rows_of(finished / "predictions.csv")
     assert [int(row["index"]) for row in rows] == list(range(len(faces.samples)))

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 _MAX_CELLS = 10_000_000
 
@@ -76,7 +77,7 @@ def quantile_bins(values: NDArray[np.int64], bins: int) -> Labels:
 
 
 def subject_interval(
-    correct: NDArray[np.bool_],
+    correct: Flags,
     subjects: Sequence[str],
     *,
     seed: int = 0,
@@ -98,8 +99,27 @@ def subject_interval(
     Returns:
         Lower and upper end, 0-1.
     """
+    shares = resampled_shares(correct.astype(np.float64), subjects, seed, draws)
+    low, high = np.quantile(shares, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def resampled_shares(
+    values: NDArray[np.float64], subjects: Sequence[str], seed: int, draws: int
+) -> NDArray[np.float64]:
+    """Return the mean over samples in each of many draws of whole subjects, with replacement.
+
+    Args:
+        values: per sample, float (N,).
+        subjects: per sample, length N.
+        seed: of the draws; the same subjects are drawn whatever the values are.
+        draws: how many.
+
+    Returns:
+        Float (draws,).
+    """
     _, place = np.unique(np.asarray(subjects), return_inverse=True)
-    right = np.bincount(place, weights=correct)
+    total = np.bincount(place, weights=values)
     count = np.bincount(place)
     rng = np.random.default_rng(seed)
     shares = np.empty(draws)
@@ -109,9 +129,8 @@ def subject_interval(
         size = min(block, draws - start)
         # Drawing S subjects with replacement is a multinomial count of each.
         times = rng.multinomial(len(count), np.full(len(count), 1 / len(count)), size=size)
-        shares[start : start + size] = (times @ right) / (times @ count)
-    low, high = np.quantile(shares, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+        shares[start : start + size] = (times @ total) / (times @ count)
+    return shares
 
 
 def vote_sequences(

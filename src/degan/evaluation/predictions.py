@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,6 +41,50 @@ def predictions_text(
     return buffer.getvalue()
 
 
+def subjects_text(
+    samples: Sequence[Sample], expressions: Sequence[str], probabilities: metrics.Probabilities
+) -> str:
+    """Return the content of ``subjects.csv``: a row a subject, what was right of them.
+
+    Args:
+        samples: what was predicted, length N. Those whose subject nobody named share a row.
+        expressions: the C classes.
+        probabilities: float (N, C).
+    """
+    voted = _vote(samples, expressions, probabilities)
+    right = (
+        np.array([sample.expression for sample in samples])
+        == np.array(expressions)[probabilities.argmax(axis=1)]
+    )
+    of_image = np.array([sample.subject for sample in samples])
+    of_sequence = np.array([sample.subject for sample in voted.samples])
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["subject", "images", "right", "accuracy", "sequences", "sequences_right"])
+    for subject in np.unique(of_image):
+        own, sequences = right[of_image == subject], voted.right[of_sequence == subject]
+        counts = (len(own), own.sum(), f"{own.mean():.6f}", len(sequences), sequences.sum())
+        writer.writerow([subject, *counts])
+    return buffer.getvalue()
+
+
+class _Voted(NamedTuple):
+    """The first sample of each sequence, and whether its mean probabilities are right."""
+
+    samples: list[Sample]
+    right: metrics.Flags
+
+
+def _vote(
+    samples: Sequence[Sample], expressions: Sequence[str], probabilities: metrics.Probabilities
+) -> _Voted:
+    sequences = [sample.sequence for sample in samples]
+    truth = np.array([expressions.index(sample.expression) for sample in samples])
+    sequence_truth, predicted = metrics.vote_sequences(probabilities, truth, sequences)
+    _, first = np.unique(np.asarray(sequences), return_index=True)
+    return _Voted([samples[row] for row in first], sequence_truth == predicted)
+
+
 def figures(
     samples: Sequence[Sample],
     expressions: Sequence[str],
@@ -53,22 +97,25 @@ def figures(
         samples: what was predicted, length N; each is of one of the expressions.
         expressions: the C classes.
         probabilities: float (N, C).
-        seed: of the draws of the interval.
+        seed: of the draws of the intervals.
     """
     truth = np.array([expressions.index(sample.expression) for sample in samples])
     predicted = probabilities.argmax(axis=1)
+    right = truth == predicted
     persons = [sample.person for sample in samples]
-    sequence_truth, sequence_predicted = metrics.vote_sequences(
-        probabilities, truth, [sample.sequence for sample in samples]
-    )
+    voted = _vote(samples, expressions, probabilities)
+    voters = [sample.person for sample in voted.samples]
     return {
         "accuracy": metrics.accuracy(truth, predicted),
-        "accuracy_interval": list(metrics.subject_interval(truth == predicted, persons, seed=seed)),
-        "accuracy_sequences": metrics.accuracy(sequence_truth, sequence_predicted),
+        "accuracy_interval": list(metrics.subject_interval(right, persons, seed=seed)),
+        "accuracy_sequences": float(voted.right.mean()),
+        "accuracy_sequences_interval": list(
+            metrics.subject_interval(voted.right, voters, seed=seed)
+        ),
         "balanced_accuracy": metrics.balanced_accuracy(truth, predicted),
         "expressions": list(expressions),
         "confusion": metrics.confusion(truth, predicted, len(expressions)).tolist(),
         "images": len(samples),
-        "sequences": len(sequence_truth),
+        "sequences": len(voted.samples),
         "subjects": len({sample.subject for sample in samples} - {""}),
     }

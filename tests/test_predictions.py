@@ -1,0 +1,50 @@
+"""Tables and figures of predictions, against values known by hand."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+
+from degan.data.sample import Sample
+from degan.evaluation.predictions import figures, subjects_text
+
+NAMES = ("neutral", "happiness")
+
+
+def sample(subject, sequence, expression):
+    return Sample("x.png", expression, subject, sequence, 0, "x.jpg", "landmarks", 1)
+
+
+# Ann: a sequence of three frames of which two are wrong, yet right in the mean; and a photo.
+SAMPLES = [
+    sample("ann", "a", "happiness"),
+    sample("ann", "a", "happiness"),
+    sample("ann", "a", "happiness"),
+    sample("ann", "b", "neutral"),
+    sample("bob", "c", "neutral"),
+    sample("", "d", "happiness"),
+    sample("", "e", "happiness"),
+]
+HAPPY = np.array([0.4, 0.4, 0.9, 0.2, 0.7, 0.8, 0.1])
+PROBABILITIES = np.stack([1 - HAPPY, HAPPY], axis=1)
+
+
+def test_each_person_has_a_row_and_those_whom_nobody_named_share_one():
+    rows = list(csv.DictReader(io.StringIO(subjects_text(SAMPLES, NAMES, PROBABILITIES))))
+    assert [tuple(row.values()) for row in rows] == [
+        ("", "2", "1", "0.500000", "2", "1"),
+        ("ann", "4", "2", "0.500000", "2", "2"),
+        ("bob", "1", "0", "0.000000", "1", "0"),
+    ]
+
+
+def test_the_interval_over_sequences_draws_people_and_holds_their_sequences():
+    found = figures(SAMPLES, NAMES, PROBABILITIES, seed=0)
+    assert found["accuracy_sequences"] == pytest.approx(3 / 5)
+    low, high = found["accuracy_sequences_interval"]
+    assert 0 <= low < 3 / 5 < high <= 1
+    # Of one person alone nothing varies: both ends are what they have right.
+    alone = figures(SAMPLES[:4], NAMES, PROBABILITIES[:4], seed=0)
+    assert alone["accuracy_sequences_interval"] == [1, 1]
+    assert alone["accuracy_interval"] == [0.5, 0.5]
