@@ -79,6 +79,7 @@ LAYERS = (
     ),
     (
         "evaluation.metrics",
+        "evaluation.paired",
         "evaluation.groups",
         "evaluation.predictions",
         "evaluation.fold_runs",
