@@ -85,13 +85,16 @@ LAYERS = (
         "evaluation.fold_runs",
         "evaluation.crossval",
         "evaluation.crossdata",
+        "evaluation.baselines",
+        "evaluation.arms",
+        "evaluation.ablate",
         "recognizer",
         "export",
         "batch",
         "annotate",
         "evaluation.evaluate",
     ),
-    ("look", "console", "report", "cli_data", "cli", "__main__"),
+    ("look", "console", "report", "cli_data", "cli_options", "cli_ablate", "cli", "__main__"),
 )
 ORDER = [f"degan.{name}" for layer in LAYERS for name in layer]
 

@@ -14,7 +14,7 @@ from degan.networks.encoder import Encoder
 from degan.training import classifier as stage2
 from degan.training import gan
 from degan.training.classifier import train_classifier
-from degan.training.run import Log, one_cycle, open_run, seeded, silent
+from degan.training.run import Log, logged_seconds, one_cycle, open_run, seeded, silent
 from degan.training.train import load_model, train, train_stage1
 
 TINY = preset("tiny")
@@ -271,9 +271,29 @@ def test_the_learning_rate_rises_to_its_peak_and_falls_to_nothing():
 
 def test_a_log_line_cut_short_by_an_interruption_is_dropped(tmp_path):
     path = tmp_path / "log.jsonl"
-    path.write_text('{"epoch": 1}\n{"epo')
-    Log(path).write(epoch=2)
+    path.write_text('{"stage": 1, "epoch": 1, "seconds": 0.1}\n{"epo')
+    Log(path).write(stage=1, epoch=2)
     assert [json.loads(line)["epoch"] for line in path.read_text().splitlines()] == [1, 2]
+
+
+def test_the_seconds_of_a_log_go_on_from_the_last_line_that_is_kept(tmp_path):
+    path = tmp_path / "log.jsonl"
+    rows = [{"stage": 1, "epoch": epoch, "seconds": 100.0 * epoch} for epoch in (1, 2, 3)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    log = Log(path)
+    log.rewind(1, 2)
+    log.write(stage=1, epoch=3)
+    assert logged_seconds(path) == pytest.approx(200, abs=5)
+    Log(path).write(stage=1, epoch=4)
+    assert logged_seconds(path) == pytest.approx(200, abs=5)
+    assert logged_seconds(tmp_path / "none.jsonl") == 0
+
+
+def test_a_damaged_log_is_one_sentence(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text("not a log\n")
+    with pytest.raises(DeganError, match=r"log\.jsonl is damaged"):
+        Log(path)
 
 
 def test_training_that_diverges_ends_in_a_sentence(faces, tmp_path, monkeypatch):

@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from degan import __version__, cli_data, console, report
-from degan import config as settings_module
+from degan import __version__, cli_ablate, cli_data, console, report
 from degan.cli_data import CPUS, Data, Folds, Jobs, Protocol, part
-from degan.config import Settings
+from degan.cli_options import (
+    Config,
+    FoldFile,
+    Preset,
+    Resume,
+    Seed,
+    Set,
+    check_resume,
+    chosen_settings,
+)
 from degan.errors import DeganError
 
 if TYPE_CHECKING:
@@ -26,27 +34,13 @@ app = typer.Typer(
     help="Facial expressions, free of identity (DE-GAN, arXiv 1912.01456).",
 )
 app.add_typer(cli_data.app)
+app.add_typer(cli_ablate.app)
 
 _INTERRUPTED = 130  # typer's exit code after Ctrl-C
-_CONTINUES = {"prepare", "synthesize", "train", "crossval", "crossdata"}
+_CONTINUES = {"prepare", "synthesize", "train", "crossval", "crossdata", "ablate"}
 
-Preset = Annotated[
-    str, typer.Option(help="Settings to start from: fast, or tiny for a first look.")
-]
-Config = Annotated[
-    Path | None, typer.Option(help="Settings in TOML (a run's settings.toml), instead of a preset.")
-]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="One setting, such as gan.epochs=20; may be given many times."),
-]
-Seed = Annotated[int | None, typer.Option(min=0, help="Seed of weights, order and folds.")]
 Weights = Annotated[
     Path | None, typer.Option(help="A file of 'degan export'; without it, what degan ships.")
-]
-Resume = Annotated[
-    bool,
-    typer.Option("--resume/--no-resume", help="Continue RUN where it was, or refuse to touch it."),
 ]
 
 
@@ -91,21 +85,6 @@ def _root(
     pass
 
 
-def _settings(
-    preset: str, config: Path | None, changes: list[str] | None, seed: int | None
-) -> Settings:
-    settings = settings_module.read_settings(config) if config else settings_module.preset(preset)
-    assignments = list(changes or [])
-    if seed is not None:
-        assignments.append(f"seed={seed}")
-    return settings_module.override(settings, assignments)
-
-
-def _check_resume(run: Path, resume: bool) -> None:
-    if not resume and run.exists():
-        raise DeganError(f"{run} exists; choose a new name for the run, or add --resume")
-
-
 @app.command()
 def train(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory to make.")],
@@ -129,8 +108,8 @@ def train(
     training = _training_part("degan.training.train")
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
-    _check_resume(run, resume)
-    settings = _settings(preset, config, changes, seed)
+    check_resume(run, resume)
+    settings = chosen_settings(preset, config, changes, seed)
     dataset = read_dataset(data)
     indices = dataset.without_subjects(without or [])
     with console.progress("train") as show:
@@ -144,9 +123,7 @@ def crossval(
     data: Data,
     folds: Folds = 10,
     by: Protocol = "subjects",
-    fold_file: Annotated[
-        Path | None, typer.Option(help="A folds.json to take the folds from, instead.")
-    ] = None,
+    fold_file: FoldFile = None,
     preset: Preset = "fast",
     config: Config = None,
     changes: Set = None,
@@ -166,8 +143,8 @@ def crossval(
     from degan.data.fold_file import OWN, make_folds  # noqa: PLC0415
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
-    _check_resume(run, resume)
-    settings = _settings(preset, config, changes, seed)
+    check_resume(run, resume)
+    settings = chosen_settings(preset, config, changes, seed)
     dataset = read_dataset(data)
     divided = make_folds(dataset, by, num_folds=folds, seed=settings.seed, file=fold_file)
     with console.progress("crossval") as show:
@@ -204,8 +181,8 @@ def crossdata(
     protocol = _training_part("degan.evaluation.crossdata")
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
-    _check_resume(run, resume)
-    settings = _settings(preset, config, changes, seed)
+    check_resume(run, resume)
+    settings = chosen_settings(preset, config, changes, seed)
     trained, tested = read_dataset(data), read_dataset(test)
     with console.progress("crossdata") as show:
         summary = protocol.cross_data_set(trained, tested, run, settings, progress=show)

@@ -133,6 +133,31 @@ def confusion_table(summary: dict[str, Any]) -> Table:
     return table
 
 
+def ablation_table(summary: dict[str, Any]) -> Table:
+    """Return the table of ``degan ablate``: a row an arm, in points of accuracy."""
+    table = Table("arm", "what it is", box=SIMPLE)
+    for heading in ("accuracy", "difference to full", "p", "p (Holm)", "minutes"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, row in summary["arms"].items():
+        low, high = row["accuracy_interval"]
+        cells = [f"{row['accuracy']:.1%} ({low:.1%} to {high:.1%})", "", "", ""]
+        if "difference" in row:
+            low, high = (100 * end for end in row["difference_interval"])
+            difference = f"{100 * row['difference']:+.1f} ({low:+.1f} to {high:+.1f})"
+            cells[1:] = [difference, f"{row['p']:.3f}", f"{row['p_holm']:.3f}"]
+        minutes = (row["seconds"] + row["stage1_seconds"]) / 60
+        table.add_row(name, row["title"], *cells, f"{minutes:.1f}")
+    return table
+
+
+def ablation_notes(summary: dict[str, Any]) -> None:
+    """Say on standard error what was left out, and how the p-values of an ablation are read."""
+    for name, reason in summary["left_out"].items():
+        note(f"the arm {name} is left out: {reason}")
+    if summary["comparisons"] > 1:
+        note(f"{summary['comparisons']} comparisons with full; {summary['note']}")
+
+
 def group_table(summary: dict[str, Any]) -> Table:
     """Return the table of ``degan evaluate --by``: a row an expression and a column's value."""
     expressions = summary["expressions"]

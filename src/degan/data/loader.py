@@ -55,11 +55,7 @@ def load(
         DeganError: see :func:`degan.data.crops.read_crops`; or the crops are no whole multiple of
             the image size.
     """
-    if dataset.crop_size % settings.image_size:
-        raise DeganError(
-            f"crops of {dataset.crop_size} pixels are no whole multiple of network.image_size = "
-            f"{settings.image_size}; prepare with --size {2 * settings.image_size}, or change it"
-        )
+    check_size(dataset, settings)
     standardize = Standardize(settings.channels, settings.image_size)
     images = [
         standardize(torch.from_numpy(read_crops(dataset, indices[start : start + _CHUNK])))
@@ -75,6 +71,19 @@ def load(
         expressions=tuple(expressions),
         subjects=subjects,
     )
+
+
+def check_size(dataset: Dataset, settings: NetworkSettings) -> None:
+    """Refuse crops that the networks cannot read.
+
+    Raises:
+        DeganError: the crops are no whole multiple of the image size.
+    """
+    if dataset.crop_size % settings.image_size:
+        raise DeganError(
+            f"crops of {dataset.crop_size} pixels are no whole multiple of network.image_size = "
+            f"{settings.image_size}; prepare with --size {2 * settings.image_size}, or change it"
+        )
 
 
 def batches(count: int, batch_size: int) -> Iterator[Tensor]:

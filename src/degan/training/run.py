@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -71,40 +70,62 @@ def read_json(path: Path) -> dict[str, Any]:
     raise DeganError(f"{path} is damaged; delete the run and start it again")
 
 
-@dataclass
 class Log:
-    """Appends to ``log.jsonl``: one object a line, each with the seconds since the log was opened.
+    """Appends to ``log.jsonl``: one object a line, each with the seconds worked since the start.
 
-    A line that an interruption cut short is dropped when the log is opened again.
+    Of calls that were interrupted the lines that are kept count, not what was lost after them. A
+    line that an interruption cut short is dropped when the log is opened again.
+
+    Args:
+        path: the file; need not be there yet.
+
+    Raises:
+        DeganError: it is damaged.
     """
 
-    path: Path
-    _start: float = field(default_factory=time.monotonic)
-
-    def __post_init__(self) -> None:
-        if self.path.exists():
-            data = self.path.read_bytes()
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if path.exists():
+            data = path.read_bytes()
             if data and not data.endswith(b"\n"):
-                write_text(self.path, data[: data.rfind(b"\n") + 1].decode("utf-8", "replace"))
+                write_text(path, data[: data.rfind(b"\n") + 1].decode("utf-8", "replace"))
+        self._start = time.monotonic() - logged_seconds(path)
 
     def rewind(self, stage: int, epoch: int) -> None:
         """Drop the lines after an epoch: those epochs are about to be trained again."""
-        if not self.path.exists():
-            return
-        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-        rows = [json.loads(line) for line in lines]
-        kept = [
-            line
-            for line, row in zip(lines, rows, strict=True)
-            if (row["stage"], row["epoch"]) <= (stage, epoch)
-        ]
-        write_text(self.path, "".join(kept))
+        rows = _read_log(self.path)
+        kept = [row for row in rows if (row["stage"], row["epoch"]) <= (stage, epoch)]
+        if len(kept) < len(rows):
+            write_text(self.path, "".join(json.dumps(row) + "\n" for row in kept))
+            self._start = time.monotonic() - logged_seconds(self.path)
 
     def write(self, **values: Any) -> None:
         """Append one object."""
         values["seconds"] = round(time.monotonic() - self._start, 2)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
+
+
+def logged_seconds(path: Path) -> float:
+    """Return how long the work took that a ``log.jsonl`` tells of; 0 if there is none.
+
+    Raises:
+        DeganError: it is damaged.
+    """
+    rows = _read_log(path)
+    return float(rows[-1]["seconds"]) if rows else 0.0
+
+
+def _read_log(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        if all({"stage", "epoch", "seconds"} <= set(row) for row in rows):
+            return rows
+    except (ValueError, TypeError, RecursionError):
+        pass
+    raise DeganError(f"{path} is damaged; delete the run and start it again")
 
 
 @contextmanager

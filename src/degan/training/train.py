@@ -72,7 +72,7 @@ def train(
         (folder / CHECKPOINT).unlink(missing_ok=True)
         return load_model(folder)
     data = load(dataset, indices, settings.network, dataset.expressions)
-    log = Log(folder / "log.jsonl")
+    log_path = folder / "log.jsonl"
     share = _gan_share(settings, len(data))
 
     def first(done: float, doing: str) -> None:
@@ -82,10 +82,10 @@ def train(
         progress(share + (1 - share) * done, doing)
 
     if stage1 is None:
-        encoder = GanTrainer(data, settings, folder).train(log, first)
+        encoder = GanTrainer(data, settings, folder).train(Log(log_path), first)
     else:
         encoder = _train_stage1(data, facts, settings, stage1, first)
-    classifier = train_classifier(data, encoder, settings, folder, log, second)
+    classifier = train_classifier(data, encoder, settings, folder, Log(log_path), second)
     model = Model(
         Recognition(settings.network, encoder, classifier).eval(),
         dataset.expressions,

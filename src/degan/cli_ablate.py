@@ -1,0 +1,73 @@
+"""The verb ``degan ablate``; see :mod:`degan.cli`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from degan import console, report
+from degan.cli_data import CPUS, Data, Folds, Jobs, Protocol, part
+from degan.cli_options import (
+    Config,
+    FoldFile,
+    Preset,
+    Resume,
+    Seed,
+    Set,
+    check_resume,
+    chosen_settings,
+)
+
+app = typer.Typer()
+
+
+@app.command()
+def ablate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory to make.")],
+    data: Data,
+    arms: Annotated[
+        str,
+        typer.Option(
+            help="What to compare with 'full', separated by commas; all arms if left out."
+        ),
+    ] = "",
+    folds: Folds = 10,
+    by: Protocol = "subjects",
+    fold_file: FoldFile = None,
+    preset: Preset = "fast",
+    config: Config = None,
+    changes: Set = None,
+    seed: Seed = None,
+    jobs: Jobs = CPUS,
+    resume: Resume = True,
+) -> None:
+    """Compare DE-GAN with its parts, on the same folds and with the same seeds.
+
+    Arms: full (the reference), residue, svm, mlp, cnn, hog, no-adversarial, no-identity,
+    no-expression, no-reconstruction, no-swap, no-code. The same command with more arms adds them.
+
+      degan ablate runs/ablation --data data/
+
+      degan ablate runs/ablation --data data/ --arms cnn,svm,residue
+    """
+    protocol = part("degan.evaluation.ablate", "train")
+    from degan.data.fold_file import OWN, make_folds  # noqa: PLC0415
+    from degan.data.manifest import read_dataset  # noqa: PLC0415
+
+    check_resume(run, resume)
+    settings = chosen_settings(preset, config, changes, seed)
+    dataset = read_dataset(data)
+    divided = make_folds(dataset, by, num_folds=folds, seed=settings.seed, file=fold_file)
+    with console.progress("ablate") as show:
+        summary = protocol.ablate(
+            dataset,
+            run,
+            settings,
+            folds=divided,
+            arms=[name.strip() for name in arms.split(",") if name.strip()],
+            protocol=OWN if fold_file else by,
+            jobs=jobs,
+            progress=show,
+        )
+    report.ablation_notes(summary)
+    console.out.print(report.ablation_table(summary))

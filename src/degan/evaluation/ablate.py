@@ -1,0 +1,270 @@
+"""The ablation: the method beside what it is made of, on the same folds and with the same seeds."""
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from degan.config import Settings
+from degan.data.crops import read_crops
+from degan.data.fold_file import SUBJECTS
+from degan.data.folds import Fold
+from degan.data.loader import check_size
+from degan.data.manifest import Dataset, read_dataset
+from degan.evaluation.arms import ARMS, FULL, Arm, Choice, choose_arms, stage1_name
+from degan.evaluation.baselines import MLP, SVM, code_features, fit_and_read, hog_features
+from degan.evaluation.fold_runs import (
+    ELAPSED,
+    elapsed,
+    fold_folder,
+    fold_settings,
+    is_right,
+    is_tested,
+    open_folds,
+    pool_folds,
+    read_notes,
+    read_test,
+    run_side_by_side,
+    summarize_folds,
+    write_test,
+)
+from degan.evaluation.paired import compare, holm
+from degan.files import write_text
+from degan.networks.layers import Standardize
+from degan.training.run import Progress, logged_seconds, read_json, silent
+from degan.training.train import check_trainable, train, train_stage1
+
+NOTE = (
+    "p is of one comparison by itself; with several in a table some are small by chance, so judge "
+    "by p_holm, which is adjusted for all comparisons of the table"
+)
+
+
+def ablate(
+    dataset: Dataset,
+    folder: Path,
+    settings: Settings,
+    *,
+    folds: Sequence[Fold],
+    arms: Sequence[str] = (),
+    protocol: str = SUBJECTS,
+    jobs: int,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Train and test every arm on every fold, then write tables and ``summary.json``.
+
+    Arms that differ in stage 2 alone share stage 1. Nothing is chosen on test samples. Folds and
+    arms run side by side; after an interruption the same call continues where each was, and one
+    with other ``arms`` keeps what is there. The figures do not depend on ``jobs``, and those of
+    the arm ``full`` are those of :func:`degan.evaluation.crossval.cross_validate`.
+
+    Args:
+        dataset: a prepared data set.
+        folder: the run directory: ``<arm>/fold-01`` and so on, and ``stage1-<arm>/fold-01``.
+        settings: of the reference; fold k trains with ``seed + k``.
+        folds: who is trained on and tested; a fold's validation samples are left alone.
+        arms: names of :data:`degan.evaluation.arms.ARMS`; none: all.
+        protocol: how the folds were made, for ``folds.json`` and ``summary.json``.
+        jobs: trainings at a time.
+        progress: told the share done and what is being done.
+
+    Returns:
+        The content of ``summary.json``.
+
+    Raises:
+        DeganError: there is no such arm, the folder holds another run, or the data cannot be
+            divided or trained on.
+    """
+    choice = choose_arms(settings, arms)
+    check_size(dataset, settings.network)
+    for fold in folds:  # before hours are spent on the others
+        check_trainable(dataset, fold.train)
+    open_folds(folder, dataset, settings, folds, protocol, "ablation")
+    path = folder / "summary.json"
+    names = [arm.name for arm in choice.arms]
+    if not path.exists() or list(read_json(path)["arms"]) != names:
+        with elapsed(folder / ELAPSED):
+            _run(dataset, folder, settings, folds, choice.arms, jobs, progress)
+        summary = {
+            "arms": _compare(dataset, folder, settings, folds, choice.arms),
+            **_facts(dataset, folder, settings, folds, protocol, choice),
+        }
+        write_text(path, json.dumps(summary, indent=2) + "\n")
+    progress(1.0, "done")
+    return read_json(path)
+
+
+def _run(
+    dataset: Dataset,
+    folder: Path,
+    settings: Settings,
+    folds: Sequence[Fold],
+    arms: Sequence[Arm],
+    jobs: int,
+    progress: Progress,
+) -> None:
+    """Run what has no result yet: a task is a fold of all arms that share a stage 1."""
+    groups: dict[str, list[str]] = {}
+    for arm in arms:
+        groups.setdefault(stage1_name(arm, settings) or arm.name, []).append(arm.name)
+    tasks = [
+        (dataset.folder, folder, settings, fold, number, tuple(names))
+        for names in groups.values()
+        for number, fold in enumerate(folds)
+    ]
+    finished = [
+        all(is_tested(fold_folder(folder / name, number)) for name in names)
+        for *_, number, names in tasks
+    ]
+    run_side_by_side(_run_task, tasks, finished, jobs, "trainings", progress)
+
+
+def _run_task(
+    data: Path,
+    folder: Path,
+    settings: Settings,
+    fold: Fold,
+    number: int,
+    names: tuple[str, ...],
+    progress: Progress,
+) -> None:
+    """Train and test the arms of one stage 1 on one fold, one after the other."""
+    dataset = read_dataset(data)
+    waiting = [
+        arm
+        for arm in ARMS
+        if arm.name in names and not is_tested(fold_folder(folder / arm.name, number))
+    ]
+    for place, arm in enumerate(waiting):
+        part = _Part(progress, place, len(waiting))
+        run = _network_arm if arm.reader == "network" else _reader_arm
+        run(arm, dataset, folder, settings, fold, number, part)
+
+
+class _Part:
+    """A :data:`Progress` of one of several pieces of work that follow each other."""
+
+    def __init__(self, whole: Progress, place: int, count: int) -> None:
+        self._whole, self._place, self._count = whole, place, count
+
+    def __call__(self, done: float, doing: str) -> None:
+        self._whole((self._place + done) / self._count, doing)
+
+
+def _stage1_folder(folder: Path, arm: Arm, settings: Settings, number: int) -> Path | None:
+    name = stage1_name(arm, settings)
+    return None if name is None else fold_folder(folder / f"stage1-{name}", number)
+
+
+def _network_arm(
+    arm: Arm,
+    dataset: Dataset,
+    folder: Path,
+    settings: Settings,
+    fold: Fold,
+    number: int,
+    progress: Progress,
+) -> None:
+    own = fold_settings(arm.settings(settings, len(fold.train)), number)
+    run = fold_folder(folder / arm.name, number)
+    stage1 = _stage1_folder(folder, arm, settings, number)
+    model = train(dataset, fold.train, own, run, progress, stage1=stage1)
+    seconds = logged_seconds(run / "log.jsonl")
+    write_test(run, dataset, fold, read_test(model, dataset, fold), {"seconds": seconds})
+
+
+def _reader_arm(
+    arm: Arm,
+    dataset: Dataset,
+    folder: Path,
+    settings: Settings,
+    fold: Fold,
+    number: int,
+    progress: Progress,
+) -> None:
+    own = fold_settings(arm.settings(settings, len(fold.train)), number)
+    network = own.network
+    stage1 = _stage1_folder(folder, arm, settings, number)
+    encoder = None
+    if stage1 is not None:
+        encoder = train_stage1(dataset, fold.train, own, stage1, progress)
+    start = time.monotonic()
+    crops = (read_crops(dataset, fold.train), read_crops(dataset, fold.test))
+    if encoder is None:
+        features = [hog_features(part, network.image_size) for part in crops]
+    else:
+        standardize = Standardize(network.channels, network.image_size)
+        features = [code_features(encoder, part, standardize) for part in crops]
+    samples = [dataset.samples[index] for index in fold.train]
+    reader = MLP if arm.reader == "mlp" else SVM
+    read = fit_and_read(reader, features[0], samples, dataset.expressions, features[1], own.seed)
+    notes = {
+        "seconds": round(time.monotonic() - start, 2),
+        "chosen": {reader.parameter: read.value},
+    }
+    write_test(fold_folder(folder / arm.name, number), dataset, fold, read.probabilities, notes)
+
+
+def _compare(
+    dataset: Dataset,
+    folder: Path,
+    settings: Settings,
+    folds: Sequence[Fold],
+    arms: Sequence[Arm],
+) -> dict[str, dict[str, Any]]:
+    """Return a row of figures an arm; write each arm's tables."""
+    pooled = {arm.name: pool_folds(folder / arm.name, dataset, folds) for arm in arms}
+    right = {name: is_right(dataset, read) for name, read in pooled.items()}
+    persons = [dataset.samples[index].person for index in pooled[FULL].indices]
+    rows: dict[str, dict[str, Any]] = {}
+    for arm in arms:
+        own = folder / arm.name
+        rows[arm.name] = {
+            "title": arm.title,
+            "shows": arm.shows,
+            **summarize_folds(own, dataset, folds, pooled[arm.name], settings.seed),
+            **_seconds(folder, arm, settings, len(folds)),
+        }
+        if arm.name != FULL:
+            found = compare(right[arm.name], right[FULL], persons, seed=settings.seed)
+            rows[arm.name] |= {
+                "difference": found.accuracy,
+                "difference_interval": list(found.interval),
+                "p": found.p,
+            }
+    others = [row for name, row in rows.items() if name != FULL]
+    for row, adjusted in zip(others, holm([row["p"] for row in others]), strict=True):
+        row["p_holm"] = adjusted
+    return rows
+
+
+def _seconds(folder: Path, arm: Arm, settings: Settings, num_folds: int) -> dict[str, float]:
+    """Return what all folds of an arm took on one thread: its own work, and its stage 1."""
+    own, first = 0.0, 0.0
+    for number in range(num_folds):
+        own += read_notes(fold_folder(folder / arm.name, number))["seconds"]
+        stage1 = _stage1_folder(folder, arm, settings, number)
+        first += logged_seconds(stage1 / "log.jsonl") if stage1 is not None else 0.0
+    return {"seconds": round(own, 2), "stage1_seconds": round(first, 2)}
+
+
+def _facts(
+    dataset: Dataset,
+    folder: Path,
+    settings: Settings,
+    folds: Sequence[Fold],
+    protocol: str,
+    choice: Choice,
+) -> dict[str, Any]:
+    return {
+        "left_out": choice.left_out,
+        "note": NOTE,
+        "comparisons": len(choice.arms) - 1,
+        "folds": len(folds),
+        "protocol": protocol,
+        "seed": settings.seed,
+        "preset": settings.preset,
+        "seconds": read_json(folder / ELAPSED)["seconds"],
+        "manifest_sha256": dataset.manifest_hash,
+    }
