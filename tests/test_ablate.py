@@ -1,0 +1,197 @@
+"""The ablation: one table of the same people, stage 1 trained once, going on where it stopped."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+
+from degan.config import override, preset
+from degan.data.folds import subject_folds
+from degan.errors import DeganError
+from degan.evaluation.ablate import ablate
+from degan.evaluation.arms import ARMS
+from degan.evaluation.crossval import cross_validate
+
+TINY = preset("tiny")
+NAMES = ("residue", "svm", "cnn", "hog", "no-swap")
+TABLES = ("predictions.csv", "subjects.csv")
+
+
+def two_folds(dataset):
+    return subject_folds(dataset.samples, 2, TINY.seed)
+
+
+def rows_of(path):
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def without_seconds(value):
+    if isinstance(value, dict):
+        return {k: without_seconds(v) for k, v in value.items() if "seconds" not in k}
+    return value
+
+
+@pytest.fixture(scope="module")
+def finished(faces, tmp_path_factory):
+    run = tmp_path_factory.mktemp("ablate") / "run"
+    summary = ablate(faces, run, TINY, folds=two_folds(faces), arms=NAMES, jobs=2)
+    return run, summary
+
+
+def test_each_arm_has_the_figures_of_a_cross_validation(finished, faces):
+    run, summary = finished
+    assert summary == json.loads((run / "summary.json").read_text())
+    assert list(summary["arms"]) == ["full", *NAMES]
+    for name, row in summary["arms"].items():
+        low, high = row["accuracy_interval"]
+        assert low <= row["accuracy"] <= high
+        assert len(row["fold_accuracy"]) == 2
+        assert (row["images"], row["subjects"]) == (24, 12)
+        assert row["title"]
+        assert row["shows"]
+        right = sum(int(person["right"]) for person in rows_of(run / name / "subjects.csv"))
+        assert row["accuracy"] == pytest.approx(right / 24)
+    assert summary["manifest_sha256"] == faces.manifest_hash
+    assert summary["comparisons"] == len(NAMES)
+
+
+def test_differences_are_those_to_full_on_the_same_people(finished):
+    _, summary = finished
+    full = summary["arms"]["full"]
+    assert "difference" not in full
+    for name in NAMES:
+        row = summary["arms"][name]
+        assert row["difference"] == pytest.approx(row["accuracy"] - full["accuracy"])
+        low, high = row["difference_interval"]
+        assert -1 <= low <= row["difference"] <= high <= 1
+        assert 0 < row["p"] <= row["p_holm"] <= 1
+    assert "p_holm" in summary["note"]
+
+
+def test_every_arm_is_tested_on_the_same_faces_of_people_it_never_saw(finished, faces):
+    run, _ = finished
+    for name in ("full", *NAMES):
+        rows = rows_of(run / name / "predictions.csv")
+        assert [int(row["index"]) for row in rows] == list(range(len(faces.samples)))
+    for number, fold in enumerate(two_folds(faces), start=1):
+        tested = {faces.samples[index].subject for index in fold.test}
+        for record in run.glob(f"*/fold-{number:02d}/run.json"):
+            assert not tested & set(json.loads(record.read_text())["subjects"])
+
+
+def test_stage_1_is_trained_once_for_all_arms_that_read_it(finished):
+    run, summary = finished
+    assert {path.name for path in run.glob("stage1-*")} == {"stage1-full", "stage1-no-swap"}
+    logs = {
+        path.parent.parent.name: [json.loads(line)["stage"] for line in path.open()]
+        for path in run.glob("*/fold-01/log.jsonl")
+    }
+    assert logs == {
+        "stage1-full": [1, 1],
+        "stage1-no-swap": [1, 1],
+        "full": [2, 2],
+        "residue": [2, 2],
+        "no-swap": [2, 2],
+        "cnn": [2, 2, 2, 2],  # as many passes as both stages of the others
+    }
+    seconds = {name: row["stage1_seconds"] for name, row in summary["arms"].items()}
+    assert seconds["full"] == seconds["svm"] == seconds["residue"] > 0
+    assert seconds["cnn"] == seconds["hog"] == 0
+
+
+def test_the_reference_is_what_crossval_measures(finished, faces, tmp_path):
+    run, summary = finished
+    alone = cross_validate(faces, tmp_path / "run", TINY, folds=two_folds(faces), jobs=1)
+    for name in TABLES:
+        assert (run / "full" / name).read_bytes() == (tmp_path / "run" / name).read_bytes()
+    full = summary["arms"]["full"]
+    assert full["accuracy_interval"] == alone["accuracy_interval"]
+    model = "fold-02/model.safetensors"
+    assert (run / "full" / model).read_bytes() == (tmp_path / "run" / model).read_bytes()
+
+
+def test_what_was_chosen_for_a_reader_is_kept(finished):
+    run, _ = finished
+    for name in ("svm", "hog"):
+        notes = json.loads((run / name / "fold-01/test.json").read_text())
+        assert set(notes["chosen"]) == {"C"}
+
+
+def test_an_interrupted_ablation_ends_as_if_it_had_not_been(finished, faces, tmp_path):
+    whole, summary = finished
+    cut = tmp_path / "run"
+
+    def interrupt(done, doing):
+        if done > 0.3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ablate(faces, cut, TINY, folds=two_folds(faces), arms=NAMES, jobs=1, progress=interrupt)
+    assert not (cut / "summary.json").exists()
+    done = {path: path.stat().st_mtime_ns for path in cut.glob("*/fold-*/predictions.csv")}
+    assert 0 < len(done) < 12
+    found = ablate(faces, cut, TINY, folds=two_folds(faces), arms=NAMES, jobs=1)
+    assert without_seconds(found) == without_seconds(summary)
+    assert all(path.stat().st_mtime_ns == before for path, before in done.items())
+    for path in (*whole.rglob("*.csv"), *whole.rglob("*.safetensors")):
+        assert path.read_bytes() == (cut / path.relative_to(whole)).read_bytes(), path
+
+
+def test_more_arms_are_added_to_a_run_and_nothing_is_trained_again(finished, faces):
+    run, before = finished
+    times = {path: path.stat().st_mtime_ns for path in run.rglob("*.safetensors")}
+    added = ablate(faces, run, TINY, folds=two_folds(faces), arms=("svm", "mlp"), jobs=1)
+    assert list(added["arms"]) == ["full", "svm", "mlp"]
+    assert times == {path: path.stat().st_mtime_ns for path in run.rglob("*.safetensors")}
+    back = ablate(faces, run, TINY, folds=two_folds(faces), arms=NAMES, jobs=1)
+    assert without_seconds(back) == without_seconds(before)
+
+
+def test_other_settings_or_folds_are_another_run(finished, faces):
+    run, _ = finished
+    other = override(TINY, ["gan.weight_code=0.5"])
+    with pytest.raises(DeganError, match="differs in: settings"):
+        ablate(faces, run, other, folds=two_folds(faces), arms=NAMES, jobs=1)
+    three = subject_folds(faces.samples, 3, 0)
+    with pytest.raises(DeganError, match="folds"):
+        ablate(faces, run, TINY, folds=three, arms=NAMES, jobs=1)
+
+
+def test_what_cannot_be_run_is_said_before_anything_is_written(faces, tmp_path):
+    for settings, names, words in (
+        (TINY, ["svn"], "no arm 'svn'"),
+        (override(TINY, ["network.image_size=48"]), [], "--size 96"),
+    ):
+        with pytest.raises(DeganError, match=words):
+            ablate(faces, tmp_path / "run", settings, folds=two_folds(faces), arms=names, jobs=1)
+    assert not (tmp_path / "run").exists()
+
+
+def degan(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "degan", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_the_command_prints_a_row_an_arm_and_how_p_values_are_read(finished, faces):
+    run, summary = finished
+    options = ("--folds", 2, "--preset", "tiny", "--arms", ",".join(NAMES))
+    done = degan("ablate", run, "--data", faces.folder, *options)
+    assert done.returncode == 0, done.stderr
+    for name, row in summary["arms"].items():
+        (line,) = [line for line in done.stdout.splitlines() if line.split()[:1] == [name]]
+        assert f"{row['accuracy']:.1%}" in line
+        assert ("difference" not in row) or f"{100 * row['difference']:+.1f} (" in line
+    assert "5 comparisons" in done.stderr
+
+
+def test_the_help_names_every_arm():
+    done = degan("ablate", "--help")
+    assert all(arm.name in done.stdout for arm in ARMS)

@@ -1,0 +1,116 @@
+"""What the ablation compares: each arm changes one thing, and what does not differ is shared."""
+
+import pytest
+
+from degan.config import override, preset
+from degan.data.loader import num_batches, num_epochs
+from degan.errors import DeganError
+from degan.evaluation.arms import ARMS, FULL, choose_arms, stage1_name
+
+FAST = preset("fast")
+BY_NAME = {arm.name: arm for arm in ARMS}
+WITHOUT = [name for name in BY_NAME if name.startswith("no-")]
+
+
+def changed(settings, other):
+    """The settings that differ, as section.name."""
+    one, two = settings.model_dump(), other.model_dump()
+    sections = [name for name in one if isinstance(one[name], dict)]
+    inner = {
+        f"{section}.{name}"
+        for section in sections
+        for name in one[section]
+        if one[section][name] != two[section][name]
+    }
+    return inner | {name for name in one if name not in sections and one[name] != two[name]}
+
+
+def test_the_first_arm_is_the_reference_and_changes_nothing():
+    assert ARMS[0].name == FULL
+    assert ARMS[0].settings(FAST, 500) == FAST
+
+
+def test_arms_have_different_names_that_are_names_of_folders():
+    assert len(BY_NAME) == len(ARMS)
+    assert all(name.replace("-", "").isalnum() and name.islower() for name in BY_NAME)
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+def test_an_arm_without_a_term_has_its_weight_at_0_and_all_else_as_it_was(name):
+    own = BY_NAME[name].settings(FAST, 500)
+    (weight,) = changed(FAST, own)
+    assert weight == f"gan.weight_{name.removeprefix('no-')}"
+    assert own.gan.model_dump()[weight.removeprefix("gan.")] == 0
+
+
+def test_there_is_an_arm_without_each_term_of_the_objective():
+    weights = {name for name in FAST.gan.model_dump() if name.startswith("weight_")}
+    terms = {name.removeprefix("weight_") for name in weights} - {"decay"}
+    assert {f"no-{term}" for term in terms} <= set(WITHOUT)
+
+
+@pytest.mark.parametrize("name", ["svm", "mlp", "hog"])
+def test_arms_with_another_reader_leave_the_settings_alone(name):
+    assert BY_NAME[name].settings(FAST, 500) == FAST
+    assert BY_NAME[name].reader == name
+
+
+def test_the_plain_cnn_has_the_whole_encoder_to_learn_with_and_no_stage_1():
+    own = BY_NAME["cnn"].settings(override(FAST, ["gan.learning_rate=0.004"]), 500)
+    assert own.gan.epochs == 0
+    assert own.classifier.features == "code"
+    assert own.classifier.encoder_rate == 1
+    assert own.classifier.learning_rate == 0.004  # the encoder's peak in stage 1
+    assert own.network == FAST.network
+    assert own.augment == FAST.augment
+
+
+@pytest.mark.parametrize("count", [2, 31, 200, 1000, 5000])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [],
+        ["gan.batch_size=16"],
+        ["gan.epochs=100", "gan.min_steps=0"],
+        ["classifier.min_steps=900"],
+    ],
+)
+def test_the_plain_cnn_makes_as_many_passes_as_both_stages(count, changes):
+    settings = override(FAST, changes)
+    own = BY_NAME["cnn"].settings(settings, count)
+
+    def passes(stage):
+        return num_epochs(stage, num_batches(count, stage.batch_size))
+
+    assert passes(own.classifier) == passes(settings.gan) + passes(settings.classifier)
+
+
+def test_arms_that_differ_in_stage_2_alone_share_stage_1():
+    shared = {name: stage1_name(arm, FAST) for name, arm in BY_NAME.items()}
+    assert {name for name, of in shared.items() if of == FULL} == {FULL, "residue", "svm", "mlp"}
+    assert {name for name, of in shared.items() if of is None} == {"cnn", "hog"}
+    assert all(shared[name] == name for name in WITHOUT)
+
+
+def test_an_arm_that_would_be_the_reference_again_is_left_out_with_a_reason():
+    settings = override(FAST, ["gan.weight_swap=0.0", "classifier.features='residue'"])
+    choice = choose_arms(settings, [])
+    assert set(choice.left_out) == {"no-swap", "residue"}
+    assert all(choice.left_out.values())
+    assert {arm.name for arm in choice.arms} == set(BY_NAME) - {"no-swap", "residue"}
+    assert choose_arms(FAST, []).left_out == {}
+
+
+def test_the_reference_is_always_among_the_arms_and_they_are_in_the_tables_order():
+    names = [arm.name for arm in choose_arms(FAST, ["hog", "svm", "hog"]).arms]
+    assert names == [FULL, "svm", "hog"]
+
+
+def test_an_arm_that_is_not_there_is_one_sentence_with_those_that_are():
+    with pytest.raises(DeganError, match=r"no arm 'svn'; choose among full, .*svm"):
+        choose_arms(FAST, ["svn"])
+
+
+def test_without_stage_1_there_is_nothing_to_take_apart():
+    with pytest.raises(DeganError, match=r"gan\.epochs is 0"):
+        choose_arms(override(FAST, ["gan.epochs=0"]), [])
