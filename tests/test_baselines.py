@@ -123,6 +123,31 @@ def test_a_value_is_chosen_on_people_who_were_not_fitted_on():
     assert sorted(row for fold in folds for row in fold.test) == list(range(60))
 
 
+def test_no_model_reads_people_whom_it_was_fitted_on(monkeypatch):
+    fitted_on = []
+
+    class Notes:
+        classes_ = np.arange(2)
+
+        def predict_proba(self, features):
+            assert not set(features[:, 0]) & self.people
+            return np.full((len(features), 2), 0.5)
+
+    def fit(model, features, labels):
+        assert features.shape[1] == len(labels)
+        model.people = set(features[..., 0].ravel())
+        fitted_on.append(len(model.people))
+        return model
+
+    monkeypatch.setattr(baselines, "_fit", fit)
+    people = np.arange(30) // 5
+    samples = samples_of(np.arange(30) % 2, [f"p{person}" for person in people])
+    features = np.stack([people, people])[..., None].astype(np.float32)
+    tested = np.full((2, 4, 1), 99, np.float32)
+    fit_and_read(Reader("value", (1.0,), lambda *_: Notes()), features, samples, NAMES, tested, 0)
+    assert fitted_on == [4, 4, 4, 6]  # the last, which reads the test samples, on all six
+
+
 def test_where_nobody_is_named_recordings_stand_for_people():
     folds = inner_folds(samples_of([0, 1, 0, 1, 0, 1], [""] * 6), 0)
     assert len(folds) == 3
