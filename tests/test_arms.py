@@ -114,3 +114,10 @@ def test_an_arm_that_is_not_there_is_one_sentence_with_those_that_are():
 def test_without_stage_1_there_is_nothing_to_take_apart():
     with pytest.raises(DeganError, match=r"gan\.epochs is 0"):
         choose_arms(override(FAST, ["gan.epochs=0"]), [])
+
+
+def test_the_documents_say_what_every_arm_is(root):
+    for page in ("docs/cli.md", "docs/method.md"):
+        text = (root / page).read_text(encoding="utf-8")
+        missing = [name for name in BY_NAME if f"`{name}`" not in text]
+        assert missing == ([FULL] if page == "docs/method.md" else []), page
