@@ -35,6 +35,8 @@ from degan.networks.layers import Standardize
 from degan.training.run import Progress, logged_seconds, read_json, silent
 from degan.training.train import check_trainable, train, train_stage1
 
+_FIRST = 0.9  # of the time that arms of one stage 1 take, about
+
 NOTE = (
     "p is of one comparison by itself; with several in a table some are small by chance, so judge "
     "by p_holm, which is adjusted for all comparisons of the table"
@@ -143,13 +145,17 @@ def _run_task(
 
 
 class _Part:
-    """A :data:`Progress` of one of several pieces of work that follow each other."""
+    """A :data:`Progress` of one of several arms in a row, of which the first trains stage 1."""
 
     def __init__(self, whole: Progress, place: int, count: int) -> None:
-        self._whole, self._place, self._count = whole, place, count
+        self._whole = whole
+        first = _FIRST if count > 1 else 1.0
+        rest = (1 - first) / max(1, count - 1)
+        self._from = 0.0 if place == 0 else first + (place - 1) * rest
+        self._share = first if place == 0 else rest
 
     def __call__(self, done: float, doing: str) -> None:
-        self._whole((self._place + done) / self._count, doing)
+        self._whole(self._from + self._share * done, doing)
 
 
 def _stage1_folder(folder: Path, arm: Arm, settings: Settings, number: int) -> Path | None:
