@@ -200,7 +200,7 @@ class TestPrepareAndTrain:
             (("crossval", "run", "--data", "empty"), "not a prepared data set"),
             (("crossval", "run", "--data", "nowhere"), "not a prepared data set"),
             (("train", "run", "--data", "empty", "--preset", "huge"), "no preset 'huge'"),
-            (("train", "run", "--data", "empty", "--set", "gan.epochs=0"), "gan.epochs"),
+            (("train", "run", "--data", "empty", "--set", "gan.epochs=-1"), "gan.epochs"),
             (("train", "run", "--data", "empty", "--set", "gan.epoch=3"), "gan.epoch"),
             (("export", "nowhere", "x.onnx"), "no trained model"),
         ],
