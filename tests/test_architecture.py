@@ -73,6 +73,7 @@ LAYERS = (
         "training.run",
         "training.checkpoint",
         "training.grid",
+        "training.guard",
         "training.gan",
         "training.classifier",
         "training.train",
