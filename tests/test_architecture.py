@@ -83,6 +83,8 @@ LAYERS = (
         "evaluation.predictions",
         "evaluation.crossval",
         "evaluation.crossdata",
+        "evaluation.leakage",
+        "evaluation.disentanglement",
         "recognizer",
         "export",
         "batch",
