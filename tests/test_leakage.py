@@ -7,9 +7,19 @@ from hypothesis import strategies as st
 
 from degan.data.folds import Fold
 from degan.errors import DeganError
+from degan.evaluation import leakage
 from degan.evaluation.leakage import expression_kept, identity_leakage, sequence_folds
 
 PEOPLE, SEQUENCES, FRAMES = 10, 4, 3
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_passes():
+    """What is made below is learnt soon."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(leakage, "_MLP_EPOCHS", 20)
+        patch.setattr(leakage, "_MLP_MIN_STEPS", 120)
+        yield
 
 
 def recordings(people=PEOPLE, sequences=SEQUENCES, frames=FRAMES):
