@@ -9,6 +9,7 @@ import sys
 import pytest
 import torch
 
+from degan import report_probes
 from degan.config import GanSettings, override, preset
 from degan.data.loader import load
 from degan.data.manifest import read_dataset
@@ -199,6 +200,14 @@ def degan(*arguments):
         timeout=300,
         check=False,
     )
+
+
+def test_what_the_figures_leave_out_is_said(proof, capsys):
+    report_probes.probe_notes(proof)
+    said = capsys.readouterr().err
+    assert "7 people were left out, for runs were trained on them; 5 are measured" in said
+    assert f"{proof['runs'][1]['run']} draws no faces" in said
+    assert proof["runs"][0]["run"] + " draws" not in said
 
 
 def test_the_command_prints_a_row_for_each_kind_of_features(runs, faces):

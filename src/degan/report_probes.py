@@ -24,6 +24,10 @@ def probe_notes(summary: dict[str, Any]) -> None:
             f"{summary['people_of_one_name']} names stand in this data set and in that of a run; "
             "if they are the same people, the figures do not hold for others"
         )
+    if summary["judged_on_manifest_sha256"]:
+        for run in summary["runs"]:
+            if run["generation"] is None:
+                note(f"{run['run']} draws no faces of these expressions, so none are judged")
     identity = summary["runs"][0]["features"][0]["identity"]
     if identity["left_out"]:
         note(

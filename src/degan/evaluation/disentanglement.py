@@ -65,7 +65,7 @@ MIN_IMAGES = 50
 BINS = 20
 """Ranges that codes and continuous factors are cut into for MIG, of about as many images each."""
 
-_TREES = 50
+_TREES = 20
 _LEAF = 5  # images at least: what is split below that is noise
 _MIN_KNOWN = 20
 
@@ -136,7 +136,7 @@ def disentanglement(
 ) -> Disentanglement:
     """Measure DCI and MIG of features against known factors.
 
-    The importance of a code's number for a factor is that of 50 extremely randomised trees (Geurts
+    The importance of a code's number for a factor is that of 20 extremely randomised trees (Geurts
     et al. 2006; all numbers are tried at each split, leaves hold 5 images or more), which take
     seconds where boosted trees take hours. Informativeness is measured on images held back: of a
     continuous factor R², of a categorical one the accuracy above that of the most frequent value,

@@ -104,7 +104,15 @@ def probe(
         features = _measure_features(run, measured, seed, _part(show, 0, share))
         generation = judges.judge(run, _part(show, share, 1 - share)) if judges else None
         rows.append({**_facts(run), "features": features, "generation": generation})
-    summary = {"kind": _KIND, "degan": __version__, "seed": seed, **facts, "runs": rows}
+    judged_on = None if trained_on is None else trained_on.manifest_hash
+    summary = {
+        "kind": _KIND,
+        "degan": __version__,
+        "seed": seed,
+        **facts,
+        "judged_on_manifest_sha256": judged_on,
+        "runs": rows,
+    }
     if out is not None:
         write_text(out / _RESULT, json.dumps(summary, indent=2) + "\n")
     progress(1.0, "done")
