@@ -66,6 +66,7 @@ LAYERS = (
         "networks.decoder",
         "networks.discriminator",
         "networks.classifier",
+        "networks.judge",
     ),
     ("data.loader", "data.augment", "data.pairs", "data.stream"),
     (
@@ -84,13 +85,19 @@ LAYERS = (
         "evaluation.predictions",
         "evaluation.crossval",
         "evaluation.crossdata",
+        "evaluation.leakage",
+        "evaluation.disentanglement",
+        "evaluation.generation",
+        "evaluation.runs",
+        "evaluation.judging",
+        "evaluation.probe",
         "recognizer",
         "export",
         "batch",
         "annotate",
         "evaluation.evaluate",
     ),
-    ("look", "console", "report", "cli_data", "cli", "__main__"),
+    ("look", "console", "report", "report_probes", "cli_data", "cli_probe", "cli", "__main__"),
 )
 ORDER = [f"degan.{name}" for layer in LAYERS for name in layer]
 

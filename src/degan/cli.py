@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from degan import __version__, cli_data, console, report
+from degan import __version__, cli_data, cli_probe, console, report
 from degan import config as settings_module
 from degan.cli_data import CPUS, Data, Folds, Jobs, Protocol, part
 from degan.config import Settings
@@ -26,6 +26,7 @@ app = typer.Typer(
     help="Facial expressions, free of identity (DE-GAN, arXiv 1912.01456).",
 )
 app.add_typer(cli_data.app)
+app.add_typer(cli_probe.app)
 
 _INTERRUPTED = 130  # typer's exit code after Ctrl-C
 _CONTINUES = {"prepare", "synthesize", "train", "crossval", "crossdata"}
