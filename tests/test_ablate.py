@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 
@@ -10,9 +11,11 @@ import pytest
 from degan.config import override, preset
 from degan.data.folds import subject_folds
 from degan.errors import DeganError
+from degan.evaluation import ablate as protocol
 from degan.evaluation.ablate import ablate
 from degan.evaluation.arms import ARMS
 from degan.evaluation.crossval import cross_validate
+from degan.training.guard import TrainingError
 
 TINY = preset("tiny")
 NAMES = ("residue", "svm", "cnn", "hog", "no-swap")
@@ -148,6 +151,37 @@ def test_more_arms_are_added_to_a_run_and_nothing_is_trained_again(finished, fac
     assert times == {path: path.stat().st_mtime_ns for path in run.rglob("*.safetensors")}
     back = ablate(faces, run, TINY, folds=two_folds(faces), arms=NAMES, jobs=1)
     assert without_seconds(back) == without_seconds(before)
+
+
+def test_an_arm_that_cannot_be_trained_has_its_reason_as_result(
+    finished, faces, tmp_path, monkeypatch
+):
+    def one_after_the_other(work, tasks, finished, jobs, name, progress):
+        for task, done in zip(tasks, finished, strict=True):
+            if not done:
+                work(*task, progress)
+
+    def collapses(*arguments, **_):
+        raise TrainingError("all drawn faces are nearly one")
+
+    whole, before = finished
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    (run / "summary.json").unlink()
+    monkeypatch.setattr(protocol, "run_side_by_side", one_after_the_other)
+    monkeypatch.setattr(protocol, "train", collapses)
+    shutil.rmtree(run / "no-swap")
+    folds = two_folds(faces)
+    rows = ablate(faces, run, TINY, folds=folds, arms=NAMES, jobs=1)["arms"]
+    assert rows["no-swap"]["failed"] == "fold 1: all drawn faces are nearly one"
+    assert "accuracy" not in rows["no-swap"]
+    assert rows["svm"]["difference"] == before["arms"]["svm"]["difference"]
+    assert all("p_holm" in rows[name] for name in NAMES if name != "no-swap")
+    # Without the reference there is no table.
+    (run / "summary.json").unlink()
+    shutil.rmtree(run / "full")
+    with pytest.raises(DeganError, match="nearly one"):
+        ablate(faces, run, TINY, folds=folds, arms=NAMES, jobs=1)
 
 
 def test_other_settings_or_folds_are_another_run(finished, faces):

@@ -9,6 +9,7 @@ from degan.evaluation.arms import ARMS, FULL, choose_arms, stage1_name
 
 FAST = preset("fast")
 BY_NAME = {arm.name: arm for arm in ARMS}
+EVERY_TERM = override(FAST, ["gan.weight_confusion=0.1", "gan.weight_rate=0.1"])
 WITHOUT = [name for name in BY_NAME if name.startswith("no-")]
 
 
@@ -37,8 +38,8 @@ def test_arms_have_different_names_that_are_names_of_folders():
 
 @pytest.mark.parametrize("name", WITHOUT)
 def test_an_arm_without_a_term_has_its_weight_at_0_and_all_else_as_it_was(name):
-    own = BY_NAME[name].settings(FAST, 500)
-    (weight,) = changed(FAST, own)
+    own = BY_NAME[name].settings(EVERY_TERM, 500)
+    (weight,) = changed(EVERY_TERM, own)
     assert weight == f"gan.weight_{name.removeprefix('no-')}"
     assert own.gan.model_dump()[weight.removeprefix("gan.")] == 0
 
@@ -86,19 +87,19 @@ def test_the_plain_cnn_makes_as_many_passes_as_both_stages(count, changes):
 
 
 def test_arms_that_differ_in_stage_2_alone_share_stage_1():
-    shared = {name: stage1_name(arm, FAST) for name, arm in BY_NAME.items()}
+    shared = {name: stage1_name(arm, EVERY_TERM) for name, arm in BY_NAME.items()}
     assert {name for name, of in shared.items() if of == FULL} == {FULL, "residue", "svm", "mlp"}
     assert {name for name, of in shared.items() if of is None} == {"cnn", "hog"}
     assert all(shared[name] == name for name in WITHOUT)
 
 
 def test_an_arm_that_would_be_the_reference_again_is_left_out_with_a_reason():
-    settings = override(FAST, ["gan.weight_swap=0.0", "classifier.features='residue'"])
+    settings = override(EVERY_TERM, ["gan.weight_swap=0.0", "classifier.features='residue'"])
     choice = choose_arms(settings, [])
     assert set(choice.left_out) == {"no-swap", "residue"}
     assert all(choice.left_out.values())
     assert {arm.name for arm in choice.arms} == set(BY_NAME) - {"no-swap", "residue"}
-    assert choose_arms(FAST, []).left_out == {}
+    assert choose_arms(EVERY_TERM, []).left_out == {}
 
 
 def test_the_reference_is_always_among_the_arms_and_they_are_in_the_tables_order():

@@ -18,6 +18,7 @@ PAGES = [
     "docs/expressions.md",
     "docs/factors.md",
     "docs/method.md",
+    "docs/probes.md",
     "docs/cards/london.md",
     "docs/cards/synthetic.md",
 ]
@@ -32,7 +33,7 @@ def test_every_link_to_a_file_leads_to_one(root, page):
     assert missing == []
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/cli.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/cli.md", "docs/probes.md"])
 def test_every_option_of_a_command_shown_exists(root, page):
     shown = COMMAND.findall((root / page).read_text(encoding="utf-8"))
     assert len(shown) >= 4
@@ -54,6 +55,18 @@ def test_every_setting_that_the_method_page_names_exists(root):
     settings = preset("fast").model_dump()
     for section, name in re.findall(r"`(gan|augment|classifier|network)\.(\w+)", text):
         assert name in settings[section], f"{section}.{name}"
+
+
+def test_the_factors_that_the_page_on_probes_names_are_those_that_are_measured(root):
+    from degan.evaluation.disentanglement import DEFAULT_FACTORS
+
+    text = (root / "docs/probes.md").read_text(encoding="utf-8")
+    for group, names in DEFAULT_FACTORS.items():
+        (row,) = re.findall(rf"^\| {group} \| (`.*) \|$", text, re.MULTILINE)
+        named = set(re.findall(r"`(\w+)`", row))
+        if "identity_00" in named:
+            named |= {"identity_01"}  # "`identity_00` to `identity_02`"
+        assert named == {name.removeprefix("action_") for name in names}
 
 
 def test_the_presets_that_the_help_names_exist():

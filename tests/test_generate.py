@@ -152,6 +152,16 @@ def test_another_seed_gives_other_bytes(tiny):
     assert not any(one[name] == other[name] for name in pictures)
 
 
+def test_other_people_or_pictures_are_another_data_set(tiny, tmp_path):
+    # By the manifest's hash a run knows what it was trained on: nobody may be taken for another.
+    synthesize(replace(TINY, difficulty="hard"), tmp_path / "hard", workers=1)
+    manifests = {
+        *(files["manifest.csv"] for files in tiny),
+        (tmp_path / "hard/manifest.csv").read_bytes(),
+    }
+    assert len(manifests) == 3
+
+
 def test_the_number_of_threads_of_libraries_changes_nothing(fresh_python, monkeypatch):
     code = (
         "from hashlib import sha256\n"

@@ -65,6 +65,22 @@ def test_the_classifier_reads_f_of_x_the_residue_of_every_stage_or_both(features
     assert [bool(gradient.abs().sum() > 0) for gradient in gradients] == reads
 
 
+def test_a_rounded_code_is_of_whole_numbers_and_in_training_as_uncertain_as_that():
+    torch.manual_seed(0)
+    encoder = Encoder(SETTINGS.model_copy(update={"code": "rounded"}))
+    image = torch.rand(1, 1, 32, 32)
+    encoder.eval()
+    code = encoder(image).code
+    assert torch.equal(code, code.round())
+    exact = Encoder(SETTINGS)
+    exact.load_state_dict(encoder.state_dict())
+    encoder.train(), exact.train()
+    images = image.repeat(64, 1, 1, 1)
+    noise = (encoder(images).code - exact(images).code).detach()
+    assert noise.abs().max() <= 0.5
+    assert noise.std() == pytest.approx(12**-0.5, rel=0.1)
+
+
 def test_standardised_images_do_not_tell_brightness_or_contrast():
     crops = torch.randint(60, 120, (2, 96, 96, 3), dtype=torch.uint8)
     standardize = Standardize(1, 48)

@@ -46,6 +46,15 @@ def test_a_run_directory_holds_settings_log_grids_checkpoint_and_model(faces, tm
     rows = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
     assert [(row["stage"], row["epoch"]) for row in rows] == [(1, 1), (1, 2), (2, 1), (2, 2)]
     assert {"reconstruction", "adversarial", "identity", "expression"} <= set(rows[0])
+    assert {"generator_gradient", "discriminator_gradient", "diversity"} <= set(rows[0])
+
+
+def test_a_term_of_no_weight_is_left_out_and_one_that_has_it_is_in(faces, tmp_path):
+    changes = ["gan.weight_swap=0", "gan.weight_confusion=0.1", "gan.weight_rate=0.1"]
+    train(faces, all_of(faces), override(TINY, changes), tmp_path / "run")
+    row = json.loads((tmp_path / "run/log.jsonl").read_text().splitlines()[0])
+    assert "swap" not in row
+    assert {"confusion", "rate"} <= set(row)
 
 
 def test_settings_are_on_disk_before_the_first_step(faces, tmp_path):

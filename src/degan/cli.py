@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from degan import __version__, cli_ablate, cli_data, console, report
+from degan import __version__, cli_ablate, cli_data, cli_probe, console, report
 from degan.cli_data import CPUS, Data, Folds, Jobs, Protocol, part
 from degan.cli_options import (
     Config,
@@ -35,6 +35,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_data.app)
 app.add_typer(cli_ablate.app)
+app.add_typer(cli_probe.app)
 
 _INTERRUPTED = 130  # typer's exit code after Ctrl-C
 _CONTINUES = {"prepare", "synthesize", "train", "crossval", "crossdata", "ablate"}

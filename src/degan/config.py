@@ -33,6 +33,9 @@ class NetworkSettings(_Settings):
     """Channels of the encoder's stem; its three stages have 2, 4 and 8 times as many."""
     expression_code: int = Field(128, ge=4, le=2048)
     """Length of the expression code f(x)."""
+    code: Literal["real", "rounded"] = "real"
+    """f(x) as real numbers, as in the paper, or rounded to whole ones (noise of the same size in
+    training): what is smaller than a step is lost, and ``gan.weight_rate`` makes identity small."""
     identity_code: int = Field(64, ge=4, le=2048)
     """Length of the embedding that the decoder makes of the one-hot identity code c."""
     noise: int = Field(16, ge=0, le=512)
@@ -91,6 +94,11 @@ class GanSettings(_Settings):
     weight_code: Weight = 1.0
     """Cross-entropy of a linear layer on f(x). Not in the paper, where f(x) learns from D alone:
     on few images that leaves f(x) too little of the expression."""
+    weight_confusion: Weight = 0.0
+    """Cross-entropy of a network that guesses the subject from f(x), its gradient reversed for the
+    encoder. Not in the paper, where nothing forbids f(x) to say who."""
+    weight_rate: Weight = 0.0
+    """Mean absolute value of f(x). Not in the paper: the price of what a rounded code says."""
     label_smoothing: Share = 0.1
     """Of the cross-entropy on f(x)."""
 

@@ -139,6 +139,9 @@ def ablation_table(summary: dict[str, Any]) -> Table:
     for heading in ("accuracy", "difference to full", "p", "p (Holm)", "minutes"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, row in summary["arms"].items():
+        if "failed" in row:
+            table.add_row(name, row["title"], "failed")
+            continue
         low, high = row["accuracy_interval"]
         cells = [f"{row['accuracy']:.1%} ({low:.1%} to {high:.1%})", "", "", ""]
         if "difference" in row:
@@ -152,8 +155,12 @@ def ablation_table(summary: dict[str, Any]) -> Table:
 
 def ablation_notes(summary: dict[str, Any]) -> None:
     """Say on standard error what was left out, and how the p-values of an ablation are read."""
-    for name, reason in summary["left_out"].items():
-        note(f"the arm {name} is left out: {reason}")
+    for reason in sorted(set(summary["left_out"].values())):
+        names = [name for name, own in summary["left_out"].items() if own == reason]
+        note(f"left out, for {reason}: {', '.join(names)}")
+    for name, row in summary["arms"].items():
+        if "failed" in row:
+            note(f"the arm {name} failed; {row['failed']}")
     if summary["comparisons"] > 1:
         note(f"{summary['comparisons']} comparisons with full; {summary['note']}")
 

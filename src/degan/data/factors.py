@@ -4,6 +4,7 @@ Rendered people come with what is known of every picture (recipe, age, tone, lig
 one row a crop; its column ``file`` says which crop, in the manifest's words.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,24 @@ def read_column(dataset: Dataset, name: str) -> list[Value]:
             return [_of_file(values, sample.file, path) for sample in dataset.samples]
         names += [column for column in more if column not in names]
     raise DeganError(f"{dataset.folder} has no column '{name}'; its columns: {', '.join(names)}")
+
+
+def read_known(dataset: Dataset, names: Sequence[str]) -> dict[str, list[Value]]:
+    """Return those of some columns that there are, by name, each as :func:`read_column` does.
+
+    Raises:
+        DeganError: see :func:`read_column`; not for a column that is missing.
+    """
+    found: dict[str, list[Value]] = {}
+    path = dataset.folder / FACTORS
+    for name in names:
+        if name in Sample._fields:
+            found[name] = read_column(dataset, name)
+        elif path.exists():
+            more, values = _read_factors(path, name)
+            if name in more:
+                found[name] = [_of_file(values, sample.file, path) for sample in dataset.samples]
+    return found
 
 
 def _of_file(values: dict[str, Value], file: str, path: Path) -> Value:

@@ -12,7 +12,7 @@ from degan.data.fold_file import SUBJECTS
 from degan.data.folds import Fold
 from degan.data.loader import check_size
 from degan.data.manifest import Dataset, read_dataset
-from degan.evaluation.arms import ARMS, FULL, Arm, Choice, choose_arms, stage1_name
+from degan.evaluation.arms import ARMS, FULL, Arm, choose_arms, stage1_name
 from degan.evaluation.baselines import MLP, SVM, code_features, fit_and_read, hog_features
 from degan.evaluation.fold_runs import (
     ELAPSED,
@@ -32,9 +32,11 @@ from degan.evaluation.fold_runs import (
 from degan.evaluation.paired import compare, holm
 from degan.files import write_text
 from degan.networks.layers import Standardize
+from degan.training.guard import TrainingError
 from degan.training.run import Progress, logged_seconds, read_json, silent
 from degan.training.train import check_trainable, train, train_stage1
 
+_FAILED = "failed.json"
 _FIRST = 0.9  # of the time that arms of one stage 1 take, about
 
 NOTE = (
@@ -59,7 +61,8 @@ def ablate(
     Arms that differ in stage 2 alone share stage 1. Nothing is chosen on test samples. Folds and
     arms run side by side; after an interruption the same call continues where each was, and one
     with other ``arms`` keeps what is there. The figures do not depend on ``jobs``, and those of
-    the arm ``full`` are those of :func:`degan.evaluation.crossval.cross_validate`.
+    the arm ``full`` are those of :func:`degan.evaluation.crossval.cross_validate`. That an arm
+    diverges or collapses is a result too: its row says so, and the others go on.
 
     Args:
         dataset: a prepared data set.
@@ -75,8 +78,8 @@ def ablate(
         The content of ``summary.json``.
 
     Raises:
-        DeganError: there is no such arm, the folder holds another run, or the data cannot be
-            divided or trained on.
+        DeganError: there is no such arm, the folder holds another run, the data cannot be
+            divided or trained on, or the training of ``full`` failed.
     """
     choice = choose_arms(settings, arms)
     check_size(dataset, settings.network)
@@ -88,9 +91,18 @@ def ablate(
     if not path.exists() or list(read_json(path)["arms"]) != names:
         with elapsed(folder / ELAPSED):
             _run(dataset, folder, settings, folds, choice.arms, jobs, progress)
+        rows = _compare(dataset, folder, settings, folds, choice.arms)
         summary = {
-            "arms": _compare(dataset, folder, settings, folds, choice.arms),
-            **_facts(dataset, folder, settings, folds, protocol, choice),
+            "arms": rows,
+            "left_out": choice.left_out,
+            "comparisons": sum("p" in row for row in rows.values()),
+            "note": NOTE,
+            "folds": len(folds),
+            "protocol": protocol,
+            "seed": settings.seed,
+            "preset": settings.preset,
+            "seconds": read_json(folder / ELAPSED)["seconds"],
+            "manifest_sha256": dataset.manifest_hash,
         }
         write_text(path, json.dumps(summary, indent=2) + "\n")
     progress(1.0, "done")
@@ -116,7 +128,7 @@ def _run(
         for number, fold in enumerate(folds)
     ]
     finished = [
-        all(is_tested(fold_folder(folder / name, number)) for name in names)
+        all(_is_over(fold_folder(folder / name, number)) for name in names)
         for *_, number, names in tasks
     ]
     run_side_by_side(_run_task, tasks, finished, jobs, "trainings", progress)
@@ -136,12 +148,31 @@ def _run_task(
     waiting = [
         arm
         for arm in ARMS
-        if arm.name in names and not is_tested(fold_folder(folder / arm.name, number))
+        if arm.name in names and not _is_over(fold_folder(folder / arm.name, number))
     ]
     for place, arm in enumerate(waiting):
         part = _Part(progress, place, len(waiting))
         run = _network_arm if arm.reader == "network" else _reader_arm
-        run(arm, dataset, folder, settings, fold, number, part)
+        try:
+            run(arm, dataset, folder, settings, fold, number, part)
+        except TrainingError as error:
+            if arm.name == FULL:
+                raise
+            reason = json.dumps({"reason": str(error)})
+            write_text(fold_folder(folder / arm.name, number) / _FAILED, reason + "\n")
+
+
+def _is_over(folder: Path) -> bool:
+    return is_tested(folder) or (folder / _FAILED).exists()
+
+
+def _failure(folder: Path, num_folds: int) -> str | None:
+    """Return why the first fold of an arm that failed did; None if all were tested."""
+    for number in range(num_folds):
+        path = fold_folder(folder, number) / _FAILED
+        if path.exists():
+            return f"fold {number + 1}: {read_json(path)['reason']}"
+    return None
 
 
 class _Part:
@@ -220,28 +251,29 @@ def _compare(
     arms: Sequence[Arm],
 ) -> dict[str, dict[str, Any]]:
     """Return a row of figures an arm; write each arm's tables."""
-    pooled = {arm.name: pool_folds(folder / arm.name, dataset, folds) for arm in arms}
+    failures = {arm.name: _failure(folder / arm.name, len(folds)) for arm in arms}
+    whole = [arm for arm in arms if failures[arm.name] is None]
+    pooled = {arm.name: pool_folds(folder / arm.name, dataset, folds) for arm in whole}
     right = {name: is_right(dataset, read) for name, read in pooled.items()}
     persons = [dataset.samples[index].person for index in pooled[FULL].indices]
-    rows: dict[str, dict[str, Any]] = {}
-    for arm in arms:
-        own = folder / arm.name
-        rows[arm.name] = {
-            "title": arm.title,
-            "shows": arm.shows,
-            **summarize_folds(own, dataset, folds, pooled[arm.name], settings.seed),
-            **_seconds(folder, arm, settings, len(folds)),
-        }
+    rows: dict[str, dict[str, Any]] = {
+        arm.name: {"title": arm.title, "shows": arm.shows} for arm in arms
+    }
+    for arm in whole:
+        row, own = rows[arm.name], folder / arm.name
+        row |= summarize_folds(own, dataset, folds, pooled[arm.name], settings.seed)
+        row |= _seconds(folder, arm, settings, len(folds))
         if arm.name != FULL:
             found = compare(right[arm.name], right[FULL], persons, seed=settings.seed)
-            rows[arm.name] |= {
-                "difference": found.accuracy,
-                "difference_interval": list(found.interval),
-                "p": found.p,
-            }
-    others = [row for name, row in rows.items() if name != FULL]
-    for row, adjusted in zip(others, holm([row["p"] for row in others]), strict=True):
+            row["difference"] = found.accuracy
+            row["difference_interval"] = list(found.interval)
+            row["p"] = found.p
+    compared = [row for row in rows.values() if "p" in row]
+    for row, adjusted in zip(compared, holm([row["p"] for row in compared]), strict=True):
         row["p_holm"] = adjusted
+    for name, failure in failures.items():
+        if failure is not None:
+            rows[name]["failed"] = failure
     return rows
 
 
@@ -253,24 +285,3 @@ def _seconds(folder: Path, arm: Arm, settings: Settings, num_folds: int) -> dict
         stage1 = _stage1_folder(folder, arm, settings, number)
         first += logged_seconds(stage1 / "log.jsonl") if stage1 is not None else 0.0
     return {"seconds": round(own, 2), "stage1_seconds": round(first, 2)}
-
-
-def _facts(
-    dataset: Dataset,
-    folder: Path,
-    settings: Settings,
-    folds: Sequence[Fold],
-    protocol: str,
-    choice: Choice,
-) -> dict[str, Any]:
-    return {
-        "left_out": choice.left_out,
-        "note": NOTE,
-        "comparisons": len(choice.arms) - 1,
-        "folds": len(folds),
-        "protocol": protocol,
-        "seed": settings.seed,
-        "preset": settings.preset,
-        "seconds": read_json(folder / ELAPSED)["seconds"],
-        "manifest_sha256": dataset.manifest_hash,
-    }

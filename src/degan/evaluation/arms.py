@@ -153,6 +153,18 @@ ARMS: Final = (
         "Worse than full: f(x) needs to be told the expression, D alone does not suffice.",
         _with("gan.weight_code=0.0"),
     ),
+    Arm(
+        "no-confusion",
+        "without the confusion term",
+        "Worse than full: that nobody can guess the person from f(x) helps.",
+        _with("gan.weight_confusion=0.0"),
+    ),
+    Arm(
+        "no-rate",
+        "without the price on f(x)",
+        "Worse than full: that f(x) must be short helps.",
+        _with("gan.weight_rate=0.0"),
+    ),
 )
 """In the order of the table. An arm that needs no new reader is one more row here."""
 
@@ -199,7 +211,7 @@ def choose_arms(settings: Settings, names: Sequence[str]) -> Choice:
     ]
     return Choice(
         tuple(arm for arm in wanted if arm.name not in same),
-        dict.fromkeys(same, "the settings are so already: it would be full again"),
+        dict.fromkeys(same, "the settings are so already and it would be full again"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from degan.config import NetworkSettings
@@ -27,6 +28,7 @@ class Encoder(nn.Module):
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
         width = settings.width
+        self.rounded = settings.code == "rounded"
         self.stem = conv_norm_relu(settings.channels, width)
         self.stage1 = ResidualBlock(width, 2 * width, stride=2)
         self.stage2 = ResidualBlock(2 * width, 4 * width, stride=2)
@@ -41,7 +43,11 @@ class Encoder(nn.Module):
         stage1 = self.stage1(self.stem(x))
         stage2 = self.stage2(stage1)
         stage3 = self.stage3(stage2)
-        return EncoderOutput(self.code(self.pool(stage3).flatten(1)), (stage1, stage2, stage3))
+        code = self.code(self.pool(stage3).flatten(1))
+        if self.rounded:
+            # Noise as wide as a step stands for the rounding, which has no gradient (Balle 2017).
+            code = code + torch.rand_like(code) - 0.5 if self.training else code.round()
+        return EncoderOutput(code, (stage1, stage2, stage3))
 
 
 def code_grid(settings: NetworkSettings) -> int:

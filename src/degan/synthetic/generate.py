@@ -222,7 +222,8 @@ def _samples(rows: list[dict[str, Any]], settings: SynthesisSettings) -> Iterato
             subject=row["person"],
             sequence=f"{row['person']}/{row['sequence']:06d}",
             frame=row["frame"],
-            source=row["file"],
+            # The seed, or two sets of other people would be one by the manifest's hash.
+            source=f"{settings.difficulty}, seed {settings.seed}: {row['file']}",
             alignment="landmarks",
             faces=1,
         )

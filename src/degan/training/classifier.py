@@ -1,6 +1,5 @@
 """Stage 2: the classifier on f(x) joined with the residue."""
 
-import math
 import time
 from pathlib import Path
 
@@ -11,10 +10,10 @@ from torch.nn import functional as F
 from degan.config import Settings
 from degan.data.augment import augment
 from degan.data.loader import TrainingData, batches, num_batches, num_epochs
-from degan.errors import DeganError
 from degan.networks.classifier import Classifier
 from degan.networks.encoder import Encoder, EncoderOutput
 from degan.training import checkpoint
+from degan.training.guard import check_finite
 from degan.training.losses import class_weights
 from degan.training.run import Log, Progress, one_cycle, seeded
 
@@ -62,11 +61,8 @@ def train_classifier(
     for epoch in range(start, epochs):
         with seeded(settings.seed, _STAGE, epoch + 1):
             loss, right = _epoch(data, encoder, classifier, optimizer, settings, epoch, progress)
-        if not math.isfinite(loss):
-            raise DeganError(
-                f"training diverged in epoch {epoch + 1} of stage 2 (the loss is not finite); "
-                "lower classifier.learning_rate or change the seed, and start a new run"
-            )
+        rate = "classifier.learning_rate"
+        check_finite({"the loss": loss}, stage=_STAGE, epoch=epoch + 1, rate=rate)
         log.write(
             stage=2,
             epoch=epoch + 1,

@@ -2,9 +2,9 @@
 
 import math
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn, optim
@@ -14,17 +14,19 @@ from degan.config import Settings
 from degan.data.augment import augment
 from degan.data.loader import TrainingData, batches, num_batches, num_epochs
 from degan.data.pairs import ExpressionPairs
-from degan.errors import DeganError
 from degan.networks.decoder import Decoder
 from degan.networks.discriminator import Discriminator
 from degan.networks.encoder import Encoder
 from degan.training import checkpoint
 from degan.training.grid import draw_grid
+from degan.training.guard import check_diversity, check_finite, diversity
 from degan.training.losses import (
     class_weights,
+    confusion_factor,
     discriminator_hinge_loss,
     generator_hinge_loss,
     reconstruction_loss,
+    reverse_gradient,
     swap_loss,
 )
 from degan.training.run import Log, Progress, one_cycle, seeded
@@ -32,24 +34,27 @@ from degan.training.run import Log, Progress, one_cycle, seeded
 _STAGE = 1
 _CHECKPOINT_SECONDS = 30.0
 _GRIDS = 5
+_CONFUSER = 128
 
 
-@dataclass(frozen=True)
-class StepLosses:
-    """The terms of one step, unweighted; what ``log.jsonl`` holds as means over an epoch."""
+class _Drawn(NamedTuple):
+    """Drawings of a batch.
 
-    reconstruction: float
-    swap: float
-    adversarial: float
-    identity: float
-    expression: float
-    code: float
-    discriminator: float
-    discriminator_classes: float
+    Attributes:
+        code: f(x), float (N, expression_code).
+        target: whom the expression of each photo was drawn on, int64 (N,).
+        own: drawings of the photos' own subjects, float (N, C, S, S).
+        other: of the targets, same shape.
+    """
+
+    code: Tensor
+    target: Tensor
+    own: Tensor
+    other: Tensor
 
 
 class GanNetworks(nn.Module):
-    """The four networks of stage 1."""
+    """The networks of stage 1; ``confuser`` guesses the subject from f(x)."""
 
     def __init__(self, settings: Settings, num_subjects: int, num_expressions: int) -> None:
         super().__init__()
@@ -58,10 +63,15 @@ class GanNetworks(nn.Module):
         self.decoder = Decoder(network, num_subjects)
         self.discriminator = Discriminator(network, num_subjects, num_expressions)
         self.code_head = nn.Linear(network.expression_code, num_expressions)
+        self.confuser = nn.Sequential(
+            nn.Linear(network.expression_code, _CONFUSER),
+            nn.ReLU(inplace=True),
+            nn.Linear(_CONFUSER, num_subjects),
+        )
 
     def generator_parameters(self) -> list[nn.Parameter]:
         """Return what the generator's optimizer moves."""
-        modules = (self.encoder, self.decoder, self.code_head)
+        modules = (self.encoder, self.decoder, self.code_head, self.confuser)
         return [parameter for module in modules for parameter in module.parameters()]
 
 
@@ -91,6 +101,16 @@ class GanTrainer:
         self.discriminator_optimizer = optim.Adam(
             self.networks.discriminator.parameters(), lr=gan.discriminator_rate, betas=(0.0, 0.99)
         )
+        self.weights = {
+            "reconstruction": gan.weight_reconstruction,
+            "swap": gan.weight_swap,
+            "adversarial": gan.weight_adversarial,
+            "identity": gan.weight_identity,
+            "expression": gan.weight_expression,
+            "code": gan.weight_code,
+            "confusion": gan.weight_confusion,
+            "rate": gan.weight_rate,
+        }
         self.steps = num_batches(len(data), gan.batch_size)
         self.epochs = num_epochs(gan, self.steps)
         self.pairs = ExpressionPairs(data)
@@ -120,87 +140,106 @@ class GanTrainer:
         return self.networks.encoder
 
     def _epoch(self, epoch: int, progress: Progress) -> dict[str, float]:
+        """Pass over the data once; return the means of what :meth:`_step` returned."""
         gan = self.settings.gan
         doing = f"stage 1, epoch {epoch + 1} of {self.epochs}"
         self.networks.train()
+        rows: list[dict[str, float]] = []
         with seeded(self.settings.seed, _STAGE, epoch + 1):
-            rows: list[StepLosses] = []
             for step, batch in enumerate(batches(len(self.data), gan.batch_size)):
                 done, total = epoch * self.steps + step, self.steps * self.epochs
                 progress(done / total, doing)
                 rate = one_cycle(done, total, gan.learning_rate)
                 for group in self.generator_optimizer.param_groups:
                     group["lr"] = rate
-                rows.append(self._step(batch))
-        table = [asdict(row) for row in rows]
-        means = {name: sum(row[name] for row in table) / len(table) for name in table[0]}
-        if not all(math.isfinite(value) for value in means.values()):
-            raise DeganError(
-                f"training diverged in epoch {epoch + 1} of stage 1 (a loss is not finite); lower "
-                "gan.learning_rate or change the seed, and start a new run"
-            )
+                row = self._step(batch, done / total)
+                check_finite(row, stage=_STAGE, epoch=epoch + 1, rate="gan.learning_rate")
+                rows.append(row)
+        means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
+        check_diversity(means["diversity"], epoch=epoch + 1, share=(epoch + 1) / self.epochs)
         return {name: round(value, 5) for name, value in means.items()}
 
-    def _step(self, batch: Tensor) -> StepLosses:
-        """One step of D and one of G on the same drawings."""
-        settings, networks = self.settings, self.networks
+    def _step(self, batch: Tensor, done: float) -> dict[str, float]:
+        """One step of D and one of G on the same drawings.
+
+        Args:
+            batch: indices of the photos, int64 (N,).
+            done: share of stage 1 that is done, [0, 1).
+
+        Returns:
+            The terms, unweighted; the length of both gradients; and how much the drawings differ
+            from each other, where the photos are 1.
+        """
+        networks = self.networks
         real = self.data.images[batch].contiguous(memory_format=torch.channels_last)
-        expression, subject = self.data.expression[batch], self.data.subject[batch]
-        other = torch.randint(len(self.data.subjects), subject.shape)
-
-        code = networks.encoder(augment(real, settings.augment)).code
-        noise = torch.randn(2 * len(batch), settings.network.noise)
-        drawn = networks.decoder(code.repeat(2, 1), torch.cat([subject, other]), noise)
-        own_drawn, other_drawn = drawn.chunk(2)
-
-        judged_real = networks.discriminator(real)
-        judged_drawn = networks.discriminator(other_drawn.detach())
-        hinge = discriminator_hinge_loss(judged_real.real, judged_drawn.real)
-        classes = F.cross_entropy(judged_real.identity, subject) + F.cross_entropy(
-            judged_real.expression, expression, weight=self.class_weights
+        drawn = self._draw(real, batch)
+        judging = self._discriminator_terms(real, batch, drawn)
+        discriminator_length = _move(
+            self.discriminator_optimizer, networks.discriminator.parameters(), judging
         )
-        self.discriminator_optimizer.zero_grad(set_to_none=True)
-        (hinge + classes).backward()
-        self.discriminator_optimizer.step()
-
-        gan = settings.gan
         # D judges for G, but learns nothing here: without its gradients a third of the cost goes.
         networks.discriminator.requires_grad_(False)
-        judged = networks.discriminator(other_drawn)
-        reconstruction = reconstruction_loss(own_drawn, real)
-        photo, known = self.pairs.draw(other, expression)
-        swap = swap_loss(other_drawn, self.data.images[photo], known)
-        adversarial = generator_hinge_loss(judged.real)
-        identity = F.cross_entropy(judged.identity, other)
-        drawn_expression = F.cross_entropy(judged.expression, expression)
-        code_loss = F.cross_entropy(
-            networks.code_head(code),
-            expression,
-            weight=self.class_weights,
-            label_smoothing=gan.label_smoothing,
+        terms = self._generator_terms(real, batch, drawn, done)
+        weights = self.weights
+        weighted = {name: weights[name] * term for name, term in terms.items()}
+        generator_length = _move(
+            self.generator_optimizer, networks.generator_parameters(), weighted
         )
-        total = (
-            gan.weight_reconstruction * reconstruction
-            + gan.weight_swap * swap
-            + gan.weight_adversarial * adversarial
-            + gan.weight_identity * identity
-            + gan.weight_expression * drawn_expression
-            + gan.weight_code * code_loss
-        )
-        self.generator_optimizer.zero_grad(set_to_none=True)
-        total.backward()
-        self.generator_optimizer.step()
         networks.discriminator.requires_grad_(True)
-        return StepLosses(
-            reconstruction=reconstruction.item(),
-            swap=swap.item(),
-            adversarial=adversarial.item(),
-            identity=identity.item(),
-            expression=drawn_expression.item(),
-            code=code_loss.item(),
-            discriminator=hinge.item(),
-            discriminator_classes=classes.item(),
-        )
+        return {
+            **{name: term.item() for name, term in (terms | judging).items()},
+            "generator_gradient": generator_length,
+            "discriminator_gradient": discriminator_length,
+            "diversity": diversity(drawn.other.detach(), real),
+        }
+
+    def _draw(self, real: Tensor, batch: Tensor) -> _Drawn:
+        """Draw the expression of every photo on its own subject and on a random one."""
+        settings, networks = self.settings, self.networks
+        target = torch.randint(len(self.data.subjects), batch.shape)
+        code = networks.encoder(augment(real, settings.augment)).code
+        noise = torch.randn(2 * len(batch), settings.network.noise)
+        people = torch.cat([self.data.subject[batch], target])
+        own, other = networks.decoder(code.repeat(2, 1), people, noise).chunk(2)
+        return _Drawn(code, target, own, other)
+
+    def _discriminator_terms(self, real: Tensor, batch: Tensor, drawn: _Drawn) -> dict[str, Tensor]:
+        discriminator = self.networks.discriminator
+        photos, drawings = discriminator(real), discriminator(drawn.other.detach())
+        return {
+            "discriminator": discriminator_hinge_loss(photos.real, drawings.real),
+            "discriminator_identity": F.cross_entropy(photos.identity, self.data.subject[batch]),
+            "discriminator_expression": F.cross_entropy(
+                photos.expression, self.data.expression[batch], weight=self.class_weights
+            ),
+        }
+
+    def _generator_terms(
+        self, real: Tensor, batch: Tensor, drawn: _Drawn, done: float
+    ) -> dict[str, Tensor]:
+        """Return the terms of G's objective; one of no weight is left out."""
+        gan, networks, data = self.settings.gan, self.networks, self.data
+        expression, subject = data.expression[batch], data.subject[batch]
+        judged = networks.discriminator(drawn.other)
+        photo, known = self.pairs.draw(drawn.target, expression)
+        terms: dict[str, Callable[[], Tensor]] = {
+            "reconstruction": lambda: reconstruction_loss(drawn.own, real),
+            "swap": lambda: swap_loss(drawn.other, data.images[photo], known),
+            "adversarial": lambda: generator_hinge_loss(judged.real),
+            "identity": lambda: F.cross_entropy(judged.identity, drawn.target),
+            "expression": lambda: F.cross_entropy(judged.expression, expression),
+            "code": lambda: F.cross_entropy(
+                networks.code_head(drawn.code),
+                expression,
+                weight=self.class_weights,
+                label_smoothing=gan.label_smoothing,
+            ),
+            "confusion": lambda: F.cross_entropy(
+                networks.confuser(reverse_gradient(drawn.code, confusion_factor(done))), subject
+            ),
+            "rate": lambda: drawn.code.abs().mean(),
+        }
+        return {name: term() for name, term in terms.items() if self.weights[name] > 0}
 
     def _save_grid(self, epoch: int) -> None:
         self.networks.eval()
@@ -227,3 +266,14 @@ class GanTrainer:
         checkpoint.load_optimizer("generator", self.generator_optimizer, tensors)
         checkpoint.load_optimizer("discriminator", self.discriminator_optimizer, tensors)
         return int(state["epoch"])
+
+
+def _move(
+    optimizer: optim.Optimizer, parameters: Iterable[nn.Parameter], terms: dict[str, Tensor]
+) -> float:
+    """Take a step down the sum of the terms; return the length of the gradient."""
+    optimizer.zero_grad(set_to_none=True)
+    torch.stack(list(terms.values())).sum().backward()
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    optimizer.step()
+    return float(nn.utils.get_total_norm(gradients))
