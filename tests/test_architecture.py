@@ -74,6 +74,8 @@ LAYERS = (
         "training.run",
         "training.checkpoint",
         "training.grid",
+        "training.start",
+        "training.code",
         "training.guard",
         "training.gan",
         "training.classifier",

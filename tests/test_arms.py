@@ -9,7 +9,7 @@ from degan.evaluation.arms import ARMS, FULL, choose_arms, stage1_name
 
 FAST = preset("fast")
 BY_NAME = {arm.name: arm for arm in ARMS}
-EVERY_TERM = override(FAST, ["gan.weight_confusion=0.1", "gan.weight_rate=0.1"])
+EVERY_TERM = override(FAST, ["gan.weight_confusion=0.1", "gan.weight_rate=0.1", "start='earlier'"])
 WITHOUT = [name for name in BY_NAME if name.startswith("no-")]
 
 
@@ -36,7 +36,13 @@ def test_arms_have_different_names_that_are_names_of_folders():
     assert all(name.replace("-", "").isalnum() and name.islower() for name in BY_NAME)
 
 
-@pytest.mark.parametrize("name", WITHOUT)
+def test_the_arm_without_a_start_has_random_weights():
+    own = BY_NAME["no-start"].settings(EVERY_TERM, 500)
+    assert changed(EVERY_TERM, own) == {"start"}
+    assert own.start == ""
+
+
+@pytest.mark.parametrize("name", [name for name in WITHOUT if name != "no-start"])
 def test_an_arm_without_a_term_has_its_weight_at_0_and_all_else_as_it_was(name):
     own = BY_NAME[name].settings(EVERY_TERM, 500)
     (weight,) = changed(EVERY_TERM, own)
@@ -63,6 +69,8 @@ def test_the_plain_cnn_has_the_whole_encoder_to_learn_with_and_no_stage_1():
     assert own.classifier.encoder_rate == 1
     assert own.classifier.learning_rate == 0.004  # the encoder's peak in stage 1
     assert own.network == FAST.network
+    rounded = override(FAST, ["network.code='rounded'"])
+    assert BY_NAME["cnn"].settings(rounded, 500).network == FAST.network
     assert own.augment == FAST.augment
 
 

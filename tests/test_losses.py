@@ -5,11 +5,9 @@ import torch
 
 from degan.training.losses import (
     class_weights,
-    confusion_factor,
     discriminator_hinge_loss,
     generator_hinge_loss,
     reconstruction_loss,
-    reverse_gradient,
 )
 
 
@@ -42,19 +40,3 @@ def test_rare_classes_weigh_more_but_by_the_square_root():
     assert weights[1] / weights[0] == pytest.approx(2)
     assert weights[2] == 0
     assert weights[labels].mean() == pytest.approx(1)
-
-
-def test_a_reversed_gradient_teaches_what_is_above_and_misleads_what_is_below():
-    below = torch.tensor([2.0], requires_grad=True)
-    above = torch.tensor([3.0], requires_grad=True)
-    loss = above * reverse_gradient(below, 0.5)
-    loss.sum().backward()
-    assert loss.item() == 6.0
-    assert above.grad.item() == 2.0
-    assert below.grad.item() == -1.5
-
-
-def test_the_confuser_is_first_left_to_learn():
-    assert confusion_factor(0.0) == 0.0
-    assert confusion_factor(0.1) < 0.5
-    assert confusion_factor(1.0) == pytest.approx(1.0, abs=1e-3)

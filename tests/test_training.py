@@ -13,7 +13,7 @@ from degan.images import read
 from degan.networks.encoder import Encoder
 from degan.training import classifier as stage2
 from degan.training import gan
-from degan.training.classifier import train_classifier
+from degan.training.classifier import ClassifierTrainer
 from degan.training.run import Log, logged_seconds, one_cycle, open_run, seeded, silent
 from degan.training.train import load_model, train, train_stage1
 
@@ -116,7 +116,7 @@ def stage_2(data, settings, tmp_path):
     encoder = Encoder(settings.network)
     before = {name: value.clone() for name, value in encoder.state_dict().items()}
     log = Log(tmp_path / "log.jsonl")
-    classifier = train_classifier(data, encoder, settings, tmp_path, log, silent)
+    classifier = ClassifierTrainer(data, encoder, settings, tmp_path).train(log, silent)
     return before, encoder, classifier
 
 

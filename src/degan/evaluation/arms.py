@@ -62,6 +62,7 @@ def _plain_cnn(settings: Settings) -> Settings:
     """
     gan = settings.gan
     changes = [
+        "network.code='real'",
         "gan.epochs=0",
         "classifier.features='code'",
         "classifier.encoder_rate=1.0",
@@ -109,6 +110,12 @@ ARMS: Final = (
         "Worse than full: learning to redraw helps beyond learning the expressions.",
         _plain_cnn,
         passes_of_both=True,
+    ),
+    Arm(
+        "no-start",
+        "from random weights",
+        "Worse than full: what the weights to start from had learnt helps.",
+        _with("start=''"),
     ),
     Arm(
         "hog",

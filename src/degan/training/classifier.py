@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import torch
-from torch import Tensor, optim
+from torch import Tensor, nn, optim
 from torch.nn import functional as F
 
 from degan.config import Settings
@@ -13,9 +13,11 @@ from degan.data.loader import TrainingData, batches, num_batches, num_epochs
 from degan.networks.classifier import Classifier
 from degan.networks.encoder import Encoder, EncoderOutput
 from degan.training import checkpoint
+from degan.training.code import CodeTerms
 from degan.training.guard import check_finite
 from degan.training.losses import class_weights
 from degan.training.run import Log, Progress, one_cycle, seeded
+from degan.training.start import Start
 
 CHECKPOINT = "classifier.safetensors"
 """What stage 2 is continued from; of no use once the model is written."""
@@ -24,124 +26,153 @@ _STAGE = 2
 _CHECKPOINT_SECONDS = 30.0
 
 
-def train_classifier(
-    data: TrainingData,
-    encoder: Encoder,
-    settings: Settings,
-    folder: Path,
-    log: Log,
-    progress: Progress,
-) -> Classifier:
-    """Train the classifier; the encoder is moved too if ``classifier.encoder_rate`` is above 0.
+class RecognitionNetworks(nn.Module):
+    """The networks of stage 2; ``code_terms`` only where the encoder moves and f(x) is to stay."""
+
+    def __init__(self, settings: Settings, encoder: Encoder, data: TrainingData) -> None:
+        super().__init__()
+        num_expressions = len(data.expressions)
+        self.encoder = encoder
+        self.classifier = Classifier(settings.network, settings.classifier, num_expressions)
+        self.frozen = settings.classifier.encoder_rate == 0
+        self.code_terms: CodeTerms | None = None
+        # Without stage 1 it is a plain CNN, that nothing holds to anything.
+        if not self.frozen and settings.gan.epochs > 0:
+            self.code_terms = CodeTerms(
+                settings.network, settings.gan, num_expressions, len(data.subjects)
+            )
+
+    def encode(self, images: Tensor) -> EncoderOutput:
+        """(N, C, S, S) -> f(x) and stages, without a gradient where the encoder is frozen."""
+        with torch.set_grad_enabled(not self.frozen):
+            output: EncoderOutput = self.encoder(images)
+            return output
+
+    def learn(self) -> None:
+        """Put the networks in training mode; a frozen encoder stays as it is, its norms too."""
+        self.train()
+        self.encoder.train(not self.frozen)
+
+
+class ClassifierTrainer:
+    """Runs stage 2 and can continue it from its checkpoint.
 
     Args:
         data: the training samples.
-        encoder: G_en after stage 1; holds what it became when the function returns.
+        encoder: G_en after stage 1; moved too if ``classifier.encoder_rate`` is above 0. Then f(x)
+            is held to what it was held to in stage 1.
         settings: of the run.
         folder: the run directory. What an interrupted call left there is continued.
-        log: gets a line an epoch.
-        progress: told the share done and what is being done.
-
-    Raises:
-        DeganError: the checkpoint is damaged, or the loss is no longer finite.
+        start: the weights that the classifier starts from, where they fit.
     """
-    choice = settings.classifier
-    with seeded(settings.seed, _STAGE, 0):
-        classifier = Classifier(settings.network, choice, len(data.expressions))
-    classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    groups = [{"params": classifier.parameters(), "factor": 1.0}]
-    if choice.encoder_rate > 0:
-        groups.append({"params": encoder.parameters(), "factor": choice.encoder_rate})
-    optimizer = optim.AdamW(groups, lr=choice.learning_rate, weight_decay=choice.weight_decay)
-    path = folder / CHECKPOINT
-    start = _restore(path, encoder, classifier, optimizer) if path.exists() else 0
-    log.rewind(_STAGE, start)
-    saved = time.monotonic()
-    epochs = num_epochs(choice, num_batches(len(data), choice.batch_size))
-    for epoch in range(start, epochs):
-        with seeded(settings.seed, _STAGE, epoch + 1):
-            loss, right = _epoch(data, encoder, classifier, optimizer, settings, epoch, progress)
-        rate = "classifier.learning_rate"
-        check_finite({"the loss": loss}, stage=_STAGE, epoch=epoch + 1, rate=rate)
-        log.write(
-            stage=2,
-            epoch=epoch + 1,
-            epochs=epochs,
-            loss=round(loss, 5),
-            training_accuracy=round(right, 5),
+
+    def __init__(
+        self,
+        data: TrainingData,
+        encoder: Encoder,
+        settings: Settings,
+        folder: Path,
+        start: Start | None = None,
+    ) -> None:
+        self.data = data
+        self.settings = settings
+        self.path = folder / CHECKPOINT
+        choice = settings.classifier
+        with seeded(settings.seed, _STAGE, 0):
+            self.networks = RecognitionNetworks(settings, encoder, data)
+        if start is not None:
+            start.load_classifier(self.networks.classifier, data.expressions)
+        self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        moved: list[tuple[nn.Module, float]] = [(self.networks.classifier, 1.0)]
+        if self.networks.code_terms is not None:
+            moved.append((self.networks.code_terms, 1.0))
+        if not self.networks.frozen:
+            moved.append((encoder, choice.encoder_rate))
+        self.optimizer = optim.AdamW(
+            [{"params": module.parameters(), "factor": factor} for module, factor in moved],
+            lr=choice.learning_rate,
+            weight_decay=choice.weight_decay,
         )
-        if time.monotonic() - saved > _CHECKPOINT_SECONDS:
-            _save(path, encoder, classifier, optimizer, epoch + 1)
-            saved = time.monotonic()
-    encoder.eval()
-    return classifier.eval()
+        self.steps = num_batches(len(data), choice.batch_size)
+        self.epochs = num_epochs(choice, self.steps)
+        self.class_weights = class_weights(data.expression, len(data.expressions))
 
+    def train(self, log: Log, progress: Progress) -> Classifier:
+        """Train all epochs that the checkpoint does not have yet.
 
-def _epoch(
-    data: TrainingData,
-    encoder: Encoder,
-    classifier: Classifier,
-    optimizer: optim.Optimizer,
-    settings: Settings,
-    epoch: int,
-    progress: Progress,
-) -> tuple[float, float]:
-    """Pass over the data once; return the mean loss and the share that was right."""
-    choice = settings.classifier
-    steps = num_batches(len(data), choice.batch_size)
-    epochs = num_epochs(choice, steps)
-    frozen = choice.encoder_rate == 0
-    weights = class_weights(data.expression, len(data.expressions))
-    classifier.train()
-    encoder.train(not frozen)
-    total, correct = 0.0, 0
-    for step, batch in enumerate(batches(len(data), choice.batch_size)):
-        done, all_steps = epoch * steps + step, steps * epochs
-        progress(done / all_steps, f"stage 2, epoch {epoch + 1} of {epochs}")
-        rate = one_cycle(done, all_steps, choice.learning_rate)
-        for group in optimizer.param_groups:
-            group["lr"] = rate * group["factor"]
-        labels = data.expression[batch]
-        images = data.images[batch].contiguous(memory_format=torch.channels_last)
-        encoded = _encode(encoder, augment(images, settings.augment), frozen)
-        logits = classifier(encoded)
+        Returns:
+            The classifier; it and the encoder are in evaluation mode.
+
+        Raises:
+            DeganError: the checkpoint is damaged, or a loss is no longer finite.
+        """
+        start = self._restore() if self.path.exists() else 0
+        log.rewind(_STAGE, start)
+        saved = time.monotonic()
+        for epoch in range(start, self.epochs):
+            means = self._epoch(epoch, progress)
+            log.write(stage=_STAGE, epoch=epoch + 1, epochs=self.epochs, **means)
+            if time.monotonic() - saved > _CHECKPOINT_SECONDS:
+                self._save(epoch + 1)
+                saved = time.monotonic()
+        self.networks.eval()
+        return self.networks.classifier
+
+    def _epoch(self, epoch: int, progress: Progress) -> dict[str, float]:
+        """Pass over the data once; return the means of what :meth:`_step` returned."""
+        choice = self.settings.classifier
+        doing = f"stage 2, epoch {epoch + 1} of {self.epochs}"
+        self.networks.learn()
+        rows: list[dict[str, float]] = []
+        with seeded(self.settings.seed, _STAGE, epoch + 1):
+            for step, batch in enumerate(batches(len(self.data), choice.batch_size)):
+                done, total = epoch * self.steps + step, self.steps * self.epochs
+                progress(done / total, doing)
+                rate = one_cycle(done, total, choice.learning_rate)
+                for group in self.optimizer.param_groups:
+                    group["lr"] = rate * group["factor"]
+                row = self._step(batch, done / total)
+                check_finite(row, stage=_STAGE, epoch=epoch + 1, rate="classifier.learning_rate")
+                rows.append(row)
+        means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
+        return {name: round(value, 5) for name, value in means.items()}
+
+    def _step(self, batch: Tensor, done: float) -> dict[str, float]:
+        """Take one step; return the loss, the terms that f(x) is held to, and the share right."""
+        choice, networks = self.settings.classifier, self.networks
+        labels = self.data.expression[batch]
+        images = self.data.images[batch].contiguous(memory_format=torch.channels_last)
+        encoded = networks.encode(augment(images, self.settings.augment))
+        logits = networks.classifier(encoded)
         loss = F.cross_entropy(
-            logits, labels, weight=weights, label_smoothing=choice.label_smoothing
+            logits, labels, weight=self.class_weights, label_smoothing=choice.label_smoothing
         )
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        total += loss.item() * len(batch)
-        correct += int((logits.argmax(1) == labels).sum())
-    return total / len(data), correct / len(data)
+        held: dict[str, Tensor] = {}
+        total = loss
+        if networks.code_terms is not None:
+            subject = self.data.subject[batch]
+            held = networks.code_terms(encoded.code, labels, subject, self.class_weights, done)
+            total = total + networks.code_terms.weighted(held)
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        self.optimizer.step()
+        right = (logits.argmax(1) == labels).float().mean()
+        return {
+            "loss": loss.item(),
+            **{name: term.item() for name, term in held.items()},
+            "training_accuracy": right.item(),
+        }
 
+    def _save(self, epoch: int) -> None:
+        # The encoder too, even a frozen one: with it the classifier can be continued, whatever
+        # became of stage 1 since.
+        tensors = checkpoint.module_tensors("networks", self.networks)
+        tensors |= checkpoint.optimizer_tensors("optimizer", self.optimizer)
+        checkpoint.save_checkpoint(self.path, tensors, {"epoch": epoch})
 
-def _encode(encoder: Encoder, images: Tensor, frozen: bool) -> EncoderOutput:
-    if not frozen:
-        output: EncoderOutput = encoder(images)
-        return output
-    with torch.no_grad():
-        output = encoder(images)
-    return output
-
-
-def _save(
-    path: Path, encoder: Encoder, classifier: Classifier, optimizer: optim.Optimizer, epoch: int
-) -> None:
-    # The encoder too, even a frozen one: with it the classifier can be continued, whatever became
-    # of stage 1 since.
-    tensors = checkpoint.module_tensors("encoder", encoder)
-    tensors |= checkpoint.module_tensors("classifier", classifier)
-    tensors |= checkpoint.optimizer_tensors("optimizer", optimizer)
-    checkpoint.save_checkpoint(path, tensors, {"epoch": epoch})
-
-
-def _restore(
-    path: Path, encoder: Encoder, classifier: Classifier, optimizer: optim.Optimizer
-) -> int:
-    """Load the checkpoint; return how many epochs it has behind it."""
-    tensors, state = checkpoint.load_checkpoint(path)
-    checkpoint.load_module("encoder", encoder, tensors, path)
-    checkpoint.load_module("classifier", classifier, tensors, path)
-    checkpoint.load_optimizer("optimizer", optimizer, tensors)
-    return int(state["epoch"])
+    def _restore(self) -> int:
+        """Load the checkpoint; return how many epochs it has behind it."""
+        tensors, state = checkpoint.load_checkpoint(self.path)
+        checkpoint.load_module("networks", self.networks, tensors, self.path)
+        checkpoint.load_optimizer("optimizer", self.optimizer, tensors)
+        return int(state["epoch"])

@@ -18,23 +18,22 @@ from degan.networks.decoder import Decoder
 from degan.networks.discriminator import Discriminator
 from degan.networks.encoder import Encoder
 from degan.training import checkpoint
+from degan.training.code import CodeTerms
 from degan.training.grid import draw_grid
 from degan.training.guard import check_diversity, check_finite, diversity
 from degan.training.losses import (
     class_weights,
-    confusion_factor,
     discriminator_hinge_loss,
     generator_hinge_loss,
     reconstruction_loss,
-    reverse_gradient,
     swap_loss,
 )
 from degan.training.run import Log, Progress, one_cycle, seeded
+from degan.training.start import Start
 
 _STAGE = 1
 _CHECKPOINT_SECONDS = 30.0
 _GRIDS = 5
-_CONFUSER = 128
 
 
 class _Drawn(NamedTuple):
@@ -54,7 +53,7 @@ class _Drawn(NamedTuple):
 
 
 class GanNetworks(nn.Module):
-    """The networks of stage 1; ``confuser`` guesses the subject from f(x)."""
+    """The networks of stage 1."""
 
     def __init__(self, settings: Settings, num_subjects: int, num_expressions: int) -> None:
         super().__init__()
@@ -62,16 +61,11 @@ class GanNetworks(nn.Module):
         self.encoder = Encoder(network)
         self.decoder = Decoder(network, num_subjects)
         self.discriminator = Discriminator(network, num_subjects, num_expressions)
-        self.code_head = nn.Linear(network.expression_code, num_expressions)
-        self.confuser = nn.Sequential(
-            nn.Linear(network.expression_code, _CONFUSER),
-            nn.ReLU(inplace=True),
-            nn.Linear(_CONFUSER, num_subjects),
-        )
+        self.code_terms = CodeTerms(network, settings.gan, num_expressions, num_subjects)
 
     def generator_parameters(self) -> list[nn.Parameter]:
         """Return what the generator's optimizer moves."""
-        modules = (self.encoder, self.decoder, self.code_head, self.confuser)
+        modules = (self.encoder, self.decoder, self.code_terms)
         return [parameter for module in modules for parameter in module.parameters()]
 
 
@@ -82,9 +76,12 @@ class GanTrainer:
         data: the training samples.
         settings: of the run.
         folder: the run directory.
+        start: the weights that the encoder starts from.
     """
 
-    def __init__(self, data: TrainingData, settings: Settings, folder: Path) -> None:
+    def __init__(
+        self, data: TrainingData, settings: Settings, folder: Path, start: Start | None = None
+    ) -> None:
         self.data = data
         self.settings = settings
         self.folder = folder
@@ -92,6 +89,8 @@ class GanTrainer:
         gan = settings.gan
         with seeded(settings.seed, _STAGE, 0):
             self.networks = GanNetworks(settings, len(data.subjects), len(data.expressions))
+        if start is not None:
+            start.load_encoder(self.networks.encoder)
         self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.generator_optimizer = optim.AdamW(
             self.networks.generator_parameters(),
@@ -107,9 +106,7 @@ class GanTrainer:
             "adversarial": gan.weight_adversarial,
             "identity": gan.weight_identity,
             "expression": gan.weight_expression,
-            "code": gan.weight_code,
-            "confusion": gan.weight_confusion,
-            "rate": gan.weight_rate,
+            **self.networks.code_terms.weights,
         }
         self.steps = num_batches(len(data), gan.batch_size)
         self.epochs = num_epochs(gan, self.steps)
@@ -218,7 +215,7 @@ class GanTrainer:
         self, real: Tensor, batch: Tensor, drawn: _Drawn, done: float
     ) -> dict[str, Tensor]:
         """Return the terms of G's objective; one of no weight is left out."""
-        gan, networks, data = self.settings.gan, self.networks, self.data
+        networks, data = self.networks, self.data
         expression, subject = data.expression[batch], data.subject[batch]
         judged = networks.discriminator(drawn.other)
         photo, known = self.pairs.draw(drawn.target, expression)
@@ -228,18 +225,12 @@ class GanTrainer:
             "adversarial": lambda: generator_hinge_loss(judged.real),
             "identity": lambda: F.cross_entropy(judged.identity, drawn.target),
             "expression": lambda: F.cross_entropy(judged.expression, expression),
-            "code": lambda: F.cross_entropy(
-                networks.code_head(drawn.code),
-                expression,
-                weight=self.class_weights,
-                label_smoothing=gan.label_smoothing,
-            ),
-            "confusion": lambda: F.cross_entropy(
-                networks.confuser(reverse_gradient(drawn.code, confusion_factor(done))), subject
-            ),
-            "rate": lambda: drawn.code.abs().mean(),
         }
-        return {name: term() for name, term in terms.items() if self.weights[name] > 0}
+        drawing = {name: term() for name, term in terms.items() if self.weights[name] > 0}
+        held: dict[str, Tensor] = networks.code_terms(
+            drawn.code, expression, subject, self.class_weights, done
+        )
+        return drawing | held
 
     def _save_grid(self, epoch: int) -> None:
         self.networks.eval()

@@ -1,8 +1,5 @@
 """The terms of DE-GAN's objectives: tensors in, a scalar out. Weights are multiplied elsewhere."""
 
-import math
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -63,41 +60,6 @@ def discriminator_hinge_loss(real: Tensor, generated: Tensor) -> Tensor:
 def generator_hinge_loss(generated: Tensor) -> Tensor:
     """How far the drawings are from passing for photos: minus D's mean score. See above."""
     return -generated.mean()
-
-
-class _Reverse(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, factor: float) -> Tensor:
-        ctx.factor = factor
-        return x.view_as(x)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return -ctx.factor * gradient, None
-
-
-def reverse_gradient(x: Tensor, factor: float) -> Tensor:
-    """Return ``x``; on the way back its gradient is multiplied by ``-factor``.
-
-    What stands above learns as usual, what stands below learns to make that hard.
-
-    Source: Ganin & Lempitsky 2015; not in the paper.
-    """
-    reversed_: Tensor = _Reverse.apply(x, factor)  # type: ignore[no-untyped-call]
-    return reversed_
-
-
-def confusion_factor(done: float) -> float:
-    """Return how much of the confuser's gradient reaches the encoder: 0 at first, 1 soon.
-
-    A confuser that cannot yet tell people apart would only shake the encoder.
-
-    Args:
-        done: share of the training that is done, [0, 1].
-
-    Source: Ganin & Lempitsky 2015, the schedule of lambda.
-    """
-    return 2 / (1 + math.exp(-10 * done)) - 1
 
 
 def class_weights(labels: Tensor, num_classes: int) -> Tensor:

@@ -15,9 +15,10 @@ from degan.errors import DeganError
 from degan.networks.classifier import Classifier, Recognition
 from degan.networks.encoder import Encoder
 from degan.training import checkpoint
-from degan.training.classifier import CHECKPOINT, train_classifier
+from degan.training.classifier import CHECKPOINT, ClassifierTrainer
 from degan.training.gan import GanTrainer
 from degan.training.run import Log, Progress, open_run, silent
+from degan.training.start import Start, read_start, start_facts
 
 MODEL = "model.safetensors"
 _GAN_COST, _FROZEN_COST = 2.7, 0.4  # of an image, where stage 2 with a moving encoder is 1
@@ -64,9 +65,10 @@ def train(
 
     Raises:
         DeganError: the folder holds another run, the data cannot be trained on, a checkpoint is
-            damaged, or training diverged.
+            damaged, there are no weights to start from, or training diverged.
     """
-    facts = check_trainable(dataset, indices)
+    start = read_start(settings)
+    facts = check_trainable(dataset, indices) | start_facts(start)
     open_run(folder, settings, {"kind": "training", **facts})
     if (folder / MODEL).exists():
         (folder / CHECKPOINT).unlink(missing_ok=True)
@@ -82,10 +84,11 @@ def train(
         progress(share + (1 - share) * done, doing)
 
     if stage1 is None:
-        encoder = GanTrainer(data, settings, folder).train(Log(log_path), first)
+        encoder = GanTrainer(data, settings, folder, start).train(Log(log_path), first)
     else:
-        encoder = _train_stage1(data, facts, settings, stage1, first)
-    classifier = train_classifier(data, encoder, settings, folder, Log(log_path), second)
+        encoder = _train_stage1(data, facts, settings, stage1, start, first)
+    trainer = ClassifierTrainer(data, encoder, settings, folder, start)
+    classifier = trainer.train(Log(log_path), second)
     model = Model(
         Recognition(settings.network, encoder, classifier).eval(),
         dataset.expressions,
@@ -125,9 +128,10 @@ def train_stage1(
     Raises:
         DeganError: as :func:`train`.
     """
-    facts = check_trainable(dataset, indices)
+    start = read_start(settings)
+    facts = check_trainable(dataset, indices) | start_facts(start)
     data = load(dataset, indices, settings.network, dataset.expressions)
-    return _train_stage1(data, facts, settings, folder, progress)
+    return _train_stage1(data, facts, settings, folder, start, progress)
 
 
 def stage1_settings(settings: Settings) -> Settings:
@@ -140,11 +144,12 @@ def _train_stage1(
     facts: dict[str, Any],
     settings: Settings,
     folder: Path,
+    start: Start | None,
     progress: Progress,
 ) -> Encoder:
     own = stage1_settings(settings)
     open_run(folder, own, {"kind": "stage 1", **facts})
-    return GanTrainer(data, own, folder).train(Log(folder / "log.jsonl"), progress).eval()
+    return GanTrainer(data, own, folder, start).train(Log(folder / "log.jsonl"), progress).eval()
 
 
 def check_trainable(dataset: Dataset, indices: Sequence[int]) -> dict[str, Any]:

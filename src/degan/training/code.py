@@ -1,0 +1,116 @@
+"""What f(x) is held to: to say the expression, not the subject, in few words."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from degan.config import GanSettings, NetworkSettings
+
+_HIDDEN = 128
+
+
+class CodeTerms(nn.Module):
+    """The terms of the objective that look at f(x) alone, and the two readers that they need.
+
+    Args:
+        network: sizes.
+        choice: the weights of the terms; one of no weight is left out.
+        num_expressions: classes of the linear reader.
+        num_subjects: classes of the confuser, which guesses the subject.
+    """
+
+    def __init__(
+        self, network: NetworkSettings, choice: GanSettings, num_expressions: int, num_subjects: int
+    ) -> None:
+        super().__init__()
+        self.weights = {
+            "code": choice.weight_code,
+            "confusion": choice.weight_confusion,
+            "rate": choice.weight_rate,
+        }
+        self.label_smoothing = choice.label_smoothing
+        self.reader = nn.Linear(network.expression_code, num_expressions)
+        self.confuser = nn.Sequential(
+            nn.Linear(network.expression_code, _HIDDEN),
+            nn.ReLU(inplace=True),
+            nn.Linear(_HIDDEN, num_subjects),
+        )
+
+    def forward(
+        self,
+        code: Tensor,
+        expression: Tensor,
+        subject: Tensor,
+        class_weights: Tensor,
+        done: float,
+    ) -> dict[str, Tensor]:
+        """Return the terms, unweighted, by name.
+
+        Args:
+            code: f(x), float (N, expression_code).
+            expression: what it should say, int64 (N,).
+            subject: what it should not say, int64 (N,).
+            class_weights: of the expressions.
+            done: share of the training that is done, [0, 1).
+
+        Returns:
+            ``code``: cross-entropy of the linear reader. ``confusion``: cross-entropy of the
+            confuser; its gradient is reversed for the encoder, and grows to its full size over the
+            training. ``rate``: the mean absolute value of f(x).
+        """
+        terms = {}
+        if self.weights["code"] > 0:
+            terms["code"] = F.cross_entropy(
+                self.reader(code),
+                expression,
+                weight=class_weights,
+                label_smoothing=self.label_smoothing,
+            )
+        if self.weights["confusion"] > 0:
+            guessed = self.confuser(reverse_gradient(code, confusion_factor(done)))
+            terms["confusion"] = F.cross_entropy(guessed, subject)
+        if self.weights["rate"] > 0:
+            terms["rate"] = code.abs().mean()
+        return terms
+
+    def weighted(self, terms: dict[str, Tensor]) -> Tensor:
+        """Return the sum of what :meth:`forward` returned, each times its weight."""
+        return sum((self.weights[name] * term for name, term in terms.items()), torch.zeros(()))
+
+
+class _Reverse(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, factor: float) -> Tensor:
+        ctx.factor = factor
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return -ctx.factor * gradient, None
+
+
+def reverse_gradient(x: Tensor, factor: float) -> Tensor:
+    """Return ``x``; on the way back its gradient is multiplied by ``-factor``.
+
+    What stands above learns as usual, what stands below learns to make that hard.
+
+    Source: Ganin & Lempitsky 2015; not in the paper.
+    """
+    reversed_: Tensor = _Reverse.apply(x, factor)  # type: ignore[no-untyped-call]
+    return reversed_
+
+
+def confusion_factor(done: float) -> float:
+    """Return how much of the confuser's gradient reaches the encoder: 0 at first, 1 soon.
+
+    A confuser that cannot yet tell people apart would only shake the encoder.
+
+    Args:
+        done: share of the training that is done, [0, 1].
+
+    Source: Ganin & Lempitsky 2015, the schedule of lambda.
+    """
+    return 2 / (1 + math.exp(-10 * done)) - 1

@@ -1,0 +1,101 @@
+"""Weights that a training starts from, instead of random ones."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from degan.config import Settings
+from degan.errors import DeganError
+from degan.files import read_bytes, sha256
+from degan.networks.classifier import Classifier
+from degan.networks.encoder import Encoder
+from degan.training import checkpoint
+
+_ENCODER, _CLASSIFIER = "encoder", "classifier"
+_HEAD = "head.1"  # the linear layer of the classifier, a row an expression
+_SAME = ("image_size", "channels", "width", "expression_code")  # what the encoder is made of
+_MAX_BYTES = 2**30
+
+
+@dataclass(frozen=True)
+class Start:
+    """What an earlier training ended with.
+
+    Attributes:
+        path: where it was read.
+        sha256: of the file.
+        expressions: the rows of its last layer.
+        tensors: by ``encoder.`` or ``classifier.`` and the parameter's name.
+    """
+
+    path: Path
+    sha256: str
+    expressions: tuple[str, ...]
+    tensors: dict[str, Tensor]
+
+    def load_encoder(self, encoder: Encoder) -> None:
+        """Give an encoder the weights of the earlier one."""
+        checkpoint.load_module(_ENCODER, encoder, self.tensors, self.path)
+
+    def load_classifier(self, classifier: Classifier, expressions: tuple[str, ...]) -> None:
+        """Give a classifier the earlier local CNNs, and the rows of expressions that both know.
+
+        One that reads other features than the earlier one did is left as it is.
+        """
+        own = classifier.state_dict()
+        earlier = {
+            name.removeprefix(f"{_CLASSIFIER}."): tensor
+            for name, tensor in self.tensors.items()
+            if name.startswith(f"{_CLASSIFIER}.")
+        }
+        head = f"{_HEAD}.weight"
+        if own.keys() != earlier.keys() or own[head].shape[1:] != earlier[head].shape[1:]:
+            return
+        row_of = {name: row for row, name in enumerate(self.expressions)}
+        for name, tensor in own.items():
+            if not name.startswith(_HEAD):
+                tensor.copy_(earlier[name])
+                continue
+            for row, expression in enumerate(expressions):
+                if expression in row_of:
+                    tensor[row] = earlier[name][row_of[expression]]
+        classifier.load_state_dict(own)
+
+
+def start_facts(start: Start | None) -> dict[str, Any]:
+    """Return what ``run.json`` says of the weights that a run started from."""
+    return {} if start is None else {"start_sha256": start.sha256}
+
+
+def read_start(settings: Settings) -> Start | None:
+    """Read the weights that ``settings.start`` names: None if it names none.
+
+    Raises:
+        DeganError: there are no such weights, they are damaged, or of other networks.
+    """
+    if not settings.start:
+        return None
+    path = Path(settings.start)
+    file = path / "model.safetensors" if path.is_dir() else path
+    if not file.is_file():
+        raise DeganError(
+            f"there are no weights to start from at {path}; give start the folder of a run that "
+            "'degan train' has finished"
+        )
+    tensors, state = checkpoint.load_checkpoint(file)
+    try:
+        earlier = Settings.model_validate(state["settings"])
+        expressions = tuple(map(str, state["expressions"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise DeganError(f"{file} is damaged: its description is incomplete") from error
+    for name in _SAME:
+        value, other = getattr(settings.network, name), getattr(earlier.network, name)
+        if value != other:
+            raise DeganError(
+                f"{file} was trained with network.{name} = {other}, but this run has {value}; "
+                "give both the same"
+            )
+    data = read_bytes(file, _MAX_BYTES, "weights to start from")
+    return Start(file, sha256(data), expressions, tensors)

@@ -1,0 +1,66 @@
+"""What f(x) is held to."""
+
+import pytest
+import torch
+
+from degan.config import override, preset
+from degan.training.code import CodeTerms, confusion_factor, reverse_gradient
+
+TINY = preset("tiny")
+LABELS = torch.tensor([0, 1, 2, 0])
+PEOPLE = torch.tensor([0, 0, 1, 1])
+EVEN = torch.ones(3)
+
+
+def terms_of(*changes):
+    settings = override(TINY, list(changes))
+    return CodeTerms(settings.network, settings.gan, 3, 2)
+
+
+def test_a_term_of_no_weight_is_left_out():
+    code = torch.randn(4, TINY.network.expression_code)
+    none = terms_of("gan.weight_code=0", "gan.weight_confusion=0", "gan.weight_rate=0")
+    assert none(code, LABELS, PEOPLE, EVEN, 0.5) == {}
+    some = terms_of("gan.weight_code=1", "gan.weight_confusion=1", "gan.weight_rate=1")
+    assert set(some(code, LABELS, PEOPLE, EVEN, 0.5)) == {"code", "confusion", "rate"}
+
+
+def test_the_rate_is_the_mean_absolute_value():
+    code = torch.tensor([[1.0, -3.0], [0.0, 0.0]]).repeat(2, TINY.network.expression_code // 2)
+    rate = terms_of("gan.weight_rate=1")(code, LABELS, PEOPLE, EVEN, 0.5)["rate"]
+    assert rate.item() == 1.0
+
+
+def test_descent_makes_the_confuser_better_and_the_code_worse_for_it():
+    torch.manual_seed(0)
+    heads = terms_of("gan.weight_confusion=1")
+    code = torch.randn(4, TINY.network.expression_code, requires_grad=True)
+
+    def confusion():
+        return heads(code, LABELS, PEOPLE, EVEN, 1.0)["confusion"]
+
+    before = confusion()
+    before.backward()
+    with torch.no_grad():
+        moved = code - 0.1 * code.grad
+        guessed = heads.confuser(moved)
+        assert torch.nn.functional.cross_entropy(guessed, PEOPLE) > before
+        for parameter in heads.confuser.parameters():
+            parameter.sub_(0.1 * parameter.grad)
+        assert confusion() < before
+
+
+def test_a_reversed_gradient_teaches_what_is_above_and_misleads_what_is_below():
+    below = torch.tensor([2.0], requires_grad=True)
+    above = torch.tensor([3.0], requires_grad=True)
+    loss = above * reverse_gradient(below, 0.5)
+    loss.sum().backward()
+    assert loss.item() == 6.0
+    assert above.grad.item() == 2.0
+    assert below.grad.item() == -1.5
+
+
+def test_the_confuser_is_first_left_to_learn():
+    assert confusion_factor(0.0) == 0.0
+    assert confusion_factor(0.1) < 0.5
+    assert confusion_factor(1.0) == pytest.approx(1.0, abs=1e-3)

@@ -1,0 +1,98 @@
+"""Weights to start from: another run's, of the same networks."""
+
+import json
+
+import pytest
+import torch
+
+from degan.config import override, preset
+from degan.data.loader import load
+from degan.errors import DeganError
+from degan.networks.classifier import Classifier
+from degan.training.gan import GanTrainer
+from degan.training.start import read_start
+from degan.training.train import load_model, train
+
+TINY = preset("tiny")
+
+
+@pytest.fixture(scope="module")
+def earlier(faces, tmp_path_factory):
+    """A finished run."""
+    folder = tmp_path_factory.mktemp("earlier") / "run"
+    train(faces, range(len(faces.samples)), TINY, folder)
+    return folder
+
+
+def starting(folder, *changes):
+    return override(TINY, [f"start='{folder}'", *changes])
+
+
+@pytest.mark.parametrize("name", ["", "model.safetensors"])
+def test_the_encoder_begins_with_what_the_earlier_run_ended_with(faces, earlier, name, tmp_path):
+    settings = starting(earlier / name)
+    data = load(faces, range(len(faces.samples)), TINY.network, faces.expressions)
+    begun = GanTrainer(data, settings, tmp_path, read_start(settings)).networks.encoder
+    ended = load_model(earlier).recognition.encoder.state_dict()
+    assert all(torch.equal(value, ended[key]) for key, value in begun.state_dict().items())
+
+
+def test_the_classifier_takes_the_rows_of_expressions_that_both_know(earlier):
+    torch.manual_seed(0)
+    classifier = Classifier(TINY.network, TINY.classifier, 3)
+    before = classifier.head[1].weight.clone()
+    read_start(starting(earlier)).load_classifier(classifier, ("anger", "happiness", "neutral"))
+    model = load_model(earlier)
+    rows = model.recognition.classifier.head[1].weight
+    happiness, neutral = (model.expressions.index(name) for name in ("happiness", "neutral"))
+    assert torch.equal(classifier.head[1].weight[0], before[0])
+    assert torch.equal(classifier.head[1].weight[1], rows[happiness])
+    assert torch.equal(classifier.head[1].weight[2], rows[neutral])
+    for name, tensor in model.recognition.classifier.local.state_dict().items():
+        assert torch.equal(classifier.local.state_dict()[name], tensor)
+
+
+def test_a_classifier_of_other_features_is_left_as_it_is(earlier):
+    classifier = Classifier(
+        TINY.network, TINY.classifier.model_copy(update={"features": "code"}), 2
+    )
+    before = classifier.head[1].weight.clone()
+    read_start(starting(earlier)).load_classifier(classifier, ("neutral", "happiness"))
+    assert torch.equal(classifier.head[1].weight, before)
+
+
+def test_a_run_says_what_it_started_from_and_goes_on_from_that_alone(faces, earlier, tmp_path):
+    indices = range(len(faces.samples))
+    started = tmp_path / "copy.safetensors"
+    started.write_bytes((earlier / "model.safetensors").read_bytes())
+    train(faces, indices, starting(started), tmp_path / "run")
+    facts = json.loads((tmp_path / "run/run.json").read_text())
+    assert len(facts["start_sha256"]) == 64
+    train(faces, indices, TINY.model_copy(update={"seed": 3}), tmp_path / "other")
+    started.write_bytes((tmp_path / "other/model.safetensors").read_bytes())
+    with pytest.raises(DeganError, match="start_sha256"):
+        train(faces, indices, starting(started), tmp_path / "run")
+
+
+def test_nothing_to_start_from_is_one_sentence_and_leaves_nothing(faces, tmp_path):
+    with pytest.raises(DeganError, match=r"no weights to start from at .*nowhere"):
+        train(faces, [0, 1], starting(tmp_path / "nowhere"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_weights_of_other_networks_are_refused_with_what_differs(earlier):
+    with pytest.raises(DeganError, match=r"network.width = 4, but this run has 8"):
+        read_start(starting(earlier, "network.width=8"))
+
+
+@pytest.mark.parametrize("damage", [b"", b"not weights", None])
+def test_damaged_weights_are_one_sentence(earlier, tmp_path, damage):
+    path = tmp_path / "model.safetensors"
+    data = (earlier / "model.safetensors").read_bytes()
+    path.write_bytes(data[: len(data) // 2] if damage is None else damage)
+    with pytest.raises(DeganError, match=r"model\.safetensors"):
+        read_start(starting(path))
+
+
+def test_no_start_is_none():
+    assert read_start(TINY) is None
