@@ -16,17 +16,18 @@ SIZES = [
     SETTINGS,
     NetworkSettings(image_size=80, width=8, channels=3, noise=0),
     NetworkSettings(),
+    NetworkSettings(image_size=32, width=8, detail=2),
 ]
 
 
 @pytest.mark.parametrize("settings", SIZES)
 def test_shapes_fit_together(settings):
-    images = torch.rand(3, settings.channels, settings.image_size, settings.image_size) * 2 - 1
+    images = torch.rand(3, settings.channels, settings.input_size, settings.input_size) * 2 - 1
     encoded = Encoder(settings)(images)
     assert encoded.code.shape == (3, settings.expression_code)
     noise = torch.randn(3, settings.noise)
     drawn = Decoder(settings, 5)(encoded.code, torch.tensor([0, 4, 2]), noise)
-    assert drawn.shape == images.shape
+    assert drawn.shape == (3, settings.channels, settings.image_size, settings.image_size)
     assert drawn.abs().max() <= 1
     judged = Discriminator(settings, 5, 7)(drawn)
     assert judged.real.shape == (3,)

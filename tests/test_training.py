@@ -241,6 +241,21 @@ def test_crops_that_do_not_fit_the_networks_are_refused_with_the_size_to_use(fac
         load(faces, [0], network, faces.expressions)
 
 
+def test_an_encoder_that_reads_finer_images_than_g_draws_trains_and_reads(faces, tmp_path):
+    finer = override(TINY, ["network.detail=2"])
+    data = load(faces, all_of(faces), finer.network, faces.expressions)
+    assert data.images.shape[-1] == 64
+    assert data.photos(torch.tensor([3, 1])).shape == (2, 1, 32, 32)
+    assert torch.allclose(
+        data.photos(torch.tensor([1]))[0, 0, 0, 0], data.images[1, 0, :2, :2].mean()
+    )
+    train(faces, all_of(faces), finer, tmp_path / "run")
+    model = load_model(tmp_path / "run")
+    assert model.recognition.standardize.image_size == 64
+    with pytest.raises(DeganError, match=r"network\.detail makes of it = 96; .*--size 192"):
+        load(faces, [0], override(TINY, ["network.detail=2", "network.image_size=48"]).network, ())
+
+
 def test_the_sample_grid_has_a_row_an_expression_and_a_column_a_person(faces, tmp_path):
     train(faces, all_of(faces), TINY, tmp_path / "run")
     grid = read(tmp_path / "run/grids/epoch-0002.png")

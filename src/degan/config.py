@@ -26,7 +26,10 @@ class NetworkSettings(_Settings):
     """Sizes of the networks."""
 
     image_size: int = Field(48, ge=32, le=256, multiple_of=16)
-    """Side of the networks' images in pixels; the prepared crops are a whole multiple of it."""
+    """Side of the images that G draws and D judges, in pixels."""
+    detail: Literal[1, 2] = 1
+    """How much finer than that the encoder reads: 2 has its first layer halve images of twice the
+    side, for a few percent of time. The prepared crops are a whole multiple of what it reads."""
     channels: Literal[1, 3] = 1
     """1: grey, 3: colour."""
     width: int = Field(16, ge=4, le=256, multiple_of=4)
@@ -42,6 +45,11 @@ class NetworkSettings(_Settings):
     """Length of the noise z."""
     residue: int = Field(32, ge=4, le=512)
     """Features that each local CNN reads from its layer of the encoder."""
+
+    @property
+    def input_size(self) -> int:
+        """Side of the images that the encoder reads, in pixels."""
+        return self.image_size * self.detail
 
 
 class AugmentSettings(_Settings):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from degan.config import ClassifierSettings, GanSettings, NetworkSettings
 from degan.data.crops import read_crops
@@ -20,11 +21,12 @@ class TrainingData:
     """Everything that one training sees.
 
     Attributes:
-        images: standardised, float (N, C, S, S) in [-1, 1].
+        images: standardised, as the encoder reads them, float (N, C, D, D) in [-1, 1].
         expression: index into ``expressions``, int64 (N,).
         subject: index into ``subjects``, int64 (N,): the identity code c.
         expressions: names in the order of :data:`degan.labels.EXPRESSIONS`.
         subjects: names, sorted.
+        detail: D / S, see :class:`degan.config.NetworkSettings`.
     """
 
     images: Tensor
@@ -32,6 +34,14 @@ class TrainingData:
     subject: Tensor
     expressions: tuple[str, ...]
     subjects: tuple[str, ...]
+    detail: int = 1
+
+    def photos(self, index: Tensor) -> Tensor:
+        """Return images as G is to draw them, float (M, C, S, S) for int64 (M,)."""
+        images = self.images[index]
+        if self.detail > 1:
+            images = F.avg_pool2d(images, self.detail)
+        return images.contiguous(memory_format=torch.channels_last)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -56,7 +66,7 @@ def load(
             the image size.
     """
     check_size(dataset, settings)
-    standardize = Standardize(settings.channels, settings.image_size)
+    standardize = Standardize(settings.channels, settings.input_size)
     images = [
         standardize(torch.from_numpy(read_crops(dataset, indices[start : start + _CHUNK])))
         for start in range(0, len(indices), _CHUNK)
@@ -70,6 +80,7 @@ def load(
         subject=torch.tensor([place[sample.person] for sample in samples]),
         expressions=tuple(expressions),
         subjects=subjects,
+        detail=settings.detail,
     )
 
 
@@ -79,10 +90,12 @@ def check_size(dataset: Dataset, settings: NetworkSettings) -> None:
     Raises:
         DeganError: the crops are no whole multiple of the image size.
     """
-    if dataset.crop_size % settings.image_size:
+    size = settings.input_size
+    if dataset.crop_size % size:
+        sides = "network.image_size" if settings.detail == 1 else "what network.detail makes of it"
         raise DeganError(
-            f"crops of {dataset.crop_size} pixels are no whole multiple of network.image_size = "
-            f"{settings.image_size}; prepare with --size {2 * settings.image_size}, or change it"
+            f"crops of {dataset.crop_size} pixels are no whole multiple of {sides} = {size}; "
+            f"prepare with --size {2 * size}, or change it"
         )
 
 

@@ -229,9 +229,9 @@ def _reader_arm(
     start = time.monotonic()
     crops = (read_crops(dataset, fold.train), read_crops(dataset, fold.test))
     if encoder is None:
-        features = [hog_features(part, network.image_size) for part in crops]
+        features = [hog_features(part, network.input_size) for part in crops]
     else:
-        standardize = Standardize(network.channels, network.image_size)
+        standardize = Standardize(network.channels, network.input_size)
         features = [code_features(encoder, part, standardize) for part in crops]
     samples = [dataset.samples[index] for index in fold.train]
     reader = MLP if arm.reader == "mlp" else SVM

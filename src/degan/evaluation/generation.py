@@ -145,7 +145,7 @@ def train_judge(
                 for group in optimizer.param_groups:
                     group["lr"] = one_cycle(done, total, _JUDGE_RATE)
                 chosen = learnt[batch]
-                judged = network(augment(data.images[chosen], AugmentSettings()))
+                judged = network(augment(data.photos(chosen), AugmentSettings()))
                 loss = F.cross_entropy(judged.identity, data.subject[chosen]) + F.cross_entropy(
                     judged.expression, data.expression[chosen], weight=weights
                 )
@@ -154,7 +154,7 @@ def train_judge(
                 optimizer.step()
     network.eval()
     rest = torch.from_numpy(np.flatnonzero(held_back))
-    judged = _judge(network, data.images[rest])
+    judged = _judge(network, data.photos(rest))
     return TrainedJudge(
         network=network,
         identity_accuracy=_share(judged.identity, data.subject[rest]),
@@ -261,7 +261,7 @@ def judge_generated(
     people = [sources.subjects[number] for number in sources.subject[order].tolist()]
     enough = judge.held_back >= MIN_KID_IMAGES
     return Judgement(
-        reconstruction=float(reconstruction_loss(redrawn, data.images)),
+        reconstruction=float(reconstruction_loss(redrawn, data.photos(torch.arange(len(data))))),
         identity=float(is_target.mean()),
         identity_interval=metrics.subject_interval(is_target, people, seed=seed),
         identity_real=judge.identity_accuracy,

@@ -70,7 +70,13 @@ class Judges:
 
     def _judge_of(self, run: Run, progress: Progress) -> tuple[TrainedJudge, TrainingData]:
         network = run.settings.network
-        key = (network.image_size, network.channels, run.subjects, run.model.expressions)
+        key = (
+            network.image_size,
+            network.detail,
+            network.channels,
+            run.subjects,
+            run.model.expressions,
+        )
         if key not in self._judges:
             self._judges[key] = self._train(run, network, progress)
         return self._judges[key]

@@ -72,7 +72,7 @@ class Recognition(nn.Module):
 
     def __init__(self, settings: NetworkSettings, encoder: Encoder, classifier: Classifier) -> None:
         super().__init__()
-        self.standardize = Standardize(settings.channels, settings.image_size)
+        self.standardize = Standardize(settings.channels, settings.input_size)
         self.encoder = encoder
         self.classifier = classifier
 

@@ -29,7 +29,7 @@ class Encoder(nn.Module):
         super().__init__()
         width = settings.width
         self.rounded = settings.code == "rounded"
-        self.stem = conv_norm_relu(settings.channels, width)
+        self.stem = conv_norm_relu(settings.channels, width, stride=settings.detail)
         self.stage1 = ResidualBlock(width, 2 * width, stride=2)
         self.stage2 = ResidualBlock(2 * width, 4 * width, stride=2)
         self.stage3 = ResidualBlock(4 * width, 8 * width, stride=2)
@@ -39,7 +39,7 @@ class Encoder(nn.Module):
         self.code = nn.Linear(8 * width * code_grid(settings) ** 2, settings.expression_code)
 
     def forward(self, x: Tensor) -> EncoderOutput:
-        """(N, C, S, S) in [-1, 1] -> code and stages."""
+        """(N, C, D, D) in [-1, 1] -> code and stages; D is S times ``settings.detail``."""
         stage1 = self.stage1(self.stem(x))
         stage2 = self.stage2(stage1)
         stage3 = self.stage3(stage2)

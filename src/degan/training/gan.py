@@ -168,8 +168,8 @@ class GanTrainer:
             from each other, where the photos are 1.
         """
         networks = self.networks
-        real = self.data.images[batch].contiguous(memory_format=torch.channels_last)
-        drawn = self._draw(real, batch)
+        real = self.data.photos(batch)
+        drawn = self._draw(batch)
         judging = self._discriminator_terms(real, batch, drawn)
         discriminator_length = _move(
             self.discriminator_optimizer, networks.discriminator.parameters(), judging
@@ -190,11 +190,12 @@ class GanTrainer:
             "diversity": diversity(drawn.other.detach(), real),
         }
 
-    def _draw(self, real: Tensor, batch: Tensor) -> _Drawn:
+    def _draw(self, batch: Tensor) -> _Drawn:
         """Draw the expression of every photo on its own subject and on a random one."""
         settings, networks = self.settings, self.networks
         target = torch.randint(len(self.data.subjects), batch.shape)
-        code = networks.encoder(augment(real, settings.augment)).code
+        images = self.data.images[batch].contiguous(memory_format=torch.channels_last)
+        code = networks.encoder(augment(images, settings.augment)).code
         noise = torch.randn(2 * len(batch), settings.network.noise)
         people = torch.cat([self.data.subject[batch], target])
         own, other = networks.decoder(code.repeat(2, 1), people, noise).chunk(2)
@@ -221,7 +222,7 @@ class GanTrainer:
         photo, known = self.pairs.draw(drawn.target, expression)
         terms: dict[str, Callable[[], Tensor]] = {
             "reconstruction": lambda: reconstruction_loss(drawn.own, real),
-            "swap": lambda: swap_loss(drawn.other, data.images[photo], known),
+            "swap": lambda: swap_loss(drawn.other, data.photos(photo), known),
             "adversarial": lambda: generator_hinge_loss(judged.real),
             "identity": lambda: F.cross_entropy(judged.identity, drawn.target),
             "expression": lambda: F.cross_entropy(judged.expression, expression),

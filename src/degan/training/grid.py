@@ -39,10 +39,12 @@ def draw_grid(
     sources = [_source(data, row, targets) for row in range(len(data.expressions))]
     sources = [index for index in sources if index is not None]
     codes = encoder(data.images[sources]).code
-    rows = [[_blank(data), *(data.images[_portrait(data, int(t))] for t in targets)]]
+    rows = [
+        [_blank(data), *(data.photos(torch.tensor([_portrait(data, int(t))]))[0] for t in targets)]
+    ]
     for source, code in zip(sources, codes, strict=True):
         drawn = decoder(code.expand(len(targets), -1), targets, torch.zeros(len(targets), noise))
-        rows.append([data.images[source], *drawn])
+        rows.append([data.photos(torch.tensor([source]))[0], *drawn])
     write(path, _mosaic(rows))
 
 
@@ -59,7 +61,7 @@ def _portrait(data: TrainingData, subject: int) -> int:
 
 
 def _blank(data: TrainingData) -> Tensor:
-    return torch.ones_like(data.images[0])
+    return torch.ones_like(data.photos(torch.tensor([0]))[0])
 
 
 def _mosaic(rows: list[list[Tensor]]) -> RgbImage:

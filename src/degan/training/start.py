@@ -15,7 +15,13 @@ from degan.training import checkpoint
 
 _ENCODER, _CLASSIFIER = "encoder", "classifier"
 _HEAD = "head.1"  # the linear layer of the classifier, a row an expression
-_SAME = ("image_size", "channels", "width", "expression_code")  # what the encoder is made of
+_SAME = (
+    "image_size",
+    "detail",
+    "channels",
+    "width",
+    "expression_code",
+)  # what the encoder is made of
 _MAX_BYTES = 2**30
 
 
