@@ -50,6 +50,15 @@ def test_descent_makes_the_confuser_better_and_the_code_worse_for_it():
         assert confusion() < before
 
 
+def test_the_confuser_is_not_fooled_by_size():
+    torch.manual_seed(0)
+    heads = terms_of("gan.weight_confusion=1")
+    code = torch.randn(4, TINY.network.expression_code)
+    plain = heads(code, LABELS, PEOPLE, EVEN, 1.0)["confusion"]
+    large = heads(1000 * code, LABELS, PEOPLE, EVEN, 1.0)["confusion"]
+    assert large.item() == pytest.approx(plain.item(), rel=1e-3)
+
+
 def test_a_reversed_gradient_teaches_what_is_above_and_misleads_what_is_below():
     below = torch.tensor([2.0], requires_grad=True)
     above = torch.tensor([3.0], requires_grad=True)

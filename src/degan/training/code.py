@@ -33,7 +33,10 @@ class CodeTerms(nn.Module):
         }
         self.label_smoothing = choice.label_smoothing
         self.reader = nn.Linear(network.expression_code, num_expressions)
+        # Standardised first: else the encoder can fool the confuser without end by making f(x)
+        # large, and training diverges.
         self.confuser = nn.Sequential(
+            nn.BatchNorm1d(network.expression_code, affine=False),
             nn.Linear(network.expression_code, _HIDDEN),
             nn.ReLU(inplace=True),
             nn.Linear(_HIDDEN, num_subjects),
