@@ -1,0 +1,78 @@
+"""Train many seeds and count those that fail: NaN, or a generator that draws one face for all.
+
+    python benchmarks/stability.py --data data/ --out runs/stability
+    python benchmarks/stability.py --data data/ --out runs/stability --seeds 5 --set gan.min_steps=200
+
+Every seed is a run of ``degan train`` in a folder of its own, so an interrupted benchmark goes
+on. Printed are the seeds that the guard stopped, and of the others how diverse the drawings are (1:
+as the photos) and how long the longest mean gradient of an epoch was.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+
+from degan.config import Settings, override, preset
+from degan.data.manifest import read_dataset
+from degan.errors import DeganError
+from degan.machine import num_cpus
+from degan.processes import run_in_processes
+from degan.training.train import train
+
+
+def one_thread() -> None:
+    """Give each process a core."""
+    torch.set_num_threads(1)
+
+
+def run(data: Path, folder: Path, settings: Settings) -> None:
+    """Train one seed; leave ``outcome.json`` in place of an error, for the others go on."""
+    dataset = read_dataset(data)
+    outcome = {"failed": ""}
+    try:
+        train(dataset, range(len(dataset.samples)), settings, folder)
+    except DeganError as error:
+        outcome["failed"] = str(error)
+    (folder / "outcome.json").write_text(json.dumps(outcome), encoding="utf-8")
+
+
+def summary(folder: Path) -> tuple[str, list[float], list[float]]:
+    """Return why a seed failed ("" if not), and of each epoch of stage 1 diversity and gradient."""
+    failed = json.loads((folder / "outcome.json").read_text(encoding="utf-8"))["failed"]
+    lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [row for row in map(json.loads, lines) if row["stage"] == 1]
+    gradients = [max(row["generator_gradient"], row["discriminator_gradient"]) for row in rows]
+    return failed, [row["diversity"] for row in rows], gradients
+
+
+def main() -> None:
+    """Print what became of each seed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--preset", default="fast")
+    parser.add_argument("--set", dest="changes", action="append", default=[])
+    parser.add_argument("--jobs", type=int, default=num_cpus())
+    options = parser.parse_args()
+    settings = override(preset(options.preset), options.changes)
+    folders = {seed: options.out / f"seed-{seed:02d}" for seed in range(options.seeds)}
+    tasks = [
+        (options.data, folder, settings.model_copy(update={"seed": seed}))
+        for seed, folder in folders.items()
+        if not (folder / "outcome.json").exists()
+    ]
+    run_in_processes(run, tasks, options.jobs, option="--jobs", setup=one_thread)
+    failures = 0
+    for seed, folder in folders.items():
+        failed, diverse, gradients = summary(folder)
+        failures += bool(failed)
+        last = f"diversity at the end {diverse[-1]:.2f}, longest gradient {max(gradients):.1f}"
+        print(f"seed {seed}: {failed or last}")
+    print(f"{failures} of {options.seeds} seeds failed")
+
+
+if __name__ == "__main__":
+    main()
