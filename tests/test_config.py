@@ -24,9 +24,19 @@ def test_what_a_file_does_not_name_keeps_its_default(tmp_path):
     assert read_settings(tmp_path / "settings.toml") == override(fast(), ["gan.epochs=3"])
 
 
+def test_the_paper_has_the_terms_of_the_paper_alone():
+    gan = preset("paper").gan.model_dump()
+    weights = {name for name, value in gan.items() if name.startswith("weight_") and value > 0}
+    assert weights - {"weight_decay"} == {
+        f"weight_{term}" for term in ("reconstruction", "adversarial", "identity", "expression")
+    }
+    assert preset("paper").network.code == "real"
+    assert preset("paper").classifier.encoder_rate == 0
+
+
 def test_a_preset_is_found_by_name_and_an_unknown_one_names_the_known():
     assert preset("tiny") == tiny()
-    with pytest.raises(DeganError, match=r"'huge'.*fast, tiny"):
+    with pytest.raises(DeganError, match=r"'huge'.*fast, paper, tiny"):
         preset("huge")
 
 

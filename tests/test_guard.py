@@ -4,7 +4,13 @@ import pytest
 import torch
 
 from degan.errors import DeganError
-from degan.training.guard import LEAST_DIVERSITY, check_diversity, check_finite, diversity
+from degan.training.guard import (
+    LEAST_DIVERSITY,
+    check_diversity,
+    check_finite,
+    check_learning,
+    diversity,
+)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
@@ -28,3 +34,11 @@ def test_one_face_for_all_is_forgiven_at_the_start_alone():
     check_diversity(2 * LEAST_DIVERSITY, epoch=20, share=0.5)
     with pytest.raises(DeganError, match="collapsed: after epoch 20"):
         check_diversity(LEAST_DIVERSITY / 2, epoch=20, share=0.5)
+
+
+def test_reading_far_worse_than_by_guessing_is_forgiven_at_the_start_alone():
+    where = {"stage": 2, "epoch": 9, "rate": "classifier.learning_rate"}
+    check_learning(99.0, 7, share=0.1, **where)
+    check_learning(2.0, 7, share=0.9, **where)  # guessing is 1.95
+    with pytest.raises(DeganError, match=r"epoch 9 of stage 2 .*classifier\.learning_rate"):
+        check_learning(6.0, 7, share=0.9, **where)

@@ -9,7 +9,10 @@ from degan.config import Settings, override, preset, read_settings
 from degan.errors import DeganError
 
 Preset = Annotated[
-    str, typer.Option(help="Settings to start from: fast, or tiny for a first look.")
+    str,
+    typer.Option(
+        help="Settings to begin with: fast; paper, the papers' terms alone; tiny, to try it out."
+    ),
 ]
 Config = Annotated[
     Path | None, typer.Option(help="Settings in TOML (a run's settings.toml), instead of a preset.")

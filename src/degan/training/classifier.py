@@ -14,7 +14,7 @@ from degan.networks.classifier import Classifier
 from degan.networks.encoder import Encoder, EncoderOutput
 from degan.training import checkpoint
 from degan.training.code import CodeTerms
-from degan.training.guard import check_finite
+from degan.training.guard import check_finite, check_learning
 from degan.training.losses import class_weights
 from degan.training.run import Log, Progress, one_cycle, seeded
 from degan.training.start import Start
@@ -135,6 +135,14 @@ class ClassifierTrainer:
                 check_finite(row, stage=_STAGE, epoch=epoch + 1, rate="classifier.learning_rate")
                 rows.append(row)
         means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
+        check_learning(
+            means["loss"],
+            len(self.data.expressions),
+            stage=_STAGE,
+            epoch=epoch + 1,
+            share=(epoch + 1) / self.epochs,
+            rate="classifier.learning_rate",
+        )
         return {name: round(value, 5) for name, value in means.items()}
 
     def _step(self, batch: Tensor, done: float) -> dict[str, float]:

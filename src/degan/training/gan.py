@@ -20,7 +20,7 @@ from degan.networks.encoder import Encoder
 from degan.training import checkpoint
 from degan.training.code import CodeTerms
 from degan.training.grid import draw_grid
-from degan.training.guard import check_diversity, check_finite, diversity
+from degan.training.guard import check_diversity, check_finite, check_learning, diversity
 from degan.training.losses import (
     class_weights,
     discriminator_hinge_loss,
@@ -153,7 +153,17 @@ class GanTrainer:
                 check_finite(row, stage=_STAGE, epoch=epoch + 1, rate="gan.learning_rate")
                 rows.append(row)
         means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
-        check_diversity(means["diversity"], epoch=epoch + 1, share=(epoch + 1) / self.epochs)
+        share = (epoch + 1) / self.epochs
+        check_diversity(means["diversity"], epoch=epoch + 1, share=share)
+        if "code" in means:
+            check_learning(
+                means["code"],
+                len(self.data.expressions),
+                stage=_STAGE,
+                epoch=epoch + 1,
+                share=share,
+                rate="gan.learning_rate",
+            )
         return {name: round(value, 5) for name, value in means.items()}
 
     def _step(self, batch: Tensor, done: float) -> dict[str, float]:

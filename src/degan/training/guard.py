@@ -10,7 +10,10 @@ from degan.errors import DeganError
 LEAST_DIVERSITY = 0.05
 """Drawings that differ from each other less than this, where photos are 1, are all one face."""
 
-_GRACE = 0.3  # share of stage 1 that G has to begin to draw
+WORST = 3.0
+"""Times the loss of guessing, ln(classes): more is no training any more."""
+
+_GRACE = 0.3  # share of a stage that it has to begin to work
 
 
 class TrainingError(DeganError):
@@ -35,6 +38,32 @@ def check_finite(values: Mapping[str, float], *, stage: int, epoch: int, rate: s
                 f"training diverged in epoch {epoch} of stage {stage} ({name} is not finite); "
                 f"lower {rate} or change the seed, and start a new run"
             )
+
+
+def check_learning(
+    loss: float, num_classes: int, *, stage: int, epoch: int, share: float, rate: str
+) -> None:
+    """Stop if a training knows the expressions of its own photos far worse than by guessing.
+
+    Numbers that grow without end can stay finite for hours.
+
+    Args:
+        loss: mean cross-entropy of the expressions over an epoch.
+        num_classes: how many expressions there are.
+        stage: 1 or 2.
+        epoch: from 1.
+        share: of the stage that is done.
+        rate: the setting to lower.
+
+    Raises:
+        TrainingError: the loss is more than :data:`WORST` times that of guessing.
+    """
+    if share > _GRACE and loss > WORST * math.log(num_classes):
+        raise TrainingError(
+            f"training diverged: after epoch {epoch} of stage {stage} the expressions are read far "
+            f"worse than by guessing (loss {loss:.1f}); lower {rate} or change the seed, and start "
+            "a new run"
+        )
 
 
 def diversity(drawn: Tensor, photos: Tensor) -> float:
