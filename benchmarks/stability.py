@@ -1,10 +1,10 @@
 """Train many seeds and count those that fail: NaN, or a generator that draws one face for all.
 
     python benchmarks/stability.py --data data/ --out runs/stability
-    python benchmarks/stability.py --data data/ --out runs/stability --seeds 5 --set gan.min_steps=200
+    python benchmarks/stability.py --data data/ --out runs/st --seeds 5 --set gan.min_steps=200
 
-Every seed is a run of ``degan train`` in a folder of its own: an interrupted benchmark goes
-on. Printed are the seeds that the guard stopped, and of the others how diverse the drawings are (1:
+Every seed is a run of ``degan train`` in a folder of its own: an interrupted benchmark goes on.
+Printed are the seeds that the guard stopped, and of the others how diverse the drawings are (1:
 as the photos) and how long the longest mean gradient of an epoch was.
 """
 
