@@ -31,7 +31,19 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         DeganError: the file is missing or damaged.
     """
-    data = read_bytes(path, _MAX_BYTES, "checkpoint")
+    return parse_checkpoint(read_bytes(path, _MAX_BYTES, "checkpoint"), path)
+
+
+def parse_checkpoint(data: bytes, path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read the content of a file that :func:`save_checkpoint` wrote.
+
+    Args:
+        data: the content.
+        path: where it is from, for the message.
+
+    Raises:
+        DeganError: it is damaged.
+    """
     try:
         header_size = int.from_bytes(data[:8], "little")
         if header_size > len(data) - 8:

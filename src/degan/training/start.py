@@ -11,8 +11,13 @@ from degan.errors import DeganError
 from degan.files import read_bytes, sha256
 from degan.networks.classifier import Classifier
 from degan.networks.encoder import Encoder
+from degan.resources import asset_bytes
 from degan.training import checkpoint
 
+SYNTHETIC = "synthetic"
+"""The weights that degan ships to start from: trained on synthetic people alone."""
+
+_SHIPPED = "synthetic.safetensors"
 _ENCODER, _CLASSIFIER = "encoder", "classifier"
 _HEAD = "head.1"  # the linear layer of the classifier, a row an expression
 _SAME = (
@@ -83,14 +88,8 @@ def read_start(settings: Settings) -> Start | None:
     """
     if not settings.start:
         return None
-    path = Path(settings.start)
-    file = path / "model.safetensors" if path.is_dir() else path
-    if not file.is_file():
-        raise DeganError(
-            f"there are no weights to start from at {path}; give start the folder of a run that "
-            "'degan train' has finished"
-        )
-    tensors, state = checkpoint.load_checkpoint(file)
+    file, data = _content(settings.start)
+    tensors, state = checkpoint.parse_checkpoint(data, file)
     try:
         earlier = Settings.model_validate(state["settings"])
         expressions = tuple(map(str, state["expressions"]))
@@ -103,5 +102,18 @@ def read_start(settings: Settings) -> Start | None:
                 f"{file} was trained with network.{name} = {other}, but this run has {value}; "
                 "give both the same"
             )
-    data = read_bytes(file, _MAX_BYTES, "weights to start from")
     return Start(file, sha256(data), expressions, tensors)
+
+
+def _content(name: str) -> tuple[Path, bytes]:
+    """Return where the weights of a name lie, and what is there."""
+    if name == SYNTHETIC:
+        return Path(_SHIPPED), asset_bytes(_SHIPPED)
+    path = Path(name)
+    file = path / "model.safetensors" if path.is_dir() else path
+    if not file.is_file():
+        raise DeganError(
+            f"there are no weights to start from at {path}; give start the folder of a run that "
+            f"'degan train' has finished, or '{SYNTHETIC}'"
+        )
+    return file, read_bytes(file, _MAX_BYTES, "weights to start from")
