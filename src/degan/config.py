@@ -142,9 +142,8 @@ class Settings(_Settings):
     seed: int = Field(0, ge=0, lt=2**31)
     """Decides weights, order, augmentation and noise."""
     start: str = Field("", max_length=4096)
-    """Weights to start from instead of random ones: the folder of a finished run, of other people,
-    or ``synthetic``, what degan ships. The encoder and, where it fits, the classifier begin with
-    what that run ended with."""
+    """Weights to start from instead of random ones: the folder of a finished run, of other people.
+    The encoder and, where it fits, the classifier begin with what that run ended with."""
     network: NetworkSettings = NetworkSettings()
     augment: AugmentSettings = AugmentSettings()
     gan: GanSettings = GanSettings()

@@ -11,13 +11,8 @@ from degan.errors import DeganError
 from degan.files import read_bytes, sha256
 from degan.networks.classifier import Classifier
 from degan.networks.encoder import Encoder
-from degan.resources import asset_bytes
 from degan.training import checkpoint
 
-SYNTHETIC = "synthetic"
-"""The weights that degan ships to start from: trained on synthetic people alone."""
-
-_SHIPPED = "synthetic.safetensors"
 _ENCODER, _CLASSIFIER = "encoder", "classifier"
 _HEAD = "head.1"  # the linear layer of the classifier, a row an expression
 _SAME = (
@@ -107,13 +102,11 @@ def read_start(settings: Settings) -> Start | None:
 
 def _content(name: str) -> tuple[Path, bytes]:
     """Return where the weights of a name lie, and what is there."""
-    if name == SYNTHETIC:
-        return Path(_SHIPPED), asset_bytes(_SHIPPED)
     path = Path(name)
     file = path / "model.safetensors" if path.is_dir() else path
     if not file.is_file():
         raise DeganError(
             f"there are no weights to start from at {path}; give start the folder of a run that "
-            f"'degan train' has finished, or '{SYNTHETIC}'"
+            "'degan train' has finished"
         )
     return file, read_bytes(file, _MAX_BYTES, "weights to start from")
