@@ -77,6 +77,7 @@ LAYERS = (
         "training.start",
         "training.code",
         "training.guard",
+        "training.passes",
         "training.gan",
         "training.classifier",
         "training.train",

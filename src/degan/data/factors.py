@@ -4,6 +4,7 @@ Rendered people come with what is known of every picture (recipe, age, tone, lig
 one row a crop; its column ``file`` says which crop, in the manifest's words.
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,11 @@ Value = str | int | float | bool | None
 _FILE = "file"
 _MAX_BYTES = 2 * 2**30
 _MAX_ROWS = 10_000_000  # a small file can unpack to any number of rows
+
+
+def is_nothing(value: Value) -> bool:
+    """Tell whether a cell says nothing: None, an empty text, NaN or infinity."""
+    return value is None or value == "" or (isinstance(value, float) and not math.isfinite(value))
 
 
 def read_column(dataset: Dataset, name: str) -> list[Value]:

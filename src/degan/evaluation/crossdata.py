@@ -13,7 +13,7 @@ from degan.errors import DeganError
 from degan.evaluation.predictions import figures, predictions_text
 from degan.files import write_text
 from degan.labels import in_order
-from degan.training.run import Progress, read_json, silent
+from degan.training.run import Progress, part, read_json, silent
 from degan.training.train import predict_probabilities, train
 
 _TRAINING_SHARE = 0.95  # of the time
@@ -57,7 +57,7 @@ def cross_data_set(
         range(len(training.samples)),
         settings,
         folder,
-        lambda done, doing: progress(_TRAINING_SHARE * done, doing),
+        part(progress, 0.0, _TRAINING_SHARE),
     )
     path = folder / "summary.json"
     if not path.exists():

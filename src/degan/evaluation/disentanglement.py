@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
-from degan.data.factors import Value
+from degan.data.factors import Value, is_nothing
 from degan.errors import DeganError
 from degan.evaluation import metrics
 
@@ -159,17 +159,7 @@ def disentanglement(
     count, num_codes = features.shape
     if num_codes < 2:
         raise ValueError("one number cannot be divided among factors")
-    if count < MIN_IMAGES:
-        raise DeganError(
-            f"{count} pictures are too few to measure the disentangling; bring {MIN_IMAGES} or more"
-        )
-    encoded = [_encode(factor, held_back) for factor in factors]
-    left_out = {e.name: e.reason for e in encoded if e.reason}
-    used = [e for e in encoded if not e.reason]
-    if len(used) < 2:
-        raise DeganError(
-            "fewer than two factors vary in these pictures; the disentangling cannot be measured"
-        )
+    used, left_out = _usable(factors, held_back)
     codes = features.astype(np.float32)
     importance = np.empty((num_codes, len(used)))
     informativeness = np.empty(len(used))
@@ -195,6 +185,24 @@ def disentanglement(
         left_out=left_out,
         images=count,
     )
+
+
+def _usable(
+    factors: Sequence[Factor], held_back: NDArray[np.bool_]
+) -> tuple[list["_Encoded"], dict[str, str]]:
+    """Return the factors that vary and are known, and why others are left out."""
+    if len(held_back) < MIN_IMAGES:
+        raise DeganError(
+            f"{len(held_back)} pictures are too few to measure the disentangling; bring "
+            f"{MIN_IMAGES} or more"
+        )
+    encoded = [_encode(factor, held_back) for factor in factors]
+    used = [factor for factor in encoded if not factor.reason]
+    if len(used) < 2:
+        raise DeganError(
+            "fewer than two factors vary in these pictures; the disentangling cannot be measured"
+        )
+    return used, {factor.name: factor.reason for factor in encoded if factor.reason}
 
 
 def entropy(weights: NDArray[np.float64], base: int) -> NDArray[np.float64]:
@@ -225,14 +233,14 @@ class _Encoded:
 
 
 def _encode(factor: Factor, held_back: NDArray[np.bool_]) -> _Encoded:
-    known = np.array([not _is_nothing(value) for value in factor.values])
-    present = [value for value in factor.values if not _is_nothing(value)]
+    known = np.array([not is_nothing(value) for value in factor.values])
+    present = [value for value in factor.values if not is_nothing(value)]
     categorical = any(isinstance(value, str | bool) for value in present)
     if categorical:
         place = {value: float(i) for i, value in enumerate(sorted({str(v) for v in present}))}
         numbers = [place.get(str(value), 0.0) for value in factor.values]
     else:
-        numbers = [0.0 if _is_nothing(v) else float(v) for v in factor.values]  # type: ignore[arg-type]
+        numbers = [0.0 if is_nothing(v) else float(v) for v in factor.values]  # type: ignore[arg-type]
     values = np.array(numbers)
     reason = ""
     if known.sum() < _MIN_KNOWN:
@@ -240,10 +248,6 @@ def _encode(factor: Factor, held_back: NDArray[np.bool_]) -> _Encoded:
     elif any(len(np.unique(values[known & side])) < 2 for side in (held_back, ~held_back)):
         reason = "does not vary"
     return _Encoded(factor.name, factor.group, values, known, categorical, reason)
-
-
-def _is_nothing(value: Value) -> bool:
-    return value is None or value == "" or (isinstance(value, float) and not math.isfinite(value))
 
 
 def _fit(

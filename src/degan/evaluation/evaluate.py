@@ -15,7 +15,7 @@ from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.groups import Groups, group
-from degan.evaluation.predictions import figures, predictions_text
+from degan.evaluation.predictions import check_out, figures, predictions_text
 from degan.files import write_text
 from degan.labels import in_order
 from degan.recognizer import Recognizer
@@ -55,7 +55,7 @@ def evaluate(
             crop cannot be read; the column is not there; ``out`` cannot be written or is a run.
     """
     if out is not None:
-        _check_out(out)
+        check_out(out)
     shared = _shared_expressions(dataset, recognizer)
     indices = [i for i, sample in enumerate(dataset.samples) if sample.expression in shared]
     # Before the crops are read: a wrong name should not cost the user that time.
@@ -111,17 +111,6 @@ def _facts(dataset: Dataset, recognizer: Recognizer, shared: Sequence[str]) -> d
         "crop_size": dataset.crop_size,
         "weights_crop_size": recognizer.crop_size,
     }
-
-
-def _check_out(out: Path) -> None:
-    """Refuse a folder whose figures are those of a run, before any work is done."""
-    if (out / "run.json").exists():
-        raise DeganError(
-            f"{out} is a run of 'degan train' or 'degan crossval', whose files would be replaced; "
-            "choose another folder"
-        )
-    if out.exists() and not out.is_dir():
-        raise DeganError(f"{out} is a file; --out names a folder")
 
 
 def _read(

@@ -1,12 +1,11 @@
 """The values of a column as a few groups that have names."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from degan.data.factors import Value
+from degan.data.factors import Value, is_nothing
 from degan.evaluation.metrics import Labels, quantile_bins
 
 MAX_NUMBERS = 12
@@ -41,7 +40,7 @@ def group(values: Sequence[Value]) -> Groups:
     Args:
         values: one a sample. None, an empty text, NaN and infinity mean that nothing is known.
     """
-    known = [value for value in values if not _is_nothing(value)]
+    known = [value for value in values if not is_nothing(value)]
     numbers = [v for v in known if isinstance(v, int | float) and not isinstance(v, bool)]
     if len(numbers) == len(known):
         name_of = _number_names(numbers)
@@ -51,12 +50,8 @@ def group(values: Sequence[Value]) -> Groups:
     if len(known) < len(values) and NOTHING not in names:
         names.append(NOTHING)
     place = {name: number for number, name in enumerate(names)}
-    index = [place[NOTHING if _is_nothing(value) else name_of[value]] for value in values]
+    index = [place[NOTHING if is_nothing(value) else name_of[value]] for value in values]
     return Groups(tuple(names), np.array(index, dtype=np.int64))
-
-
-def _is_nothing(value: Value) -> bool:
-    return value is None or value == "" or (isinstance(value, float) and not math.isfinite(value))
 
 
 def _word(value: Value) -> str:

@@ -18,7 +18,7 @@ from degan.evaluation.generation import (
 )
 from degan.evaluation.leakage import FOLDS, sequence_folds
 from degan.evaluation.runs import Run
-from degan.training.run import Progress
+from degan.training.run import Progress, part
 
 
 class Judges:
@@ -63,7 +63,7 @@ class Judges:
         shown = [i for i in self._indices if dataset.samples[i].expression in known]
         if generator is None or not shown:
             return None
-        judge, data = self._judge_of(run, lambda done, doing: progress(0.9 * done, doing))
+        judge, data = self._judge_of(run, part(progress, 0.0, 0.9))
         progress(0.9, "faces are drawn")
         sources = load(dataset, shown, run.settings.network, known)
         return asdict(judge_generated(generator, judge, data, sources, seed=self._seed))

@@ -3,13 +3,30 @@
 import csv
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from degan.data.manifest import Dataset
 from degan.data.sample import Sample
+from degan.errors import DeganError
 from degan.evaluation import metrics
+
+
+def check_out(out: Path) -> None:
+    """Refuse a folder for results that is a run, whose files they would replace, or a file.
+
+    Raises:
+        DeganError: it is one of these.
+    """
+    if (out / "run.json").exists():
+        raise DeganError(
+            f"{out} is a run of 'degan train' or 'degan crossval', whose files would be replaced; "
+            "choose another folder"
+        )
+    if out.exists() and not out.is_dir():
+        raise DeganError(f"{out} is a file; --out names a folder")
 
 
 def predictions_text(

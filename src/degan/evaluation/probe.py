@@ -18,9 +18,10 @@ from degan.errors import DeganError
 from degan.evaluation import disentanglement as layout
 from degan.evaluation.judging import Judges
 from degan.evaluation.leakage import FOLDS, expression_kept, identity_leakage, sequence_folds
+from degan.evaluation.predictions import check_out
 from degan.evaluation.runs import Run, check_frames, read_features, read_run
 from degan.files import write_text
-from degan.training.run import Progress, silent
+from degan.training.run import Progress, part, silent
 
 _RESULT = "probes.json"
 _KIND = "degan probes"
@@ -99,10 +100,10 @@ def probe(
         judges = Judges(trained_on, runs, dataset, measured.indices, seed=seed)
     rows = []
     for number, run in enumerate(runs):
-        show = _part(progress, number / len(runs), 1 / len(runs), f"{run.folder}: ")
+        show = part(progress, number / len(runs), 1 / len(runs), f"{run.folder}: ")
         share = 0.6 if judges else 1.0  # of the time
-        features = _measure_features(run, measured, seed, _part(show, 0, share))
-        generation = judges.judge(run, _part(show, share, 1 - share)) if judges else None
+        features = _measure_features(run, measured, seed, part(show, 0, share))
+        generation = judges.judge(run, part(show, share, 1 - share)) if judges else None
         rows.append({**_facts(run), "features": features, "generation": generation})
     judged_on = None if trained_on is None else trained_on.manifest_hash
     summary = {
@@ -119,11 +120,6 @@ def probe(
     return summary
 
 
-def _part(progress: Progress, start: float, share: float, title: str = "") -> Progress:
-    """Return a progress of a part of the work."""
-    return lambda done, doing: progress(start + share * done, title + doing)
-
-
 def _facts(run: Run) -> dict[str, Any]:
     return {
         "run": str(run.folder),
@@ -136,12 +132,7 @@ def _facts(run: Run) -> dict[str, Any]:
 
 def _check_out(out: Path) -> None:
     """Refuse a folder in which something else than former probes would be replaced."""
-    if (out / "run.json").exists():
-        raise DeganError(
-            f"{out} is a run of 'degan train' or 'degan crossval'; choose another folder"
-        )
-    if out.exists() and not out.is_dir():
-        raise DeganError(f"{out} is a file; --out names a folder")
+    check_out(out)
     result = out / _RESULT
     if result.exists():
         try:
@@ -225,14 +216,14 @@ def _measure_features(
     features = read_features(run.model, data.images)
     rows = []
     for number, (name, values) in enumerate(features.items()):
-        part = 1 / len(features)
-        progress(number * part, f"who is shown, by {name}")
+        each = 1 / len(features)
+        progress(number * each, f"who is shown, by {name}")
         leak = identity_leakage(values, measured.subjects, measured.sequences, seed=seed)
-        progress((number + 0.4) * part, f"what is expressed, by {name}")
+        progress((number + 0.4) * each, f"what is expressed, by {name}")
         kept = expression_kept(
             values, measured.expressions, measured.subjects, measured.folds, seed=seed
         )
-        progress((number + 0.6) * part, f"factors of {name}")
+        progress((number + 0.6) * each, f"factors of {name}")
         rows.append(
             {
                 "name": name,

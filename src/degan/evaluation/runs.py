@@ -73,13 +73,13 @@ def read_features(model: Model, images: Tensor) -> dict[str, NDArray[np.float32]
         :data:`CODE` and, where local CNNs read the residue, :data:`RESIDUE` and :data:`BOTH`:
         float (N, D) each.
     """
-    encoder, local = model.recognition.encoder, model.recognition.classifier.local
+    encoder, classifier = model.recognition.encoder, model.recognition.classifier
     codes, residues = [], []
     for batch in images.split(_BATCH):
         encoded = encoder(batch)
         codes.append(encoded.code)
-        if len(local):
-            read = [cnn(stage) for cnn, stage in zip(local, encoded.stages, strict=True)]
+        read = classifier.residue(encoded)
+        if read:
             residues.append(torch.cat(read, dim=1))
     features = {CODE: torch.cat(codes)}
     if residues:

@@ -53,10 +53,14 @@ class Classifier(nn.Module):
             features += network.expression_code
         self.head = nn.Sequential(nn.Dropout(choice.dropout), nn.Linear(features, num_expressions))
 
+    def residue(self, encoded: EncoderOutput) -> list[Tensor]:
+        """Encoder output -> what each local CNN reads, (N, residue); none reads f(x) alone."""
+        # Without local CNNs the stages are left alone, so the two need not be of one length.
+        return [cnn(stage) for cnn, stage in zip(self.local, encoded.stages, strict=False)]
+
     def forward(self, encoded: EncoderOutput) -> Tensor:
         """Encoder output -> logits (N, num_expressions)."""
-        # Without local CNNs the stages are left alone, so the two need not be of one length.
-        read = [cnn(stage) for cnn, stage in zip(self.local, encoded.stages, strict=False)]
+        read = self.residue(encoded)
         if self.reads_code:
             read.insert(0, encoded.code)
         logits: Tensor = self.head(torch.cat(read, dim=1))

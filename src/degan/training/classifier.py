@@ -9,14 +9,14 @@ from torch.nn import functional as F
 
 from degan.config import Settings
 from degan.data.augment import augment
-from degan.data.loader import TrainingData, batches, num_batches, num_epochs
+from degan.data.loader import TrainingData
 from degan.networks.classifier import Classifier
 from degan.networks.encoder import Encoder, EncoderOutput
 from degan.training import checkpoint
 from degan.training.code import CodeTerms
-from degan.training.guard import check_finite, check_learning
 from degan.training.losses import class_weights
-from degan.training.run import Log, Progress, one_cycle, seeded
+from degan.training.passes import Passes
+from degan.training.run import Log, Progress, seeded
 from degan.training.start import Start
 
 CHECKPOINT = "classifier.safetensors"
@@ -93,8 +93,7 @@ class ClassifierTrainer:
             lr=choice.learning_rate,
             weight_decay=choice.weight_decay,
         )
-        self.steps = num_batches(len(data), choice.batch_size)
-        self.epochs = num_epochs(choice, self.steps)
+        self.passes = Passes(_STAGE, "classifier", choice, settings.seed, data)
         self.class_weights = class_weights(data.expression, len(data.expressions))
 
     def train(self, log: Log, progress: Progress) -> Classifier:
@@ -109,9 +108,9 @@ class ClassifierTrainer:
         start = self._restore() if self.path.exists() else 0
         log.rewind(_STAGE, start)
         saved = time.monotonic()
-        for epoch in range(start, self.epochs):
+        for epoch in range(start, self.passes.epochs):
             means = self._epoch(epoch, progress)
-            log.write(stage=_STAGE, epoch=epoch + 1, epochs=self.epochs, **means)
+            log.write(stage=_STAGE, epoch=epoch + 1, epochs=self.passes.epochs, **means)
             if time.monotonic() - saved > _CHECKPOINT_SECONDS:
                 self._save(epoch + 1)
                 saved = time.monotonic()
@@ -120,29 +119,9 @@ class ClassifierTrainer:
 
     def _epoch(self, epoch: int, progress: Progress) -> dict[str, float]:
         """Pass over the data once; return the means of what :meth:`_step` returned."""
-        choice = self.settings.classifier
-        doing = f"stage 2, epoch {epoch + 1} of {self.epochs}"
         self.networks.learn()
-        rows: list[dict[str, float]] = []
-        with seeded(self.settings.seed, _STAGE, epoch + 1):
-            for step, batch in enumerate(batches(len(self.data), choice.batch_size)):
-                done, total = epoch * self.steps + step, self.steps * self.epochs
-                progress(done / total, doing)
-                rate = one_cycle(done, total, choice.learning_rate)
-                for group in self.optimizer.param_groups:
-                    group["lr"] = rate * group["factor"]
-                row = self._step(batch, done / total)
-                check_finite(row, stage=_STAGE, epoch=epoch + 1, rate="classifier.learning_rate")
-                rows.append(row)
-        means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
-        check_learning(
-            means["loss"],
-            len(self.data.expressions),
-            stage=_STAGE,
-            epoch=epoch + 1,
-            share=(epoch + 1) / self.epochs,
-            rate="classifier.learning_rate",
-        )
+        means = self.passes.run(epoch, self.optimizer, self._step, progress)
+        self.passes.check_learning(means["loss"], epoch)
         return {name: round(value, 5) for name, value in means.items()}
 
     def _step(self, batch: Tensor, done: float) -> dict[str, float]:

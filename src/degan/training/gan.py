@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from degan.config import Settings
 from degan.data.augment import augment
-from degan.data.loader import TrainingData, batches, num_batches, num_epochs
+from degan.data.loader import TrainingData
 from degan.data.pairs import ExpressionPairs
 from degan.networks.decoder import Decoder
 from degan.networks.discriminator import Discriminator
@@ -20,7 +20,7 @@ from degan.networks.encoder import Encoder
 from degan.training import checkpoint
 from degan.training.code import CodeTerms
 from degan.training.grid import draw_grid
-from degan.training.guard import check_diversity, check_finite, check_learning, diversity
+from degan.training.guard import check_diversity, diversity
 from degan.training.losses import (
     class_weights,
     discriminator_hinge_loss,
@@ -28,7 +28,8 @@ from degan.training.losses import (
     reconstruction_loss,
     swap_loss,
 )
-from degan.training.run import Log, Progress, one_cycle, seeded
+from degan.training.passes import Passes
+from degan.training.run import Log, Progress, seeded
 from degan.training.start import Start
 
 _STAGE = 1
@@ -93,7 +94,7 @@ class GanTrainer:
             start.load_encoder(self.networks.encoder)
         self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.generator_optimizer = optim.AdamW(
-            self.networks.generator_parameters(),
+            [{"params": self.networks.generator_parameters(), "factor": 1.0}],
             lr=gan.learning_rate,
             weight_decay=gan.weight_decay,
         )
@@ -108,8 +109,7 @@ class GanTrainer:
             "expression": gan.weight_expression,
             **self.networks.code_terms.weights,
         }
-        self.steps = num_batches(len(data), gan.batch_size)
-        self.epochs = num_epochs(gan, self.steps)
+        self.passes = Passes(_STAGE, "gan", gan, settings.seed, data)
         self.pairs = ExpressionPairs(data)
         self.class_weights = class_weights(data.expression, len(data.expressions))
 
@@ -119,7 +119,7 @@ class GanTrainer:
         Raises:
             DeganError: the checkpoint is damaged, or a loss is no longer finite.
         """
-        epochs = self.epochs
+        epochs = self.passes.epochs
         start = self._restore() if self.path.exists() else 0
         if start < epochs:  # a whole stage 1 has lines of stage 2 behind it, which are kept
             log.rewind(_STAGE, start)
@@ -138,32 +138,11 @@ class GanTrainer:
 
     def _epoch(self, epoch: int, progress: Progress) -> dict[str, float]:
         """Pass over the data once; return the means of what :meth:`_step` returned."""
-        gan = self.settings.gan
-        doing = f"stage 1, epoch {epoch + 1} of {self.epochs}"
         self.networks.train()
-        rows: list[dict[str, float]] = []
-        with seeded(self.settings.seed, _STAGE, epoch + 1):
-            for step, batch in enumerate(batches(len(self.data), gan.batch_size)):
-                done, total = epoch * self.steps + step, self.steps * self.epochs
-                progress(done / total, doing)
-                rate = one_cycle(done, total, gan.learning_rate)
-                for group in self.generator_optimizer.param_groups:
-                    group["lr"] = rate
-                row = self._step(batch, done / total)
-                check_finite(row, stage=_STAGE, epoch=epoch + 1, rate="gan.learning_rate")
-                rows.append(row)
-        means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
-        share = (epoch + 1) / self.epochs
-        check_diversity(means["diversity"], epoch=epoch + 1, share=share)
+        means = self.passes.run(epoch, self.generator_optimizer, self._step, progress)
+        check_diversity(means["diversity"], epoch=epoch + 1, share=(epoch + 1) / self.passes.epochs)
         if "code" in means:
-            check_learning(
-                means["code"],
-                len(self.data.expressions),
-                stage=_STAGE,
-                epoch=epoch + 1,
-                share=share,
-                rate="gan.learning_rate",
-            )
+            self.passes.check_learning(means["code"], epoch)
         return {name: round(value, 5) for name, value in means.items()}
 
     def _step(self, batch: Tensor, done: float) -> dict[str, float]:

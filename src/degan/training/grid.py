@@ -37,14 +37,13 @@ def draw_grid(
     num_subjects = len(data.subjects)
     targets = torch.linspace(0, num_subjects - 1, min(_COLUMNS, num_subjects)).round().long()
     sources = [_source(data, row, targets) for row in range(len(data.expressions))]
-    sources = [index for index in sources if index is not None]
-    codes = encoder(data.images[sources]).code
-    rows = [
-        [_blank(data), *(data.photos(torch.tensor([_portrait(data, int(t))]))[0] for t in targets)]
-    ]
-    for source, code in zip(sources, codes, strict=True):
+    shown = torch.tensor([index for index in sources if index is not None])
+    portraits = data.photos(torch.tensor([_portrait(data, int(target)) for target in targets]))
+    rows = [[torch.ones_like(portraits[0]), *portraits]]
+    codes = encoder(data.images[shown]).code
+    for photo, code in zip(data.photos(shown), codes, strict=True):
         drawn = decoder(code.expand(len(targets), -1), targets, torch.zeros(len(targets), noise))
-        rows.append([data.photos(torch.tensor([source]))[0], *drawn])
+        rows.append([photo, *drawn])
     write(path, _mosaic(rows))
 
 
@@ -58,10 +57,6 @@ def _source(data: TrainingData, expression: int, targets: Tensor) -> int | None:
 def _portrait(data: TrainingData, subject: int) -> int:
     own = torch.nonzero(data.subject == subject).flatten()
     return int(own[data.expression[own].argmin()])  # expression 0 is neutral where it occurs
-
-
-def _blank(data: TrainingData) -> Tensor:
-    return torch.ones_like(data.photos(torch.tensor([0]))[0])
 
 
 def _mosaic(rows: list[list[Tensor]]) -> RgbImage:

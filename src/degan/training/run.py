@@ -23,6 +23,18 @@ def silent(done: float, doing: str) -> None:
     """A :data:`Progress` that says nothing."""
 
 
+def part(progress: Progress, start: float, share: float, title: str = "") -> Progress:
+    """Return the progress of a part of the work.
+
+    Args:
+        progress: of the whole.
+        start: share of the whole that lies before the part.
+        share: of the whole that the part is.
+        title: put before what is being done.
+    """
+    return lambda done, doing: progress(start + share * done, title + doing)
+
+
 def open_run(folder: Path, settings: Settings, facts: dict[str, Any]) -> None:
     """Make a run directory, or check that an existing one is of the same run.
 

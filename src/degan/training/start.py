@@ -15,13 +15,8 @@ from degan.training import checkpoint
 
 _ENCODER, _CLASSIFIER = "encoder", "classifier"
 _HEAD = "head.1"  # the linear layer of the classifier, a row an expression
-_SAME = (
-    "image_size",
-    "detail",
-    "channels",
-    "width",
-    "expression_code",
-)  # what the encoder is made of
+# What the encoder is made of: must be the same on both sides.
+_SAME = ("image_size", "detail", "channels", "width", "expression_code")
 _MAX_BYTES = 2**30
 
 

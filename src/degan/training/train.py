@@ -17,7 +17,7 @@ from degan.networks.encoder import Encoder
 from degan.training import checkpoint
 from degan.training.classifier import CHECKPOINT, ClassifierTrainer
 from degan.training.gan import GanTrainer
-from degan.training.run import Log, Progress, open_run, silent
+from degan.training.run import Log, Progress, open_run, part, silent
 from degan.training.start import Start, read_start, start_facts
 
 MODEL = "model.safetensors"
@@ -76,13 +76,7 @@ def train(
     data = load(dataset, indices, settings.network, dataset.expressions)
     log_path = folder / "log.jsonl"
     share = _gan_share(settings, len(data))
-
-    def first(done: float, doing: str) -> None:
-        progress(share * done, doing)
-
-    def second(done: float, doing: str) -> None:
-        progress(share + (1 - share) * done, doing)
-
+    first, second = part(progress, 0.0, share), part(progress, share, 1 - share)
     if stage1 is None:
         encoder = GanTrainer(data, settings, folder, start).train(Log(log_path), first)
     else:
