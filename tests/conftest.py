@@ -110,3 +110,21 @@ def _rendered(tmp_path_factory, plan):
     out = tmp_path_factory.mktemp("rendered") / "people"
     synthesize(plan, out, workers=2)
     return plan, out
+
+
+@pytest.fixture(scope="session")
+def degan():
+    """A function that runs the command in a process of its own."""
+    import subprocess
+    import sys
+
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "degan", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    return run

@@ -3,8 +3,6 @@
 import csv
 import json
 import shutil
-import subprocess
-import sys
 
 import pytest
 
@@ -204,17 +202,7 @@ def test_what_cannot_be_run_is_said_before_anything_is_written(faces, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def degan(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "degan", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-
-def test_the_command_prints_a_row_an_arm_and_how_p_values_are_read(finished, faces):
+def test_the_command_prints_a_row_an_arm_and_how_p_values_are_read(finished, faces, degan):
     run, summary = finished
     options = ("--folds", 2, "--preset", "tiny", "--arms", ",".join(NAMES))
     done = degan("ablate", run, "--data", faces.folder, *options)
@@ -226,6 +214,6 @@ def test_the_command_prints_a_row_an_arm_and_how_p_values_are_read(finished, fac
     assert "5 comparisons" in done.stderr
 
 
-def test_the_help_names_every_arm():
+def test_the_help_names_every_arm(degan):
     done = degan("ablate", "--help")
     assert all(arm.name in done.stdout for arm in ARMS)

@@ -3,8 +3,6 @@
 import dataclasses
 import json
 import re
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -192,16 +190,6 @@ class TestRefused:
         self.refused("is a file", runs, faces, out=tmp_path / "file")
 
 
-def degan(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "degan", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-
 def test_what_the_figures_leave_out_is_said(proof, capsys):
     report_probes.probe_notes(proof)
     said = capsys.readouterr().err
@@ -210,7 +198,7 @@ def test_what_the_figures_leave_out_is_said(proof, capsys):
     assert proof["runs"][0]["run"] + " draws" not in said
 
 
-def test_the_command_prints_a_row_for_each_kind_of_features(runs, faces):
+def test_the_command_prints_a_row_for_each_kind_of_features(runs, faces, degan):
     done = degan("probe", runs[1], "--data", faces.folder)
     assert done.returncode == 0, done.stderr
     assert "7 people were left out" in done.stderr

@@ -18,6 +18,7 @@ from degan.cli_options import (
     Seed,
     Set,
     check_resume,
+    chosen_folds,
     chosen_settings,
 )
 from degan.errors import DeganError
@@ -141,20 +142,17 @@ def crossval(
       degan crossval runs/fer --data fer/ --protocol official
     """
     protocol = _training_part("degan.evaluation.crossval")
-    from degan.data.fold_file import OWN, make_folds  # noqa: PLC0415
-    from degan.data.manifest import read_dataset  # noqa: PLC0415
 
     check_resume(run, resume)
     settings = chosen_settings(preset, config, changes, seed)
-    dataset = read_dataset(data)
-    divided = make_folds(dataset, by, num_folds=folds, seed=settings.seed, file=fold_file)
+    divided = chosen_folds(data, by, folds, fold_file, settings.seed)
     with console.progress("crossval") as show:
         summary = protocol.cross_validate(
-            dataset,
+            divided.dataset,
             run,
             settings,
-            folds=divided,
-            protocol=OWN if fold_file else by,
+            folds=divided.folds,
+            protocol=divided.protocol,
             jobs=jobs,
             progress=show,
         )

@@ -15,6 +15,7 @@ from degan.cli_options import (
     Seed,
     Set,
     check_resume,
+    chosen_folds,
     chosen_settings,
 )
 
@@ -52,21 +53,18 @@ def ablate(
       degan ablate runs/ablation --data data/ --arms cnn,svm,residue
     """
     protocol = part("degan.evaluation.ablate", "train")
-    from degan.data.fold_file import OWN, make_folds  # noqa: PLC0415
-    from degan.data.manifest import read_dataset  # noqa: PLC0415
 
     check_resume(run, resume)
     settings = chosen_settings(preset, config, changes, seed)
-    dataset = read_dataset(data)
-    divided = make_folds(dataset, by, num_folds=folds, seed=settings.seed, file=fold_file)
+    divided = chosen_folds(data, by, folds, fold_file, settings.seed)
     with console.progress("ablate") as show:
         summary = protocol.ablate(
-            dataset,
+            divided.dataset,
             run,
             settings,
-            folds=divided,
+            folds=divided.folds,
             arms=[name.strip() for name in arms.split(",") if name.strip()],
-            protocol=OWN if fold_file else by,
+            protocol=divided.protocol,
             jobs=jobs,
             progress=show,
         )

@@ -1,12 +1,16 @@
 """What the verbs of ``degan`` that train have in common; see :mod:`degan.cli`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from degan.config import Settings, override, preset, read_settings
 from degan.errors import DeganError
+
+if TYPE_CHECKING:
+    from degan.data.folds import Fold
+    from degan.data.manifest import Dataset
 
 Preset = Annotated[
     str,
@@ -54,3 +58,25 @@ def check_resume(run: Path, resume: bool) -> None:
     """
     if not resume and run.exists():
         raise DeganError(f"{run} exists; choose a new name for the run, or add --resume")
+
+
+class Divided(NamedTuple):
+    """A data set, its folds, and how they were made."""
+
+    dataset: "Dataset"
+    folds: "list[Fold]"
+    protocol: str
+
+
+def chosen_folds(data: Path, by: str, num_folds: int, fold_file: Path | None, seed: int) -> Divided:
+    """Return the folds that :data:`degan.cli_data.Protocol`, ``--folds`` and :data:`FoldFile` ask.
+
+    Raises:
+        DeganError: the data set or the file cannot be read, or the data not be divided.
+    """
+    from degan.data.fold_file import OWN, make_folds  # noqa: PLC0415
+    from degan.data.manifest import read_dataset  # noqa: PLC0415
+
+    dataset = read_dataset(data)
+    folds = make_folds(dataset, by, num_folds=num_folds, seed=seed, file=fold_file)
+    return Divided(dataset, folds, OWN if fold_file else by)

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from degan.evaluation.fold_runs import (
     pool_folds,
     read_notes,
     read_test,
+    run_facts,
     run_side_by_side,
     summarize_folds,
     write_test,
@@ -33,7 +35,7 @@ from degan.evaluation.paired import compare, holm
 from degan.files import write_text
 from degan.networks.layers import Standardize
 from degan.training.guard import TrainingError
-from degan.training.run import Progress, logged_seconds, read_json, silent
+from degan.training.run import Progress, logged_seconds, part, read_json, silent
 from degan.training.train import check_trainable, train, train_stage1
 
 _FAILED = "failed.json"
@@ -97,12 +99,7 @@ def ablate(
             "left_out": choice.left_out,
             "comparisons": sum("p" in row for row in rows.values()),
             "note": NOTE,
-            "folds": len(folds),
-            "protocol": protocol,
-            "seed": settings.seed,
-            "preset": settings.preset,
-            "seconds": read_json(folder / ELAPSED)["seconds"],
-            "manifest_sha256": dataset.manifest_hash,
+            **run_facts(folder, dataset, settings, folds, protocol),
         }
         write_text(path, json.dumps(summary, indent=2) + "\n")
     progress(1.0, "done")
@@ -151,15 +148,42 @@ def _run_task(
         if arm.name in names and not _is_over(fold_folder(folder / arm.name, number))
     ]
     for place, arm in enumerate(waiting):
-        part = _Part(progress, place, len(waiting))
+        work = _ArmFold(
+            arm=arm,
+            dataset=dataset,
+            fold=fold,
+            settings=fold_settings(arm.settings(settings, len(fold.train)), number),
+            folder=fold_folder(folder / arm.name, number),
+            stage1=_stage1_folder(folder, arm, settings, number),
+        )
         run = _network_arm if arm.reader == "network" else _reader_arm
         try:
-            run(arm, dataset, folder, settings, fold, number, part)
+            run(work, _part_of_arm(progress, place, len(waiting)))
         except TrainingError as error:
             if arm.name == FULL:
                 raise
-            reason = json.dumps({"reason": str(error)})
-            write_text(fold_folder(folder / arm.name, number) / _FAILED, reason + "\n")
+            write_text(work.folder / _FAILED, json.dumps({"reason": str(error)}) + "\n")
+
+
+@dataclass(frozen=True)
+class _ArmFold:
+    """One arm on one fold.
+
+    Attributes:
+        arm: what is trained and tested.
+        dataset: where the samples are from.
+        fold: which of them are trained on and tested.
+        settings: the arm's, with the fold's seed.
+        folder: its run directory.
+        stage1: the run directory of the stage 1 that it reads; None if it has none.
+    """
+
+    arm: Arm
+    dataset: Dataset
+    fold: Fold
+    settings: Settings
+    folder: Path
+    stage1: Path | None
 
 
 def _is_over(folder: Path) -> bool:
@@ -175,18 +199,13 @@ def _failure(folder: Path, num_folds: int) -> str | None:
     return None
 
 
-class _Part:
-    """A :data:`Progress` of one of several arms in a row, of which the first trains stage 1."""
-
-    def __init__(self, whole: Progress, place: int, count: int) -> None:
-        self._whole = whole
-        first = _FIRST if count > 1 else 1.0
-        rest = (1 - first) / max(1, count - 1)
-        self._from = 0.0 if place == 0 else first + (place - 1) * rest
-        self._share = first if place == 0 else rest
-
-    def __call__(self, done: float, doing: str) -> None:
-        self._whole(self._from + self._share * done, doing)
+def _part_of_arm(progress: Progress, place: int, count: int) -> Progress:
+    """Return the progress of one of several arms in a row, of which the first trains stage 1."""
+    first = _FIRST if count > 1 else 1.0
+    if place == 0:
+        return part(progress, 0.0, first)
+    rest = (1 - first) / (count - 1)
+    return part(progress, first + (place - 1) * rest, rest)
 
 
 def _stage1_folder(folder: Path, arm: Arm, settings: Settings, number: int) -> Path | None:
@@ -194,53 +213,35 @@ def _stage1_folder(folder: Path, arm: Arm, settings: Settings, number: int) -> P
     return None if name is None else fold_folder(folder / f"stage1-{name}", number)
 
 
-def _network_arm(
-    arm: Arm,
-    dataset: Dataset,
-    folder: Path,
-    settings: Settings,
-    fold: Fold,
-    number: int,
-    progress: Progress,
-) -> None:
-    own = fold_settings(arm.settings(settings, len(fold.train)), number)
-    run = fold_folder(folder / arm.name, number)
-    stage1 = _stage1_folder(folder, arm, settings, number)
-    model = train(dataset, fold.train, own, run, progress, stage1=stage1)
-    seconds = logged_seconds(run / "log.jsonl")
-    write_test(run, dataset, fold, read_test(model, dataset, fold), {"seconds": seconds})
+def _network_arm(work: _ArmFold, progress: Progress) -> None:
+    dataset, fold = work.dataset, work.fold
+    model = train(dataset, fold.train, work.settings, work.folder, progress, stage1=work.stage1)
+    notes = {"seconds": logged_seconds(work.folder / "log.jsonl")}
+    write_test(work.folder, dataset, fold, read_test(model, dataset, fold), notes)
 
 
-def _reader_arm(
-    arm: Arm,
-    dataset: Dataset,
-    folder: Path,
-    settings: Settings,
-    fold: Fold,
-    number: int,
-    progress: Progress,
-) -> None:
-    own = fold_settings(arm.settings(settings, len(fold.train)), number)
-    network = own.network
-    stage1 = _stage1_folder(folder, arm, settings, number)
+def _reader_arm(work: _ArmFold, progress: Progress) -> None:
+    dataset, fold, network = work.dataset, work.fold, work.settings.network
     encoder = None
-    if stage1 is not None:
-        encoder = train_stage1(dataset, fold.train, own, stage1, progress)
+    if work.stage1 is not None:
+        encoder = train_stage1(dataset, fold.train, work.settings, work.stage1, progress)
     start = time.monotonic()
     crops = (read_crops(dataset, fold.train), read_crops(dataset, fold.test))
     if encoder is None:
-        features = [hog_features(part, network.input_size) for part in crops]
+        features = [hog_features(side, network.input_size) for side in crops]
     else:
         standardize = Standardize(network.channels, network.input_size)
-        features = [code_features(encoder, part, standardize) for part in crops]
+        features = [code_features(encoder, side, standardize) for side in crops]
     samples = [dataset.samples[index] for index in fold.train]
-    reader = MLP if arm.reader == "mlp" else SVM
-    read = fit_and_read(reader, features[0], samples, dataset.expressions, features[1], own.seed)
+    reader = MLP if work.arm.reader == "mlp" else SVM
+    read = fit_and_read(
+        reader, features[0], samples, dataset.expressions, features[1], work.settings.seed
+    )
     notes = {
         "seconds": round(time.monotonic() - start, 2),
         "chosen": {reader.parameter: read.value},
     }
-    write_test(fold_folder(folder / arm.name, number), dataset, fold, read.probabilities, notes)
+    write_test(work.folder, dataset, fold, read.probabilities, notes)
 
 
 def _compare(

@@ -20,6 +20,7 @@ from degan.evaluation.fold_runs import (
     pool_folds,
     read_notes,
     read_test,
+    run_facts,
     run_side_by_side,
     summarize_folds,
     write_test,
@@ -80,13 +81,8 @@ def cross_validate(
         pooled = pool_folds(folder, dataset, folds)
         summary = {
             **summarize_folds(folder, dataset, folds, pooled, settings.seed),
-            "folds": len(folds),
-            "protocol": protocol,
-            "seed": settings.seed,
-            "preset": settings.preset,
-            "seconds": read_json(folder / ELAPSED)["seconds"],
+            **run_facts(folder, dataset, settings, folds, protocol),
             "fold_seconds": [read_notes(own)["seconds"] for own in folders],
-            "manifest_sha256": dataset.manifest_hash,
         }
         write_text(path, json.dumps(summary, indent=2) + "\n")
     progress(1.0, "done")

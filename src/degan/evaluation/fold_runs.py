@@ -237,6 +237,20 @@ def summarize_folds(
     }
 
 
+def run_facts(
+    folder: Path, dataset: Dataset, settings: Settings, folds: Sequence[Fold], protocol: str
+) -> dict[str, Any]:
+    """Return what a ``summary.json`` says of the run itself, once its folds are done."""
+    return {
+        "folds": len(folds),
+        "protocol": protocol,
+        "seed": settings.seed,
+        "preset": settings.preset,
+        "seconds": read_json(folder / ELAPSED)["seconds"],
+        "manifest_sha256": dataset.manifest_hash,
+    }
+
+
 def is_right(dataset: Dataset, pooled: FoldPredictions) -> metrics.Flags:
     """Return of which samples the most probable expression is the true one, bool (N,)."""
     names = dataset.expressions
