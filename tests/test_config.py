@@ -24,6 +24,13 @@ def test_what_a_file_does_not_name_keeps_its_default(tmp_path):
     assert read_settings(tmp_path / "settings.toml") == override(fast(), ["gan.epochs=3"])
 
 
+def test_a_stage_1_without_any_term_is_refused_and_none_at_all_is_not():
+    nothing = [f"gan.{name}=0" for name in fast().gan.model_dump() if name.startswith("weight_")]
+    with pytest.raises(DeganError, match="gan: every weight is 0"):
+        override(fast(), nothing)
+    assert override(fast(), [*nothing, "gan.epochs=0"]).gan.epochs == 0
+
+
 def test_the_paper_has_the_terms_of_the_paper_alone():
     gan = preset("paper").gan.model_dump()
     weights = {name for name, value in gan.items() if name.startswith("weight_") and value > 0}

@@ -3,10 +3,10 @@
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from degan.errors import DeganError
 from degan.files import read_bytes, write_text
@@ -109,6 +109,13 @@ class GanSettings(_Settings):
     """Mean absolute value of f(x). Not in the paper: the price of what a rounded code says."""
     label_smoothing: Share = 0.1
     """Of the cross-entropy on f(x)."""
+
+    @model_validator(mode="after")
+    def _learns(self) -> Self:
+        terms = (name for name in type(self).model_fields if name.startswith("weight_"))
+        if self.epochs and not any(getattr(self, n) for n in terms if n != "weight_decay"):
+            raise ValueError("every weight is 0, and stage 1 learns nothing; give one, or 0 epochs")
+        return self
 
 
 class ClassifierSettings(_Settings):
@@ -227,7 +234,8 @@ def _validate(values: dict[str, Any], where: str) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise DeganError(f"{where}: {name}: {first['msg'].lower()}") from error
+        message = first["msg"].removeprefix("Value error, ").lower()
+        raise DeganError(f"{where}: {name}: {message}") from error
 
 
 def write_settings(path: Path, settings: Settings) -> None:
