@@ -217,3 +217,20 @@ def test_the_command_prints_a_row_an_arm_and_how_p_values_are_read(finished, fac
 def test_the_help_names_every_arm(degan):
     done = degan("ablate", "--help")
     assert all(arm.name in done.stdout for arm in ARMS)
+
+
+def test_the_table_fits_a_terminal_of_80_columns(finished):
+    from rich.console import Console
+
+    from degan import report
+
+    narrow = Console(width=80)
+    longest = max((arm.name for arm in ARMS), key=len)
+    arms = {**finished[1]["arms"], longest: finished[1]["arms"]["svm"]}
+    with narrow.capture() as printed:
+        narrow.print(report.ablation_table({"arms": arms}))
+    lines = printed.get().splitlines()
+    assert not any("…" in line for line in lines)
+    for name, row in arms.items():
+        (line,) = [line for line in lines if line.split()[:1] == [name]]
+        assert f"{row['accuracy']:.1%}" in line

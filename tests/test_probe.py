@@ -202,8 +202,26 @@ def test_the_command_prints_a_row_for_each_kind_of_features(runs, faces, degan):
     done = degan("probe", runs[1], "--data", faces.folder)
     assert done.returncode == 0, done.stderr
     assert "7 people were left out" in done.stderr
-    (row,) = [line for line in done.stdout.splitlines() if CODE in line]
-    assert str(runs[1]) in row
-    guess = r"\d+\.\d% \(\d+\.\d% to \d+\.\d%\)"
-    assert len(re.findall(guess, row)) == 4
-    assert len(re.findall(guess + r", \d\.\dx", row)) == 2  # who is shown: in units of chance
+    shown, kept = (line for line in done.stdout.splitlines() if CODE in line)
+    guess = r"\d+\.\d% \(\d+\.\d-\d+\.\d\)"
+    assert len(re.findall(guess + r"\s+\d\.\dx", shown)) == 2  # linear and MLP, times chance
+    assert len(re.findall(guess, kept)) == 2
+    assert done.stdout.count(str(runs[1])) == 2
+    assert "Who is shown: 5 people, 20.0% by chance" in done.stdout
+
+
+def test_tables_fit_a_terminal_of_80_columns_with_all_figures_in_them(proof):
+    from rich.console import Console
+
+    narrow = Console(width=80, record=True, quiet=False)
+    with narrow.capture() as printed:
+        for table in report_probes.probe_tables(proof):
+            narrow.print(table)
+    text = printed.get()
+    assert "…" not in text
+    first = proof["runs"][0]
+    for row in first["features"]:
+        for guess in (*row["identity"].values(), *row["expression"].values()):
+            if isinstance(guess, dict):
+                assert f"{guess['accuracy']:.1%} ({100 * guess['interval'][0]:.1f}-" in text
+    assert f"{first['generation']['reconstruction']:.3f}" in text

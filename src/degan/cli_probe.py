@@ -40,10 +40,5 @@ def probe(
     with console.progress("probe") as show:
         summary = protocol.probe(runs, dataset, trained_on=own, out=out, seed=seed, progress=show)
     report_probes.probe_notes(summary)
-    for table in (
-        report_probes.probe_table(summary),
-        report_probes.group_table(summary),
-        report_probes.generation_table(summary),
-    ):
-        if table is not None:
-            console.out.print(table)
+    for table in report_probes.probe_tables(summary):
+        console.out.print(table)

@@ -1,11 +1,14 @@
 """What the command line says of probes: tables and sentences."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.box import SIMPLE
 from rich.table import Table
 
-from degan.report import note
+from degan.report import note, share_text
+
+_GROUPS = {"expression": "what", "identity": "who", "scene": "scene"}
 
 _NONE = "-"
 
@@ -41,94 +44,98 @@ def probe_notes(summary: dict[str, Any]) -> None:
         )
 
 
-def probe_table(summary: dict[str, Any]) -> Table:
-    """Return the table of ``degan probe``: a row for each kind of features of a run."""
-    first = summary["runs"][0]["features"][0]
-    people, expressions = first["identity"]["classes"], first["expression"]["classes"]
-    table = Table("run", "features", box=SIMPLE)
-    table.add_column("numbers", justify="right")
-    for heading in (
-        f"person of {people}, linear",
-        "MLP",
-        f"expression of {expressions}, linear",
-        "MLP",
-        "D",
-        "C",
-        "I",
-        "MIG",
-    ):
-        table.add_column(heading, justify="right")
+def probe_tables(summary: dict[str, Any]) -> list[Table]:
+    """Return the tables of ``degan probe``, each for 80 columns.
+
+    Who is shown, what is expressed, how factors are laid out where any are known, and what the
+    judge says of drawn faces where any were judged.
+    """
+    tables = [_identity_table(summary), _expression_table(summary)]
+    rows = [row for run in summary["runs"] for row in run["features"]]
+    if any(row["disentanglement"] for row in rows):
+        tables.append(_layout_table(summary))
+    return tables + [
+        _generation_table(run["run"], run["generation"])
+        for run in summary["runs"]
+        if run["generation"]
+    ]
+
+
+def _by_features(
+    title: str,
+    headings: Sequence[str],
+    summary: dict[str, Any],
+    cells: Callable[[dict[str, Any]], Sequence[str]],
+) -> Table:
+    """Return a table with a row for each kind of features, below the name of its run."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE)
+    table.add_column("run, features", overflow="fold")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
     for run in summary["runs"]:
+        table.add_row(run["run"])
         for row in run["features"]:
-            guesses = (
-                *(_leak(row["identity"][probe]) for probe in ("linear", "mlp")),
-                *(_share(row["expression"][probe]) for probe in ("linear", "mlp")),
-            )
-            table.add_row(run["run"], row["name"], str(row["numbers"]), *guesses, *_layout(row))
+            table.add_row(f"  {row['name']}", *cells(row))
     return table
 
 
-def _leak(guess: dict[str, Any]) -> str:
-    return f"{_share(guess)}, {guess['times_chance']:.1f}x"
+def _identity_table(summary: dict[str, Any]) -> Table:
+    known = summary["runs"][0]["features"][0]["identity"]
+    title = f"Who is shown: {known['classes']} people, {known['chance']:.1%} by chance"
+
+    def cells(row: dict[str, Any]) -> list[str]:
+        guesses = [row["identity"][probe] for probe in ("linear", "mlp")]
+        return [
+            cell for guess in guesses for cell in (_share(guess), f"{guess['times_chance']:.1f}x")
+        ]
+
+    return _by_features(title, ("linear", "chance", "MLP", "chance"), summary, cells)
+
+
+def _expression_table(summary: dict[str, Any]) -> Table:
+    known = summary["runs"][0]["features"][0]["expression"]
+    title = f"What is expressed: {known['classes']} expressions, {known['chance']:.1%} by chance"
+
+    def cells(row: dict[str, Any]) -> list[str]:
+        guesses = [row["expression"][probe] for probe in ("linear", "mlp")]
+        return [str(row["numbers"]), *map(_share, guesses)]
+
+    return _by_features(title, ("numbers", "linear", "MLP"), summary, cells)
 
 
 def _share(guess: dict[str, Any]) -> str:
-    low, high = guess["interval"]
-    return f"{guess['accuracy']:.1%} ({low:.1%} to {high:.1%})"
+    return share_text(guess["accuracy"], guess["interval"])
 
 
-def _layout(row: dict[str, Any]) -> list[str]:
-    found = row["disentanglement"]
-    names = ("disentanglement", "completeness", "informativeness", "mig")
-    return [_NONE if found is None else f"{found[name]:.2f}" for name in names]
+def _layout_table(summary: dict[str, Any]) -> Table:
+    names = ("disentanglement", "completeness", "informativeness", "mig", "separation")
+    headings = ("D", "C", "I", "MIG", "apart", *_GROUPS.values())
+
+    def cells(row: dict[str, Any]) -> list[str]:
+        found = row["disentanglement"]
+        if found is None:
+            return []
+        groups = found["group_informativeness"]
+        figures = [*(found[name] for name in names), *(groups.get(group) for group in _GROUPS)]
+        return [_NONE if figure is None else f"{figure:.2f}" for figure in figures]
+
+    title = "How factors are laid out: DCI, MIG, separation (apart), I by group"
+    return _by_features(title, headings, summary, cells)
 
 
-def group_table(summary: dict[str, Any]) -> Table | None:
-    """Return the table of what is read of each group of factors; None without factors."""
-    rows = [
-        (run["run"], row["name"], row["disentanglement"])
-        for run in summary["runs"]
-        for row in run["features"]
-        if row["disentanglement"] is not None
-    ]
-    if not rows:
-        return None
-    groups = list(rows[0][2]["group_informativeness"])
-    table = Table("run", "features", box=SIMPLE)
-    for heading in (*(f"I of {group}" for group in groups), "separation"):
-        table.add_column(heading, justify="right")
-    for run, name, found in rows:
-        figures = [f"{found['group_informativeness'][group]:.2f}" for group in groups]
-        separation = found["separation"]
-        apart = _NONE if separation is None else f"{separation:.2f}"
-        table.add_row(run, name, *figures, apart)
-    return table
-
-
-def generation_table(summary: dict[str, Any]) -> Table | None:
-    """Return the table of what a judge says of drawn faces; None where none were judged."""
-    judged = [(run["run"], run["generation"]) for run in summary["runs"] if run["generation"]]
-    if not judged:
-        return None
-    table = Table("run", box=SIMPLE)
-    for heading in (
-        "L1 redrawn",
-        "taken for the person",
-        "of photos",
-        "expression shown",
-        "of photos",
-        "KID (judge)",
-    ):
-        table.add_column(heading, justify="right")
-    for run, found in judged:
-        cells = [f"{found['reconstruction']:.3f}"]
-        for what in ("identity", "expression"):
-            low, high = found[f"{what}_interval"]
-            cells.append(f"{found[what]:.1%} ({low:.1%} to {high:.1%})")
-            cells.append(f"{found[f'{what}_real']:.1%}")
-        kernel = found["kid"]
-        cells.append(
-            _NONE if kernel is None else f"{kernel['mean']:.3f} ± {kernel['deviation']:.3f}"
-        )
-        table.add_row(run, *cells)
+def _generation_table(run: str, found: dict[str, Any]) -> Table:
+    """Return the table of what a judge says of the faces that a run draws."""
+    table = Table(
+        title=f"Faces drawn by {run}", title_justify="left", title_style="bold", box=SIMPLE
+    )
+    table.add_column("", overflow="fold")
+    for heading in ("drawn", "photos"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for what, name in (("identity", "taken for the person"), ("expression", "expression shown")):
+        drawn = share_text(found[what], found[f"{what}_interval"])
+        table.add_row(name, drawn, f"{found[f'{what}_real']:.1%}")
+    table.add_row("L1 to the photo, redrawn", f"{found['reconstruction']:.3f}")
+    kernel = found["kid"]
+    distance = _NONE if kernel is None else f"{kernel['mean']:.3f} ± {kernel['deviation']:.3f}"
+    table.add_row("KID in the judge's features", distance)
     return table
