@@ -12,8 +12,9 @@ from degan.errors import DeganError
 from degan.images import read
 from degan.networks.encoder import Encoder
 from degan.training import classifier as stage2
-from degan.training import gan
+from degan.training import gan, guard
 from degan.training.classifier import ClassifierTrainer
+from degan.training.passes import Passes
 from degan.training.run import Log, logged_seconds, one_cycle, open_run, seeded, silent
 from degan.training.train import load_model, train, train_stage1
 
@@ -115,6 +116,7 @@ def stage_2(data, settings, tmp_path):
     torch.manual_seed(0)
     encoder = Encoder(settings.network)
     before = {name: value.clone() for name, value in encoder.state_dict().items()}
+    tmp_path.mkdir(exist_ok=True)
     log = Log(tmp_path / "log.jsonl")
     classifier = ClassifierTrainer(data, encoder, settings, tmp_path).train(log, silent)
     return before, encoder, classifier
@@ -127,6 +129,76 @@ def test_stage_2_leaves_the_encoder_as_it_was_unless_asked(faces, tmp_path, rate
     before, encoder, _ = stage_2(data, settings, tmp_path)
     after = encoder.state_dict()
     assert any(not torch.equal(before[name], after[name]) for name in before) == moves
+
+
+def test_the_encoder_moves_by_its_share_of_the_rate(faces, tmp_path):
+    data = load(faces, all_of(faces), TINY.network, faces.expressions)
+    lengths = []
+    for rate in (0.01, 1.0):
+        settings = override(TINY, [f"classifier.encoder_rate={rate}"])
+        before, encoder, _ = stage_2(data, settings, tmp_path / str(rate))
+        moved = encoder.state_dict()["code.weight"] - before["code.weight"]
+        lengths.append(moved.norm().item())
+    assert 0 < lengths[0] < 0.05 * lengths[1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "held"),
+    [
+        (["classifier.encoder_rate=1"], True),
+        (["classifier.encoder_rate=0"], False),
+        (["classifier.encoder_rate=1", "gan.epochs=0"], False),
+    ],
+)
+def test_f_of_x_is_held_in_stage_2_where_the_encoder_moves_after_stage_1(
+    faces, tmp_path, changes, held
+):
+    terms = ["gan.weight_confusion=0.1", "gan.weight_rate=0.1"]
+    train(faces, all_of(faces), override(TINY, [*terms, *changes]), tmp_path / "run")
+    row = json.loads((tmp_path / "run/log.jsonl").read_text().splitlines()[-1])
+    assert row["stage"] == 2
+    assert ({"code", "confusion", "rate"} <= set(row)) == held
+
+
+def test_what_f_of_x_is_held_to_in_stage_2_moves_it(faces, tmp_path):
+    data = load(faces, all_of(faces), TINY.network, faces.expressions)
+    sizes = []
+    for weight in (0, 100):
+        changes = ["classifier.encoder_rate=1", "classifier.epochs=10"]
+        settings = override(TINY, [*changes, f"gan.weight_rate={weight}"])
+        _, encoder, _ = stage_2(data, settings, tmp_path / str(weight))
+        with torch.no_grad():
+            sizes.append(encoder.eval()(data.images).code.abs().mean().item())
+    assert sizes[1] < 0.7 * sizes[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ([], r"stage 1 .*gan\.learning_rate"),
+        (["gan.epochs=0"], r"stage 2 .*classifier\.learning_rate"),
+    ],
+)
+def test_both_stages_stop_where_nothing_is_learnt(faces, tmp_path, monkeypatch, changes, words):
+    monkeypatch.setattr(guard, "WORST", 0.01)
+    with pytest.raises(DeganError, match=words):
+        train(faces, all_of(faces), override(TINY, changes), tmp_path / "run")
+    assert not (tmp_path / "run/model.safetensors").exists()
+
+
+def test_every_pass_has_an_order_of_its_own(faces):
+    data = load(faces, all_of(faces), TINY.network, faces.expressions)
+    passes = Passes(1, "gan", TINY.gan, 0, data)
+    optimizer = torch.optim.SGD([{"params": [torch.zeros(1)], "factor": 1.0}], lr=1.0)
+
+    def order(epoch):
+        seen = []
+        passes.run(epoch, optimizer, lambda batch, _: seen.append(batch) or {"loss": 0.0}, silent)
+        return torch.cat(seen).tolist()
+
+    assert order(0) == order(0)
+    assert order(0) != order(1)
+    assert sorted(order(0)) == sorted(order(1))
 
 
 def test_no_passes_of_stage_1_make_a_plain_cnn(faces, tmp_path):
