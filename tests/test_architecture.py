@@ -80,6 +80,8 @@ LAYERS = (
         "training.passes",
         "training.gan",
         "training.classifier",
+        "training.plain",
+        "training.teachers",
         "training.train",
     ),
     (

@@ -9,8 +9,17 @@ from degan.evaluation.arms import ARMS, FULL, choose_arms, stage1_name
 
 FAST = preset("fast")
 BY_NAME = {arm.name: arm for arm in ARMS}
-EVERY_TERM = override(FAST, ["gan.weight_confusion=0.1", "gan.weight_rate=0.1", "start='earlier'"])
+EVERY_PART = override(
+    FAST,
+    [
+        "gan.weight_confusion=0.1",
+        "gan.weight_rate=0.1",
+        "start='earlier'",
+        "classifier.teachers=3",
+    ],
+)
 WITHOUT = [name for name in BY_NAME if name.startswith("no-")]
+TERMS = [name for name in WITHOUT if name not in ("no-start", "no-teachers")]
 
 
 def changed(settings, other):
@@ -37,15 +46,21 @@ def test_arms_have_different_names_that_are_names_of_folders():
 
 
 def test_the_arm_without_a_start_has_random_weights():
-    own = BY_NAME["no-start"].settings(EVERY_TERM, 500)
-    assert changed(EVERY_TERM, own) == {"start"}
+    own = BY_NAME["no-start"].settings(EVERY_PART, 500)
+    assert changed(EVERY_PART, own) == {"start"}
     assert own.start == ""
 
 
-@pytest.mark.parametrize("name", [name for name in WITHOUT if name != "no-start"])
+def test_the_arm_of_labels_alone_has_no_teachers():
+    own = BY_NAME["no-teachers"].settings(EVERY_PART, 500)
+    assert changed(EVERY_PART, own) == {"classifier.teachers"}
+    assert own.classifier.teachers == 0
+
+
+@pytest.mark.parametrize("name", TERMS)
 def test_an_arm_without_a_term_has_its_weight_at_0_and_all_else_as_it_was(name):
-    own = BY_NAME[name].settings(EVERY_TERM, 500)
-    (weight,) = changed(EVERY_TERM, own)
+    own = BY_NAME[name].settings(EVERY_PART, 500)
+    (weight,) = changed(EVERY_PART, own)
     assert weight == f"gan.weight_{name.removeprefix('no-')}"
     assert own.gan.model_dump()[weight.removeprefix("gan.")] == 0
 
@@ -74,6 +89,14 @@ def test_the_plain_cnn_has_the_whole_encoder_to_learn_with_and_no_stage_1():
     assert own.augment == FAST.augment
 
 
+def test_the_plain_cnn_is_taught_in_one_arm_alone_and_there_by_as_many():
+    alone, taught = (BY_NAME[name].settings(EVERY_PART, 500) for name in ("cnn", "taught-cnn"))
+    assert alone.classifier.teachers == 0
+    assert changed(alone, taught) == {"classifier.teachers"}
+    assert taught.classifier.teachers == 3
+    assert choose_arms(FAST, ["taught-cnn", "cnn"]).left_out.keys() == {"taught-cnn"}
+
+
 @pytest.mark.parametrize("count", [2, 31, 200, 1000, 5000])
 @pytest.mark.parametrize(
     "changes",
@@ -95,19 +118,21 @@ def test_the_plain_cnn_makes_as_many_passes_as_both_stages(count, changes):
 
 
 def test_arms_that_differ_in_stage_2_alone_share_stage_1():
-    shared = {name: stage1_name(arm, EVERY_TERM) for name, arm in BY_NAME.items()}
-    assert {name for name, of in shared.items() if of == FULL} == {FULL, "residue", "svm", "mlp"}
-    assert {name for name, of in shared.items() if of is None} == {"cnn", "hog"}
-    assert all(shared[name] == name for name in WITHOUT)
+    shared = {name: stage1_name(arm, EVERY_PART) for name, arm in BY_NAME.items()}
+    assert {name for name, of in shared.items() if of == FULL} == {
+        FULL, "residue", "svm", "mlp", "no-teachers",
+    }  # fmt: skip
+    assert {name for name, of in shared.items() if of is None} == {"cnn", "taught-cnn", "hog"}
+    assert all(shared[name] == name for name in [*TERMS, "no-start"])
 
 
 def test_an_arm_that_would_be_the_reference_again_is_left_out_with_a_reason():
-    settings = override(EVERY_TERM, ["gan.weight_swap=0.0", "classifier.features='residue'"])
+    settings = override(EVERY_PART, ["gan.weight_swap=0.0", "classifier.features='residue'"])
     choice = choose_arms(settings, [])
     assert set(choice.left_out) == {"no-swap", "residue"}
     assert all(choice.left_out.values())
     assert {arm.name for arm in choice.arms} == set(BY_NAME) - {"no-swap", "residue"}
-    assert choose_arms(EVERY_TERM, []).left_out == {}
+    assert choose_arms(EVERY_PART, []).left_out == {}
 
 
 def test_the_reference_is_always_among_the_arms_and_they_are_in_the_tables_order():

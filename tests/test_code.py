@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from degan.config import override, preset
-from degan.training.code import CodeTerms, confusion_factor, reverse_gradient
+from degan.training.code import CodeTerms, ramp, reverse_gradient
 
 TINY = preset("tiny")
 LABELS = torch.tensor([0, 1, 2, 0])
@@ -29,6 +29,14 @@ def test_the_rate_is_the_mean_absolute_value():
     code = torch.tensor([[1.0, -3.0], [0.0, 0.0]]).repeat(2, TINY.network.expression_code // 2)
     rate = terms_of("gan.weight_rate=1")(code, LABELS, PEOPLE, EVEN, 0.5)["rate"]
     assert rate.item() == 1.0
+
+
+def test_the_price_of_f_x_grows_over_the_training():
+    heads = terms_of("gan.weight_code=0", "gan.weight_rate=2")
+    terms = heads(torch.ones(4, TINY.network.expression_code), LABELS, PEOPLE, EVEN, 0.0)
+    assert heads.weighted(terms, 0.0).item() == 0.0
+    assert heads.weighted(terms, 1.0).item() == pytest.approx(2.0, abs=1e-3)
+    assert terms["rate"].item() == 1.0  # what is logged is the term itself
 
 
 def test_descent_makes_the_confuser_better_and_the_code_worse_for_it():
@@ -69,7 +77,7 @@ def test_a_reversed_gradient_teaches_what_is_above_and_misleads_what_is_below():
     assert below.grad.item() == -1.5
 
 
-def test_the_confuser_is_first_left_to_learn():
-    assert confusion_factor(0.0) == 0.0
-    assert confusion_factor(0.1) < 0.5
-    assert confusion_factor(1.0) == pytest.approx(1.0, abs=1e-3)
+def test_what_f_x_is_held_to_grows_from_nothing():
+    assert ramp(0.0) == 0.0
+    assert ramp(0.1) < 0.5
+    assert ramp(1.0) == pytest.approx(1.0, abs=1e-3)

@@ -43,7 +43,7 @@ def test_the_paper_has_the_terms_of_the_paper_alone():
 
 def test_a_preset_is_found_by_name_and_an_unknown_one_names_the_known():
     assert preset("tiny") == tiny()
-    with pytest.raises(DeganError, match=r"'huge'.*fast, paper, tiny"):
+    with pytest.raises(DeganError, match=r"'huge'.*fast, best, paper, tiny"):
         preset("huge")
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from degan import export as export_module
-from degan.config import preset
+from degan.config import override, preset
 from degan.data.crops import read_crops
 from degan.errors import DeganError
 from degan.export import export
@@ -16,10 +16,11 @@ from degan.recognizer import Recognizer
 from degan.training.train import train
 
 
-@pytest.fixture(scope="module")
-def model(faces, tmp_path_factory):
+@pytest.fixture(scope="module", params=[1, 3])
+def model(faces, tmp_path_factory, request):
     run = tmp_path_factory.mktemp("export") / "run"
-    return train(faces, range(len(faces.samples)), preset("tiny"), run)
+    settings = override(preset("tiny"), [f"classifier.views={request.param}"])
+    return train(faces, range(len(faces.samples)), settings, run)
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,14 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from degan.config import ClassifierSettings, NetworkSettings, preset
-from degan.networks.classifier import Classifier, Recognition
+from degan.networks.classifier import ZOOMS, Classifier, Recognition
 from degan.networks.decoder import Decoder
 from degan.networks.discriminator import Discriminator
 from degan.networks.encoder import Encoder, EncoderOutput
-from degan.networks.layers import ResidualBlock, Standardize, Subsample
+from degan.networks.layers import ResidualBlock, Standardize, Subsample, zoom_matrix
 
 SETTINGS = preset("tiny").network
 SIZES = [
@@ -101,10 +102,39 @@ def test_a_flat_image_becomes_zeros_not_nan():
     )
 
 
-def test_recognition_gives_probabilities_that_a_mirror_does_not_change():
+def test_a_zoomed_image_is_that_of_an_affine_resampling():
+    x = torch.rand(2, 1, 32, 32)
+    for zoom in ZOOMS:
+        grid = F.affine_grid(
+            torch.tensor([[1 / zoom, 0.0, 0.0], [0.0, 1 / zoom, 0.0]]).expand(2, 2, 3),
+            x.shape,
+            False,
+        )
+        expected = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
+        matrix = zoom_matrix(32, zoom)
+        torch.testing.assert_close(matrix @ x @ matrix.T, expected, rtol=0, atol=1e-5)
+
+
+def test_the_probabilities_of_views_are_averaged():
     torch.manual_seed(0)
-    classifier = Classifier(SETTINGS, ClassifierSettings(), 3)
-    recognition = Recognition(SETTINGS, Encoder(SETTINGS), classifier).eval()
+    crops = torch.randint(0, 256, (4, 32, 32, 3), dtype=torch.uint8)
+    encoder, choice = Encoder(SETTINGS), ClassifierSettings(views=3)
+    classifier = Classifier(SETTINGS, choice, 3)
+    many = Recognition(SETTINGS, choice, encoder, classifier).eval()
+    one = Recognition(SETTINGS, ClassifierSettings(), encoder, classifier).eval()
+    images = one.standardize(crops)
+    one.standardize = nn.Identity()  # what it is given is standardised already
+    zooms = [zoom_matrix(32, zoom) for zoom in ZOOMS]
+    each = [one(zoom @ images @ zoom.T) for zoom in zooms]
+    torch.testing.assert_close(many(crops), torch.stack(each).mean(0))
+
+
+@pytest.mark.parametrize("views", [1, 3])
+def test_recognition_gives_probabilities_that_a_mirror_does_not_change(views):
+    torch.manual_seed(0)
+    choice = ClassifierSettings(views=views)
+    classifier = Classifier(SETTINGS, choice, 3)
+    recognition = Recognition(SETTINGS, choice, Encoder(SETTINGS), classifier).eval()
     crops = torch.randint(0, 256, (4, 64, 64, 3), dtype=torch.uint8)
     probabilities = recognition(crops)
     assert torch.allclose(probabilities.sum(1), torch.ones(4))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from degan.config import Settings, override
-from degan.data.loader import num_batches, num_epochs
 from degan.errors import DeganError
+from degan.training.plain import plain_cnn
 from degan.training.train import stage1_settings
 
 
@@ -21,8 +21,9 @@ class Arm:
         change: the run's settings -> the arm's.
         reader: what says the expression: the networks; an SVM or MLP on f(x) of stage 1; or an
             SVM on HOG, which has no stage 1.
-        passes_of_both: whether stage 2, its only stage, makes the passes that the run's settings
-            give both stages together.
+        plain: whether it is the plain CNN of the settings, ``change`` or not:
+            :func:`degan.training.plain.plain_cnn`.
+        taught: whether that plain CNN has the teachers that the settings have.
     """
 
     name: str
@@ -30,7 +31,8 @@ class Arm:
     shows: str
     change: Callable[[Settings], Settings]
     reader: Literal["network", "svm", "mlp", "hog"] = "network"
-    passes_of_both: bool = False
+    plain: bool = False
+    taught: bool = False
 
     def settings(self, settings: Settings, num_images: int) -> Settings:
         """Return the arm's settings of a fold.
@@ -39,39 +41,23 @@ class Arm:
             settings: of the run.
             num_images: how many the fold trains on; they decide how many passes are made.
         """
-        own = self.change(settings)
-        if not self.passes_of_both:
-            return own
-        passes = sum(
-            num_epochs(stage, num_batches(num_images, stage.batch_size))
-            for stage in (settings.gan, settings.classifier)
-        )
-        return override(own, [f"classifier.epochs={passes}", "classifier.min_steps=0"])
+        if not self.plain:
+            return self.change(settings)
+        own = plain_cnn(settings, num_images)
+        teachers = settings.classifier.teachers if self.taught else 0
+        return override(own, [f"classifier.teachers={teachers}"])
+
+    def again(self, settings: Settings) -> str:
+        """Return which arm this one would only repeat with such settings; "" if none."""
+        if self.taught and not settings.classifier.teachers:
+            return "cnn"
+        same = self.reader == "network" and not self.plain and self.change(settings) == settings
+        return FULL if same and self.name != FULL else ""
 
 
 def _with(*assignments: str) -> Callable[[Settings], Settings]:
     """Return a change that does what ``--set`` does with the same words."""
     return lambda settings: override(settings, list(assignments))
-
-
-def _plain_cnn(settings: Settings) -> Settings:
-    """Return settings of the same encoder, trained on the expressions alone.
-
-    Fair to it: batches, rate, decay and smoothing are those that the encoder has in stage 1; see
-    ``passes_of_both`` too.
-    """
-    gan = settings.gan
-    changes = [
-        "network.code='real'",
-        "gan.epochs=0",
-        "classifier.features='code'",
-        "classifier.encoder_rate=1.0",
-        f"classifier.batch_size={gan.batch_size}",
-        f"classifier.learning_rate={gan.learning_rate}",
-        f"classifier.weight_decay={gan.weight_decay}",
-        f"classifier.label_smoothing={gan.label_smoothing}",
-    ]
-    return override(settings, changes)
 
 
 FULL: Final = "full"
@@ -108,14 +94,28 @@ ARMS: Final = (
         "cnn",
         "plain CNN, same encoder",
         "Worse than full: learning to redraw helps beyond learning the expressions.",
-        _plain_cnn,
-        passes_of_both=True,
+        _with(),
+        plain=True,
+    ),
+    Arm(
+        "taught-cnn",
+        "plain CNN with the teachers",
+        "Worse than full: learning to redraw helps where both have teachers.",
+        _with(),
+        plain=True,
+        taught=True,
     ),
     Arm(
         "no-start",
         "from random weights",
         "Worse than full: what the weights to start from had learnt helps.",
         _with("start=''"),
+    ),
+    Arm(
+        "no-teachers",
+        "labels alone",
+        "Worse than full: what faces show to those who never saw the person helps.",
+        _with("classifier.teachers=0"),
     ),
     Arm(
         "hog",
@@ -211,14 +211,14 @@ def choose_arms(settings: Settings, names: Sequence[str]) -> Choice:
             "gan.epochs is 0, so there is no stage 1 whose parts could be compared; give it passes"
         )
     wanted = [arm for arm in ARMS if not names or arm.name in (FULL, *names)]
-    same = [
-        arm.name
-        for arm in wanted
-        if arm.name != FULL and arm.reader == "network" and arm.change(settings) == settings
-    ]
+    again = {arm.name: arm.again(settings) for arm in wanted}
     return Choice(
-        tuple(arm for arm in wanted if arm.name not in same),
-        dict.fromkeys(same, "the settings are so already and it would be full again"),
+        tuple(arm for arm in wanted if not again[arm.name]),
+        {
+            name: f"the settings are so already and it would be {other} again"
+            for name, other in again.items()
+            if other
+        },
     )
 
 
@@ -228,7 +228,7 @@ def stage1_name(arm: Arm, settings: Settings) -> str | None:
     It is that of the first arm with the same settings of stage 1, whether that one is run or not;
     None for an arm that has no stage 1.
     """
-    own = stage1_settings(arm.change(settings))
-    if arm.reader == "hog" or own.gan.epochs == 0:
+    if arm.reader == "hog" or arm.plain:
         return None
+    own = stage1_settings(arm.change(settings))
     return next(a.name for a in ARMS if stage1_settings(a.change(settings)) == own)

@@ -1,11 +1,16 @@
 """Recognition: f(x) joined with the residue that the encoder's intermediate layers recorded."""
 
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
 from degan.config import ClassifierSettings, NetworkSettings
 from degan.networks.encoder import Encoder, EncoderOutput, code_grid, stage_channels
-from degan.networks.layers import Standardize, conv_norm_relu
+from degan.networks.layers import Standardize, conv_norm_relu, zoom_matrix
+
+ZOOMS: Final = (1.0, 1.06, 0.94)
+"""Sizes at which a face can be read, relative to the crop."""
 
 
 class LocalCnn(nn.Module):
@@ -70,20 +75,42 @@ class Classifier(nn.Module):
 class Recognition(nn.Module):
     """The whole way from uint8 crops to probabilities: what is evaluated, exported and served.
 
-    Probabilities are the mean over the crop and its mirror image: a face and its mirror image
-    show the same expression.
+    Probabilities are the mean over the crop and its mirror image, which show the same expression,
+    and over :data:`ZOOMS` of them, as many as ``choice.views`` says.
+
+    Args:
+        network: sizes.
+        choice: how many views are read.
+        encoder: G_en.
+        classifier: what reads its output.
     """
 
-    def __init__(self, settings: NetworkSettings, encoder: Encoder, classifier: Classifier) -> None:
+    zooms: Tensor
+
+    def __init__(
+        self,
+        network: NetworkSettings,
+        choice: ClassifierSettings,
+        encoder: Encoder,
+        classifier: Classifier,
+    ) -> None:
         super().__init__()
-        self.standardize = Standardize(settings.channels, settings.input_size)
+        self.standardize = Standardize(network.channels, network.input_size)
         self.encoder = encoder
         self.classifier = classifier
+        size = network.input_size
+        matrices = [zoom_matrix(size, zoom) for zoom in ZOOMS[1 : choice.views]]
+        zooms = torch.stack(matrices) if matrices else torch.empty(0, size, size)
+        self.register_buffer("zooms", zooms, persistent=False)
 
     def forward(self, crops: Tensor) -> Tensor:
         """uint8 RGB (N, H, H, 3) -> probabilities (N, num_expressions), rows sum to 1."""
-        images = self.standardize(crops)
-        both = torch.cat([images, images.flip(3)])
-        probabilities = self.classifier(self.encoder(both)).softmax(dim=1)
-        mean: Tensor = probabilities.unflatten(0, (2, -1)).mean(dim=0)
+        return self.read(self.standardize(crops))
+
+    def read(self, images: Tensor) -> Tensor:
+        """Standardised (N, C, D, D) -> probabilities as :meth:`forward` gives them."""
+        sizes = torch.cat([images, *(zoom @ images @ zoom.mT for zoom in self.zooms)])
+        views = torch.cat([sizes, sizes.flip(3)])
+        probabilities = self.classifier(self.encoder(views)).softmax(dim=1)
+        mean: Tensor = probabilities.unflatten(0, (-1, images.shape[0])).mean(dim=0)
         return mean

@@ -55,6 +55,28 @@ class ResidualBlock(nn.Module):
         return F.relu(self.body(x) + self.shortcut(x))
 
 
+def zoom_matrix(size: int, zoom: float) -> Tensor:
+    """Return Z such that ``Z @ x @ Z.T`` is the image x enlarged about its middle.
+
+    Args:
+        size: side of the image in pixels, 2 or more.
+        zoom: > 0; below 1 the image shrinks and its border is repeated around it.
+
+    Returns:
+        Float (size, size): linear interpolation along one axis. Matrix products run everywhere that
+        an exported network does, which resampling operators do not.
+    """
+    middle = (size - 1) / 2
+    place = ((torch.arange(size) - middle) / zoom + middle).clamp(0, size - 1)
+    below = place.floor().clamp(max=size - 2).long()
+    share = place - below
+    rows = torch.arange(size)
+    matrix = torch.zeros(size, size)
+    matrix[rows, below] = 1 - share
+    matrix[rows, below + 1] = share
+    return matrix
+
+
 class Standardize(nn.Module):
     """Photo crops -> network images: grey, scaled down, each image to mean 0 and deviation 1.
 

@@ -64,6 +64,7 @@ class ClassifierTrainer:
         settings: of the run.
         folder: the run directory. What an interrupted call left there is continued.
         start: the weights that the classifier starts from, where they fit.
+        taught: what teachers say of the samples, probabilities (N, num_expressions).
     """
 
     def __init__(
@@ -73,8 +74,10 @@ class ClassifierTrainer:
         settings: Settings,
         folder: Path,
         start: Start | None = None,
+        taught: Tensor | None = None,
     ) -> None:
         self.data = data
+        self.taught = taught
         self.settings = settings
         self.path = folder / CHECKPOINT
         choice = settings.classifier
@@ -134,12 +137,15 @@ class ClassifierTrainer:
         loss = F.cross_entropy(
             logits, labels, weight=self.class_weights, label_smoothing=choice.label_smoothing
         )
+        if self.taught is not None:
+            said = F.cross_entropy(logits, self.taught[batch])
+            loss = (1 - choice.taught) * loss + choice.taught * said
         held: dict[str, Tensor] = {}
         total = loss
         if networks.code_terms is not None:
             subject = self.data.subject[batch]
             held = networks.code_terms(encoded.code, labels, subject, self.class_weights, done)
-            total = total + networks.code_terms.weighted(held)
+            total = total + networks.code_terms.weighted(held, done)
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
         self.optimizer.step()

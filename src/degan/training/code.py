@@ -73,15 +73,26 @@ class CodeTerms(nn.Module):
                 label_smoothing=self.label_smoothing,
             )
         if self.weights["confusion"] > 0:
-            guessed = self.confuser(reverse_gradient(code, confusion_factor(done)))
+            guessed = self.confuser(reverse_gradient(code, ramp(done)))
             terms["confusion"] = F.cross_entropy(guessed, subject)
         if self.weights["rate"] > 0:
             terms["rate"] = code.abs().mean()
         return terms
 
-    def weighted(self, terms: dict[str, Tensor]) -> Tensor:
-        """Return the sum of what :meth:`forward` returned, each times its weight."""
-        return sum((self.weights[name] * term for name, term in terms.items()), torch.zeros(()))
+    def weights_at(self, done: float) -> dict[str, float]:
+        """Return what the terms are multiplied by: the price of f(x) grows to its full size.
+
+        An f(x) that costs much before it says anything stays empty.
+
+        Args:
+            done: share of the training that is done, [0, 1].
+        """
+        return self.weights | {"rate": self.weights["rate"] * ramp(done)}
+
+    def weighted(self, terms: dict[str, Tensor], done: float) -> Tensor:
+        """Return the sum of what :meth:`forward` returned, each times its weight at ``done``."""
+        weights = self.weights_at(done)
+        return sum((weights[name] * term for name, term in terms.items()), torch.zeros(()))
 
 
 class _Reverse(torch.autograd.Function):
@@ -106,8 +117,8 @@ def reverse_gradient(x: Tensor, factor: float) -> Tensor:
     return reversed_
 
 
-def confusion_factor(done: float) -> float:
-    """Return how much of the confuser's gradient reaches the encoder: 0 at first, 1 soon.
+def ramp(done: float) -> float:
+    """Return the share of a term that f(x) is held to already: 0 at first, 1 soon.
 
     A confuser that cannot yet tell people apart would only shake the encoder.
 

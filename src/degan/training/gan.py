@@ -166,7 +166,7 @@ class GanTrainer:
         # D judges for G, but learns nothing here: without its gradients a third of the cost goes.
         networks.discriminator.requires_grad_(False)
         terms = self._generator_terms(real, batch, drawn, done)
-        weights = self.weights
+        weights = self.weights | networks.code_terms.weights_at(done)
         weighted = {name: weights[name] * term for name, term in terms.items()}
         generator_length = _move(
             self.generator_optimizer, networks.generator_parameters(), weighted

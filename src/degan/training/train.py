@@ -19,8 +19,12 @@ from degan.training.classifier import CHECKPOINT, ClassifierTrainer
 from degan.training.gan import GanTrainer
 from degan.training.run import Log, Progress, open_run, part, silent
 from degan.training.start import Start, read_start, start_facts
+from degan.training.teachers import PASSES, teach
 
 MODEL = "model.safetensors"
+TEACHERS = "teachers"
+"""The folder, in a run directory, of those who say what the training images show."""
+
 _GAN_COST, _FROZEN_COST = 2.7, 0.4  # of an image, where stage 2 with a moving encoder is 1
 
 
@@ -75,16 +79,19 @@ def train(
         return load_model(folder)
     data = load(dataset, indices, settings.network, dataset.expressions)
     log_path = folder / "log.jsonl"
-    share = _gan_share(settings, len(data))
-    first, second = part(progress, 0.0, share), part(progress, share, 1 - share)
+    teaching, first, second = _parts(progress, settings, len(data))
+    taught = None
+    if settings.classifier.teachers:
+        samples = [dataset.samples[index] for index in indices]
+        taught = teach(data, samples, settings, folder / TEACHERS, start, teaching)
     if stage1 is None:
         encoder = GanTrainer(data, settings, folder, start).train(Log(log_path), first)
     else:
         encoder = _train_stage1(data, facts, settings, stage1, start, first)
-    trainer = ClassifierTrainer(data, encoder, settings, folder, start)
+    trainer = ClassifierTrainer(data, encoder, settings, folder, start, taught)
     classifier = trainer.train(Log(log_path), second)
     model = Model(
-        Recognition(settings.network, encoder, classifier).eval(),
+        Recognition(settings.network, settings.classifier, encoder, classifier).eval(),
         dataset.expressions,
         dataset.crop_size,
         dataset.frame,
@@ -172,12 +179,22 @@ def check_trainable(dataset: Dataset, indices: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def _gan_share(settings: Settings, num_images: int) -> float:
-    """Return the share of the time that stage 1 takes, about."""
+def _parts(
+    progress: Progress, settings: Settings, num_images: int
+) -> tuple[Progress, Progress, Progress]:
+    """Return the progress of the teachers and of both stages, each of its share of the time."""
     gan, classifier = settings.gan, settings.classifier
-    first = _GAN_COST * num_epochs(gan, num_batches(num_images, gan.batch_size))
-    second = num_epochs(classifier, num_batches(num_images, classifier.batch_size))
-    return first / (first + second * (1.0 if classifier.encoder_rate else _FROZEN_COST))
+    passes = [num_epochs(s, num_batches(num_images, s.batch_size)) for s in (gan, classifier)]
+    costs = [
+        max(0, classifier.teachers - 1) * PASSES * sum(passes),
+        _GAN_COST * passes[0],
+        passes[1] * (1.0 if classifier.encoder_rate else _FROZEN_COST),
+    ]
+    shares = [cost / sum(costs) for cost in costs]
+    first, second, third = (
+        part(progress, sum(shares[:place]), share) for place, share in enumerate(shares)
+    )
+    return first, second, third
 
 
 def _save_model(path: Path, model: Model, settings: Settings) -> None:
@@ -219,7 +236,7 @@ def load_model(folder: Path) -> Model:
         raise DeganError(f"{path} is damaged: its description is incomplete; train anew") from error
     checkpoint.load_module("encoder", encoder, tensors, path)
     checkpoint.load_module("classifier", classifier, tensors, path)
-    recognition = Recognition(settings.network, encoder, classifier).eval()
+    recognition = Recognition(settings.network, settings.classifier, encoder, classifier).eval()
     return Model(recognition, expressions, crop_size, frame, trained_on)
 
 

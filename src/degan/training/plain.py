@@ -1,0 +1,34 @@
+"""The plain CNN: the encoder of a run, trained on the expressions alone."""
+
+from degan.config import Settings, override
+from degan.data.loader import num_batches, num_epochs
+
+
+def plain_cnn(settings: Settings, num_images: int, share: float = 1.0) -> Settings:
+    """Return the settings of a plain CNN that is as a run's encoder, without stage 1.
+
+    Fair to it: batches, rate, decay and smoothing are those that the encoder has in stage 1, and it
+    makes the passes of both stages together. It has no teachers.
+
+    Args:
+        settings: of the run.
+        num_images: how many are trained on; they decide how many passes are made.
+        share: of those passes, above 0; at least one is made.
+    """
+    stages = (settings.gan, settings.classifier)
+    passes = sum(num_epochs(s, num_batches(num_images, s.batch_size)) for s in stages)
+    pace = stages[0] if settings.gan.epochs else stages[1]
+    changes = [
+        "network.code='real'",
+        "gan.epochs=0",
+        "classifier.features='code'",
+        "classifier.encoder_rate=1.0",
+        "classifier.teachers=0",
+        f"classifier.epochs={max(1, round(share * passes))}",
+        "classifier.min_steps=0",
+        f"classifier.batch_size={pace.batch_size}",
+        f"classifier.learning_rate={pace.learning_rate}",
+        f"classifier.weight_decay={pace.weight_decay}",
+        f"classifier.label_smoothing={pace.label_smoothing}",
+    ]
+    return override(settings, changes)

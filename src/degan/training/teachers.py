@@ -1,0 +1,118 @@
+"""Teachers: what a face shows to those who never saw the person, as a target beside its label."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from degan.config import Settings, override
+from degan.data.folds import Fold, subject_folds
+from degan.data.loader import TrainingData
+from degan.data.sample import Sample
+from degan.networks.classifier import Recognition
+from degan.networks.encoder import Encoder
+from degan.training import checkpoint
+from degan.training.classifier import CHECKPOINT, ClassifierTrainer
+from degan.training.plain import plain_cnn
+from degan.training.run import Log, Progress, part, seeded
+from degan.training.start import Start
+
+PASSES: Final = 0.5
+"""What a teacher makes of the passes of both stages."""
+
+_STAGE = 3
+_SAID = "said.safetensors"
+_BATCH = 256
+
+
+def teach(
+    data: TrainingData,
+    samples: Sequence[Sample],
+    settings: Settings,
+    folder: Path,
+    start: Start | None,
+    progress: Progress,
+) -> Tensor:
+    """Train the teachers, or continue, and return what they say of the training images.
+
+    The training people are dealt out to as many groups as there are teachers. Each teacher is a
+    plain CNN that learns from all groups but one and then reads that one. So the target that an
+    image gets says how its expression looks to a stranger: a weak smile is a little neutral, and
+    what only those who know the person could see is not asked for.
+
+    Args:
+        data: the training samples.
+        samples: the same, as the data set lists them, length N.
+        settings: of the run; ``classifier.teachers`` is above 0.
+        folder: where the teachers are trained.
+        start: the weights that their encoders start from.
+        progress: told the share done and what is being done.
+
+    Returns:
+        Probabilities, float (N, num_expressions). Of an expression that a teacher was not shown,
+        for nobody else shows it, the label itself.
+
+    Raises:
+        DeganError: a checkpoint is damaged, or training diverged.
+
+    Source: not in the paper. Distillation: Hinton et al. 2015 (arXiv 1503.02531); by models that
+    were not trained on the image, as in cross-fitting.
+    """
+    # Where nobody is named every recording is a person of its own.
+    named = [sample._replace(subject=sample.person) for sample in samples]
+    count = min(settings.classifier.teachers, len(data.subjects))
+    folds = subject_folds(named, count, settings.seed) if count > 1 else []
+    taught = F.one_hot(data.expression, len(data.expressions)).float()
+    for number, fold in enumerate(folds):
+        own = part(progress, number / count, 1 / count)
+        said = _teacher(data, fold, settings, number, folder / f"{number + 1:02d}", start, own)
+        shown = data.expression[list(fold.train)].unique()
+        read = torch.tensor(fold.test)
+        known = torch.isin(data.expression[read], shown)
+        taught[read[known]] = said[known]
+    return taught
+
+
+def _teacher(
+    data: TrainingData,
+    fold: Fold,
+    settings: Settings,
+    number: int,
+    folder: Path,
+    start: Start | None,
+    progress: Progress,
+) -> Tensor:
+    """Train one teacher, or continue; return what it says of those it did not see, (M, C)."""
+    path = folder / _SAID
+    if path.exists():
+        tensors, _ = checkpoint.load_checkpoint(path)
+        return tensors["said"]
+    seed = (settings.seed + 104_729 * (number + 1)) % 2**31
+    own = override(plain_cnn(settings, len(fold.train), PASSES), [f"seed={seed}"])
+    index = torch.tensor(fold.train)
+    pupils = dataclasses.replace(
+        data,
+        images=data.images[index],
+        expression=data.expression[index],
+        subject=data.subject[index],
+    )
+    with seeded(seed, _STAGE, 0):
+        encoder = Encoder(own.network)
+    if start is not None:
+        start.load_encoder(encoder)
+    folder.mkdir(parents=True, exist_ok=True)
+    trainer = ClassifierTrainer(pupils, encoder, own, folder, start)
+    classifier = trainer.train(
+        Log(folder / "log.jsonl"), lambda share, _: progress(share, f"teacher {number + 1}")
+    )
+    reader = Recognition(own.network, own.classifier, encoder, classifier).eval()
+    with torch.no_grad():
+        images = data.images[list(fold.test)].split(_BATCH)
+        said = torch.cat([reader.read(batch) for batch in images])
+    checkpoint.save_checkpoint(path, {"said": said}, {})
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+    return said
