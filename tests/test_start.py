@@ -6,9 +6,17 @@ import pytest
 import torch
 
 from degan.config import override, preset
+from degan.data.datasets.folder import ADAPTER
 from degan.data.loader import load
+from degan.data.manifest import read_dataset
+from degan.data.prepare import PrepareSettings, prepare_dataset
+from degan.data.protocol import Protocol
 from degan.errors import DeganError
+from degan.files import sha256
+from degan.labels import EXPRESSIONS
 from degan.networks.classifier import Classifier
+from degan.networks.encoder import Encoder
+from degan.resources import asset_bytes
 from degan.training.gan import GanTrainer
 from degan.training.start import read_start
 from degan.training.train import load_model, train
@@ -92,6 +100,30 @@ def test_damaged_weights_are_one_sentence(earlier, tmp_path, damage):
     path.write_bytes(data[: len(data) // 2] if damage is None else damage)
     with pytest.raises(DeganError, match=r"model\.safetensors"):
         read_start(starting(path))
+
+
+def test_the_weights_that_ship_are_of_the_networks_of_best_and_know_all_expressions():
+    settings = preset("best")
+    start = read_start(settings)
+    start.load_encoder(Encoder(settings.network))
+    classifier = Classifier(settings.network, settings.classifier, len(EXPRESSIONS))
+    start.load_classifier(classifier, EXPRESSIONS)
+    assert start.expressions == EXPRESSIONS
+    name = "classifier.head.1.weight"
+    assert torch.equal(classifier.head[1].weight, start.tensors[name])
+
+
+def test_a_run_can_begin_with_the_weights_that_ship(examples, tmp_path):
+    prepare_dataset(
+        ADAPTER, examples, tmp_path / "data", Protocol(), PrepareSettings(crop_size=96), jobs=2
+    )
+    faces = read_dataset(tmp_path / "data")
+    stages = ("gan", "classifier")
+    brief = [f"{stage}.{name}" for stage in stages for name in ("epochs=1", "min_steps=0")]
+    settings = override(preset("best"), [*brief, "classifier.teachers=2"])
+    train(faces, range(len(faces.samples)), settings, tmp_path / "run")
+    facts = json.loads((tmp_path / "run/run.json").read_text())
+    assert facts["start_sha256"] == sha256(asset_bytes("synthetic.safetensors"))
 
 
 def test_no_start_is_none():

@@ -8,9 +8,9 @@ import torch
 from degan.config import override, preset
 from degan.data.loader import load
 from degan.errors import DeganError
-from degan.training.run import silent
+from degan.training.run import logged_seconds, silent
 from degan.training.teachers import teach
-from degan.training.train import load_model, train
+from degan.training.train import load_model, train, worked_seconds
 
 SETTINGS = override(preset("tiny"), ["classifier.teachers=3"])
 
@@ -111,6 +111,7 @@ def test_a_run_learns_from_its_teachers(faces, tmp_path):
     assert not torch.equal(weights[0], weights[1])
     again = load_model(tmp_path / "taught").recognition.classifier.head[1].weight
     assert torch.equal(again, weights[1])
+    assert worked_seconds(tmp_path / "taught") > logged_seconds(tmp_path / "taught/log.jsonl") > 0
     assert not list((tmp_path / "taught/teachers").rglob("classifier.safetensors"))
 
 

@@ -31,6 +31,7 @@ SETTINGS = (
     "classifier.batch_size=64",
     "classifier.learning_rate=2e-3",
     "classifier.encoder_rate=1.0",
+    "classifier.teachers=0",
 )
 
 

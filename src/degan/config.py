@@ -199,7 +199,9 @@ def best() -> Settings:
         preset="best",
         start="synthetic",
         network=NetworkSettings(detail=2, code="rounded", expression_code=16),
-        gan=GanSettings(weight_confusion=1.0, weight_rate=2.0),
+        gan=GanSettings(
+            epochs=10, min_steps=200, learning_rate=1e-3, weight_confusion=1.0, weight_rate=2.0
+        ),
         classifier=ClassifierSettings(views=3, encoder_rate=1.0, teachers=5),
     )
 

@@ -36,7 +36,7 @@ from degan.files import write_text
 from degan.networks.layers import Standardize
 from degan.training.guard import TrainingError
 from degan.training.run import Progress, logged_seconds, part, read_json, silent
-from degan.training.train import check_trainable, train, train_stage1
+from degan.training.train import check_trainable, train, train_stage1, worked_seconds
 
 _FAILED = "failed.json"
 _FIRST = 0.9  # of the time that arms of one stage 1 take, about
@@ -216,7 +216,7 @@ def _stage1_folder(folder: Path, arm: Arm, settings: Settings, number: int) -> P
 def _network_arm(work: _ArmFold, progress: Progress) -> None:
     dataset, fold = work.dataset, work.fold
     model = train(dataset, fold.train, work.settings, work.folder, progress, stage1=work.stage1)
-    notes = {"seconds": logged_seconds(work.folder / "log.jsonl")}
+    notes = {"seconds": round(worked_seconds(work.folder), 2)}
     write_test(work.folder, dataset, fold, read_test(model, dataset, fold), notes)
 
 

@@ -17,7 +17,7 @@ from degan.networks.encoder import Encoder
 from degan.training import checkpoint
 from degan.training.classifier import CHECKPOINT, ClassifierTrainer
 from degan.training.gan import GanTrainer
-from degan.training.run import Log, Progress, open_run, part, silent
+from degan.training.run import Log, Progress, logged_seconds, open_run, part, silent
 from degan.training.start import Start, read_start, start_facts
 from degan.training.teachers import PASSES, teach
 
@@ -238,6 +238,16 @@ def load_model(folder: Path) -> Model:
     checkpoint.load_module("classifier", classifier, tensors, path)
     recognition = Recognition(settings.network, settings.classifier, encoder, classifier).eval()
     return Model(recognition, expressions, crop_size, frame, trained_on)
+
+
+def worked_seconds(folder: Path) -> float:
+    """Return how long a run took: its stages in ``folder`` and its teachers.
+
+    Raises:
+        DeganError: a log is damaged.
+    """
+    logs = [folder / "log.jsonl", *(folder / TEACHERS).glob("*/log.jsonl")]
+    return sum(map(logged_seconds, logs))
 
 
 @torch.no_grad()
