@@ -15,11 +15,13 @@ from degan.export import export
 from degan.recognizer import Recognizer
 from degan.training.train import train
 
+LARGER_THAN_THE_CROPS = ["network.image_size=64", "network.detail=2"]
 
-@pytest.fixture(scope="module", params=[1, 3])
+
+@pytest.fixture(scope="module", params=[[], ["classifier.views=3"], LARGER_THAN_THE_CROPS])
 def model(faces, tmp_path_factory, request):
     run = tmp_path_factory.mktemp("export") / "run"
-    settings = override(preset("tiny"), [f"classifier.views={request.param}"])
+    settings = override(preset("tiny"), request.param)
     return train(faces, range(len(faces.samples)), settings, run)
 
 

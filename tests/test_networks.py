@@ -95,6 +95,15 @@ def test_standardised_images_do_not_tell_brightness_or_contrast():
     assert plain.mean().abs() < 1e-3
 
 
+@pytest.mark.parametrize("side", [24, 48, 144])
+def test_crops_are_scaled_to_what_the_networks_read(side):
+    ramp = torch.linspace(0, 240, side).round().to(torch.uint8)
+    seen = Standardize(1, 48)(ramp.expand(1, side, side).unsqueeze(3).repeat(1, 1, 1, 3))
+    assert seen.shape == (1, 1, 48, 48)
+    expected = torch.linspace(-1, 1, 48) / 3**0.5  # an even ramp has a deviation of 1/sqrt(3)
+    assert (seen[0, 0] - expected).abs().max() < 0.05
+
+
 def test_a_flat_image_becomes_zeros_not_nan():
     assert torch.equal(
         Standardize(1, 32)(torch.full((1, 64, 64, 3), 9, dtype=torch.uint8)),

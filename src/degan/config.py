@@ -29,7 +29,7 @@ class NetworkSettings(_Settings):
     """Side of the images that G draws and D judges, in pixels."""
     detail: Literal[1, 2] = 1
     """How much finer than that the encoder reads: 2 has its first layer halve images of twice the
-    side, for a few percent of time. The prepared crops are a whole multiple of what it reads."""
+    side. Prepared crops are scaled to what it reads: their side is a multiple or a part of that."""
     channels: Literal[1, 3] = 1
     """1: grey, 3: colour."""
     width: int = Field(16, ge=4, le=256, multiple_of=4)
@@ -173,7 +173,7 @@ class Settings(_Settings):
 
 def fast() -> Settings:
     """Small grey images, small networks: the default on a CPU."""
-    return Settings(preset="fast")
+    return Settings(preset="fast", network=NetworkSettings(detail=2))
 
 
 def paper() -> Settings:
@@ -184,7 +184,7 @@ def paper() -> Settings:
     """
     return Settings(
         preset="paper",
-        network=NetworkSettings(code="real", expression_code=128),
+        network=NetworkSettings(detail=2, code="real", expression_code=128),
         gan=GanSettings(weight_swap=0.0, weight_code=0.0, weight_confusion=0.0, weight_rate=0.0),
         classifier=ClassifierSettings(encoder_rate=0.0),
     )

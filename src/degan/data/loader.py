@@ -62,8 +62,7 @@ def load(
         expressions: the classes; every sample must be of one of them.
 
     Raises:
-        DeganError: see :func:`degan.data.crops.read_crops`; or the crops are no whole multiple of
-            the image size.
+        DeganError: see :func:`degan.data.crops.read_crops` and :func:`check_size`.
     """
     check_size(dataset, settings)
     standardize = Standardize(settings.channels, settings.input_size)
@@ -88,14 +87,15 @@ def check_size(dataset: Dataset, settings: NetworkSettings) -> None:
     """Refuse crops that the networks cannot read.
 
     Raises:
-        DeganError: the crops are no whole multiple of the image size.
+        DeganError: the crops' side is neither a whole multiple of what the encoder reads nor a
+            whole part of it.
     """
-    size = settings.input_size
-    if dataset.crop_size % size:
+    size, crop = settings.input_size, dataset.crop_size
+    if crop % size and size % crop:
         sides = "network.image_size" if settings.detail == 1 else "what network.detail makes of it"
         raise DeganError(
-            f"crops of {dataset.crop_size} pixels are no whole multiple of {sides} = {size}; "
-            f"prepare with --size {2 * size}, or change it"
+            f"crops of {crop} pixels are neither a multiple of {sides} = {size} nor a whole part "
+            f"of it; prepare with --size {2 * size}, or change it"
         )
 
 

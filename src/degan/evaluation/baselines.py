@@ -85,7 +85,7 @@ def hog_features(crops: NDArray[np.uint8], image_size: int) -> Features:
     cells with 9 orientations each, normalised in blocks of 2 x 2.
 
     Args:
-        crops: RGB uint8 (N, H, H, 3), H a whole multiple of ``image_size``.
+        crops: RGB uint8 (N, H, H, 3), H as :class:`degan.networks.layers.Standardize` has it.
         image_size: side of the networks' images.
 
     Source: Dalal & Triggs 2005.
@@ -109,7 +109,7 @@ def code_features(encoder: Encoder, crops: NDArray[np.uint8], standardize: Stand
 
     Args:
         encoder: after stage 1, in evaluation mode.
-        crops: RGB uint8 (N, H, H, 3), H a whole multiple of the networks' image size.
+        crops: RGB uint8 (N, H, H, 3), of any side that it scales.
         standardize: the networks' first layer.
     """
     codes = []

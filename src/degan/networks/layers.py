@@ -78,7 +78,7 @@ def zoom_matrix(size: int, zoom: float) -> Tensor:
 
 
 class Standardize(nn.Module):
-    """Photo crops -> network images: grey, scaled down, each image to mean 0 and deviation 1.
+    """Photo crops -> network images: grey, scaled, each image to mean 0 and deviation 1.
 
     The first layer of every exported model, so that no caller can get it wrong. Values beyond
     three deviations are clamped, then [-3, 3] becomes [-1, 1].
@@ -97,7 +97,7 @@ class Standardize(nn.Module):
         """Standardise crops.
 
         Args:
-            crops: uint8 RGB (N, H, H, 3), H a whole multiple of ``image_size``.
+            crops: uint8 RGB (N, H, H, 3), H a whole multiple of ``image_size`` or a whole part.
 
         Returns:
             Float (N, channels, image_size, image_size) in [-1, 1].
@@ -105,9 +105,11 @@ class Standardize(nn.Module):
         x = crops.permute(0, 3, 1, 2).to(torch.float32)
         if self.channels == 1:
             x = (x * self.luma).sum(dim=1, keepdim=True)
-        factor = crops.shape[1] // self.image_size
-        if factor > 1:
-            x = F.avg_pool2d(x, factor)
+        size = crops.shape[1]
+        if size > self.image_size:
+            x = F.avg_pool2d(x, size // self.image_size)
+        elif size < self.image_size:
+            x = F.interpolate(x, size=self.image_size, mode="bilinear")
         x = x - x.mean(dim=(1, 2, 3), keepdim=True)
         deviation = x.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
         return (x / (deviation + 1.0)).clamp(-3.0, 3.0) / 3.0  # + 1 grey level: flat images stay 0
