@@ -173,7 +173,7 @@ class Settings(_Settings):
 
 def fast() -> Settings:
     """Small grey images, small networks: the default on a CPU."""
-    return Settings(preset="fast", network=NetworkSettings(detail=2))
+    return Settings(preset="fast")
 
 
 def paper() -> Settings:
@@ -184,7 +184,7 @@ def paper() -> Settings:
     """
     return Settings(
         preset="paper",
-        network=NetworkSettings(detail=2, code="real", expression_code=128),
+        network=NetworkSettings(code="real", expression_code=128),
         gan=GanSettings(weight_swap=0.0, weight_code=0.0, weight_confusion=0.0, weight_rate=0.0),
         classifier=ClassifierSettings(encoder_rate=0.0),
     )
