@@ -15,10 +15,11 @@ from degan.export import export
 from degan.recognizer import Recognizer
 from degan.training.train import train
 
+LIKE_BEST = ["network.code='rounded'", "classifier.views=3"]
 LARGER_THAN_THE_CROPS = ["network.image_size=64", "network.detail=2"]
 
 
-@pytest.fixture(scope="module", params=[[], ["classifier.views=3"], LARGER_THAN_THE_CROPS])
+@pytest.fixture(scope="module", params=[[], LIKE_BEST, LARGER_THAN_THE_CROPS])
 def model(faces, tmp_path_factory, request):
     run = tmp_path_factory.mktemp("export") / "run"
     settings = override(preset("tiny"), request.param)

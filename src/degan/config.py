@@ -152,6 +152,8 @@ class ClassifierSettings(_Settings):
     def _has_whom_to_teach(self) -> Self:
         if self.teachers == 1:
             raise ValueError("one teacher has nobody left to learn from; give 2 or more, or none")
+        if self.teachers and self.taught == 0:
+            raise ValueError("taught is 0, so the teachers are not heard; give no teachers")
         return self
 
 
@@ -163,7 +165,8 @@ class Settings(_Settings):
     seed: int = Field(0, ge=0, lt=2**31)
     """Decides weights, order, augmentation and noise."""
     start: str = Field("", max_length=4096)
-    """Weights to start from instead of random ones: the folder of a finished run, of other people.
+    """Weights to start from instead of random ones: the folder of a finished run, of other people;
+    or ``synthetic``, the weights that ship (a folder of that name is ``./synthetic``).
     The encoder and, where it fits, the classifier begin with what that run ended with."""
     network: NetworkSettings = NetworkSettings()
     augment: AugmentSettings = AugmentSettings()

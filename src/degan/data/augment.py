@@ -19,7 +19,8 @@ def augment(images: Tensor, settings: AugmentSettings) -> Tensor:
     Returns:
         Same shape and range.
     """
-    # Cubic, not linear: what linear interpolation blurs in training stays sharp at recognition.
+    # Cubic, not linear: what linear interpolation blurs in training is sharp at recognition.
+    # What it overshoots is clamped in the end.
     changed = F.grid_sample(
         images,
         F.affine_grid(_random_affine(len(images), settings), list(images.shape), False),

@@ -63,8 +63,7 @@ def zoom_matrix(size: int, zoom: float) -> Tensor:
         zoom: > 0; below 1 the image shrinks and its border is repeated around it.
 
     Returns:
-        Float (size, size): linear interpolation along one axis. Matrix products run everywhere that
-        an exported network does, which resampling operators do not.
+        Float (size, size): linear interpolation along one axis.
     """
     middle = (size - 1) / 2
     place = ((torch.arange(size) - middle) / zoom + middle).clamp(0, size - 1)

@@ -138,7 +138,9 @@ class ClassifierTrainer:
             logits, labels, weight=self.class_weights, label_smoothing=choice.label_smoothing
         )
         if self.taught is not None:
-            said = F.cross_entropy(logits, self.taught[batch])
+            each = F.cross_entropy(logits, self.taught[batch], reduction="none")
+            weight = self.class_weights[labels]  # rare expressions count as in the labels' term
+            said = (weight * each).sum() / weight.sum()
             loss = (1 - choice.taught) * loss + choice.taught * said
         held: dict[str, Tensor] = {}
         total = loss

@@ -120,7 +120,8 @@ def reverse_gradient(x: Tensor, factor: float) -> Tensor:
 def ramp(done: float) -> float:
     """Return the share of a term that f(x) is held to already: 0 at first, 1 soon.
 
-    A confuser that cannot yet tell people apart would only shake the encoder.
+    A confuser that cannot yet tell people apart would only shake the encoder, and a price would
+    keep f(x) empty. Both begin anew in stage 2, where the confuser is new.
 
     Args:
         done: share of the training that is done, [0, 1].

@@ -13,10 +13,12 @@ from degan.config import Settings, override
 from degan.data.folds import Fold, subject_folds
 from degan.data.loader import TrainingData
 from degan.data.sample import Sample
+from degan.errors import DeganError
 from degan.networks.classifier import Recognition
 from degan.networks.encoder import Encoder
 from degan.training import checkpoint
 from degan.training.classifier import CHECKPOINT, ClassifierTrainer
+from degan.training.guard import TrainingError
 from degan.training.plain import plain_cnn
 from degan.training.run import Log, Progress, part, seeded
 from degan.training.start import Start
@@ -89,8 +91,8 @@ def _teacher(
     """Train one teacher, or continue; return what it says of those it did not see, (M, C)."""
     path = folder / _SAID
     if path.exists():
-        tensors, _ = checkpoint.load_checkpoint(path)
-        return tensors["said"]
+        (folder / CHECKPOINT).unlink(missing_ok=True)
+        return _read_said(path, (len(fold.test), len(data.expressions)))
     seed = (settings.seed + 104_729 * (number + 1)) % 2**31
     own = override(plain_cnn(settings, len(fold.train), PASSES), [f"seed={seed}"])
     index = torch.tensor(fold.train)
@@ -106,13 +108,28 @@ def _teacher(
         start.load_encoder(encoder)
     folder.mkdir(parents=True, exist_ok=True)
     trainer = ClassifierTrainer(pupils, encoder, own, folder, start)
-    classifier = trainer.train(
-        Log(folder / "log.jsonl"), lambda share, _: progress(share, f"teacher {number + 1}")
-    )
+    name = f"teacher {number + 1}"
+    try:
+        classifier = trainer.train(
+            Log(folder / "log.jsonl"), lambda share, _: progress(share, name)
+        )
+    except TrainingError as error:
+        rate = "gan.learning_rate" if settings.gan.epochs else "classifier.learning_rate"
+        raise TrainingError(
+            f"{name}, which trains as stage 2 at {rate}, failed: {error}"
+        ) from error
     reader = Recognition(own.network, own.classifier, encoder, classifier).eval()
     with torch.no_grad():
         images = data.images[list(fold.test)].split(_BATCH)
         said = torch.cat([reader.read(batch) for batch in images])
     checkpoint.save_checkpoint(path, {"said": said}, {})
     (folder / CHECKPOINT).unlink(missing_ok=True)
+    return said
+
+
+def _read_said(path: Path, shape: tuple[int, int]) -> Tensor:
+    tensors, _ = checkpoint.load_checkpoint(path)
+    said = tensors.get("said")
+    if said is None or tuple(said.shape) != shape:
+        raise DeganError(f"{path} is damaged or of other data; delete the run and start it again")
     return said
