@@ -3,7 +3,7 @@
 import pytest
 
 from degan.config import override, preset
-from degan.data.loader import num_batches, num_epochs
+from degan.data.loader import num_epochs
 from degan.errors import DeganError
 from degan.evaluation.arms import ARMS, FULL, choose_arms, stage1_name
 
@@ -112,7 +112,7 @@ def test_the_plain_cnn_makes_as_many_passes_as_both_stages(count, changes):
     own = BY_NAME["cnn"].settings(settings, count)
 
     def passes(stage):
-        return num_epochs(stage, num_batches(count, stage.batch_size))
+        return num_epochs(stage, count)
 
     assert passes(own.classifier) == passes(settings.gan) + passes(settings.classifier)
 

@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -14,6 +14,10 @@ from degan.files import read_bytes, write_text
 Weight = Annotated[float, Field(ge=0, le=1000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(gt=0, le=1)]
+
+
+SHIPPED_START: Final = "synthetic"
+"""What ``start`` calls the weights that ship: docs/cards/start.md."""
 
 
 class _Settings(BaseModel):
@@ -200,7 +204,7 @@ def best() -> Settings:
     """
     return Settings(
         preset="best",
-        start="synthetic",
+        start=SHIPPED_START,
         network=NetworkSettings(detail=2, code="rounded", expression_code=16),
         gan=GanSettings(
             epochs=10, min_steps=200, learning_rate=1e-3, weight_confusion=1.0, weight_rate=2.0

@@ -1,7 +1,7 @@
 """Crops in memory, as the tensors that training works on."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -42,6 +42,15 @@ class TrainingData:
         if self.detail > 1:
             images = F.avg_pool2d(images, self.detail)
         return images.contiguous(memory_format=torch.channels_last)
+
+    def only(self, index: Tensor) -> "TrainingData":
+        """Return some of the images, int64 (M,); subjects and expressions keep their numbers."""
+        return replace(
+            self,
+            images=self.images[index],
+            expression=self.expression[index],
+            subject=self.subject[index],
+        )
 
     def __len__(self) -> int:
         return len(self.images)
@@ -117,6 +126,8 @@ def num_batches(count: int, batch_size: int) -> int:
     return max(1, full + (rest > 1))
 
 
-def num_epochs(choice: GanSettings | ClassifierSettings, steps: int) -> int:
-    """Return how many passes of ``steps`` batches a stage makes."""
-    return max(choice.epochs, -(-choice.min_steps // steps)) if choice.epochs else 0
+def num_epochs(choice: GanSettings | ClassifierSettings, count: int) -> int:
+    """Return how many passes a stage makes over ``count`` images."""
+    if not choice.epochs:
+        return 0
+    return max(choice.epochs, -(-choice.min_steps // num_batches(count, choice.batch_size)))

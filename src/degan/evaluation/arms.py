@@ -18,47 +18,30 @@ class Arm:
         name: what ``--arms``, folders and tables call it.
         title: what it is, in a few words.
         shows: what its difference to :data:`FULL` says, in a sentence.
-        change: the run's settings -> the arm's.
+        settings: the run's settings and how many images a fold trains on -> the arm's settings.
         reader: what says the expression: the networks; an SVM or MLP on f(x) of stage 1; or an
             SVM on HOG, which has no stage 1.
-        plain: whether it is the plain CNN of the settings, ``change`` or not:
-            :func:`degan.training.plain.plain_cnn`.
-        taught: whether that plain CNN has the teachers that the settings have.
     """
 
     name: str
     title: str
     shows: str
-    change: Callable[[Settings], Settings]
+    settings: Callable[[Settings, int], Settings]
     reader: Literal["network", "svm", "mlp", "hog"] = "network"
-    plain: bool = False
-    taught: bool = False
-
-    def settings(self, settings: Settings, num_images: int) -> Settings:
-        """Return the arm's settings of a fold.
-
-        Args:
-            settings: of the run.
-            num_images: how many the fold trains on; they decide how many passes are made.
-        """
-        if not self.plain:
-            return self.change(settings)
-        own = plain_cnn(settings, num_images)
-        teachers = settings.classifier.teachers if self.taught else 0
-        return override(own, [f"classifier.teachers={teachers}"])
-
-    def again(self, settings: Settings) -> str:
-        """Return which arm this one would only repeat with such settings; "" if none."""
-        if self.taught and not settings.classifier.teachers:
-            return "cnn"
-        same = self.reader == "network" and not self.plain and self.change(settings) == settings
-        return FULL if same and self.name != FULL else ""
 
 
-def _with(*assignments: str) -> Callable[[Settings], Settings]:
+def _with(*assignments: str) -> Callable[[Settings, int], Settings]:
     """Return a change that does what ``--set`` does with the same words."""
-    return lambda settings: override(settings, list(assignments))
+    return lambda settings, _: override(settings, list(assignments))
 
+
+def _taught_cnn(settings: Settings, num_images: int) -> Settings:
+    """Return the settings of the plain CNN with the teachers of a run."""
+    teachers = settings.classifier.teachers
+    return override(plain_cnn(settings, num_images), [f"classifier.teachers={teachers}"])
+
+
+_ANY_COUNT: Final = 1  # of images: whether two arms have the same settings does not depend on it
 
 FULL: Final = "full"
 """The reference: the method as the settings say."""
@@ -94,16 +77,13 @@ ARMS: Final = (
         "cnn",
         "plain CNN, same encoder",
         "Worse than full: learning to redraw helps beyond learning the expressions.",
-        _with(),
-        plain=True,
+        plain_cnn,
     ),
     Arm(
         "taught-cnn",
         "plain CNN with the teachers",
         "Worse than full: learning to redraw helps where both have teachers.",
-        _with(),
-        plain=True,
-        taught=True,
+        _taught_cnn,
     ),
     Arm(
         "no-start",
@@ -192,7 +172,7 @@ class Choice:
 def choose_arms(settings: Settings, names: Sequence[str]) -> Choice:
     """Return the arms that a run compares.
 
-    Left out are arms that would be the reference again, such as one without a term whose weight
+    Left out are arms that would be an earlier one again, such as one without a term whose weight
     the settings have at 0 anyway.
 
     Args:
@@ -211,15 +191,24 @@ def choose_arms(settings: Settings, names: Sequence[str]) -> Choice:
             "gan.epochs is 0, so there is no stage 1 whose parts could be compared; give it passes"
         )
     wanted = [arm for arm in ARMS if not names or arm.name in (FULL, *names)]
-    again = {arm.name: arm.again(settings) for arm in wanted}
+    repeated = {arm.name: _repeated(arm, settings) for arm in wanted}
     return Choice(
-        tuple(arm for arm in wanted if not again[arm.name]),
+        tuple(arm for arm in wanted if not repeated[arm.name]),
         {
             name: f"the settings are so already and it would be {other} again"
-            for name, other in again.items()
+            for name, other in repeated.items()
             if other
         },
     )
+
+
+def _repeated(arm: Arm, settings: Settings) -> str:
+    """Return the first arm before this one that does the same with such settings; "" if none."""
+    own = arm.settings(settings, _ANY_COUNT)
+    for other in ARMS[: ARMS.index(arm)]:
+        if other.reader == arm.reader and other.settings(settings, _ANY_COUNT) == own:
+            return other.name
+    return ""
 
 
 def stage1_name(arm: Arm, settings: Settings) -> str | None:
@@ -228,7 +217,10 @@ def stage1_name(arm: Arm, settings: Settings) -> str | None:
     It is that of the first arm with the same settings of stage 1, whether that one is run or not;
     None for an arm that has no stage 1.
     """
-    if arm.reader == "hog" or arm.plain:
-        return None
-    own = stage1_settings(arm.change(settings))
-    return next(a.name for a in ARMS if stage1_settings(a.change(settings)) == own)
+    own = _stage1(arm, settings)
+    return None if own is None else next(a.name for a in ARMS if _stage1(a, settings) == own)
+
+
+def _stage1(arm: Arm, settings: Settings) -> Settings | None:
+    own = arm.settings(settings, _ANY_COUNT)
+    return None if arm.reader == "hog" or own.gan.epochs == 0 else stage1_settings(own)

@@ -131,7 +131,7 @@ def train_judge(
     """
     learnt = torch.from_numpy(np.flatnonzero(~held_back))
     steps = num_batches(len(learnt), _JUDGE.batch_size)
-    epochs = num_epochs(_JUDGE, steps)
+    epochs = num_epochs(_JUDGE, len(learnt))
     with seeded(seed, _JUDGE_STAGE, 0):
         network = Judge(settings, len(data.subjects), len(data.expressions))
     optimizer = optim.AdamW(network.parameters(), lr=_JUDGE_RATE, weight_decay=_JUDGE_DECAY)

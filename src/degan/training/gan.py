@@ -107,7 +107,6 @@ class GanTrainer:
             "adversarial": gan.weight_adversarial,
             "identity": gan.weight_identity,
             "expression": gan.weight_expression,
-            **self.networks.code_terms.weights,
         }
         self.passes = Passes(_STAGE, "gan", gan, settings.seed, data)
         self.pairs = ExpressionPairs(data)

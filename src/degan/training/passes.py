@@ -37,7 +37,7 @@ class Passes:
     @property
     def epochs(self) -> int:
         """Passes."""
-        return num_epochs(self.choice, self.steps)
+        return num_epochs(self.choice, len(self.data))
 
     def run(
         self,

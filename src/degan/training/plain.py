@@ -1,7 +1,7 @@
 """The plain CNN: the encoder of a run, trained on the expressions alone."""
 
 from degan.config import Settings, override
-from degan.data.loader import num_batches, num_epochs
+from degan.data.loader import num_epochs
 
 
 def plain_cnn(settings: Settings, num_images: int, share: float = 1.0) -> Settings:
@@ -15,9 +15,9 @@ def plain_cnn(settings: Settings, num_images: int, share: float = 1.0) -> Settin
         num_images: how many are trained on; they decide how many passes are made.
         share: of those passes, above 0; at least one is made.
     """
-    stages = (settings.gan, settings.classifier)
-    passes = sum(num_epochs(s, num_batches(num_images, s.batch_size)) for s in stages)
-    pace = stages[0] if settings.gan.epochs else stages[1]
+    gan, classifier = settings.gan, settings.classifier
+    passes = num_epochs(gan, num_images) + num_epochs(classifier, num_images)
+    pace = gan if gan.epochs else classifier
     changes = [
         "network.code='real'",
         "gan.epochs=0",

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from degan.config import Settings
+from degan.config import SHIPPED_START, Settings
 from degan.errors import DeganError
 from degan.files import read_bytes, sha256
 from degan.networks.classifier import Classifier
@@ -14,11 +14,7 @@ from degan.networks.encoder import Encoder
 from degan.resources import asset_bytes
 from degan.training import checkpoint
 
-SHIPPED = "synthetic"
-"""The name, for ``start``, of the weights that come with degan: docs/cards/start.md."""
-
 _ASSET = "synthetic.safetensors"
-
 _ENCODER, _CLASSIFIER = "encoder", "classifier"
 _HEAD = "head.1"  # the linear layer of the classifier, a row an expression
 # What the encoder is made of: must be the same on both sides.
@@ -103,7 +99,7 @@ def read_start(settings: Settings) -> Start | None:
 
 def _content(name: str) -> tuple[Path, bytes]:
     """Return where the weights of a name lie, and what is there."""
-    if name == SHIPPED:
+    if name == SHIPPED_START:
         return Path(_ASSET), asset_bytes(_ASSET)
     path = Path(name)
     file = path / "model.safetensors" if path.is_dir() else path

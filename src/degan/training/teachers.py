@@ -1,6 +1,5 @@
 """Teachers: what a face shows to those who never saw the person, as a target beside its label."""
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -70,8 +69,15 @@ def teach(
     folds = subject_folds(named, count, settings.seed) if count > 1 else []
     taught = F.one_hot(data.expression, len(data.expressions)).float()
     for number, fold in enumerate(folds):
-        own = part(progress, number / count, 1 / count)
-        said = _teacher(data, fold, settings, number, folder / f"{number + 1:02d}", start, own)
+        name, own = f"teacher {number + 1}", folder / f"{number + 1:02d}"
+        told = _named(part(progress, number / count, 1 / count), name)
+        try:
+            said = _said(data, fold, _settings(settings, fold, number), own, start, told)
+        except TrainingError as error:
+            rate = "gan.learning_rate" if settings.gan.epochs else "classifier.learning_rate"
+            raise TrainingError(
+                f"{name}, which trains as stage 2 at {rate}, failed: {error}"
+            ) from error
         shown = data.expression[list(fold.train)].unique()
         read = torch.tensor(fold.test)
         known = torch.isin(data.expression[read], shown)
@@ -79,52 +85,52 @@ def teach(
     return taught
 
 
-def _teacher(
+def _named(progress: Progress, name: str) -> Progress:
+    """Return a progress that says who is being trained, not which epoch it is."""
+    return lambda share, _: progress(share, name)
+
+
+def _settings(settings: Settings, fold: Fold, number: int) -> Settings:
+    """Return the settings of a teacher; its seed is its own."""
+    seed = (settings.seed + 104_729 * (number + 1)) % 2**31
+    return override(plain_cnn(settings, len(fold.train), PASSES), [f"seed={seed}"])
+
+
+def _said(
     data: TrainingData,
     fold: Fold,
     settings: Settings,
-    number: int,
     folder: Path,
     start: Start | None,
     progress: Progress,
 ) -> Tensor:
-    """Train one teacher, or continue; return what it says of those it did not see, (M, C)."""
+    """Return what a teacher says of the people it did not see, (M, C), once it has been trained."""
     path = folder / _SAID
     if path.exists():
-        (folder / CHECKPOINT).unlink(missing_ok=True)
-        return _read_said(path, (len(fold.test), len(data.expressions)))
-    seed = (settings.seed + 104_729 * (number + 1)) % 2**31
-    own = override(plain_cnn(settings, len(fold.train), PASSES), [f"seed={seed}"])
-    index = torch.tensor(fold.train)
-    pupils = dataclasses.replace(
-        data,
-        images=data.images[index],
-        expression=data.expression[index],
-        subject=data.subject[index],
-    )
-    with seeded(seed, _STAGE, 0):
-        encoder = Encoder(own.network)
-    if start is not None:
-        start.load_encoder(encoder)
-    folder.mkdir(parents=True, exist_ok=True)
-    trainer = ClassifierTrainer(pupils, encoder, own, folder, start)
-    name = f"teacher {number + 1}"
-    try:
-        classifier = trainer.train(
-            Log(folder / "log.jsonl"), lambda share, _: progress(share, name)
-        )
-    except TrainingError as error:
-        rate = "gan.learning_rate" if settings.gan.epochs else "classifier.learning_rate"
-        raise TrainingError(
-            f"{name}, which trains as stage 2 at {rate}, failed: {error}"
-        ) from error
-    reader = Recognition(own.network, own.classifier, encoder, classifier).eval()
-    with torch.no_grad():
-        images = data.images[list(fold.test)].split(_BATCH)
-        said = torch.cat([reader.read(batch) for batch in images])
-    checkpoint.save_checkpoint(path, {"said": said}, {})
+        said = _read_said(path, (len(fold.test), len(data.expressions)))
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        pupils = data.only(torch.tensor(fold.train))
+        teacher = _train(pupils, settings, folder, start, progress)
+        with torch.no_grad():
+            images = data.images[list(fold.test)].split(_BATCH)
+            said = torch.cat([teacher.read(batch) for batch in images])
+        checkpoint.save_checkpoint(path, {"said": said}, {})
     (folder / CHECKPOINT).unlink(missing_ok=True)
     return said
+
+
+def _train(
+    data: TrainingData, settings: Settings, folder: Path, start: Start | None, progress: Progress
+) -> Recognition:
+    """Train a teacher, or continue."""
+    with seeded(settings.seed, _STAGE, 0):
+        encoder = Encoder(settings.network)
+    if start is not None:
+        start.load_encoder(encoder)
+    trainer = ClassifierTrainer(data, encoder, settings, folder, start)
+    classifier = trainer.train(Log(folder / "log.jsonl"), progress)
+    return Recognition(settings.network, settings.classifier, encoder, classifier).eval()
 
 
 def _read_said(path: Path, shape: tuple[int, int]) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 
 from degan import __version__
 from degan.config import ClassifierSettings, Settings
-from degan.data.loader import TrainingData, load, num_batches, num_epochs
+from degan.data.loader import TrainingData, load, num_epochs
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.networks.classifier import Classifier, Recognition
@@ -184,7 +184,7 @@ def _parts(
 ) -> tuple[Progress, Progress, Progress]:
     """Return the progress of the teachers and of both stages, each of its share of the time."""
     gan, classifier = settings.gan, settings.classifier
-    passes = [num_epochs(s, num_batches(num_images, s.batch_size)) for s in (gan, classifier)]
+    passes = [num_epochs(stage, num_images) for stage in (gan, classifier)]
     costs = [
         max(0, classifier.teachers - 1) * PASSES * sum(passes),
         _GAN_COST * passes[0],
