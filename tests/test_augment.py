@@ -54,3 +54,13 @@ def test_a_rotation_is_rigid():
     images = (disc < 15).float().expand(8, 1, 48, 48)
     changed = augment(images, NOTHING.model_copy(update={"rotation": 45.0}))
     assert (changed - images).abs().mean() < 0.01  # a disc does not show that it was turned
+
+
+def test_what_is_moved_stays_about_as_sharp():
+    # Stripes of four pixels keep 0.71 of their contrast when a linear half-pixel shift blurs them.
+    torch.manual_seed(0)
+    stripes = torch.sin(torch.arange(48) * torch.pi / 2 + 0.3).mul(0.8).expand(64, 1, 48, 48)
+    changed = augment(stripes.contiguous(), NOTHING.model_copy(update={"shift": 0.05}))
+    inner = slice(6, -6)
+    contrast = changed[..., inner].std(dim=(1, 2, 3)) / stripes[..., inner].std(dim=(1, 2, 3))
+    assert contrast.min() > 0.8

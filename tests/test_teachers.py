@@ -1,6 +1,7 @@
 """Teachers: what training images show to networks that never saw the person."""
 
 import dataclasses
+import json
 
 import pytest
 import torch
@@ -8,9 +9,11 @@ import torch
 from degan.config import override, preset
 from degan.data.loader import load
 from degan.errors import DeganError
+from degan.networks.encoder import Encoder
 from degan.training.checkpoint import save_checkpoint
+from degan.training.classifier import ClassifierTrainer
 from degan.training.guard import TrainingError
-from degan.training.run import logged_seconds, silent
+from degan.training.run import Log, logged_seconds, silent
 from degan.training.teachers import teach
 from degan.training.train import load_model, train, worked_seconds
 
@@ -128,3 +131,25 @@ def test_words_of_other_data_are_refused(faces, data, tmp_path):
     save_checkpoint(tmp_path / "01/said.safetensors", {"said": torch.ones(1, 2)}, {})
     with pytest.raises(DeganError, match=r"said\.safetensors is damaged or of other data"):
         taught(data, faces.samples, tmp_path)
+
+
+def test_teachers_who_repeat_the_labels_change_nothing_however_rare_an_expression(
+    faces, data, tmp_path
+):
+    few = data.only(torch.cat([torch.arange(12), torch.tensor([12, 13])]))
+    assert few.expression.bincount().tolist() == [12, 2]
+    settings = override(
+        SETTINGS, ["classifier.label_smoothing=0.0", "classifier.taught=1.0", "classifier.epochs=3"]
+    )
+    labels = torch.nn.functional.one_hot(few.expression, 2).float()
+    losses = []
+    for name, said in (("alone", None), ("taught", labels)):
+        torch.manual_seed(0)
+        encoder = Encoder(settings.network)
+        (tmp_path / name).mkdir()
+        log = tmp_path / name / "log.jsonl"
+        ClassifierTrainer(few, encoder, settings, tmp_path / name, None, said).train(
+            Log(log), silent
+        )
+        losses.append([json.loads(line)["loss"] for line in log.read_text().splitlines()])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)

@@ -414,3 +414,13 @@ def test_stage_1_learns_to_redraw_faces_and_stage_2_to_read_them(faces, tmp_path
     read_as = predict_probabilities(model, crops).argmax(1)
     truth = torch.tensor([faces.expressions.index(s.expression) for s in faces.samples])
     assert (read_as == truth).float().mean() > 0.9  # faces it was trained on
+
+
+def test_a_price_on_f_x_makes_it_short_in_stage_1(faces, tmp_path):
+    last = []
+    for weight in (0.001, 20.0):
+        changes = ["gan.epochs=20", f"gan.weight_rate={weight}"]
+        folder = tmp_path / str(weight)
+        train_stage1(faces, all_of(faces), override(TINY, changes), folder)
+        last.append(json.loads((folder / "log.jsonl").read_text().splitlines()[-1])["rate"])
+    assert last[1] < 0.5 * last[0]
