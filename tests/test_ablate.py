@@ -196,6 +196,7 @@ def test_what_cannot_be_run_is_said_before_anything_is_written(faces, tmp_path):
     for settings, names, words in (
         (TINY, ["svn"], "no arm 'svn'"),
         (override(TINY, ["network.image_size=48"]), [], "--size 96"),
+        (override(TINY, ["start='nowhere'"]), [], "no weights to start from"),
     ):
         with pytest.raises(DeganError, match=words):
             ablate(faces, tmp_path / "run", settings, folds=two_folds(faces), arms=names, jobs=1)

@@ -5,11 +5,12 @@ import json
 
 import pytest
 
-from degan.config import preset
+from degan.config import override, preset
 from degan.data.folds import subject_folds
 from degan.errors import DeganError
 from degan.evaluation.crossval import cross_validate
 from degan.images import read
+from degan.training.train import train
 
 TINY = preset("tiny")
 
@@ -104,6 +105,22 @@ def test_a_damaged_checkpoint_of_a_fold_reaches_the_user_as_one_sentence(faces, 
     with pytest.raises(DeganError, match=r"gan\.safetensors"):
         cross_validate(faces, run, TINY, folds=folds_of(faces, 2), jobs=1)
     assert not (run / "summary.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [("network.image_size=48", "--size 96"), ("start='nowhere'", "or 'synthetic' for the weights")],
+)
+def test_what_cannot_be_trained_is_said_before_anything_is_written(faces, tmp_path, change, words):
+    settings = override(TINY, [change])
+    run = tmp_path / "run"
+    for work in (
+        lambda: cross_validate(faces, run, settings, folds=folds_of(faces, 3), jobs=1),
+        lambda: train(faces, range(len(faces.samples)), settings, run),
+    ):
+        with pytest.raises(DeganError, match=words):
+            work()
+        assert not run.exists()
 
 
 def test_other_folds_are_another_run(finished, faces):

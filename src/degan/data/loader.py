@@ -104,7 +104,7 @@ def check_size(dataset: Dataset, settings: NetworkSettings) -> None:
         sides = "network.image_size" if settings.detail == 1 else "what network.detail makes of it"
         raise DeganError(
             f"crops of {crop} pixels are neither a multiple of {sides} = {size} nor a whole part "
-            f"of it; prepare with --size {2 * size}, or change it"
+            f"of it; prepare with --size {2 * settings.image_size}, or change it"
         )
 
 

@@ -11,7 +11,6 @@ from degan.config import Settings
 from degan.data.crops import read_crops
 from degan.data.fold_file import SUBJECTS
 from degan.data.folds import Fold
-from degan.data.loader import check_size
 from degan.data.manifest import Dataset, read_dataset
 from degan.evaluation.arms import ARMS, FULL, Arm, choose_arms, stage1_name
 from degan.evaluation.baselines import MLP, SVM, code_features, fit_and_read, hog_features
@@ -36,7 +35,7 @@ from degan.files import write_text
 from degan.networks.layers import Standardize
 from degan.training.guard import TrainingError
 from degan.training.run import Progress, logged_seconds, part, read_json, silent
-from degan.training.train import check_trainable, train, train_stage1, worked_seconds
+from degan.training.train import train, train_stage1, worked_seconds
 
 _FAILED = "failed.json"
 _FIRST = 0.9  # of the time that arms of one stage 1 take, about
@@ -84,9 +83,6 @@ def ablate(
             divided or trained on, or the training of ``full`` failed.
     """
     choice = choose_arms(settings, arms)
-    check_size(dataset, settings.network)
-    for fold in folds:  # before hours are spent on the others
-        check_trainable(dataset, fold.train)
     open_folds(folder, dataset, settings, folds, protocol, "ablation")
     path = folder / "summary.json"
     names = [arm.name for arm in choice.arms]

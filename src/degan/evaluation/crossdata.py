@@ -14,7 +14,7 @@ from degan.evaluation.predictions import figures, predictions_text
 from degan.files import write_text
 from degan.labels import in_order
 from degan.training.run import Progress, part, read_json, silent
-from degan.training.train import predict_probabilities, train
+from degan.training.train import Model, predict_probabilities, train
 
 _TRAINING_SHARE = 0.95  # of the time
 _OWN = ("", "folder", "csv")  # origins in which one name need not be one person
@@ -51,7 +51,6 @@ def cross_data_set(
     shared = in_order(set(trained.expressions) & set(tested.expressions))
     _check(trained, tested, shared)
     training = trained.only(shared)
-    indices = [i for i, sample in enumerate(tested.samples) if sample.expression in shared]
     model = train(
         training,
         range(len(training.samples)),
@@ -61,13 +60,8 @@ def cross_data_set(
     )
     path = folder / "summary.json"
     if not path.exists():
-        crops = torch.from_numpy(read_crops(tested, indices))
-        probabilities = predict_probabilities(model, crops).double().numpy()
-        text = predictions_text(tested, indices, shared, probabilities)
-        write_text(folder / "predictions.csv", text)
-        samples = [tested.samples[index] for index in indices]
         summary = {
-            **figures(samples, shared, probabilities, settings.seed),
+            **_test(model, tested, shared, folder, settings.seed),
             "protocol": "across data sets",
             "seed": settings.seed,
             "preset": settings.preset,
@@ -81,6 +75,18 @@ def cross_data_set(
         raise DeganError(f"{folder} was tested on another data set; choose a new name for the run")
     progress(1.0, "done")
     return summary
+
+
+def _test(
+    model: Model, tested: Dataset, shared: tuple[str, ...], folder: Path, seed: int
+) -> dict[str, Any]:
+    """Read the samples of the shared expressions, write ``predictions.csv``; return figures."""
+    indices = [i for i, sample in enumerate(tested.samples) if sample.expression in shared]
+    crops = torch.from_numpy(read_crops(tested, indices))
+    probabilities = predict_probabilities(model, crops).double().numpy()
+    text = predictions_text(tested, indices, shared, probabilities)
+    write_text(folder / "predictions.csv", text)
+    return figures([tested.samples[index] for index in indices], shared, probabilities, seed)
 
 
 def _check(trained: Dataset, tested: Dataset, shared: tuple[str, ...]) -> None:

@@ -24,7 +24,8 @@ from degan.evaluation.predictions import figures, predictions_text, subjects_tex
 from degan.files import sha256, write_text
 from degan.processes import CONTEXT, run_in_processes
 from degan.training.run import Progress, open_run, read_json
-from degan.training.train import Model, predict_probabilities
+from degan.training.start import read_start
+from degan.training.train import Model, check_trainable, predict_probabilities
 
 ELAPSED = "elapsed.json"
 _PREDICTIONS = "predictions.csv"
@@ -51,8 +52,13 @@ def open_folds(
     """Make the run directory of several folds, or check that an existing one is of the same.
 
     Raises:
-        DeganError: see :func:`degan.training.run.open_run`.
+        DeganError: see :func:`degan.training.run.open_run`; or there is none yet and a fold cannot
+            be trained.
     """
+    if not folder.exists():  # before hours are spent on the others
+        read_start(settings)
+        for fold in folds:
+            check_trainable(dataset, fold.train, settings.network)
     division = folds_text(dataset, folds, protocol, settings.seed)
     facts = {
         "kind": kind,

@@ -106,6 +106,6 @@ def _content(name: str) -> tuple[Path, bytes]:
     if not file.is_file():
         raise DeganError(
             f"there are no weights to start from at {path}; give start the folder of a run that "
-            "'degan train' has finished"
+            f"'degan train' has finished, or '{SHIPPED_START}' for the weights that ship"
         )
     return file, read_bytes(file, _MAX_BYTES, "weights to start from")

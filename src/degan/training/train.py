@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from degan import __version__
-from degan.config import ClassifierSettings, Settings
-from degan.data.loader import TrainingData, load, num_epochs
+from degan.config import ClassifierSettings, NetworkSettings, Settings
+from degan.data.loader import TrainingData, check_size, load, num_epochs
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.networks.classifier import Classifier, Recognition
@@ -72,7 +72,7 @@ def train(
             damaged, there are no weights to start from, or training diverged.
     """
     start = read_start(settings)
-    facts = check_trainable(dataset, indices) | start_facts(start)
+    facts = check_trainable(dataset, indices, settings.network) | start_facts(start)
     open_run(folder, settings, {"kind": "training", **facts})
     if (folder / MODEL).exists():
         (folder / CHECKPOINT).unlink(missing_ok=True)
@@ -130,7 +130,7 @@ def train_stage1(
         DeganError: as :func:`train`.
     """
     start = read_start(settings)
-    facts = check_trainable(dataset, indices) | start_facts(start)
+    facts = check_trainable(dataset, indices, settings.network) | start_facts(start)
     data = load(dataset, indices, settings.network, dataset.expressions)
     return _train_stage1(data, facts, settings, folder, start, progress)
 
@@ -153,12 +153,16 @@ def _train_stage1(
     return GanTrainer(data, own, folder, start).train(Log(folder / "log.jsonl"), progress).eval()
 
 
-def check_trainable(dataset: Dataset, indices: Sequence[int]) -> dict[str, Any]:
+def check_trainable(
+    dataset: Dataset, indices: Sequence[int], network: NetworkSettings
+) -> dict[str, Any]:
     """Return what ``run.json`` says of the data that a run trains on.
 
     Raises:
-        DeganError: there are not two expressions, or one has no sample to train on.
+        DeganError: there are not two expressions, one has no sample to train on, or the networks
+            cannot read crops of that size.
     """
+    check_size(dataset, network)
     samples = [dataset.samples[index] for index in indices]
     shown = {sample.expression for sample in samples}
     missing = [name for name in dataset.expressions if name not in shown]
