@@ -14,6 +14,7 @@ from degan.evaluation.ablate import ablate
 from degan.evaluation.arms import ARMS
 from degan.evaluation.crossval import cross_validate
 from degan.training.guard import TrainingError
+from degan.training.train import train
 
 TINY = preset("tiny")
 NAMES = ("residue", "svm", "cnn", "hog", "no-swap")
@@ -22,6 +23,11 @@ TABLES = ("predictions.csv", "subjects.csv")
 
 def two_folds(dataset):
     return subject_folds(dataset.samples, 2, TINY.seed)
+
+
+def taught_cnn(settings):
+    (arm,) = [arm for arm in ARMS if arm.name == "taught-cnn"]
+    return arm.settings(settings, 12)
 
 
 def rows_of(path):
@@ -101,6 +107,28 @@ def test_stage_1_is_trained_once_for_all_arms_that_read_it(finished):
     seconds = {name: row["stage1_seconds"] for name, row in summary["arms"].items()}
     assert seconds["full"] == seconds["svm"] == seconds["residue"] > 0
     assert seconds["cnn"] == seconds["hog"] == 0
+
+
+def test_teachers_are_trained_once_for_all_arms_that_hear_the_same(faces, tmp_path):
+    settings = override(TINY, ["classifier.teachers=2"])
+    folds, names = two_folds(faces), ("residue", "svm", "taught-cnn", "no-teachers", "no-swap")
+    run = tmp_path / "run"
+    arms = ablate(faces, run, settings, folds=folds, arms=names, jobs=1)["arms"]
+    assert {path.name for path in run.glob("teachers-*")} == {"teachers-full"}
+    assert {path.name for path in run.glob("teachers-full/fold-02/*")} == {"01", "02"}
+    assert not list(run.glob("*/fold-*/teachers"))
+    seconds = {name: row["teachers_seconds"] for name, row in arms.items()}
+    assert seconds["svm"] == seconds["no-teachers"] == 0
+    assert len({seconds[name] for name in ("full", "residue", "taught-cnn", "no-swap")}) == 1
+    assert seconds["full"] > 0
+    # What is shared says what each would have been told by its own.
+    cross_validate(faces, tmp_path / "alone", settings, folds=folds, jobs=1)
+    model = "fold-02/model.safetensors"
+    assert (run / "full" / model).read_bytes() == (tmp_path / "alone" / model).read_bytes()
+    own = override(taught_cnn(settings), ["seed=1"])
+    train(faces, folds[1].train, own, tmp_path / "taught")
+    taught = (tmp_path / "taught/model.safetensors").read_bytes()
+    assert (run / "taught-cnn" / model).read_bytes() == taught
 
 
 def test_the_reference_is_what_crossval_measures(finished, faces, tmp_path):

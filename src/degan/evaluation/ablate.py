@@ -12,7 +12,15 @@ from degan.data.crops import read_crops
 from degan.data.fold_file import SUBJECTS
 from degan.data.folds import Fold
 from degan.data.manifest import Dataset, read_dataset
-from degan.evaluation.arms import ARMS, FULL, Arm, choose_arms, stage1_name
+from degan.evaluation.arms import (
+    ARMS,
+    FULL,
+    Arm,
+    choose_arms,
+    stage1_name,
+    task_name,
+    teachers_name,
+)
 from degan.evaluation.baselines import MLP, SVM, code_features, fit_and_read, hog_features
 from degan.evaluation.fold_runs import (
     ELAPSED,
@@ -34,11 +42,11 @@ from degan.evaluation.paired import compare, holm
 from degan.files import write_text
 from degan.networks.layers import Standardize
 from degan.training.guard import TrainingError
-from degan.training.run import Progress, logged_seconds, part, read_json, silent
-from degan.training.train import train, train_stage1, worked_seconds
+from degan.training.run import Progress, logged_seconds, parts, read_json, silent
+from degan.training.train import costs, taught_seconds, train, train_stage1, worked_seconds
 
 _FAILED = "failed.json"
-_FIRST = 0.9  # of the time that arms of one stage 1 take, about
+_READER_COST = 1.0  # of an SVM or MLP, in the unit of costs()
 
 NOTE = (
     "p is of one comparison by itself; with several in a table some are small by chance, so judge "
@@ -59,7 +67,8 @@ def ablate(
 ) -> dict[str, Any]:
     """Train and test every arm on every fold, then write tables and ``summary.json``.
 
-    Arms that differ in stage 2 alone share stage 1. Nothing is chosen on test samples. Folds and
+    Arms that differ in stage 2 alone share stage 1, those whose teachers are the same share them.
+    Nothing is chosen on test samples. Folds and
     arms run side by side; after an interruption the same call continues where each was, and one
     with other ``arms`` keeps what is there. The figures do not depend on ``jobs``, and those of
     the arm ``full`` are those of :func:`degan.evaluation.crossval.cross_validate`. That an arm
@@ -67,7 +76,8 @@ def ablate(
 
     Args:
         dataset: a prepared data set.
-        folder: the run directory: ``<arm>/fold-01`` and so on, and ``stage1-<arm>/fold-01``.
+        folder: the run directory: ``<arm>/fold-01`` and so on, ``stage1-<arm>/fold-01`` and
+            ``teachers-<arm>/fold-01``.
         settings: of the reference; fold k trains with ``seed + k``.
         folds: who is trained on and tested; a fold's validation samples are left alone.
         arms: names of :data:`degan.evaluation.arms.ARMS`; none: all.
@@ -111,10 +121,10 @@ def _run(
     jobs: int,
     progress: Progress,
 ) -> None:
-    """Run what has no result yet: a task is a fold of all arms that share a stage 1."""
+    """Run what has no result yet: a task is a fold of all arms that share something."""
     groups: dict[str, list[str]] = {}
     for arm in arms:
-        groups.setdefault(stage1_name(arm, settings) or arm.name, []).append(arm.name)
+        groups.setdefault(task_name(arm, settings), []).append(arm.name)
     tasks = [
         (dataset.folder, folder, settings, fold, number, tuple(names))
         for names in groups.values()
@@ -136,25 +146,27 @@ def _run_task(
     names: tuple[str, ...],
     progress: Progress,
 ) -> None:
-    """Train and test the arms of one stage 1 on one fold, one after the other."""
+    """Train and test the arms of one task on one fold, one after the other."""
     dataset = read_dataset(data)
     waiting = [
         arm
         for arm in ARMS
         if arm.name in names and not _is_over(fold_folder(folder / arm.name, number))
     ]
-    for place, arm in enumerate(waiting):
+    told = parts(progress, _arm_costs(waiting, settings, len(fold.train)))
+    for arm, report in zip(waiting, told, strict=True):
         work = _ArmFold(
             arm=arm,
             dataset=dataset,
             fold=fold,
             settings=fold_settings(arm.settings(settings, len(fold.train)), number),
             folder=fold_folder(folder / arm.name, number),
-            stage1=_stage1_folder(folder, arm, settings, number),
+            stage1=_shared_folder(folder, "stage1", stage1_name(arm, settings), number),
+            teachers=_shared_folder(folder, "teachers", teachers_name(arm, settings), number),
         )
         run = _network_arm if arm.reader == "network" else _reader_arm
         try:
-            run(work, _part_of_arm(progress, place, len(waiting)))
+            run(work, report)
         except TrainingError as error:
             if arm.name == FULL:
                 raise
@@ -172,6 +184,7 @@ class _ArmFold:
         settings: the arm's, with the fold's seed.
         folder: its run directory.
         stage1: the run directory of the stage 1 that it reads; None if it has none.
+        teachers: the folder of the teachers that it hears; None if it has none.
     """
 
     arm: Arm
@@ -180,6 +193,7 @@ class _ArmFold:
     settings: Settings
     folder: Path
     stage1: Path | None
+    teachers: Path | None
 
 
 def _is_over(folder: Path) -> bool:
@@ -195,23 +209,37 @@ def _failure(folder: Path, num_folds: int) -> str | None:
     return None
 
 
-def _part_of_arm(progress: Progress, place: int, count: int) -> Progress:
-    """Return the progress of one of several arms in a row, of which the first trains stage 1."""
-    first = _FIRST if count > 1 else 1.0
-    if place == 0:
-        return part(progress, 0.0, first)
-    rest = (1 - first) / (count - 1)
-    return part(progress, first + (place - 1) * rest, rest)
+def _arm_costs(arms: Sequence[Arm], settings: Settings, num_images: int) -> list[float]:
+    """Return what each of several arms in turn costs, about: what they share, the first pays."""
+    paid: set[tuple[str, str | None]] = set()
+    found = []
+    for arm in arms:
+        teachers, first, second = costs(arm.settings(settings, num_images), num_images)
+        shared = {
+            ("teachers", teachers_name(arm, settings)): teachers,
+            ("stage1", stage1_name(arm, settings)): first,
+        }
+        due = sum(cost for thing, cost in shared.items() if thing[1] and thing not in paid)
+        paid |= shared.keys()
+        found.append(due + (second if arm.reader == "network" else _READER_COST))
+    return found
 
 
-def _stage1_folder(folder: Path, arm: Arm, settings: Settings, number: int) -> Path | None:
-    name = stage1_name(arm, settings)
-    return None if name is None else fold_folder(folder / f"stage1-{name}", number)
+def _shared_folder(folder: Path, what: str, name: str | None, number: int) -> Path | None:
+    return None if name is None else fold_folder(folder / f"{what}-{name}", number)
 
 
 def _network_arm(work: _ArmFold, progress: Progress) -> None:
     dataset, fold = work.dataset, work.fold
-    model = train(dataset, fold.train, work.settings, work.folder, progress, stage1=work.stage1)
+    model = train(
+        dataset,
+        fold.train,
+        work.settings,
+        work.folder,
+        progress,
+        stage1=work.stage1,
+        teachers=work.teachers,
+    )
     notes = {"seconds": round(worked_seconds(work.folder), 2)}
     write_test(work.folder, dataset, fold, read_test(model, dataset, fold), notes)
 
@@ -275,10 +303,16 @@ def _compare(
 
 
 def _seconds(folder: Path, arm: Arm, settings: Settings, num_folds: int) -> dict[str, float]:
-    """Return what all folds of an arm took on one thread: its own work, and its stage 1."""
-    own, first = 0.0, 0.0
+    """Return what all folds of an arm took on one thread: its own work, and what may be shared."""
+    own, first, taught = 0.0, 0.0, 0.0
     for number in range(num_folds):
         own += read_notes(fold_folder(folder / arm.name, number))["seconds"]
-        stage1 = _stage1_folder(folder, arm, settings, number)
+        stage1 = _shared_folder(folder, "stage1", stage1_name(arm, settings), number)
         first += logged_seconds(stage1 / "log.jsonl") if stage1 is not None else 0.0
-    return {"seconds": round(own, 2), "stage1_seconds": round(first, 2)}
+        teachers = _shared_folder(folder, "teachers", teachers_name(arm, settings), number)
+        taught += taught_seconds(teachers) if teachers is not None else 0.0
+    return {
+        "seconds": round(own, 2),
+        "stage1_seconds": round(first, 2),
+        "teachers_seconds": round(taught, 2),
+    }

@@ -7,6 +7,7 @@ from typing import Final, Literal
 from degan.config import Settings, override
 from degan.errors import DeganError
 from degan.training.plain import plain_cnn
+from degan.training.teachers import teacher_settings
 from degan.training.train import stage1_settings
 
 
@@ -217,10 +218,37 @@ def stage1_name(arm: Arm, settings: Settings) -> str | None:
     It is that of the first arm with the same settings of stage 1, whether that one is run or not;
     None for an arm that has no stage 1.
     """
-    own = _stage1(arm, settings)
-    return None if own is None else next(a.name for a in ARMS if _stage1(a, settings) == own)
+    return _first_alike(_stage1, arm, settings)
+
+
+def teachers_name(arm: Arm, settings: Settings) -> str | None:
+    """Return the name of the teachers that an arm hears; arms of one name share them.
+
+    It is that of the first arm with the same teachers; None for an arm that has none.
+    """
+    return _first_alike(_teachers, arm, settings)
+
+
+def task_name(arm: Arm, settings: Settings) -> str:
+    """Return the same name for arms that share anything: one process trains them, in turn."""
+    name = stage1_name(arm, settings) or arm.name
+    owner = next(other for other in ARMS if other.name == name)
+    return teachers_name(owner, settings) or name
+
+
+def _first_alike(
+    shared: Callable[[Arm, Settings], Settings | None], arm: Arm, settings: Settings
+) -> str | None:
+    own = shared(arm, settings)
+    return None if own is None else next(a.name for a in ARMS if shared(a, settings) == own)
 
 
 def _stage1(arm: Arm, settings: Settings) -> Settings | None:
     own = arm.settings(settings, _ANY_COUNT)
     return None if arm.reader == "hog" or own.gan.epochs == 0 else stage1_settings(own)
+
+
+def _teachers(arm: Arm, settings: Settings) -> Settings | None:
+    own = arm.settings(settings, _ANY_COUNT)
+    heard = arm.reader == "network" and own.classifier.teachers > 0
+    return teacher_settings(own, _ANY_COUNT) if heard else None

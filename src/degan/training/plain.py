@@ -1,6 +1,6 @@
 """The plain CNN: the encoder of a run, trained on the expressions alone."""
 
-from degan.config import Settings, override
+from degan.config import GanSettings, Settings, override
 from degan.data.loader import num_epochs
 
 
@@ -20,7 +20,6 @@ def plain_cnn(settings: Settings, num_images: int, share: float = 1.0) -> Settin
     pace = gan if gan.epochs else classifier
     changes = [
         "network.code='real'",
-        "gan.epochs=0",
         "classifier.features='code'",
         "classifier.encoder_rate=1.0",
         "classifier.teachers=0",
@@ -31,4 +30,6 @@ def plain_cnn(settings: Settings, num_images: int, share: float = 1.0) -> Settin
         f"classifier.weight_decay={pace.weight_decay}",
         f"classifier.label_smoothing={pace.label_smoothing}",
     ]
-    return override(settings, changes)
+    # Of stage 1 nothing is left, so that two runs that differ there have the same plain CNN.
+    without = settings.model_copy(update={"gan": GanSettings(epochs=0)})
+    return override(without, changes)

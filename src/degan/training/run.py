@@ -1,9 +1,10 @@
 """A run directory: settings before step 1, ``log.jsonl``, checkpoints, grids, the result."""
 
+import itertools
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,21 @@ def part(progress: Progress, start: float, share: float, title: str = "") -> Pro
         title: put before what is being done.
     """
     return lambda done, doing: progress(start + share * done, title + doing)
+
+
+def parts(progress: Progress, costs: Sequence[float]) -> list[Progress]:
+    """Return the progress of parts that are done one after the other.
+
+    Args:
+        progress: of the whole.
+        costs: what each part costs, in any unit, 0 or more.
+    """
+    whole = sum(costs) or 1.0
+    starts = itertools.accumulate(costs, initial=0.0)
+    return [
+        part(progress, start / whole, cost / whole)
+        for start, cost in zip(starts, costs, strict=False)
+    ]
 
 
 def open_run(folder: Path, settings: Settings, facts: dict[str, Any]) -> None:

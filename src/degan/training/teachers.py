@@ -72,7 +72,8 @@ def teach(
         name, own = f"teacher {number + 1}", folder / f"{number + 1:02d}"
         told = _named(part(progress, number / count, 1 / count), name)
         try:
-            said = _said(data, fold, _settings(settings, fold, number), own, start, told)
+            own_settings = _seeded(teacher_settings(settings, len(fold.train)), number)
+            said = _said(data, fold, own_settings, own, start, told)
         except TrainingError as error:
             rate = "gan.learning_rate" if settings.gan.epochs else "classifier.learning_rate"
             raise TrainingError(
@@ -90,10 +91,22 @@ def _named(progress: Progress, name: str) -> Progress:
     return lambda share, _: progress(share, name)
 
 
-def _settings(settings: Settings, fold: Fold, number: int) -> Settings:
-    """Return the settings of a teacher; its seed is its own."""
+def teacher_settings(settings: Settings, num_images: int) -> Settings:
+    """Return the settings of a run's teachers, but for their seeds.
+
+    Runs in which they are the same, on the same images, can share their teachers.
+
+    Args:
+        settings: of the run.
+        num_images: how many each teacher learns from.
+    """
+    return plain_cnn(settings, num_images, PASSES)
+
+
+def _seeded(settings: Settings, number: int) -> Settings:
+    """Return the settings of one teacher: its seed is its own."""
     seed = (settings.seed + 104_729 * (number + 1)) % 2**31
-    return override(plain_cnn(settings, len(fold.train), PASSES), [f"seed={seed}"])
+    return override(settings, [f"seed={seed}"])
 
 
 def _said(

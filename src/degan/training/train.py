@@ -17,7 +17,7 @@ from degan.networks.encoder import Encoder
 from degan.training import checkpoint
 from degan.training.classifier import CHECKPOINT, ClassifierTrainer
 from degan.training.gan import GanTrainer
-from degan.training.run import Log, Progress, logged_seconds, open_run, part, silent
+from degan.training.run import Log, Progress, logged_seconds, open_run, parts, silent
 from degan.training.start import Start, read_start, start_facts
 from degan.training.teachers import PASSES, teach
 
@@ -55,6 +55,7 @@ def train(
     progress: Progress = silent,
     *,
     stage1: Path | None = None,
+    teachers: Path | None = None,
 ) -> Model:
     """Train both stages in a run directory, or continue what was begun there.
 
@@ -66,6 +67,8 @@ def train(
         progress: told the share done and what is being done.
         stage1: a run directory of stage 1 alone, see :func:`train_stage1`, for several runs that
             differ in stage 2 only; None: stage 1 is trained in ``folder``. The model is the same.
+        teachers: where the teachers are trained, for several runs that have the same, see
+            :func:`degan.training.teachers.teacher_settings`; None: in ``folder``.
 
     Raises:
         DeganError: the folder holds another run, the data cannot be trained on, a checkpoint is
@@ -83,7 +86,8 @@ def train(
     taught = None
     if settings.classifier.teachers:
         samples = [dataset.samples[index] for index in indices]
-        taught = teach(data, samples, settings, folder / TEACHERS, start, teaching)
+        whose = teachers or folder / TEACHERS
+        taught = teach(data, samples, settings, whose, start, teaching)
     if stage1 is None:
         encoder = GanTrainer(data, settings, folder, start).train(Log(log_path), first)
     else:
@@ -183,21 +187,30 @@ def check_trainable(
     }
 
 
+def costs(settings: Settings, num_images: int) -> tuple[float, float, float]:
+    """Return what the teachers, stage 1 and stage 2 cost, about.
+
+    Args:
+        settings: of the run.
+        num_images: how many are trained on.
+
+    Returns:
+        In passes of stage 2 with a moving encoder.
+    """
+    gan, classifier = settings.gan, settings.classifier
+    passes = [num_epochs(stage, num_images) for stage in (gan, classifier)]
+    return (
+        max(0, classifier.teachers - 1) * PASSES * sum(passes),
+        _GAN_COST * passes[0],
+        passes[1] * (1.0 if classifier.encoder_rate else _FROZEN_COST),
+    )
+
+
 def _parts(
     progress: Progress, settings: Settings, num_images: int
 ) -> tuple[Progress, Progress, Progress]:
     """Return the progress of the teachers and of both stages, each of its share of the time."""
-    gan, classifier = settings.gan, settings.classifier
-    passes = [num_epochs(stage, num_images) for stage in (gan, classifier)]
-    costs = [
-        max(0, classifier.teachers - 1) * PASSES * sum(passes),
-        _GAN_COST * passes[0],
-        passes[1] * (1.0 if classifier.encoder_rate else _FROZEN_COST),
-    ]
-    shares = [cost / sum(costs) for cost in costs]
-    first, second, third = (
-        part(progress, sum(shares[:place]), share) for place, share in enumerate(shares)
-    )
+    first, second, third = parts(progress, costs(settings, num_images))
     return first, second, third
 
 
@@ -245,13 +258,21 @@ def load_model(folder: Path) -> Model:
 
 
 def worked_seconds(folder: Path) -> float:
-    """Return how long a run took: its stages in ``folder`` and its teachers.
+    """Return how long a run took: its stages in ``folder`` and its teachers there.
 
     Raises:
         DeganError: a log is damaged.
     """
-    logs = [folder / "log.jsonl", *(folder / TEACHERS).glob("*/log.jsonl")]
-    return sum(map(logged_seconds, logs))
+    return logged_seconds(folder / "log.jsonl") + taught_seconds(folder / TEACHERS)
+
+
+def taught_seconds(folder: Path) -> float:
+    """Return how long the training of the teachers in a folder took; 0 if there are none.
+
+    Raises:
+        DeganError: a log is damaged.
+    """
+    return sum(map(logged_seconds, folder.glob("*/log.jsonl")))
 
 
 @torch.no_grad()
