@@ -26,6 +26,7 @@ LAYERS = (
         "data.crops",
         "data.duplicates",
         "data.factors",
+        "data.actions",
         "data.folds",
         "data.fold_file",
         "data.datasets.ckplus",

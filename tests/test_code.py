@@ -81,3 +81,24 @@ def test_what_f_x_is_held_to_grows_from_nothing():
     assert ramp(0.0) == 0.0
     assert ramp(0.1) < 0.5
     assert ramp(1.0) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_the_first_numbers_of_f_x_are_drawn_to_the_facial_actions():
+    torch.manual_seed(0)
+    heads = terms_of("gan.weight_code=0", "gan.weight_actions=1")
+    code = torch.zeros(4, TINY.network.expression_code, requires_grad=True)
+    amounts = torch.rand(4, 12)
+    term = heads(code, LABELS, PEOPLE, EVEN, 0.5, amounts)["actions"]
+    term.backward()
+    reached = code.detach() - code.grad * code[:, :12].numel() / 2
+    # A full action is four steps of a code that rounding makes whole.
+    assert torch.allclose(reached[:, :12], 4 * amounts, atol=1e-5)
+    assert not reached[:, 12:].any()
+    assert heads.weighted({"actions": term}, 0.0).item() == term.item()
+
+
+def test_actions_of_no_weight_or_not_known_are_no_term():
+    code = torch.zeros(4, TINY.network.expression_code)
+    some = (code, LABELS, PEOPLE, EVEN, 0.5)
+    assert "actions" not in terms_of()(*some, torch.ones(4, 12))
+    assert "actions" not in terms_of("gan.weight_actions=1")(*some)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from degan.errors import DeganError
 from degan.files import read_bytes, write_text
+from degan.labels import ACTIONS
 
 Weight = Annotated[float, Field(ge=0, le=1000)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -111,6 +112,10 @@ class GanSettings(_Settings):
     encoder. Not in the paper, where nothing forbids f(x) to say who."""
     weight_rate: Weight = 0.0
     """Mean absolute value of f(x). Not in the paper: the price of what a rounded code says."""
+    weight_actions: Weight = 0.0
+    """Squared distance of f(x) from the amounts of the facial actions of
+    :data:`degan.labels.ACTIONS`, a number an action. Not in the paper; for data sets that
+    know them, which are those of rendered people."""
     label_smoothing: Share = 0.1
     """Of the cross-entropy on f(x)."""
 
@@ -176,6 +181,15 @@ class Settings(_Settings):
     augment: AugmentSettings = AugmentSettings()
     gan: GanSettings = GanSettings()
     classifier: ClassifierSettings = ClassifierSettings()
+
+    @model_validator(mode="after")
+    def _has_a_number_an_action(self) -> Self:
+        if self.gan.weight_actions and self.network.expression_code < len(ACTIONS):
+            raise ValueError(
+                f"gan.weight_actions needs a number of f(x) for each of {len(ACTIONS)} facial "
+                "actions; give network.expression_code as many, or the weight 0"
+            )
+        return self
 
 
 def fast() -> Settings:

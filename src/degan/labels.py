@@ -1,4 +1,4 @@
-"""The one order of expressions, and what each data set's own names for them mean."""
+"""The order of expressions and facial actions, and what each data set's own names mean."""
 
 from degan.errors import DeganError
 
@@ -13,6 +13,27 @@ EXPRESSIONS: tuple[str, ...] = (
     "surprise",
 )
 """Names and order used everywhere; a model that knows fewer keeps this order among them."""
+
+ACTIONS: tuple[str, ...] = (
+    "browInnerUp",
+    "browDown",
+    "browOuterUp",
+    "eyeWide",
+    "eyeSquint",
+    "cheekSquint",
+    "noseSneer",
+    "mouthUpperUp",
+    "mouthSmile",
+    "mouthDimple",
+    "mouthStretch",
+    "mouthFrown",
+    "mouthLowerDown",
+    "mouthShrugLower",
+    "mouthPress",
+    "jawOpen",
+)
+"""Facial actions that numbers of f(x) can be tied to, from brow to jaw: those that expressions vary
+most. By ARKit's names, left and right as one."""
 
 _ALIASES: dict[str, str] = {
     "angry": "anger",

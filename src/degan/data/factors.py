@@ -41,9 +41,9 @@ def read_column(dataset: Dataset, name: str) -> list[Value]:
         return [getattr(sample, name) for sample in dataset.samples]
     path = dataset.folder / FACTORS
     if path.exists():
-        more, values = _read_factors(path, name)
-        if name in more:
-            return [_of_file(values, sample.file, path) for sample in dataset.samples]
+        more, found = _read_factors(path, [name])
+        if name in found:
+            return [_of_file(found[name], sample.file, path) for sample in dataset.samples]
         names += [column for column in more if column not in names]
     raise DeganError(f"{dataset.folder} has no column '{name}'; its columns: {', '.join(names)}")
 
@@ -54,16 +54,14 @@ def read_known(dataset: Dataset, names: Sequence[str]) -> dict[str, list[Value]]
     Raises:
         DeganError: see :func:`read_column`; not for a column that is missing.
     """
-    found: dict[str, list[Value]] = {}
+    own = [name for name in names if name in Sample._fields]
+    found = {name: read_column(dataset, name) for name in own}
     path = dataset.folder / FACTORS
-    for name in names:
-        if name in Sample._fields:
-            found[name] = read_column(dataset, name)
-        elif path.exists():
-            more, values = _read_factors(path, name)
-            if name in more:
-                found[name] = [_of_file(values, sample.file, path) for sample in dataset.samples]
-    return found
+    if path.exists():
+        _, columns = _read_factors(path, [name for name in names if name not in own])
+        for name, values in columns.items():
+            found[name] = [_of_file(values, sample.file, path) for sample in dataset.samples]
+    return {name: found[name] for name in names if name in found}
 
 
 def _of_file(values: dict[str, Value], file: str, path: Path) -> Value:
@@ -72,8 +70,10 @@ def _of_file(values: dict[str, Value], file: str, path: Path) -> Value:
     return values[file]
 
 
-def _read_factors(path: Path, name: str) -> tuple[list[str], dict[str, Value]]:
-    """Return the table's columns and, if ``name`` is among them, its value by file."""
+def _read_factors(
+    path: Path, names: Sequence[str]
+) -> tuple[list[str], dict[str, dict[str, Value]]]:
+    """Return the table's columns and, of those of ``names`` that it has, the value by file."""
     pyarrow, parquet = _pyarrow()
     data = read_bytes(path, _MAX_BYTES, "table of factors")
     try:
@@ -81,13 +81,15 @@ def _read_factors(path: Path, name: str) -> tuple[list[str], dict[str, Value]]:
         columns = [field.name for field in table.schema_arrow if _is_plain(pyarrow, field.type)]
         if _FILE not in columns or table.metadata.num_rows > _MAX_ROWS:
             raise ValueError
-        if name not in columns:
-            return columns, {}
-        read = table.read(columns=[_FILE, name])
-        files, values = (read.column(column).to_pylist() for column in (_FILE, name))
+        wanted = [name for name in names if name in columns]
+        read = table.read(columns=[_FILE, *wanted])
+        files = read.column(_FILE).to_pylist()
         if len(set(files)) != len(files):
             raise ValueError
-        return columns, dict(zip(files, values, strict=True))
+        cells = {name: read.column(name).to_pylist() for name in wanted}
+        return columns, {
+            name: dict(zip(files, values, strict=True)) for name, values in cells.items()
+        }
     except (pyarrow.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
         raise DeganError(
             f"{path} is damaged or no table with one row a file; make the data set again"

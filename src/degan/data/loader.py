@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from degan.config import ClassifierSettings, GanSettings, NetworkSettings
+from degan.data.actions import read_actions
 from degan.data.crops import read_crops
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
@@ -27,6 +28,8 @@ class TrainingData:
         expressions: names in the order of :data:`degan.labels.EXPRESSIONS`.
         subjects: names, sorted.
         detail: D / S, see :class:`degan.config.NetworkSettings`.
+        actions: amounts of facial actions, float (N, 16), see
+            :func:`degan.data.actions.read_actions`; None: not known, or not asked for.
     """
 
     images: Tensor
@@ -35,6 +38,7 @@ class TrainingData:
     expressions: tuple[str, ...]
     subjects: tuple[str, ...]
     detail: int = 1
+    actions: Tensor | None = None
 
     def photos(self, index: Tensor) -> Tensor:
         """Return images as G is to draw them, float (M, C, S, S) for int64 (M,)."""
@@ -43,6 +47,10 @@ class TrainingData:
             images = F.avg_pool2d(images, self.detail)
         return images.contiguous(memory_format=torch.channels_last)
 
+    def known_actions(self, index: Tensor) -> Tensor | None:
+        """Return the amounts of facial actions of some images, int64 (M,), where they are known."""
+        return None if self.actions is None else self.actions[index]
+
     def only(self, index: Tensor) -> "TrainingData":
         """Return some of the images, int64 (M,); subjects and expressions keep their numbers."""
         return replace(
@@ -50,6 +58,7 @@ class TrainingData:
             images=self.images[index],
             expression=self.expression[index],
             subject=self.subject[index],
+            actions=self.known_actions(index),
         )
 
     def __len__(self) -> int:
@@ -61,6 +70,8 @@ def load(
     indices: Sequence[int],
     settings: NetworkSettings,
     expressions: Sequence[str],
+    *,
+    actions: bool = False,
 ) -> TrainingData:
     """Read and standardise the samples of a training.
 
@@ -69,9 +80,11 @@ def load(
         indices: which of its samples.
         settings: the size and channels of the networks' images.
         expressions: the classes; every sample must be of one of them.
+        actions: whether amounts of facial actions are needed.
 
     Raises:
-        DeganError: see :func:`degan.data.crops.read_crops` and :func:`check_size`.
+        DeganError: see :func:`degan.data.crops.read_crops`, :func:`check_size` and
+            :func:`degan.data.actions.read_actions`.
     """
     check_size(dataset, settings)
     standardize = Standardize(settings.channels, settings.input_size)
@@ -89,6 +102,7 @@ def load(
         expressions=tuple(expressions),
         subjects=subjects,
         detail=settings.detail,
+        actions=torch.from_numpy(read_actions(dataset, indices)) if actions else None,
     )
 
 

@@ -58,7 +58,7 @@ def open_folds(
     if not folder.exists():  # before hours are spent on the others
         read_start(settings)
         for fold in folds:
-            check_trainable(dataset, fold.train, settings.network)
+            check_trainable(dataset, fold.train, settings)
     division = folds_text(dataset, folds, protocol, settings.seed)
     facts = {
         "kind": kind,

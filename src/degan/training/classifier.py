@@ -146,7 +146,10 @@ class ClassifierTrainer:
         total = loss
         if networks.code_terms is not None:
             subject = self.data.subject[batch]
-            held = networks.code_terms(encoded.code, labels, subject, self.class_weights, done)
+            actions = self.data.known_actions(batch)
+            held = networks.code_terms(
+                encoded.code, labels, subject, self.class_weights, done, actions
+            )
             total = total + networks.code_terms.weighted(held, done)
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from degan.config import GanSettings, NetworkSettings
 
 _HIDDEN = 128
+_STEPS = 4.0  # of f(x) that a full facial action is: told apart where f(x) is rounded
 
 
 class CodeTerms(nn.Module):
@@ -30,6 +31,7 @@ class CodeTerms(nn.Module):
             "code": choice.weight_code,
             "confusion": choice.weight_confusion,
             "rate": choice.weight_rate,
+            "actions": choice.weight_actions,
         }
         self.label_smoothing = choice.label_smoothing
         self.reader = nn.Linear(network.expression_code, num_expressions)
@@ -49,6 +51,7 @@ class CodeTerms(nn.Module):
         subject: Tensor,
         class_weights: Tensor,
         done: float,
+        actions: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Return the terms, unweighted, by name.
 
@@ -58,11 +61,13 @@ class CodeTerms(nn.Module):
             subject: what it should not say, int64 (N,).
             class_weights: of the expressions.
             done: share of the training that is done, [0, 1).
+            actions: amounts of the facial actions, float (N, A); needed if they have a weight.
 
         Returns:
             ``code``: cross-entropy of the linear reader. ``confusion``: cross-entropy of the
             confuser; its gradient is reversed for the encoder, and grows to its full size over the
-            training. ``rate``: the mean absolute value of f(x).
+            training. ``rate``: the mean absolute value of f(x). ``actions``: the mean squared
+            distance of its first A numbers from the actions, of which a full one is 4 steps.
         """
         terms = {}
         if self.weights["code"] > 0:
@@ -77,6 +82,8 @@ class CodeTerms(nn.Module):
             terms["confusion"] = F.cross_entropy(guessed, subject)
         if self.weights["rate"] > 0:
             terms["rate"] = code.abs().mean()
+        if actions is not None and self.weights["actions"] > 0:
+            terms["actions"] = F.mse_loss(code[:, : actions.shape[1]], _STEPS * actions)
         return terms
 
     def weights_at(self, done: float) -> dict[str, float]:

@@ -217,7 +217,7 @@ class GanTrainer:
         }
         drawing = {name: term() for name, term in terms.items() if self.weights[name] > 0}
         held: dict[str, Tensor] = networks.code_terms(
-            drawn.code, expression, subject, self.class_weights, done
+            drawn.code, expression, subject, self.class_weights, done, data.known_actions(batch)
         )
         return drawing | held
 

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from degan import __version__
-from degan.config import ClassifierSettings, NetworkSettings, Settings
+from degan.config import ClassifierSettings, Settings
+from degan.data.actions import read_actions
 from degan.data.loader import TrainingData, check_size, load, num_epochs
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
@@ -75,12 +76,12 @@ def train(
             damaged, there are no weights to start from, or training diverged.
     """
     start = read_start(settings)
-    facts = check_trainable(dataset, indices, settings.network) | start_facts(start)
+    facts = check_trainable(dataset, indices, settings) | start_facts(start)
     open_run(folder, settings, {"kind": "training", **facts})
     if (folder / MODEL).exists():
         (folder / CHECKPOINT).unlink(missing_ok=True)
         return load_model(folder)
-    data = load(dataset, indices, settings.network, dataset.expressions)
+    data = _load(dataset, indices, settings)
     log_path = folder / "log.jsonl"
     teaching, first, second = _parts(progress, settings, len(data))
     taught = None
@@ -134,9 +135,18 @@ def train_stage1(
         DeganError: as :func:`train`.
     """
     start = read_start(settings)
-    facts = check_trainable(dataset, indices, settings.network) | start_facts(start)
-    data = load(dataset, indices, settings.network, dataset.expressions)
+    facts = check_trainable(dataset, indices, settings) | start_facts(start)
+    data = _load(dataset, indices, settings)
     return _train_stage1(data, facts, settings, folder, start, progress)
+
+
+def _load(dataset: Dataset, indices: Sequence[int], settings: Settings) -> TrainingData:
+    needed = _needs_actions(settings)
+    return load(dataset, indices, settings.network, dataset.expressions, actions=needed)
+
+
+def _needs_actions(settings: Settings) -> bool:
+    return settings.gan.epochs > 0 and settings.gan.weight_actions > 0
 
 
 def stage1_settings(settings: Settings) -> Settings:
@@ -157,16 +167,16 @@ def _train_stage1(
     return GanTrainer(data, own, folder, start).train(Log(folder / "log.jsonl"), progress).eval()
 
 
-def check_trainable(
-    dataset: Dataset, indices: Sequence[int], network: NetworkSettings
-) -> dict[str, Any]:
+def check_trainable(dataset: Dataset, indices: Sequence[int], settings: Settings) -> dict[str, Any]:
     """Return what ``run.json`` says of the data that a run trains on.
 
     Raises:
-        DeganError: there are not two expressions, one has no sample to train on, or the networks
-            cannot read crops of that size.
+        DeganError: there are not two expressions, one has no sample to train on, the networks
+            cannot read crops of that size, or facial actions are not known that have a weight.
     """
-    check_size(dataset, network)
+    check_size(dataset, settings.network)
+    if _needs_actions(settings):
+        read_actions(dataset, indices)
     samples = [dataset.samples[index] for index in indices]
     shown = {sample.expression for sample in samples}
     missing = [name for name in dataset.expressions if name not in shown]

@@ -1,0 +1,45 @@
+"""What faces do, where that is known: the facial actions that numbers of f(x) can be tied to."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degan.data.factors import Value, is_nothing, read_known
+from degan.data.manifest import Dataset
+from degan.errors import DeganError
+from degan.labels import ACTIONS
+
+_SIDES = ("", "Left", "Right")
+
+
+def read_actions(dataset: Dataset, indices: Sequence[int]) -> NDArray[np.float32]:
+    """Return the amounts of the facial actions of some samples, mean of left and right.
+
+    Args:
+        dataset: of rendered people.
+        indices: which of its samples.
+
+    Returns:
+        Float (N, 16), columns as :data:`degan.labels.ACTIONS`; 0 to 1 and a little beyond.
+
+    Raises:
+        DeganError: the data set does not know them, or its table is damaged.
+    """
+    columns = {name: [f"action_{name}{side}" for side in _SIDES] for name in ACTIONS}
+    known = read_known(dataset, [column for row in columns.values() for column in row])
+    means = []
+    for name, row in columns.items():
+        sides = [known[column] for column in row if column in known]
+        cells = [value for values in sides for value in values]
+        if not sides or not all(_is_amount(value) for value in cells):
+            raise DeganError(
+                f"{dataset.folder} does not say of every picture how much of {name} it shows, and "
+                "gan.weight_actions needs that; set it to 0, or train on rendered people"
+            )
+        means.append(np.mean(np.array(sides, dtype=np.float32), axis=0))
+    return np.stack(means, axis=1)[list(indices)]
+
+
+def _is_amount(value: Value) -> bool:
+    return isinstance(value, float) and not is_nothing(value)
