@@ -14,6 +14,8 @@ EVERY_PART = override(
     [
         "gan.weight_confusion=0.1",
         "gan.weight_rate=0.1",
+        "gan.weight_actions=0.1",
+        "gan.weight_kept=0.1",
         "start='earlier'",
         "classifier.teachers=3",
     ],
@@ -83,9 +85,8 @@ def test_the_plain_cnn_has_the_whole_encoder_to_learn_with_and_no_stage_1():
     assert own.classifier.features == "code"
     assert own.classifier.encoder_rate == 1
     assert own.classifier.learning_rate == 0.004  # the encoder's peak in stage 1
-    assert own.network == FAST.network
-    rounded = override(FAST, ["network.code='rounded'"])
-    assert BY_NAME["cnn"].settings(rounded, 500).network == FAST.network
+    assert override(own, ["network.code='rounded'"]).network == FAST.network
+    assert own.network.code == "real"  # nothing pays for its length
     assert own.augment == FAST.augment
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degan.config import PRESETS, fast, override, preset, read_settings, tiny, write_settings
+from degan.config import PRESETS, best, fast, override, preset, read_settings, tiny, write_settings
 from degan.errors import DeganError
 
 
@@ -19,9 +19,26 @@ def test_settings_come_back_from_toml_as_they_went(tmp_path, name):
     assert read_settings(tmp_path / "settings.toml") == settings
 
 
-def test_what_a_file_does_not_name_keeps_its_default(tmp_path):
-    (tmp_path / "settings.toml").write_text("[gan]\nepochs = 3\n")
-    assert read_settings(tmp_path / "settings.toml") == override(fast(), ["gan.epochs=3"])
+@pytest.mark.parametrize("name", PRESETS)
+def test_what_a_file_does_not_name_is_as_in_its_preset(tmp_path, name):
+    path = tmp_path / "settings.toml"
+    path.write_text(f"preset = '{name}'\n[gan]\nepochs = 3\n")
+    assert read_settings(path) == override(preset(name), ["gan.epochs=3"])
+    path.write_text("[gan]\nepochs = 3\n")
+    assert read_settings(path) == override(fast(), ["gan.epochs=3"])
+
+
+@pytest.mark.parametrize("name", ["'huge'", "3", "['fast']"])
+def test_a_file_that_names_no_preset_that_there_is_is_refused(tmp_path, name):
+    path = tmp_path / "settings.toml"
+    path.write_text(f"preset = {name}\n")
+    with pytest.raises(DeganError, match=r"settings.toml: there is no preset .*fast, best"):
+        read_settings(path)
+
+
+def test_best_is_fast_with_teachers_and_views():
+    changes = ["preset='best'", "classifier.teachers=5", "classifier.views=3"]
+    assert override(fast(), changes) == best()
 
 
 def test_a_stage_1_without_any_term_is_refused_and_none_at_all_is_not():
@@ -51,7 +68,7 @@ def test_an_override_changes_the_setting_named_and_no_other():
     changed = override(fast(), ["gan.epochs=20", "network.width = 8"])
     assert changed.gan.epochs == 20
     assert changed.network.width == 8
-    assert override(changed, ["gan.epochs=40", "network.width=16"]) == fast()
+    assert override(changed, ["gan.epochs=10", "network.width=16"]) == fast()
 
 
 def test_of_two_overrides_of_one_setting_the_last_counts():

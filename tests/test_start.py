@@ -102,8 +102,8 @@ def test_damaged_weights_are_one_sentence(earlier, tmp_path, damage):
         read_start(starting(path))
 
 
-def test_the_weights_that_ship_are_of_the_networks_of_best_and_know_all_expressions():
-    settings = preset("best")
+def test_the_weights_that_ship_are_of_the_networks_of_fast_and_know_all_expressions():
+    settings = preset("fast")
     start = read_start(settings)
     start.load_encoder(Encoder(settings.network))
     classifier = Classifier(settings.network, settings.classifier, len(EXPRESSIONS))
@@ -124,6 +124,39 @@ def test_a_run_can_begin_with_the_weights_that_ship(examples, tmp_path):
     train(faces, range(len(faces.samples)), settings, tmp_path / "run")
     facts = json.loads((tmp_path / "run/run.json").read_text())
     assert facts["start_sha256"] == sha256(asset_bytes("synthetic.safetensors"))
+
+
+def test_f_x_stays_where_the_weights_to_start_from_put_it_if_asked(faces, earlier, tmp_path):
+    start = read_start(starting(earlier))
+    data = load(faces, range(len(faces.samples)), TINY.network, faces.expressions)
+    begun = start.codes(TINY.network, data.images)
+    distance = []
+    for weight in (0, 100):
+        changes = ["gan.epochs=10", "classifier.encoder_rate=1", f"gan.weight_kept={weight}"]
+        folder = tmp_path / str(weight)
+        model = train(faces, range(len(data)), starting(earlier, *changes), folder)
+        with torch.no_grad():
+            ended = model.recognition.encoder(data.images).code
+        distance.append((ended - begun).square().mean().item())
+        rows = [json.loads(line) for line in (folder / "log.jsonl").open()]
+        assert all(("kept" in row) == (weight > 0) for row in rows)
+    assert distance[1] < 0.5 * distance[0]
+
+
+def test_what_is_kept_is_f_x_of_a_face_and_its_mirror_image_not_rounded(faces, earlier):
+    rounded = TINY.network.model_copy(update={"code": "rounded"})
+    data = load(faces, range(3), TINY.network, faces.expressions)
+    codes = read_start(starting(earlier)).codes(rounded, data.images)
+    encoder = load_model(earlier).recognition.encoder
+    with torch.no_grad():
+        views = [encoder(images).code for images in (data.images, data.images.flip(3))]
+    assert torch.allclose(codes, (views[0] + views[1]) / 2, atol=1e-5)
+
+
+def test_without_weights_to_start_from_nothing_is_kept(faces, tmp_path):
+    settings = override(TINY, ["gan.weight_kept=1"])
+    train(faces, range(len(faces.samples)), settings, tmp_path / "run")
+    assert "kept" not in (tmp_path / "run/log.jsonl").read_text()
 
 
 def test_no_start_is_none():

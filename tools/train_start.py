@@ -2,7 +2,8 @@
 
     python tools/train_start.py build/start
 
-Trained on synthetic people alone, 40,000 pictures of 4,000, with the networks of the preset `best`.
+Trained on synthetic people alone, 40,000 pictures of 4,000, with the networks of the presets `fast`
+and `best`; f(x) is tied to the facial actions that rendered people are known to show.
 The same command continues after an interruption. Model card: docs/cards/start.md.
 """
 
@@ -26,6 +27,7 @@ SETTINGS = (
     "gan.min_steps=0",
     "gan.batch_size=64",
     "gan.learning_rate=2e-3",
+    "gan.weight_actions=8.0",
     "classifier.epochs=7",
     "classifier.min_steps=0",
     "classifier.batch_size=64",

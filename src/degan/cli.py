@@ -21,6 +21,7 @@ from degan.cli_options import (
     chosen_folds,
     chosen_settings,
 )
+from degan.config import DEFAULT_PRESET
 from degan.errors import DeganError
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _root(
 def train(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory to make.")],
     data: Data,
-    preset: Preset = "fast",
+    preset: Preset = DEFAULT_PRESET,
     config: Config = None,
     changes: Set = None,
     seed: Seed = None,
@@ -126,7 +127,7 @@ def crossval(
     folds: Folds = 10,
     by: Protocol = "subjects",
     fold_file: FoldFile = None,
-    preset: Preset = "fast",
+    preset: Preset = DEFAULT_PRESET,
     config: Config = None,
     changes: Set = None,
     seed: Seed = None,
@@ -165,7 +166,7 @@ def crossdata(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory to make.")],
     data: Data,
     test: Annotated[Path, typer.Option("--test", help="The data set to test on, of others.")],
-    preset: Preset = "fast",
+    preset: Preset = DEFAULT_PRESET,
     config: Config = None,
     changes: Set = None,
     seed: Seed = None,

@@ -18,6 +18,7 @@ from degan.cli_options import (
     chosen_folds,
     chosen_settings,
 )
+from degan.config import DEFAULT_PRESET
 
 app = typer.Typer()
 
@@ -35,7 +36,7 @@ def ablate(
     folds: Folds = 10,
     by: Protocol = "subjects",
     fold_file: FoldFile = None,
-    preset: Preset = "fast",
+    preset: Preset = DEFAULT_PRESET,
     config: Config = None,
     changes: Set = None,
     seed: Seed = None,
@@ -46,7 +47,7 @@ def ablate(
 
     Arms: full (the reference), residue, svm, mlp, cnn, taught-cnn, no-start, no-teachers, hog,
     no-adversarial, no-identity, no-expression, no-reconstruction, no-swap, no-code, no-confusion,
-    no-rate. The same command with more arms adds them.
+    no-rate, no-actions, no-kept. The same command with more arms adds them.
 
       degan ablate runs/ablation --data data/
 

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 Preset = Annotated[
     str,
     typer.Option(
-        help="Settings to begin with: fast; best, slower, begun with what synthetic people taught; "
-        "paper, the papers' terms alone; tiny, to try it out."
+        help="Settings to begin with: fast; best, slower, with teachers and three views of a face; "
+        "paper, the papers' terms alone from random weights; tiny, to try it out."
     ),
 ]
 Config = Annotated[
-    Path | None, typer.Option(help="Settings in TOML (a run's settings.toml), instead of a preset.")
+    Path | None, typer.Option(help="Settings in TOML (a run's settings.toml), instead of --preset.")
 ]
 Set = Annotated[
     list[str] | None,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,6 +18,15 @@ from degan.networks.layers import Standardize
 _CHUNK = 512
 
 
+class Known(NamedTuple):
+    """What is known of a batch; see :class:`TrainingData`."""
+
+    expression: Tensor
+    subject: Tensor
+    actions: Tensor | None = None
+    kept: Tensor | None = None
+
+
 @dataclass(frozen=True)
 class TrainingData:
     """Everything that one training sees.
@@ -30,6 +40,8 @@ class TrainingData:
         detail: D / S, see :class:`degan.config.NetworkSettings`.
         actions: amounts of facial actions, float (N, 16), see
             :func:`degan.data.actions.read_actions`; None: not known, or not asked for.
+        kept: what f(x) was with the weights to start from, float (N, expression_code); None: there
+            are none, or not asked for.
     """
 
     images: Tensor
@@ -39,6 +51,7 @@ class TrainingData:
     subjects: tuple[str, ...]
     detail: int = 1
     actions: Tensor | None = None
+    kept: Tensor | None = None
 
     def photos(self, index: Tensor) -> Tensor:
         """Return images as G is to draw them, float (M, C, S, S) for int64 (M,)."""
@@ -47,19 +60,18 @@ class TrainingData:
             images = F.avg_pool2d(images, self.detail)
         return images.contiguous(memory_format=torch.channels_last)
 
-    def known_actions(self, index: Tensor) -> Tensor | None:
-        """Return the amounts of facial actions of some images, int64 (M,), where they are known."""
-        return None if self.actions is None else self.actions[index]
+    def known(self, index: Tensor) -> "Known":
+        """Return what is known of some images, int64 (M,)."""
+        return Known(
+            self.expression[index],
+            self.subject[index],
+            None if self.actions is None else self.actions[index],
+            None if self.kept is None else self.kept[index],
+        )
 
     def only(self, index: Tensor) -> "TrainingData":
         """Return some of the images, int64 (M,); subjects and expressions keep their numbers."""
-        return replace(
-            self,
-            images=self.images[index],
-            expression=self.expression[index],
-            subject=self.subject[index],
-            actions=self.known_actions(index),
-        )
+        return replace(self, images=self.images[index], **self.known(index)._asdict())
 
     def __len__(self) -> int:
         return len(self.images)

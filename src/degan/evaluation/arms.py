@@ -153,6 +153,18 @@ ARMS: Final = (
         "Worse than full: that f(x) must be short helps.",
         _with("gan.weight_rate=0.0"),
     ),
+    Arm(
+        "no-actions",
+        "without the term of facial actions",
+        "Worse than full: that numbers of f(x) are told what the face does helps.",
+        _with("gan.weight_actions=0.0"),
+    ),
+    Arm(
+        "no-kept",
+        "f(x) free to move from the start",
+        "Worse than full: holding f(x) to what the weights to start from made it helps.",
+        _with("gan.weight_kept=0.0"),
+    ),
 )
 """In the order of the table. An arm that needs no new reader is one more row here."""
 

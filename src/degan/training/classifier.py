@@ -145,11 +145,8 @@ class ClassifierTrainer:
         held: dict[str, Tensor] = {}
         total = loss
         if networks.code_terms is not None:
-            subject = self.data.subject[batch]
-            actions = self.data.known_actions(batch)
-            held = networks.code_terms(
-                encoded.code, labels, subject, self.class_weights, done, actions
-            )
+            known = self.data.known(batch)
+            held = networks.code_terms(encoded.code, known, self.class_weights, done)
             total = total + networks.code_terms.weighted(held, done)
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()

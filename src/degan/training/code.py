@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from degan.config import GanSettings, NetworkSettings
+from degan.data.loader import Known
 
 _HIDDEN = 128
 _STEPS = 4.0  # of f(x) that a full facial action is: told apart where f(x) is rounded
@@ -32,6 +33,7 @@ class CodeTerms(nn.Module):
             "confusion": choice.weight_confusion,
             "rate": choice.weight_rate,
             "actions": choice.weight_actions,
+            "kept": choice.weight_kept,
         }
         self.label_smoothing = choice.label_smoothing
         self.reader = nn.Linear(network.expression_code, num_expressions)
@@ -47,43 +49,43 @@ class CodeTerms(nn.Module):
     def forward(
         self,
         code: Tensor,
-        expression: Tensor,
-        subject: Tensor,
+        known: Known,
         class_weights: Tensor,
         done: float,
-        actions: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Return the terms, unweighted, by name.
 
         Args:
             code: f(x), float (N, expression_code).
-            expression: what it should say, int64 (N,).
-            subject: what it should not say, int64 (N,).
+            known: of the images: the expression, which it should say; the subject, which it should
+                not say; actions and earlier f(x), where they are known.
             class_weights: of the expressions.
             done: share of the training that is done, [0, 1).
-            actions: amounts of the facial actions, float (N, A); needed if they have a weight.
 
         Returns:
             ``code``: cross-entropy of the linear reader. ``confusion``: cross-entropy of the
             confuser; its gradient is reversed for the encoder, and grows to its full size over the
             training. ``rate``: the mean absolute value of f(x). ``actions``: the mean squared
-            distance of its first A numbers from the actions, of which a full one is 4 steps.
+            distance of its first numbers from the actions, of which a full one is 4 steps.
+            ``kept``: the same from the earlier f(x).
         """
         terms = {}
         if self.weights["code"] > 0:
             terms["code"] = F.cross_entropy(
                 self.reader(code),
-                expression,
+                known.expression,
                 weight=class_weights,
                 label_smoothing=self.label_smoothing,
             )
         if self.weights["confusion"] > 0:
             guessed = self.confuser(reverse_gradient(code, ramp(done)))
-            terms["confusion"] = F.cross_entropy(guessed, subject)
+            terms["confusion"] = F.cross_entropy(guessed, known.subject)
         if self.weights["rate"] > 0:
             terms["rate"] = code.abs().mean()
-        if actions is not None and self.weights["actions"] > 0:
-            terms["actions"] = F.mse_loss(code[:, : actions.shape[1]], _STEPS * actions)
+        if known.actions is not None and self.weights["actions"] > 0:
+            terms["actions"] = F.mse_loss(code[:, : known.actions.shape[1]], _STEPS * known.actions)
+        if known.kept is not None and self.weights["kept"] > 0:
+            terms["kept"] = F.mse_loss(code, known.kept)
         return terms
 
     def weights_at(self, done: float) -> dict[str, float]:

@@ -94,7 +94,7 @@ class GanTrainer:
             start.load_encoder(self.networks.encoder)
         self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.generator_optimizer = optim.AdamW(
-            [{"params": self.networks.generator_parameters(), "factor": 1.0}],
+            self._rates(),
             lr=gan.learning_rate,
             weight_decay=gan.weight_decay,
         )
@@ -111,6 +111,15 @@ class GanTrainer:
         self.passes = Passes(_STAGE, "gan", gan, settings.seed, data)
         self.pairs = ExpressionPairs(data)
         self.class_weights = class_weights(data.expression, len(data.expressions))
+
+    def _rates(self) -> list[dict[str, Any]]:
+        """Return the generator's parameters in groups of one learning rate."""
+        networks = self.networks
+        rest = [*networks.decoder.parameters(), *networks.code_terms.parameters()]
+        return [
+            {"params": networks.encoder.parameters(), "factor": self.settings.gan.encoder_rate},
+            {"params": rest, "factor": 1.0},
+        ]
 
     def train(self, log: Log, progress: Progress) -> Encoder:
         """Train all epochs that the checkpoint does not have yet; return the encoder.
@@ -205,7 +214,7 @@ class GanTrainer:
     ) -> dict[str, Tensor]:
         """Return the terms of G's objective; one of no weight is left out."""
         networks, data = self.networks, self.data
-        expression, subject = data.expression[batch], data.subject[batch]
+        expression = data.expression[batch]
         judged = networks.discriminator(drawn.other)
         photo, known = self.pairs.draw(drawn.target, expression)
         terms: dict[str, Callable[[], Tensor]] = {
@@ -217,7 +226,7 @@ class GanTrainer:
         }
         drawing = {name: term() for name, term in terms.items() if self.weights[name] > 0}
         held: dict[str, Tensor] = networks.code_terms(
-            drawn.code, expression, subject, self.class_weights, done, data.known_actions(batch)
+            drawn.code, data.known(batch), self.class_weights, done
         )
         return drawing | held
 

@@ -18,6 +18,7 @@ def plain_cnn(settings: Settings, num_images: int, share: float = 1.0) -> Settin
     gan, classifier = settings.gan, settings.classifier
     passes = num_epochs(gan, num_images) + num_epochs(classifier, num_images)
     pace = gan if gan.epochs else classifier
+    rate = gan.learning_rate * gan.encoder_rate if gan.epochs else classifier.learning_rate
     changes = [
         "network.code='real'",
         "classifier.features='code'",
@@ -26,7 +27,7 @@ def plain_cnn(settings: Settings, num_images: int, share: float = 1.0) -> Settin
         f"classifier.epochs={max(1, round(share * passes))}",
         "classifier.min_steps=0",
         f"classifier.batch_size={pace.batch_size}",
-        f"classifier.learning_rate={pace.learning_rate}",
+        f"classifier.learning_rate={rate}",
         f"classifier.weight_decay={pace.weight_decay}",
         f"classifier.label_smoothing={pace.label_smoothing}",
     ]

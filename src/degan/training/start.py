@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from degan.config import SHIPPED_START, Settings
+from degan.config import SHIPPED_START, NetworkSettings, Settings
 from degan.errors import DeganError
 from degan.files import read_bytes, sha256
 from degan.networks.classifier import Classifier
@@ -20,6 +21,7 @@ _HEAD = "head.1"  # the linear layer of the classifier, a row an expression
 # What the encoder is made of: must be the same on both sides.
 _SAME = ("image_size", "detail", "channels", "width", "expression_code")
 _MAX_BYTES = 2**30
+_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,27 @@ class Start:
     def load_encoder(self, encoder: Encoder) -> None:
         """Give an encoder the weights of the earlier one."""
         checkpoint.load_module(_ENCODER, encoder, self.tensors, self.path)
+
+    @torch.no_grad()
+    def codes(self, network: NetworkSettings, images: Tensor) -> Tensor:
+        """Return f(x) with these weights, not rounded, mean over an image and its mirror image.
+
+        Args:
+            network: sizes.
+            images: standardised, float (N, C, D, D).
+
+        Returns:
+            Float (N, expression_code).
+        """
+        encoder = Encoder(network.model_copy(update={"code": "real"}))
+        self.load_encoder(encoder)
+        encoder.eval()
+        return torch.cat(
+            [
+                (encoder(batch).code + encoder(batch.flip(-1)).code) / 2
+                for batch in images.split(_BATCH)
+            ]
+        )
 
     def load_classifier(self, classifier: Classifier, expressions: tuple[str, ...]) -> None:
         """Give a classifier the earlier local CNNs, and the rows of expressions that both know.
@@ -92,7 +115,7 @@ def read_start(settings: Settings) -> Start | None:
         if value != other:
             raise DeganError(
                 f"{file} was trained with network.{name} = {other}, but this run has {value}; "
-                "give both the same"
+                "give both the same, or start='' for random weights"
             )
     return Start(file, sha256(data), expressions, tensors)
 

@@ -1,7 +1,7 @@
 """One training, stage 1 and stage 2, from a data set to ``model.safetensors``."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ def train(
     if (folder / MODEL).exists():
         (folder / CHECKPOINT).unlink(missing_ok=True)
         return load_model(folder)
-    data = _load(dataset, indices, settings)
+    data = _load(dataset, indices, settings, start)
     log_path = folder / "log.jsonl"
     teaching, first, second = _parts(progress, settings, len(data))
     taught = None
@@ -136,13 +136,18 @@ def train_stage1(
     """
     start = read_start(settings)
     facts = check_trainable(dataset, indices, settings) | start_facts(start)
-    data = _load(dataset, indices, settings)
+    data = _load(dataset, indices, settings, start)
     return _train_stage1(data, facts, settings, folder, start, progress)
 
 
-def _load(dataset: Dataset, indices: Sequence[int], settings: Settings) -> TrainingData:
+def _load(
+    dataset: Dataset, indices: Sequence[int], settings: Settings, start: Start | None
+) -> TrainingData:
     needed = _needs_actions(settings)
-    return load(dataset, indices, settings.network, dataset.expressions, actions=needed)
+    data = load(dataset, indices, settings.network, dataset.expressions, actions=needed)
+    if start is None or not settings.gan.epochs or not settings.gan.weight_kept:
+        return data
+    return replace(data, kept=start.codes(settings.network, data.images))
 
 
 def _needs_actions(settings: Settings) -> bool:
