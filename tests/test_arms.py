@@ -80,7 +80,8 @@ def test_arms_with_another_reader_leave_the_settings_alone(name):
 
 
 def test_the_plain_cnn_has_the_whole_encoder_to_learn_with_and_no_stage_1():
-    own = BY_NAME["cnn"].settings(override(FAST, ["gan.learning_rate=0.004"]), 500)
+    changes = ["gan.learning_rate=0.008", "gan.encoder_rate=0.5"]
+    own = BY_NAME["cnn"].settings(override(FAST, changes), 500)
     assert own.gan.epochs == 0
     assert own.classifier.features == "code"
     assert own.classifier.encoder_rate == 1

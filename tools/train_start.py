@@ -27,7 +27,10 @@ SETTINGS = (
     "gan.min_steps=0",
     "gan.batch_size=64",
     "gan.learning_rate=2e-3",
+    "gan.encoder_rate=1.0",
+    "gan.weight_adversarial=0.2",
     "gan.weight_actions=8.0",
+    "gan.weight_kept=0.0",
     "classifier.epochs=7",
     "classifier.min_steps=0",
     "classifier.batch_size=64",
@@ -48,7 +51,8 @@ def main() -> None:
     parser.add_argument("build", type=Path, help="where to work")
     build = parser.parse_args().build
     data, run = build / "data", build / "run"
-    degan("synthesize", data, *PEOPLE)
+    if not data.exists():  # it appears when it is whole
+        degan("synthesize", data, *PEOPLE)
     changes = [word for change in SETTINGS for word in ("--set", change)]
     degan("train", run, "--data", data, "--preset", "best", *changes)
     shutil.copyfile(run / MODEL, ASSETS / NAME)

@@ -208,7 +208,14 @@ def fast() -> Settings:
         start=SHIPPED_START,
         network=NetworkSettings(detail=2, code="rounded", expression_code=len(ACTIONS)),
         gan=GanSettings(
-            epochs=10, min_steps=400, learning_rate=1e-3, weight_confusion=1.0, weight_rate=2.0
+            epochs=10,
+            min_steps=400,
+            learning_rate=4e-3,
+            encoder_rate=0.25,
+            weight_adversarial=0.05,
+            weight_confusion=1.0,
+            weight_rate=2.0,
+            weight_kept=8.0,
         ),
         classifier=ClassifierSettings(encoder_rate=1.0),
     )
