@@ -14,7 +14,7 @@ FRAME = "eyes-nose-philtrum/1"
 """Name of the canonical frame; it travels with data sets and weights, so that none are mixed."""
 
 CROP_SIZE = 96
-"""Default side of a prepared crop in pixels: twice the input of the preset ``fast``."""
+"""Default side of a prepared crop in pixels: what the preset ``fast`` reads."""
 
 MIN_CUT_OUT = 32
 """The smallest side of a face already cut out that is read, in pixels."""
