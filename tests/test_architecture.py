@@ -77,6 +77,7 @@ LAYERS = (
         "training.grid",
         "training.start",
         "training.code",
+        "training.device",
         "training.guard",
         "training.passes",
         "training.gan",

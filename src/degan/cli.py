@@ -12,6 +12,7 @@ from degan import __version__, cli_ablate, cli_data, cli_probe, console, report
 from degan.cli_data import CPUS, Data, Folds, Jobs, Protocol, part
 from degan.cli_options import (
     Config,
+    Device,
     FoldFile,
     Preset,
     Resume,
@@ -96,6 +97,7 @@ def train(
     config: Config = None,
     changes: Set = None,
     seed: Seed = None,
+    device: Device = None,
     without: Annotated[
         list[str] | None,
         typer.Option("--without", help="A subject to keep out of training; may be repeated."),
@@ -112,7 +114,7 @@ def train(
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
     check_resume(run, resume)
-    settings = chosen_settings(preset, config, changes, seed)
+    settings = chosen_settings(preset, config, changes, seed, device)
     dataset = read_dataset(data)
     indices = dataset.without_subjects(without or [])
     with console.progress("train") as show:
@@ -131,6 +133,7 @@ def crossval(
     config: Config = None,
     changes: Set = None,
     seed: Seed = None,
+    device: Device = None,
     jobs: Jobs = CPUS,
     resume: Resume = True,
 ) -> None:
@@ -145,7 +148,7 @@ def crossval(
     protocol = _training_part("degan.evaluation.crossval")
 
     check_resume(run, resume)
-    settings = chosen_settings(preset, config, changes, seed)
+    settings = chosen_settings(preset, config, changes, seed, device)
     divided = chosen_folds(data, by, folds, fold_file, settings.seed)
     with console.progress("crossval") as show:
         summary = protocol.cross_validate(
@@ -170,6 +173,7 @@ def crossdata(
     config: Config = None,
     changes: Set = None,
     seed: Seed = None,
+    device: Device = None,
     resume: Resume = True,
 ) -> None:
     """Train on one data set, test on another: the expressions that both have.
@@ -182,7 +186,7 @@ def crossdata(
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
     check_resume(run, resume)
-    settings = chosen_settings(preset, config, changes, seed)
+    settings = chosen_settings(preset, config, changes, seed, device)
     trained, tested = read_dataset(data), read_dataset(test)
     with console.progress("crossdata") as show:
         summary = protocol.cross_data_set(trained, tested, run, settings, progress=show)

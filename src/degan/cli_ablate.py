@@ -9,6 +9,7 @@ from degan import console, report
 from degan.cli_data import CPUS, Data, Folds, Jobs, Protocol, part
 from degan.cli_options import (
     Config,
+    Device,
     FoldFile,
     Preset,
     Resume,
@@ -40,6 +41,7 @@ def ablate(
     config: Config = None,
     changes: Set = None,
     seed: Seed = None,
+    device: Device = None,
     jobs: Jobs = CPUS,
     resume: Resume = True,
 ) -> None:
@@ -56,7 +58,7 @@ def ablate(
     protocol = part("degan.evaluation.ablate", "train")
 
     check_resume(run, resume)
-    settings = chosen_settings(preset, config, changes, seed)
+    settings = chosen_settings(preset, config, changes, seed, device)
     divided = chosen_folds(data, by, folds, fold_file, settings.seed)
     with console.progress("ablate") as show:
         summary = protocol.ablate(

@@ -1,5 +1,6 @@
 """What the verbs of ``degan`` that train have in common; see :mod:`degan.cli`."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -27,6 +28,10 @@ Set = Annotated[
     typer.Option("--set", help="One setting, such as gan.epochs=20; may be given many times."),
 ]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of weights, order and folds.")]
+Device = Annotated[
+    str | None,
+    typer.Option(help="Where it computes: cpu, cuda (a GPU) or cuda:1 (the second)."),
+]
 Resume = Annotated[
     bool,
     typer.Option("--resume/--no-resume", help="Continue RUN where it was, or refuse to touch it."),
@@ -37,9 +42,13 @@ FoldFile = Annotated[
 
 
 def chosen_settings(
-    name: str, config: Path | None, changes: list[str] | None, seed: int | None
+    name: str,
+    config: Path | None,
+    changes: list[str] | None,
+    seed: int | None,
+    device: str | None,
 ) -> Settings:
-    """Return the settings that :data:`Preset`, :data:`Config`, :data:`Set` and :data:`Seed` give.
+    """Return the settings that the options of the same names give; the later ones win.
 
     Raises:
         DeganError: one of them is wrong.
@@ -48,6 +57,8 @@ def chosen_settings(
     assignments = list(changes or [])
     if seed is not None:
         assignments.append(f"seed={seed}")
+    if device is not None:
+        assignments.append(f"device={json.dumps(device)}")
     return override(settings, assignments)
 
 

@@ -183,6 +183,9 @@ class Settings(_Settings):
     """Weights to start from instead of random ones: the folder of a finished run, of other people;
     or ``synthetic``, the weights that ship (a folder of that name is ``./synthetic``).
     The encoder and, where it fits, the classifier begin with what that run ended with."""
+    device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d{1,3})?)$")
+    """Where it computes: ``cpu``, ``cuda`` (a GPU) or ``cuda:1`` (the second). Order, augmentation
+    and first weights are the same everywhere, so that figures differ by rounding and dropout."""
     network: NetworkSettings = NetworkSettings()
     augment: AugmentSettings = AugmentSettings()
     gan: GanSettings = GanSettings()

@@ -19,11 +19,14 @@ def augment(images: Tensor, settings: AugmentSettings) -> Tensor:
     Returns:
         Same shape and range.
     """
+    # Drawn on the processor wherever the images are: a GPU would draw others from the same seed.
+    device = images.device
     # Cubic, not linear: what linear interpolation blurs in training is sharp at recognition.
     # What it overshoots is clamped in the end.
+    places = _random_affine(len(images), settings).to(device)
     changed = F.grid_sample(
         images,
-        F.affine_grid(_random_affine(len(images), settings), list(images.shape), False),
+        F.affine_grid(places, list(images.shape), False),
         mode="bicubic",
         padding_mode="border",
         align_corners=False,
@@ -31,7 +34,7 @@ def augment(images: Tensor, settings: AugmentSettings) -> Tensor:
     shape = (len(images), 1, 1, 1)
     gain = 1 + settings.contrast * _uniform(*shape)
     offset = settings.brightness * _uniform(*shape)
-    changed = changed * gain + offset
+    changed = changed * gain.to(device) + offset.to(device)
     return _cut_out(changed, settings.cutout).clamp(-1, 1)
 
 
@@ -66,5 +69,6 @@ def _cut_out(images: Tensor, share: float) -> Tensor:
     place = ((torch.arange(size) + 0.5) / size).expand(2, count, size)
     inside = (place >= start) & (place < start + extent)  # (2, N, S): rows, columns
     chosen = torch.rand(count, 1, 1, 1) < share
-    mask = inside[0][:, None, :, None] & inside[1][:, None, None, :] & chosen
-    return torch.where(mask, _uniform(count, 1, 1, 1), images)
+    rows, columns = (inside & chosen.flatten()[None, :, None]).to(images.device)
+    mask = rows[:, None, :, None] & columns[:, None, None, :]
+    return torch.where(mask, _uniform(count, 1, 1, 1).to(images.device), images)

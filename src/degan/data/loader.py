@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -68,6 +68,20 @@ class TrainingData:
             None if self.actions is None else self.actions[index],
             None if self.kept is None else self.kept[index],
         )
+
+    @property
+    def device(self) -> torch.device:
+        """Where all of it lies."""
+        return self.images.device
+
+    def to(self, device: torch.device) -> "TrainingData":
+        """Return it on another device."""
+        moved: dict[str, Any] = {
+            name: value.to(device)
+            for name, value in vars(self).items()
+            if isinstance(value, Tensor)
+        }
+        return replace(self, **moved)
 
     def only(self, index: Tensor) -> "TrainingData":
         """Return some of the images, int64 (M,); subjects and expressions keep their numbers."""

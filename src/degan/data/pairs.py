@@ -30,6 +30,7 @@ class ExpressionPairs:
         """
         cells = subject * self._num_expressions + expression
         counts = self._counts[cells]
-        place = (torch.rand(len(cells)) * counts).long().clamp(max=counts - 1).clamp(min=0)
+        share = torch.rand(len(cells)).to(counts.device)
+        place = (share * counts).long().clamp(max=counts - 1).clamp(min=0)
         photos = self._order[(self._starts[cells] + place).clamp(max=len(self._order) - 1)]
         return photos, counts > 0

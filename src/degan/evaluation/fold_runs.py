@@ -23,6 +23,7 @@ from degan.evaluation import metrics
 from degan.evaluation.predictions import figures, predictions_text, subjects_text
 from degan.files import sha256, write_text
 from degan.processes import CONTEXT, run_in_processes
+from degan.training.device import find_device
 from degan.training.run import Progress, open_run, read_json
 from degan.training.start import read_start
 from degan.training.train import Model, check_trainable, predict_probabilities
@@ -53,9 +54,10 @@ def open_folds(
 
     Raises:
         DeganError: see :func:`degan.training.run.open_run`; or there is none yet and a fold cannot
-            be trained.
+            be trained, or not where the settings say.
     """
     if not folder.exists():  # before hours are spent on the others
+        find_device(settings.device)
         read_start(settings)
         for fold in folds:
             check_trainable(dataset, fold.train, settings)

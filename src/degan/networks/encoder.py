@@ -44,9 +44,11 @@ class Encoder(nn.Module):
         stage2 = self.stage2(stage1)
         stage3 = self.stage3(stage2)
         code = self.code(self.pool(stage3).flatten(1))
-        if self.rounded:
+        if self.rounded and self.training:
             # Noise as wide as a step stands for the rounding, which has no gradient (Balle 2017).
-            code = code + torch.rand_like(code) - 0.5 if self.training else code.round()
+            code = code + torch.rand(code.shape).to(code.device) - 0.5
+        elif self.rounded:
+            code = code.round()
         return EncoderOutput(code, (stage1, stage2, stage3))
 
 

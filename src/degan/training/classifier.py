@@ -15,7 +15,7 @@ from degan.networks.encoder import Encoder, EncoderOutput
 from degan.training import checkpoint
 from degan.training.code import CodeTerms
 from degan.training.losses import class_weights
-from degan.training.passes import Passes
+from degan.training.passes import Passes, numbers
 from degan.training.run import Log, Progress, seeded
 from degan.training.start import Start
 
@@ -85,7 +85,7 @@ class ClassifierTrainer:
             self.networks = RecognitionNetworks(settings, encoder, data)
         if start is not None:
             start.load_classifier(self.networks.classifier, data.expressions)
-        self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.networks.to(data.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         moved: list[tuple[nn.Module, float]] = [(self.networks.classifier, 1.0)]
         if self.networks.code_terms is not None:
             moved.append((self.networks.code_terms, 1.0))
@@ -152,11 +152,7 @@ class ClassifierTrainer:
         total.backward()
         self.optimizer.step()
         right = (logits.argmax(1) == labels).float().mean()
-        return {
-            "loss": loss.item(),
-            **{name: term.item() for name, term in held.items()},
-            "training_accuracy": right.item(),
-        }
+        return numbers({"loss": loss, **held, "training_accuracy": right})
 
     def _save(self, epoch: int) -> None:
         # The encoder too, even a frozen one: with it the classifier can be continued, whatever

@@ -28,7 +28,7 @@ from degan.training.losses import (
     reconstruction_loss,
     swap_loss,
 )
-from degan.training.passes import Passes
+from degan.training.passes import Passes, numbers
 from degan.training.run import Log, Progress, seeded
 from degan.training.start import Start
 
@@ -92,7 +92,7 @@ class GanTrainer:
             self.networks = GanNetworks(settings, len(data.subjects), len(data.expressions))
         if start is not None:
             start.load_encoder(self.networks.encoder)
-        self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.networks.to(data.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.generator_optimizer = optim.AdamW(
             self._rates(),
             lr=gan.learning_rate,
@@ -181,7 +181,7 @@ class GanTrainer:
         )
         networks.discriminator.requires_grad_(True)
         return {
-            **{name: term.item() for name, term in (terms | judging).items()},
+            **numbers(terms | judging),
             "generator_gradient": generator_length,
             "discriminator_gradient": discriminator_length,
             "diversity": diversity(drawn.other.detach(), real),
@@ -190,10 +190,11 @@ class GanTrainer:
     def _draw(self, batch: Tensor) -> _Drawn:
         """Draw the expression of every photo on its own subject and on a random one."""
         settings, networks = self.settings, self.networks
-        target = torch.randint(len(self.data.subjects), batch.shape)
+        # On the processor, as all that is random: see `augment`.
+        target = torch.randint(len(self.data.subjects), batch.shape).to(batch.device)
         images = self.data.images[batch].contiguous(memory_format=torch.channels_last)
         code = networks.encoder(augment(images, settings.augment)).code
-        noise = torch.randn(2 * len(batch), settings.network.noise)
+        noise = torch.randn(2 * len(batch), settings.network.noise).to(batch.device)
         people = torch.cat([self.data.subject[batch], target])
         own, other = networks.decoder(code.repeat(2, 1), people, noise).chunk(2)
         return _Drawn(code, target, own, other)

@@ -36,13 +36,14 @@ def draw_grid(
     """
     num_subjects = len(data.subjects)
     targets = torch.linspace(0, num_subjects - 1, min(_COLUMNS, num_subjects)).round().long()
+    targets = targets.to(data.device)
     sources = [_source(data, row, targets) for row in range(len(data.expressions))]
     shown = torch.tensor([index for index in sources if index is not None])
     portraits = data.photos(torch.tensor([_portrait(data, int(target)) for target in targets]))
     rows = [[torch.ones_like(portraits[0]), *portraits]]
     codes = encoder(data.images[shown]).code
     for photo, code in zip(data.photos(shown), codes, strict=True):
-        drawn = decoder(code.expand(len(targets), -1), targets, torch.zeros(len(targets), noise))
+        drawn = decoder(code.expand(len(targets), -1), targets, code.new_zeros(len(targets), noise))
         rows.append([photo, *drawn])
     write(path, _mosaic(rows))
 
@@ -67,7 +68,7 @@ def _mosaic(rows: list[list[Tensor]]) -> RgbImage:
     picture = np.full((cell * len(rows) + _GAP, cell * len(rows[0]) + _GAP, 3), 255, np.uint8)
     for r, row in enumerate(rows):
         for c, image in enumerate(row):
-            pixels = ((image.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).numpy()
+            pixels = ((image.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu().numpy()
             pixels = np.broadcast_to(pixels, (3, size, size)).transpose(1, 2, 0)
             pixels = pixels.repeat(factor, axis=0).repeat(factor, axis=1)
             top, left = r * cell + _GAP, c * cell + _GAP

@@ -1,8 +1,9 @@
 """The passes of a stage over its data: order, learning rate, means, and the guard."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, optim
 
 from degan.config import ClassifierSettings, GanSettings
@@ -72,7 +73,7 @@ class Passes:
                 rate = one_cycle(done, total, self.choice.learning_rate)
                 for group in optimizer.param_groups:
                     group["lr"] = rate * group["factor"]
-                row = step(batch, done / total)
+                row = step(batch.to(self.data.device), done / total)
                 check_finite(row, stage=self.stage, epoch=epoch + 1, rate=rate_name)
                 rows.append(row)
         return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
@@ -91,3 +92,9 @@ class Passes:
             share=(epoch + 1) / self.epochs,
             rate=f"{self.section}.learning_rate",
         )
+
+
+def numbers(terms: Mapping[str, Tensor]) -> dict[str, float]:
+    """Return scalars as numbers, fetched at once: a GPU is waited for once, not for each."""
+    values = torch.stack([term.detach() for term in terms.values()]).tolist()
+    return dict(zip(terms, values, strict=True))

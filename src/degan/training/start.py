@@ -57,7 +57,7 @@ class Start:
         """
         encoder = Encoder(network.model_copy(update={"code": "real"}))
         self.load_encoder(encoder)
-        encoder.eval()
+        encoder.to(images.device).eval()
         return torch.cat(
             [
                 (encoder(batch).code + encoder(batch.flip(-1)).code) / 2

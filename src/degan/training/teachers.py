@@ -73,14 +73,14 @@ def teach(
         told = _named(part(progress, number / count, 1 / count), name)
         try:
             own_settings = _seeded(teacher_settings(settings, len(fold.train)), number)
-            said = _said(data, fold, own_settings, own, start, told)
+            said = _said(data, fold, own_settings, own, start, told).to(data.device)
         except TrainingError as error:
             rate = "gan.learning_rate" if settings.gan.epochs else "classifier.learning_rate"
             raise TrainingError(
                 f"{name}, which trains as stage 2 at {rate}, failed: {error}"
             ) from error
         shown = data.expression[list(fold.train)].unique()
-        read = torch.tensor(fold.test)
+        read = torch.tensor(fold.test, device=data.device)
         known = torch.isin(data.expression[read], shown)
         taught[read[known]] = said[known]
     return taught
@@ -123,7 +123,7 @@ def _said(
         said = _read_said(path, (len(fold.test), len(data.expressions)))
     else:
         folder.mkdir(parents=True, exist_ok=True)
-        pupils = data.only(torch.tensor(fold.train))
+        pupils = data.only(torch.tensor(fold.train, device=data.device))
         teacher = _train(pupils, settings, folder, start, progress)
         with torch.no_grad():
             images = data.images[list(fold.test)].split(_BATCH)
@@ -143,7 +143,8 @@ def _train(
         start.load_encoder(encoder)
     trainer = ClassifierTrainer(data, encoder, settings, folder, start)
     classifier = trainer.train(Log(folder / "log.jsonl"), progress)
-    return Recognition(settings.network, settings.classifier, encoder, classifier).eval()
+    teacher = Recognition(settings.network, settings.classifier, encoder, classifier)
+    return teacher.to(data.device).eval()
 
 
 def _read_said(path: Path, shape: tuple[int, int]) -> Tensor:

@@ -17,6 +17,7 @@ from degan.networks.classifier import Classifier, Recognition
 from degan.networks.encoder import Encoder
 from degan.training import checkpoint
 from degan.training.classifier import CHECKPOINT, ClassifierTrainer
+from degan.training.device import find_device, repeatable
 from degan.training.gan import GanTrainer
 from degan.training.run import Log, Progress, logged_seconds, open_run, parts, silent
 from degan.training.start import Start, read_start, start_facts
@@ -73,30 +74,32 @@ def train(
 
     Raises:
         DeganError: the folder holds another run, the data cannot be trained on, a checkpoint is
-            damaged, there are no weights to start from, or training diverged.
+            damaged, there are no weights to start from or no such device, or training diverged.
     """
+    device = find_device(settings.device)
     start = read_start(settings)
     facts = check_trainable(dataset, indices, settings) | start_facts(start)
     open_run(folder, settings, {"kind": "training", **facts})
     if (folder / MODEL).exists():
         (folder / CHECKPOINT).unlink(missing_ok=True)
         return load_model(folder)
-    data = _load(dataset, indices, settings, start)
+    data = _load(dataset, indices, settings, start, device)
     log_path = folder / "log.jsonl"
     teaching, first, second = _parts(progress, settings, len(data))
     taught = None
-    if settings.classifier.teachers:
-        samples = [dataset.samples[index] for index in indices]
-        whose = teachers or folder / TEACHERS
-        taught = teach(data, samples, settings, whose, start, teaching)
-    if stage1 is None:
-        encoder = GanTrainer(data, settings, folder, start).train(Log(log_path), first)
-    else:
-        encoder = _train_stage1(data, facts, settings, stage1, start, first)
-    trainer = ClassifierTrainer(data, encoder, settings, folder, start, taught)
-    classifier = trainer.train(Log(log_path), second)
+    with repeatable(device):
+        if settings.classifier.teachers:
+            samples = [dataset.samples[index] for index in indices]
+            whose = teachers or folder / TEACHERS
+            taught = teach(data, samples, settings, whose, start, teaching)
+        if stage1 is None:
+            encoder = GanTrainer(data, settings, folder, start).train(Log(log_path), first)
+        else:
+            encoder = _train_stage1(data, facts, settings, stage1, start, first)
+        trainer = ClassifierTrainer(data, encoder, settings, folder, start, taught)
+        classifier = trainer.train(Log(log_path), second)
     model = Model(
-        Recognition(settings.network, settings.classifier, encoder, classifier).eval(),
+        Recognition(settings.network, settings.classifier, encoder, classifier).cpu().eval(),
         dataset.expressions,
         dataset.crop_size,
         dataset.frame,
@@ -134,17 +137,23 @@ def train_stage1(
     Raises:
         DeganError: as :func:`train`.
     """
+    device = find_device(settings.device)
     start = read_start(settings)
     facts = check_trainable(dataset, indices, settings) | start_facts(start)
-    data = _load(dataset, indices, settings, start)
-    return _train_stage1(data, facts, settings, folder, start, progress)
+    data = _load(dataset, indices, settings, start, device)
+    with repeatable(device):
+        return _train_stage1(data, facts, settings, folder, start, progress).cpu()
 
 
 def _load(
-    dataset: Dataset, indices: Sequence[int], settings: Settings, start: Start | None
+    dataset: Dataset,
+    indices: Sequence[int],
+    settings: Settings,
+    start: Start | None,
+    device: torch.device,
 ) -> TrainingData:
     needed = _needs_actions(settings)
-    data = load(dataset, indices, settings.network, dataset.expressions, actions=needed)
+    data = load(dataset, indices, settings.network, dataset.expressions, actions=needed).to(device)
     if start is None or not settings.gan.epochs or not settings.gan.weight_kept:
         return data
     return replace(data, kept=start.codes(settings.network, data.images))
