@@ -2,7 +2,7 @@
 
 import pytest
 
-from degan.config import override, preset
+from degan.config import DRAWING_TERMS, override, preset
 from degan.data.loader import num_epochs
 from degan.errors import DeganError
 from degan.evaluation.arms import ARMS, FULL, choose_arms, stage1_name
@@ -21,7 +21,7 @@ EVERY_PART = override(
     ],
 )
 WITHOUT = [name for name in BY_NAME if name.startswith("no-")]
-TERMS = [name for name in WITHOUT if name not in ("no-start", "no-teachers")]
+TERMS = [name for name in WITHOUT if name not in ("no-start", "no-teachers", "no-drawing")]
 
 
 def changed(settings, other):
@@ -71,6 +71,19 @@ def test_there_is_an_arm_without_each_term_of_the_objective():
     weights = {name for name in FAST.gan.model_dump() if name.startswith("weight_")}
     terms = {name.removeprefix("weight_") for name in weights} - {"decay"}
     assert {f"no-{term}" for term in terms} <= set(WITHOUT)
+
+
+def test_the_arm_without_any_drawing_keeps_all_that_f_of_x_is_held_to():
+    own = BY_NAME["no-drawing"].settings(EVERY_PART, 500)
+    assert changed(EVERY_PART, own) == {f"gan.weight_{name}" for name in DRAWING_TERMS}
+    assert not own.gan.draws
+    assert own.gan.holds
+
+
+def test_where_f_of_x_is_held_to_nothing_the_arm_without_any_drawing_has_no_stage_1():
+    paper = preset("paper")
+    assert not paper.gan.holds
+    assert BY_NAME["no-drawing"].settings(paper, 500).gan.epochs == 0
 
 
 @pytest.mark.parametrize("name", ["svm", "mlp", "hog"])

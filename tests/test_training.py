@@ -6,13 +6,15 @@ import json
 import pytest
 import torch
 
-from degan.config import override, preset
+from degan.config import DRAWING_TERMS, override, preset
 from degan.data.loader import batches, load, num_batches
 from degan.errors import DeganError
+from degan.evaluation.generation import load_generator
 from degan.images import read
 from degan.networks.encoder import Encoder
 from degan.training import classifier as stage2
 from degan.training import gan, guard
+from degan.training.checkpoint import load_checkpoint
 from degan.training.classifier import ClassifierTrainer
 from degan.training.passes import Passes
 from degan.training.run import Log, logged_seconds, one_cycle, open_run, seeded, silent
@@ -56,6 +58,23 @@ def test_a_term_of_no_weight_is_left_out_and_one_that_has_it_is_in(faces, tmp_pa
     row = json.loads((tmp_path / "run/log.jsonl").read_text().splitlines()[0])
     assert "swap" not in row
     assert {"confusion", "rate"} <= set(row)
+
+
+def test_without_a_term_on_drawings_nothing_is_drawn_and_f_of_x_still_learns(faces, tmp_path):
+    without = [f"gan.weight_{name}=0.0" for name in DRAWING_TERMS]
+    run = tmp_path / "run"
+    settings = override(TINY, [*without, "gan.epochs=60"])
+    train(faces, all_of(faces), settings, run)
+    rows = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    first, *_, last = [row for row in rows if row["stage"] == 1]
+    assert last["code"] < 0.8 * first["code"]
+    assert not {"reconstruction", "discriminator", "diversity"} & set(first)
+    assert not (run / "grids").exists()
+    assert load_generator(run, settings, len(faces.subjects)) is None
+    data = load(faces, all_of(faces), settings.network, faces.expressions)
+    random = gan.GanTrainer(data, settings, tmp_path / "new").networks.decoder.state_dict()
+    trained, _ = load_checkpoint(run / "gan.safetensors")
+    assert all(torch.equal(random[name], trained[f"networks.decoder.{name}"]) for name in random)
 
 
 def test_settings_are_on_disk_before_the_first_step(faces, tmp_path):

@@ -47,8 +47,9 @@ def ablate(
 ) -> None:
     """Compare DE-GAN with its parts, on the same folds and with the same seeds.
 
-    Arms: full (the reference), residue, svm, mlp, cnn, taught-cnn, no-start, no-teachers, hog,
-    no-adversarial, no-identity, no-expression, no-reconstruction, no-swap, no-code, no-confusion,
+    Arms: full (the reference), residue, svm, mlp, cnn, no-drawing, taught-cnn, no-start,
+    no-teachers, hog, no-adversarial, no-identity, no-expression, no-reconstruction, no-swap,
+    no-code, no-confusion,
     no-rate, no-actions, no-kept. The same command with more arms adds them.
 
       degan ablate runs/ablation --data data/

@@ -17,6 +17,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(gt=0, le=1)]
 
 
+DRAWING_TERMS: Final = ("reconstruction", "swap", "adversarial", "identity", "expression")
+"""The terms of stage 1 that look at drawings; the others look at f(x) alone."""
+
 SHIPPED_START: Final = "synthetic"
 """What ``start`` calls the weights that ship: docs/cards/start.md."""
 
@@ -125,10 +128,21 @@ class GanSettings(_Settings):
     label_smoothing: Share = 0.1
     """Of the cross-entropy on f(x)."""
 
+    @property
+    def draws(self) -> bool:
+        """Whether a term looks at drawings; else neither the decoder nor D has anything to do."""
+        return any(getattr(self, f"weight_{name}") for name in DRAWING_TERMS)
+
+    @property
+    def holds(self) -> bool:
+        """Whether a term looks at f(x) alone."""
+        terms = {name for name in type(self).model_fields if name.startswith("weight_")}
+        terms -= {"weight_decay", *(f"weight_{name}" for name in DRAWING_TERMS)}
+        return any(getattr(self, name) for name in terms)
+
     @model_validator(mode="after")
     def _learns(self) -> Self:
-        terms = (name for name in type(self).model_fields if name.startswith("weight_"))
-        if self.epochs and not any(getattr(self, n) for n in terms if n != "weight_decay"):
+        if self.epochs and not (self.draws or self.holds):
             raise ValueError("every weight is 0, and stage 1 learns nothing; give one, or 0 epochs")
         return self
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from degan.config import Settings, override
+from degan.config import DRAWING_TERMS, Settings, override
 from degan.errors import DeganError
 from degan.training.plain import plain_cnn
 from degan.training.teachers import teacher_settings
@@ -40,6 +40,12 @@ def _taught_cnn(settings: Settings, num_images: int) -> Settings:
     """Return the settings of the plain CNN with the teachers of a run."""
     teachers = settings.classifier.teachers
     return override(plain_cnn(settings, num_images), [f"classifier.teachers={teachers}"])
+
+
+def _without_drawing(settings: Settings, _: int) -> Settings:
+    """Return the settings of a run with the terms on f(x) alone; none at all is no stage 1."""
+    changes = [f"gan.weight_{name}=0.0" for name in DRAWING_TERMS]
+    return override(settings, changes if settings.gan.holds else [*changes, "gan.epochs=0"])
 
 
 _ANY_COUNT: Final = 1  # of images: whether two arms have the same settings does not depend on it
@@ -79,6 +85,12 @@ ARMS: Final = (
         "plain CNN, same encoder",
         "Worse than full: learning to redraw helps beyond learning the expressions.",
         plain_cnn,
+    ),
+    Arm(
+        "no-drawing",
+        "without any drawing",
+        "Worse than full: redrawing helps beyond all that f(x) is held to.",
+        _without_drawing,
     ),
     Arm(
         "taught-cnn",

@@ -179,13 +179,13 @@ class Generator(nn.Module):
 
 
 def load_generator(folder: Path, settings: Settings, num_subjects: int) -> Generator | None:
-    """Load G of a run directory as stage 1 left it; None if the run had no stage 1.
+    """Load G of a run directory as stage 1 left it; None if it draws nothing.
 
     Raises:
         DeganError: the checkpoint is damaged or of other settings.
     """
     path = folder / _GAN
-    if not path.exists():
+    if not path.exists() or not settings.gan.draws:
         return None
     tensors, _ = checkpoint.load_checkpoint(path)
     generator = Generator(settings.network, num_subjects)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn, optim
 from torch.nn import functional as F
 
-from degan.config import Settings
+from degan.config import DRAWING_TERMS, Settings
 from degan.data.augment import augment
 from degan.data.loader import TrainingData
 from degan.data.pairs import ExpressionPairs
@@ -101,13 +101,7 @@ class GanTrainer:
         self.discriminator_optimizer = optim.Adam(
             self.networks.discriminator.parameters(), lr=gan.discriminator_rate, betas=(0.0, 0.99)
         )
-        self.weights = {
-            "reconstruction": gan.weight_reconstruction,
-            "swap": gan.weight_swap,
-            "adversarial": gan.weight_adversarial,
-            "identity": gan.weight_identity,
-            "expression": gan.weight_expression,
-        }
+        self.weights = {name: getattr(gan, f"weight_{name}") for name in DRAWING_TERMS}
         self.passes = Passes(_STAGE, "gan", gan, settings.seed, data)
         self.pairs = ExpressionPairs(data)
         self.class_weights = class_weights(data.expression, len(data.expressions))
@@ -137,7 +131,7 @@ class GanTrainer:
             losses = self._epoch(epoch, progress)
             log.write(stage=1, epoch=epoch + 1, epochs=epochs, **losses)
             last = epoch + 1 == epochs
-            if last or (epoch + 1) % grid_every == 0:
+            if self.settings.gan.draws and (last or (epoch + 1) % grid_every == 0):
                 self._save_grid(epoch + 1)
             if last or time.monotonic() - saved > _CHECKPOINT_SECONDS:
                 self._save(epoch + 1)
@@ -148,13 +142,15 @@ class GanTrainer:
         """Pass over the data once; return the means of what :meth:`_step` returned."""
         self.networks.train()
         means = self.passes.run(epoch, self.generator_optimizer, self._step, progress)
-        check_diversity(means["diversity"], epoch=epoch + 1, share=(epoch + 1) / self.passes.epochs)
+        if self.settings.gan.draws:
+            share = (epoch + 1) / self.passes.epochs
+            check_diversity(means["diversity"], epoch=epoch + 1, share=share)
         if "code" in means:
             self.passes.check_learning(means["code"], epoch)
         return {name: round(value, 5) for name, value in means.items()}
 
     def _step(self, batch: Tensor, done: float) -> dict[str, float]:
-        """One step of D and one of G on the same drawings.
+        """One step of D and one of G on the same drawings; without drawings, one of f(x) alone.
 
         Args:
             batch: indices of the photos, int64 (N,).
@@ -164,6 +160,8 @@ class GanTrainer:
             The terms, unweighted; the length of both gradients; and how much the drawings differ
             from each other, where the photos are 1.
         """
+        if not self.settings.gan.draws:
+            return self._code_step(batch, done)
         networks = self.networks
         real = self.data.photos(batch)
         drawn = self._draw(batch)
@@ -187,13 +185,29 @@ class GanTrainer:
             "diversity": diversity(drawn.other.detach(), real),
         }
 
+    def _code_step(self, batch: Tensor, done: float) -> dict[str, float]:
+        """One step of the encoder and the readers of f(x), where no drawing has any weight."""
+        networks = self.networks
+        terms = networks.code_terms(
+            self._encode(batch), self.data.known(batch), self.class_weights, done
+        )
+        weights = networks.code_terms.weights_at(done)
+        weighted = {name: weights[name] * term for name, term in terms.items()}
+        length = _move(self.generator_optimizer, networks.generator_parameters(), weighted)
+        return {**numbers(terms), "generator_gradient": length}
+
+    def _encode(self, batch: Tensor) -> Tensor:
+        """Return f(x) of photos, changed at random."""
+        images = self.data.images[batch].contiguous(memory_format=torch.channels_last)
+        code: Tensor = self.networks.encoder(augment(images, self.settings.augment)).code
+        return code
+
     def _draw(self, batch: Tensor) -> _Drawn:
         """Draw the expression of every photo on its own subject and on a random one."""
         settings, networks = self.settings, self.networks
         # On the processor, as all that is random: see `augment`.
         target = torch.randint(len(self.data.subjects), batch.shape).to(batch.device)
-        images = self.data.images[batch].contiguous(memory_format=torch.channels_last)
-        code = networks.encoder(augment(images, settings.augment)).code
+        code = self._encode(batch)
         noise = torch.randn(2 * len(batch), settings.network.noise).to(batch.device)
         people = torch.cat([self.data.subject[batch], target])
         own, other = networks.decoder(code.repeat(2, 1), people, noise).chunk(2)
