@@ -31,9 +31,11 @@ def test_the_processor_is_always_there():
     assert find_device("cpu").type == "cpu"
 
 
-@pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:-1", "cpu:0", "mps", ""])
+@pytest.mark.parametrize(
+    "name", ["gpu", "cuda:", "cuda:-1", "cuda:1\n", "cuda:٣", "cpu:0", "mps", ""]
+)
 def test_a_name_of_no_device_is_refused_before_anything_is_trained(name):
-    with pytest.raises(DeganError, match="device"):
+    with pytest.raises(DeganError, match="is no device; write cpu, cuda"):
         settings(f"device={json.dumps(name)}")
 
 

@@ -1,12 +1,13 @@
 """Settings of a run: typed, frozen, range-checked; presets are functions; TOML in and out."""
 
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from degan.errors import DeganError
 from degan.files import read_bytes, write_text
@@ -197,13 +198,20 @@ class Settings(_Settings):
     """Weights to start from instead of random ones: the folder of a finished run, of other people;
     or ``synthetic``, the weights that ship (a folder of that name is ``./synthetic``).
     The encoder and, where it fits, the classifier begin with what that run ended with."""
-    device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d{1,3})?)$")
+    device: str = "cpu"
     """Where it computes: ``cpu``, ``cuda`` (a GPU) or ``cuda:1`` (the second). Order, augmentation
     and first weights are the same everywhere, so that figures differ by rounding and dropout."""
     network: NetworkSettings = NetworkSettings()
     augment: AugmentSettings = AugmentSettings()
     gan: GanSettings = GanSettings()
     classifier: ClassifierSettings = ClassifierSettings()
+
+    @field_validator("device")
+    @classmethod
+    def _names_a_device(cls, name: str) -> str:
+        if not re.fullmatch(r"cpu|cuda(:[0-9]{1,3})?", name):
+            raise ValueError(f"'{name}' is no device; write cpu, cuda or cuda:1")
+        return name
 
     @model_validator(mode="after")
     def _has_a_number_an_action(self) -> Self:
