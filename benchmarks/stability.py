@@ -10,6 +10,7 @@ as the photos) and how long the longest mean gradient of an epoch was.
 
 import argparse
 import json
+import math
 from pathlib import Path
 
 import torch
@@ -44,7 +45,7 @@ def summary(folder: Path) -> tuple[str, list[float], list[float]]:
     lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [row for row in map(json.loads, lines) if row["stage"] == 1]
     gradients = [max(row["generator_gradient"], row["discriminator_gradient"]) for row in rows]
-    return failed, [row["diversity"] for row in rows], gradients
+    return failed, [row.get("diversity", math.nan) for row in rows], gradients
 
 
 def main() -> None:

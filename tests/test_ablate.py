@@ -116,7 +116,7 @@ def test_teachers_are_trained_once_for_all_arms_that_hear_the_same(faces, tmp_pa
     run = tmp_path / "run"
     arms = ablate(faces, run, settings, folds=folds, arms=names, jobs=1)["arms"]
     assert {path.name for path in run.glob("teachers-*")} == {"teachers-full"}
-    assert {path.name for path in run.glob("teachers-full/fold-02/*")} == {"01", "02"}
+    assert {path.name for path in run.glob("teachers-full/fold-02/*/")} == {"01", "02"}
     assert not list(run.glob("*/fold-*/teachers"))
     seconds = {name: row["teachers_seconds"] for name, row in arms.items()}
     assert seconds["svm"] == seconds["no-teachers"] == 0

@@ -47,9 +47,15 @@ def test_those_who_smile_smile_most_when_happy(people):
 
 
 def test_a_training_is_drawn_to_them(people, tmp_path):
-    train(people, range(len(people.samples)), TINY, tmp_path / "run")
-    rows = [json.loads(line) for line in (tmp_path / "run/log.jsonl").open()]
-    assert all(row["actions"] > 0 for row in rows if row["stage"] == 1)
+    """Their distance shrinks: numbers of f(x) that nothing draws there keep it."""
+    for name, weight in (("told", 8.0), ("hardly", 0.001)):
+        settings = override(TINY, ["gan.epochs=15", f"gan.weight_actions={weight}"])
+        train(people, range(len(people.samples)), settings, tmp_path / name)
+    told, hardly = (
+        [json.loads(line) for line in (tmp_path / name / "log.jsonl").open()][14]["actions"]
+        for name in ("told", "hardly")
+    )
+    assert told < 0.8 * hardly
 
 
 def test_photos_do_not_know_them_and_that_is_said_before_anything_is_written(faces, tmp_path):

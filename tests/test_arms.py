@@ -77,13 +77,18 @@ def test_the_arm_without_any_drawing_keeps_all_that_f_of_x_is_held_to():
     own = BY_NAME["no-drawing"].settings(EVERY_PART, 500)
     assert changed(EVERY_PART, own) == {f"gan.weight_{name}" for name in DRAWING_TERMS}
     assert not own.gan.draws
-    assert own.gan.holds
+    assert own.holds
 
 
-def test_where_f_of_x_is_held_to_nothing_the_arm_without_any_drawing_has_no_stage_1():
-    paper = preset("paper")
-    assert not paper.gan.holds
-    assert BY_NAME["no-drawing"].settings(paper, 500).gan.epochs == 0
+@pytest.mark.parametrize("changes", [[], ["gan.weight_kept=8.0"]])
+def test_where_f_of_x_is_held_to_nothing_no_arm_is_without_any_drawing(changes):
+    choice = choose_arms(override(preset("paper"), changes), [])
+    assert "nothing would teach the encoder" in choice.left_out["no-drawing"]
+
+
+def test_where_nothing_is_begun_with_no_arm_is_without_keeping_it():
+    choice = choose_arms(override(FAST, ["start=''"]), [])
+    assert "would be full again" in choice.left_out["no-kept"]
 
 
 @pytest.mark.parametrize("name", ["svm", "mlp", "hog"])
@@ -169,4 +174,4 @@ def test_the_documents_say_what_every_arm_is(root):
     for page in ("docs/cli.md", "docs/method.md"):
         text = (root / page).read_text(encoding="utf-8")
         missing = [name for name in BY_NAME if f"`{name}`" not in text]
-        assert missing == ([FULL] if page == "docs/method.md" else []), page
+        assert missing == [], page

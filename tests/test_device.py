@@ -32,7 +32,20 @@ def test_the_processor_is_always_there():
 
 
 @pytest.mark.parametrize(
-    "name", ["gpu", "cuda:", "cuda:-1", "cuda:1\n", "cuda:٣", "cpu:0", "mps", ""]
+    "name",
+    [
+        "gpu",
+        "cuda:",
+        "cuda:-1",
+        "cuda:1\n",
+        "cuda:007",
+        "cuda:128",
+        "cuda:256",
+        "cuda:٣",
+        "cpu:0",
+        "mps",
+        "",
+    ],
 )
 def test_a_name_of_no_device_is_refused_before_anything_is_trained(name):
     with pytest.raises(DeganError, match="is no device; write cpu, cuda"):
@@ -53,7 +66,9 @@ def test_on_the_processor_nothing_of_torch_is_changed():
 @needs_gpu
 def test_a_gpu_gives_the_same_bytes_again(tmp_path, faces):
     everything = range(len(faces.samples))
-    chosen = settings("device='cuda'", "classifier.teachers=2")
+    train(faces, everything, settings(), tmp_path / "earlier")
+    start = f"start={json.dumps(str(tmp_path / 'earlier'))}"
+    chosen = settings("device='cuda'", "classifier.teachers=2", start, "gan.weight_kept=8.0")
     for name in ("one", "two"):
         train(faces, everything, chosen, tmp_path / name)
     assert (tmp_path / "one" / MODEL).read_bytes() == (tmp_path / "two" / MODEL).read_bytes()

@@ -98,6 +98,14 @@ def test_progress_runs_from_the_first_teacher_to_the_last(faces, data, tmp_path)
     assert {doing for _, doing in told} == {"teacher 1", "teacher 2", "teacher 3"}
 
 
+def test_teachers_of_other_settings_are_not_heard(faces, tmp_path):
+    everything = range(len(faces.samples))
+    train(faces, everything, SETTINGS, tmp_path / "one", teachers=tmp_path / "shared")
+    other = override(SETTINGS, ["network.width=8"])
+    with pytest.raises(DeganError, match=r"shared holds a run that differs in: settings"):
+        train(faces, everything, other, tmp_path / "two", teachers=tmp_path / "shared")
+
+
 def test_a_run_learns_from_its_teachers(faces, tmp_path):
     indices = range(len(faces.samples))
     alone = train(faces, indices, preset("tiny"), tmp_path / "alone")

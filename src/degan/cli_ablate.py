@@ -49,8 +49,8 @@ def ablate(
 
     Arms: full (the reference), residue, svm, mlp, cnn, no-drawing, taught-cnn, no-start,
     no-teachers, hog, no-adversarial, no-identity, no-expression, no-reconstruction, no-swap,
-    no-code, no-confusion,
-    no-rate, no-actions, no-kept. The same command with more arms adds them.
+    no-code, no-confusion, no-rate, no-actions, no-kept.
+    The same command with more arms adds them.
 
       degan ablate runs/ablation --data data/
 

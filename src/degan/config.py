@@ -120,7 +120,7 @@ class GanSettings(_Settings):
     weight_rate: Weight = 0.0
     """Mean absolute value of f(x). Not in the paper: the price of what a rounded code says."""
     weight_actions: Weight = 0.0
-    """Squared distance of f(x) from the amounts of the facial actions of
+    """Squared distance of f(x) from four times the amounts (0-1) of the facial actions of
     :data:`degan.labels.ACTIONS`, a number an action. Not in the paper; for data sets that
     know them, which are those of rendered people."""
     weight_kept: Weight = 0.0
@@ -133,19 +133,6 @@ class GanSettings(_Settings):
     def draws(self) -> bool:
         """Whether a term looks at drawings; else neither the decoder nor D has anything to do."""
         return any(getattr(self, f"weight_{name}") for name in DRAWING_TERMS)
-
-    @property
-    def holds(self) -> bool:
-        """Whether a term looks at f(x) alone."""
-        terms = {name for name in type(self).model_fields if name.startswith("weight_")}
-        terms -= {"weight_decay", *(f"weight_{name}" for name in DRAWING_TERMS)}
-        return any(getattr(self, name) for name in terms)
-
-    @model_validator(mode="after")
-    def _learns(self) -> Self:
-        if self.epochs and not (self.draws or self.holds):
-            raise ValueError("every weight is 0, and stage 1 learns nothing; give one, or 0 epochs")
-        return self
 
 
 class ClassifierSettings(_Settings):
@@ -206,12 +193,35 @@ class Settings(_Settings):
     gan: GanSettings = GanSettings()
     classifier: ClassifierSettings = ClassifierSettings()
 
+    @property
+    def holds(self) -> bool:
+        """Whether a term of stage 1 looks at f(x) alone."""
+        gan = self.gan
+        told = (gan.weight_code, gan.weight_confusion, gan.weight_rate, gan.weight_actions)
+        return any(told) or bool(gan.weight_kept and self.start)
+
+    @field_validator("preset")
+    @classmethod
+    def _names_a_preset(cls, name: str) -> str:
+        if name not in PRESETS:
+            raise ValueError(f"there is no preset '{name}'; choose one of {', '.join(PRESETS)}")
+        return name
+
     @field_validator("device")
     @classmethod
     def _names_a_device(cls, name: str) -> str:
-        if not re.fullmatch(r"cpu|cuda(:[0-9]{1,3})?", name):
+        if not re.fullmatch(r"cpu|cuda(:(0|[1-9][0-9]?))?", name):
             raise ValueError(f"'{name}' is no device; write cpu, cuda or cuda:1")
         return name
+
+    @model_validator(mode="after")
+    def _learns(self) -> Self:
+        if self.gan.epochs and not (self.gan.draws or self.holds):
+            raise ValueError(
+                "gan: every weight is 0, or there is no start to keep to, and stage 1 learns "
+                "nothing; give a weight, or 0 epochs"
+            )
+        return self
 
     @model_validator(mode="after")
     def _has_a_number_an_action(self) -> Self:
@@ -247,7 +257,11 @@ def fast() -> Settings:
 
 
 def best() -> Settings:
-    """``fast`` with what measured better and costs twice the time: teachers and three views."""
+    """``fast`` with teachers and three views, for twice the time.
+
+    Both measured better with networks that began with less than the weights that ship; with those
+    ``best`` reads as well as ``fast`` (docs/method.md, "What won").
+    """
     settings = fast()
     listening = settings.classifier.model_copy(update={"views": 3, "teachers": 5})
     return settings.model_copy(update={"preset": "best", "classifier": listening})
@@ -335,7 +349,9 @@ def _validate(values: dict[str, Any], where: str) -> Settings:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ").lower()
-        raise DeganError(f"{where}: {name}: {message}") from error
+        raise DeganError(
+            f"{where}: {name}: {message}" if name else f"{where}: {message}"
+        ) from error
 
 
 def write_settings(path: Path, settings: Settings) -> None:

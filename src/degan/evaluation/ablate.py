@@ -67,12 +67,12 @@ def ablate(
 ) -> dict[str, Any]:
     """Train and test every arm on every fold, then write tables and ``summary.json``.
 
-    Arms that differ in stage 2 alone share stage 1, those whose teachers are the same share them.
-    Nothing is chosen on test samples. Folds and
-    arms run side by side; after an interruption the same call continues where each was, and one
-    with other ``arms`` keeps what is there. The figures do not depend on ``jobs``, and those of
-    the arm ``full`` are those of :func:`degan.evaluation.crossval.cross_validate`. That an arm
-    diverges or collapses is a result too: its row says so, and the others go on.
+    Arms that differ in stage 2 alone share stage 1, those whose teachers are the same share them,
+    and run in turn; all else runs side by side. Nothing is chosen on test samples. After an
+    interruption the same call continues where each arm was, and one with other ``arms`` keeps
+    what is there. The figures do not depend on ``jobs``, and those of the arm ``full`` are those
+    of :func:`degan.evaluation.crossval.cross_validate`. That an arm diverges or collapses is a
+    result too: its row says so, and the others go on.
 
     Args:
         dataset: a prepared data set.

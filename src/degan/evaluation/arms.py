@@ -45,13 +45,16 @@ def _taught_cnn(settings: Settings, num_images: int) -> Settings:
 def _without_drawing(settings: Settings, _: int) -> Settings:
     """Return the settings of a run with the terms on f(x) alone; none at all is no stage 1."""
     changes = [f"gan.weight_{name}=0.0" for name in DRAWING_TERMS]
-    return override(settings, changes if settings.gan.holds else [*changes, "gan.epochs=0"])
+    return override(settings, changes if settings.holds else [*changes, "gan.epochs=0"])
 
 
 _ANY_COUNT: Final = 1  # of images: whether two arms have the same settings does not depend on it
 
 FULL: Final = "full"
 """The reference: the method as the settings say."""
+
+UNDRAWN: Final = "no-drawing"
+"""The arm that tells what redrawing is worth."""
 
 ARMS: Final = (
     Arm(
@@ -87,7 +90,7 @@ ARMS: Final = (
         plain_cnn,
     ),
     Arm(
-        "no-drawing",
+        UNDRAWN,
         "without any drawing",
         "Worse than full: redrawing helps beyond all that f(x) is held to.",
         _without_drawing,
@@ -198,7 +201,7 @@ def choose_arms(settings: Settings, names: Sequence[str]) -> Choice:
     """Return the arms that a run compares.
 
     Left out are arms that would be an earlier one again, such as one without a term whose weight
-    the settings have at 0 anyway.
+    the settings have at 0 anyway, and one in which nothing would be learnt.
 
     Args:
         settings: of the run.
@@ -216,24 +219,34 @@ def choose_arms(settings: Settings, names: Sequence[str]) -> Choice:
             "gan.epochs is 0, so there is no stage 1 whose parts could be compared; give it passes"
         )
     wanted = [arm for arm in ARMS if not names or arm.name in (FULL, *names)]
-    repeated = {arm.name: _repeated(arm, settings) for arm in wanted}
+    reasons = {arm.name: _reason_against(arm, settings) for arm in wanted}
     return Choice(
-        tuple(arm for arm in wanted if not repeated[arm.name]),
-        {
-            name: f"the settings are so already and it would be {other} again"
-            for name, other in repeated.items()
-            if other
-        },
+        tuple(arm for arm in wanted if not reasons[arm.name]),
+        {name: reason for name, reason in reasons.items() if reason},
     )
+
+
+def _reason_against(arm: Arm, settings: Settings) -> str:
+    """Return why an arm says nothing with such settings; "" if it does."""
+    if arm.name == UNDRAWN and not settings.holds:
+        return "f(x) is held to nothing but drawings, so that nothing would teach the encoder"
+    other = _repeated(arm, settings)
+    return f"the settings are so already and it would be {other} again" if other else ""
 
 
 def _repeated(arm: Arm, settings: Settings) -> str:
     """Return the first arm before this one that does the same with such settings; "" if none."""
-    own = arm.settings(settings, _ANY_COUNT)
+    own = _in_effect(arm.settings(settings, _ANY_COUNT))
     for other in ARMS[: ARMS.index(arm)]:
-        if other.reader == arm.reader and other.settings(settings, _ANY_COUNT) == own:
+        alike = _in_effect(other.settings(settings, _ANY_COUNT)) == own
+        if other.reader == arm.reader and alike:
             return other.name
     return ""
+
+
+def _in_effect(settings: Settings) -> Settings:
+    """Return the settings without what does nothing: where nothing is begun with, nothing stays."""
+    return settings if settings.start else override(settings, ["gan.weight_kept=0.0"])
 
 
 def stage1_name(arm: Arm, settings: Settings) -> str | None:

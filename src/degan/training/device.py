@@ -38,7 +38,7 @@ def repeatable(device: torch.device) -> Iterator[None]:
         yield
         return
     # cuBLAS reads it when the GPU is first used; without it torch refuses to promise an order.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
     before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(True)
     try:

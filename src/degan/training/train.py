@@ -21,7 +21,7 @@ from degan.training.device import find_device, repeatable
 from degan.training.gan import GanTrainer
 from degan.training.run import Log, Progress, logged_seconds, open_run, parts, silent
 from degan.training.start import Start, read_start, start_facts
-from degan.training.teachers import PASSES, teach
+from degan.training.teachers import PASSES, teach, teacher_settings
 
 MODEL = "model.safetensors"
 TEACHERS = "teachers"
@@ -83,14 +83,16 @@ def train(
     if (folder / MODEL).exists():
         (folder / CHECKPOINT).unlink(missing_ok=True)
         return load_model(folder)
-    data = _load(dataset, indices, settings, start, device)
     log_path = folder / "log.jsonl"
-    teaching, first, second = _parts(progress, settings, len(data))
+    teaching, first, second = _parts(progress, settings, len(indices))
     taught = None
     with repeatable(device):
+        data = _load(dataset, indices, settings, start, device)
         if settings.classifier.teachers:
             samples = [dataset.samples[index] for index in indices]
             whose = teachers or folder / TEACHERS
+            told = {"kind": "teachers", "teachers": settings.classifier.teachers, **facts}
+            open_run(whose, teacher_settings(settings, len(data)), told)
             taught = teach(data, samples, settings, whose, start, teaching)
         if stage1 is None:
             encoder = GanTrainer(data, settings, folder, start).train(Log(log_path), first)
@@ -140,8 +142,8 @@ def train_stage1(
     device = find_device(settings.device)
     start = read_start(settings)
     facts = check_trainable(dataset, indices, settings) | start_facts(start)
-    data = _load(dataset, indices, settings, start, device)
     with repeatable(device):
+        data = _load(dataset, indices, settings, start, device)
         return _train_stage1(data, facts, settings, folder, start, progress).cpu()
 
 
