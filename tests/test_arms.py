@@ -18,10 +18,12 @@ EVERY_PART = override(
         "gan.weight_kept=0.1",
         "start='earlier'",
         "classifier.teachers=3",
+        "classifier.blend=0.5",
     ],
 )
 WITHOUT = [name for name in BY_NAME if name.startswith("no-")]
-TERMS = [name for name in WITHOUT if name not in ("no-start", "no-teachers", "no-drawing")]
+NO_TERMS = ("no-start", "no-teachers", "no-drawing", "no-blend")
+TERMS = [name for name in WITHOUT if name not in NO_TERMS]
 
 
 def changed(settings, other):
@@ -51,6 +53,12 @@ def test_the_arm_without_a_start_has_random_weights():
     own = BY_NAME["no-start"].settings(EVERY_PART, 500)
     assert changed(EVERY_PART, own) == {"start"}
     assert own.start == ""
+
+
+def test_the_arm_without_a_blend_is_as_it_was_trained():
+    own = BY_NAME["no-blend"].settings(EVERY_PART, 500)
+    assert changed(EVERY_PART, own) == {"classifier.blend"}
+    assert own.classifier.blend == 0
 
 
 def test_the_arm_of_labels_alone_has_no_teachers():
@@ -86,9 +94,10 @@ def test_where_f_of_x_is_held_to_nothing_no_arm_is_without_any_drawing(changes):
     assert "nothing would teach the encoder" in choice.left_out["no-drawing"]
 
 
-def test_where_nothing_is_begun_with_no_arm_is_without_keeping_it():
-    choice = choose_arms(override(FAST, ["start=''"]), [])
-    assert "would be full again" in choice.left_out["no-kept"]
+@pytest.mark.parametrize("name", ["no-kept", "no-blend"])
+def test_where_nothing_is_begun_with_no_arm_is_without_keeping_it(name):
+    choice = choose_arms(override(EVERY_PART, ["start=''"]), [])
+    assert "would be full again" in choice.left_out[name]
 
 
 @pytest.mark.parametrize("name", ["svm", "mlp", "hog"])
@@ -140,7 +149,7 @@ def test_the_plain_cnn_makes_as_many_passes_as_both_stages(count, changes):
 def test_arms_that_differ_in_stage_2_alone_share_stage_1():
     shared = {name: stage1_name(arm, EVERY_PART) for name, arm in BY_NAME.items()}
     assert {name for name, of in shared.items() if of == FULL} == {
-        FULL, "residue", "svm", "mlp", "no-teachers",
+        FULL, "residue", "svm", "mlp", "no-teachers", "no-blend",
     }  # fmt: skip
     assert {name for name, of in shared.items() if of is None} == {"cnn", "taught-cnn", "hog"}
     assert all(shared[name] == name for name in [*TERMS, "no-start"])

@@ -159,5 +159,42 @@ def test_without_weights_to_start_from_nothing_is_kept(faces, tmp_path):
     assert "kept" not in (tmp_path / "run/log.jsonl").read_text()
 
 
+def test_a_blend_lies_between_the_weights_begun_with_and_those_trained(faces, earlier, tmp_path):
+    everything = range(len(faces.samples))
+    begun = load_model(earlier).recognition.state_dict()
+    found = [
+        train(faces, everything, starting(earlier, f"classifier.blend={share}"), tmp_path / share)
+        for share in ("0.0", "0.25", "1.0")
+    ]
+    trained, quarter, whole = (model.recognition.state_dict() for model in found)
+    for name, value in trained.items():
+        if not value.is_floating_point():
+            continue
+        assert torch.allclose(quarter[name], 0.75 * value + 0.25 * begun[name], atol=1e-5), name
+        assert torch.equal(whole[name], begun[name]), name
+    assert any(not torch.equal(value, begun[name]) for name, value in trained.items())
+
+
+def test_the_row_of_an_expression_that_the_start_did_not_know_stays_as_trained(earlier):
+    torch.manual_seed(0)
+    encoder = Encoder(TINY.network)
+    classifier = Classifier(TINY.network, TINY.classifier, 2)
+    row = classifier.head[1].weight[0].clone()
+    read_start(starting(earlier)).blend(encoder, classifier, ("anger", "neutral"), 0.5)
+    assert torch.equal(classifier.head[1].weight[0], row)
+
+
+@pytest.mark.parametrize("section", ["classifier.features='code'", "start=''"])
+def test_nothing_is_blended_with_what_was_not_begun_with(section, faces, earlier, tmp_path):
+    """Not the encoder alone: its classifier has not learnt to read it half-way."""
+    everything = range(len(faces.samples))
+    alone, blended = (
+        train(faces, everything, starting(earlier, section, *changes), tmp_path / str(len(changes)))
+        for changes in ([], ["classifier.blend=0.5"])
+    )
+    other = blended.recognition.state_dict()
+    assert all(torch.equal(other[name], v) for name, v in alone.recognition.state_dict().items())
+
+
 def test_no_start_is_none():
     assert read_start(TINY) is None

@@ -108,6 +108,12 @@ ARMS: Final = (
         _with("start=''"),
     ),
     Arm(
+        "no-blend",
+        "as it was trained",
+        "Worse than full: drawing the weights back towards those to start from helps.",
+        _with("classifier.blend=0.0"),
+    ),
+    Arm(
         "no-teachers",
         "labels alone",
         "Worse than full: what faces show to those who never saw the person helps.",
@@ -246,7 +252,8 @@ def _repeated(arm: Arm, settings: Settings) -> str:
 
 def _in_effect(settings: Settings) -> Settings:
     """Return the settings without what does nothing: where nothing is begun with, nothing stays."""
-    return settings if settings.start else override(settings, ["gan.weight_kept=0.0"])
+    of_start = ["gan.weight_kept=0.0", "classifier.blend=0.0"]
+    return settings if settings.start else override(settings, of_start)
 
 
 def stage1_name(arm: Arm, settings: Settings) -> str | None:

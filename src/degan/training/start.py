@@ -1,5 +1,6 @@
 """Weights that a training starts from, instead of random ones."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,43 @@ class Start:
         """Give an encoder the weights of the earlier one."""
         checkpoint.load_module(_ENCODER, encoder, self.tensors, self.path)
 
+    def load_classifier(self, classifier: Classifier, expressions: tuple[str, ...]) -> None:
+        """Give a classifier the earlier local CNNs, and the rows of expressions that both know.
+
+        One that reads other features than the earlier one did is left as it is.
+        """
+        earlier = self._earlier(classifier, expressions)
+        if earlier is not None:
+            classifier.load_state_dict(earlier)
+
+    @torch.no_grad()
+    def blend(
+        self, encoder: Encoder, classifier: Classifier, expressions: tuple[str, ...], share: float
+    ) -> None:
+        """Draw trained networks back towards what they began with.
+
+        Rows of expressions that the earlier classifier did not know stay as they were trained. So
+        does all where the classifier did not begin with the earlier one: an encoder drawn back
+        alone would say what its classifier has not learnt to read.
+
+        Args:
+            encoder: begun with :meth:`load_encoder`.
+            classifier: begun with :meth:`load_classifier`, trained with that encoder.
+            expressions: its rows.
+            share: of the earlier weights in the result, 0 to 1.
+
+        Source: not in the paper. Wortsman et al. 2022 (arXiv 2109.01903), eq. 2.
+        """
+        earlier = self._earlier(classifier, expressions)
+        if earlier is None:
+            return
+        begun = deepcopy(encoder)
+        self.load_encoder(begun)
+        for module, before in ((encoder, begun.state_dict()), (classifier, earlier)):
+            for name, value in module.state_dict().items():
+                if value.is_floating_point():  # else it counts steps
+                    value.lerp_(before[name].to(value.device), share)
+
     @torch.no_grad()
     def codes(self, network: NetworkSettings, images: Tensor) -> Tensor:
         """Return f(x) with these weights, not rounded, mean over an image and its mirror image.
@@ -65,12 +103,11 @@ class Start:
             ]
         )
 
-    def load_classifier(self, classifier: Classifier, expressions: tuple[str, ...]) -> None:
-        """Give a classifier the earlier local CNNs, and the rows of expressions that both know.
-
-        One that reads other features than the earlier one did is left as it is.
-        """
-        own = classifier.state_dict()
+    def _earlier(
+        self, classifier: Classifier, expressions: tuple[str, ...]
+    ) -> dict[str, Tensor] | None:
+        """Return what a classifier would begin with; None where the earlier one does not fit."""
+        own = {name: tensor.clone() for name, tensor in classifier.state_dict().items()}
         earlier = {
             name.removeprefix(f"{_CLASSIFIER}."): tensor
             for name, tensor in self.tensors.items()
@@ -78,7 +115,7 @@ class Start:
         }
         head = f"{_HEAD}.weight"
         if own.keys() != earlier.keys() or own[head].shape[1:] != earlier[head].shape[1:]:
-            return
+            return None
         row_of = {name: row for row, name in enumerate(self.expressions)}
         for name, tensor in own.items():
             if not name.startswith(_HEAD):
@@ -87,7 +124,7 @@ class Start:
             for row, expression in enumerate(expressions):
                 if expression in row_of:
                     tensor[row] = earlier[name][row_of[expression]]
-        classifier.load_state_dict(own)
+        return own
 
 
 def start_facts(start: Start | None) -> dict[str, Any]:
