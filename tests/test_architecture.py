@@ -108,6 +108,7 @@ LAYERS = (
         "batch",
         "annotate",
         "evaluation.evaluate",
+        "evaluation.compare",
     ),
     (
         "look",
@@ -130,8 +131,8 @@ LIGHT = [
     f"degan.{name}"
     for layer in (
         *LAYERS[:3],
-        ("evaluation.metrics", "evaluation.groups", "evaluation.predictions"),
-        ("recognizer", "batch", "annotate", "evaluation.evaluate"),
+        ("evaluation.metrics", "evaluation.paired", "evaluation.groups", "evaluation.predictions"),
+        ("recognizer", "batch", "annotate", "evaluation.evaluate", "evaluation.compare"),
         LAYERS[-1],
     )
     for name in layer

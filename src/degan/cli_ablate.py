@@ -1,4 +1,4 @@
-"""The verb ``degan ablate``; see :mod:`degan.cli`."""
+"""The verbs of ``degan`` that compare; see :mod:`degan.cli`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -74,3 +74,34 @@ def ablate(
         )
     report.ablation_notes(summary)
     console.out.print(report.ablation_table(summary))
+
+
+@app.command()
+def compare(
+    reference: Annotated[
+        Path,
+        typer.Argument(metavar="REFERENCE", help="A result: what the others are held against."),
+    ],
+    others: Annotated[
+        list[Path], typer.Argument(metavar="OTHER...", help="Results on the same samples.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write compare.json there.")
+    ] = None,
+) -> None:
+    """Compare results on the same samples, paired by subject.
+
+    A result is a run of 'degan crossval' or 'degan crossdata', an arm of
+    'degan ablate', or what 'degan evaluate --out' wrote.
+
+      degan compare runs/plain runs/degan
+
+      degan evaluate --data others/ --weights mine.onnx --out mine/
+      degan evaluate --data others/ --out shipped/
+      degan compare shipped/ mine/
+    """
+    from degan.evaluation.compare import compare_results  # noqa: PLC0415
+
+    summary = compare_results(reference, others, out=out)
+    report.comparison_notes(summary)
+    console.out.print(report.comparison_table(summary))

@@ -135,10 +135,27 @@ def confusion_table(summary: dict[str, Any]) -> Table:
 
 def ablation_table(summary: dict[str, Any]) -> Table:
     """Return the table of ``degan ablate``: a row an arm, in points of accuracy; 80 columns."""
-    table = Table("arm", box=SIMPLE)
-    for heading in ("accuracy", "difference to full", "p", "Holm"):
+    return _paired_table("arm", "full", summary["arms"])
+
+
+def comparison_table(summary: dict[str, Any]) -> Table:
+    """Return the table of ``degan compare``: a row a result, in points of accuracy; 80 columns."""
+    return _paired_table("result", "the first", summary["results"])
+
+
+def comparison_notes(summary: dict[str, Any]) -> None:
+    """Say on standard error what was compared, and how the p-values are read."""
+    note(f"{summary['images']} images of {summary['persons']} people, the same for all")
+    if summary["comparisons"] > 1:
+        note(f"{summary['comparisons']} comparisons; {summary['note']}")
+
+
+def _paired_table(what: str, reference: str, rows: dict[str, dict[str, Any]]) -> Table:
+    table = Table(box=SIMPLE)
+    table.add_column(what, overflow="fold")
+    for heading in ("accuracy", f"difference to {reference}", "p", "Holm"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for name, row in summary["arms"].items():
+    for name, row in rows.items():
         if "failed" in row:
             table.add_row(name, "failed")
             continue

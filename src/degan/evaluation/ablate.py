@@ -38,7 +38,7 @@ from degan.evaluation.fold_runs import (
     summarize_folds,
     write_test,
 )
-from degan.evaluation.paired import compare, holm
+from degan.evaluation.paired import NOTE, add_holm, compare
 from degan.files import write_text
 from degan.networks.layers import Standardize
 from degan.training.guard import TrainingError
@@ -47,11 +47,6 @@ from degan.training.train import costs, taught_seconds, train, train_stage1, wor
 
 _FAILED = "failed.json"
 _READER_COST = 1.0  # of an SVM or MLP, in the unit of costs()
-
-NOTE = (
-    "p is of one comparison by itself; with several in a table some are small by chance, so judge "
-    "by p_holm, which is adjusted for all comparisons of the table"
-)
 
 
 def ablate(
@@ -293,9 +288,7 @@ def _compare(
             row["difference"] = found.accuracy
             row["difference_interval"] = list(found.interval)
             row["p"] = found.p
-    compared = [row for row in rows.values() if "p" in row]
-    for row, adjusted in zip(compared, holm([row["p"] for row in compared]), strict=True):
-        row["p_holm"] = adjusted
+    add_holm(rows.values())
     for name, failure in failures.items():
         if failure is not None:
             rows[name]["failed"] = failure

@@ -1,12 +1,18 @@
 """Two recognisers on the same samples: pure functions of what each got right."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from degan.evaluation import metrics
+
+NOTE: Final = (
+    "p is of one comparison by itself; with several in a table some are small by chance, so judge "
+    "by p_holm, which is adjusted for all comparisons of the table"
+)
+"""How the p-values of a table are read."""
 
 
 class Difference(NamedTuple):
@@ -101,3 +107,10 @@ def holm(p_values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[place]))
         adjusted[place] = highest
     return adjusted
+
+
+def add_holm(rows: Iterable[dict[str, Any]]) -> None:
+    """Give each row of a table that has a ``p`` its ``p_holm``, see :func:`holm`."""
+    compared = [row for row in rows if "p" in row]
+    for row, adjusted in zip(compared, holm([row["p"] for row in compared]), strict=True):
+        row["p_holm"] = adjusted

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from degan.data.manifest import Dataset
 from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.evaluation import metrics
+
+COLUMNS: Final = ("index", "source", "subject", "sequence", "expression", "predicted")
+"""Of ``predictions.csv``, before one an expression with its probability."""
 
 
 def check_out(out: Path) -> None:
@@ -45,9 +48,7 @@ def predictions_text(
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(
-        ["index", "source", "subject", "sequence", "expression", "predicted", *expressions]
-    )
+    writer.writerow([*COLUMNS, *expressions])
     for index, row in zip(indices, probabilities, strict=True):
         sample = dataset.samples[index]
         predicted = expressions[int(row.argmax())]
