@@ -136,9 +136,7 @@ def test_no_table_at_all_ends_in_anything_else(tmp_path_factory, text):
         compare_results(folder / "a", [folder / "b"])
 
 
-def test_the_command_prints_a_row_a_result_or_refuses_in_a_line(
-    faces, some, tmp_path, degan
-):
+def test_the_command_prints_a_row_a_result_or_refuses_in_a_line(faces, some, tmp_path, degan):
     """From what 'degan evaluate' wrote of the weights that ship to a table that fits 80 columns."""
     shipped = tmp_path / "shipped"
     assert degan("evaluate", "--data", faces.folder, "--out", shipped).returncode == 0

@@ -37,7 +37,7 @@ def test_a_file_that_names_no_preset_that_there_is_is_refused(tmp_path, name):
 
 
 def test_best_is_fast_with_teachers_and_views():
-    changes = ["preset='best'", "classifier.teachers=5", "classifier.views=3"]
+    changes = ["preset='best'", "classifier.views=3"]
     assert override(fast(), changes) == best()
 
 
