@@ -6,7 +6,7 @@ import json
 import pytest
 import torch
 
-from degan.config import DRAWING_TERMS, override, preset
+from degan.config import DRAWING_TERMS, override, preset, write_settings
 from degan.data.loader import batches, load, num_batches
 from degan.errors import DeganError
 from degan.evaluation.generation import load_generator
@@ -319,6 +319,22 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     with pytest.raises(DeganError, match="not a run directory"):
         open_run(tmp_path, TINY, {})
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("written", [[], [".settings.toml.12345678.tmp"], ["settings.toml"]])
+def test_a_run_that_was_killed_before_its_record_was_written_is_begun_again(written, tmp_path):
+    for name in written:
+        write_settings(tmp_path / name, TINY)
+    open_run(tmp_path, TINY, {"kind": "training"})
+    open_run(tmp_path, TINY, {"kind": "training"})
+
+
+def test_a_folder_with_settings_of_ones_own_is_left_alone(tmp_path):
+    write_settings(tmp_path / "settings.toml", TINY.model_copy(update={"seed": 7}))
+    before = (tmp_path / "settings.toml").read_bytes()
+    with pytest.raises(DeganError, match="not a run directory"):
+        open_run(tmp_path, TINY, {})
+    assert (tmp_path / "settings.toml").read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["gan", "classifier", "model"])

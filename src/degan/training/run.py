@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from degan.files import read_bytes, write_text
 
 Progress = Callable[[float, str], None]
 """Told the share of the work that is done, in [0, 1], and what is being done."""
+
+_SETTINGS = "settings.toml"
 
 
 def silent(done: float, doing: str) -> None:
@@ -65,22 +68,31 @@ def open_run(folder: Path, settings: Settings, facts: dict[str, Any]) -> None:
     wanted = {"degan": __version__, **facts}
     record = folder / "run.json"
     if not record.exists():
-        if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        if folder.is_file() or (folder.is_dir() and not _is_barely_begun(folder, settings)):
             raise DeganError(
                 f"{folder} exists and is not a run directory; choose a new name for the run"
             )
-        write_settings(folder / "settings.toml", settings)
+        write_settings(folder / _SETTINGS, settings)
         write_text(record, json.dumps(wanted, indent=2) + "\n")
         return
     found = read_json(record)
     changed = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
-    if read_settings(folder / "settings.toml") != settings:
+    if read_settings(folder / _SETTINGS) != settings:
         changed.append("settings")
     if changed:
         raise DeganError(
             f"{folder} holds a run that differs in: {', '.join(changed)}; give the same command "
             "to continue it, or choose a new name for the run"
         )
+
+
+def _is_barely_begun(folder: Path, settings: Settings) -> bool:
+    """Say whether a folder holds no more than a call leaves that is killed before the record."""
+    names = {path.name for path in folder.iterdir()}
+    kept = {name for name in names if not re.fullmatch(r"\..+\.tmp", name)}
+    if kept == {_SETTINGS}:
+        return read_settings(folder / _SETTINGS) == settings
+    return not kept
 
 
 def read_json(path: Path) -> dict[str, Any]:
