@@ -183,6 +183,33 @@ class TestPrepareAndTrain:
         done = degan("predict", examples / "smiling", "--weights", weights, "--json")
         assert len(done.stdout.splitlines()) == 12
 
+    def test_one_part_of_an_official_split_is_trained_on_and_another_measured(
+        self, examples, tmp_path
+    ):
+        table, data, run, weights = (tmp_path / name for name in ("t.csv", "d", "r", "w.onnx"))
+        rows = [
+            f"{path},{label},{'train' if number < 8 else 'test'}"
+            for folder, label in (("neutral", "neutral"), ("smiling", "happiness"))
+            for number, path in enumerate(sorted((examples / folder).glob("*.jpg")))
+        ]
+        table.write_text("\n".join(["path,expression,split", *rows]) + "\n")
+        assert degan("prepare", "csv", table, data, "--size", 64).returncode == 0
+        tiny = ("--data", data, "--preset", "tiny")
+        whole = degan("train", tmp_path / "all", *tiny)
+        assert "the test part of the official split is trained on" in whole.stderr
+        part = degan("train", run, *tiny, "--split", "train")
+        assert "test part" not in part.stderr
+        assert "trained on 16 faces" in part.stdout
+        assert degan("export", run, weights).returncode == 0
+        measure = ("evaluate", "--data", data, "--weights", weights)
+        assert "do not hold for other people" in degan(*measure, "--split", "train").stderr.replace(
+            "\n", " "
+        )
+        done = degan(*measure, "--split", "test")
+        assert "8 images" in done.stdout
+        assert "do not hold" not in done.stderr
+        assert_refused(degan(*measure, "--split", "dev"), "no samples of the split 'dev'")
+
     @pytest.mark.parametrize(
         ("arguments", "word"),
         [

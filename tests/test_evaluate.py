@@ -62,7 +62,7 @@ def make_weights(path, expressions, trained_on=None):
     return path
 
 
-def make_data(folder, rows, *, frame=FRAME, enlarge=1, factors=None):
+def make_data(folder, rows, *, frame=FRAME, enlarge=1, factors=None, splits=None):
     """Write a data set: a row is (expression, subject, sequence, shares for the first pixels)."""
     samples = []
     for number, (expression, subject, sequence, shares) in enumerate(rows):
@@ -75,6 +75,9 @@ def make_data(folder, rows, *, frame=FRAME, enlarge=1, factors=None):
         samples.append(
             Sample(file, expression, subject, sequence, 0, f"{number}.jpg", "landmarks", 1)
         )
+    if splits is not None:
+        pairs = zip(samples, splits, strict=True)
+        samples = [sample._replace(split=split) for sample, split in pairs]
     write_dataset(folder, samples, [], crop_size=SIDE * enlarge, frame=frame, settings={})
     if factors is not None:
         table = {"file": [sample.file for sample in samples], **factors}
@@ -158,6 +161,28 @@ class TestFigures:
         assert len(summary["weights_sha256"]) == 64
         assert summary["manifest_sha256"] == data.manifest_hash
         assert not summary["trained_on_this_data"]
+
+    def test_a_part_of_the_official_split_can_be_measured_alone(self, tmp_path, recognizer):
+        data = make_data(tmp_path, ROWS, splits=["train", "test", "test", "train", "", "test"])
+        summary = evaluate(data, recognizer, split="test", out=tmp_path / "out")
+        assert (summary["split"], summary["images"], summary["accuracy"]) == ("test", 2, 0)
+        assert summary["left_out"] == {"fear": 1}
+        with (tmp_path / "out/predictions.csv").open() as file:
+            assert [row["index"] for row in csv.DictReader(file)] == ["1", "5"]
+        with pytest.raises(DeganError, match=r"no samples of the split 'dev'; it has train, test"):
+            evaluate(data, recognizer, split="dev")
+
+    def test_where_there_is_no_official_split_that_is_said(self, data, recognizer):
+        with pytest.raises(DeganError, match="no official split"):
+            evaluate(data, recognizer, split="test")
+
+    def test_weights_of_one_part_were_not_trained_on_another(self, tmp_path):
+        parts = ["train", "test", "test", "train", "train", "test"]
+        data = make_data(tmp_path, ROWS, splits=parts)
+        trained_on = {"manifest_sha256": data.manifest_hash, "splits": "train"}
+        weights = Recognizer(make_weights(tmp_path / "own.onnx", KNOWN, trained_on))
+        for split, told in (("train", True), (None, True), ("test", False)):
+            assert evaluate(data, weights, split=split)["trained_on_this_data"] == told
 
     def test_weights_that_were_trained_on_this_data_are_told(self, data, tmp_path, capsys):
         trained_on = {"manifest_sha256": data.manifest_hash}

@@ -314,6 +314,20 @@ def test_a_run_is_not_continued_with_other_settings_or_people(faces, tmp_path):
         train(faces, some, TINY, tmp_path / "run")
 
 
+def test_a_run_knows_which_part_of_an_official_split_it_trained_on(faces, tmp_path):
+    """Where nobody is named nothing else would tell one part from another."""
+    half = len(faces.samples) // 2
+    parts = [sample._replace(subject="") for sample in faces.samples]
+    parts = [s._replace(split="train" if i % 4 < 2 else "test") for i, s in enumerate(parts)]
+    divided = dataclasses.replace(faces, samples=tuple(parts))
+    train_part, test_part = divided.of_split("train"), divided.of_split("test")
+    assert len(train_part) == len(test_part) == half
+    model = train(divided, train_part, TINY, tmp_path / "run")
+    assert model.trained_on["splits"] == "train"
+    with pytest.raises(DeganError, match="differs in: splits"):
+        train(divided, test_part, TINY, tmp_path / "run")
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("x")
     with pytest.raises(DeganError, match="not a run directory"):

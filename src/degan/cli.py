@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from degan import __version__, cli_ablate, cli_data, cli_probe, console, report
-from degan.cli_data import CPUS, Data, Folds, Jobs, Protocol, part
+from degan.cli_data import CPUS, Data, Folds, Jobs, Protocol, Split, part
 from degan.cli_options import (
     Config,
     Device,
@@ -102,6 +102,7 @@ def train(
         list[str] | None,
         typer.Option("--without", help="A subject to keep out of training; may be repeated."),
     ] = None,
+    split: Split = None,
     resume: Resume = True,
 ) -> None:
     """Train DE-GAN and its classifier on a whole data set.
@@ -109,6 +110,8 @@ def train(
     degan train runs/all --data data/
 
     degan train runs/all --data data/ --without 007 --without 042
+
+    degan train runs/fer --data fer/ --split train
     """
     training = _training_part("degan.training.train")
     from degan.data.manifest import read_dataset  # noqa: PLC0415
@@ -116,7 +119,12 @@ def train(
     check_resume(run, resume)
     settings = chosen_settings(preset, config, changes, seed, device)
     dataset = read_dataset(data)
-    indices = dataset.without_subjects(without or [])
+    of_split = set(dataset.of_split(split))
+    indices = [index for index in dataset.without_subjects(without or []) if index in of_split]
+    if any(dataset.samples[index].split == "test" for index in indices):
+        report.note(
+            "the test part of the official split is trained on; '--split train' leaves it out"
+        )
     with console.progress("train") as show:
         training.train(dataset, indices, settings, run, show)
     typer.echo(f"{run}: trained on {len(indices)} faces; 'degan export {run} FILE.onnx' is next")
@@ -226,6 +234,7 @@ def evaluate(
             help="Also recall by the values of a column of manifest.csv or factors.parquet.",
         ),
     ] = None,
+    split: Split = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Write predictions.csv and summary.json there."),
@@ -236,6 +245,8 @@ def evaluate(
     degan evaluate --data data/ --weights mine.onnx
 
     degan evaluate --data people/ --by recipe --out figures/
+
+    degan evaluate --data fer/ --split test --weights fer.onnx
     """
     from degan.data.manifest import read_dataset  # noqa: PLC0415
     from degan.evaluation import evaluate as protocol  # noqa: PLC0415
@@ -244,7 +255,7 @@ def evaluate(
     dataset = read_dataset(data)
     recognizer = Recognizer(weights, threads=CPUS)
     with console.progress("evaluate") as show:
-        summary = protocol.evaluate(dataset, recognizer, by=by, out=out, progress=show)
+        summary = protocol.evaluate(dataset, recognizer, by=by, split=split, out=out, progress=show)
     report.evaluation_notes(summary)
     typer.echo(report.accuracy_line(summary))
     console.out.print(report.confusion_table(summary))

@@ -18,6 +18,10 @@ CPUS = num_cpus()
 
 Jobs = Annotated[int, typer.Option(min=1, help="How much runs side by side.")]
 Data = Annotated[Path, typer.Option("--data", help="A data set made by 'degan prepare'.")]
+Split = Annotated[
+    str | None,
+    typer.Option(help="A part of the official split alone: train, validation or test."),
+]
 Folds = Annotated[int, typer.Option(min=2, help="How many, of the protocol 'subjects'.")]
 Protocol = Annotated[
     str,

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 Preset = Annotated[
     str,
     typer.Option(
-        help="Settings to begin with: fast; best, slower, with teachers and three views of a face; "
-        "paper, the papers' terms alone from random weights; tiny, to try it out."
+        help="Settings to begin with: fast; best, which reads each face at three sizes; paper, "
+        "the papers' terms alone from random weights; tiny, to try it out."
     ),
 ]
 Config = Annotated[

@@ -61,6 +61,8 @@ class Recognizer:
         name: of the weights, for messages.
         weights_hash: SHA-256 of the weights file.
         trained_on_manifest: SHA-256 of the manifest of the training data; None if not known.
+        trained_on_splits: the parts of its official split that were trained on, "" for samples of
+            none; empty if not known.
 
     Raises:
         DeganError: the file is missing, damaged, or not made by this version's ``degan export``.
@@ -81,7 +83,7 @@ class Recognizer:
             ) from error
         self.expressions, self.crop_size = _read_facts(facts, name)
         self.name, self.weights_hash = name, sha256(data)
-        self.trained_on_manifest = _trained_on_manifest(facts)
+        self.trained_on_manifest, self.trained_on_splits = _trained_on(facts)
         _check_graph(self._session, len(self.expressions), self.crop_size, name)
         self._finder = FaceFinder(threads=threads)
 
@@ -163,8 +165,12 @@ def _read_facts(facts: Any, name: str) -> tuple[tuple[str, ...], int]:
     return expressions, crop_size
 
 
-def _trained_on_manifest(facts: dict[str, Any]) -> str | None:
-    """Return the hash of the data that a weights file was trained on, where it tells."""
-    trained_on = facts.get("trained_on")
-    found = trained_on.get("manifest_sha256") if isinstance(trained_on, dict) else None
-    return found if isinstance(found, str) else None
+def _trained_on(facts: dict[str, Any]) -> tuple[str | None, frozenset[str]]:
+    """Return the hash of the data that weights were trained on, and its parts, where they tell."""
+    told = facts.get("trained_on")
+    found = told if isinstance(told, dict) else {}
+    manifest, splits = found.get("manifest_sha256"), found.get("splits")
+    return (
+        manifest if isinstance(manifest, str) else None,
+        frozenset(splits.split(",")) if isinstance(splits, str) else frozenset(),
+    )

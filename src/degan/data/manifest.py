@@ -58,6 +58,21 @@ class Dataset:
         samples = tuple(sample for sample in self.samples if sample.expression in expressions)
         return replace(self, samples=samples)
 
+    def of_split(self, split: str | None) -> list[int]:
+        """Return the indices of the samples of a part of the official split; None: of all.
+
+        Raises:
+            DeganError: no sample is in that part.
+        """
+        found = [i for i, s in enumerate(self.samples) if split is None or s.split == split]
+        if not found:
+            have = [name for name in SPLITS if any(s.split == name for s in self.samples)]
+            raise DeganError(
+                f"{self.folder} has no samples of the split '{split}'; it has "
+                f"{', '.join(have) or 'no official split'}"
+            )
+        return found
+
     def without_subjects(self, subjects: Collection[str]) -> list[int]:
         """Return the indices of the samples that are of none of the given subjects.
 

@@ -32,6 +32,7 @@ def evaluate(
     recognizer: Recognizer,
     *,
     by: str | None = None,
+    split: str | None = None,
     out: Path | None = None,
     progress: Callable[[float, str], None] = lambda done, doing: None,
 ) -> dict[str, Any]:
@@ -44,6 +45,7 @@ def evaluate(
         dataset: a prepared data set.
         recognizer: with the weights to measure. Crops of another size than its own are scaled.
         by: a column to split the figures by, see :func:`degan.data.factors.read_column`.
+        split: a part of the data set's official split to measure on; None: on all samples.
         out: folder for ``predictions.csv`` and ``summary.json``; None writes nothing.
         progress: told the share done and what is being done.
 
@@ -52,12 +54,14 @@ def evaluate(
 
     Raises:
         DeganError: data and weights share fewer than two expressions or were cut differently; a
-            crop cannot be read; the column is not there; ``out`` cannot be written or is a run.
+            crop cannot be read; the column or the split is not there; ``out`` cannot be written or
+            is a run.
     """
     if out is not None:
         check_out(out)
-    shared = _shared_expressions(dataset, recognizer)
-    indices = [i for i, sample in enumerate(dataset.samples) if sample.expression in shared]
+    chosen = dataset.of_split(split)
+    shared = _shared_expressions(dataset, chosen, recognizer)
+    indices = [index for index in chosen if dataset.samples[index].expression in shared]
     # Before the crops are read: a wrong name should not cost the user that time.
     column = None if by is None else read_column(dataset, by)
     probabilities = _read(dataset, recognizer, indices, progress)
@@ -67,7 +71,8 @@ def evaluate(
     samples = [dataset.samples[index] for index in indices]
     summary = {
         **figures(samples, shared, probabilities, _SEED),
-        **_facts(dataset, recognizer, shared),
+        "split": split,
+        **_facts(dataset, chosen, recognizer, shared),
     }
     if column is not None:
         groups = group([column[index] for index in indices])
@@ -81,33 +86,42 @@ def evaluate(
     return summary
 
 
-def _shared_expressions(dataset: Dataset, recognizer: Recognizer) -> tuple[str, ...]:
+def _shared_expressions(
+    dataset: Dataset, chosen: Sequence[int], recognizer: Recognizer
+) -> tuple[str, ...]:
     """Return the expressions that data and weights have; refuse data that they cannot read."""
     if dataset.frame != FRAME:
         raise DeganError(
             f"{dataset.folder} was cut in frame {dataset.frame}, but {recognizer.name} reads "
             f"{FRAME}; prepare the data set again with this version of degan"
         )
-    shared = in_order(set(dataset.expressions) & set(recognizer.expressions))
+    shown = in_order({dataset.samples[index].expression for index in chosen})
+    shared = in_order(set(shown) & set(recognizer.expressions))
     if len(shared) < 2:
         raise DeganError(
-            f"{dataset.folder} has {', '.join(dataset.expressions)} and {recognizer.name} knows "
+            f"{dataset.folder} has {', '.join(shown)} and {recognizer.name} knows "
             f"{', '.join(recognizer.expressions)}; two expressions that both have are needed"
         )
     return shared
 
 
-def _facts(dataset: Dataset, recognizer: Recognizer, shared: Sequence[str]) -> dict[str, Any]:
+def _facts(
+    dataset: Dataset, chosen: Sequence[int], recognizer: Recognizer, shared: Sequence[str]
+) -> dict[str, Any]:
     """Return what of a ``summary.json`` says which data and weights were measured."""
     known = set(recognizer.expressions)
-    left_out = Counter(s.expression for s in dataset.samples if s.expression not in known)
+    samples = [dataset.samples[index] for index in chosen]
+    left_out = Counter(s.expression for s in samples if s.expression not in known)
+    learnt = recognizer.trained_on_splits
+    of_learnt = not learnt or not learnt.isdisjoint({sample.split for sample in samples})
     return {
         "left_out": {name: left_out[name] for name in in_order(set(left_out))},
         "never_shown": [name for name in recognizer.expressions if name not in shared],
         "weights": recognizer.name,
         "weights_sha256": recognizer.weights_hash,
         "manifest_sha256": dataset.manifest_hash,
-        "trained_on_this_data": recognizer.trained_on_manifest == dataset.manifest_hash,
+        "trained_on_this_data": of_learnt
+        and recognizer.trained_on_manifest == dataset.manifest_hash,
         "crop_size": dataset.crop_size,
         "weights_crop_size": recognizer.crop_size,
     }

@@ -39,7 +39,8 @@ class Model:
         expressions: what the columns of the probabilities mean.
         crop_size: side of the crops in pixels.
         frame: the canonical frame that the crops must be cut in.
-        trained_on: the data set's hash, the number of samples and of subjects.
+        trained_on: the data set's hash, the number of samples and of subjects, and which parts of
+            its official split they are, separated by commas.
     """
 
     recognition: Recognition
@@ -109,6 +110,7 @@ def train(
             "manifest_sha256": dataset.manifest_hash,
             "samples": len(data),
             "subjects": len(set(facts["subjects"]) - {""}),
+            "splits": ",".join(facts["splits"]),
         },
     )
     _save_model(folder / MODEL, model, settings)
@@ -210,6 +212,8 @@ def check_trainable(dataset: Dataset, indices: Sequence[int], settings: Settings
         "manifest_sha256": dataset.manifest_hash,
         "subjects": sorted({sample.subject for sample in samples}),
         "expressions": list(dataset.expressions),
+        "samples": len(samples),
+        "splits": sorted({sample.split for sample in samples}),
     }
 
 
