@@ -40,6 +40,7 @@ LAYERS = (
         "data.datasets.rafdb",
         "data.datasets.registry",
         "data.prepare",
+        "data.join",
     ),
     (
         "synthetic.compiled",

@@ -232,3 +232,24 @@ def synthesize(
         )
     listed = f", {len(samples)} of them peak frames in manifest.csv" if sequences else ""
     typer.echo(f"{out}: {num_images} pictures of {people} people{listed}")
+
+
+@app.command()
+def join(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to make.")],
+    data: Annotated[
+        list[Path], typer.Argument(metavar="DATA...", help="Prepared data sets, two or more.")
+    ],
+) -> None:
+    """Make one data set of several: to train on all, or to divide all by subject.
+
+    degan join all/ ckplus/ oulu/ mmi/
+
+    degan crossval runs/all --data all/
+    """
+    from degan.data.join import join_datasets  # noqa: PLC0415
+
+    with console.progress("join") as show:
+        joined = join_datasets(data, out, show)
+    people = len(joined.subjects)
+    typer.echo(f"{out}: {len(joined.samples)} faces of {people} subjects, from {len(data)} sets")

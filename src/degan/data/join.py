@@ -1,0 +1,125 @@
+"""Several prepared data sets as one, to be trained on or divided together."""
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from degan import __version__
+from degan.data.manifest import Dataset, read_dataset, read_skipped, write_dataset
+from degan.data.sample import Sample, Skipped
+from degan.data.unfinished import clear, finish, partial_of
+from degan.errors import DeganError
+from degan.files import write_text
+
+_STATE: Final = "joining.txt"  # marks a folder as an unfinished one
+_OFTEN: Final = 256  # files between two reports
+
+
+def join_datasets(
+    folders: Sequence[Path],
+    out: Path,
+    progress: Callable[[float, str], None] = lambda done, doing: None,
+) -> Dataset:
+    """Make one data set of several.
+
+    A set is known by the name of its folder, which comes before the names of its people, recordings
+    and files: two sets have nobody in common. Official splits stay. What rendered people's sets
+    know of their pictures stays behind, for photos have no such thing.
+
+    Args:
+        folders: prepared data sets, two or more, with crops of one size.
+        out: the folder to make. It appears when it is whole; crops are linked where the system can,
+            so that they take no more space.
+        progress: told the share done and what is being done.
+
+    Returns:
+        The data set.
+
+    Raises:
+        DeganError: a folder is no data set; two are of one name, or were cut differently; a crop is
+            missing; ``out`` is taken or cannot be written.
+    """
+    parts = _read(folders)
+    partial = partial_of(out)
+    clear(partial, (_STATE, "dataset.json"))
+    write_text(partial / _STATE, "\n".join(parts) + "\n")
+    samples: list[Sample] = []
+    skipped: list[Skipped] = []
+    total = sum(len(part.samples) for part in parts.values())
+    for name, part in parts.items():
+        for sample in part.samples:
+            if len(samples) % _OFTEN == 0:
+                progress(len(samples) / total, f"{len(samples)} of {total} crops")
+            samples.append(_renamed(sample, name))
+            _link(part.folder / sample.file, partial / samples[-1].file)
+        skipped += [row._replace(name=f"{name}/{row.name}") for row in read_skipped(part.folder)]
+    first = next(iter(parts.values()))
+    write_dataset(
+        partial,
+        samples,
+        skipped,
+        crop_size=first.crop_size,
+        frame=first.frame,
+        settings={
+            "degan": __version__,
+            "joined": {name: part.manifest_hash for name, part in parts.items()},
+        },
+    )
+    (partial / _STATE).unlink()
+    finish(partial, out)
+    progress(1.0, f"{total} of {total} crops")
+    return read_dataset(out)
+
+
+def _read(folders: Sequence[Path]) -> dict[str, Dataset]:
+    """Return the data sets by name, all of one kind."""
+    parts: dict[str, Dataset] = {}
+    for folder in folders:
+        name = folder.resolve().name
+        if name in parts:
+            raise DeganError(
+                f"{parts[name].folder} and {folder} are both called {name}, which tells their "
+                "people apart; rename one"
+            )
+        if not name.isprintable() or set(name) & set(":\\"):
+            raise DeganError(
+                f"the name of {folder} cannot stand in the files of a data set; rename it, without "
+                "colons and backslashes"
+            )
+        parts[name] = read_dataset(folder)
+    if len(parts) < 2:
+        raise DeganError("one data set is nothing to join; give two or more")
+    first, *others = parts.values()
+    for other in others:
+        for what, one, two in (
+            ("crops of", f"{first.crop_size} px", f"{other.crop_size} px"),
+            ("the canonical frame", first.frame, other.frame),
+        ):
+            if one != two:
+                raise DeganError(
+                    f"{first.folder} has {what} {one}, {other.folder} {two}; prepare both alike"
+                )
+    return parts
+
+
+def _renamed(sample: Sample, name: str) -> Sample:
+    return sample._replace(
+        file=f"{name}/{sample.file}",
+        subject=f"{name}/{sample.subject}" if sample.subject else "",
+        sequence=f"{name}/{sample.sequence}",
+        source=f"{name}/{sample.source}",
+    )
+
+
+def _link(crop: Path, to: Path) -> None:
+    """Give a crop a second name, or a copy where files cannot have two."""
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(crop, to)
+        except OSError:
+            shutil.copyfile(crop, to)
+    except OSError as error:
+        raise DeganError(f"cannot put {crop} into {to.parent}: {error.strerror}") from error
