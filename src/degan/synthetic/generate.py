@@ -205,7 +205,8 @@ def _join(partial: Path, settings: SynthesisSettings) -> list[Sample]:
 def _read_part(partial: Path, person: int) -> pa.Table:
     path = _part_path(partial, person)
     try:
-        return parquet.read_table(path)
+        # Its own threads can abort a command that ends right after (apache/arrow#34314).
+        return parquet.read_table(path, use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise DeganError(
             f"{path} is damaged; delete it and give the same command to continue"
