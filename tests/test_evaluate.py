@@ -148,6 +148,12 @@ class TestFigures:
         assert summary["balanced_accuracy"] == pytest.approx((2 / 3 + 1 / 2) / 2)
         low, high = summary["accuracy_interval"]
         assert (low, high) == (1 / 2, 2 / 3)  # bob alone, ann alone
+        recall = summary["recall"]
+        assert recall["neutral"] == {"recall": 2 / 3, "interval": [1 / 2, 1]}  # ann, bob
+        assert recall["happiness"] == {"recall": 1 / 2, "interval": [0, 1]}  # bob, ann
+        # Sure by 3/4 thrice and 9/10 twice; of each one is wrong.
+        gap = 3 * abs(3 / 4 - 2 / 3) + 2 * abs(9 / 10 - 1 / 2)
+        assert summary["calibration_error"] == pytest.approx(gap / 5)
 
     def test_a_sequence_is_decided_by_its_mean(self, data, recognizer):
         summary = evaluate(data, recognizer)

@@ -9,8 +9,10 @@ from degan.evaluation import metrics
 from degan.evaluation.metrics import (
     accuracy,
     balanced_accuracy,
+    calibration_error,
     confusion,
     confusion_by,
+    log_loss,
     quantile_bins,
     restrict,
     subject_interval,
@@ -139,3 +141,42 @@ def test_samples_that_are_each_a_sequence_keep_their_predictions():
     truth, predicted = vote_sequences(probabilities, np.arange(9) % 3, names)
     np.testing.assert_array_equal(truth, np.arange(9) % 3)
     np.testing.assert_array_equal(predicted, probabilities.argmax(1))
+
+
+def surely(confidence, count=4):
+    """Probabilities of two classes: as sure of the first as is said."""
+    return np.tile([confidence, 1 - confidence], (count, 1))
+
+
+def test_who_is_right_as_often_as_sure_is_calibrated():
+    truth = np.array([0, 0, 0, 1])
+    assert calibration_error(surely(0.75), truth) == pytest.approx(0)
+    assert calibration_error(surely(0.95), truth) == pytest.approx(0.2)
+    assert calibration_error(surely(0.55), truth) == pytest.approx(0.2)
+
+
+def test_being_too_sure_in_one_range_does_not_make_up_for_too_little_in_another():
+    both = np.concatenate([surely(0.95), surely(0.55)])
+    truth = np.array([0, 0, 0, 1] * 2)
+    assert calibration_error(both, truth) == pytest.approx(0.2)
+    assert calibration_error(both, truth, bins=1) == pytest.approx(0)
+
+
+def test_whole_certainty_has_a_range():
+    assert calibration_error(surely(1.0), np.array([0, 0, 1, 1])) == pytest.approx(0.5)
+
+
+def test_the_log_loss_is_that_of_what_the_truth_was_given():
+    assert log_loss(surely(0.5), np.array([0, 1, 0, 1])) == pytest.approx(np.log(2))
+    assert log_loss(surely(1.0, 2), np.array([0, 0])) == 0
+    assert log_loss(surely(1.0, 2), np.array([0, 1])) == pytest.approx(np.log(1e6) / 2)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=30))
+def test_calibration_does_not_depend_on_the_order_and_stays_within_bounds(rows):
+    probabilities = np.array([[share, 1 - share] for share, _ in rows])
+    truth = np.array([int(second) for _, second in rows])
+    for figure, most in ((calibration_error, 1), (log_loss, np.log(1e6))):
+        found = figure(probabilities, truth)
+        assert 0 <= found <= most + 1e-9
+        assert found == pytest.approx(figure(probabilities[::-1], truth[::-1]))

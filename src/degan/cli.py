@@ -169,6 +169,7 @@ def crossval(
             progress=show,
         )
     typer.echo(f"{report.accuracy_line(summary)}, {summary['folds']} folds")
+    typer.echo(report.detail_lines(summary))
     console.out.print(report.confusion_table(summary))
 
 
@@ -200,6 +201,7 @@ def crossdata(
         summary = protocol.cross_data_set(trained, tested, run, settings, progress=show)
     report.crossdata_notes(summary)
     typer.echo(report.accuracy_line(summary))
+    typer.echo(report.detail_lines(summary))
     console.out.print(report.confusion_table(summary))
 
 
@@ -258,6 +260,7 @@ def evaluate(
         summary = protocol.evaluate(dataset, recognizer, by=by, split=split, out=out, progress=show)
     report.evaluation_notes(summary)
     typer.echo(report.accuracy_line(summary))
+    typer.echo(report.detail_lines(summary))
     console.out.print(report.confusion_table(summary))
     if by is not None:
         console.out.print(report.group_table(summary))

@@ -115,6 +115,16 @@ def accuracy_line(summary: dict[str, Any]) -> str:
     return f"{line}; {summary['images']} images, {people}"
 
 
+def detail_lines(summary: dict[str, Any]) -> str:
+    """Return the lines of a ``summary.json`` on its probabilities, and on its weak expressions."""
+    weakest = sorted(summary["recall"].items(), key=lambda item: item[1]["recall"])
+    recalls = (f"{name} {share_text(row['recall'], row['interval'])}" for name, row in weakest)
+    return (
+        f"probabilities: expected calibration error {summary['calibration_error']:.1%}, log loss "
+        f"{summary['log_loss']:.3f}\nrecall, weakest first: {', '.join(recalls)}"
+    )
+
+
 def crossdata_notes(summary: dict[str, Any]) -> None:
     """Say on standard error what figures across data sets take for granted."""
     if summary["subjects_of_one_name"]:

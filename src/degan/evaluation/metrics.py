@@ -10,6 +10,7 @@ Probabilities = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 _MAX_CELLS = 10_000_000
+_LEAST = 1e-6  # what a probability of 0 counts as, for its logarithm
 
 
 def accuracy(truth: Labels, predicted: Labels) -> float:
@@ -42,6 +43,38 @@ def confusion_by(
     counts = np.zeros((num_groups, num_classes, num_classes), dtype=np.int64)
     np.add.at(counts, (groups, truth, predicted), 1)
     return counts
+
+
+def calibration_error(probabilities: Probabilities, truth: Labels, bins: int = 15) -> float:
+    """Return the expected calibration error, 0-1: how far confidence is from how often it is right.
+
+    Samples are put into ranges of equal width by the probability of what they were read as. In each
+    range the mean of those probabilities is held against the share that is right; the differences
+    are averaged over the samples.
+
+    Args:
+        probabilities: float (N, C), rows sum to 1; N is not 0.
+        truth: int (N,).
+        bins: how many ranges.
+
+    Source: Guo et al. 2017 (arXiv 1706.04599), eq. 3.
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == truth
+    place = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    gap = np.bincount(place, weights=confidence - right, minlength=bins)
+    return float(np.abs(gap).sum() / len(truth))
+
+
+def log_loss(probabilities: Probabilities, truth: Labels) -> float:
+    """Return the mean negative logarithm of the probability that the truth was given, 0 or more.
+
+    Args:
+        probabilities: float (N, C); below 0.000001 counts as that.
+        truth: int (N,); N is not 0.
+    """
+    given = probabilities[np.arange(len(truth)), truth]
+    return float(-np.log(np.maximum(given, _LEAST)).mean())
 
 
 def restrict(probabilities: Probabilities, columns: Sequence[int]) -> Probabilities:

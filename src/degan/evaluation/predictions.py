@@ -131,9 +131,31 @@ def figures(
             metrics.subject_interval(voted.right, voters, seed=seed)
         ),
         "balanced_accuracy": metrics.balanced_accuracy(truth, predicted),
+        "calibration_error": metrics.calibration_error(probabilities, truth),
+        "log_loss": metrics.log_loss(probabilities, truth),
         "expressions": list(expressions),
+        "recall": _recall(truth, right, persons, expressions, seed),
         "confusion": metrics.confusion(truth, predicted, len(expressions)).tolist(),
         "images": len(samples),
         "sequences": len(voted.samples),
         "subjects": len({sample.subject for sample in samples} - {""}),
     }
+
+
+def _recall(
+    truth: metrics.Labels,
+    right: metrics.Flags,
+    persons: Sequence[str],
+    expressions: Sequence[str],
+    seed: int,
+) -> dict[str, dict[str, Any]]:
+    """Return for each expression that occurs how often it was read, with its interval."""
+    found = {}
+    for number, name in enumerate(expressions):
+        of_name = np.flatnonzero(truth == number)
+        if len(of_name):
+            own = right[of_name]
+            whose = [persons[place] for place in of_name.tolist()]
+            interval = metrics.subject_interval(own, whose, seed=seed)
+            found[name] = {"recall": float(own.mean()), "interval": list(interval)}
+    return found
