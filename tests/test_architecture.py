@@ -108,6 +108,7 @@ LAYERS = (
         "export",
         "batch",
         "annotate",
+        "evaluation.mistakes",
         "evaluation.evaluate",
         "evaluation.compare",
     ),
@@ -133,7 +134,8 @@ LIGHT = [
     for layer in (
         *LAYERS[:3],
         ("evaluation.metrics", "evaluation.paired", "evaluation.groups", "evaluation.predictions"),
-        ("recognizer", "batch", "annotate", "evaluation.evaluate", "evaluation.compare"),
+        ("recognizer", "batch", "annotate", "evaluation.mistakes"),
+        ("evaluation.evaluate", "evaluation.compare"),
         LAYERS[-1],
     )
     for name in layer

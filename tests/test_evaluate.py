@@ -95,6 +95,7 @@ ROWS = [
     ("happiness", "ann", "h/ann", (10, 0, 90)),  # right
     ("happiness", "bob", "h/bob", (90, 0, 10)),  # wrong
 ]
+WRITTEN = {"predictions.csv", "summary.json", "mistakes.jpg"}
 FACTORS = {
     "recipe": ["rest", "rest", "scream", "stare", "smile", "smirk"],
     "tone": [0.1, 0.9, 0.1, 0.1, 0.9, None],
@@ -290,10 +291,7 @@ class TestOut:
         self, data, recognizer, tmp_path
     ):
         summary = evaluate(data, recognizer, by="recipe", out=tmp_path / "out")
-        assert {path.name for path in (tmp_path / "out").iterdir()} == {
-            "predictions.csv",
-            "summary.json",
-        }
+        assert {path.name for path in (tmp_path / "out").iterdir()} == WRITTEN
         assert json.loads((tmp_path / "out/summary.json").read_text(encoding="utf-8")) == summary
         with (tmp_path / "out/predictions.csv").open(encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
@@ -309,7 +307,7 @@ class TestOut:
     def test_the_same_folder_may_be_written_again(self, data, recognizer, tmp_path):
         for _ in range(2):
             evaluate(data, recognizer, out=tmp_path)
-        assert len(list(tmp_path.iterdir())) == 2
+        assert {path.name for path in tmp_path.iterdir()} == WRITTEN
 
     def test_the_figures_of_a_run_are_never_replaced(self, data, recognizer, tmp_path):
         (tmp_path / "run.json").write_text("{}")
@@ -327,7 +325,12 @@ class TestOut:
         (tmp_path / "summary.json/in the way").mkdir(parents=True)
         with pytest.raises(DeganError, match=r"cannot write .*summary\.json"):
             evaluate(data, recognizer, out=tmp_path)
-        assert {path.name for path in tmp_path.iterdir()} == {"predictions.csv", "summary.json"}
+        assert {path.name for path in tmp_path.iterdir()} == WRITTEN
+
+    def test_a_folder_in_place_of_a_picture_is_one_sentence(self, data, recognizer, tmp_path):
+        (tmp_path / "mistakes.jpg/in the way").mkdir(parents=True)
+        with pytest.raises(DeganError, match=r"mistakes\.jpg"):
+            evaluate(data, recognizer, out=tmp_path)
 
 
 class TestRefusals:

@@ -239,7 +239,10 @@ def evaluate(
     split: Split = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Write predictions.csv and summary.json there."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Write predictions.csv, summary.json and the worst mistakes as a picture there.",
+        ),
     ] = None,
 ) -> None:
     """Measure exported weights on a data set that they were not trained on.

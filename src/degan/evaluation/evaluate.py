@@ -15,6 +15,7 @@ from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.groups import Groups, group
+from degan.evaluation.mistakes import mistakes_sheet, write_sheet
 from degan.evaluation.predictions import check_out, figures, predictions_text
 from degan.files import write_text
 from degan.labels import in_order
@@ -46,7 +47,8 @@ def evaluate(
         recognizer: with the weights to measure. Crops of another size than its own are scaled.
         by: a column to split the figures by, see :func:`degan.data.factors.read_column`.
         split: a part of the data set's official split to measure on; None: on all samples.
-        out: folder for ``predictions.csv`` and ``summary.json``; None writes nothing.
+        out: folder for ``predictions.csv``, ``summary.json`` and ``mistakes.jpg``; None writes
+            nothing.
         progress: told the share done and what is being done.
 
     Returns:
@@ -82,6 +84,7 @@ def evaluate(
     if out is not None:
         text = predictions_text(dataset, indices, shared, probabilities)
         write_text(out / "predictions.csv", text)
+        write_sheet(out, mistakes_sheet(dataset, indices, shared, probabilities))
         write_text(out / "summary.json", json.dumps(summary, indent=2) + "\n")
     return summary
 
