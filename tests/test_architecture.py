@@ -119,7 +119,7 @@ LAYERS = (
         "report_probes",
         "cli_data",
         "cli_options",
-        "cli_ablate",
+        "cli_compare",
         "cli_probe",
         "cli",
         "__main__",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from degan import __version__, cli_ablate, cli_data, cli_probe, console, report
+from degan import __version__, cli_compare, cli_data, cli_probe, console, report
 from degan.cli_data import CPUS, Data, Folds, Jobs, Protocol, Split, part
 from degan.cli_options import (
     Config,
@@ -37,7 +37,7 @@ app = typer.Typer(
     help="Facial expressions, free of identity (DE-GAN, arXiv 1912.01456).",
 )
 app.add_typer(cli_data.app)
-app.add_typer(cli_ablate.app)
+app.add_typer(cli_compare.app)
 app.add_typer(cli_probe.app)
 
 _INTERRUPTED = 130  # typer's exit code after Ctrl-C

@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Final
 
 from degan import __version__
-from degan.data.manifest import Dataset, read_dataset, read_skipped, write_dataset
+from degan.data.manifest import (
+    Dataset,
+    check_cut_alike,
+    read_dataset,
+    read_skipped,
+    write_dataset,
+)
 from degan.data.sample import Sample, Skipped
 from degan.data.unfinished import clear, finish, partial_of
 from degan.errors import DeganError
@@ -93,14 +99,7 @@ def _read(folders: Sequence[Path]) -> dict[str, Dataset]:
         raise DeganError("one data set is nothing to join; give two or more")
     first, *others = parts.values()
     for other in others:
-        for what, one, two in (
-            ("crops of", f"{first.crop_size} px", f"{other.crop_size} px"),
-            ("the canonical frame", first.frame, other.frame),
-        ):
-            if one != two:
-                raise DeganError(
-                    f"{first.folder} has {what} {one}, {other.folder} {two}; prepare both alike"
-                )
+        check_cut_alike(first, other)
     return parts
 
 

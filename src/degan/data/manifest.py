@@ -85,6 +85,23 @@ class Dataset:
         return [i for i, sample in enumerate(self.samples) if sample.subject not in subjects]
 
 
+def check_cut_alike(one: Dataset, other: Dataset) -> None:
+    """Refuse two data sets whose crops show different parts of a face, or differ in size.
+
+    Raises:
+        DeganError: they do.
+    """
+    for what, first, second in (
+        ("crops", f"{one.crop_size} px", f"{other.crop_size} px"),
+        ("the frame", one.frame, other.frame),
+    ):
+        if first != second:
+            raise DeganError(
+                f"{what} of {one.folder} and {other.folder} differ ({first}, {second}); prepare "
+                "both with the same --size and version of degan"
+            )
+
+
 def write_dataset(
     folder: Path,
     samples: Sequence[Sample],

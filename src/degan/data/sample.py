@@ -47,6 +47,11 @@ class Recording:
     before: tuple[Picture, ...] = ()
 
 
+def person_of(subject: str, sequence: str) -> str:
+    """Return who counts as one person: the subject, or the recording where none is known."""
+    return subject or f"?{sequence}"
+
+
 class Skipped(NamedTuple):
     """A file that gave no sample, and why."""
 
@@ -84,4 +89,4 @@ class Sample(NamedTuple):
     @property
     def person(self) -> str:
         """Return who counts as one person: the subject, or the recording where none is known."""
-        return self.subject or f"?{self.sequence}"
+        return person_of(self.subject, self.sequence)

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from degan.data.sample import person_of
 from degan.errors import DeganError
 from degan.evaluation import metrics, paired
 from degan.evaluation.predictions import COLUMNS, check_out
@@ -34,7 +35,7 @@ class _Row(NamedTuple):
 
     @property
     def person(self) -> str:
-        return self.subject or f"?{self.sequence}"
+        return person_of(self.subject, self.sequence)
 
 
 class _Result(NamedTuple):

@@ -8,7 +8,7 @@ import torch
 
 from degan.config import Settings
 from degan.data.crops import read_crops
-from degan.data.manifest import Dataset
+from degan.data.manifest import Dataset, check_cut_alike
 from degan.errors import DeganError
 from degan.evaluation.predictions import figures, predictions_text
 from degan.files import write_text
@@ -107,12 +107,4 @@ def _check(trained: Dataset, tested: Dataset, shared: tuple[str, ...]) -> None:
                 f"{trained.folder} and {tested.folder} both are {origin} and share "
                 f"{len(same)} people, such as {same[0]}; choose another data set to test on"
             )
-    for what, one, other in (
-        ("crops", f"{trained.crop_size} px", f"{tested.crop_size} px"),
-        ("the frame", trained.frame, tested.frame),
-    ):
-        if one != other:
-            raise DeganError(
-                f"{what} of {trained.folder} and {tested.folder} differ ({one}, {other}); prepare "
-                "both with the same --size and version of degan"
-            )
+    check_cut_alike(trained, tested)
