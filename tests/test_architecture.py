@@ -92,6 +92,7 @@ LAYERS = (
         "evaluation.paired",
         "evaluation.groups",
         "evaluation.predictions",
+        "evaluation.calibration",
         "evaluation.fold_runs",
         "evaluation.crossval",
         "evaluation.crossdata",

@@ -209,15 +209,30 @@ def crossdata(
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run that 'degan train' made.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The .onnx file to write.")],
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DATA",
+            help="Prepared data of other people, on which probabilities are made to be right as "
+            "often as they say.",
+        ),
+    ] = None,
 ) -> None:
     """Write a trained model as one ONNX file, checked against the model.
 
     degan export runs/all mine.onnx
+
+    degan export runs/all mine.onnx --calibrate others/
     """
     exporting = _training_part("degan.export")
     training = _training_part("degan.training.train")
+    from degan.data.manifest import read_dataset  # noqa: PLC0415
 
     model = training.load_model(run)
+    if calibrate is not None:
+        calibration = _training_part("degan.evaluation.calibration")
+        temperature = calibration.calibrate(model, read_dataset(calibrate))
+        typer.echo(f"temperature {temperature:.2f}, fitted on {calibrate}")
     parity = exporting.export(model, file)
     typer.echo(
         f"{file}: {', '.join(model.expressions)}; largest difference of a probability "

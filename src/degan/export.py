@@ -42,7 +42,8 @@ class Parity:
 def export(model: Model, path: Path, crops: np.ndarray | None = None) -> Parity:
     """Write a model as ONNX: uint8 crops (N, H, H, 3) in, probabilities (N, C) out.
 
-    The names of the expressions, the crop size and the canonical frame travel in the file.
+    The names of the expressions, the crop size, the canonical frame and the temperature travel in
+    the file.
 
     Args:
         model: a trained model.
@@ -96,6 +97,7 @@ def _to_onnx(model: Model) -> onnx.ModelProto:
         "expressions": list(model.expressions),
         "crop_size": size,
         "frame": model.frame,
+        "temperature": model.recognition.temperature,
         "trained_on": model.trained_on,
     }
     entry = proto.metadata_props.add()

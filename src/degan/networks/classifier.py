@@ -12,6 +12,9 @@ from degan.networks.layers import Standardize, conv_norm_relu, zoom_matrix
 ZOOMS: Final = (1.0, 1.06, 0.94)
 """Sizes at which a face can be read, relative to the crop."""
 
+LEAST: Final = 1e-12
+"""What a probability counts as at least, for its logarithm."""
+
 
 class LocalCnn(nn.Module):
     """A small CNN that reads the residue from one layer of the encoder."""
@@ -76,13 +79,17 @@ class Recognition(nn.Module):
     """The whole way from uint8 crops to probabilities: what is evaluated, exported and served.
 
     Probabilities are the mean over the crop and its mirror image, which show the same expression,
-    and over :data:`ZOOMS` of them, as many as ``choice.views`` says.
+    and over :data:`ZOOMS` of them, as many as ``choice.views`` says. They are sharpened or softened
+    by a temperature, see :mod:`degan.evaluation.calibration`.
 
     Args:
         network: sizes.
         choice: how many views are read.
         encoder: G_en.
         classifier: what reads its output.
+
+    Attributes:
+        temperature: what the logarithms of the probabilities are divided by; 1 leaves them.
     """
 
     zooms: Tensor
@@ -95,6 +102,7 @@ class Recognition(nn.Module):
         classifier: Classifier,
     ) -> None:
         super().__init__()
+        self.temperature = 1.0
         self.standardize = Standardize(network.channels, network.input_size)
         self.encoder = encoder
         self.classifier = classifier
@@ -113,4 +121,6 @@ class Recognition(nn.Module):
         views = torch.cat([sizes, sizes.flip(3)])
         probabilities = self.classifier(self.encoder(views)).softmax(dim=1)
         mean: Tensor = probabilities.unflatten(0, (-1, images.shape[0])).mean(dim=0)
-        return mean
+        if self.temperature == 1.0:
+            return mean
+        return (mean.clamp_min(LEAST).log() / self.temperature).softmax(dim=1)

@@ -1,0 +1,99 @@
+"""Probabilities that can be trusted: a temperature, fitted on people kept aside."""
+
+import numpy as np
+import torch
+from scipy.optimize import minimize_scalar
+
+from degan.data.crops import read_crops
+from degan.data.manifest import Dataset
+from degan.errors import DeganError
+from degan.evaluation.metrics import Labels, Probabilities, log_loss
+from degan.labels import in_order
+from degan.networks.classifier import LEAST
+from degan.training.train import Model, predict_probabilities
+
+MIN_SAMPLES = 100
+"""On fewer samples a temperature says more about them than about the model."""
+
+_RANGE = (0.05, 20.0)
+_CHUNK = 512  # crops in memory at a time
+
+
+def temper(probabilities: Probabilities, temperature: float) -> Probabilities:
+    """Return probabilities (N, C) whose logarithms are divided by a temperature above 0.
+
+    Above 1 they are less sure, below 1 surer; which is the most probable does not change.
+    Source: Guo et al. 2017 (arXiv 1706.04599), section 4.2.
+    """
+    logits = np.log(np.maximum(probabilities, LEAST)) / temperature
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    tempered: Probabilities = powers / powers.sum(axis=1, keepdims=True)
+    return tempered
+
+
+def fit_temperature(probabilities: Probabilities, truth: Labels) -> float:
+    """Return the temperature of the least log loss, 0.05-20.
+
+    Args:
+        probabilities: of samples that were not trained on, float (N, C).
+        truth: int (N,).
+    """
+
+    def loss(log_temperature: float) -> float:
+        return log_loss(temper(probabilities, float(np.exp(log_temperature))), truth)
+
+    found = minimize_scalar(loss, bounds=np.log(_RANGE), method="bounded")
+    return float(np.exp(found.x))
+
+
+def calibrate(model: Model, dataset: Dataset) -> float:
+    """Set the temperature of a model to what fits people that it was not trained on; return it.
+
+    Args:
+        model: a trained model; only its temperature changes.
+        dataset: prepared, of other people. Samples of expressions that the model does not know are
+            left out.
+
+    Raises:
+        DeganError: the model was trained on this data, it was cut differently or into crops of
+            another size, fewer than :data:`MIN_SAMPLES` samples are left, or a crop cannot be read.
+    """
+    indices = _usable(model, dataset)
+    model.recognition.temperature = 1.0
+    parts = []
+    for start in range(0, len(indices), _CHUNK):
+        crops = read_crops(dataset, indices[start : start + _CHUNK])
+        parts.append(predict_probabilities(model, torch.from_numpy(crops)).numpy())
+    truth = [model.expressions.index(dataset.samples[index].expression) for index in indices]
+    temperature = fit_temperature(np.concatenate(parts).astype(np.float64), np.array(truth))
+    model.recognition.temperature = temperature
+    return temperature
+
+
+def _usable(model: Model, dataset: Dataset) -> list[int]:
+    """Return the samples that a temperature can be fitted on; refuse data that are of no use."""
+    if dataset.manifest_hash == model.trained_on.get("manifest_sha256"):
+        raise DeganError(
+            f"the model was trained on {dataset.folder}, of which it is too sure; calibrate it on "
+            "people that it did not see"
+        )
+    if (dataset.frame, dataset.crop_size) != (model.frame, model.crop_size):
+        raise DeganError(
+            f"the crops of {dataset.folder} are {dataset.crop_size} px in frame {dataset.frame}, "
+            f"but the model reads {model.crop_size} px in frame {model.frame}; prepare the data "
+            f"with --size {model.crop_size}"
+        )
+    usable = [
+        index
+        for index, sample in enumerate(dataset.samples)
+        if sample.expression in model.expressions
+    ]
+    if len(usable) < MIN_SAMPLES:
+        raise DeganError(
+            f"{dataset.folder} has {len(usable)} samples of {', '.join(model.expressions)}; "
+            f"a temperature needs {MIN_SAMPLES}"
+        )
+    shown = in_order({dataset.samples[index].expression for index in usable})
+    if len(shown) < 2:
+        raise DeganError(f"{dataset.folder} shows {shown[0]} alone; bring other expressions too")
+    return usable

@@ -1,0 +1,131 @@
+"""Calibration: a temperature fitted on people kept aside, which no order of answers changes."""
+
+import json
+from dataclasses import replace
+from shutil import copytree, ignore_patterns
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from degan.cli import app
+from degan.config import preset
+from degan.data.crops import read_crops
+from degan.errors import DeganError
+from degan.evaluation import calibration
+from degan.evaluation.calibration import calibrate, fit_temperature, temper
+from degan.evaluation.metrics import calibration_error, log_loss
+from degan.recognizer import Recognizer
+from degan.training.train import load_model, train
+
+
+@pytest.fixture(scope="module")
+def run(faces, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("calibration") / "run"
+    train(faces, range(len(faces.samples)), preset("tiny"), folder)
+    return folder
+
+
+@pytest.fixture
+def others(faces, tmp_path):
+    """The same crops under a manifest of another text: not what was trained on."""
+    return replace(faces, manifest_hash="0" * 64)
+
+
+@pytest.fixture
+def few_are_enough(monkeypatch):
+    monkeypatch.setattr(calibration, "MIN_SAMPLES", 10)
+
+
+def drawn(temperature, count=20_000):
+    """Probabilities of a reader whose logarithms are too large by a factor, and the truth."""
+    rng = np.random.default_rng(0)
+    right = temper(rng.dirichlet([0.5] * 4, count), 1.0)
+    truth = (right.cumsum(axis=1) > rng.random((count, 1))).argmax(axis=1)
+    return temper(right, 1 / temperature), truth
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_the_temperature_that_spoilt_probabilities_is_found(temperature):
+    probabilities, truth = drawn(temperature)
+    found = fit_temperature(probabilities, truth)
+    assert found == pytest.approx(temperature, rel=0.05)
+    assert calibration_error(temper(probabilities, found), truth) < 0.015
+
+
+def test_it_makes_the_log_loss_smaller_never_larger():
+    probabilities, truth = drawn(2.5)
+    better = temper(probabilities, fit_temperature(probabilities, truth))
+    assert log_loss(better, truth) < log_loss(probabilities, truth)
+
+
+@given(
+    st.lists(st.floats(0, 1), min_size=2, max_size=8).filter(lambda row: sum(row) > 0.01),
+    st.floats(0.05, 20),
+)
+def test_tempered_probabilities_sum_to_one_and_keep_their_order(row, temperature):
+    before = np.array([row]) / sum(row)
+    after = temper(before, temperature)
+    assert after.sum() == pytest.approx(1)
+    order = before[0].argsort(kind="stable")
+    assert (np.diff(after[0][order]) >= -1e-12).all()
+
+
+def test_a_calibrated_model_reads_the_same_expressions_and_says_how_sure(
+    run, others, few_are_enough
+):
+    model = load_model(run)
+    crops = torch.from_numpy(read_crops(others, range(24)))
+    truth = np.array([model.expressions.index(sample.expression) for sample in others.samples])
+    with torch.no_grad():
+        before = model.recognition(crops).numpy().astype(np.float64)
+        temperature = calibrate(model, others)
+        after = model.recognition(crops).numpy().astype(np.float64)
+    assert temperature != 1
+    assert (before.argmax(1) == after.argmax(1)).all()
+    assert after == pytest.approx(temper(before, temperature), abs=1e-5)
+    assert log_loss(after, truth) < log_loss(before, truth)
+    with torch.no_grad():  # a second call finds the same: it forgets the first
+        assert calibrate(model, others) == temperature
+
+
+def test_what_was_trained_on_is_refused(run, faces):
+    with pytest.raises(DeganError, match="trained on"):
+        calibrate(load_model(run), faces)
+
+
+def test_few_samples_are_refused(run, others):
+    with pytest.raises(DeganError, match="has 24 samples of neutral, happiness; a temp"):
+        calibrate(load_model(run), others)
+
+
+def test_crops_of_another_size_are_refused(run, others, few_are_enough):
+    with pytest.raises(DeganError, match="prepare the data with --size 64"):
+        calibrate(load_model(run), replace(others, crop_size=48))
+
+
+def test_the_temperature_travels_in_the_file(run, faces, examples, tmp_path, few_are_enough):
+    photos, others = tmp_path / "photos", tmp_path / "others"
+    copytree(examples, photos, ignore=ignore_patterns("00[0-4]*"))
+    runner = CliRunner()
+    prepared = runner.invoke(
+        app, ["prepare", "folder", str(photos), str(others), "--size", "64", "--jobs", "1"]
+    )
+    assert prepared.exit_code == 0, prepared.output
+    file = tmp_path / "mine.onnx"
+    done = runner.invoke(app, ["export", str(run), str(file), "--calibrate", str(others)])
+    assert done.exit_code == 0, done.output
+    assert "temperature" in done.output
+    facts = json.loads(
+        {entry.key: entry.value for entry in onnx.load(file).metadata_props}["degan"]
+    )
+    plain = load_model(run)
+    crops = read_crops(faces, range(24))
+    with torch.no_grad():
+        before = plain.recognition(torch.from_numpy(crops)).numpy().astype(np.float64)
+    expected = temper(before, facts["temperature"])
+    assert Recognizer(file).probabilities(list(crops)) == pytest.approx(expected, abs=1e-5)
