@@ -55,7 +55,7 @@ def main() -> None:
     )
     run("prepare", "folder", REAL, real)
     run("evaluate", "--data", real, "--weights", model, "--out", out / "real-figures")
-    print("\nThe weights that degan ships, trained on 90 other real people, on the same photos:")
+    print("\nThe weights that degan ships, trained on faces from the web too, on the same photos:")
     run("evaluate", "--data", real)
     run("predict", REAL, "--annotate", out / "photos")
 

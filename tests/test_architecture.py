@@ -26,6 +26,7 @@ LAYERS = (
         "data.crops",
         "data.duplicates",
         "data.factors",
+        "data.people",
         "data.actions",
         "data.folds",
         "data.fold_file",
@@ -110,6 +111,7 @@ LAYERS = (
         "batch",
         "annotate",
         "evaluation.mistakes",
+        "evaluation.by",
         "evaluation.evaluate",
         "evaluation.compare",
     ),
@@ -135,7 +137,7 @@ LIGHT = [
     for layer in (
         *LAYERS[:3],
         ("evaluation.metrics", "evaluation.paired", "evaluation.groups", "evaluation.predictions"),
-        ("recognizer", "batch", "annotate", "evaluation.mistakes"),
+        ("recognizer", "batch", "annotate", "evaluation.mistakes", "evaluation.by"),
         ("evaluation.evaluate", "evaluation.compare"),
         LAYERS[-1],
     )

@@ -19,8 +19,9 @@ PAGES = [
     "docs/factors.md",
     "docs/method.md",
     "docs/probes.md",
-    "docs/cards/london.md",
+    "docs/cards/start.md",
     "docs/cards/synthetic.md",
+    "docs/cards/web.md",
 ]
 COMMAND = re.compile(r"^(?:\$ |## `)degan ([a-z]+)(.*?)(?:`|#|>|$)", re.MULTILINE)
 

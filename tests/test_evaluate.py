@@ -25,6 +25,7 @@ from degan.data.crops import read_crops
 from degan.data.manifest import read_dataset, write_dataset
 from degan.data.sample import Sample
 from degan.errors import DeganError
+from degan.evaluation import metrics
 from degan.evaluation.evaluate import evaluate
 from degan.evaluation.groups import BINS, MAX_NUMBERS, NOTHING, group
 from degan.recognizer import FORMAT, Recognizer
@@ -32,7 +33,7 @@ from degan.recognizer import FORMAT, Recognizer
 SIDE = 16  # of made crops, the least that a weights file may declare
 
 
-def make_weights(path, expressions, trained_on=None):
+def make_weights(path, expressions, trained_on=None, unsure_below=0.0):
     """Write weights that read probabilities off the first pixels: what they say is known."""
     count = len(expressions)
     numbers = {"start": [0, 0, 0], "end": [1, count, 1], "axes": [1, 2, 3], "last": [1]}
@@ -55,6 +56,7 @@ def make_weights(path, expressions, trained_on=None):
         "expressions": expressions,
         "crop_size": SIDE,
         "frame": FRAME,
+        "unsure_below": unsure_below,
         "trained_on": trained_on,
     }
     helper.set_model_props(model, {"degan": json.dumps(facts)})
@@ -156,6 +158,16 @@ class TestFigures:
         gap = 3 * abs(3 / 4 - 2 / 3) + 2 * abs(9 / 10 - 1 / 2)
         assert summary["calibration_error"] == pytest.approx(gap / 5)
 
+    @pytest.mark.parametrize(
+        ("below", "images", "accuracy"), [(0.0, 0, 3 / 5), (0.8, 2, 2 / 3), (0.95, 5, None)]
+    )
+    def test_unsure_answers_are_counted_and_the_others_judged(
+        self, data, tmp_path, below, images, accuracy
+    ):
+        path = make_weights(tmp_path / "w.onnx", KNOWN, unsure_below=below)
+        unsure = evaluate(data, Recognizer(path))["unsure"]
+        assert unsure == {"below": below, "images": images, "accuracy_of_others": accuracy}
+
     def test_a_sequence_is_decided_by_its_mean(self, data, recognizer):
         summary = evaluate(data, recognizer)
         # ann's two neutral frames: 0.75 and 0.25, a tie, which the first expression wins.
@@ -237,7 +249,9 @@ class TestByColumn:
             "expression": "neutral",
             "value": "rest",
             "images": 2,
+            "people": 1,
             "recall": 0.5,
+            "interval": None,  # both are ann's
             "mistaken_for": "happiness",
             "read_as": {"neutral": 1, "happiness": 1},
         }
@@ -252,6 +266,12 @@ class TestByColumn:
         assert rows["all", "true"]["read_as"] == {"neutral": 3, "happiness": 0}
         assert rows["all", "false"]["mistaken_for"] == "happiness"
         assert rows["neutral", "true"]["images"] == 2
+
+    def test_the_interval_of_a_row_draws_people(self, data, recognizer):
+        rows = self.rows(data, recognizer, "tone")
+        assert rows["neutral", "0.1"]["people"] == 2
+        assert rows["neutral", "0.1"]["interval"] == [1, 1]  # ann and bob are both read right
+        assert rows["neutral", "0.9"]["interval"] is None
 
     def test_cells_without_a_value_are_a_group(self, data, recognizer):
         rows = self.rows(data, recognizer, "tone")
@@ -479,13 +499,15 @@ class TestCommand:
         done = degan_evaluate("--data", faces.folder, "--by", "alignment", "--out", tmp_path)
         assert done.returncode == 0, done.stderr
         summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
-        assert summary["weights"] == "london.onnx"
+        assert summary["weights"] == "web.onnx"
         assert summary["images"] == 24
         assert summary["accuracy"] >= 19 / 24
         assert f"accuracy {summary['accuracy']:.1%} (95 % interval over subjects" in done.stdout
         assert "24 images, 12 subjects" in done.stdout
         assert "sequences" not in done.stdout  # each photo is its own
         assert "truth \\ read as" in done.stdout
+        unsure = summary["unsure"]["images"]
+        assert f"unsure (below 50%): {unsure} of 24 images; of the others" in done.stdout
         assert "landmarks" in done.stdout
         assert "crops of 64 px were scaled to the 96 px" in done.stderr
 
@@ -497,7 +519,8 @@ class TestCommand:
         from degan.alignment import crop_face
 
         crops = [crop_face(crop, None, 96) for crop in read_crops(faces, range(24))]
-        expected = recognizer.probabilities(crops)
+        columns = [recognizer.expressions.index(name) for name in ("neutral", "happiness")]
+        expected = metrics.restrict(recognizer.probabilities(crops), columns)
         found = np.array([[float(row["neutral"]), float(row["happiness"])] for row in rows])
         np.testing.assert_allclose(found, expected, atol=1e-6)
 

@@ -54,6 +54,29 @@ def test_what_must_be_known_travels_in_the_file(weights, faces):
     assert facts["trained_on"]["manifest_sha256"] == faces.manifest_hash
 
 
+@pytest.mark.parametrize("below", [0.0, 0.6, 1.0])
+def test_answers_less_probable_than_the_file_asks_are_unsure(faces, model, tmp_path, below):
+    path = tmp_path / "model.onnx"
+    export(model, path, unsure_below=below)
+    recognizer = Recognizer(path)
+    assert recognizer.unsure_below == below
+    answers = [recognizer.predict_crop(crop) for crop in read_crops(faces, range(24))]
+    assert [answer.unsure for answer in answers] == [
+        max(answer.probabilities.values()) < below for answer in answers
+    ]
+
+
+@pytest.mark.parametrize("below", [-0.1, 1.1, float("nan"), "sure", None])
+def test_an_impossible_threshold_is_refused(weights, tmp_path, below):
+    proto = onnx.load(weights)
+    facts = json.loads(proto.metadata_props[0].value) | {"unsure_below": below}
+    proto.metadata_props[0].value = json.dumps(facts)
+    path = tmp_path / "bad.onnx"
+    onnx.save(proto, path)
+    with pytest.raises(DeganError, match="export it again"):
+        Recognizer(path)
+
+
 def test_a_file_that_differs_from_the_model_is_not_written(model, tmp_path, monkeypatch):
     monkeypatch.setattr(export_module, "TOLERANCE", -1.0)
     with pytest.raises(DeganError, match="was not written"):

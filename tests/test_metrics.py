@@ -11,7 +11,6 @@ from degan.evaluation.metrics import (
     balanced_accuracy,
     calibration_error,
     confusion,
-    confusion_by,
     log_loss,
     quantile_bins,
     restrict,
@@ -43,15 +42,6 @@ def test_balanced_accuracy_gives_each_class_that_occurs_the_same_weight():
 def test_confusion_has_the_truth_in_rows_and_the_prediction_in_columns():
     expected = [[3, 1, 0, 0], [1, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]]
     np.testing.assert_array_equal(confusion(TRUTH, PREDICTED, 4), expected)
-
-
-@given(st.lists(st.tuples(*[st.integers(0, 3)] * 3), max_size=40))
-def test_the_confusion_of_each_group_is_that_of_its_samples(rows):
-    groups, truth, predicted = np.array(rows, dtype=int).reshape(-1, 3).T
-    found = confusion_by(groups, truth, predicted, 4, 4)
-    for number in range(4):
-        own = groups == number
-        np.testing.assert_array_equal(found[number], confusion(truth[own], predicted[own], 4))
 
 
 def test_restricted_probabilities_keep_their_ratio_and_sum_to_1():

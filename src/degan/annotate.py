@@ -14,7 +14,10 @@ _INK = (20, 20, 20)
 
 
 def annotate(image: RgbImage, faces: Sequence[Prediction]) -> RgbImage:
-    """Return a copy of a photo with a box and "expression 87 %" at every face."""
+    """Return a copy of a photo with a box and "expression 87 %" at every face.
+
+    Where that is unsure it reads "expression? 43 %".
+    """
     picture = Image.fromarray(image)
     draw = ImageDraw.Draw(picture)
     for face in faces:
@@ -23,7 +26,8 @@ def annotate(image: RgbImage, faces: Sequence[Prediction]) -> RgbImage:
         line = max(1, round(width / 80))
         font = ImageFont.load_default(size=max(10.0, width / 9))
         draw.rectangle((x, y, x + width, y + height), outline=_FRAME, width=line)
-        text = f"{face.expression} {face.probabilities[face.expression]:.0%}"
+        doubt = "?" if face.unsure else ""
+        text = f"{face.expression}{doubt} {face.probabilities[face.expression]:.0%}"
         left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
         pad = line + 1
         label_height = bottom - top + 2 * pad

@@ -14,7 +14,10 @@ from degan.recognizer import Prediction, Recognizer
 
 __all__ = ["CSV_HEADER", "PhotoResult", "csv_rows", "find_inputs", "predict_photos", "to_json"]
 
-CSV_HEADER = ("path", "x", "y", "width", "height", "score", "expression", *EXPRESSIONS, "error")
+CSV_HEADER = (
+    *("path", "x", "y", "width", "height", "score", "expression", "unsure"),
+    *(*EXPRESSIONS, "error"),
+)
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ def to_json(result: PhotoResult) -> dict[str, Any]:
             "box": [round(value, 2) for value in face.box],
             "score": round(face.score, 4),
             "expression": face.expression,
+            "unsure": face.unsure,
             "probabilities": {name: round(p, 6) for name, p in face.probabilities.items()},
         }
         for face in result.faces
@@ -99,5 +103,6 @@ def csv_rows(result: PhotoResult) -> str:
         box = [round(value, 2) for value in face.box]
         known = [face.probabilities.get(name) for name in EXPRESSIONS]
         shares = ["" if share is None else round(share, 6) for share in known]
-        writer.writerow([result.name, *box, round(face.score, 4), face.expression, *shares, ""])
+        read = [face.expression, int(face.unsure)]
+        writer.writerow([result.name, *box, round(face.score, 4), *read, *shares, ""])
     return buffer.getvalue()

@@ -229,11 +229,13 @@ def export(
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
     model = training.load_model(run)
+    unsure_below = 0.0
     if calibrate is not None:
         calibration = _training_part("degan.evaluation.calibration")
         temperature = calibration.calibrate(model, read_dataset(calibrate))
+        unsure_below = calibration.UNSURE_BELOW
         typer.echo(f"temperature {temperature:.2f}, fitted on {calibrate}")
-    parity = exporting.export(model, file)
+    parity = exporting.export(model, file, unsure_below=unsure_below)
     typer.echo(
         f"{file}: {', '.join(model.expressions)}; largest difference of a probability "
         f"{parity.largest_difference:.1e}"
@@ -248,7 +250,15 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="COLUMN",
-            help="Also recall by the values of a column of manifest.csv or factors.parquet.",
+            help="Also recall by the values of a column of manifest.csv, factors.parquet or "
+            "--people.",
+        ),
+    ] = None,
+    people: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="TABLE",
+            help="CSV with a row a person (subject, age, gender, ...) that has --by's column.",
         ),
     ] = None,
     split: Split = None,
@@ -266,6 +276,8 @@ def evaluate(
 
     degan evaluate --data people/ --by recipe --out figures/
 
+    degan evaluate --data data/ --people subjects.csv --by gender
+
     degan evaluate --data fer/ --split test --weights fer.onnx
     """
     from degan.data.manifest import read_dataset  # noqa: PLC0415
@@ -275,13 +287,18 @@ def evaluate(
     dataset = read_dataset(data)
     recognizer = Recognizer(weights, threads=CPUS)
     with console.progress("evaluate") as show:
-        summary = protocol.evaluate(dataset, recognizer, by=by, split=split, out=out, progress=show)
+        summary = protocol.evaluate(
+            dataset, recognizer, by=by, people=people, split=split, out=out, progress=show
+        )
     report.evaluation_notes(summary)
     typer.echo(report.accuracy_line(summary))
     typer.echo(report.detail_lines(summary))
+    if summary["unsure"]["below"]:
+        typer.echo(report.unsure_line(summary))
     console.out.print(report.confusion_table(summary))
     if by is not None:
         console.out.print(report.group_table(summary))
+        typer.echo(report.gap_line(summary))
 
 
 @app.command()

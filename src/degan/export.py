@@ -39,16 +39,19 @@ class Parity:
     crops: int
 
 
-def export(model: Model, path: Path, crops: np.ndarray | None = None) -> Parity:
+def export(
+    model: Model, path: Path, crops: np.ndarray | None = None, *, unsure_below: float = 0.0
+) -> Parity:
     """Write a model as ONNX: uint8 crops (N, H, H, 3) in, probabilities (N, C) out.
 
-    The names of the expressions, the crop size, the canonical frame and the temperature travel in
-    the file.
+    The names of the expressions, the crop size, the canonical frame, the temperature and what
+    counts as unsure travel in the file.
 
     Args:
         model: a trained model.
         path: the file to write, ending in ``.onnx``.
         crops: uint8 (N, H, H, 3) real crops for the parity check; random ones are always added.
+        unsure_below: an answer less probable than that is marked as unsure, 0-1; 0 marks none.
 
     Raises:
         DeganError: the path does not end in .onnx, cannot be written, or the file that onnxruntime
@@ -56,7 +59,7 @@ def export(model: Model, path: Path, crops: np.ndarray | None = None) -> Parity:
     """
     if path.suffix.lower() != ".onnx":
         raise DeganError(f"cannot export to {path}: the name must end in .onnx")
-    proto = _to_onnx(model)
+    proto = _to_onnx(model, unsure_below)
     rng = np.random.default_rng(0)
     checked = rng.integers(0, 256, (5, model.crop_size, model.crop_size, 3), dtype=np.uint8)
     if crops is not None:
@@ -74,7 +77,7 @@ def export(model: Model, path: Path, crops: np.ndarray | None = None) -> Parity:
     return parity
 
 
-def _to_onnx(model: Model) -> onnx.ModelProto:
+def _to_onnx(model: Model, unsure_below: float) -> onnx.ModelProto:
     size = model.crop_size
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
     with _silence():
@@ -98,6 +101,7 @@ def _to_onnx(model: Model) -> onnx.ModelProto:
         "crop_size": size,
         "frame": model.frame,
         "temperature": model.recognition.temperature,
+        "unsure_below": unsure_below,
         "trained_on": model.trained_on,
     }
     entry = proto.metadata_props.add()

@@ -23,7 +23,7 @@ __all__ = ["Prediction", "Recognizer"]
 FORMAT = 1
 """Version of what an exported file promises; a file of another is refused."""
 
-DEFAULT_WEIGHTS = "london.onnx"
+DEFAULT_WEIGHTS = "web.onnx"
 
 _MAX_WEIGHTS = 2**30
 _BATCH = 64
@@ -38,6 +38,7 @@ class Prediction:
         score: how sure the detector is that this is a face, 0-1.
         expression: the most probable one.
         probabilities: by name, in the order of the model's expressions; they sum to 1.
+        unsure: no expression is as probable as the weights ask of an answer to be relied on.
         face: landmarks; None for a cut-out face whose landmarks were not found.
     """
 
@@ -45,6 +46,7 @@ class Prediction:
     score: float
     expression: str
     probabilities: dict[str, float]
+    unsure: bool
     face: Face | None
 
 
@@ -58,6 +60,8 @@ class Recognizer:
     Attributes:
         expressions: what it can tell apart, in the order of :data:`degan.labels.EXPRESSIONS`.
         crop_size: side of the crops that it reads, in pixels.
+        unsure_below: an answer less probable than that is unsure, 0-1; 0 where the weights were not
+            calibrated, of which no answer is called unsure.
         name: of the weights, for messages.
         weights_hash: SHA-256 of the weights file.
         trained_on_manifest: SHA-256 of the manifest of the training data; None if not known.
@@ -81,7 +85,7 @@ class Recognizer:
                 f"{name} is not a weights file of degan or is damaged; make one with "
                 "'degan export RUN FILE.onnx'"
             ) from error
-        self.expressions, self.crop_size = _read_facts(facts, name)
+        self.expressions, self.crop_size, self.unsure_below = _read_facts(facts, name)
         self.name, self.weights_hash = name, sha256(data)
         self.trained_on_manifest, self.trained_on_splits = _trained_on(facts)
         _check_graph(self._session, len(self.expressions), self.crop_size, name)
@@ -131,7 +135,8 @@ class Recognizer:
     ) -> Prediction:
         probabilities = dict(zip(self.expressions, (float(value) for value in row), strict=True))
         expression = max(probabilities, key=probabilities.__getitem__)
-        return Prediction(box, score, expression, probabilities, face)
+        unsure = probabilities[expression] < self.unsure_below
+        return Prediction(box, score, expression, probabilities, unsure, face)
 
 
 def _check_graph(
@@ -145,11 +150,12 @@ def _check_graph(
         raise DeganError(f"{name} holds another graph than it declares; export it again")
 
 
-def _read_facts(facts: Any, name: str) -> tuple[tuple[str, ...], int]:
-    """Return the expressions and the crop size that a weights file declares."""
+def _read_facts(facts: Any, name: str) -> tuple[tuple[str, ...], int, float]:
+    """Return the expressions, the crop size and the least sure answer of a weights file."""
     try:
         expressions, crop_size = tuple(facts["expressions"]), int(facts["crop_size"])
         version, frame = facts["format"], facts["frame"]
+        unsure_below = float(facts["unsure_below"])
     except (KeyError, TypeError, ValueError) as error:
         raise DeganError(
             f"{name} does not say how its crops must be cut; export it again"
@@ -160,9 +166,9 @@ def _read_facts(facts: Any, name: str) -> tuple[tuple[str, ...], int]:
             f"{FORMAT}, frame {FRAME}: export it again with this version"
         )
     unknown = [expression for expression in expressions if expression not in EXPRESSIONS]
-    if unknown or not 16 <= crop_size <= 1024:
+    if unknown or not 16 <= crop_size <= 1024 or not 0 <= unsure_below <= 1:
         raise DeganError(f"{name} declares impossible expressions or crops; export it again")
-    return expressions, crop_size
+    return expressions, crop_size, unsure_below
 
 
 def _trained_on(facts: dict[str, Any]) -> tuple[str | None, frozenset[str]]:

@@ -125,6 +125,14 @@ def detail_lines(summary: dict[str, Any]) -> str:
     )
 
 
+def unsure_line(summary: dict[str, Any]) -> str:
+    """Return the line of an evaluation on the answers that are marked as unsure."""
+    unsure = summary["unsure"]
+    others = unsure["accuracy_of_others"]
+    line = f"unsure (below {unsure['below']:.0%}): {unsure['images']} of {summary['images']} images"
+    return line if others is None else f"{line}; of the others {others:.1%} are right"
+
+
 def crossdata_notes(summary: dict[str, Any]) -> None:
     """Say on standard error what figures across data sets take for granted."""
     if summary["subjects_of_one_name"]:
@@ -201,13 +209,26 @@ def group_table(summary: dict[str, Any]) -> Table:
     expressions = summary["expressions"]
     table = Table("expression", box=SIMPLE)
     table.add_column(summary["by"]["column"], overflow="fold")
-    for heading in ("images", "recall", "mistaken for", *expressions):
+    for heading in ("images", "recall", "95 %", "mistaken for", *expressions):
         table.add_column(heading, justify="left" if heading == "mistaken for" else "right")
     for row in summary["by"]["rows"]:
         read_as = (str(row["read_as"][name]) for name in expressions)
-        figures = (str(row["images"]), f"{row['recall']:.0%}", row["mistaken_for"] or "")
+        ends = "-".join(f"{100 * end:.0f}" for end in row["interval"] or ())
+        figures = (str(row["images"]), f"{row['recall']:.0%}", ends, row["mistaken_for"] or "")
         table.add_row(row["expression"], row["value"], *figures, *read_as)
     return table
+
+
+def gap_line(summary: dict[str, Any]) -> str:
+    """Return the line of ``degan evaluate --by`` on the groups that are furthest apart."""
+    gap = summary["by"]["gap"]
+    if gap is None:
+        return f"no two groups of {summary['by']['column']} have ten people each to be compared"
+    low, high = (100 * end for end in gap["interval"])
+    return (
+        f"gap by {summary['by']['column']}: {100 * gap['difference']:.1f} points "
+        f"({low:.1f} to {high:.1f}) from {gap['best']} down to {gap['worst']}"
+    )
 
 
 def evaluation_notes(summary: dict[str, Any]) -> None:
@@ -245,7 +266,8 @@ def add_faces(table: Table, result: "PhotoResult", root: Path) -> None:
     for face in result.faces:
         box = ", ".join(f"{value:.0f}" for value in face.box)
         share = f"{face.probabilities[face.expression]:.0%}"
-        table.add_row(str(name), box, f"{face.score:.2f}", face.expression, share)
+        read = face.expression + ("?" if face.unsure else "")
+        table.add_row(str(name), box, f"{face.score:.2f}", read, share)
 
 
 def unread(path: Path, photos: Sequence[Path], bad: Sequence["PhotoResult"], no_face: int) -> None:

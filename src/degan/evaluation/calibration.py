@@ -15,6 +15,9 @@ from degan.training.train import Model, predict_probabilities
 MIN_SAMPLES = 100
 """On fewer samples a temperature says more about them than about the model."""
 
+UNSURE_BELOW = 0.5
+"""Of a calibrated model: an expression less probable than that is more likely wrong than right."""
+
 _RANGE = (0.05, 20.0)
 _CHUNK = 512  # crops in memory at a time
 

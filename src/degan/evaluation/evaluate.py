@@ -10,19 +10,19 @@ import numpy as np
 
 from degan.alignment import FRAME, crop_face
 from degan.data.crops import read_crops
-from degan.data.factors import read_column
+from degan.data.factors import Value, read_column
 from degan.data.manifest import Dataset
+from degan.data.people import read_people
+from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.evaluation import metrics
-from degan.evaluation.groups import Groups, group
+from degan.evaluation.by import figures_by
+from degan.evaluation.groups import group
 from degan.evaluation.mistakes import mistakes_sheet, write_sheet
 from degan.evaluation.predictions import check_out, figures, predictions_text
 from degan.files import write_text
 from degan.labels import in_order
 from degan.recognizer import Recognizer
-
-ALL = "all"
-"""In place of an expression: the row of a group with the samples of all its expressions."""
 
 _CHUNK = 512  # crops in memory at a time
 _SEED = 0  # of the interval's draws
@@ -33,6 +33,7 @@ def evaluate(
     recognizer: Recognizer,
     *,
     by: str | None = None,
+    people: Path | None = None,
     split: str | None = None,
     out: Path | None = None,
     progress: Callable[[float, str], None] = lambda done, doing: None,
@@ -46,6 +47,8 @@ def evaluate(
         dataset: a prepared data set.
         recognizer: with the weights to measure. Crops of another size than its own are scaled.
         by: a column to split the figures by, see :func:`degan.data.factors.read_column`.
+        people: a table of the people that has that column in place of the data set, see
+            :func:`degan.data.people.read_people`.
         split: a part of the data set's official split to measure on; None: on all samples.
         out: folder for ``predictions.csv``, ``summary.json`` and ``mistakes.jpg``; None writes
             nothing.
@@ -65,28 +68,38 @@ def evaluate(
     shared = _shared_expressions(dataset, chosen, recognizer)
     indices = [index for index in chosen if dataset.samples[index].expression in shared]
     # Before the crops are read: a wrong name should not cost the user that time.
-    column = None if by is None else read_column(dataset, by)
-    probabilities = _read(dataset, recognizer, indices, progress)
-    probabilities = metrics.restrict(
-        probabilities, [recognizer.expressions.index(name) for name in shared]
-    )
+    column = _column(dataset, by, people)
+    said = _read(dataset, recognizer, indices, progress)
+    probabilities = metrics.restrict(said, [recognizer.expressions.index(name) for name in shared])
+    unsure = said.max(axis=1) < recognizer.unsure_below
     samples = [dataset.samples[index] for index in indices]
     summary = {
         **figures(samples, shared, probabilities, _SEED),
+        "unsure": _unsure(samples, shared, probabilities, unsure, recognizer.unsure_below),
         "split": split,
         **_facts(dataset, chosen, recognizer, shared),
     }
     if column is not None:
         groups = group([column[index] for index in indices])
-        truth = np.array([shared.index(sample.expression) for sample in samples])
-        rows = _rows(groups, truth, probabilities.argmax(axis=1), shared)
-        summary["by"] = {"column": by, "rows": rows}
+        summary["by"] = {
+            "column": by,
+            **figures_by(groups, samples, shared, probabilities.argmax(axis=1), _SEED),
+        }
     if out is not None:
         text = predictions_text(dataset, indices, shared, probabilities)
         write_text(out / "predictions.csv", text)
         write_sheet(out, mistakes_sheet(dataset, indices, shared, probabilities))
         write_text(out / "summary.json", json.dumps(summary, indent=2) + "\n")
     return summary
+
+
+def _column(dataset: Dataset, by: str | None, people: Path | None) -> list[Value] | None:
+    """Return the value of every sample that figures are split by; None: by none."""
+    if people is not None and by is None:
+        raise DeganError(f"{people} is a table of people, but no column is named; add --by COLUMN")
+    if by is None:
+        return None
+    return read_column(dataset, by) if people is None else read_people(people, dataset, by)
 
 
 def _shared_expressions(
@@ -106,6 +119,27 @@ def _shared_expressions(
             f"{', '.join(recognizer.expressions)}; two expressions that both have are needed"
         )
     return shared
+
+
+def _unsure(
+    samples: Sequence[Sample],
+    shared: Sequence[str],
+    probabilities: metrics.Probabilities,
+    unsure: metrics.Flags,
+    below: float,
+) -> dict[str, Any]:
+    """Return how many answers are unsure, as ``degan predict`` says, and how good the others are.
+
+    What is unsure is decided by all expressions that the weights know, not by those alone that the
+    data shows: of two the likelier always has half.
+    """
+    truth = np.array([shared.index(sample.expression) for sample in samples])
+    right = (probabilities.argmax(axis=1) == truth)[~unsure]
+    return {
+        "below": below,
+        "images": int(unsure.sum()),
+        "accuracy_of_others": float(right.mean()) if len(right) else None,
+    }
 
 
 def _facts(
@@ -147,41 +181,3 @@ def _read(
         parts.append(recognizer.probabilities(crops))
     progress(1.0, f"{len(indices)} of {len(indices)} images")
     return np.concatenate(parts).astype(np.float64)
-
-
-def _rows(
-    groups: Groups, truth: metrics.Labels, predicted: metrics.Labels, expressions: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Return a row for each group and expression, after one for each group of several."""
-    counts = metrics.confusion_by(
-        groups.index, truth, predicted, len(groups.names), len(expressions)
-    )
-    rows = [
-        _row(ALL, name, expressions, matrix)
-        for name, matrix in zip(groups.names, counts, strict=True)
-        if np.count_nonzero(matrix.sum(axis=1)) > 1
-    ]
-    for number, expression in enumerate(expressions):
-        for name, matrix in zip(groups.names, counts, strict=True):
-            if matrix[number].any():
-                only = np.zeros_like(matrix)
-                only[number] = matrix[number]
-                rows.append(_row(expression, name, expressions, only))
-    return rows
-
-
-def _row(
-    expression: str, value: str, expressions: Sequence[str], matrix: metrics.Labels
-) -> dict[str, Any]:
-    """Return the figures of a confusion matrix: (C, C), row the truth, column the prediction."""
-    images, right = int(matrix.sum()), int(matrix.trace())
-    read_as = matrix.sum(axis=0)
-    wrong = read_as - matrix.diagonal()
-    return {
-        "expression": expression,
-        "value": value,
-        "images": images,
-        "recall": right / images,
-        "mistaken_for": expressions[int(wrong.argmax())] if wrong.any() else None,
-        "read_as": dict(zip(expressions, read_as.tolist(), strict=True)),
-    }

@@ -36,15 +36,6 @@ def confusion(truth: Labels, predicted: Labels, num_classes: int) -> NDArray[np.
     return matrix
 
 
-def confusion_by(
-    groups: Labels, truth: Labels, predicted: Labels, num_groups: int, num_classes: int
-) -> NDArray[np.int64]:
-    """Return :func:`confusion` of each group: counts (num_groups, num_classes, num_classes)."""
-    counts = np.zeros((num_groups, num_classes, num_classes), dtype=np.int64)
-    np.add.at(counts, (groups, truth, predicted), 1)
-    return counts
-
-
 def calibration_error(probabilities: Probabilities, truth: Labels, bins: int = 15) -> float:
     """Return the expected calibration error, 0-1: how far confidence is from how often it is right.
 
