@@ -232,7 +232,8 @@ def export(
     unsure_below = 0.0
     if calibrate is not None:
         calibration = _training_part("degan.evaluation.calibration")
-        temperature = calibration.calibrate(model, read_dataset(calibrate))
+        with console.progress("export") as show:
+            temperature = calibration.calibrate(model, read_dataset(calibrate), show)
         unsure_below = calibration.UNSURE_BELOW
         typer.echo(f"temperature {temperature:.2f}, fitted on {calibrate}")
     parity = exporting.export(model, file, unsure_below=unsure_below)

@@ -1,5 +1,7 @@
 """Probabilities that can be trusted: a temperature, fitted on people kept aside."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
@@ -49,13 +51,18 @@ def fit_temperature(probabilities: Probabilities, truth: Labels) -> float:
     return float(np.exp(found.x))
 
 
-def calibrate(model: Model, dataset: Dataset) -> float:
+def calibrate(
+    model: Model,
+    dataset: Dataset,
+    progress: Callable[[float, str], None] = lambda done, doing: None,
+) -> float:
     """Set the temperature of a model to what fits people that it was not trained on; return it.
 
     Args:
         model: a trained model; only its temperature changes.
         dataset: prepared, of other people. Samples of expressions that the model does not know are
             left out.
+        progress: told the share done and what is being done.
 
     Raises:
         DeganError: the model was trained on this data, it was cut differently or into crops of
@@ -65,11 +72,13 @@ def calibrate(model: Model, dataset: Dataset) -> float:
     model.recognition.temperature = 1.0
     parts = []
     for start in range(0, len(indices), _CHUNK):
+        progress(start / len(indices), f"temperature, {start} of {len(indices)} images")
         crops = read_crops(dataset, indices[start : start + _CHUNK])
         parts.append(predict_probabilities(model, torch.from_numpy(crops)).numpy())
     truth = [model.expressions.index(dataset.samples[index].expression) for index in indices]
     temperature = fit_temperature(np.concatenate(parts).astype(np.float64), np.array(truth))
     model.recognition.temperature = temperature
+    progress(1.0, f"temperature, {len(indices)} of {len(indices)} images")
     return temperature
 
 
