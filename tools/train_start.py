@@ -8,16 +8,12 @@ The same command continues after an interruption. Model card: docs/cards/start.m
 """
 
 import argparse
-import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-from degan.files import sha256, write_text
 from degan.training.train import MODEL
+from shipping import ASSETS, degan, record_hash
 
-ASSETS = Path(__file__).resolve().parent.parent / "src" / "degan" / "assets"
 NAME = "synthetic.safetensors"
 
 PEOPLE = ("--people", "4000", "--images", "40000", "--size", "96", "--seed", "7")
@@ -40,11 +36,6 @@ SETTINGS = (
 )
 
 
-def degan(*arguments: str | Path) -> None:
-    """Run a command of degan."""
-    subprocess.run([sys.executable, "-m", "degan", *map(str, arguments)], check=True)
-
-
 def main() -> None:
     """Render, train, and record the hash."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -56,11 +47,7 @@ def main() -> None:
     changes = [word for change in SETTINGS for word in ("--set", change)]
     degan("train", run, "--data", data, "--preset", "best", *changes)
     shutil.copyfile(run / MODEL, ASSETS / NAME)
-
-    record = ASSETS / "hashes.json"
-    hashes = json.loads(record.read_text(encoding="utf-8"))
-    hashes[NAME] = sha256((ASSETS / NAME).read_bytes())
-    write_text(record, json.dumps(dict(sorted(hashes.items())), indent=2) + "\n")
+    record_hash(NAME)
 
 
 if __name__ == "__main__":

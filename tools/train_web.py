@@ -10,16 +10,13 @@ The same command continues after an interruption. Model card: docs/cards/web.md.
 
 import argparse
 import csv
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 
-from degan.files import replacing, sha256, write_text
+from degan.files import replacing
+from shipping import ASSETS, degan, record_hash
 
-ASSETS = Path(__file__).resolve().parent.parent / "src" / "degan" / "assets"
 NAME = "web.onnx"
 
 PEOPLE = ("--people", "1600", "--images", "16000", "--size", "96", "--seed", "8")
@@ -43,11 +40,6 @@ SETTINGS = (
     "classifier.learning_rate=2e-3",
     "classifier.blend=0.1",
 )
-
-
-def degan(*arguments: str | Path) -> None:
-    """Run a command of degan."""
-    subprocess.run([sys.executable, "-m", "degan", *map(str, arguments)], check=True)
 
 
 def write_tables(source: Path, build: Path) -> None:
@@ -82,18 +74,15 @@ def main() -> None:
         degan("synthesize", people, *PEOPLE)
     if not (web.exists() and kept.exists()):
         write_tables(arguments.faces / "train.npz", build)
-        degan("prepare", "fer2013", build / "train.csv", web, "--crops")
-        degan("prepare", "fer2013", build / "kept.csv", kept, "--crops")
+    for table, faces in (("train.csv", web), ("kept.csv", kept)):
+        if not faces.exists():
+            degan("prepare", "fer2013", build / table, faces, "--crops")
     if not data.exists():
         degan("join", data, people, web)
     changes = [word for change in SETTINGS for word in ("--set", change)]
     degan("train", build / "run", "--data", data, "--seed", "0", *changes)
     degan("export", build / "run", ASSETS / NAME, "--calibrate", kept)
-
-    record = ASSETS / "hashes.json"
-    hashes = json.loads(record.read_text(encoding="utf-8"))
-    hashes[NAME] = sha256((ASSETS / NAME).read_bytes())
-    write_text(record, json.dumps(dict(sorted(hashes.items())), indent=2) + "\n")
+    record_hash(NAME)
 
 
 if __name__ == "__main__":
