@@ -17,8 +17,9 @@ from degan.config import preset
 from degan.data.crops import read_crops
 from degan.errors import DeganError
 from degan.evaluation import calibration
-from degan.evaluation.calibration import calibrate, fit_temperature, temper
+from degan.evaluation.calibration import calibrate, fit_temperature
 from degan.evaluation.metrics import calibration_error, log_loss
+from degan.networks.classifier import temper
 from degan.recognizer import Recognizer
 from degan.training.train import load_model, train
 
@@ -41,12 +42,18 @@ def few_are_enough(monkeypatch):
     monkeypatch.setattr(calibration, "MIN_SAMPLES", 10)
 
 
+def tempered(probabilities, temperature):
+    """The same by powers in place of logarithms."""
+    powers = probabilities ** (1 / temperature)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
 def drawn(temperature, count=20_000):
     """Probabilities of a reader whose logarithms are too large by a factor, and the truth."""
     rng = np.random.default_rng(0)
-    right = temper(rng.dirichlet([0.5] * 4, count), 1.0)
+    right = rng.dirichlet([0.5] * 4, count)
     truth = (right.cumsum(axis=1) > rng.random((count, 1))).argmax(axis=1)
-    return temper(right, 1 / temperature), truth
+    return tempered(right, 1 / temperature), truth
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
@@ -54,12 +61,12 @@ def test_the_temperature_that_spoilt_probabilities_is_found(temperature):
     probabilities, truth = drawn(temperature)
     found = fit_temperature(probabilities, truth)
     assert found == pytest.approx(temperature, rel=0.05)
-    assert calibration_error(temper(probabilities, found), truth) < 0.015
+    assert calibration_error(tempered(probabilities, found), truth) < 0.015
 
 
 def test_it_makes_the_log_loss_smaller_never_larger():
     probabilities, truth = drawn(2.5)
-    better = temper(probabilities, fit_temperature(probabilities, truth))
+    better = tempered(probabilities, fit_temperature(probabilities, truth))
     assert log_loss(better, truth) < log_loss(probabilities, truth)
 
 
@@ -69,7 +76,7 @@ def test_it_makes_the_log_loss_smaller_never_larger():
 )
 def test_tempered_probabilities_sum_to_one_and_keep_their_order(row, temperature):
     before = np.array([row]) / sum(row)
-    after = temper(before, temperature)
+    after = temper(torch.from_numpy(before), temperature).numpy()
     assert after.sum() == pytest.approx(1)
     order = before[0].argsort(kind="stable")
     assert (np.diff(after[0][order]) >= -1e-12).all()
@@ -87,7 +94,7 @@ def test_a_calibrated_model_reads_the_same_expressions_and_says_how_sure(
         after = model.recognition(crops).numpy().astype(np.float64)
     assert temperature != 1
     assert (before.argmax(1) == after.argmax(1)).all()
-    assert after == pytest.approx(temper(before, temperature), abs=1e-5)
+    assert after == pytest.approx(tempered(before, temperature), abs=1e-5)
     assert log_loss(after, truth) < log_loss(before, truth)
     with torch.no_grad():  # a second call finds the same: it forgets the first
         assert calibrate(model, others) == temperature
@@ -127,5 +134,5 @@ def test_the_temperature_travels_in_the_file(run, faces, examples, tmp_path, few
     crops = read_crops(faces, range(24))
     with torch.no_grad():
         before = plain.recognition(torch.from_numpy(crops)).numpy().astype(np.float64)
-    expected = temper(before, facts["temperature"])
+    expected = tempered(before, facts["temperature"])
     assert Recognizer(file).probabilities(list(crops)) == pytest.approx(expected, abs=1e-5)

@@ -63,7 +63,7 @@ class TestTable:
             ("", "is empty"),
             ("subject,age\n", "holds no row"),
             ("subject,age\nann,3\nann,4\n", "names 'ann' twice"),
-            ("subject,age\nann,3,4\n", "row 2 of .* has 3 cells"),
+            ("subject,age\nann,3,4\n", "row of 'ann' in .* has 3 cells"),
             ("subject,age\nxavier,3\n", "names nobody of"),
             ("subject,mood\nann,3\n", "has no column 'age'; its columns: subject, mood"),
             ('subject,age\n"ann,3\n', "is not a CSV table"),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from degan.data.datasets.fer2013 import CODES
 from degan.files import replacing
 from shipping import ASSETS, degan, record_hash
 
@@ -21,7 +22,6 @@ NAME = "web.onnx"
 
 PEOPLE = ("--people", "1600", "--images", "16000", "--size", "96", "--seed", "8")
 KEPT_ASIDE = 10  # one web face of so many
-FER2013 = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 # f(x) stays what synthetic people taught, which names nobody; the residue learns the web's faces.
 # Nothing is drawn: most web faces are one of a person.
 SETTINGS = (
@@ -57,7 +57,7 @@ def write_tables(source: Path, build: Path) -> None:
             for number, (image, label) in enumerate(zip(images, labels, strict=True)):
                 if (number % KEPT_ASIDE == 0) == kept:
                     pixels = " ".join(map(str, image.ravel()))
-                    rows.writerow([FER2013.index(names[label]), pixels, "Training"])
+                    rows.writerow([CODES.index(names[label]), pixels, "Training"])
 
 
 def main() -> None:

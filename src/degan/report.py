@@ -221,9 +221,11 @@ def group_table(summary: dict[str, Any]) -> Table:
 
 def gap_line(summary: dict[str, Any]) -> str:
     """Return the line of ``degan evaluate --by`` on the groups that are furthest apart."""
+    from degan.evaluation.by import MIN_PEOPLE  # noqa: PLC0415  # NumPy, which --help does without
+
     gap = summary["by"]["gap"]
     if gap is None:
-        return f"no two groups of {summary['by']['column']} have ten people each to be compared"
+        return f"no two groups of {summary['by']['column']} have {MIN_PEOPLE} people to compare"
     low, high = (100 * end for end in gap["interval"])
     return (
         f"gap by {summary['by']['column']}: {100 * gap['difference']:.1f} points "

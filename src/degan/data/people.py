@@ -5,6 +5,7 @@ import io
 import math
 from pathlib import Path
 
+from degan.data import tables
 from degan.data.factors import Value
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
@@ -34,9 +35,10 @@ def read_people(path: Path, dataset: Dataset, name: str) -> list[Value]:
     """
     header, rows = _read(path)
     key = header.index(SUBJECT) if SUBJECT in header else 0
-    if name.strip().lower() not in header:
+    (wanted,) = tables.columns([name])
+    if wanted not in header:
         raise DeganError(f"{path} has no column '{name}'; its columns: {', '.join(header)}")
-    place = header.index(name.strip().lower())
+    place = header.index(wanted)
     cells: dict[str, str] = {}
     for row in rows:
         person = row[key].strip()
@@ -56,19 +58,20 @@ def _read(path: Path) -> tuple[list[str], list[list[str]]]:
     """Return the names of the columns, in small letters, and the rows."""
     data = read_bytes(path, _MAX_BYTES, "table")
     try:
-        table = list(csv.reader(io.StringIO(data.decode("utf-8-sig")), strict=True))
+        lines = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+        rows = [row for row in lines if row]
     except (ValueError, csv.Error) as error:
         raise DeganError(f"{path} is not a CSV table in UTF-8 ({error})") from error
-    rows = [row for row in table if row]
     if len(rows) < 2:
         raise DeganError(f"{path} holds no row; it needs a line of column names and a row a person")
-    header = [cell.strip().lower() for cell in rows[0]]
-    for number, row in enumerate(rows[1:], start=2):
+    header = tables.columns(rows.pop(0))
+    for row in rows:
         if len(row) != len(header):
             raise DeganError(
-                f"row {number} of {path} has {len(row)} cells, but the table {len(header)} columns"
+                f"the row of {row[0]!r} in {path} has {len(row)} cells, but the table "
+                f"{len(header)} columns"
             )
-    return header, rows[1:]
+    return header, rows
 
 
 def _values(cells: dict[str, str]) -> dict[str, Value]:

@@ -1,6 +1,6 @@
 """Figures of groups: how well each is read, and how far the best is from the worst."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -40,22 +40,25 @@ def figures_by(
     """
     truth = np.array([expressions.index(sample.expression) for sample in samples])
     persons = np.array([sample.person for sample in samples])
-    rows, overall = [], []
-    for expression in (None, *range(len(expressions))):
-        for number, name in enumerate(groups.names):
-            mine = groups.index == number
-            if expression is not None:
-                mine &= truth == expression
-            if not mine.any():
-                continue
-            row = _row(truth[mine], predicted[mine], persons[mine], expressions, seed)
-            named = {"expression": ALL if expression is None else expressions[expression]}
-            row = named | {"value": name} | row
-            if expression is None and name != NOTHING and row["people"] >= MIN_PEOPLE:
-                overall.append((row["recall"], name, mine))
-            if expression is not None or len(set(truth[mine])) > 1:
-                rows.append(row)
-    return {"rows": rows, "gap": _gap(overall, truth == predicted, persons, seed)}
+
+    def row(expression: str, name: str, chosen: metrics.Flags) -> dict[str, Any]:
+        named = {"expression": expression, "value": name}
+        return named | _row(truth[chosen], predicted[chosen], persons[chosen], expressions, seed)
+
+    members = {name: groups.index == number for number, name in enumerate(groups.names)}
+    whole = {name: row(ALL, name, chosen) for name, chosen in members.items() if chosen.any()}
+    rows = [whole[name] for name in whole if len(set(truth[members[name]])) > 1]
+    for number, expression in enumerate(expressions):
+        for name, chosen in members.items():
+            both = chosen & (truth == number)
+            if both.any():
+                rows.append(row(expression, name, both))
+    compared = {
+        name: members[name]
+        for name, figures in whole.items()
+        if name != NOTHING and figures["people"] >= MIN_PEOPLE
+    }
+    return {"rows": rows, "gap": _gap(compared, truth == predicted, persons, seed)}
 
 
 def _row(
@@ -84,10 +87,7 @@ def _row(
 
 
 def _gap(
-    groups: Sequence[tuple[float, str, metrics.Flags]],
-    right: metrics.Flags,
-    persons: np.ndarray,
-    seed: int,
+    groups: Mapping[str, metrics.Flags], right: metrics.Flags, persons: np.ndarray, seed: int
 ) -> dict[str, Any] | None:
     """Return the difference between the best and the worst group, None where there are not two.
 
@@ -95,25 +95,25 @@ def _gap(
     several groups that are read alike the gap is above 0 too.
 
     Args:
-        groups: accuracy, name and samples of each, those of :data:`MIN_PEOPLE` people and more.
+        groups: the samples of each, bool (N,); those of :data:`MIN_PEOPLE` people and more.
         right: which samples are right, bool (N,).
         persons: whose they are, (N,).
         seed: of the draws.
     """
     if len(groups) < 2:
         return None
-    best = max(groups, key=lambda each: each[0])
-    worst = min((each for each in groups if each is not best), key=lambda each: each[0])
+    ranked = sorted(groups, key=lambda name: right[groups[name]].mean(), reverse=True)
+    best, worst = groups[ranked[0]], groups[ranked[-1]]
     draws = [
         metrics.resampled_shares(
-            right[mine].astype(np.float64), persons[mine].tolist(), seed + place, _DRAWS
+            right[chosen].astype(np.float64), persons[chosen].tolist(), seed + place, _DRAWS
         )
-        for place, (_, _, mine) in enumerate((best, worst))
+        for place, chosen in enumerate((best, worst))
     ]
     low, high = np.quantile(draws[0] - draws[1], [0.025, 0.975])
     return {
-        "best": best[1],
-        "worst": worst[1],
-        "difference": best[0] - worst[0],
+        "best": ranked[0],
+        "worst": ranked[-1],
+        "difference": float(right[best].mean() - right[worst].mean()),
         "interval": [float(low), float(high)],
     }

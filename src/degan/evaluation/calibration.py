@@ -11,7 +11,7 @@ from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.evaluation.metrics import Labels, Probabilities, log_loss
 from degan.labels import in_order
-from degan.networks.classifier import LEAST
+from degan.networks.classifier import temper
 from degan.training.train import Model, predict_probabilities
 
 MIN_SAMPLES = 100
@@ -24,18 +24,6 @@ _RANGE = (0.05, 20.0)
 _CHUNK = 512  # crops in memory at a time
 
 
-def temper(probabilities: Probabilities, temperature: float) -> Probabilities:
-    """Return probabilities (N, C) whose logarithms are divided by a temperature above 0.
-
-    Above 1 they are less sure, below 1 surer; which is the most probable does not change.
-    Source: Guo et al. 2017 (arXiv 1706.04599), section 4.2.
-    """
-    logits = np.log(np.maximum(probabilities, LEAST)) / temperature
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    tempered: Probabilities = powers / powers.sum(axis=1, keepdims=True)
-    return tempered
-
-
 def fit_temperature(probabilities: Probabilities, truth: Labels) -> float:
     """Return the temperature of the least log loss, 0.05-20.
 
@@ -43,9 +31,10 @@ def fit_temperature(probabilities: Probabilities, truth: Labels) -> float:
         probabilities: of samples that were not trained on, float (N, C).
         truth: int (N,).
     """
+    said = torch.from_numpy(probabilities)
 
     def loss(log_temperature: float) -> float:
-        return log_loss(temper(probabilities, float(np.exp(log_temperature))), truth)
+        return log_loss(temper(said, float(np.exp(log_temperature))).numpy(), truth)
 
     found = minimize_scalar(loss, bounds=np.log(_RANGE), method="bounded")
     return float(np.exp(found.x))

@@ -13,7 +13,6 @@ from degan.data.crops import read_crops
 from degan.data.factors import Value, read_column
 from degan.data.manifest import Dataset
 from degan.data.people import read_people
-from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.by import figures_by
@@ -71,20 +70,21 @@ def evaluate(
     column = _column(dataset, by, people)
     said = _read(dataset, recognizer, indices, progress)
     probabilities = metrics.restrict(said, [recognizer.expressions.index(name) for name in shared])
+    # Among all that the weights know, as 'degan predict' says: of two the likelier has half.
     unsure = said.max(axis=1) < recognizer.unsure_below
     samples = [dataset.samples[index] for index in indices]
+    truth = np.array([shared.index(sample.expression) for sample in samples])
+    predicted = probabilities.argmax(axis=1)
     summary = {
         **figures(samples, shared, probabilities, _SEED),
-        "unsure": _unsure(samples, shared, probabilities, unsure, recognizer.unsure_below),
+        "unsure": _unsure(unsure, truth == predicted, recognizer.unsure_below),
         "split": split,
         **_facts(dataset, chosen, recognizer, shared),
     }
     if column is not None:
         groups = group([column[index] for index in indices])
-        summary["by"] = {
-            "column": by,
-            **figures_by(groups, samples, shared, probabilities.argmax(axis=1), _SEED),
-        }
+        of_groups = figures_by(groups, samples, shared, predicted, _SEED)
+        summary["by"] = {"column": by, **of_groups}
     if out is not None:
         text = predictions_text(dataset, indices, shared, probabilities)
         write_text(out / "predictions.csv", text)
@@ -121,24 +121,13 @@ def _shared_expressions(
     return shared
 
 
-def _unsure(
-    samples: Sequence[Sample],
-    shared: Sequence[str],
-    probabilities: metrics.Probabilities,
-    unsure: metrics.Flags,
-    below: float,
-) -> dict[str, Any]:
-    """Return how many answers are unsure, as ``degan predict`` says, and how good the others are.
-
-    What is unsure is decided by all expressions that the weights know, not by those alone that the
-    data shows: of two the likelier always has half.
-    """
-    truth = np.array([shared.index(sample.expression) for sample in samples])
-    right = (probabilities.argmax(axis=1) == truth)[~unsure]
+def _unsure(unsure: metrics.Flags, right: metrics.Flags, below: float) -> dict[str, Any]:
+    """Return how many answers are unsure, and how often the others are right."""
+    others = right[~unsure]
     return {
         "below": below,
         "images": int(unsure.sum()),
-        "accuracy_of_others": float(right.mean()) if len(right) else None,
+        "accuracy_of_others": float(others.mean()) if len(others) else None,
     }
 
 

@@ -12,8 +12,7 @@ from degan.networks.layers import Standardize, conv_norm_relu, zoom_matrix
 ZOOMS: Final = (1.0, 1.06, 0.94)
 """Sizes at which a face can be read, relative to the crop."""
 
-LEAST: Final = 1e-12
-"""What a probability counts as at least, for its logarithm."""
+_LEAST = 1e-12  # what a probability counts as at least, for its logarithm
 
 
 class LocalCnn(nn.Module):
@@ -75,6 +74,15 @@ class Classifier(nn.Module):
         return logits
 
 
+def temper(probabilities: Tensor, temperature: float) -> Tensor:
+    """Return probabilities (N, C) whose logarithms are divided by a temperature above 0.
+
+    Above 1 they are less sure, below 1 surer; which is the most probable does not change.
+    Source: Guo et al. 2017 (arXiv 1706.04599), section 4.2.
+    """
+    return (probabilities.clamp_min(_LEAST).log() / temperature).softmax(dim=1)
+
+
 class Recognition(nn.Module):
     """The whole way from uint8 crops to probabilities: what is evaluated, exported and served.
 
@@ -121,6 +129,4 @@ class Recognition(nn.Module):
         views = torch.cat([sizes, sizes.flip(3)])
         probabilities = self.classifier(self.encoder(views)).softmax(dim=1)
         mean: Tensor = probabilities.unflatten(0, (-1, images.shape[0])).mean(dim=0)
-        if self.temperature == 1.0:
-            return mean
-        return (mean.clamp_min(LEAST).log() / self.temperature).softmax(dim=1)
+        return mean if self.temperature == 1.0 else temper(mean, self.temperature)

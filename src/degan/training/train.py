@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from degan import __version__
 from degan.config import ClassifierSettings, Settings
 from degan.data.actions import read_actions
 from degan.data.loader import TrainingData, check_size, load, num_epochs
 from degan.data.manifest import Dataset
+from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.networks.classifier import Classifier, Recognition
 from degan.networks.encoder import Encoder
@@ -86,15 +88,11 @@ def train(
         return load_model(folder)
     log_path = folder / "log.jsonl"
     teaching, first, second = _parts(progress, settings, len(indices))
-    taught = None
     with repeatable(device):
         data = _load(dataset, indices, settings, start, device)
-        if settings.classifier.teachers:
-            samples = [dataset.samples[index] for index in indices]
-            whose = teachers or folder / TEACHERS
-            told = {"kind": "teachers", "teachers": settings.classifier.teachers, **facts}
-            open_run(whose, teacher_settings(settings, len(data)), told)
-            taught = teach(data, samples, settings, whose, start, teaching)
+        samples = [dataset.samples[index] for index in indices]
+        whose = teachers or folder / TEACHERS
+        taught = _taught(data, samples, facts, settings, whose, start, teaching)
         if stage1 is None:
             encoder = GanTrainer(data, settings, folder, start).train(Log(log_path), first)
         else:
@@ -161,6 +159,23 @@ def _load(
     if start is None or not settings.gan.epochs or not settings.gan.weight_kept:
         return data
     return replace(data, kept=start.codes(settings.network, data.images))
+
+
+def _taught(
+    data: TrainingData,
+    samples: Sequence[Sample],
+    facts: dict[str, Any],
+    settings: Settings,
+    folder: Path,
+    start: Start | None,
+    progress: Progress,
+) -> Tensor | None:
+    """Return what teachers say of the samples, who are trained in a folder; None without any."""
+    if not settings.classifier.teachers:
+        return None
+    told = {"kind": "teachers", "teachers": settings.classifier.teachers, **facts}
+    open_run(folder, teacher_settings(settings, len(data)), told)
+    return teach(data, samples, settings, folder, start, progress)
 
 
 def _needs_actions(settings: Settings) -> bool:
