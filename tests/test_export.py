@@ -77,6 +77,12 @@ def test_an_impossible_threshold_is_refused(weights, tmp_path, below):
         Recognizer(path)
 
 
+def test_the_file_says_nothing_of_the_machine_that_made_it(weights, root):
+    data = weights.read_bytes()
+    assert str(root).encode() not in data
+    assert b".py" not in data
+
+
 def test_a_file_that_differs_from_the_model_is_not_written(model, tmp_path, monkeypatch):
     monkeypatch.setattr(export_module, "TOLERANCE", -1.0)
     with pytest.raises(DeganError, match="was not written"):

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,7 @@ def _to_onnx(model: Model, unsure_below: float) -> onnx.ModelProto:
     if program is None:  # only the other exporter returns None
         raise RuntimeError("torch.onnx.export returned no program")
     proto = program.model_proto
+    _forget_source(proto)
     facts = {
         "degan": __version__,
         "format": FORMAT,
@@ -108,6 +110,15 @@ def _to_onnx(model: Model, unsure_below: float) -> onnx.ModelProto:
     entry.key, entry.value = "degan", json.dumps(facts)
     onnx.checker.check_model(proto)
     return proto
+
+
+def _forget_source(proto: onnx.ModelProto) -> None:
+    """Delete the exporter's notes: where the code lies on this machine, line by line."""
+    graph = proto.graph
+    named = (graph.node, graph.value_info, graph.input, graph.output, graph.initializer)
+    for part in (graph, *chain.from_iterable(named)):
+        del part.metadata_props[:]
+        part.doc_string = ""
 
 
 @contextmanager
