@@ -158,7 +158,7 @@ def _read_facts(facts: Any, name: str) -> tuple[tuple[str, ...], int, float]:
         unsure_below = float(facts["unsure_below"])
     except (KeyError, TypeError, ValueError) as error:
         raise DeganError(
-            f"{name} does not say how its crops must be cut; export it again"
+            f"{name} does not say all that reading faces with it needs; export it again"
         ) from error
     if version != FORMAT or frame != FRAME:
         raise DeganError(
