@@ -34,11 +34,11 @@ SETTINGS = (
     "gan.weight_identity=0.0",
     "gan.weight_expression=0.0",
     "gan.weight_confusion=0.0",
-    "classifier.epochs=6",
+    "classifier.epochs=24",
     "classifier.min_steps=0",
     "classifier.batch_size=64",
     "classifier.learning_rate=2e-3",
-    "classifier.blend=0.1",
+    "classifier.blend=0.05",
 )
 
 
