@@ -114,15 +114,17 @@ def load(
     """
     check_size(dataset, settings)
     standardize = Standardize(settings.channels, settings.input_size)
-    images = [
-        standardize(torch.from_numpy(read_crops(dataset, indices[start : start + _CHUNK])))
-        for start in range(0, len(indices), _CHUNK)
-    ]
+    side = settings.input_size
+    # Filled in place: chunks that were joined in the end would take twice the memory.
+    images = torch.empty(len(indices), settings.channels, side, side)
+    for start in range(0, len(indices), _CHUNK):
+        crops = torch.from_numpy(read_crops(dataset, indices[start : start + _CHUNK]))
+        images[start : start + _CHUNK] = standardize(crops)
     samples = [dataset.samples[index] for index in indices]
     subjects = tuple(sorted({sample.person for sample in samples}))
     place = {subject: number for number, subject in enumerate(subjects)}
     return TrainingData(
-        images=torch.cat(images),
+        images=images,
         expression=torch.tensor([expressions.index(sample.expression) for sample in samples]),
         subject=torch.tensor([place[sample.person] for sample in samples]),
         expressions=tuple(expressions),
