@@ -105,6 +105,18 @@ def test_what_was_trained_on_is_refused(run, faces):
         calibrate(load_model(run), faces)
 
 
+def test_what_was_joined_into_the_training_data_is_refused(run, faces, few_are_enough):
+    model = load_model(run)
+    trained_on = model.trained_on | {"manifest_sha256": "1" * 64}
+    joined = replace(model, trained_on=trained_on | {"joined_sha256": faces.manifest_hash})
+    with pytest.raises(DeganError, match="trained on"):
+        calibrate(joined, faces)
+    part = replace(faces, manifest_hash="2" * 64, joined={"lab": faces.manifest_hash})
+    with pytest.raises(DeganError, match="trained on"):  # nor a set that holds some of it
+        calibrate(joined, part)
+    calibrate(replace(model, trained_on=trained_on), faces)
+
+
 def test_few_samples_are_refused(run, others):
     with pytest.raises(DeganError, match="has 24 samples of neutral, happiness; a temp"):
         calibrate(load_model(run), others)

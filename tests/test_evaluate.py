@@ -1,6 +1,7 @@
 """``degan evaluate``: exported weights against a data set, and the figures by a column's values."""
 
 import csv
+import dataclasses
 import json
 import random
 import shutil
@@ -210,6 +211,16 @@ class TestFigures:
         assert summary["trained_on_this_data"]
         report.evaluation_notes(summary)
         assert "do not hold for other people" in capsys.readouterr().err
+
+    def test_so_are_those_whose_training_data_were_joined_of_this_and_others(self, data, tmp_path):
+        hashes = ",".join(sorted(["3" * 64, data.manifest_hash]))
+        trained_on = {"manifest_sha256": "4" * 64, "joined_sha256": hashes}
+        weights = Recognizer(make_weights(tmp_path / "own.onnx", KNOWN, trained_on))
+        assert evaluate(data, weights)["trained_on_this_data"]
+        joined = dataclasses.replace(data, manifest_hash="5" * 64, joined={"a": "3" * 64})
+        assert evaluate(joined, weights)["trained_on_this_data"]
+        other = dataclasses.replace(data, manifest_hash="5" * 64)
+        assert not evaluate(other, weights)["trained_on_this_data"]
 
     def test_many_crops_are_read_in_parts_to_the_same_figures(self, data, recognizer, monkeypatch):
         whole = evaluate(data, recognizer)

@@ -72,6 +72,15 @@ def test_a_joined_set_can_be_joined_again(faces, two, tmp_path):
     third = copied(faces, tmp_path / "third")
     joined = join_datasets([tmp_path / "all", third], tmp_path / "more")
     assert len(joined.samples) == 72
+    lab, web = (read_dataset(part).manifest_hash for part in two)
+    within = read_dataset(tmp_path / "all").manifest_hash
+    assert joined.manifests == {
+        joined.manifest_hash,
+        within,
+        lab,
+        web,
+        read_dataset(third).manifest_hash,
+    }
     assert "all/lab/001" in joined.subjects
 
 

@@ -324,6 +324,7 @@ def test_a_run_knows_which_part_of_an_official_split_it_trained_on(faces, tmp_pa
     assert len(train_part) == len(test_part) == half
     model = train(divided, train_part, TINY, tmp_path / "run")
     assert model.trained_on["splits"] == "train"
+    assert model.manifests == faces.manifests
     with pytest.raises(DeganError, match="differs in: splits"):
         train(divided, test_part, TINY, tmp_path / "run")
 

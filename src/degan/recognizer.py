@@ -64,7 +64,8 @@ class Recognizer:
             calibrated, of which no answer is called unsure.
         name: of the weights, for messages.
         weights_hash: SHA-256 of the weights file.
-        trained_on_manifest: SHA-256 of the manifest of the training data; None if not known.
+        trained_on_manifests: SHA-256 of the manifests of the training data, and of the data sets
+            that it was joined of; empty if not known.
         trained_on_splits: the parts of its official split that were trained on, "" for samples of
             none; empty if not known.
 
@@ -87,7 +88,7 @@ class Recognizer:
             ) from error
         self.expressions, self.crop_size, self.unsure_below = _read_facts(facts, name)
         self.name, self.weights_hash = name, sha256(data)
-        self.trained_on_manifest, self.trained_on_splits = _trained_on(facts)
+        self.trained_on_manifests, self.trained_on_splits = _trained_on(facts)
         _check_graph(self._session, len(self.expressions), self.crop_size, name)
         self._finder = FaceFinder(threads=threads)
 
@@ -171,12 +172,13 @@ def _read_facts(facts: Any, name: str) -> tuple[tuple[str, ...], int, float]:
     return expressions, crop_size, unsure_below
 
 
-def _trained_on(facts: dict[str, Any]) -> tuple[str | None, frozenset[str]]:
-    """Return the hash of the data that weights were trained on, and its parts, where they tell."""
+def _trained_on(facts: dict[str, Any]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return hashes of the data that weights were trained on, and its parts, where they tell."""
     told = facts.get("trained_on")
     found = told if isinstance(told, dict) else {}
-    manifest, splits = found.get("manifest_sha256"), found.get("splits")
+    hashes = [found.get(name) for name in ("manifest_sha256", "joined_sha256")]
+    splits = found.get("splits")
     return (
-        manifest if isinstance(manifest, str) else None,
+        frozenset(",".join(text for text in hashes if isinstance(text, str)).split(",")) - {""},
         frozenset(splits.split(",")) if isinstance(splits, str) else frozenset(),
     )

@@ -70,7 +70,7 @@ def join_datasets(
         frame=first.frame,
         settings={
             "degan": __version__,
-            "joined": {name: part.manifest_hash for name, part in parts.items()},
+            "joined": _hashes(parts),
         },
     )
     (partial / _STATE).unlink()
@@ -101,6 +101,15 @@ def _read(folders: Sequence[Path]) -> dict[str, Dataset]:
     for other in others:
         check_cut_alike(first, other)
     return parts
+
+
+def _hashes(parts: dict[str, Dataset]) -> dict[str, str]:
+    """Return the manifests' hashes by name, also of what the parts were themselves joined of."""
+    hashes = {}
+    for name, part in parts.items():
+        hashes[name] = part.manifest_hash
+        hashes |= {f"{name}/{inner}": value for inner, value in part.joined.items()}
+    return hashes
 
 
 def _renamed(sample: Sample, name: str) -> Sample:

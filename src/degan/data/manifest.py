@@ -4,8 +4,8 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path, PureWindowsPath
@@ -34,6 +34,8 @@ class Dataset:
         frame: the canonical frame that the crops were cut in, :data:`degan.alignment.FRAME`.
         manifest_hash: SHA-256 of ``manifest.csv``; runs record it.
         origin: name of the adapter that read it; empty for synthetic people.
+        joined: of the data sets that it was joined of, and of those that these were joined of, the
+            hash of the manifest by name.
     """
 
     folder: Path
@@ -42,6 +44,12 @@ class Dataset:
     frame: str
     manifest_hash: str
     origin: str = ""
+    joined: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def manifests(self) -> frozenset[str]:
+        """Hashes by which these samples are known: of this set, and of those it was joined of."""
+        return frozenset({self.manifest_hash, *self.joined.values()})
 
     @property
     def expressions(self) -> tuple[str, ...]:
@@ -163,7 +171,14 @@ def read_dataset(folder: Path) -> Dataset:
         frame=description["frame"],
         manifest_hash=description["manifest_sha256"],
         origin=str(description["settings"].get("dataset", "")),
+        joined=_joined(description["settings"]),
     )
+
+
+def _joined(settings: dict[str, Any]) -> dict[str, str]:
+    """Return what ``dataset.json`` says of the sets that this one was joined of."""
+    told = settings.get("joined")
+    return {str(k): str(v) for k, v in told.items()} if isinstance(told, dict) else {}
 
 
 def read_skipped(folder: Path) -> list[Skipped]:

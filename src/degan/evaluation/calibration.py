@@ -73,7 +73,7 @@ def calibrate(
 
 def _usable(model: Model, dataset: Dataset) -> list[int]:
     """Return the samples that a temperature can be fitted on; refuse data that are of no use."""
-    if dataset.manifest_hash == model.trained_on.get("manifest_sha256"):
+    if not dataset.manifests.isdisjoint(model.manifests):
         raise DeganError(
             f"the model was trained on {dataset.folder}, of which it is too sure; calibrate it on "
             "people that it did not see"

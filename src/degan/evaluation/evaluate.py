@@ -147,7 +147,7 @@ def _facts(
         "weights_sha256": recognizer.weights_hash,
         "manifest_sha256": dataset.manifest_hash,
         "trained_on_this_data": of_learnt
-        and recognizer.trained_on_manifest == dataset.manifest_hash,
+        and not dataset.manifests.isdisjoint(recognizer.trained_on_manifests),
         "crop_size": dataset.crop_size,
         "weights_crop_size": recognizer.crop_size,
     }

@@ -41,8 +41,8 @@ class Model:
         expressions: what the columns of the probabilities mean.
         crop_size: side of the crops in pixels.
         frame: the canonical frame that the crops must be cut in.
-        trained_on: the data set's hash, the number of samples and of subjects, and which parts of
-            its official split they are, separated by commas.
+        trained_on: the data set's hash; those of the sets that it was joined of, and which parts of
+            its official split it holds, separated by commas; the number of samples and of subjects.
     """
 
     recognition: Recognition
@@ -50,6 +50,12 @@ class Model:
     crop_size: int
     frame: str
     trained_on: dict[str, str | int]
+
+    @property
+    def manifests(self) -> frozenset[str]:
+        """Hashes of the manifests of all data sets that were trained on."""
+        told = (self.trained_on.get(name, "") for name in ("manifest_sha256", "joined_sha256"))
+        return frozenset(",".join(map(str, told)).split(",")) - {""}
 
 
 def train(
@@ -106,6 +112,7 @@ def train(
         dataset.frame,
         {
             "manifest_sha256": dataset.manifest_hash,
+            "joined_sha256": ",".join(sorted(dataset.joined.values())),
             "samples": len(data),
             "subjects": len(set(facts["subjects"]) - {""}),
             "splits": ",".join(facts["splits"]),
