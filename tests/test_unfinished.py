@@ -82,3 +82,13 @@ def test_a_folder_that_was_filled_meanwhile_is_left_alone(tmp_path):
     with pytest.raises(DeganError, match="rename it yourself"):
         finish(tmp_path / "out.partial", tmp_path / "out")
     assert tree(tmp_path) == {"out.partial", "out.partial/crop", "out", "out/crop"}
+
+
+def test_what_a_killed_worker_left_half_written_is_not_part_of_what_is_whole(tmp_path):
+    """Such a worker outlives its parent for a moment: the file may come while others work."""
+    partial = tmp_path / "out.partial"
+    (partial / "crops/fear").mkdir(parents=True)
+    (partial / "crops/fear/000019.png").write_bytes(b"whole")
+    (partial / "crops/fear/.000020.png.bba5ec51.tmp").write_bytes(b"")
+    finish(partial, tmp_path / "out")
+    assert tree(tmp_path / "out") == {"crops", "crops/fear", "crops/fear/000019.png"}

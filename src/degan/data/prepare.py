@@ -353,7 +353,6 @@ class _Journal:
         """Read the rows of an interrupted call; False if there was none of the same work."""
         if not self.path.is_file():
             return False
-        folder = self.path.parent
         head, *lines = self.path.read_text(encoding="utf-8", errors="replace").split("\n")
         if head != json.dumps({"fingerprint": fingerprint}):
             return False
@@ -367,8 +366,6 @@ class _Journal:
         except (ValueError, KeyError, TypeError):  # damaged: start anew
             self.rows.clear()
             return False
-        for path in folder.rglob(".*.tmp"):  # of a crop that a killed call was writing
-            path.unlink()
         # A line cut short would spoil the one appended to it.
         write_text(self.path, "\n".join([head, *lines[:-1]]) + "\n")
         return True

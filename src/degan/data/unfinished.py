@@ -53,12 +53,17 @@ def clear(partial: Path, marks: Iterable[str]) -> None:
 
 
 def finish(partial: Path, out: Path) -> None:
-    """Give the finished folder its name.
+    """Give the finished folder its name, without files that a killed call left half-written.
+
+    They are looked for at the end: a worker outlives its killed parent for a moment, and may leave
+    one when the next call is at work already.
 
     Raises:
         DeganError: it cannot be renamed.
     """
     try:
+        for left in partial.rglob(".*.tmp"):  # see degan.files.replacing
+            left.unlink(missing_ok=True)
         if out.exists():
             out.rmdir()
         partial.rename(out)

@@ -137,8 +137,6 @@ def _open(partial: Path, settings: SynthesisSettings) -> None:
     state = json.dumps({"degan": __version__, "frame": FRAME, **asdict(settings)}) + "\n"
     path = partial / _STATE
     if path.is_file() and path.read_text(encoding="utf-8", errors="replace") == state:
-        for left in partial.rglob(".*.tmp"):  # of a picture that a killed call was writing
-            left.unlink()
         return
     # A call killed right before it was done leaves a whole set there, without its state.
     clear(partial, (_STATE, "dataset.json"))
