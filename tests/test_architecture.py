@@ -23,6 +23,7 @@ LAYERS = (
         "data.track",
         "data.unfinished",
         "data.manifest",
+        "data.provenance",
         "data.crops",
         "data.duplicates",
         "data.factors",

@@ -8,6 +8,7 @@ import torch
 
 from degan.config import DRAWING_TERMS, override, preset, write_settings
 from degan.data.loader import batches, load, num_batches
+from degan.data.provenance import manifests_of
 from degan.errors import DeganError
 from degan.evaluation.generation import load_generator
 from degan.images import read
@@ -324,7 +325,7 @@ def test_a_run_knows_which_part_of_an_official_split_it_trained_on(faces, tmp_pa
     assert len(train_part) == len(test_part) == half
     model = train(divided, train_part, TINY, tmp_path / "run")
     assert model.trained_on["splits"] == "train"
-    assert model.manifests == faces.manifests
+    assert manifests_of(model.trained_on) == faces.manifests
     with pytest.raises(DeganError, match="differs in: splits"):
         train(divided, test_part, TINY, tmp_path / "run")
 

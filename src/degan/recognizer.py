@@ -11,6 +11,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from degan.alignment import FRAME, MIN_CUT_OUT, crop_face
+from degan.data.provenance import manifests_of, splits_of
 from degan.errors import DeganError
 from degan.faces import Face, FaceFinder
 from degan.files import read_bytes, sha256
@@ -88,7 +89,8 @@ class Recognizer:
             ) from error
         self.expressions, self.crop_size, self.unsure_below = _read_facts(facts, name)
         self.name, self.weights_hash = name, sha256(data)
-        self.trained_on_manifests, self.trained_on_splits = _trained_on(facts)
+        self.trained_on_manifests = manifests_of(facts.get("trained_on"))
+        self.trained_on_splits = splits_of(facts.get("trained_on"))
         _check_graph(self._session, len(self.expressions), self.crop_size, name)
         self._finder = FaceFinder(threads=threads)
 
@@ -170,15 +172,3 @@ def _read_facts(facts: Any, name: str) -> tuple[tuple[str, ...], int, float]:
     if unknown or not 16 <= crop_size <= 1024 or not 0 <= unsure_below <= 1:
         raise DeganError(f"{name} declares impossible expressions or crops; export it again")
     return expressions, crop_size, unsure_below
-
-
-def _trained_on(facts: dict[str, Any]) -> tuple[frozenset[str], frozenset[str]]:
-    """Return hashes of the data that weights were trained on, and its parts, where they tell."""
-    told = facts.get("trained_on")
-    found = told if isinstance(told, dict) else {}
-    hashes = [found.get(name) for name in ("manifest_sha256", "joined_sha256")]
-    splits = found.get("splits")
-    return (
-        frozenset(",".join(text for text in hashes if isinstance(text, str)).split(",")) - {""},
-        frozenset(splits.split(",")) if isinstance(splits, str) else frozenset(),
-    )

@@ -8,6 +8,7 @@ from scipy.optimize import minimize_scalar
 
 from degan.data.crops import read_crops
 from degan.data.manifest import Dataset
+from degan.data.provenance import manifests_of
 from degan.errors import DeganError
 from degan.evaluation.metrics import Labels, Probabilities, log_loss
 from degan.labels import in_order
@@ -73,7 +74,7 @@ def calibrate(
 
 def _usable(model: Model, dataset: Dataset) -> list[int]:
     """Return the samples that a temperature can be fitted on; refuse data that are of no use."""
-    if not dataset.manifests.isdisjoint(model.manifests):
+    if not dataset.manifests.isdisjoint(manifests_of(model.trained_on)):
         raise DeganError(
             f"the model was trained on {dataset.folder}, of which it is too sure; calibrate it on "
             "people that it did not see"

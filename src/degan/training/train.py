@@ -13,6 +13,7 @@ from degan.config import ClassifierSettings, Settings
 from degan.data.actions import read_actions
 from degan.data.loader import TrainingData, check_size, load, num_epochs
 from degan.data.manifest import Dataset
+from degan.data.provenance import describe_training_data
 from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.networks.classifier import Classifier, Recognition
@@ -41,8 +42,7 @@ class Model:
         expressions: what the columns of the probabilities mean.
         crop_size: side of the crops in pixels.
         frame: the canonical frame that the crops must be cut in.
-        trained_on: the data set's hash; those of the sets that it was joined of, and which parts of
-            its official split it holds, separated by commas; the number of samples and of subjects.
+        trained_on: see :func:`degan.data.provenance.describe_training_data`.
     """
 
     recognition: Recognition
@@ -50,12 +50,6 @@ class Model:
     crop_size: int
     frame: str
     trained_on: dict[str, str | int]
-
-    @property
-    def manifests(self) -> frozenset[str]:
-        """Hashes of the manifests of all data sets that were trained on."""
-        told = (self.trained_on.get(name, "") for name in ("manifest_sha256", "joined_sha256"))
-        return frozenset(",".join(map(str, told)).split(",")) - {""}
 
 
 def train(
@@ -110,13 +104,7 @@ def train(
         dataset.expressions,
         dataset.crop_size,
         dataset.frame,
-        {
-            "manifest_sha256": dataset.manifest_hash,
-            "joined_sha256": ",".join(sorted(dataset.joined.values())),
-            "samples": len(data),
-            "subjects": len(set(facts["subjects"]) - {""}),
-            "splits": ",".join(facts["splits"]),
-        },
+        describe_training_data(dataset, indices),
     )
     _save_model(folder / MODEL, model, settings)
     (folder / CHECKPOINT).unlink(missing_ok=True)
