@@ -95,6 +95,7 @@ LAYERS = (
         "evaluation.groups",
         "evaluation.predictions",
         "evaluation.calibration",
+        "evaluation.actions",
         "evaluation.fold_runs",
         "evaluation.crossval",
         "evaluation.crossdata",

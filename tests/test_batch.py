@@ -9,16 +9,25 @@ import pytest
 
 from degan import console, report
 from degan.annotate import annotate
-from degan.batch import CSV_HEADER, PhotoResult, csv_rows, to_json
+from degan.batch import PhotoResult, csv_header, csv_rows, to_json
+from degan.labels import ACTION_UNITS, FACIAL_ACTIONS
 from degan.recognizer import Prediction
 
 PHOTO = Path("photos/a.jpg")
 GREY = np.full((200, 200, 3), 128, np.uint8)
 
 
-def result(*, unsure):
+AMOUNTS = dict.fromkeys(FACIAL_ACTIONS, 0.0) | {
+    "browInnerUp": 0.85,
+    "mouthStretchLeft": 0.9,
+    "mouthStretchRight": 0.7,
+    "jawOpen": 0.1,
+}
+
+
+def result(*, unsure=False):
     shares = {"neutral": 0.3, "fear": 0.45, "surprise": 0.25}
-    face = Prediction((20, 60, 90, 90), 0.9, "fear", shares, unsure, None)
+    face = Prediction((20, 60, 90, 90), 0.9, "fear", shares, unsure, AMOUNTS, None)
     return PhotoResult(PHOTO, GREY, (face,), None)
 
 
@@ -29,7 +38,7 @@ class TestUnsure:
         assert (face["expression"], face["unsure"]) == ("fear", unsure)
 
     def test_csv_has_a_column_of_it(self, unsure):
-        text = ",".join(CSV_HEADER) + "\n" + csv_rows(result(unsure=unsure))
+        text = ",".join(csv_header()) + "\n" + csv_rows(result(unsure=unsure))
         (row,) = csv.DictReader(io.StringIO(text))
         assert (row["expression"], row["unsure"]) == ("fear", str(int(unsure)))
         assert (row["fear"], row["anger"], row["error"]) == ("0.45", "", "")
@@ -47,3 +56,36 @@ def test_the_photo_shows_a_question_mark():
     label = np.s_[40:62, 15:150]
     assert (sure[label] != unsure[label]).any()
     assert (sure[70:] == unsure[70:]).all()
+
+
+class TestActions:
+    """Left out unless asked for: 80 numbers a face are many."""
+
+    def test_json_has_them_by_both_names(self):
+        (face,) = to_json(result(), actions=True)["faces"]
+        assert face["actions"] == AMOUNTS
+        assert tuple(face["action_units"]) == tuple(ACTION_UNITS)
+        assert face["action_units"]["AU20"] == pytest.approx(0.8)
+        (without,) = to_json(result())["faces"]
+        assert not {"actions", "action_units"} & set(without)
+
+    def test_csv_has_a_column_of_each(self):
+        text = ",".join(csv_header(actions=True)) + "\n" + csv_rows(result(), actions=True)
+        (row,) = csv.DictReader(io.StringIO(text))
+        assert (row["AU1"], row["AU20"], row["mouthStretchLeft"]) == ("0.85", "0.8", "0.9")
+        assert (row["fear"], row["anger"], row["error"]) == ("0.45", "", "")
+        assert not {"AU1", "jawOpen"} & set(csv_header())
+
+    def test_a_photo_without_a_face_has_none(self):
+        nobody = PhotoResult(PHOTO, GREY, (), None)
+        text = ",".join(csv_header(actions=True)) + "\n" + csv_rows(nobody, actions=True)
+        (row,) = csv.DictReader(io.StringIO(text))
+        assert (row["AU1"], row["jawOpen"], row["error"]) == ("", "", "no face found")
+
+    def test_the_table_names_the_units_that_are_seen_strongest_first(self):
+        table = report.face_table(actions=True)
+        report.add_faces(table, result(), Path("photos"), actions=True)
+        with console.out.capture() as capture:
+            console.out.print(table)
+        assert "AU1 AU20" in " ".join(capture.get().split())
+        assert "AU26" not in capture.get()  # a tenth is nothing to speak of

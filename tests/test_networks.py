@@ -138,6 +138,17 @@ def test_the_probabilities_of_views_are_averaged():
     torch.testing.assert_close(many(crops), torch.stack(each).mean(0))
 
 
+def test_without_the_mirror_image_a_face_is_read_once():
+    torch.manual_seed(0)
+    encoder, choice = Encoder(SETTINGS), ClassifierSettings(mirror=False)
+    classifier = Classifier(SETTINGS, choice, 3)
+    once = Recognition(SETTINGS, choice, encoder, classifier).eval()
+    both = Recognition(SETTINGS, ClassifierSettings(), encoder, classifier).eval()
+    crops = torch.randint(0, 256, (4, 32, 32, 3), dtype=torch.uint8)
+    assert not torch.allclose(once(crops), once(crops.flip(2)), atol=1e-4)
+    torch.testing.assert_close((once(crops) + once(crops.flip(2))) / 2, both(crops))
+
+
 @pytest.mark.parametrize("views", [1, 3])
 def test_recognition_gives_probabilities_that_a_mirror_does_not_change(views):
     torch.manual_seed(0)

@@ -2,22 +2,19 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from degan import images
 from degan.errors import DeganError
-from degan.labels import EXPRESSIONS
+from degan.labels import ACTION_UNITS, EXPRESSIONS, FACIAL_ACTIONS
 from degan.recognizer import Prediction, Recognizer
 
-__all__ = ["CSV_HEADER", "PhotoResult", "csv_rows", "find_inputs", "predict_photos", "to_json"]
+__all__ = ["PhotoResult", "csv_header", "csv_rows", "find_inputs", "predict_photos", "to_json"]
 
-CSV_HEADER = (
-    *("path", "x", "y", "width", "height", "score", "expression", "unsure"),
-    *(*EXPRESSIONS, "error"),
-)
+_FACE_COLUMNS = ("x", "y", "width", "height", "score", "expression", "unsure")
 
 
 @dataclass(frozen=True)
@@ -75,8 +72,13 @@ def predict_photos(
             yield PhotoResult(path, image, tuple(faces), None)
 
 
-def to_json(result: PhotoResult) -> dict[str, Any]:
-    """Return the JSON object of a photo: ``path`` and ``faces``, or ``path`` and ``error``."""
+def to_json(result: PhotoResult, *, actions: bool = False) -> dict[str, Any]:
+    """Return the JSON object of a photo: ``path`` and ``faces``, or ``path`` and ``error``.
+
+    Args:
+        result: what came of the photo.
+        actions: whether each face is to have its facial actions and action units too.
+    """
     if result.error is not None:
         return {"path": result.name, "error": result.error}
     faces = [
@@ -85,24 +87,42 @@ def to_json(result: PhotoResult) -> dict[str, Any]:
             "score": round(face.score, 4),
             "expression": face.expression,
             "unsure": face.unsure,
-            "probabilities": {name: round(p, 6) for name, p in face.probabilities.items()},
+            "probabilities": _rounded(face.probabilities),
         }
+        | (
+            {"actions": _rounded(face.actions), "action_units": _rounded(face.action_units)}
+            if actions
+            else {}
+        )
         for face in result.faces
     ]
     return {"path": result.name, "faces": faces}
 
 
-def csv_rows(result: PhotoResult) -> str:
-    """Return CSV lines under :data:`CSV_HEADER`: one a face, one for a photo that has none."""
+def csv_header(*, actions: bool = False) -> tuple[str, ...]:
+    """Return the names of the columns of :func:`csv_rows`."""
+    known = (*ACTION_UNITS, *FACIAL_ACTIONS) if actions else ()
+    return ("path", *_FACE_COLUMNS, *EXPRESSIONS, *known, "error")
+
+
+def csv_rows(result: PhotoResult, *, actions: bool = False) -> str:
+    """Return CSV lines under :func:`csv_header`: one a face, one for a photo that has none."""
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
+    writer = csv.DictWriter(buffer, csv_header(actions=actions), restval="", lineterminator="\n")
     if not result.faces:
-        blanks = [""] * (len(CSV_HEADER) - 2)
-        writer.writerow([result.name, *blanks, result.error or "no face found"])
+        writer.writerow({"path": result.name, "error": result.error or "no face found"})
     for face in result.faces:
-        box = [round(value, 2) for value in face.box]
-        known = [face.probabilities.get(name) for name in EXPRESSIONS]
-        shares = ["" if share is None else round(share, 6) for share in known]
-        read = [face.expression, int(face.unsure)]
-        writer.writerow([result.name, *box, round(face.score, 4), *read, *shares, ""])
+        row: dict[str, Any] = {"path": result.name, "score": round(face.score, 4)}
+        row |= {
+            name: round(value, 2) for name, value in zip(_FACE_COLUMNS[:4], face.box, strict=True)
+        }
+        row |= {"expression": face.expression, "unsure": int(face.unsure)}
+        row |= _rounded(face.probabilities)
+        if actions:
+            row |= _rounded(face.action_units) | _rounded(face.actions)
+        writer.writerow(row)
     return buffer.getvalue()
+
+
+def _rounded(shares: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(share, 6) for name, share in shares.items()}

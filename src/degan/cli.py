@@ -217,12 +217,20 @@ def export(
             "often as they say.",
         ),
     ] = None,
+    actions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PEOPLE",
+            help="Rendered people that were not trained on ('degan synthesize'): reading the 52 "
+            "facial actions is fitted on them.",
+        ),
+    ] = None,
 ) -> None:
     """Write a trained model as one ONNX file, checked against the model.
 
     degan export runs/all mine.onnx
 
-    degan export runs/all mine.onnx --calibrate others/
+    degan export runs/all mine.onnx --calibrate others/ --actions people/
     """
     exporting = _training_part("degan.export")
     training = _training_part("degan.training.train")
@@ -236,9 +244,14 @@ def export(
             temperature = calibration.calibrate(model, read_dataset(calibrate), show)
         unsure_below = calibration.UNSURE_BELOW
         typer.echo(f"temperature {temperature:.2f}, fitted on {calibrate}")
+    if actions is not None:
+        reading = _training_part("degan.evaluation.actions")
+        with console.progress("export") as show:
+            explained = reading.fit_actions(model, read_dataset(actions), show)
+        typer.echo(report.explained_line(explained))
     parity = exporting.export(model, file, unsure_below=unsure_below)
     typer.echo(
-        f"{file}: {', '.join(model.expressions)}; largest difference of a probability "
+        f"{file}: {', '.join(model.expressions)}; largest difference to the model "
         f"{parity.largest_difference:.1e}"
     )
 
@@ -263,6 +276,12 @@ def evaluate(
         ),
     ] = None,
     split: Split = None,
+    actions: Annotated[
+        bool,
+        typer.Option(
+            "--actions", help="Also how well facial actions are read, of rendered people."
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -289,7 +308,14 @@ def evaluate(
     recognizer = Recognizer(weights, threads=CPUS)
     with console.progress("evaluate") as show:
         summary = protocol.evaluate(
-            dataset, recognizer, by=by, people=people, split=split, out=out, progress=show
+            dataset,
+            recognizer,
+            by=by,
+            people=people,
+            split=split,
+            actions=actions,
+            out=out,
+            progress=show,
         )
     report.evaluation_notes(summary)
     typer.echo(report.accuracy_line(summary))
@@ -300,6 +326,8 @@ def evaluate(
     if by is not None:
         console.out.print(report.group_table(summary))
         typer.echo(report.gap_line(summary))
+    if actions:
+        console.out.print(report.action_table(summary))
 
 
 @app.command()
@@ -313,6 +341,9 @@ def predict(
         bool, typer.Option("--json", help="One JSON object a line, a photo.")
     ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="One CSV row a face.")] = False,
+    actions: Annotated[
+        bool, typer.Option("--actions", help="Facial actions and FACS action units too.")
+    ] = False,
     annotate: Annotated[
         Path | None,
         typer.Option(metavar="OUT", help="Write the photos with their expressions drawn in."),
@@ -335,9 +366,11 @@ def predict(
         raise DeganError("--json and --csv exclude each other; choose one")
     photos = batch.find_inputs(path)
     recognizer = Recognizer(weights, threads=jobs)
-    table = report.face_table()
+    if actions:
+        recognizer.check_reads_actions()
+    table = report.face_table(actions=actions)
     if as_csv:
-        typer.echo(",".join(batch.CSV_HEADER))
+        typer.echo(",".join(batch.csv_header(actions=actions)))
     bad: list[PhotoResult] = []
     no_face = 0
     for result in batch.predict_photos(recognizer, photos, crops=crops):
@@ -345,11 +378,11 @@ def predict(
             bad.append(result)
         no_face += result.error is None and not result.faces
         if as_json:
-            typer.echo(json.dumps(batch.to_json(result)))
+            typer.echo(json.dumps(batch.to_json(result, actions=actions)))
         elif as_csv:
-            typer.echo(batch.csv_rows(result), nl=False)
+            typer.echo(batch.csv_rows(result, actions=actions), nl=False)
         else:
-            report.add_faces(table, result, path)
+            report.add_faces(table, result, path, actions=actions)
         if annotate is not None and result.image is not None:
             write_annotated(result.path, result.image, result.faces, path, annotate)
     if table.row_count:

@@ -143,6 +143,9 @@ class ClassifierSettings(_Settings):
     views: Literal[1, 3] = 1
     """Sizes at which a face is read: 1, the crop's; or 3, also 6 % larger and smaller, for three
     times the time. The probabilities are averaged."""
+    mirror: bool = True
+    """Whether its mirror image is read too, which shows the same expression, for twice the time.
+    The probabilities are averaged."""
     epochs: int = Field(15, ge=1, le=10_000)
     """Passes over the training images."""
     min_steps: int = Field(300, ge=0, le=1_000_000)

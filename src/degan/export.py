@@ -18,13 +18,26 @@ import torch
 from degan import __version__
 from degan.errors import DeganError
 from degan.files import replacing
+from degan.labels import FACIAL_ACTIONS
+from degan.networks.classifier import Recognition
 from degan.recognizer import FORMAT
 from degan.training.train import Model
 
 TOLERANCE = 1e-4
-"""The largest difference of a probability that an export may make."""
+"""The largest difference of a probability, or of an amount, that an export may make."""
 
 _OPSET = 18
+
+
+class _WithActions(torch.nn.Module):
+    """A graph of two outputs in place of one."""
+
+    def __init__(self, recognition: Recognition) -> None:
+        super().__init__()
+        self.recognition = recognition
+
+    def forward(self, crops: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.recognition.read_with_actions(crops)
 
 
 @dataclass(frozen=True)
@@ -32,7 +45,7 @@ class Parity:
     """How far the ONNX file is from the model it was made of.
 
     Attributes:
-        largest_difference: of any probability, 0-1.
+        largest_difference: of any probability or amount of a facial action, 0-1.
         crops: how many were compared.
     """
 
@@ -45,8 +58,9 @@ def export(
 ) -> Parity:
     """Write a model as ONNX: uint8 crops (N, H, H, 3) in, probabilities (N, C) out.
 
-    The names of the expressions, the crop size, the canonical frame, the temperature and what
-    counts as unsure travel in the file.
+    Where a reader of facial actions was fitted, their amounts (N, 52) are a second output. The
+    names of the expressions and actions, the crop size, the canonical frame, the temperature and
+    what counts as unsure travel in the file.
 
     Args:
         model: a trained model.
@@ -83,12 +97,12 @@ def _to_onnx(model: Model, unsure_below: float) -> onnx.ModelProto:
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
     with _silence():
         program = torch.onnx.export(
-            model.recognition.to(memory_format=torch.contiguous_format),  # type: ignore[call-overload]
+            _graph(model).to(memory_format=torch.contiguous_format),  # type: ignore[call-overload]
             (example,),
             dynamo=True,
             opset_version=_OPSET,
             input_names=["crops"],
-            output_names=["probabilities"],
+            output_names=_outputs(model),
             dynamic_shapes={"crops": {0: torch.export.Dim.DYNAMIC}},
             verbose=False,
         )
@@ -105,11 +119,30 @@ def _to_onnx(model: Model, unsure_below: float) -> onnx.ModelProto:
         "temperature": model.recognition.temperature,
         "unsure_below": unsure_below,
         "trained_on": model.trained_on,
+        "actions": _actions(model),
     }
     entry = proto.metadata_props.add()
     entry.key, entry.value = "degan", json.dumps(facts)
     onnx.checker.check_model(proto)
     return proto
+
+
+def _graph(model: Model) -> torch.nn.Module:
+    recognition = model.recognition
+    return recognition if recognition.actions is None else _WithActions(recognition).eval()
+
+
+def _outputs(model: Model) -> list[str]:
+    return ["probabilities"] if model.recognition.actions is None else ["probabilities", "actions"]
+
+
+def _actions(model: Model) -> dict[str, float]:
+    """Return what is read of each facial action, see ``ActionReader``; {} where none is."""
+    reader = model.recognition.actions
+    if reader is None:
+        return {}
+    shares = (round(share, 3) for share in reader.explained)
+    return dict(zip(FACIAL_ACTIONS, shares, strict=True))
 
 
 def _forget_source(proto: onnx.ModelProto) -> None:
@@ -137,7 +170,12 @@ def _silence() -> Iterator[None]:
 
 def _compare(model: Model, data: bytes, crops: np.ndarray) -> Parity:
     session = ort.InferenceSession(data, providers=["CPUExecutionProvider"])
-    exported = session.run(["probabilities"], {"crops": crops})[0]
+    exported = session.run(_outputs(model), {"crops": crops})
     with torch.no_grad():
-        original = model.recognition(torch.from_numpy(crops)).numpy()
-    return Parity(float(np.abs(exported - original).max()), len(crops))
+        said = _graph(model)(torch.from_numpy(crops))
+    original = [said] if isinstance(said, torch.Tensor) else said
+    differences = [
+        float(np.abs(one - other.numpy()).max())
+        for one, other in zip(exported, original, strict=True)
+    ]
+    return Parity(max(differences), len(crops))

@@ -1,4 +1,4 @@
-"""The order of expressions and facial actions, and what each data set's own names mean."""
+"""Names of expressions and facial actions, their order, and what data sets' own names mean."""
 
 from degan.errors import DeganError
 
@@ -34,6 +34,96 @@ ACTIONS: tuple[str, ...] = (
 )
 """Facial actions that numbers of f(x) can be tied to, from brow to jaw: those that expressions vary
 most. By ARKit's names, left and right as one."""
+
+FACIAL_ACTIONS: tuple[str, ...] = (
+    "browDownLeft",
+    "browDownRight",
+    "browInnerUp",
+    "browOuterUpLeft",
+    "browOuterUpRight",
+    "cheekPuff",
+    "cheekSquintLeft",
+    "cheekSquintRight",
+    "eyeBlinkLeft",
+    "eyeBlinkRight",
+    "eyeLookDownLeft",
+    "eyeLookDownRight",
+    "eyeLookInLeft",
+    "eyeLookInRight",
+    "eyeLookOutLeft",
+    "eyeLookOutRight",
+    "eyeLookUpLeft",
+    "eyeLookUpRight",
+    "eyeSquintLeft",
+    "eyeSquintRight",
+    "eyeWideLeft",
+    "eyeWideRight",
+    "jawForward",
+    "jawLeft",
+    "jawOpen",
+    "jawRight",
+    "mouthClose",
+    "mouthDimpleLeft",
+    "mouthDimpleRight",
+    "mouthFrownLeft",
+    "mouthFrownRight",
+    "mouthFunnel",
+    "mouthLeft",
+    "mouthLowerDownLeft",
+    "mouthLowerDownRight",
+    "mouthPressLeft",
+    "mouthPressRight",
+    "mouthPucker",
+    "mouthRight",
+    "mouthRollLower",
+    "mouthRollUpper",
+    "mouthShrugLower",
+    "mouthShrugUpper",
+    "mouthSmileLeft",
+    "mouthSmileRight",
+    "mouthStretchLeft",
+    "mouthStretchRight",
+    "mouthUpperUpLeft",
+    "mouthUpperUpRight",
+    "noseSneerLeft",
+    "noseSneerRight",
+    "tongueOut",
+)
+"""The 52 facial actions of ARKit, by name: what rendered people are known to show. Left and right
+are the subject's."""
+
+ACTION_UNITS: dict[str, tuple[str, ...]] = {
+    "AU1": ("browInnerUp",),
+    "AU2": ("browOuterUpLeft", "browOuterUpRight"),
+    "AU4": ("browDownLeft", "browDownRight"),
+    "AU5": ("eyeWideLeft", "eyeWideRight"),
+    "AU6": ("cheekSquintLeft", "cheekSquintRight"),
+    "AU7": ("eyeSquintLeft", "eyeSquintRight"),
+    "AU9": ("noseSneerLeft", "noseSneerRight"),
+    "AU10": ("mouthUpperUpLeft", "mouthUpperUpRight"),
+    "AU12": ("mouthSmileLeft", "mouthSmileRight"),
+    "AU14": ("mouthDimpleLeft", "mouthDimpleRight"),
+    "AU15": ("mouthFrownLeft", "mouthFrownRight"),
+    "AU16": ("mouthLowerDownLeft", "mouthLowerDownRight"),
+    "AU17": ("mouthShrugLower",),
+    "AU18": ("mouthPucker",),
+    "AU19": ("tongueOut",),
+    "AU20": ("mouthStretchLeft", "mouthStretchRight"),
+    "AU22": ("mouthFunnel",),
+    "AU24": ("mouthPressLeft", "mouthPressRight"),
+    "AU26": ("jawOpen",),
+    "AU28": ("mouthRollLower", "mouthRollUpper"),
+    "AU29": ("jawForward",),
+    "AU30": ("jawLeft", "jawRight"),
+    "AU34": ("cheekPuff",),
+    "AU45": ("eyeBlinkLeft", "eyeBlinkRight"),
+    "AU61": ("eyeLookOutLeft", "eyeLookInRight"),
+    "AU62": ("eyeLookInLeft", "eyeLookOutRight"),
+    "AU63": ("eyeLookUpLeft", "eyeLookUpRight"),
+    "AU64": ("eyeLookDownLeft", "eyeLookDownRight"),
+}
+"""FACS action units and the facial actions nearest to each, whose mean is its amount; docs/
+expressions.md. AU 26 goes on into AU 27, AU 25 (lips part) has none of its own."""
 
 _ALIASES: dict[str, str] = {
     "angry": "anger",

@@ -1,10 +1,10 @@
 """Photos -> the expression of every face, from one exported file. Needs no torch."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime as ort
@@ -16,10 +16,10 @@ from degan.errors import DeganError
 from degan.faces import Face, FaceFinder
 from degan.files import read_bytes, sha256
 from degan.images import RgbImage
-from degan.labels import EXPRESSIONS
+from degan.labels import ACTION_UNITS, EXPRESSIONS, FACIAL_ACTIONS
 from degan.resources import asset_bytes, session_of
 
-__all__ = ["Prediction", "Recognizer"]
+__all__ = ["Prediction", "Readings", "Recognizer"]
 
 FORMAT = 1
 """Version of what an exported file promises; a file of another is refused."""
@@ -40,6 +40,8 @@ class Prediction:
         expression: the most probable one.
         probabilities: by name, in the order of the model's expressions; they sum to 1.
         unsure: no expression is as probable as the weights ask of an answer to be relied on.
+        actions: amounts, 0-1, of the facial actions of :data:`degan.labels.FACIAL_ACTIONS`, by
+            name; empty where the weights read none.
         face: landmarks; None for a cut-out face whose landmarks were not found.
     """
 
@@ -48,7 +50,25 @@ class Prediction:
     expression: str
     probabilities: dict[str, float]
     unsure: bool
+    actions: dict[str, float]
     face: Face | None
+
+    @property
+    def action_units(self) -> dict[str, float]:
+        """FACS action units by name ("AU12"): each the mean of the actions nearest to it."""
+        return _action_units(self.actions)
+
+
+class Readings(NamedTuple):
+    """What the weights say of N crops.
+
+    Attributes:
+        probabilities: of the expressions, float (N, C).
+        actions: amounts of facial actions, float (N, 52); None where the weights read none.
+    """
+
+    probabilities: NDArray[np.float32]
+    actions: NDArray[np.float32] | None
 
 
 class Recognizer:
@@ -63,6 +83,8 @@ class Recognizer:
         crop_size: side of the crops that it reads, in pixels.
         unsure_below: an answer less probable than that is unsure, 0-1; 0 where the weights were not
             calibrated, of which no answer is called unsure.
+        actions_explained: how much of each facial action's variance the weights read of people
+            whom they never saw, by name, at most 1; empty where they read no actions.
         name: of the weights, for messages.
         weights_hash: SHA-256 of the weights file.
         trained_on_manifests: SHA-256 of the manifests of the training data, and of the data sets
@@ -88,19 +110,24 @@ class Recognizer:
                 "'degan export RUN FILE.onnx'"
             ) from error
         self.expressions, self.crop_size, self.unsure_below = _read_facts(facts, name)
+        self.actions_explained = _read_actions(facts, name)
         self.name, self.weights_hash = name, sha256(data)
         self.trained_on_manifests = manifests_of(facts.get("trained_on"))
         self.trained_on_splits = splits_of(facts.get("trained_on"))
-        _check_graph(self._session, len(self.expressions), self.crop_size, name)
+        widths = [len(self.expressions)]
+        if self.actions_explained:
+            widths.append(len(self.actions_explained))
+        _check_graph(self._session, widths, self.crop_size, name)
         self._finder = FaceFinder(threads=threads)
 
     def predict(self, image: RgbImage) -> list[Prediction]:
         """Return the expression of every face of an image, largest face first; [] if none."""
         faces = self._finder.find(image)
         crops = [crop_face(image, face.landmarks, self.crop_size) for face in faces]
+        read = self.read(crops)
         return [
-            self._prediction(face.box, face.score, row, face)
-            for face, row in zip(faces, self.probabilities(crops), strict=True)
+            self._prediction(face.box, face.score, read, row, face)
+            for row, face in enumerate(faces)
         ]
 
     def predict_crop(self, image: RgbImage) -> Prediction:
@@ -117,39 +144,72 @@ class Recognizer:
             )
         face = self._finder.find_in_crop(image)
         crop = crop_face(image, face.landmarks if face else None, self.crop_size)
-        row = self.probabilities([crop])[0]
         whole = (0.0, 0.0, float(width), float(height))
-        return self._prediction(whole, face.score if face else 0.0, row, face)
+        return self._prediction(whole, face.score if face else 0.0, self.read([crop]), 0, face)
+
+    def check_reads_actions(self) -> None:
+        """Refuse weights that read no facial actions.
+
+        Raises:
+            DeganError: they read none.
+        """
+        if not self.actions_explained:
+            raise DeganError(
+                f"{self.name} reads no facial actions; leave --actions out, or export weights with "
+                "'degan export RUN FILE.onnx --actions PEOPLE'"
+            )
 
     def probabilities(self, crops: Sequence[RgbImage]) -> NDArray[np.float32]:
         """Return probabilities (N, C) of aligned crops, each uint8 (crop_size, crop_size, 3)."""
-        rows = [
-            self._session.run(None, {"crops": np.stack(crops[start : start + _BATCH])})[0]
-            for start in range(0, len(crops), _BATCH)
-        ]
-        return np.concatenate(rows) if rows else np.empty((0, len(self.expressions)), np.float32)
+        return self.read(crops).probabilities
+
+    def read(self, crops: Sequence[RgbImage]) -> Readings:
+        """Return all that the weights say of crops as :meth:`probabilities` takes them."""
+        widths = [len(self.expressions)]
+        if self.actions_explained:
+            widths.append(len(self.actions_explained))
+        parts = [[np.empty((0, width), np.float32)] for width in widths]
+        for start in range(0, len(crops), _BATCH):
+            batch = np.stack(crops[start : start + _BATCH])
+            for part, output in zip(parts, self._session.run(None, {"crops": batch}), strict=True):
+                part.append(output)
+        outputs = [np.concatenate(part) for part in parts]
+        return Readings(outputs[0], outputs[1] if len(outputs) > 1 else None)
 
     def _prediction(
         self,
         box: tuple[float, float, float, float],
         score: float,
-        row: NDArray[np.float32],
+        read: Readings,
+        row: int,
         face: Face | None,
     ) -> Prediction:
-        probabilities = dict(zip(self.expressions, (float(value) for value in row), strict=True))
+        shares = read.probabilities[row].tolist()
+        probabilities = dict(zip(self.expressions, shares, strict=True))
         expression = max(probabilities, key=probabilities.__getitem__)
         unsure = probabilities[expression] < self.unsure_below
-        return Prediction(box, score, expression, probabilities, unsure, face)
+        amounts = [] if read.actions is None else read.actions[row].tolist()
+        actions = dict(zip(self.actions_explained, amounts, strict=True))
+        return Prediction(box, score, expression, probabilities, unsure, actions, face)
+
+
+def _action_units(actions: Mapping[str, float]) -> dict[str, float]:
+    if not actions:
+        return {}
+    return {
+        unit: sum(actions[name] for name in names) / len(names)
+        for unit, names in ACTION_UNITS.items()
+    }
 
 
 def _check_graph(
-    session: ort.InferenceSession, num_expressions: int, crop_size: int, name: str
+    session: ort.InferenceSession, widths: Sequence[int], crop_size: int, name: str
 ) -> None:
     """Refuse a graph that does not take and give what the file declares."""
     inputs = [(node.name, node.type, node.shape[1:]) for node in session.get_inputs()]
     outputs = [node.shape[1:] for node in session.get_outputs()]
     expected = [("crops", "tensor(uint8)", [crop_size, crop_size, 3])]
-    if inputs != expected or outputs != [[num_expressions]]:
+    if inputs != expected or outputs != [[width] for width in widths]:
         raise DeganError(f"{name} holds another graph than it declares; export it again")
 
 
@@ -172,3 +232,15 @@ def _read_facts(facts: Any, name: str) -> tuple[tuple[str, ...], int, float]:
     if unknown or not 16 <= crop_size <= 1024 or not 0 <= unsure_below <= 1:
         raise DeganError(f"{name} declares impossible expressions or crops; export it again")
     return expressions, crop_size, unsure_below
+
+
+def _read_actions(facts: Mapping[str, Any], name: str) -> dict[str, float]:
+    """Return what the weights read of each facial action; {} where they read none."""
+    told = facts.get("actions")
+    if not told:
+        return {}
+    if not isinstance(told, dict) or tuple(told) != FACIAL_ACTIONS:
+        raise DeganError(f"{name} declares facial actions that are none; export it again")
+    if not all(isinstance(share, int | float) and share <= 1 for share in told.values()):
+        raise DeganError(f"{name} does not say how well it reads facial actions; export it again")
+    return {action: float(share) for action, share in told.items()}

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from degan.data.manifest import Dataset
     from degan.data.prepare import PrepareResult
 
+_READ = 0.2  # of a facial action's variance: what is hardly read explains less
+_SEEN = 0.3  # of an action unit: less is a face at rest
+
 
 def note(sentence: str) -> None:
     """Print a sentence on standard error."""
@@ -233,6 +236,25 @@ def gap_line(summary: dict[str, Any]) -> str:
     )
 
 
+def explained_line(explained: Mapping[str, float]) -> str:
+    """Return the line of ``degan export --actions`` on what is read of the facial actions."""
+    read = [name for name, share in explained.items() if share >= _READ]
+    unread = [name for name, share in explained.items() if share < _READ]
+    line = f"{len(read)} of {len(explained)} facial actions are read (a fifth of their variance)"
+    return f"{line}; hardly: {', '.join(unread)}" if unread else line
+
+
+def action_table(summary: dict[str, Any]) -> Table:
+    """Return the table of ``degan evaluate --actions``: a row a facial action, the best first."""
+    table = Table("facial action", box=SIMPLE)
+    for heading in ("explained", "mean error", "deviation"):
+        table.add_column(heading, justify="right")
+    for row in reversed(summary["actions"]):
+        amounts = (f"{row[name]:.3f}" for name in ("error", "deviation"))
+        table.add_row(row["action"], f"{row['explained']:.0%}", *amounts)
+    return table
+
+
 def evaluation_notes(summary: dict[str, Any]) -> None:
     """Say on standard error what the figures leave out and cannot mean."""
     if summary["left_out"]:
@@ -253,23 +275,33 @@ def evaluation_notes(summary: dict[str, Any]) -> None:
         )
 
 
-def face_table() -> Table:
-    """Return the table of ``degan predict``, still without rows."""
+def face_table(*, actions: bool = False) -> Table:
+    """Return the table of ``degan predict``, still without rows.
+
+    Args:
+        actions: whether it has a column of action units.
+    """
     table = Table(box=SIMPLE)
     table.add_column("photo", overflow="fold")
     for heading in ("box x, y, w, h", "score", "expression", "probability"):
         table.add_column(heading, no_wrap=True)
+    if actions:
+        table.add_column("action units", overflow="fold")
     return table
 
 
-def add_faces(table: Table, result: "PhotoResult", root: Path) -> None:
-    """Add a row for every face of a photo at or below ``root``."""
+def add_faces(table: Table, result: "PhotoResult", root: Path, *, actions: bool = False) -> None:
+    """Add a row for every face of a photo at or below ``root``; columns as of the table."""
     name = result.path.relative_to(root) if result.path != root else result.path.name
     for face in result.faces:
         box = ", ".join(f"{value:.0f}" for value in face.box)
         share = f"{face.probabilities[face.expression]:.0%}"
         read = face.expression + ("?" if face.unsure else "")
-        table.add_row(str(name), box, f"{face.score:.2f}", read, share)
+        row = [str(name), box, f"{face.score:.2f}", read, share]
+        if actions:
+            units = sorted(face.action_units.items(), key=lambda unit: -unit[1])
+            row.append(" ".join(name for name, amount in units if amount >= _SEEN) or "none")
+        table.add_row(*row)
 
 
 def unread(path: Path, photos: Sequence[Path], bad: Sequence["PhotoResult"], no_face: int) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from degan.data.factors import Value, is_nothing, read_known
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
-from degan.labels import ACTIONS
+from degan.labels import ACTIONS, FACIAL_ACTIONS
 
 _SIDES = ("", "Left", "Right")
 
@@ -39,6 +39,30 @@ def read_actions(dataset: Dataset, indices: Sequence[int]) -> NDArray[np.float32
             )
         means.append(np.mean(np.array(sides, dtype=np.float32), axis=0))
     return np.stack(means, axis=1)[list(indices)]
+
+
+def read_all_actions(dataset: Dataset) -> NDArray[np.float32]:
+    """Return the amounts of all facial actions of all samples, left and right apart.
+
+    Args:
+        dataset: of rendered people.
+
+    Returns:
+        Float (N, 52), columns as :data:`degan.labels.FACIAL_ACTIONS`; 0 to 1.
+
+    Raises:
+        DeganError: the data set does not know them, or its table is damaged.
+    """
+    columns = [f"action_{name}" for name in FACIAL_ACTIONS]
+    known = read_known(dataset, columns)
+    for name in columns:
+        if name not in known or not all(_is_amount(value) for value in known[name]):
+            raise DeganError(
+                f"{dataset.folder} does not say of every picture how much of "
+                f"{name.removeprefix('action_')} it shows; give rendered people ('degan "
+                "synthesize'), who are known to the 52 facial actions"
+            )
+    return np.array([known[name] for name in columns], dtype=np.float32).T
 
 
 def _is_amount(value: Value) -> bool:

@@ -72,12 +72,22 @@ def calibrate(
     return temperature
 
 
-def _usable(model: Model, dataset: Dataset) -> list[int]:
-    """Return the samples that a temperature can be fitted on; refuse data that are of no use."""
+def check_others(model: Model, dataset: Dataset, purpose: str) -> None:
+    """Refuse data that a trained model was trained on, or cannot read.
+
+    Args:
+        model: a trained model.
+        dataset: what something is to be fitted on.
+        purpose: that, for the message: "calibrate it on".
+
+    Raises:
+        DeganError: the model was trained on this data, or it was cut differently or into crops of
+            another size.
+    """
     if not dataset.manifests.isdisjoint(manifests_of(model.trained_on)):
         raise DeganError(
-            f"the model was trained on {dataset.folder}, of which it is too sure; calibrate it on "
-            "people that it did not see"
+            f"the model was trained on {dataset.folder}, of which it is too sure; {purpose} people "
+            "that it did not see"
         )
     if (dataset.frame, dataset.crop_size) != (model.frame, model.crop_size):
         raise DeganError(
@@ -85,6 +95,11 @@ def _usable(model: Model, dataset: Dataset) -> list[int]:
             f"but the model reads {model.crop_size} px in frame {model.frame}; prepare the data "
             f"with --size {model.crop_size}"
         )
+
+
+def _usable(model: Model, dataset: Dataset) -> list[int]:
+    """Return the samples that a temperature can be fitted on; refuse data that are of no use."""
+    check_others(model, dataset, "calibrate it on")
     usable = [
         index
         for index, sample in enumerate(dataset.samples)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from degan.alignment import FRAME, crop_face
+from degan.data.actions import read_all_actions
 from degan.data.crops import read_crops
 from degan.data.factors import Value, read_column
 from degan.data.manifest import Dataset
@@ -20,8 +21,8 @@ from degan.evaluation.groups import group
 from degan.evaluation.mistakes import mistakes_sheet, write_sheet
 from degan.evaluation.predictions import check_out, figures, predictions_text
 from degan.files import write_text
-from degan.labels import in_order
-from degan.recognizer import Recognizer
+from degan.labels import FACIAL_ACTIONS, in_order
+from degan.recognizer import Readings, Recognizer
 
 _CHUNK = 512  # crops in memory at a time
 _SEED = 0  # of the interval's draws
@@ -34,6 +35,7 @@ def evaluate(
     by: str | None = None,
     people: Path | None = None,
     split: str | None = None,
+    actions: bool = False,
     out: Path | None = None,
     progress: Callable[[float, str], None] = lambda done, doing: None,
 ) -> dict[str, Any]:
@@ -49,6 +51,7 @@ def evaluate(
         people: a table of the people that has that column in place of the data set, see
             :func:`degan.data.people.read_people`.
         split: a part of the data set's official split to measure on; None: on all samples.
+        actions: whether to compare the facial actions too, of rendered people.
         out: folder for ``predictions.csv``, ``summary.json`` and ``mistakes.jpg``; None writes
             nothing.
         progress: told the share done and what is being done.
@@ -58,8 +61,8 @@ def evaluate(
 
     Raises:
         DeganError: data and weights share fewer than two expressions or were cut differently; a
-            crop cannot be read; the column or the split is not there; ``out`` cannot be written or
-            is a run.
+            crop cannot be read; the column or the split is not there, or the facial actions are
+            not known or not read; ``out`` cannot be written or is a run.
     """
     if out is not None:
         check_out(out)
@@ -68,7 +71,9 @@ def evaluate(
     indices = [index for index in chosen if dataset.samples[index].expression in shared]
     # Before the crops are read: a wrong name should not cost the user that time.
     column = _column(dataset, by, people)
-    said = _read(dataset, recognizer, indices, progress)
+    shown = _actions(dataset, recognizer)[indices] if actions else None
+    read = _read(dataset, recognizer, indices, progress)
+    said = read.probabilities.astype(np.float64)
     probabilities = metrics.restrict(said, [recognizer.expressions.index(name) for name in shared])
     # Among all that the weights know, as 'degan predict' says: of two the likelier has half.
     unsure = said.max(axis=1) < recognizer.unsure_below
@@ -85,6 +90,8 @@ def evaluate(
         groups = group([column[index] for index in indices])
         of_groups = figures_by(groups, samples, shared, predicted, _SEED)
         summary["by"] = {"column": by, **of_groups}
+    if shown is not None and read.actions is not None:
+        summary["actions"] = _action_figures(read.actions.astype(np.float64), shown)
     if out is not None:
         text = predictions_text(dataset, indices, shared, probabilities)
         write_text(out / "predictions.csv", text)
@@ -100,6 +107,28 @@ def _column(dataset: Dataset, by: str | None, people: Path | None) -> list[Value
     if by is None:
         return None
     return read_column(dataset, by) if people is None else read_people(people, dataset, by)
+
+
+def _actions(dataset: Dataset, recognizer: Recognizer) -> metrics.Amounts:
+    """Return the amounts of facial actions that a data set knows, float (N, 52)."""
+    recognizer.check_reads_actions()
+    return read_all_actions(dataset).astype(np.float64)
+
+
+def _action_figures(read: metrics.Amounts, shown: metrics.Amounts) -> list[dict[str, Any]]:
+    """Return how well each facial action is read, the worst first."""
+    explained = metrics.explained_share(read, shown)
+    error = np.abs(read - shown).mean(axis=0)
+    rows = [
+        {
+            "action": name,
+            "explained": round(float(explained[column]), 4),
+            "error": round(float(error[column]), 4),
+            "deviation": round(float(shown[:, column].std()), 4),
+        }
+        for column, name in enumerate(FACIAL_ACTIONS)
+    ]
+    return sorted(rows, key=lambda row: row["explained"])
 
 
 def _shared_expressions(
@@ -158,8 +187,8 @@ def _read(
     recognizer: Recognizer,
     indices: Sequence[int],
     progress: Callable[[float, str], None],
-) -> metrics.Probabilities:
-    """Return the recogniser's probabilities, float (N, all its expressions)."""
+) -> Readings:
+    """Return what the recogniser says of some samples."""
     parts = []
     for start in range(0, len(indices), _CHUNK):
         progress(start / len(indices), f"{start} of {len(indices)} images")
@@ -167,6 +196,10 @@ def _read(
         if dataset.crop_size != recognizer.crop_size:
             # The frame is the same, so the whole crop is the whole crop in another size.
             crops = [crop_face(crop, None, recognizer.crop_size) for crop in crops]
-        parts.append(recognizer.probabilities(crops))
+        parts.append(recognizer.read(crops))
     progress(1.0, f"{len(indices)} of {len(indices)} images")
-    return np.concatenate(parts).astype(np.float64)
+    amounts = [part.actions for part in parts if part.actions is not None]
+    return Readings(
+        np.concatenate([part.probabilities for part in parts]),
+        np.concatenate(amounts) if amounts else None,
+    )

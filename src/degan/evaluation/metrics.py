@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Amounts = NDArray[np.float64]
 
 _MAX_CELLS = 10_000_000
 _LEAST = 1e-6  # what a probability of 0 counts as, for its logarithm
@@ -174,3 +175,19 @@ def vote_sequences(
     sums = np.zeros((len(names), probabilities.shape[1]))
     np.add.at(sums, place, probabilities)
     return truth[first], sums.argmax(axis=1)
+
+
+def explained_share(read: Amounts, truth: Amounts) -> Amounts:
+    """Return how much of each column's variance is read: 1 minus the squared error's share of it.
+
+    Args:
+        read: float (N, A).
+        truth: float (N, A).
+
+    Returns:
+        Float (A,), at most 1; 0 where the truth does not vary.
+    """
+    error = ((read - truth) ** 2).mean(axis=0)
+    variance = truth.var(axis=0)
+    varies = variance > 0
+    return np.where(varies, 1 - error / np.where(varies, variance, 1), 0.0)

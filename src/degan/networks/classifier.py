@@ -55,23 +55,53 @@ class Classifier(nn.Module):
                 LocalCnn(inputs, network.residue, pool=pool, grid=code_grid(network))
                 for inputs, pool in zip(stage_channels(network), (4, 2, 1), strict=True)
             )
-        features = network.residue * len(self.local)
+        self.num_features = network.residue * len(self.local)
         if self.reads_code:
-            features += network.expression_code
-        self.head = nn.Sequential(nn.Dropout(choice.dropout), nn.Linear(features, num_expressions))
+            self.num_features += network.expression_code
+        self.head = nn.Sequential(
+            nn.Dropout(choice.dropout), nn.Linear(self.num_features, num_expressions)
+        )
 
     def residue(self, encoded: EncoderOutput) -> list[Tensor]:
         """Encoder output -> what each local CNN reads, (N, residue); none reads f(x) alone."""
         # Without local CNNs the stages are left alone, so the two need not be of one length.
         return [cnn(stage) for cnn, stage in zip(self.local, encoded.stages, strict=False)]
 
-    def forward(self, encoded: EncoderOutput) -> Tensor:
-        """Encoder output -> logits (N, num_expressions)."""
+    def features(self, encoded: EncoderOutput) -> Tensor:
+        """Encoder output -> f(x) and the residue, what of them is read: (N, num_features)."""
         read = self.residue(encoded)
         if self.reads_code:
             read.insert(0, encoded.code)
-        logits: Tensor = self.head(torch.cat(read, dim=1))
+        return torch.cat(read, dim=1)
+
+    def forward(self, encoded: EncoderOutput) -> Tensor:
+        """Encoder output -> logits (N, num_expressions)."""
+        logits: Tensor = self.head(self.features(encoded))
         return logits
+
+
+class ActionReader(nn.Module):
+    """Amounts of facial actions from f(x) and the residue: one linear layer.
+
+    Args:
+        weight: (52, num_features), rows as :data:`degan.labels.FACIAL_ACTIONS`.
+        bias: (52,).
+        explained: of each action, how much of its variance is read of people whom nothing was
+            fitted on; at most 1.
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, weight: Tensor, bias: Tensor, explained: tuple[float, ...]) -> None:
+        super().__init__()
+        self.register_buffer("weight", weight)
+        self.register_buffer("bias", bias)
+        self.explained = explained
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, num_features) -> amounts (N, 52), 0 to 1."""
+        return (features @ self.weight.T + self.bias).clamp(0.0, 1.0)
 
 
 def temper(probabilities: Tensor, temperature: float) -> Tensor:
@@ -86,21 +116,24 @@ def temper(probabilities: Tensor, temperature: float) -> Tensor:
 class Recognition(nn.Module):
     """The whole way from uint8 crops to probabilities: what is evaluated, exported and served.
 
-    Probabilities are the mean over the crop and its mirror image, which show the same expression,
-    and over :data:`ZOOMS` of them, as many as ``choice.views`` says. They are sharpened or softened
-    by a temperature, see :mod:`degan.evaluation.calibration`.
+    Probabilities are the mean over :data:`ZOOMS` of the crop, as many as ``choice.views`` says, and
+    over their mirror images, where ``choice.mirror`` says so. They are sharpened or softened by a
+    temperature, see :mod:`degan.evaluation.calibration`.
 
     Args:
         network: sizes.
-        choice: how many views are read.
+        choice: which views are read.
         encoder: G_en.
         classifier: what reads its output.
 
     Attributes:
         temperature: what the logarithms of the probabilities are divided by; 1 leaves them.
+        actions: reads facial actions too; None where none was fitted, see
+            :mod:`degan.evaluation.actions`.
     """
 
     zooms: Tensor
+    actions: ActionReader | None
 
     def __init__(
         self,
@@ -114,6 +147,8 @@ class Recognition(nn.Module):
         self.standardize = Standardize(network.channels, network.input_size)
         self.encoder = encoder
         self.classifier = classifier
+        self.actions = None
+        self.mirror = choice.mirror
         size = network.input_size
         matrices = [zoom_matrix(size, zoom) for zoom in ZOOMS[1 : choice.views]]
         zooms = torch.stack(matrices) if matrices else torch.empty(0, size, size)
@@ -125,8 +160,33 @@ class Recognition(nn.Module):
 
     def read(self, images: Tensor) -> Tensor:
         """Standardised (N, C, D, D) -> probabilities as :meth:`forward` gives them."""
-        sizes = torch.cat([images, *(zoom @ images @ zoom.mT for zoom in self.zooms)])
-        views = torch.cat([sizes, sizes.flip(3)])
-        probabilities = self.classifier(self.encoder(views)).softmax(dim=1)
-        mean: Tensor = probabilities.unflatten(0, (-1, images.shape[0])).mean(dim=0)
+        return self._probabilities(self.features(self.views(images)), len(images))
+
+    def read_with_actions(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 RGB (N, H, H, 3) -> probabilities, and amounts of facial actions (N, 52).
+
+        The amounts are read from the crop itself alone: in its mirror image left is right.
+
+        Raises:
+            ValueError: no reader of actions was fitted.
+        """
+        if self.actions is None:
+            raise ValueError("no reader of facial actions was fitted")
+        features = self.features(self.views(self.standardize(crops)))
+        count = crops.shape[0]
+        return self._probabilities(features, count), self.actions(features[:count])
+
+    def views(self, images: Tensor) -> Tensor:
+        """Standardised (N, C, D, D) -> all views of them, (V * N, C, D, D), themselves first."""
+        views = torch.cat([images, *(zoom @ images @ zoom.mT for zoom in self.zooms)])
+        return torch.cat([views, views.flip(3)]) if self.mirror else views
+
+    def features(self, views: Tensor) -> Tensor:
+        """Standardised (M, C, D, D) -> f(x) and the residue, what of them the classifier reads."""
+        return self.classifier.features(self.encoder(views))
+
+    def _probabilities(self, features: Tensor, count: int) -> Tensor:
+        """Features of all views -> tempered probabilities (count, num_expressions)."""
+        probabilities = self.classifier.head(features).softmax(dim=1)
+        mean: Tensor = probabilities.unflatten(0, (-1, count)).mean(dim=0)
         return mean if self.temperature == 1.0 else temper(mean, self.temperature)

@@ -1,0 +1,263 @@
+"""Facial actions as a second output: fitted on rendered people, exported, read back."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from degan.cli import app
+from degan.config import DRAWING_TERMS, override, preset
+from degan.data.actions import read_all_actions
+from degan.data.crops import read_crops
+from degan.data.factors import read_column
+from degan.data.manifest import read_dataset
+from degan.errors import DeganError
+from degan.evaluation import actions
+from degan.evaluation.actions import fit_actions
+from degan.evaluation.metrics import explained_share
+from degan.export import export
+from degan.labels import ACTION_UNITS, FACIAL_ACTIONS
+from degan.recognizer import Recognizer
+from degan.synthetic.generate import synthesize
+from degan.synthetic.head import load_head
+from degan.synthetic.plan import SynthesisSettings
+from degan.training.train import load_model, train
+
+ONE_VIEW = ["classifier.mirror=false"]
+MANY_VIEWS = ["classifier.views=3"]
+# f(x) is tied to the actions; nothing is drawn, which takes time.
+TIED = [
+    *(f"gan.weight_{name}=0.0" for name in DRAWING_TERMS),
+    "gan.weight_actions=8.0",
+    "gan.epochs=12",
+    "gan.learning_rate=1e-2",
+]
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("people") / "people"
+    synthesize(SynthesisSettings(people=24, images=576, size=32, seed=5), folder, workers=2)
+    return read_dataset(folder)
+
+
+@pytest.fixture(scope="module")
+def others(people):
+    """The same crops under a manifest of another text: not what was trained on."""
+    return replace(people, manifest_hash="0" * 64)
+
+
+@pytest.fixture(scope="module", params=[ONE_VIEW, MANY_VIEWS], ids=["one view", "many"])
+def run(people, tmp_path_factory, request):
+    folder = tmp_path_factory.mktemp("actions") / "run"
+    settings = override(preset("tiny"), [*TIED, *request.param])
+    train(people, range(len(people.samples)), settings, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def weights(run, others, tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "model.onnx"
+    model = load_model(run)
+    fit_actions(model, others)
+    export(model, path)
+    return path
+
+
+def test_the_names_are_those_of_the_head_that_is_rendered():
+    assert load_head().action_names == FACIAL_ACTIONS
+
+
+def test_every_action_unit_is_made_of_actions_and_none_counts_twice():
+    used = [name for names in ACTION_UNITS.values() for name in names]
+    assert set(used) <= set(FACIAL_ACTIONS)
+    assert len(used) == len(set(used))
+
+
+def test_action_units_are_those_of_the_table_of_expressions(root):
+    rows = (root / "docs" / "expressions.md").read_text().split("## Actions")[1].splitlines()
+    told = {}
+    for row in rows:
+        if row.startswith("| `"):
+            names, units, _ = (cell.strip() for cell in row.strip("|").split("|"))
+            for name in names.replace("`", "").split(", "):
+                told[name] = {f"AU{unit}" for unit in units.split(", ")}
+    for unit, names in ACTION_UNITS.items():
+        assert all(unit in told[name] for name in names)
+
+
+def test_all_amounts_are_read_left_and_right_apart(people):
+    amounts = read_all_actions(people)
+    assert amounts.shape == (576, 52)
+    column = FACIAL_ACTIONS.index("mouthSmileLeft")
+    assert amounts[7, column] == pytest.approx(read_column(people, "action_mouthSmileLeft")[7])
+    other = FACIAL_ACTIONS.index("mouthSmileRight")
+    assert np.abs(amounts[:, column] - amounts[:, other]).max() > 0.01
+
+
+def test_photos_know_no_actions(faces, run):
+    with pytest.raises(DeganError, match="rendered people"):
+        read_all_actions(faces)
+
+
+class TestFit:
+    def test_it_reads_what_moves_much_of_people_it_was_not_fitted_on(self, run, others):
+        explained = fit_actions(load_model(run), others)
+        assert tuple(explained) == FACIAL_ACTIONS
+        assert explained["jawOpen"] > 0.3
+        assert explained["tongueOut"] < 0.3
+        assert all(share <= 1 for share in explained.values())
+
+    def test_it_is_honest_where_nothing_can_be_read(self, run, others):
+        """A layer that learnt its people by heart would explain pictures it was fitted on."""
+        model = load_model(run)
+        shuffled = list(others.samples)
+        np.random.default_rng(0).shuffle(shuffled)
+        files = [sample.file for sample in shuffled]
+        swapped = [
+            sample._replace(file=file) for sample, file in zip(others.samples, files, strict=True)
+        ]
+        amounts = read_all_actions(others)
+        fixed = replace(others, samples=tuple(swapped))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(actions, "read_all_actions", lambda dataset: amounts)
+            explained = fit_actions(model, fixed)
+        assert explained["jawOpen"] < 0.1
+
+    def test_what_is_read_of_the_expression_stays(self, run, people, others):
+        crops = torch.from_numpy(read_crops(people, range(9)))
+        model = load_model(run)
+        with torch.no_grad():
+            before = model.recognition(crops)
+            fit_actions(model, others)
+            after, amounts = model.recognition.read_with_actions(crops)
+        assert torch.equal(before, after)
+        assert amounts.shape == (9, 52)
+        assert 0 <= amounts.min() <= amounts.max() <= 1
+
+    def test_people_that_were_trained_on_are_refused(self, run, people):
+        with pytest.raises(DeganError, match="did not see"):
+            fit_actions(load_model(run), people)
+
+    def test_few_people_are_refused(self, run, others, rendered):
+        six = replace(others, folder=rendered[1], samples=read_dataset(rendered[1]).samples)
+        with pytest.raises(DeganError, match="6 people"):
+            fit_actions(load_model(run), six)
+
+    def test_crops_of_another_size_are_refused(self, run, others):
+        with pytest.raises(DeganError, match="prepare the data"):
+            fit_actions(load_model(run), replace(others, crop_size=96))
+
+
+class TestExplained:
+    @given(st.lists(st.floats(0, 1), min_size=2, max_size=20))
+    def test_all_of_it_is_read_by_the_truth_and_none_by_its_mean(self, amounts):
+        truth = np.array(amounts)[:, None]
+        mean = np.full_like(truth, truth.mean())
+        varies = float(truth.var() > 0)
+        assert explained_share(truth, truth) == pytest.approx(varies)
+        assert explained_share(mean, truth) == pytest.approx(0, abs=1e-6)
+
+    def test_what_is_worse_than_the_mean_is_below_zero(self):
+        truth = np.array([[0.0], [1.0]])
+        assert explained_share(1 - truth, truth)[0] < 0
+
+
+class TestFile:
+    def test_it_says_what_the_model_says(self, run, others, people, weights):
+        model = load_model(run)
+        fit_actions(model, others)
+        crops = read_crops(people, range(70))
+        with torch.no_grad():
+            shares, amounts = model.recognition.read_with_actions(torch.from_numpy(crops))
+        read = Recognizer(weights).read(list(crops))
+        assert np.abs(read.probabilities - shares.numpy()).max() < 1e-5
+        assert np.abs(read.actions - amounts.numpy()).max() < 1e-4
+
+    def test_a_prediction_has_actions_and_their_units(self, weights, people):
+        recognizer = Recognizer(weights)
+        face = recognizer.predict_crop(read_crops(people, [3])[0])
+        assert tuple(face.actions) == FACIAL_ACTIONS
+        both = (face.actions["mouthSmileLeft"] + face.actions["mouthSmileRight"]) / 2
+        assert face.action_units["AU12"] == pytest.approx(both)
+        assert recognizer.actions_explained["jawOpen"] > 0.3
+
+    def test_no_crop_is_no_row(self, weights):
+        read = Recognizer(weights).read([])
+        assert read.probabilities.shape[0] == 0
+        assert read.actions.shape == (0, 52)
+
+    def test_a_file_without_them_reads_none(self, run, tmp_path, people):
+        export(load_model(run), tmp_path / "plain.onnx")
+        recognizer = Recognizer(tmp_path / "plain.onnx")
+        face = recognizer.predict_crop(read_crops(people, [3])[0])
+        assert face.actions == face.action_units == recognizer.actions_explained == {}
+        with pytest.raises(DeganError, match="reads no facial actions"):
+            recognizer.check_reads_actions()
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            {"smile": 0.5},
+            dict.fromkeys(FACIAL_ACTIONS, "much"),
+            dict.fromkeys(FACIAL_ACTIONS, 1.5),
+            dict.fromkeys(reversed(FACIAL_ACTIONS), 0.5),
+            ["jawOpen"],
+            {},
+        ],
+    )
+    def test_a_file_that_declares_others_is_refused(self, weights, tmp_path, told):
+        proto = onnx.load(weights)
+        facts = json.loads(proto.metadata_props[0].value) | {"actions": told}
+        proto.metadata_props[0].value = json.dumps(facts)
+        onnx.save(proto, tmp_path / "bad.onnx")
+        with pytest.raises(DeganError, match=r"bad\.onnx.*export it again"):
+            Recognizer(tmp_path / "bad.onnx")
+
+
+class TestCommands:
+    def test_export_evaluate_and_predict(self, run, others, people, tmp_path, monkeypatch):
+        """One way from the run to a row of amounts."""
+        monkeypatch.setattr("degan.data.manifest.read_dataset", lambda folder: others)
+        file = tmp_path / "model.onnx"
+        done = CliRunner().invoke(
+            app, ["export", str(run), str(file), "--actions", str(people.folder)]
+        )
+        assert done.exit_code == 0, done.output
+        assert "of 52 facial actions are read" in done.output
+        figures = tmp_path / "figures"
+        measure = ["evaluate", "--data", str(people.folder)]
+        done = CliRunner().invoke(
+            app,
+            [*measure, "--weights", str(file), "--actions", "--out", str(figures)],
+        )
+        assert done.exit_code == 0, done.output
+        assert "jawOpen" in done.output
+        rows = json.loads((figures / "summary.json").read_text())["actions"]
+        assert [row["explained"] for row in rows] == sorted(row["explained"] for row in rows)
+        assert {row["action"] for row in rows} == set(FACIAL_ACTIONS)
+        crop = people.folder / people.samples[3].file
+        done = CliRunner().invoke(
+            app,
+            ["predict", str(crop), "--crops", "--weights", str(file), "--actions", "--json"],
+        )
+        assert done.exit_code == 0, done.output
+        (face,) = json.loads(done.output)["faces"]
+        assert set(face["action_units"]) == set(ACTION_UNITS)
+
+    def test_weights_that_read_none_are_refused(self, run, people, tmp_path, degan):
+        export(load_model(run), tmp_path / "plain.onnx")
+        crop = people.folder / people.samples[3].file
+        for words in (
+            ["predict", crop, "--crops"],
+            ["evaluate", "--data", people.folder],
+        ):
+            done = degan(*words, "--weights", tmp_path / "plain.onnx", "--actions")
+            assert done.returncode == 2
+            assert "reads no facial actions" in done.stderr
