@@ -1,0 +1,69 @@
+"""Measure how long weights take for a face, on one core: crops in, probabilities out.
+
+    python benchmarks/recognition.py
+    python benchmarks/recognition.py --weights mine.onnx --weights others.onnx --rounds 50
+
+The crops are the faces of the twelve embedded people, cut once. Weights and batch sizes take turns,
+so that a machine that slows down slows all alike; printed are medians with the range of the rounds,
+and each as a ratio to the first. Time is the processor's, so that other work does not count.
+"""
+
+import argparse
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+
+from degan.alignment import crop_face
+from degan.faces import FaceFinder
+from degan.images import find_photos, read
+from degan.recognizer import Recognizer
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "london"
+BATCHES = (1, 64)
+
+
+def crops_of(photos: list[Path], size: int) -> list[np.ndarray]:
+    """Return the aligned face of each photo, uint8 (size, size, 3)."""
+    finder = FaceFinder()
+    images = [read(path) for path in photos]
+    return [crop_face(image, finder.find(image)[0].landmarks, size) for image in images]
+
+
+def milliseconds(recognizer: Recognizer, crops: list[np.ndarray], count: int) -> float:
+    """Read ``count`` faces at once; return the milliseconds of one."""
+    batch = [crops[number % len(crops)] for number in range(count)]
+    start = time.process_time()
+    recognizer.read(batch)
+    return 1000 * (time.process_time() - start) / count
+
+
+def main() -> None:
+    """Print milliseconds a face by weights and batch size."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--weights", type=Path, action="append", help="a file; may be repeated")
+    parser.add_argument("--rounds", type=int, default=30)
+    options = parser.parse_args()
+    recognizers = [Recognizer(path) for path in options.weights or [None]]
+    photos = find_photos(EXAMPLES)
+    times: dict[tuple[str, int], list[float]] = {}
+    crops = {one.crop_size: crops_of(photos, one.crop_size) for one in recognizers}
+    for one in recognizers:
+        one.read(crops[one.crop_size])  # the first run prepares the network
+    for _ in range(options.rounds):
+        for one in recognizers:
+            for count in BATCHES:
+                took = milliseconds(one, crops[one.crop_size], count)
+                times.setdefault((one.name, count), []).append(took)
+    first = {count: statistics.median(times[recognizers[0].name, count]) for count in BATCHES}
+    for (name, count), values in times.items():
+        middle = statistics.median(values)
+        print(
+            f"{name}, batches of {count}: {middle:.3f} ms a face "
+            f"({min(values):.3f}-{max(values):.3f}), {middle / first[count]:.2f} of the first"
+        )
+
+
+if __name__ == "__main__":
+    main()
