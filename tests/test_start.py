@@ -1,6 +1,7 @@
 """Weights to start from: another run's, of the same networks."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from degan.data.loader import load
 from degan.data.manifest import read_dataset
 from degan.data.prepare import PrepareSettings, prepare_dataset
 from degan.data.protocol import Protocol
+from degan.data.provenance import manifests_of
 from degan.errors import DeganError
 from degan.files import sha256
 from degan.labels import EXPRESSIONS
@@ -43,6 +45,17 @@ def test_the_encoder_begins_with_what_the_earlier_run_ended_with(faces, earlier,
     begun = GanTrainer(data, settings, tmp_path, read_start(settings)).networks.encoder
     ended = load_model(earlier).recognition.encoder.state_dict()
     assert all(torch.equal(value, ended[key]) for key, value in begun.state_dict().items())
+
+
+def test_what_the_earlier_run_saw_is_remembered(faces, earlier, tmp_path):
+    """Else weights could be measured on people that they began with, and nobody would know."""
+    other = replace(faces, manifest_hash="1" * 64)
+    half = range(0, len(faces.samples), 2)
+    model = train(other, half, starting(earlier), tmp_path / "run")
+    assert manifests_of(model.trained_on) == {faces.manifest_hash, "1" * 64}
+    assert model.trained_on["samples"] == len(half)
+    again = train(faces, half, starting(tmp_path / "run"), tmp_path / "again")
+    assert manifests_of(again.trained_on) == {faces.manifest_hash, "1" * 64}
 
 
 def test_the_classifier_takes_the_rows_of_expressions_that_both_know(earlier):

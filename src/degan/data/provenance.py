@@ -8,21 +8,29 @@ from degan.data.manifest import Dataset
 _MANIFEST, _JOINED, _SPLITS = "manifest_sha256", "joined_sha256", "splits"
 
 
-def describe_training_data(dataset: Dataset, indices: Sequence[int]) -> dict[str, str | int]:
+def describe_training_data(
+    dataset: Dataset, indices: Sequence[int], earlier: Any = None
+) -> dict[str, str | int]:
     """Return what weights are to remember of the samples that they were trained on.
 
+    Args:
+        dataset: where they lie.
+        indices: which of its samples.
+        earlier: what this returned of the weights that the training began with, or anything else.
+
     Returns:
-        The hash of the data set's manifest; those of the sets that it was joined of, and which
-        parts of its official split the samples are ("" for none), separated by commas; how many
-        samples, and how many named subjects.
+        The hash of the data set's manifest; those of the sets that it was joined of and that the
+        earlier training saw, and which parts of official splits the samples of both are ("" for
+        none), separated by commas; how many samples, and how many named subjects, of this training.
     """
     samples = [dataset.samples[index] for index in indices]
+    others = manifests_of(earlier) | set(dataset.joined.values())
     return {
         _MANIFEST: dataset.manifest_hash,
-        _JOINED: ",".join(sorted(dataset.joined.values())),
+        _JOINED: ",".join(sorted(others - {dataset.manifest_hash})),
         "samples": len(samples),
         "subjects": len({sample.subject for sample in samples} - {""}),
-        _SPLITS: ",".join(sorted({sample.split for sample in samples})),
+        _SPLITS: ",".join(sorted({sample.split for sample in samples} | splits_of(earlier))),
     }
 
 

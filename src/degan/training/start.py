@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from degan.config import SHIPPED_START, NetworkSettings, Settings
+from degan.config import SHIPPED_STARTS, NetworkSettings, Settings
 from degan.errors import DeganError
 from degan.files import read_bytes, sha256
 from degan.networks.classifier import Classifier
@@ -16,7 +16,6 @@ from degan.networks.encoder import Encoder
 from degan.resources import asset_bytes
 from degan.training import checkpoint
 
-_ASSET = "synthetic.safetensors"
 _ENCODER, _CLASSIFIER = "encoder", "classifier"
 _HEAD = "head.1"  # the linear layer of the classifier, a row an expression
 # What the encoder is made of: must be the same on both sides.
@@ -34,12 +33,15 @@ class Start:
         sha256: of the file.
         expressions: the rows of its last layer.
         tensors: by ``encoder.`` or ``classifier.`` and the parameter's name.
+        trained_on: what that training saw, see
+            :func:`degan.data.provenance.describe_training_data`.
     """
 
     path: Path
     sha256: str
     expressions: tuple[str, ...]
     tensors: dict[str, Tensor]
+    trained_on: Any
 
     def load_encoder(self, encoder: Encoder) -> None:
         """Give an encoder the weights of the earlier one."""
@@ -154,18 +156,20 @@ def read_start(settings: Settings) -> Start | None:
                 f"{file} was trained with network.{name} = {other}, but this run has {value}; "
                 "give both the same, or start='' for random weights"
             )
-    return Start(file, sha256(data), expressions, tensors)
+    return Start(file, sha256(data), expressions, tensors, state.get("trained_on"))
 
 
 def _content(name: str) -> tuple[Path, bytes]:
     """Return where the weights of a name lie, and what is there."""
-    if name == SHIPPED_START:
-        return Path(_ASSET), asset_bytes(_ASSET)
+    if name in SHIPPED_STARTS:
+        asset = f"{name}.safetensors"
+        return Path(asset), asset_bytes(asset)
     path = Path(name)
     file = path / "model.safetensors" if path.is_dir() else path
     if not file.is_file():
         raise DeganError(
             f"there are no weights to start from at {path}; give start the folder of a run that "
-            f"'degan train' has finished, or '{SHIPPED_START}' for the weights that ship"
+            f"'degan train' has finished, or one of {', '.join(SHIPPED_STARTS)} for weights that "
+            "ship"
         )
     return file, read_bytes(file, _MAX_BYTES, "weights to start from")

@@ -104,7 +104,7 @@ def train(
         dataset.expressions,
         dataset.crop_size,
         dataset.frame,
-        describe_training_data(dataset, indices),
+        describe_training_data(dataset, indices, start.trained_on if start else None),
     )
     _save_model(folder / MODEL, model, settings)
     (folder / CHECKPOINT).unlink(missing_ok=True)
