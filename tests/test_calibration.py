@@ -12,13 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from degan import report
 from degan.cli import app
 from degan.config import preset
 from degan.data.crops import read_crops
 from degan.errors import DeganError
 from degan.evaluation import calibration
 from degan.evaluation.calibration import calibrate, fit_temperature
+from degan.evaluation.evaluate import evaluate
 from degan.evaluation.metrics import calibration_error, log_loss
+from degan.export import export
 from degan.networks.classifier import temper
 from degan.recognizer import Recognizer
 from degan.training.train import load_model, train
@@ -148,3 +151,17 @@ def test_the_temperature_travels_in_the_file(run, faces, examples, tmp_path, few
         before = plain.recognition(torch.from_numpy(crops)).numpy().astype(np.float64)
     expected = tempered(before, facts["temperature"])
     assert Recognizer(file).probabilities(list(crops)) == pytest.approx(expected, abs=1e-5)
+
+
+def test_what_the_temperature_was_fitted_on_is_remembered(run, faces, others, tmp_path, capsys):
+    """On that data calibration looks better than it is; the weights say so when measured there."""
+    file, plain = tmp_path / "mine.onnx", tmp_path / "plain.onnx"
+    model = load_model(run)
+    export(model, file, calibrated_on=faces)
+    export(model, plain)
+    assert Recognizer(file).calibrated_on_manifests == {faces.manifest_hash}
+    for weights, data, same in ((file, faces, True), (file, others, False), (plain, faces, False)):
+        summary = evaluate(data, Recognizer(weights))
+        assert summary["calibrated_on_this_data"] == same
+        report.evaluation_notes(summary)
+        assert ("too kind" in capsys.readouterr().err) == same

@@ -1,13 +1,20 @@
 """The recogniser: typed results, the shipped weights on people that they never saw."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import onnx
 import pytest
 
 import degan
+from degan.config import override, preset
+from degan.data.provenance import manifests_of
 from degan.errors import DeganError
 from degan.images import read
+from degan.labels import EXPRESSIONS
+from degan.recognizer import SHIPPED_WEIGHTS
+from degan.training.start import read_start
 
 
 @pytest.fixture(scope="module")
@@ -79,14 +86,50 @@ def test_the_shipped_weights_read_people_they_never_saw(recognizer, examples):
     assert right >= 19  # docs/cards/web.md has the exact figure
 
 
-def test_no_london_photo_is_in_the_shipped_weights(root):
-    import json
+@pytest.mark.parametrize("name", SHIPPED_WEIGHTS)
+class TestShippedWeights:
+    def test_they_are_called_by_their_name(self, name, examples):
+        recognizer = degan.Recognizer(name)
+        assert recognizer.name == f"{name}.onnx"
+        assert recognizer.expressions == EXPRESSIONS
+        (face,) = recognizer.predict(read(examples / "smiling/001.jpg"))
+        assert face.expression == "happiness"
 
-    import onnx
+    def test_a_smile_shows_in_the_facial_actions(self, name, astronaut):
+        (face,) = degan.Recognizer(name).predict(astronaut)
+        assert face.action_units["AU12"] > 0.4
+        assert face.action_units["AU12"] == max(face.action_units.values())
+        assert face.action_units["AU4"] < 0.2
 
-    from degan.recognizer import DEFAULT_WEIGHTS
+    def test_they_say_which_facial_actions_they_hardly_read(self, name):
+        explained = degan.Recognizer(name).actions_explained
+        assert explained["jawOpen"] > 0.8
+        assert explained["eyeLookInLeft"] < 0.2
 
-    model = onnx.load(root / "src/degan/assets" / DEFAULT_WEIGHTS)
+    def test_they_are_marked_as_unsure_below_a_half(self, name):
+        assert degan.Recognizer(name).unsure_below == 0.5
+
+    def test_they_are_small(self, name, root):
+        for suffix in ("onnx", "safetensors"):
+            size = (root / "src/degan/assets" / f"{name}.{suffix}").stat().st_size
+            assert size <= 6 * 2**20
+
+    def test_a_training_can_begin_with_them(self, name):
+        start = read_start(override(preset("fast"), [f"start='{name}'"]))
+        assert start.expressions == EXPRESSIONS
+        assert manifests_of(start.trained_on) == degan.Recognizer(name).trained_on_manifests
+
+
+@pytest.mark.parametrize(
+    ("name", "samples"), [("web", 16_000 + 25_838), ("clean", 16_000)], ids=["web", "clean"]
+)
+def test_no_london_photo_was_trained_on(root, name, samples):
+    model = onnx.load(root / "src/degan/assets" / f"{name}.onnx")
     facts = json.loads({entry.key: entry.value for entry in model.metadata_props}["degan"])
     assert facts["trained_on"]["subjects"] == 1600  # all of them rendered; nobody named the others
-    assert facts["trained_on"]["samples"] == 16_000 + 25_838
+    assert facts["trained_on"]["samples"] == samples
+
+
+def test_a_name_that_no_weights_have_is_refused():
+    with pytest.raises(DeganError, match="does not exist"):
+        degan.Recognizer("cleen")

@@ -8,13 +8,11 @@ The same command continues after an interruption. Model card: docs/cards/start.m
 """
 
 import argparse
-import shutil
 from pathlib import Path
 
-from degan.training.train import MODEL
-from shipping import ASSETS, degan, record_hash
+from shipping import degan, ship_start
 
-NAME = "synthetic.safetensors"
+NAME = "synthetic"
 
 PEOPLE = ("--people", "4000", "--images", "40000", "--size", "96", "--seed", "7")
 SETTINGS = (
@@ -46,8 +44,7 @@ def main() -> None:
         degan("synthesize", data, *PEOPLE)
     changes = [word for change in SETTINGS for word in ("--set", change)]
     degan("train", run, "--data", data, "--preset", "best", *changes)
-    shutil.copyfile(run / MODEL, ASSETS / NAME)
-    record_hash(NAME)
+    ship_start(NAME, run)
 
 
 if __name__ == "__main__":

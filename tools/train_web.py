@@ -1,11 +1,12 @@
-"""Make the weights that degan reads with: assets/web.onnx, the eight expressions.
+"""Make the weights that degan reads with: assets/web.onnx, and web.safetensors to start from.
 
     python tools/train_web.py ../shared/data/web_faces build/web
 
 Trained on synthetic people and on faces from the web (FER2013's public training part, given as
 ``train.npz`` with ``images`` uint8 (N, 48, 48), ``labels`` and ``names``), begun with the weights
 of ``start = "synthetic"``. Every tenth web face is kept aside: the temperature is fitted on it.
-The same command continues after an interruption. Model card: docs/cards/web.md.
+Reading the facial actions is fitted on synthetic people of another seed. The same command continues
+after an interruption. Model card: docs/cards/web.md.
 """
 
 import argparse
@@ -16,11 +17,12 @@ import numpy as np
 
 from degan.data.datasets.fer2013 import CODES
 from degan.files import replacing
-from shipping import ASSETS, degan, record_hash
+from shipping import degan, ship
 
-NAME = "web.onnx"
+NAME = "web"
 
 PEOPLE = ("--people", "1600", "--images", "16000", "--size", "96", "--seed", "8")
+ACTORS = ("--people", "200", "--images", "4000", "--size", "96", "--seed", "10")
 KEPT_ASIDE = 10  # one web face of so many
 # f(x) stays what synthetic people taught, which names nobody; the residue learns the web's faces.
 # Nothing is drawn: most web faces are one of a person.
@@ -73,10 +75,12 @@ def main() -> None:
     arguments = parser.parse_args()
     build = arguments.build
     build.mkdir(parents=True, exist_ok=True)
-    people, web, kept, data = (build / name for name in ("people", "web", "kept", "data"))
+    names = ("people", "actors", "web", "kept", "data")
+    people, actors, web, kept, data = (build / name for name in names)
     # Each folder appears when it is whole.
-    if not people.exists():
-        degan("synthesize", people, *PEOPLE)
+    for folder, plan in ((people, PEOPLE), (actors, ACTORS)):
+        if not folder.exists():
+            degan("synthesize", folder, *plan)
     if not (web.exists() and kept.exists()):
         write_tables(arguments.faces / "train.npz", build)
     for table, faces in (("train.csv", web), ("kept.csv", kept)):
@@ -86,8 +90,7 @@ def main() -> None:
         degan("join", data, people, web)
     changes = [word for change in SETTINGS for word in ("--set", change)]
     degan("train", build / "run", "--data", data, "--seed", "0", *changes)
-    degan("export", build / "run", ASSETS / NAME, "--calibrate", kept)
-    record_hash(NAME)
+    ship(NAME, build / "run", "--calibrate", kept, "--actions", actors)
 
 
 if __name__ == "__main__":

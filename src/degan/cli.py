@@ -44,7 +44,11 @@ _INTERRUPTED = 130  # typer's exit code after Ctrl-C
 _CONTINUES = {"prepare", "synthesize", "train", "crossval", "crossdata", "ablate"}
 
 Weights = Annotated[
-    Path | None, typer.Option(help="A file of 'degan export'; without it, what degan ships.")
+    Path | None,
+    typer.Option(
+        metavar="FILE|NAME",
+        help="A file of 'degan export', or 'web' (the default) or 'clean', which ship.",
+    ),
 ]
 
 
@@ -237,11 +241,12 @@ def export(
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
     model = training.load_model(run)
-    unsure_below = 0.0
+    unsure_below, others = 0.0, None
     if calibrate is not None:
         calibration = _training_part("degan.evaluation.calibration")
+        others = read_dataset(calibrate)
         with console.progress("export") as show:
-            temperature = calibration.calibrate(model, read_dataset(calibrate), show)
+            temperature = calibration.calibrate(model, others, show)
         unsure_below = calibration.UNSURE_BELOW
         typer.echo(f"temperature {temperature:.2f}, fitted on {calibrate}")
     if actions is not None:
@@ -249,7 +254,7 @@ def export(
         with console.progress("export") as show:
             explained = reading.fit_actions(model, read_dataset(actions), show)
         typer.echo(report.explained_line(explained))
-    parity = exporting.export(model, file, unsure_below=unsure_below)
+    parity = exporting.export(model, file, unsure_below=unsure_below, calibrated_on=others)
     typer.echo(
         f"{file}: {', '.join(model.expressions)}; largest difference to the model "
         f"{parity.largest_difference:.1e}"

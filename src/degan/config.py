@@ -21,7 +21,7 @@ Rate = Annotated[float, Field(gt=0, le=1)]
 DRAWING_TERMS: Final = ("reconstruction", "swap", "adversarial", "identity", "expression")
 """The terms of stage 1 that look at drawings; the others look at f(x) alone."""
 
-SHIPPED_STARTS: Final = ("synthetic",)
+SHIPPED_STARTS: Final = ("synthetic", "clean", "web")
 """What ``start`` calls the weights that ship: docs/cards."""
 
 
@@ -190,7 +190,7 @@ class Settings(_Settings):
     """Decides weights, order, augmentation and noise."""
     start: str = Field("", max_length=4096)
     """Weights to start from instead of random ones: the folder of a finished run, of other people;
-    or ``synthetic``, weights that ship (a folder of that name is ``./synthetic``).
+    or ``synthetic``, ``clean`` or ``web``, which ship (a folder of that name is ``./web``).
     The encoder and, where it fits, the classifier begin with what that run ended with."""
     device: str = "cpu"
     """Where it computes: ``cpu``, ``cuda`` (a GPU) or ``cuda:1`` (the second). Order, augmentation

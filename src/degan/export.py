@@ -16,6 +16,7 @@ import onnxruntime as ort
 import torch
 
 from degan import __version__
+from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.files import replacing
 from degan.labels import FACIAL_ACTIONS
@@ -54,7 +55,12 @@ class Parity:
 
 
 def export(
-    model: Model, path: Path, crops: np.ndarray | None = None, *, unsure_below: float = 0.0
+    model: Model,
+    path: Path,
+    crops: np.ndarray | None = None,
+    *,
+    unsure_below: float = 0.0,
+    calibrated_on: Dataset | None = None,
 ) -> Parity:
     """Write a model as ONNX: uint8 crops (N, H, H, 3) in, probabilities (N, C) out.
 
@@ -67,6 +73,7 @@ def export(
         path: the file to write, ending in ``.onnx``.
         crops: uint8 (N, H, H, 3) real crops for the parity check; random ones are always added.
         unsure_below: an answer less probable than that is marked as unsure, 0-1; 0 marks none.
+        calibrated_on: what the temperature was fitted on; the file remembers it.
 
     Raises:
         DeganError: the path does not end in .onnx, cannot be written, or the file that onnxruntime
@@ -74,7 +81,8 @@ def export(
     """
     if path.suffix.lower() != ".onnx":
         raise DeganError(f"cannot export to {path}: the name must end in .onnx")
-    proto = _to_onnx(model, unsure_below)
+    proto = _to_onnx(model)
+    _describe(proto, model, unsure_below, calibrated_on)
     rng = np.random.default_rng(0)
     checked = rng.integers(0, 256, (5, model.crop_size, model.crop_size, 3), dtype=np.uint8)
     if crops is not None:
@@ -92,7 +100,7 @@ def export(
     return parity
 
 
-def _to_onnx(model: Model, unsure_below: float) -> onnx.ModelProto:
+def _to_onnx(model: Model) -> onnx.ModelProto:
     size = model.crop_size
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
     with _silence():
@@ -110,21 +118,28 @@ def _to_onnx(model: Model, unsure_below: float) -> onnx.ModelProto:
         raise RuntimeError("torch.onnx.export returned no program")
     proto = program.model_proto
     _forget_source(proto)
+    return proto
+
+
+def _describe(
+    proto: onnx.ModelProto, model: Model, unsure_below: float, calibrated_on: Dataset | None
+) -> None:
+    """Write into the file all that reading faces with it needs."""
     facts = {
         "degan": __version__,
         "format": FORMAT,
         "expressions": list(model.expressions),
-        "crop_size": size,
+        "crop_size": model.crop_size,
         "frame": model.frame,
         "temperature": model.recognition.temperature,
         "unsure_below": unsure_below,
         "trained_on": model.trained_on,
+        "calibrated_on": sorted(calibrated_on.manifests) if calibrated_on else [],
         "actions": _actions(model),
     }
     entry = proto.metadata_props.add()
     entry.key, entry.value = "degan", json.dumps(facts)
     onnx.checker.check_model(proto)
-    return proto
 
 
 def _graph(model: Model) -> torch.nn.Module:

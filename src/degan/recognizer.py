@@ -19,12 +19,13 @@ from degan.images import RgbImage
 from degan.labels import ACTION_UNITS, EXPRESSIONS, FACIAL_ACTIONS
 from degan.resources import asset_bytes, session_of
 
-__all__ = ["Prediction", "Readings", "Recognizer"]
+__all__ = ["SHIPPED_WEIGHTS", "Prediction", "Readings", "Recognizer"]
 
 FORMAT = 1
 """Version of what an exported file promises; a file of another is refused."""
 
-DEFAULT_WEIGHTS = "web.onnx"
+SHIPPED_WEIGHTS = ("web", "clean")
+"""Names of the weights that ship, the default first; docs/cards."""
 
 _MAX_WEIGHTS = 2**30
 _BATCH = 64
@@ -75,7 +76,8 @@ class Recognizer:
     """Reads expressions. Holds networks but no state: one recogniser may serve many threads.
 
     Args:
-        weights: a file that ``degan export`` wrote; None for the weights that degan ships.
+        weights: a file that ``degan export`` wrote, or one of :data:`SHIPPED_WEIGHTS`; None for the
+            first of these.
         threads: how many threads one network run may use.
 
     Attributes:
@@ -89,6 +91,8 @@ class Recognizer:
         weights_hash: SHA-256 of the weights file.
         trained_on_manifests: SHA-256 of the manifests of the training data, and of the data sets
             that it was joined of; empty if not known.
+        calibrated_on_manifests: SHA-256 of the manifests of the data that the temperature was
+            fitted on, and of the data sets that it was joined of; empty if not known.
         trained_on_splits: the parts of its official split that were trained on, "" for samples of
             none; empty if not known.
 
@@ -96,11 +100,13 @@ class Recognizer:
         DeganError: the file is missing, damaged, or not made by this version's ``degan export``.
     """
 
-    def __init__(self, weights: Path | None = None, *, threads: int = 1) -> None:
-        if weights is None:
-            name, data = DEFAULT_WEIGHTS, asset_bytes(DEFAULT_WEIGHTS)
+    def __init__(self, weights: Path | str | None = None, *, threads: int = 1) -> None:
+        name = SHIPPED_WEIGHTS[0] if weights is None else str(weights)
+        if name in SHIPPED_WEIGHTS:  # no file's name: what is exported ends in .onnx
+            name = f"{name}.onnx"
+            data = asset_bytes(name)
         else:
-            name, data = str(weights), read_bytes(weights, _MAX_WEIGHTS, "weights")
+            data = read_bytes(Path(name), _MAX_WEIGHTS, "weights")
         try:
             self._session = session_of(data, threads)
             facts = json.loads(self._session.get_modelmeta().custom_metadata_map["degan"])
@@ -113,6 +119,7 @@ class Recognizer:
         self.actions_explained = _read_actions(facts, name)
         self.name, self.weights_hash = name, sha256(data)
         self.trained_on_manifests = manifests_of(facts.get("trained_on"))
+        self.calibrated_on_manifests = _hashes(facts.get("calibrated_on"))
         self.trained_on_splits = splits_of(facts.get("trained_on"))
         widths = [len(self.expressions)]
         if self.actions_explained:
@@ -232,6 +239,10 @@ def _read_facts(facts: Any, name: str) -> tuple[tuple[str, ...], int, float]:
     if unknown or not 16 <= crop_size <= 1024 or not 0 <= unsure_below <= 1:
         raise DeganError(f"{name} declares impossible expressions or crops; export it again")
     return expressions, crop_size, unsure_below
+
+
+def _hashes(told: Any) -> frozenset[str]:
+    return frozenset(map(str, told)) if isinstance(told, list) else frozenset()
 
 
 def _read_actions(facts: Mapping[str, Any], name: str) -> dict[str, float]:

@@ -273,6 +273,11 @@ def evaluation_notes(summary: dict[str, Any]) -> None:
             "the weights were trained on photos of this very data set, so these figures do not "
             "hold for other people; 'degan crossval' measures that"
         )
+    if summary["calibrated_on_this_data"]:
+        note(
+            "the temperature of the weights was fitted on this very data set, so calibration error "
+            "and log loss are too kind"
+        )
 
 
 def face_table(*, actions: bool = False) -> Table:

@@ -177,6 +177,9 @@ def _facts(
         "manifest_sha256": dataset.manifest_hash,
         "trained_on_this_data": of_learnt
         and not dataset.manifests.isdisjoint(recognizer.trained_on_manifests),
+        "calibrated_on_this_data": not dataset.manifests.isdisjoint(
+            recognizer.calibrated_on_manifests
+        ),
         "crop_size": dataset.crop_size,
         "weights_crop_size": recognizer.crop_size,
     }
