@@ -19,6 +19,7 @@ PAGES = [
     "docs/factors.md",
     "docs/method.md",
     "docs/probes.md",
+    "docs/cards/clean.md",
     "docs/cards/start.md",
     "docs/cards/synthetic.md",
     "docs/cards/web.md",
