@@ -9,7 +9,6 @@ import pytest
 
 import degan
 from degan.config import override, preset
-from degan.data.provenance import manifests_of
 from degan.errors import DeganError
 from degan.images import read
 from degan.labels import EXPRESSIONS
@@ -117,7 +116,7 @@ class TestShippedWeights:
     def test_a_training_can_begin_with_them(self, name):
         start = read_start(override(preset("fast"), [f"start='{name}'"]))
         assert start.expressions == EXPRESSIONS
-        assert manifests_of(start.trained_on) == degan.Recognizer(name).trained_on_manifests
+        assert start.trained_on == degan.Recognizer(name).trained_on
 
 
 @pytest.mark.parametrize(

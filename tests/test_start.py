@@ -8,12 +8,16 @@ import torch
 
 from degan.config import override, preset
 from degan.data.datasets.folder import ADAPTER
+from degan.data.folds import subject_folds
 from degan.data.loader import load
 from degan.data.manifest import read_dataset
 from degan.data.prepare import PrepareSettings, prepare_dataset
 from degan.data.protocol import Protocol
-from degan.data.provenance import manifests_of
+from degan.data.provenance import describe_training_data, has_seen, manifests_of
 from degan.errors import DeganError
+from degan.evaluation.crossdata import cross_data_set
+from degan.evaluation.crossval import cross_validate
+from degan.evaluation.probe import probe
 from degan.files import sha256
 from degan.labels import EXPRESSIONS
 from degan.networks.classifier import Classifier
@@ -56,6 +60,35 @@ def test_what_the_earlier_run_saw_is_remembered(faces, earlier, tmp_path):
     assert model.trained_on["samples"] == len(half)
     again = train(faces, half, starting(tmp_path / "run"), tmp_path / "again")
     assert manifests_of(again.trained_on) == {faces.manifest_hash, "1" * 64}
+
+
+def test_which_parts_of_a_split_were_trained_on_is_told_of_a_run_alone(faces, earlier):
+    """Of the weights that it began with any part may have been trained on."""
+    parts = ["train", "test", ""]
+    samples = [
+        sample._replace(split=parts[number % 2]) for number, sample in enumerate(faces.samples)
+    ]
+    other = replace(faces, samples=tuple(samples), manifest_hash="1" * 64)
+    told = describe_training_data(other, [0, 2], load_model(earlier).trained_on)
+    assert has_seen(told, other, {"train"})
+    assert not has_seen(told, other, {"test"})
+    assert all(has_seen(told, faces, {part}) for part in parts)
+    assert not has_seen(told, replace(faces, manifest_hash="2" * 64), set(parts))
+    assert not any(has_seen(nothing, faces, parts) for nothing in (None, [], {}, {"splits": 3}))
+
+
+def test_people_whom_the_weights_to_start_from_know_are_not_tested(faces, earlier, tmp_path):
+    """Neither by folds nor across data sets, nor by probes."""
+    settings = starting(earlier)
+    folds = subject_folds(faces.samples, 3, 0)
+    with pytest.raises(DeganError, match="know the people"):
+        cross_validate(faces, tmp_path / "cv", settings, folds=folds, jobs=1)
+    other = replace(faces, manifest_hash="1" * 64, origin="")
+    with pytest.raises(DeganError, match="know the people"):
+        cross_data_set(other, faces, tmp_path / "cross", settings)
+    train(other, range(len(faces.samples)), settings, tmp_path / "run")
+    with pytest.raises(DeganError, match="is not known; bring other people"):
+        probe([tmp_path / "run"], faces)
 
 
 def test_the_classifier_takes_the_rows_of_expressions_that_both_know(earlier):

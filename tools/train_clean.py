@@ -13,29 +13,11 @@ import shutil
 from pathlib import Path
 
 from degan.images import find_photos
-from shipping import degan, ship
+from shipping import ACTORS, PEOPLE, RECOGNITION, degan, ship, train
 
 NAME = "clean"
 
-PEOPLE = ("--people", "1600", "--images", "16000", "--size", "96", "--seed", "8")
-ACTORS = ("--people", "200", "--images", "4000", "--size", "96", "--seed", "10")
-SETTINGS = (
-    "gan.epochs=1",
-    "gan.min_steps=0",
-    "gan.batch_size=64",
-    "gan.weight_reconstruction=0.0",
-    "gan.weight_swap=0.0",
-    "gan.weight_adversarial=0.0",
-    "gan.weight_identity=0.0",
-    "gan.weight_expression=0.0",
-    "gan.weight_confusion=0.0",
-    "classifier.epochs=6",
-    "classifier.min_steps=0",
-    "classifier.batch_size=64",
-    "classifier.learning_rate=2e-3",
-    "classifier.blend=0.3",
-    "classifier.mirror=false",
-)
+SETTINGS = (*RECOGNITION, "classifier.epochs=6", "classifier.blend=0.3")
 
 
 def copy_half(london: Path, half: Path) -> None:
@@ -65,8 +47,7 @@ def main() -> None:
     if not half.exists():
         copy_half(arguments.london, build / "photos")
         degan("prepare", "folder", build / "photos", half)
-    changes = [word for change in SETTINGS for word in ("--set", change)]
-    degan("train", run, "--data", people, "--seed", "0", *changes)
+    train(run, people, *SETTINGS)
     ship(NAME, run, "--calibrate", half, "--actions", actors)
 
 

@@ -17,35 +17,18 @@ import numpy as np
 
 from degan.data.datasets.fer2013 import CODES
 from degan.files import replacing
-from shipping import degan, ship
+from shipping import ACTORS, PEOPLE, RECOGNITION, degan, ship, train
 
 NAME = "web"
 
-PEOPLE = ("--people", "1600", "--images", "16000", "--size", "96", "--seed", "8")
-ACTORS = ("--people", "200", "--images", "4000", "--size", "96", "--seed", "10")
 KEPT_ASIDE = 10  # one web face of so many
-# f(x) stays what synthetic people taught, which names nobody; the residue learns the web's faces.
-# Nothing is drawn: most web faces are one of a person.
+# The web's labels are noisy: what others would have said of a face is a better target.
 SETTINGS = (
-    "gan.epochs=1",
-    "gan.min_steps=0",
-    "gan.batch_size=64",
-    "gan.weight_reconstruction=0.0",
-    "gan.weight_swap=0.0",
-    "gan.weight_adversarial=0.0",
-    "gan.weight_identity=0.0",
-    "gan.weight_expression=0.0",
-    "gan.weight_confusion=0.0",
+    *RECOGNITION,
     "classifier.epochs=28",
-    "classifier.min_steps=0",
-    "classifier.batch_size=64",
-    "classifier.learning_rate=2e-3",
     "classifier.blend=0.05",
-    # The web's labels are noisy: what others would have said of a face is a better target.
     "classifier.teachers=3",
     "classifier.taught=0.6",
-    # One reading of a face: the mirror image would be worth little and take as long again.
-    "classifier.mirror=false",
 )
 
 
@@ -88,8 +71,7 @@ def main() -> None:
             degan("prepare", "fer2013", build / table, faces, "--crops")
     if not data.exists():
         degan("join", data, people, web)
-    changes = [word for change in SETTINGS for word in ("--set", change)]
-    degan("train", build / "run", "--data", data, "--seed", "0", *changes)
+    train(build / "run", data, *SETTINGS)
     ship(NAME, build / "run", "--calibrate", kept, "--actions", actors)
 
 

@@ -241,12 +241,11 @@ def export(
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
     model = training.load_model(run)
-    unsure_below, others = 0.0, None
+    unsure_below = 0.0
     if calibrate is not None:
         calibration = _training_part("degan.evaluation.calibration")
-        others = read_dataset(calibrate)
         with console.progress("export") as show:
-            temperature = calibration.calibrate(model, others, show)
+            temperature = calibration.calibrate(model, read_dataset(calibrate), show)
         unsure_below = calibration.UNSURE_BELOW
         typer.echo(f"temperature {temperature:.2f}, fitted on {calibrate}")
     if actions is not None:
@@ -254,7 +253,7 @@ def export(
         with console.progress("export") as show:
             explained = reading.fit_actions(model, read_dataset(actions), show)
         typer.echo(report.explained_line(explained))
-    parity = exporting.export(model, file, unsure_below=unsure_below, calibrated_on=others)
+    parity = exporting.export(model, file, unsure_below=unsure_below)
     typer.echo(
         f"{file}: {', '.join(model.expressions)}; largest difference to the model "
         f"{parity.largest_difference:.1e}"

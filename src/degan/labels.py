@@ -114,7 +114,6 @@ ACTION_UNITS: dict[str, tuple[str, ...]] = {
     "AU26": ("jawOpen",),
     "AU28": ("mouthRollLower", "mouthRollUpper"),
     "AU29": ("jawForward",),
-    "AU30": ("jawLeft", "jawRight"),
     "AU34": ("cheekPuff",),
     "AU45": ("eyeBlinkLeft", "eyeBlinkRight"),
     "AU61": ("eyeLookOutLeft", "eyeLookInRight"),
@@ -122,8 +121,12 @@ ACTION_UNITS: dict[str, tuple[str, ...]] = {
     "AU63": ("eyeLookUpLeft", "eyeLookUpRight"),
     "AU64": ("eyeLookDownLeft", "eyeLookDownRight"),
 }
-"""FACS action units and the facial actions nearest to each, whose mean is its amount; docs/
-expressions.md. AU 26 goes on into AU 27, AU 25 (lips part) has none of its own."""
+"""FACS action units and the facial actions nearest to each (docs/expressions.md), whose mean is its
+amount. AU 26 goes on into AU 27; AU 25, lips part, has no action of its own, and AU 30, the jaw to
+a side, no mean."""
+
+MIN_EXPLAINED = 0.2
+"""An action is hardly read whose variance weights read less of, on people that they never saw."""
 
 _ALIASES: dict[str, str] = {
     "angry": "anger",

@@ -11,12 +11,12 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from degan.alignment import FRAME, MIN_CUT_OUT, crop_face
-from degan.data.provenance import manifests_of, splits_of
+from degan.data.provenance import hashes_of
 from degan.errors import DeganError
 from degan.faces import Face, FaceFinder
 from degan.files import read_bytes, sha256
 from degan.images import RgbImage
-from degan.labels import ACTION_UNITS, EXPRESSIONS, FACIAL_ACTIONS
+from degan.labels import ACTION_UNITS, EXPRESSIONS, FACIAL_ACTIONS, MIN_EXPLAINED
 from degan.resources import asset_bytes, session_of
 
 __all__ = ["SHIPPED_WEIGHTS", "Prediction", "Readings", "Recognizer"]
@@ -28,6 +28,8 @@ SHIPPED_WEIGHTS = ("web", "clean")
 """Names of the weights that ship, the default first; docs/cards."""
 
 _MAX_WEIGHTS = 2**30
+_SLACK = 1e-4  # of what lies between 0 and 1, for rounding
+_LEAST = 1e6  # what an action that is read badly explains at least, as a share below 0
 _BATCH = 64
 
 
@@ -43,6 +45,9 @@ class Prediction:
         unsure: no expression is as probable as the weights ask of an answer to be relied on.
         actions: amounts, 0-1, of the facial actions of :data:`degan.labels.FACIAL_ACTIONS`, by
             name; empty where the weights read none.
+        action_units: amounts of FACS action units by name ("AU12"), those of
+            :data:`degan.labels.ACTION_UNITS` that the weights read: each is the mean of its
+            actions.
         face: landmarks; None for a cut-out face whose landmarks were not found.
     """
 
@@ -52,12 +57,8 @@ class Prediction:
     probabilities: dict[str, float]
     unsure: bool
     actions: dict[str, float]
+    action_units: dict[str, float]
     face: Face | None
-
-    @property
-    def action_units(self) -> dict[str, float]:
-        """FACS action units by name ("AU12"): each the mean of the actions nearest to it."""
-        return _action_units(self.actions)
 
 
 class Readings(NamedTuple):
@@ -87,14 +88,15 @@ class Recognizer:
             calibrated, of which no answer is called unsure.
         actions_explained: how much of each facial action's variance the weights read of people
             whom they never saw, by name, at most 1; empty where they read no actions.
+        action_units: names of the FACS action units that they read: of whose actions they explain
+            :data:`degan.labels.MIN_EXPLAINED` or more, on average.
         name: of the weights, for messages.
         weights_hash: SHA-256 of the weights file.
-        trained_on_manifests: SHA-256 of the manifests of the training data, and of the data sets
-            that it was joined of; empty if not known.
+        trained_on: what the file says of its training data, for
+            :func:`degan.data.provenance.has_seen`.
         calibrated_on_manifests: SHA-256 of the manifests of the data that the temperature was
             fitted on, and of the data sets that it was joined of; empty if not known.
-        trained_on_splits: the parts of its official split that were trained on, "" for samples of
-            none; empty if not known.
+        actions_fitted_on_manifests: the same of the people whom reading actions was fitted on.
 
     Raises:
         DeganError: the file is missing, damaged, or not made by this version's ``degan export``.
@@ -117,10 +119,15 @@ class Recognizer:
             ) from error
         self.expressions, self.crop_size, self.unsure_below = _read_facts(facts, name)
         self.actions_explained = _read_actions(facts, name)
+        self.action_units = tuple(
+            unit
+            for unit, names in ACTION_UNITS.items()
+            if self.actions_explained and _mean(self.actions_explained, names) >= MIN_EXPLAINED
+        )
         self.name, self.weights_hash = name, sha256(data)
-        self.trained_on_manifests = manifests_of(facts.get("trained_on"))
-        self.calibrated_on_manifests = _hashes(facts.get("calibrated_on"))
-        self.trained_on_splits = splits_of(facts.get("trained_on"))
+        self.trained_on = facts.get("trained_on")
+        self.calibrated_on_manifests = hashes_of(facts.get("calibrated_on"))
+        self.actions_fitted_on_manifests = hashes_of(facts.get("actions_fitted_on"))
         widths = [len(self.expressions)]
         if self.actions_explained:
             widths.append(len(self.actions_explained))
@@ -179,9 +186,18 @@ class Recognizer:
         for start in range(0, len(crops), _BATCH):
             batch = np.stack(crops[start : start + _BATCH])
             for part, output in zip(parts, self._session.run(None, {"crops": batch}), strict=True):
+                self._check_shares(output, len(batch))
                 part.append(output)
         outputs = [np.concatenate(part) for part in parts]
         return Readings(outputs[0], outputs[1] if len(outputs) > 1 else None)
+
+    def _check_shares(self, output: NDArray[np.float32], count: int) -> None:
+        """Refuse what no export of degan says: weights can come from anywhere."""
+        if len(output) != count or not ((output >= -_SLACK) & (output <= 1 + _SLACK)).all():
+            raise DeganError(
+                f"{self.name} says what is no probability or amount between 0 and 1, or not one of "
+                "each face; export it again"
+            )
 
     def _prediction(
         self,
@@ -197,16 +213,12 @@ class Recognizer:
         unsure = probabilities[expression] < self.unsure_below
         amounts = [] if read.actions is None else read.actions[row].tolist()
         actions = dict(zip(self.actions_explained, amounts, strict=True))
-        return Prediction(box, score, expression, probabilities, unsure, actions, face)
+        units = {unit: _mean(actions, ACTION_UNITS[unit]) for unit in self.action_units}
+        return Prediction(box, score, expression, probabilities, unsure, actions, units, face)
 
 
-def _action_units(actions: Mapping[str, float]) -> dict[str, float]:
-    if not actions:
-        return {}
-    return {
-        unit: sum(actions[name] for name in names) / len(names)
-        for unit, names in ACTION_UNITS.items()
-    }
+def _mean(amounts: Mapping[str, float], names: Sequence[str]) -> float:
+    return sum(amounts[name] for name in names) / len(names)
 
 
 def _check_graph(
@@ -214,9 +226,9 @@ def _check_graph(
 ) -> None:
     """Refuse a graph that does not take and give what the file declares."""
     inputs = [(node.name, node.type, node.shape[1:]) for node in session.get_inputs()]
-    outputs = [node.shape[1:] for node in session.get_outputs()]
+    outputs = [(node.type, node.shape[1:]) for node in session.get_outputs()]
     expected = [("crops", "tensor(uint8)", [crop_size, crop_size, 3])]
-    if inputs != expected or outputs != [[width] for width in widths]:
+    if inputs != expected or outputs != [("tensor(float)", [width]) for width in widths]:
         raise DeganError(f"{name} holds another graph than it declares; export it again")
 
 
@@ -226,7 +238,7 @@ def _read_facts(facts: Any, name: str) -> tuple[tuple[str, ...], int, float]:
         expressions, crop_size = tuple(facts["expressions"]), int(facts["crop_size"])
         version, frame = facts["format"], facts["frame"]
         unsure_below = float(facts["unsure_below"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DeganError(
             f"{name} does not say all that reading faces with it needs; export it again"
         ) from error
@@ -241,10 +253,6 @@ def _read_facts(facts: Any, name: str) -> tuple[tuple[str, ...], int, float]:
     return expressions, crop_size, unsure_below
 
 
-def _hashes(told: Any) -> frozenset[str]:
-    return frozenset(map(str, told)) if isinstance(told, list) else frozenset()
-
-
 def _read_actions(facts: Mapping[str, Any], name: str) -> dict[str, float]:
     """Return what the weights read of each facial action; {} where they read none."""
     told = facts.get("actions")
@@ -252,6 +260,6 @@ def _read_actions(facts: Mapping[str, Any], name: str) -> dict[str, float]:
         return {}
     if not isinstance(told, dict) or tuple(told) != FACIAL_ACTIONS:
         raise DeganError(f"{name} declares facial actions that are none; export it again")
-    if not all(isinstance(share, int | float) and share <= 1 for share in told.values()):
+    if not all(isinstance(share, float) and -_LEAST <= share <= 1 for share in told.values()):
         raise DeganError(f"{name} does not say how well it reads facial actions; export it again")
-    return {action: float(share) for action, share in told.items()}
+    return dict(told)

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from degan import console
 from degan.errors import DeganError
+from degan.labels import MIN_EXPLAINED
 
 if TYPE_CHECKING:
     from degan.batch import PhotoResult
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from degan.data.manifest import Dataset
     from degan.data.prepare import PrepareResult
 
-_READ = 0.2  # of a facial action's variance: what is hardly read explains less
 _SEEN = 0.3  # of an action unit: less is a face at rest
 
 
@@ -238,8 +238,8 @@ def gap_line(summary: dict[str, Any]) -> str:
 
 def explained_line(explained: Mapping[str, float]) -> str:
     """Return the line of ``degan export --actions`` on what is read of the facial actions."""
-    read = [name for name, share in explained.items() if share >= _READ]
-    unread = [name for name, share in explained.items() if share < _READ]
+    read = [name for name, share in explained.items() if share >= MIN_EXPLAINED]
+    unread = [name for name, share in explained.items() if share < MIN_EXPLAINED]
     line = f"{len(read)} of {len(explained)} facial actions are read (a fifth of their variance)"
     return f"{line}; hardly: {', '.join(unread)}" if unread else line
 
@@ -278,6 +278,8 @@ def evaluation_notes(summary: dict[str, Any]) -> None:
             "the temperature of the weights was fitted on this very data set, so calibration error "
             "and log loss are too kind"
         )
+    if summary.get("actions_fitted_on_this_data"):
+        note("facial actions were fitted on these very people, so their figures are too kind")
 
 
 def face_table(*, actions: bool = False) -> Table:

@@ -56,10 +56,10 @@ def read_all_actions(dataset: Dataset) -> NDArray[np.float32]:
     columns = [f"action_{name}" for name in FACIAL_ACTIONS]
     known = read_known(dataset, columns)
     for name in columns:
-        if name not in known or not all(_is_amount(value) for value in known[name]):
+        if name not in known or not all(_is_share(value) for value in known[name]):
             raise DeganError(
                 f"{dataset.folder} does not say of every picture how much of "
-                f"{name.removeprefix('action_')} it shows; give rendered people ('degan "
+                f"{name.removeprefix('action_')} it shows, 0 to 1; give rendered people ('degan "
                 "synthesize'), who are known to the 52 facial actions"
             )
     return np.array([known[name] for name in columns], dtype=np.float32).T
@@ -67,3 +67,7 @@ def read_all_actions(dataset: Dataset) -> NDArray[np.float32]:
 
 def _is_amount(value: Value) -> bool:
     return isinstance(value, float) and not is_nothing(value)
+
+
+def _is_share(value: Value) -> bool:
+    return isinstance(value, float) and 0 <= value <= 1

@@ -65,7 +65,10 @@ def fit_actions(
     explained = explained_share(np.clip(held_out, 0, 1), amounts)
     weight, bias = _ridge(features, amounts)
     model.recognition.actions = ActionReader(
-        torch.from_numpy(weight).float(), torch.from_numpy(bias).float(), tuple(explained.tolist())
+        torch.from_numpy(weight).float(),
+        torch.from_numpy(bias).float(),
+        tuple(explained.tolist()),
+        dataset.manifests,
     )
     progress(1.0, f"facial actions, {len(features)} of {len(features)} images")
     return dict(zip(FACIAL_ACTIONS, explained.tolist(), strict=True))

@@ -49,7 +49,7 @@ def calibrate(
     """Set the temperature of a model to what fits people that it was not trained on; return it.
 
     Args:
-        model: a trained model; only its temperature changes.
+        model: a trained model; its temperature changes, and what it was fitted on.
         dataset: prepared, of other people. Samples of expressions that the model does not know are
             left out.
         progress: told the share done and what is being done.
@@ -68,6 +68,7 @@ def calibrate(
     truth = [model.expressions.index(dataset.samples[index].expression) for index in indices]
     temperature = fit_temperature(np.concatenate(parts).astype(np.float64), np.array(truth))
     model.recognition.temperature = temperature
+    model.recognition.calibrated_on = dataset.manifests
     progress(1.0, f"temperature, {len(indices)} of {len(indices)} images")
     return temperature
 
@@ -86,7 +87,7 @@ def check_others(model: Model, dataset: Dataset, purpose: str) -> None:
     """
     if not dataset.manifests.isdisjoint(manifests_of(model.trained_on)):
         raise DeganError(
-            f"the model was trained on {dataset.folder}, of which it is too sure; {purpose} people "
+            f"the model was trained on {dataset.folder}, which it knows too well; {purpose} people "
             "that it did not see"
         )
     if (dataset.frame, dataset.crop_size) != (model.frame, model.crop_size):

@@ -14,6 +14,7 @@ from degan.evaluation.predictions import figures, predictions_text
 from degan.files import write_text
 from degan.labels import in_order
 from degan.training.run import Progress, part, read_json, silent
+from degan.training.start import check_unseen, read_start
 from degan.training.train import Model, predict_probabilities, train
 
 _TRAINING_SHARE = 0.95  # of the time
@@ -45,11 +46,12 @@ def cross_data_set(
 
     Raises:
         DeganError: they share fewer than two expressions, were cut in different frames or sizes,
-            are one, or are of one origin and share people; or see
-            :func:`degan.training.train.train`.
+            are one or have one in common, or are of one origin and share people; the weights to
+            start from were trained on the test set; or see :func:`degan.training.train.train`.
     """
     shared = in_order(set(trained.expressions) & set(tested.expressions))
     _check(trained, tested, shared)
+    check_unseen(read_start(settings), tested)
     training = trained.only(shared)
     model = train(
         training,
@@ -95,9 +97,10 @@ def _check(trained: Dataset, tested: Dataset, shared: tuple[str, ...]) -> None:
             f"{trained.folder} has {', '.join(trained.expressions)} and {tested.folder} has "
             f"{', '.join(tested.expressions)}; two expressions that both have are needed"
         )
-    if trained.manifest_hash == tested.manifest_hash:
+    if not trained.manifests.isdisjoint(tested.manifests):
         raise DeganError(
-            f"{trained.folder} and {tested.folder} are the same data set; use 'degan crossval'"
+            f"{trained.folder} and {tested.folder} are the same data set, or have one in common; "
+            "use 'degan crossval'"
         )
     origin = trained.origin
     if origin not in _OWN and origin == tested.origin:

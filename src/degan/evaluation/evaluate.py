@@ -14,6 +14,7 @@ from degan.data.crops import read_crops
 from degan.data.factors import Value, read_column
 from degan.data.manifest import Dataset
 from degan.data.people import read_people
+from degan.data.provenance import has_seen
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.by import figures_by
@@ -92,6 +93,9 @@ def evaluate(
         summary["by"] = {"column": by, **of_groups}
     if shown is not None and read.actions is not None:
         summary["actions"] = _action_figures(read.actions.astype(np.float64), shown)
+        summary["actions_fitted_on_this_data"] = not dataset.manifests.isdisjoint(
+            recognizer.actions_fitted_on_manifests
+        )
     if out is not None:
         text = predictions_text(dataset, indices, shared, probabilities)
         write_text(out / "predictions.csv", text)
@@ -167,16 +171,15 @@ def _facts(
     known = set(recognizer.expressions)
     samples = [dataset.samples[index] for index in chosen]
     left_out = Counter(s.expression for s in samples if s.expression not in known)
-    learnt = recognizer.trained_on_splits
-    of_learnt = not learnt or not learnt.isdisjoint({sample.split for sample in samples})
     return {
         "left_out": {name: left_out[name] for name in in_order(set(left_out))},
         "never_shown": [name for name in recognizer.expressions if name not in shared],
         "weights": recognizer.name,
         "weights_sha256": recognizer.weights_hash,
         "manifest_sha256": dataset.manifest_hash,
-        "trained_on_this_data": of_learnt
-        and not dataset.manifests.isdisjoint(recognizer.trained_on_manifests),
+        "trained_on_this_data": has_seen(
+            recognizer.trained_on, dataset, {sample.split for sample in samples}
+        ),
         "calibrated_on_this_data": not dataset.manifests.isdisjoint(
             recognizer.calibrated_on_manifests
         ),

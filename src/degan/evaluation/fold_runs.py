@@ -25,7 +25,7 @@ from degan.files import sha256, write_text
 from degan.processes import CONTEXT, run_in_processes
 from degan.training.device import find_device
 from degan.training.run import Progress, open_run, read_json
-from degan.training.start import read_start
+from degan.training.start import check_unseen, read_start
 from degan.training.train import Model, check_trainable, predict_probabilities
 
 ELAPSED = "elapsed.json"
@@ -54,11 +54,12 @@ def open_folds(
 
     Raises:
         DeganError: see :func:`degan.training.run.open_run`; or there is none yet and a fold cannot
-            be trained, or not where the settings say.
+            be trained, not where the settings say, or not with the weights to start from, which
+            know the people.
     """
     if not folder.exists():  # before hours are spent on the others
         find_device(settings.device)
-        read_start(settings)
+        check_unseen(read_start(settings), dataset)
         for fold in folds:
             check_trainable(dataset, fold.train, settings)
     division = folds_text(dataset, folds, protocol, settings.seed)

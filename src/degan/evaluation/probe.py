@@ -14,6 +14,7 @@ from degan.data.factors import FACTORS, read_known
 from degan.data.folds import Fold, subject_folds
 from degan.data.loader import load
 from degan.data.manifest import Dataset
+from degan.data.provenance import others_of
 from degan.errors import DeganError
 from degan.evaluation import disentanglement as layout
 from degan.evaluation.judging import Judges
@@ -153,6 +154,12 @@ def _choose(dataset: Dataset, runs: Sequence[Run], seed: int) -> tuple[_Measured
             f"{dataset.folder} does not say who is shown, so that nobody can be told apart; bring "
             "people who are named"
         )
+    for run in runs:
+        if not dataset.manifests.isdisjoint(others_of(run.model.trained_on)):
+            raise DeganError(
+                f"{run.folder} was trained on {dataset.folder} among others, or began with weights "
+                "that were, so who of it is new to it is not known; bring other people"
+            )
     own = {
         subject
         for run in runs

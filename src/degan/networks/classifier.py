@@ -88,16 +88,24 @@ class ActionReader(nn.Module):
         bias: (52,).
         explained: of each action, how much of its variance is read of people whom nothing was
             fitted on; at most 1.
+        fitted_on: hashes of the manifests of the people whom the layer was fitted on.
     """
 
     weight: Tensor
     bias: Tensor
 
-    def __init__(self, weight: Tensor, bias: Tensor, explained: tuple[float, ...]) -> None:
+    def __init__(
+        self,
+        weight: Tensor,
+        bias: Tensor,
+        explained: tuple[float, ...],
+        fitted_on: frozenset[str] = frozenset(),
+    ) -> None:
         super().__init__()
         self.register_buffer("weight", weight)
         self.register_buffer("bias", bias)
         self.explained = explained
+        self.fitted_on = fitted_on
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, num_features) -> amounts (N, 52), 0 to 1."""
@@ -128,6 +136,7 @@ class Recognition(nn.Module):
 
     Attributes:
         temperature: what the logarithms of the probabilities are divided by; 1 leaves them.
+        calibrated_on: hashes of the manifests of the data that it was fitted on.
         actions: reads facial actions too; None where none was fitted, see
             :mod:`degan.evaluation.actions`.
     """
@@ -144,6 +153,7 @@ class Recognition(nn.Module):
     ) -> None:
         super().__init__()
         self.temperature = 1.0
+        self.calibrated_on: frozenset[str] = frozenset()
         self.standardize = Standardize(network.channels, network.input_size)
         self.encoder = encoder
         self.classifier = classifier

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from degan.config import SHIPPED_STARTS, NetworkSettings, Settings
+from degan.data.manifest import Dataset
+from degan.data.provenance import manifests_of
 from degan.errors import DeganError
 from degan.files import read_bytes, sha256
 from degan.networks.classifier import Classifier
@@ -127,6 +129,23 @@ class Start:
                 if expression in row_of:
                     tensor[row] = earlier[name][row_of[expression]]
         return own
+
+
+def check_unseen(start: Start | None, tested: Dataset) -> None:
+    """Refuse to begin with weights that know the people who are to be tested.
+
+    Args:
+        start: the weights, or None.
+        tested: a prepared data set.
+
+    Raises:
+        DeganError: the weights were trained on it.
+    """
+    if start and not tested.manifests.isdisjoint(manifests_of(start.trained_on)):
+        raise DeganError(
+            f"the weights to start from ({start.path}) were trained on {tested.folder}, so they "
+            "know the people who are to be tested; start with others, or with start=''"
+        )
 
 
 def start_facts(start: Start | None) -> dict[str, Any]:
