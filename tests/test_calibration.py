@@ -18,7 +18,7 @@ from degan.config import preset
 from degan.data.crops import read_crops
 from degan.errors import DeganError
 from degan.evaluation import calibration
-from degan.evaluation.calibration import calibrate, fit_temperature
+from degan.evaluation.calibration import calibrate, fit_temperature, lean
 from degan.evaluation.evaluate import evaluate
 from degan.evaluation.metrics import calibration_error, log_loss
 from degan.export import export
@@ -168,3 +168,43 @@ def test_what_the_temperature_was_fitted_on_is_remembered(
         assert summary["calibrated_on_this_data"] == same
         report.evaluation_notes(summary)
         assert ("too kind" in capsys.readouterr().err) == same
+
+
+class TestLean:
+    def test_the_odds_of_an_expression_grow(self, run, faces):
+        model = load_model(run)
+        crops = torch.from_numpy(read_crops(faces, range(24)))
+        model.recognition.mirror = False  # a mean of two readings has no odds of its own
+        with torch.no_grad():
+            before = model.recognition(crops)
+            assert lean(model, ["smile=0.7"]) == {"happiness": 0.7}
+            after = model.recognition(crops)
+        neutral, happy = (model.expressions.index(name) for name in ("neutral", "happiness"))
+        odds = [said[:, happy] / said[:, neutral] for said in (before, after)]
+        torch.testing.assert_close(odds[1] / odds[0], torch.full((24,), float(np.exp(0.7))))
+
+    def test_no_wish_changes_nothing(self, run, faces):
+        model = load_model(run)
+        assert lean(model, []) == {}
+        kept = load_model(run).recognition.state_dict()
+        assert all(torch.equal(kept[k], v) for k, v in model.recognition.state_dict().items())
+
+    @pytest.mark.parametrize(
+        "wishes",
+        [
+            ["happiness"],
+            ["happiness=much"],
+            ["happiness=nan"],
+            ["happiness=6"],
+            ["joyful=1"],
+            ["anger=1"],
+            ["happiness=1", "smile=1"],
+        ],
+    )
+    def test_a_wish_that_cannot_be_met_is_one_sentence(self, run, tmp_path, degan, wishes):
+        words = [word for wish in wishes for word in ("--lean", wish)]
+        done = degan("export", run, tmp_path / "mine.onnx", *words)
+        assert done.returncode == 2
+        assert done.stderr.startswith("degan: ")
+        assert done.stderr.count("\n") == 1
+        assert not (tmp_path / "mine.onnx").exists()

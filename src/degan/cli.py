@@ -229,6 +229,15 @@ def export(
             "facial actions is fitted on them.",
         ),
     ] = None,
+    leaning: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--lean",
+            metavar="EXPRESSION=AMOUNT",
+            help="Name an expression sooner than was learnt (happiness=0.5: slight smiles too), or "
+            "later; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Write a trained model as one ONNX file, checked against the model.
 
@@ -242,8 +251,9 @@ def export(
 
     model = training.load_model(run)
     unsure_below = 0.0
+    calibration = _training_part("degan.evaluation.calibration")
+    calibration.lean(model, leaning or [])
     if calibrate is not None:
-        calibration = _training_part("degan.evaluation.calibration")
         with console.progress("export") as show:
             temperature = calibration.calibrate(model, read_dataset(calibrate), show)
         unsure_below = calibration.UNSURE_BELOW

@@ -1,6 +1,6 @@
 """Probabilities that can be trusted: a temperature, fitted on people kept aside."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from degan.data.manifest import Dataset
 from degan.data.provenance import manifests_of
 from degan.errors import DeganError
 from degan.evaluation.metrics import Labels, Probabilities, log_loss
-from degan.labels import in_order
+from degan.labels import in_order, parse_expression
 from degan.networks.classifier import temper
 from degan.training.train import Model, predict_probabilities
 
@@ -20,6 +20,9 @@ MIN_SAMPLES = 100
 
 UNSURE_BELOW = 0.5
 """Of a calibrated model: an expression less probable than that is more likely wrong than right."""
+
+MOST_LEANING = 5.0
+"""Added to a logit more than that names one expression always, or never."""
 
 _RANGE = (0.05, 20.0)
 _CHUNK = 512  # crops in memory at a time
@@ -39,6 +42,47 @@ def fit_temperature(probabilities: Probabilities, truth: Labels) -> float:
 
     found = minimize_scalar(loss, bounds=np.log(_RANGE), method="bounded")
     return float(np.exp(found.x))
+
+
+def lean(model: Model, wishes: Sequence[str]) -> dict[str, float]:
+    """Make a model name some expressions sooner, or later, than it learnt; return by how much.
+
+    Where a slight smile ends and a neutral face begins is a convention, and data sets differ in it.
+
+    Args:
+        model: a trained model; the bias of its last layer changes.
+        wishes: each ``expression=amount``; the amount, within :data:`MOST_LEANING`, is added to
+            the expression's logit. At 1 its odds against every other one are e times as large.
+
+    Raises:
+        DeganError: a wish is malformed or out of range, names an expression twice, or one that the
+            model does not know.
+    """
+    amounts: dict[str, float] = {}
+    for wish in wishes:
+        name, sign, text = wish.partition("=")
+        try:
+            amount = float(text)
+        except ValueError:
+            amount = np.nan
+        if not sign or not abs(amount) <= MOST_LEANING:
+            raise DeganError(
+                f"'{wish}' says not how far to lean; write expression=amount, such as "
+                f"happiness=0.5, within {MOST_LEANING:g}"
+            )
+        expression = parse_expression(name)
+        if expression not in model.expressions or expression in amounts:
+            raise DeganError(
+                f"the model cannot lean towards {expression} "
+                + ("twice" if expression in amounts else "for it does not know it")
+                + f"; it knows {', '.join(model.expressions)}"
+            )
+        amounts[expression] = amount
+    bias = model.recognition.classifier.head.get_parameter("1.bias")
+    with torch.no_grad():
+        for expression, amount in amounts.items():
+            bias[model.expressions.index(expression)] += amount
+    return amounts
 
 
 def calibrate(
