@@ -126,6 +126,7 @@ LAYERS = (
         "cli_options",
         "cli_compare",
         "cli_probe",
+        "cli_weights",
         "cli",
         "__main__",
     ),

@@ -72,6 +72,15 @@ def check_resume(run: Path, resume: bool) -> None:
         raise DeganError(f"{run} exists; choose a new name for the run, or add --resume")
 
 
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE|NAME",
+        help="A file of 'degan export', or 'web' (the default) or 'clean', which ship.",
+    ),
+]
+
+
 class Divided(NamedTuple):
     """A data set, its folds, and how they were made."""
 

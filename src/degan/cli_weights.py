@@ -1,0 +1,147 @@
+"""The verbs of ``degan`` that write weights and measure them; see :mod:`degan.cli`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from degan import console, report
+from degan.cli_data import CPUS, Data, Split, part
+from degan.cli_options import Weights
+
+app = typer.Typer()
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run that 'degan train' made.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The .onnx file to write.")],
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DATA",
+            help="Prepared data of other people, on which probabilities are made to be right as "
+            "often as they say.",
+        ),
+    ] = None,
+    actions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PEOPLE",
+            help="Rendered people that were not trained on ('degan synthesize'): reading the 52 "
+            "facial actions is fitted on them.",
+        ),
+    ] = None,
+    leaning: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--lean",
+            metavar="EXPRESSION=AMOUNT",
+            help="Name an expression sooner than was learnt (happiness=0.5: slight smiles too), or "
+            "later; may be repeated.",
+        ),
+    ] = None,
+) -> None:
+    """Write a trained model as one ONNX file, checked against the model.
+
+    degan export runs/all mine.onnx
+
+    degan export runs/all mine.onnx --calibrate others/ --actions people/
+    """
+    exporting = part("degan.export", "train")
+    training = part("degan.training.train", "train")
+    from degan.data.manifest import read_dataset  # noqa: PLC0415
+
+    model = training.load_model(run)
+    unsure_below = 0.0
+    calibration = part("degan.evaluation.calibration", "train")
+    calibration.lean(model, leaning or [])
+    if calibrate is not None:
+        with console.progress("export") as show:
+            temperature = calibration.calibrate(model, read_dataset(calibrate), show)
+        unsure_below = calibration.UNSURE_BELOW
+        typer.echo(f"temperature {temperature:.2f}, fitted on {calibrate}")
+    if actions is not None:
+        reading = part("degan.evaluation.actions", "train")
+        with console.progress("export") as show:
+            explained = reading.fit_actions(model, read_dataset(actions), show)
+        typer.echo(report.explained_line(explained))
+    parity = exporting.export(model, file, unsure_below=unsure_below)
+    typer.echo(
+        f"{file}: {', '.join(model.expressions)}; largest difference to the model "
+        f"{parity.largest_difference:.1e}"
+    )
+
+
+@app.command()
+def evaluate(
+    data: Data,
+    weights: Weights = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Also recall by the values of a column of manifest.csv, factors.parquet or "
+            "--people.",
+        ),
+    ] = None,
+    people: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="TABLE",
+            help="CSV with a row a person (subject, age, gender, ...) that has --by's column.",
+        ),
+    ] = None,
+    split: Split = None,
+    actions: Annotated[
+        bool,
+        typer.Option(
+            "--actions", help="Also how well facial actions are read, of rendered people."
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write predictions.csv, summary.json and the worst mistakes as a picture there.",
+        ),
+    ] = None,
+) -> None:
+    """Measure exported weights on a data set that they were not trained on.
+
+    degan evaluate --data data/ --weights mine.onnx
+
+    degan evaluate --data people/ --by recipe --out figures/
+
+    degan evaluate --data data/ --people subjects.csv --by gender
+
+    degan evaluate --data fer/ --split test --weights fer.onnx
+    """
+    from degan.data.manifest import read_dataset  # noqa: PLC0415
+    from degan.evaluation import evaluate as protocol  # noqa: PLC0415
+    from degan.recognizer import Recognizer  # noqa: PLC0415
+
+    dataset = read_dataset(data)
+    recognizer = Recognizer(weights, threads=CPUS)
+    with console.progress("evaluate") as show:
+        summary = protocol.evaluate(
+            dataset,
+            recognizer,
+            by=by,
+            people=people,
+            split=split,
+            actions=actions,
+            out=out,
+            progress=show,
+        )
+    report.evaluation_notes(summary)
+    typer.echo(report.accuracy_line(summary))
+    typer.echo(report.detail_lines(summary))
+    if summary["unsure"]["below"]:
+        typer.echo(report.unsure_line(summary))
+    console.out.print(report.confusion_table(summary))
+    if by is not None:
+        console.out.print(report.group_table(summary))
+        typer.echo(report.gap_line(summary))
+    if actions:
+        console.out.print(report.action_table(summary))
