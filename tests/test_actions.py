@@ -11,7 +11,7 @@ from degan.data.actions import read_actions
 from degan.data.factors import read_column
 from degan.data.manifest import read_dataset
 from degan.errors import DeganError
-from degan.labels import ACTIONS
+from degan.labels import CODE_ACTIONS
 from degan.training.train import train
 
 TINY = override(preset("tiny"), ["gan.weight_actions=1.0", "network.image_size=48"])
@@ -24,24 +24,24 @@ def people(rendered):
 
 def test_every_picture_has_an_amount_of_every_action(people):
     amounts = read_actions(people, range(len(people.samples)))
-    assert amounts.shape == (96, len(ACTIONS))
+    assert amounts.shape == (96, len(CODE_ACTIONS))
     assert 0 <= amounts.min() < 0.1
     assert 0.5 < amounts.max() < 1.5
 
 
 def test_left_and_right_count_as_one(people):
     amounts = read_actions(people, [5, 0])
-    smile = ACTIONS.index("mouthSmile")
+    smile = CODE_ACTIONS.index("mouthSmile")
     sides = [read_column(people, f"action_mouthSmile{side}") for side in ("Left", "Right")]
     for row, index in enumerate((5, 0)):
         mean = (sides[0][index] + sides[1][index]) / 2
         assert amounts[row, smile].item() == pytest.approx(mean, abs=1e-6)
     jaw = read_column(people, "action_jawOpen")[5]
-    assert amounts[0, ACTIONS.index("jawOpen")].item() == pytest.approx(jaw, abs=1e-6)
+    assert amounts[0, CODE_ACTIONS.index("jawOpen")].item() == pytest.approx(jaw, abs=1e-6)
 
 
 def test_those_who_smile_smile_most_when_happy(people):
-    amounts = read_actions(people, range(len(people.samples)))[:, ACTIONS.index("mouthSmile")]
+    amounts = read_actions(people, range(len(people.samples)))[:, CODE_ACTIONS.index("mouthSmile")]
     happy = np.array([sample.expression == "happiness" for sample in people.samples])
     assert amounts[happy].mean() > amounts[~happy].mean() + 0.3
 

@@ -94,6 +94,7 @@ LAYERS = (
         "evaluation.paired",
         "evaluation.groups",
         "evaluation.predictions",
+        "evaluation.others",
         "evaluation.calibration",
         "evaluation.actions",
         "evaluation.fold_runs",

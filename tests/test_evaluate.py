@@ -224,7 +224,7 @@ class TestFigures:
 
     def test_many_crops_are_read_in_parts_to_the_same_figures(self, data, recognizer, monkeypatch):
         whole = evaluate(data, recognizer)
-        monkeypatch.setattr("degan.evaluation.evaluate._CHUNK", 2)
+        monkeypatch.setattr("degan.data.crops._CHUNK", 2)
         shares = []
         assert evaluate(data, recognizer, progress=lambda done, _: shares.append(done)) == whole
         assert shares == [0, 2 / 5, 4 / 5, 1]

@@ -4,9 +4,10 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from degan.config import DRAWING_TERMS
+from degan.config import DEFAULT_PRESET, DRAWING_TERMS
 from degan.files import sha256, write_text
 from degan.training.train import MODEL
 
@@ -39,10 +40,16 @@ def degan(*arguments: str | Path) -> None:
     subprocess.run([sys.executable, "-m", "degan", *map(str, arguments)], check=True)
 
 
-def train(run: Path, data: Path, *settings: str) -> None:
-    """Train a run with settings, or continue it."""
+def render(folder: Path, plan: Sequence[str]) -> None:
+    """Render synthetic people, unless they are there: the folder appears when it is whole."""
+    if not folder.exists():
+        degan("synthesize", folder, *plan)
+
+
+def train(run: Path, data: Path, *settings: str, preset: str = DEFAULT_PRESET) -> None:
+    """Train a run with seed 0 and settings, or continue it."""
     changes = [word for change in settings for word in ("--set", change)]
-    degan("train", run, "--data", data, "--seed", "0", *changes)
+    degan("train", run, "--data", data, "--preset", preset, "--seed", "0", *changes)
 
 
 def ship(name: str, run: Path, *options: str | Path) -> None:

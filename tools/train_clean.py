@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 
 from degan.images import find_photos
-from shipping import ACTORS, PEOPLE, RECOGNITION, degan, ship, train
+from shipping import ACTORS, PEOPLE, RECOGNITION, degan, render, ship, train
 
 NAME = "clean"
 
@@ -40,10 +40,8 @@ def main() -> None:
     arguments = parser.parse_args()
     build = arguments.build
     people, actors, half, run = (build / name for name in ("people", "actors", "half", "run"))
-    # Each folder appears when it is whole.
-    for folder, plan in ((people, PEOPLE), (actors, ACTORS)):
-        if not folder.exists():
-            degan("synthesize", folder, *plan)
+    render(people, PEOPLE)
+    render(actors, ACTORS)
     if not half.exists():
         copy_half(arguments.london, build / "photos")
         degan("prepare", "folder", build / "photos", half)

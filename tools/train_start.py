@@ -10,7 +10,7 @@ The same command continues after an interruption. Model card: docs/cards/start.m
 import argparse
 from pathlib import Path
 
-from shipping import degan, ship_start
+from shipping import render, ship_start, train
 
 NAME = "synthetic"
 
@@ -40,10 +40,8 @@ def main() -> None:
     parser.add_argument("build", type=Path, help="where to work")
     build = parser.parse_args().build
     data, run = build / "data", build / "run"
-    if not data.exists():  # it appears when it is whole
-        degan("synthesize", data, *PEOPLE)
-    changes = [word for change in SETTINGS for word in ("--set", change)]
-    degan("train", run, "--data", data, "--preset", "best", *changes)
+    render(data, PEOPLE)
+    train(run, data, *SETTINGS, preset="best")
     ship_start(NAME, run)
 
 

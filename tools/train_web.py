@@ -17,7 +17,7 @@ import numpy as np
 
 from degan.data.datasets.fer2013 import CODES
 from degan.files import replacing
-from shipping import ACTORS, PEOPLE, RECOGNITION, degan, ship, train
+from shipping import ACTORS, PEOPLE, RECOGNITION, degan, render, ship, train
 
 NAME = "web"
 
@@ -61,10 +61,9 @@ def main() -> None:
     build.mkdir(parents=True, exist_ok=True)
     names = ("people", "actors", "web", "kept", "data")
     people, actors, web, kept, data = (build / name for name in names)
+    render(people, PEOPLE)
+    render(actors, ACTORS)
     # Each folder appears when it is whole.
-    for folder, plan in ((people, PEOPLE), (actors, ACTORS)):
-        if not folder.exists():
-            degan("synthesize", folder, *plan)
     if not (web.exists() and kept.exists()):
         write_tables(arguments.faces / "train.npz", build)
     for table, faces in (("train.csv", web), ("kept.csv", kept)):

@@ -14,7 +14,7 @@ from degan.recognizer import Prediction, Recognizer
 
 __all__ = ["PhotoResult", "csv_header", "csv_rows", "find_inputs", "predict_photos", "to_json"]
 
-_FACE_COLUMNS = ("x", "y", "width", "height", "score", "expression", "unsure")
+_BOX = ("x", "y", "width", "height")
 
 
 @dataclass(frozen=True)
@@ -81,28 +81,26 @@ def to_json(result: PhotoResult, *, actions: bool = False) -> dict[str, Any]:
     """
     if result.error is not None:
         return {"path": result.name, "error": result.error}
-    faces = [
-        {
+    faces = []
+    for face in result.faces:
+        told: dict[str, Any] = {
             "box": [round(value, 2) for value in face.box],
             "score": round(face.score, 4),
             "expression": face.expression,
             "unsure": face.unsure,
             "probabilities": _rounded(face.probabilities),
         }
-        | (
-            {"actions": _rounded(face.actions), "action_units": _rounded(face.action_units)}
-            if actions
-            else {}
-        )
-        for face in result.faces
-    ]
+        if actions:
+            told["actions"] = _rounded(face.actions)
+            told["action_units"] = _rounded(face.action_units)
+        faces.append(told)
     return {"path": result.name, "faces": faces}
 
 
 def csv_header(*, actions: bool = False) -> tuple[str, ...]:
     """Return the names of the columns of :func:`csv_rows`."""
     known = (*ACTION_UNITS, *FACIAL_ACTIONS) if actions else ()
-    return ("path", *_FACE_COLUMNS, *EXPRESSIONS, *known, "error")
+    return ("path", *_BOX, "score", "expression", "unsure", *EXPRESSIONS, *known, "error")
 
 
 def csv_rows(result: PhotoResult, *, actions: bool = False) -> str:
@@ -112,12 +110,14 @@ def csv_rows(result: PhotoResult, *, actions: bool = False) -> str:
     if not result.faces:
         writer.writerow({"path": result.name, "error": result.error or "no face found"})
     for face in result.faces:
-        row: dict[str, Any] = {"path": result.name, "score": round(face.score, 4)}
-        row |= {
-            name: round(value, 2) for name, value in zip(_FACE_COLUMNS[:4], face.box, strict=True)
+        row = {
+            "path": result.name,
+            **{name: round(value, 2) for name, value in zip(_BOX, face.box, strict=True)},
+            "score": round(face.score, 4),
+            "expression": face.expression,
+            "unsure": int(face.unsure),
+            **_rounded(face.probabilities),
         }
-        row |= {"expression": face.expression, "unsure": int(face.unsure)}
-        row |= _rounded(face.probabilities)
         if actions:
             row |= _rounded(face.action_units) | _rounded(face.actions)
         writer.writerow(row)

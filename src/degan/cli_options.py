@@ -1,4 +1,4 @@
-"""What the verbs of ``degan`` that train have in common; see :mod:`degan.cli`."""
+"""What several verbs of ``degan`` have in common; see :mod:`degan.cli`."""
 
 import json
 from pathlib import Path
@@ -39,6 +39,13 @@ Resume = Annotated[
 FoldFile = Annotated[
     Path | None, typer.Option(help="A folds.json to take the folds from, instead.")
 ]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE|NAME",
+        help="A file of 'degan export', or 'web' (the default) or 'clean', which ship.",
+    ),
+]
 
 
 def chosen_settings(
@@ -70,15 +77,6 @@ def check_resume(run: Path, resume: bool) -> None:
     """
     if not resume and run.exists():
         raise DeganError(f"{run} exists; choose a new name for the run, or add --resume")
-
-
-Weights = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE|NAME",
-        help="A file of 'degan export', or 'web' (the default) or 'clean', which ship.",
-    ),
-]
 
 
 class Divided(NamedTuple):

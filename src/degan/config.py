@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from degan.errors import DeganError
 from degan.files import read_bytes, write_text
-from degan.labels import ACTIONS
+from degan.labels import CODE_ACTIONS
 
 Weight = Annotated[float, Field(ge=0, le=1000)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -121,7 +121,7 @@ class GanSettings(_Settings):
     """Mean absolute value of f(x). Not in the paper: the price of what a rounded code says."""
     weight_actions: Weight = 0.0
     """Squared distance of f(x) from four times the amounts (0-1) of the facial actions of
-    :data:`degan.labels.ACTIONS`, a number an action. Not in the paper; for data sets that
+    :data:`degan.labels.CODE_ACTIONS`, a number an action. Not in the paper; for data sets that
     know them, which are those of rendered people."""
     weight_kept: Weight = 0.0
     """Squared distance of f(x) from what it was with the weights to start from (``start``), where
@@ -232,9 +232,9 @@ class Settings(_Settings):
 
     @model_validator(mode="after")
     def _has_a_number_an_action(self) -> Self:
-        if self.gan.weight_actions and self.network.expression_code < len(ACTIONS):
+        if self.gan.weight_actions and self.network.expression_code < len(CODE_ACTIONS):
             raise ValueError(
-                f"gan.weight_actions needs a number of f(x) for each of {len(ACTIONS)} facial "
+                f"gan.weight_actions needs a number of f(x) for each of {len(CODE_ACTIONS)} facial "
                 "actions; give network.expression_code as many, or the weight 0"
             )
         return self
@@ -248,7 +248,7 @@ def fast() -> Settings:
     return Settings(
         preset="fast",
         start=SHIPPED_STARTS[0],
-        network=NetworkSettings(detail=2, code="rounded", expression_code=len(ACTIONS)),
+        network=NetworkSettings(detail=2, code="rounded", expression_code=len(CODE_ACTIONS)),
         gan=GanSettings(
             epochs=10,
             min_steps=400,

@@ -20,7 +20,7 @@ from degan.data.provenance import hashes_text
 from degan.errors import DeganError
 from degan.files import replacing
 from degan.labels import FACIAL_ACTIONS
-from degan.networks.classifier import Recognition
+from degan.networks.classifier import ActionReader, Recognition
 from degan.recognizer import FORMAT
 from degan.training.train import Model
 
@@ -30,15 +30,20 @@ TOLERANCE = 1e-4
 _OPSET = 18
 
 
-class _WithActions(torch.nn.Module):
-    """A graph of two outputs in place of one."""
+class _Graph(torch.nn.Module):
+    """What is exported: the recognition, its outputs by name."""
 
     def __init__(self, recognition: Recognition) -> None:
         super().__init__()
         self.recognition = recognition
+        self.reads_actions = recognition.actions is not None
+        self.outputs = ["probabilities", "actions"] if self.reads_actions else ["probabilities"]
+        self.eval()
 
-    def forward(self, crops: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.recognition.read_with_actions(crops)
+    def forward(self, crops: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        if self.reads_actions:
+            return self.recognition.read_with_actions(crops)
+        return (self.recognition(crops),)
 
 
 @dataclass(frozen=True)
@@ -100,15 +105,16 @@ def export(
 
 def _to_onnx(model: Model) -> onnx.ModelProto:
     size = model.crop_size
+    graph = _Graph(model.recognition)
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
     with _silence():
         program = torch.onnx.export(
-            _graph(model).to(memory_format=torch.contiguous_format),  # type: ignore[call-overload]
+            graph.to(memory_format=torch.contiguous_format),  # type: ignore[call-overload]
             (example,),
             dynamo=True,
             opset_version=_OPSET,
             input_names=["crops"],
-            output_names=_outputs(model),
+            output_names=graph.outputs,
             dynamic_shapes={"crops": {0: torch.export.Dim.DYNAMIC}},
             verbose=False,
         )
@@ -132,7 +138,7 @@ def _describe(proto: onnx.ModelProto, model: Model, unsure_below: float) -> None
         "unsure_below": unsure_below,
         "trained_on": model.trained_on,
         "calibrated_on": hashes_text(recognition.calibrated_on),
-        "actions": _actions(model),
+        "actions": _explained(reader),
         "actions_fitted_on": hashes_text(reader.fitted_on if reader else ()),
     }
     entry = proto.metadata_props.add()
@@ -140,18 +146,8 @@ def _describe(proto: onnx.ModelProto, model: Model, unsure_below: float) -> None
     onnx.checker.check_model(proto)
 
 
-def _graph(model: Model) -> torch.nn.Module:
-    recognition = model.recognition
-    return recognition if recognition.actions is None else _WithActions(recognition).eval()
-
-
-def _outputs(model: Model) -> list[str]:
-    return ["probabilities"] if model.recognition.actions is None else ["probabilities", "actions"]
-
-
-def _actions(model: Model) -> dict[str, float]:
-    """Return what is read of each facial action, see ``ActionReader``; {} where none is."""
-    reader = model.recognition.actions
+def _explained(reader: ActionReader | None) -> dict[str, float]:
+    """Return how much of each facial action is read, by name; {} where none is."""
     if reader is None:
         return {}
     shares = (round(share, 3) for share in reader.explained)
@@ -183,10 +179,10 @@ def _silence() -> Iterator[None]:
 
 def _compare(model: Model, data: bytes, crops: np.ndarray) -> Parity:
     session = ort.InferenceSession(data, providers=["CPUExecutionProvider"])
-    exported = session.run(_outputs(model), {"crops": crops})
+    graph = _Graph(model.recognition)
+    exported = session.run(graph.outputs, {"crops": crops})
     with torch.no_grad():
-        said = _graph(model)(torch.from_numpy(crops))
-    original = [said] if isinstance(said, torch.Tensor) else said
+        original = graph(torch.from_numpy(crops))
     differences = [
         float(np.abs(one - other.numpy()).max())
         for one, other in zip(exported, original, strict=True)

@@ -14,7 +14,7 @@ EXPRESSIONS: tuple[str, ...] = (
 )
 """Names and order used everywhere; a model that knows fewer keeps this order among them."""
 
-ACTIONS: tuple[str, ...] = (
+CODE_ACTIONS: tuple[str, ...] = (
     "browInnerUp",
     "browDown",
     "browOuterUp",

@@ -119,19 +119,15 @@ class Recognizer:
             ) from error
         self.expressions, self.crop_size, self.unsure_below = _read_facts(facts, name)
         self.actions_explained = _read_actions(facts, name)
-        self.action_units = tuple(
-            unit
-            for unit, names in ACTION_UNITS.items()
-            if self.actions_explained and _mean(self.actions_explained, names) >= MIN_EXPLAINED
-        )
+        self.action_units = _units_read(self.actions_explained)
         self.name, self.weights_hash = name, sha256(data)
         self.trained_on = facts.get("trained_on")
         self.calibrated_on_manifests = hashes_of(facts.get("calibrated_on"))
         self.actions_fitted_on_manifests = hashes_of(facts.get("actions_fitted_on"))
-        widths = [len(self.expressions)]
+        self._widths = [len(self.expressions)]
         if self.actions_explained:
-            widths.append(len(self.actions_explained))
-        _check_graph(self._session, widths, self.crop_size, name)
+            self._widths.append(len(self.actions_explained))
+        _check_graph(self._session, self._widths, self.crop_size, name)
         self._finder = FaceFinder(threads=threads)
 
     def predict(self, image: RgbImage) -> list[Prediction]:
@@ -179,10 +175,7 @@ class Recognizer:
 
     def read(self, crops: Sequence[RgbImage]) -> Readings:
         """Return all that the weights say of crops as :meth:`probabilities` takes them."""
-        widths = [len(self.expressions)]
-        if self.actions_explained:
-            widths.append(len(self.actions_explained))
-        parts = [[np.empty((0, width), np.float32)] for width in widths]
+        parts = [[np.empty((0, width), np.float32)] for width in self._widths]
         for start in range(0, len(crops), _BATCH):
             batch = np.stack(crops[start : start + _BATCH])
             for part, output in zip(parts, self._session.run(None, {"crops": batch}), strict=True):
@@ -215,6 +208,15 @@ class Recognizer:
         actions = dict(zip(self.actions_explained, amounts, strict=True))
         units = {unit: _mean(actions, ACTION_UNITS[unit]) for unit in self.action_units}
         return Prediction(box, score, expression, probabilities, unsure, actions, units, face)
+
+
+def _units_read(explained: Mapping[str, float]) -> tuple[str, ...]:
+    """Return the action units of whose actions enough is explained; () where none is read."""
+    if not explained:
+        return ()
+    return tuple(
+        unit for unit, names in ACTION_UNITS.items() if _mean(explained, names) >= MIN_EXPLAINED
+    )
 
 
 def _mean(amounts: Mapping[str, float], names: Sequence[str]) -> float:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from degan.data.factors import Value, is_nothing, read_known
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
-from degan.labels import ACTIONS, FACIAL_ACTIONS
+from degan.labels import CODE_ACTIONS, FACIAL_ACTIONS
 
 _SIDES = ("", "Left", "Right")
 
@@ -21,12 +21,12 @@ def read_actions(dataset: Dataset, indices: Sequence[int]) -> NDArray[np.float32
         indices: which of its samples.
 
     Returns:
-        Float (N, 16), columns as :data:`degan.labels.ACTIONS`; 0 to 1 and a little beyond.
+        Float (N, 16), columns as :data:`degan.labels.CODE_ACTIONS`; 0 to 1 and a little beyond.
 
     Raises:
         DeganError: the data set does not know them, or its table is damaged.
     """
-    columns = {name: [f"action_{name}{side}" for side in _SIDES] for name in ACTIONS}
+    columns = {name: [f"action_{name}{side}" for side in _SIDES] for name in CODE_ACTIONS}
     known = read_known(dataset, [column for row in columns.values() for column in row])
     means = []
     for name, row in columns.items():

@@ -1,6 +1,6 @@
 """The crops of a prepared data set, read back as they lie on disk."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.images import read
+
+_CHUNK = 512  # crops in memory at a time
 
 
 def read_crops(dataset: Dataset, indices: Sequence[int]) -> NDArray[np.uint8]:
@@ -28,3 +30,27 @@ def read_crops(dataset: Dataset, indices: Sequence[int]) -> NDArray[np.uint8]:
             )
         crops[row] = crop
     return crops
+
+
+def crop_chunks(
+    dataset: Dataset,
+    indices: Sequence[int],
+    progress: Callable[[float, str], None],
+    purpose: str = "",
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield crops as :func:`read_crops` returns them, some at a time, in the order of the indices.
+
+    Args:
+        dataset: where they lie.
+        indices: which of its samples.
+        progress: told the share done and what is being done.
+        purpose: what the crops are read for, before the count of images.
+
+    Raises:
+        DeganError: see :func:`read_crops`.
+    """
+    total = len(indices)
+    for start in range(0, total, _CHUNK):
+        progress(start / total, f"{purpose}{start} of {total} images")
+        yield read_crops(dataset, indices[start : start + _CHUNK])
+    progress(1.0, f"{purpose}{total} of {total} images")

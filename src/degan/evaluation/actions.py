@@ -1,18 +1,18 @@
 """Facial actions read from f(x) and the residue: fitted on rendered people, who are known."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 import torch
 
 from degan.data.actions import read_all_actions
-from degan.data.crops import read_crops
+from degan.data.crops import crop_chunks
 from degan.data.folds import subject_folds
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
-from degan.evaluation.calibration import check_others
 from degan.evaluation.metrics import Amounts, explained_share
+from degan.evaluation.others import check_others
 from degan.labels import FACIAL_ACTIONS
 from degan.networks.classifier import ActionReader
 from degan.training.train import Model
@@ -23,7 +23,6 @@ MIN_PEOPLE: Final = 20
 _FOLDS = 5
 _SEED = 0  # of the folds
 _PENALTY = 1e-3  # of a squared weight, relative to the squared error, features standardised
-_CHUNK = 512  # crops in memory at a time
 
 
 def fit_actions(
@@ -70,20 +69,16 @@ def fit_actions(
         tuple(explained.tolist()),
         dataset.manifests,
     )
-    progress(1.0, f"facial actions, {len(features)} of {len(features)} images")
     return dict(zip(FACIAL_ACTIONS, explained.tolist(), strict=True))
 
 
 def _features(model: Model, dataset: Dataset, progress: Callable[[float, str], None]) -> Amounts:
     recognition = model.recognition
     parts = []
-    total = len(dataset.samples)
-    for start in range(0, total, _CHUNK):
-        progress(start / total, f"facial actions, {start} of {total} images")
-        indices: Sequence[int] = range(start, min(start + _CHUNK, total))
-        crops = torch.from_numpy(read_crops(dataset, indices))
+    for crops in crop_chunks(dataset, range(len(dataset.samples)), progress, "facial actions, "):
         with torch.no_grad():
-            parts.append(recognition.features(recognition.standardize(crops)).numpy())
+            images = recognition.standardize(torch.from_numpy(crops))
+            parts.append(recognition.features(images).numpy())
     return np.concatenate(parts).astype(np.float64)
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
 
-from degan.data.crops import read_crops
+from degan.data.crops import crop_chunks
 from degan.data.manifest import Dataset
-from degan.data.provenance import manifests_of
 from degan.errors import DeganError
 from degan.evaluation.metrics import Labels, Probabilities, log_loss
+from degan.evaluation.others import check_others
 from degan.labels import in_order, parse_expression
 from degan.networks.classifier import temper
 from degan.training.train import Model, predict_probabilities
@@ -25,7 +25,6 @@ MOST_LEANING = 5.0
 """Added to a logit more than that names one expression always, or never."""
 
 _RANGE = (0.05, 20.0)
-_CHUNK = 512  # crops in memory at a time
 
 
 def fit_temperature(probabilities: Probabilities, truth: Labels) -> float:
@@ -104,42 +103,15 @@ def calibrate(
     """
     indices = _usable(model, dataset)
     model.recognition.temperature = 1.0
-    parts = []
-    for start in range(0, len(indices), _CHUNK):
-        progress(start / len(indices), f"temperature, {start} of {len(indices)} images")
-        crops = read_crops(dataset, indices[start : start + _CHUNK])
-        parts.append(predict_probabilities(model, torch.from_numpy(crops)).numpy())
+    parts = [
+        predict_probabilities(model, torch.from_numpy(crops)).numpy()
+        for crops in crop_chunks(dataset, indices, progress, "temperature, ")
+    ]
     truth = [model.expressions.index(dataset.samples[index].expression) for index in indices]
     temperature = fit_temperature(np.concatenate(parts).astype(np.float64), np.array(truth))
     model.recognition.temperature = temperature
     model.recognition.calibrated_on = dataset.manifests
-    progress(1.0, f"temperature, {len(indices)} of {len(indices)} images")
     return temperature
-
-
-def check_others(model: Model, dataset: Dataset, purpose: str) -> None:
-    """Refuse data that a trained model was trained on, or cannot read.
-
-    Args:
-        model: a trained model.
-        dataset: what something is to be fitted on.
-        purpose: that, for the message: "calibrate it on".
-
-    Raises:
-        DeganError: the model was trained on this data, or it was cut differently or into crops of
-            another size.
-    """
-    if not dataset.manifests.isdisjoint(manifests_of(model.trained_on)):
-        raise DeganError(
-            f"the model was trained on {dataset.folder}, which it knows too well; {purpose} people "
-            "that it did not see"
-        )
-    if (dataset.frame, dataset.crop_size) != (model.frame, model.crop_size):
-        raise DeganError(
-            f"the crops of {dataset.folder} are {dataset.crop_size} px in frame {dataset.frame}, "
-            f"but the model reads {model.crop_size} px in frame {model.frame}; prepare the data "
-            f"with --size {model.crop_size}"
-        )
 
 
 def _usable(model: Model, dataset: Dataset) -> list[int]:

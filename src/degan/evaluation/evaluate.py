@@ -10,7 +10,7 @@ import numpy as np
 
 from degan.alignment import FRAME, crop_face
 from degan.data.actions import read_all_actions
-from degan.data.crops import read_crops
+from degan.data.crops import crop_chunks
 from degan.data.factors import Value, read_column
 from degan.data.manifest import Dataset
 from degan.data.people import read_people
@@ -25,7 +25,6 @@ from degan.files import write_text
 from degan.labels import FACIAL_ACTIONS, in_order
 from degan.recognizer import Readings, Recognizer
 
-_CHUNK = 512  # crops in memory at a time
 _SEED = 0  # of the interval's draws
 
 
@@ -97,11 +96,22 @@ def evaluate(
             recognizer.actions_fitted_on_manifests
         )
     if out is not None:
-        text = predictions_text(dataset, indices, shared, probabilities)
-        write_text(out / "predictions.csv", text)
-        write_sheet(out, mistakes_sheet(dataset, indices, shared, probabilities))
-        write_text(out / "summary.json", json.dumps(summary, indent=2) + "\n")
+        _write(out, dataset, indices, shared, probabilities, summary)
     return summary
+
+
+def _write(
+    out: Path,
+    dataset: Dataset,
+    indices: Sequence[int],
+    shared: Sequence[str],
+    probabilities: metrics.Probabilities,
+    summary: dict[str, Any],
+) -> None:
+    text = predictions_text(dataset, indices, shared, probabilities)
+    write_text(out / "predictions.csv", text)
+    write_sheet(out, mistakes_sheet(dataset, indices, shared, probabilities))
+    write_text(out / "summary.json", json.dumps(summary, indent=2) + "\n")
 
 
 def _column(dataset: Dataset, by: str | None, people: Path | None) -> list[Value] | None:
@@ -196,14 +206,12 @@ def _read(
 ) -> Readings:
     """Return what the recogniser says of some samples."""
     parts = []
-    for start in range(0, len(indices), _CHUNK):
-        progress(start / len(indices), f"{start} of {len(indices)} images")
-        crops = list(read_crops(dataset, indices[start : start + _CHUNK]))
+    for chunk in crop_chunks(dataset, indices, progress):
+        crops = list(chunk)
         if dataset.crop_size != recognizer.crop_size:
             # The frame is the same, so the whole crop is the whole crop in another size.
             crops = [crop_face(crop, None, recognizer.crop_size) for crop in crops]
         parts.append(recognizer.read(crops))
-    progress(1.0, f"{len(indices)} of {len(indices)} images")
     amounts = [part.actions for part in parts if part.actions is not None]
     return Readings(
         np.concatenate([part.probabilities for part in parts]),

@@ -10,6 +10,9 @@ Probabilities = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Amounts = NDArray[np.float64]
 
+LEAST_SPREAD = 1e-9
+"""Amounts that differ by less do not vary: it is rounding, or too small to be squared."""
+
 _MAX_CELLS = 10_000_000
 _LEAST = 1e-6  # what a probability of 0 counts as, for its logarithm
 
@@ -185,9 +188,9 @@ def explained_share(read: Amounts, truth: Amounts) -> Amounts:
         truth: float (N, A).
 
     Returns:
-        Float (A,), at most 1; 0 where the truth does not vary.
+        Float (A,), at most 1; 0 where the truth does not vary by more than :data:`LEAST_SPREAD`.
     """
     error = ((read - truth) ** 2).mean(axis=0)
     variance = truth.var(axis=0)
-    varies = np.ptp(truth, axis=0) > 0  # by rounding alone the variance can be a little above 0
+    varies = np.ptp(truth, axis=0) > LEAST_SPREAD
     return np.where(varies, 1 - error / np.where(varies, variance, 1), 0.0)
