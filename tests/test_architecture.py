@@ -29,6 +29,7 @@ LAYERS = (
         "data.factors",
         "data.people",
         "data.actions",
+        "data.units",
         "data.folds",
         "data.fold_file",
         "data.datasets.ckplus",
@@ -115,6 +116,7 @@ LAYERS = (
         "annotate",
         "evaluation.mistakes",
         "evaluation.by",
+        "evaluation.read_actions",
         "evaluation.evaluate",
         "evaluation.compare",
     ),
@@ -142,7 +144,7 @@ LIGHT = [
         *LAYERS[:3],
         ("evaluation.metrics", "evaluation.paired", "evaluation.groups", "evaluation.predictions"),
         ("recognizer", "batch", "annotate", "evaluation.mistakes", "evaluation.by"),
-        ("evaluation.evaluate", "evaluation.compare"),
+        ("evaluation.read_actions", "evaluation.evaluate", "evaluation.compare"),
         LAYERS[-1],
     )
     for name in layer

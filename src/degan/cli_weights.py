@@ -96,7 +96,9 @@ def evaluate(
     actions: Annotated[
         bool,
         typer.Option(
-            "--actions", help="Also how well facial actions are read, of rendered people."
+            "--actions",
+            help="Also how well facial actions are read: of rendered people, or where coders say "
+            "which FACS action units are shown (CK+).",
         ),
     ] = False,
     out: Annotated[
@@ -143,5 +145,7 @@ def evaluate(
     if by is not None:
         console.out.print(report.group_table(summary))
         typer.echo(report.gap_line(summary))
-    if actions:
+    if "actions" in summary:
         console.out.print(report.action_table(summary))
+    if "action_units" in summary:
+        console.out.print(report.unit_table(summary))

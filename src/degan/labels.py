@@ -125,6 +125,12 @@ ACTION_UNITS: dict[str, tuple[str, ...]] = {
 amount. AU 26 goes on into AU 27; AU 25, lips part, has no action of its own, and AU 30, the jaw to
 a side, no mean."""
 
+FURTHER_UNITS: dict[str, tuple[str, ...]] = {"AU26": ("AU27",)}
+"""Units that coders give in place of one where the same movement goes further."""
+
+SEEN = 0.3
+"""An amount of an action unit below this is a face at rest."""
+
 MIN_EXPLAINED = 0.2
 """An action is hardly read whose variance weights read less of, on people that they never saw."""
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from degan import console
 from degan.errors import DeganError
-from degan.labels import MIN_EXPLAINED
+from degan.labels import MIN_EXPLAINED, SEEN
 
 if TYPE_CHECKING:
     from degan.batch import PhotoResult
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from degan.data.folds import Fold
     from degan.data.manifest import Dataset
     from degan.data.prepare import PrepareResult
-
-_SEEN = 0.3  # of an action unit: less is a face at rest
 
 
 def note(sentence: str) -> None:
@@ -255,6 +253,26 @@ def action_table(summary: dict[str, Any]) -> Table:
     return table
 
 
+def unit_table(summary: dict[str, Any]) -> Table:
+    """Return the table of ``degan evaluate --actions`` where coders of FACS say what is shown."""
+    table = Table("action unit", box=SIMPLE)
+    for heading in ("shown", "people", "area", "95 %", "F1", "read there", "else"):
+        table.add_column(heading, justify="right")
+    for row in reversed(summary["action_units"]):
+        low, high = row["interval"]
+        table.add_row(
+            row["unit"],
+            f"{row['shown']}/{row['images']}",
+            str(row["people"]),
+            f"{row['area']:.2f}",
+            f"{low:.2f}-{high:.2f}",
+            f"{row['f1']:.2f}",
+            f"{row['read_where_shown']:.2f}",
+            f"{row['read_elsewhere']:.2f}",
+        )
+    return table
+
+
 def evaluation_notes(summary: dict[str, Any]) -> None:
     """Say on standard error what the figures leave out and cannot mean."""
     if summary["left_out"]:
@@ -307,7 +325,7 @@ def add_faces(table: Table, result: "PhotoResult", root: Path, *, actions: bool 
         row = [str(name), box, f"{face.score:.2f}", read, share]
         if actions:
             units = sorted(face.action_units.items(), key=lambda unit: -unit[1])
-            row.append(" ".join(name for name, amount in units if amount >= _SEEN) or "none")
+            row.append(" ".join(name for name, amount in units if amount >= SEEN) or "none")
         table.add_row(*row)
 
 

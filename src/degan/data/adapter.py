@@ -39,10 +39,13 @@ class Found:
     Attributes:
         recordings: what becomes samples.
         skipped: what does not, and why.
+        units: numbers of the FACS action units that coders saw at the peak of a recording, by the
+            recording's name.
     """
 
     recordings: list[Recording] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    units: dict[str, frozenset[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

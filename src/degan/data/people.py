@@ -1,7 +1,5 @@
 """What is known of the people of a data set: a table with a row a person, as many sets have."""
 
-import csv
-import io
 import math
 from pathlib import Path
 
@@ -9,12 +7,10 @@ from degan.data import tables
 from degan.data.factors import Value
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
-from degan.files import read_bytes
 
 SUBJECT = "subject"
 """The column of the people's names; in a table that has none of that name it is the first."""
 
-_MAX_BYTES = 2**24
 _NOTHING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})  # in small letters
 
 
@@ -33,7 +29,7 @@ def read_people(path: Path, dataset: Dataset, name: str) -> list[Value]:
         DeganError: the table is missing or damaged, names a person twice or none of the data set's,
             or has no such column.
     """
-    header, rows = _read(path)
+    header, rows = tables.read_whole(path, "a person")
     key = header.index(SUBJECT) if SUBJECT in header else 0
     (wanted,) = tables.columns([name])
     if wanted not in header:
@@ -52,26 +48,6 @@ def read_people(path: Path, dataset: Dataset, name: str) -> list[Value]:
         )
     values = _values(cells)
     return [values.get(sample.subject) for sample in dataset.samples]
-
-
-def _read(path: Path) -> tuple[list[str], list[list[str]]]:
-    """Return the names of the columns, in small letters, and the rows."""
-    data = read_bytes(path, _MAX_BYTES, "table")
-    try:
-        lines = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
-        rows = [row for row in lines if row]
-    except (ValueError, csv.Error) as error:
-        raise DeganError(f"{path} is not a CSV table in UTF-8 ({error})") from error
-    if len(rows) < 2:
-        raise DeganError(f"{path} holds no row; it needs a line of column names and a row a person")
-    header = tables.columns(rows.pop(0))
-    for row in rows:
-        if len(row) != len(header):
-            raise DeganError(
-                f"the row of {row[0]!r} in {path} has {len(row)} cells, but the table "
-                f"{len(header)} columns"
-            )
-    return header, rows
 
 
 def _values(cells: dict[str, str]) -> dict[str, Value]:

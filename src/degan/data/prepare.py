@@ -21,6 +21,7 @@ from degan.data.protocol import Protocol
 from degan.data.sample import Recording, Sample, Skipped, Source
 from degan.data.track import Seen, track
 from degan.data.unfinished import clear, finish, partial_of
+from degan.data.units import write_units
 from degan.errors import DeganError
 from degan.faces import FaceFinder
 from degan.files import write_text
@@ -107,6 +108,7 @@ def prepare_dataset(
         jobs=jobs,
         progress=progress,
         origin={**made, "differences": unlike},
+        units=found.units,
     )
 
 
@@ -125,6 +127,7 @@ def prepare(
     jobs: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
     origin: Mapping[str, Any] | None = None,
+    units: Mapping[str, frozenset[int]] | None = None,
 ) -> PrepareResult:
     """Cut the face out of every picture and write the data set.
 
@@ -139,6 +142,8 @@ def prepare(
         jobs: threads.
         progress: told (pictures done, pictures in all).
         origin: what to keep in ``dataset.json`` of where the pictures are from.
+        units: action units by recording, see :class:`degan.data.adapter.Found`: written beside
+            the manifest, where there are any.
 
     Raises:
         DeganError: ``out`` is taken, no picture gave a face, or the disk is full.
@@ -164,6 +169,8 @@ def prepare(
         frame=FRAME,
         settings={**asdict(settings), **origin, "degan": __version__},
     )
+    if units:
+        write_units(partial, units)
     dataset = read_dataset(partial)
     pairs = pairs_by_kind(dataset, find_duplicates(dataset))
     (partial / _JOURNAL).unlink()

@@ -1,6 +1,7 @@
 """Tables of pictures (CSV) on disk or in a zip file, as far as all of them are read alike."""
 
 import csv
+import io
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -9,9 +10,12 @@ from typing import IO, Final
 
 from degan.data.pictures import ZIP_DAMAGE, Location
 from degan.errors import DeganError
+from degan.files import read_bytes
 
 MAX_LINE: Final = 2**16
 """The most bytes of a line that are read."""
+
+_MAX_BYTES = 2**24  # of a table that is read whole
 
 
 def is_table(path: Path) -> bool:
@@ -70,3 +74,31 @@ def header(place: Location) -> list[str]:
     """
     with opened(place) as file:
         return header_of(file.readline(MAX_LINE))
+
+
+def read_whole(path: Path, row: str) -> tuple[list[str], list[list[str]]]:
+    """Return the columns of a CSV table in UTF-8, in small letters, and its rows.
+
+    Args:
+        path: of the table, 16 MiB or less.
+        row: what a row is of, for messages: "a person".
+
+    Raises:
+        DeganError: it is missing or damaged, has no row, or one of another length than its header.
+    """
+    data = read_bytes(path, _MAX_BYTES, "table")
+    try:
+        lines = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+        rows = [line for line in lines if line]
+    except (ValueError, csv.Error) as error:
+        raise DeganError(f"{path} is not a CSV table in UTF-8 ({error})") from error
+    if len(rows) < 2:
+        raise DeganError(f"{path} holds no row; it needs a line of column names and a row {row}")
+    names = columns(rows.pop(0))
+    for line in rows:
+        if len(line) != len(names):
+            raise DeganError(
+                f"the row of {line[0]!r} in {path} has {len(line)} cells, but the table "
+                f"{len(names)} columns"
+            )
+    return names, rows

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from degan.alignment import FRAME, crop_face
-from degan.data.actions import read_all_actions
 from degan.data.crops import crop_chunks
 from degan.data.factors import Value, read_column
 from degan.data.manifest import Dataset
@@ -21,8 +20,9 @@ from degan.evaluation.by import figures_by
 from degan.evaluation.groups import group
 from degan.evaluation.mistakes import mistakes_sheet, write_sheet
 from degan.evaluation.predictions import check_out, figures, predictions_text
+from degan.evaluation.read_actions import action_figures, read_known_actions
 from degan.files import write_text
-from degan.labels import FACIAL_ACTIONS, in_order
+from degan.labels import in_order
 from degan.recognizer import Readings, Recognizer
 
 _SEED = 0  # of the interval's draws
@@ -51,7 +51,8 @@ def evaluate(
         people: a table of the people that has that column in place of the data set, see
             :func:`degan.data.people.read_people`.
         split: a part of the data set's official split to measure on; None: on all samples.
-        actions: whether to compare the facial actions too, of rendered people.
+        actions: whether to compare facial actions too: the 52 of rendered people, or FACS action
+            units where coders saw them.
         out: folder for ``predictions.csv``, ``summary.json`` and ``mistakes.jpg``; None writes
             nothing.
         progress: told the share done and what is being done.
@@ -71,7 +72,10 @@ def evaluate(
     indices = [index for index in chosen if dataset.samples[index].expression in shared]
     # Before the crops are read: a wrong name should not cost the user that time.
     column = _column(dataset, by, people)
-    shown = _actions(dataset, recognizer)[indices] if actions else None
+    known = None
+    if actions:
+        recognizer.check_reads_actions()
+        known = read_known_actions(dataset, indices)
     read = _read(dataset, recognizer, indices, progress)
     said = read.probabilities.astype(np.float64)
     probabilities = metrics.restrict(said, [recognizer.expressions.index(name) for name in shared])
@@ -90,8 +94,9 @@ def evaluate(
         groups = group([column[index] for index in indices])
         of_groups = figures_by(groups, samples, shared, predicted, _SEED)
         summary["by"] = {"column": by, **of_groups}
-    if shown is not None and read.actions is not None:
-        summary["actions"] = _action_figures(read.actions.astype(np.float64), shown)
+    if known is not None and read.actions is not None:
+        amounts = read.actions.astype(np.float64)
+        summary |= action_figures(known, amounts, samples, recognizer.action_units, _SEED)
         summary["actions_fitted_on_this_data"] = not dataset.manifests.isdisjoint(
             recognizer.actions_fitted_on_manifests
         )
@@ -121,28 +126,6 @@ def _column(dataset: Dataset, by: str | None, people: Path | None) -> list[Value
     if by is None:
         return None
     return read_column(dataset, by) if people is None else read_people(people, dataset, by)
-
-
-def _actions(dataset: Dataset, recognizer: Recognizer) -> metrics.Amounts:
-    """Return the amounts of facial actions that a data set knows, float (N, 52)."""
-    recognizer.check_reads_actions()
-    return read_all_actions(dataset).astype(np.float64)
-
-
-def _action_figures(read: metrics.Amounts, shown: metrics.Amounts) -> list[dict[str, Any]]:
-    """Return how well each facial action is read, the worst first."""
-    explained = metrics.explained_share(read, shown)
-    error = np.abs(read - shown).mean(axis=0)
-    rows = [
-        {
-            "action": name,
-            "explained": round(float(explained[column]), 4),
-            "error": round(float(error[column]), 4),
-            "deviation": round(float(shown[:, column].std()), 4),
-        }
-        for column, name in enumerate(FACIAL_ACTIONS)
-    ]
-    return sorted(rows, key=lambda row: row["explained"])
 
 
 def _shared_expressions(

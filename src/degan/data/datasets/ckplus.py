@@ -1,7 +1,7 @@
 """CK+, the Extended Cohn-Kanade data set (Lucey et al. 2010)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from degan.data.adapter import Adapter, Expected, Found, is_photo, last_number, sequence
@@ -17,7 +17,10 @@ CODES = (
 
 _FRAME = re.compile(r"(?:^|/)(S\d{3})/(\d{3})/\1_\2_\d+\.\w+$", re.IGNORECASE)
 _LABEL = re.compile(r"(?:^|/)(S\d{3})/(\d{3})/\1_\2_\d+_emotion\.txt$", re.IGNORECASE)
+_FACS = re.compile(r"(?:^|/)(S\d{3})/(\d{3})/\1_\2_\d+_facs\.txt$", re.IGNORECASE)
 _MAX_LABEL_BYTES = 1024
+_MAX_FACS_BYTES = 4096
+_MAX_UNIT = 99
 
 
 def read(path: Path, protocol: Protocol) -> Found:
@@ -32,9 +35,12 @@ def read(path: Path, protocol: Protocol) -> Found:
     found = Found(skipped=list(tree.skipped))
     copies: dict[str, dict[str, dict[int, str]]] = {}
     labels: dict[str, list[str]] = {}
+    coded: dict[str, list[str]] = {}
     for name in tree.names:
         if match := _LABEL.search(name):
             labels.setdefault(_key(match), []).append(name)
+        elif match := _FACS.search(name):
+            coded.setdefault(_key(match), []).append(name)
         elif is_photo(name) and (match := _FRAME.search(name)):
             numbered = copies.setdefault(name[: match.start(1)], {}).setdefault(_key(match), {})
             if last_number(name) in numbered:
@@ -48,6 +54,8 @@ def read(path: Path, protocol: Protocol) -> Found:
         reason = _add(tree, key, frames.get(key, {}), labels.get(key, []), protocol, found)
         if reason:
             found.skipped.append(Skipped(key, reason))
+    for key in sorted({source.sequence for one in found.recordings for source in one.sources}):
+        _add_units(tree, key, coded.get(key, []), found)
     return found
 
 
@@ -120,10 +128,39 @@ def _code(tree: Tree, name: str) -> int | str:
     return f"its label {name} says {text[:40]!a}, none of the numbers 0 to {len(CODES) - 1}"
 
 
+def _add_units(tree: Tree, key: str, names: list[str], found: Found) -> None:
+    """Add the action units of a sequence, where they were coded; without them it stays as it is."""
+    try:
+        said = {frozenset(_units(tree.text(name, _MAX_FACS_BYTES))) for name in names}
+    except (DeganError, ValueError):
+        said = set()
+    if len(said) == 1:
+        (found.units[key],) = said
+    elif names:
+        found.skipped.append(
+            Skipped(names[0], "action units that cannot be read or differ; its sequence stays")
+        )
+
+
+def _units(text: str) -> Iterator[int]:
+    """Yield the numbers of the action units of a file: a line each, unit and intensity.
+
+    Raises:
+        ValueError: it is no such file.
+    """
+    for line in text.splitlines():
+        if not line.strip():
+            continue
+        number, _intensity = map(float, line.split())
+        if number not in range(1, _MAX_UNIT + 1):
+            raise ValueError(line)
+        yield int(number)
+
+
 ADAPTER = Adapter(
     name="ckplus",
     title="CK+, Extended Cohn-Kanade",
-    needs="cohn-kanade-images and Emotion (or the zip files), as downloaded",
+    needs="cohn-kanade-images and Emotion (or the zip files), as downloaded; FACS if there",
     choices=frozenset({"peak_frames", "neutral"}),
     expected=Expected(
         subjects=118,
