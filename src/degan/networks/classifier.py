@@ -76,7 +76,7 @@ class Classifier(nn.Module):
 
     def forward(self, encoded: EncoderOutput) -> Tensor:
         """Encoder output -> logits (N, num_expressions)."""
-        logits: Tensor = self.head(self.features(encoded))
+        logits: Tensor = self.head(self.features(encoded)).float()
         return logits
 
 

@@ -46,7 +46,7 @@ class Decoder(nn.Module):
         """
         joined = torch.cat([code, self.identity(identity), noise], dim=1)
         start = self.start(joined).unflatten(1, (-1, self.start_size, self.start_size))
-        images: Tensor = self.body(self.start_norm(start))
+        images: Tensor = self.body(self.start_norm(start)).float()
         return images
 
 

@@ -49,5 +49,7 @@ class Discriminator(nn.Module):
         """(N, C, S, S) in [-1, 1] -> scores."""
         features = self.body(images)
         return DiscriminatorOutput(
-            self.real(features).squeeze(1), self.identity(features), self.expression(features)
+            self.real(features).squeeze(1).float(),
+            self.identity(features).float(),
+            self.expression(features).float(),
         )

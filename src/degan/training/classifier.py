@@ -14,6 +14,7 @@ from degan.networks.classifier import Classifier
 from degan.networks.encoder import Encoder, EncoderOutput
 from degan.training import checkpoint
 from degan.training.code import CodeTerms
+from degan.training.device import arithmetic
 from degan.training.losses import class_weights
 from degan.training.passes import Passes, numbers
 from degan.training.run import Log, Progress, seeded
@@ -136,8 +137,10 @@ class ClassifierTrainer:
         choice, networks = self.settings.classifier, self.networks
         labels = self.data.expression[batch]
         images = self.data.images[batch].contiguous(memory_format=torch.channels_last)
-        encoded = networks.encode(augment(images, self.settings.augment))
-        logits = networks.classifier(encoded)
+        images = augment(images, self.settings.augment)
+        with arithmetic(self.settings):
+            encoded = networks.encode(images)
+            logits = networks.classifier(encoded)
         loss = F.cross_entropy(
             logits, labels, weight=self.class_weights, label_smoothing=choice.label_smoothing
         )

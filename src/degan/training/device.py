@@ -1,4 +1,4 @@
-"""Where a training computes: this machine's processor, or a GPU."""
+"""Where and how a training computes: this machine's processor or a GPU, with how many bits."""
 
 import os
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import torch
 
+from degan.config import Settings
 from degan.errors import DeganError
 
 
@@ -45,3 +46,12 @@ def repeatable(device: torch.device) -> Iterator[None]:
         yield
     finally:
         torch.use_deterministic_algorithms(before)
+
+
+def arithmetic(settings: Settings) -> torch.autocast:
+    """Let networks compute with the bits of ``precision`` within the block.
+
+    What they return has 32 bits, and so have their weights, all losses and the optimizer.
+    """
+    kind = torch.device(settings.device).type
+    return torch.autocast(kind, torch.bfloat16, enabled=settings.precision == "bfloat16")

@@ -19,6 +19,7 @@ from degan.networks.discriminator import Discriminator
 from degan.networks.encoder import Encoder
 from degan.training import checkpoint
 from degan.training.code import CodeTerms
+from degan.training.device import arithmetic
 from degan.training.grid import draw_grid
 from degan.training.guard import check_diversity, diversity
 from degan.training.losses import (
@@ -199,7 +200,9 @@ class GanTrainer:
     def _encode(self, batch: Tensor) -> Tensor:
         """Return f(x) of photos, changed at random."""
         images = self.data.images[batch].contiguous(memory_format=torch.channels_last)
-        code: Tensor = self.networks.encoder(augment(images, self.settings.augment)).code
+        images = augment(images, self.settings.augment)
+        with arithmetic(self.settings):
+            code: Tensor = self.networks.encoder(images).code
         return code
 
     def _draw(self, batch: Tensor) -> _Drawn:
@@ -210,12 +213,14 @@ class GanTrainer:
         code = self._encode(batch)
         noise = torch.randn(2 * len(batch), settings.network.noise).to(batch.device)
         people = torch.cat([self.data.subject[batch], target])
-        own, other = networks.decoder(code.repeat(2, 1), people, noise).chunk(2)
+        with arithmetic(settings):
+            own, other = networks.decoder(code.repeat(2, 1), people, noise).chunk(2)
         return _Drawn(code, target, own, other)
 
     def _discriminator_terms(self, real: Tensor, batch: Tensor, drawn: _Drawn) -> dict[str, Tensor]:
         discriminator = self.networks.discriminator
-        photos, drawings = discriminator(real), discriminator(drawn.other.detach())
+        with arithmetic(self.settings):
+            photos, drawings = discriminator(real), discriminator(drawn.other.detach())
         return {
             "discriminator": discriminator_hinge_loss(photos.real, drawings.real),
             "discriminator_identity": F.cross_entropy(photos.identity, self.data.subject[batch]),
@@ -230,7 +235,8 @@ class GanTrainer:
         """Return the terms of G's objective; one of no weight is left out."""
         networks, data = self.networks, self.data
         expression = data.expression[batch]
-        judged = networks.discriminator(drawn.other)
+        with arithmetic(self.settings):
+            judged = networks.discriminator(drawn.other)
         photo, known = self.pairs.draw(drawn.target, expression)
         terms: dict[str, Callable[[], Tensor]] = {
             "reconstruction": lambda: reconstruction_loss(drawn.own, real),
