@@ -107,6 +107,11 @@ class Recognizer:
         if name in SHIPPED_WEIGHTS:  # no file's name: what is exported ends in .onnx
             name = f"{name}.onnx"
             data = asset_bytes(name)
+        elif not Path(name).exists():
+            raise DeganError(
+                f"{name} does not exist; give a file that 'degan export' wrote, or the name of "
+                f"weights that ship: {', '.join(SHIPPED_WEIGHTS)}"
+            )
         else:
             data = read_bytes(Path(name), _MAX_WEIGHTS, "weights")
         try:
