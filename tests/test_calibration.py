@@ -189,6 +189,12 @@ class TestLean:
         kept = load_model(run).recognition.state_dict()
         assert all(torch.equal(kept[k], v) for k, v in model.recognition.state_dict().items())
 
+    def test_the_file_remembers_it(self, run, tmp_path, degan):
+        path = tmp_path / "mine.onnx"
+        assert degan("export", run, path, "--lean", "smile=0.75").returncode == 0
+        (entry,) = onnx.load(path).metadata_props
+        assert json.loads(entry.value)["leaning"] == {"happiness": 0.75}
+
     @pytest.mark.parametrize(
         "wishes",
         [

@@ -134,6 +134,7 @@ def _describe(proto: onnx.ModelProto, model: Model, unsure_below: float) -> None
         "expressions": list(model.expressions),
         "crop_size": model.crop_size,
         "frame": model.frame,
+        "leaning": recognition.leaning,
         "temperature": recognition.temperature,
         "unsure_below": unsure_below,
         "trained_on": model.trained_on,

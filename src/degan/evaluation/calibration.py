@@ -81,6 +81,7 @@ def lean(model: Model, wishes: Sequence[str]) -> dict[str, float]:
     with torch.no_grad():
         for expression, amount in amounts.items():
             bias[model.expressions.index(expression)] += amount
+    model.recognition.leaning = amounts
     return amounts
 
 

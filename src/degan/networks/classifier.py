@@ -137,6 +137,7 @@ class Recognition(nn.Module):
     Attributes:
         temperature: what the logarithms of the probabilities are divided by; 1 leaves them.
         calibrated_on: hashes of the manifests of the data that it was fitted on.
+        leaning: what was added to the logits of some expressions by name after training.
         actions: reads facial actions too; None where none was fitted, see
             :mod:`degan.evaluation.actions`.
     """
@@ -154,6 +155,7 @@ class Recognition(nn.Module):
         super().__init__()
         self.temperature = 1.0
         self.calibrated_on: frozenset[str] = frozenset()
+        self.leaning: dict[str, float] = {}
         self.standardize = Standardize(network.channels, network.input_size)
         self.encoder = encoder
         self.classifier = classifier
