@@ -20,7 +20,7 @@ from degan.evaluation.metrics import ranking
 from degan.evaluation.read_actions import MIN_PEOPLE, Known, action_figures
 from degan.labels import FACIAL_ACTIONS
 from degan.recognizer import Recognizer
-from sequences import put, reading
+from sequences import pack, put, reading
 from test_ckplus import frames, label
 
 read, only = reading(ADAPTER)
@@ -36,6 +36,11 @@ class TestCopy:
         found = read(put(tmp_path, frames(), label(5), facs()))
         assert found.units == {"S005/001": frozenset({6, 12})}
         assert found.skipped == []
+
+    def test_they_are_read_in_the_zip_file_that_they_come_in(self, tmp_path):
+        put(tmp_path, frames(), label(5))
+        pack(tmp_path / "FACS_labels.zip", facs(top="FACS_labels/FACS"))
+        assert read(tmp_path).units == {"S005/001": frozenset({6, 12})}
 
     def test_a_copy_without_them_is_as_it_was(self, tmp_path):
         assert read(put(tmp_path, frames(), label(5))).units == {}

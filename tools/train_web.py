@@ -25,7 +25,8 @@ KEPT_ASIDE = 10  # one web face of so many
 # Networks of this size underfit the web's faces: long, and less of them covered.
 SETTINGS = (
     *RECOGNITION,
-    "classifier.epochs=40",
+    "precision='bfloat16'",
+    "classifier.epochs=55",
     "classifier.blend=0.05",
     "augment.cutout=0.25",
 )
