@@ -183,6 +183,13 @@ class TestLean:
         odds = [said[:, happy] / said[:, neutral] for said in (before, after)]
         torch.testing.assert_close(odds[1] / odds[0], torch.full((24,), float(np.exp(0.7))))
 
+    def test_two_wishes_add_up(self, run):
+        model = load_model(run)
+        lean(model, ["smile=0.5"])
+        lean(model, ["happiness=0.25", "neutral=-1"])
+        lean(model, [])
+        assert model.recognition.leaning == {"happiness": 0.75, "neutral": -1.0}
+
     def test_no_wish_changes_nothing(self, run, faces):
         model = load_model(run)
         assert lean(model, []) == {}

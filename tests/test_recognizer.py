@@ -129,6 +129,11 @@ def test_no_london_photo_was_trained_on(root, name, samples):
     assert facts["trained_on"]["samples"] == samples
 
 
+def test_a_name_that_cannot_be_a_file_is_refused():
+    with pytest.raises(DeganError, match="cannot read"):
+        degan.Recognizer("a" * 300)
+
+
 def test_a_name_that_no_weights_have_is_refused():
     with pytest.raises(DeganError, match="ship: web, clean"):
         degan.Recognizer("cleen")

@@ -1,6 +1,7 @@
 """FACS action units that coders saw: from CK+'s files to how well weights tell them."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from degan.cli import app
 from degan.data.datasets.ckplus import ADAPTER
+from degan.data.join import join_datasets
 from degan.data.manifest import Dataset, read_dataset
 from degan.data.sample import Sample
 from degan.data.units import UNITS, read_units, write_units
@@ -75,6 +77,11 @@ class TestCopy:
         assert row.name.endswith("_facs.txt")
         assert "its sequence stays" in row.reason
 
+    def test_a_file_that_was_cut_off_is_no_face_at_rest_in_a_zip_file_either(self, tmp_path):
+        put(tmp_path, frames(), label(5))
+        pack(tmp_path / "FACS_labels.zip", facs(b"", top="FACS"))
+        assert read(tmp_path).units == {}
+
     def test_two_copies_that_differ_say_nothing(self, tmp_path):
         found = read(put(tmp_path, frames(), label(5), facs(), facs(b"4 2", top="old")))
         assert found.units == {}
@@ -95,16 +102,17 @@ class TestTable:
             st.from_regex(r"[a-z ,'\"]{1,9}/[0-9]{3}", fullmatch=True),
             st.frozensets(st.integers(1, 99)),
             min_size=1,
-        ).filter(lambda coded: any(coded.values()))
+        )
     )
     def test_what_is_written_is_read(self, coded, tmp_path_factory):
         folder = tmp_path_factory.mktemp("units")
         write_units(folder, coded)
-        known = read_units(dataset(folder, [*coded, "nobody/000"]))
-        assert known == [*({f"AU{n}" for n in shown} for shown in coded.values()), None]
+        assert read_units(folder) == coded
 
-    def test_a_data_set_without_one_has_none(self, tmp_path):
-        assert read_units(dataset(tmp_path, ["a/1"])) is None
+    def test_of_nothing_there_is_none(self, tmp_path):
+        write_units(tmp_path, {})
+        assert list(tmp_path.iterdir()) == []
+        assert read_units(tmp_path) == {}
 
     @pytest.mark.parametrize(
         ("text", "said"),
@@ -112,16 +120,23 @@ class TestTable:
             ("sequence,AU1\n", "no row"),
             ("person,AU1\na/1,0\n", "must have the columns sequence"),
             ("sequence,smile\na/1,0\n", "must have the columns sequence"),
+            ("sequence,AU1,au1\na/1,0,1\n", "each once"),
             ("sequence,AU1\na/1,yes\n", "must say 1"),
             ("sequence,AU1\na/1,0\na/1,1\n", "twice"),
-            ("sequence,AU1\nb/1,0\n", "names no recording"),
             ("sequence,AU1\na/1\n", "cells"),
         ],
     )
     def test_a_damaged_one_is_refused_in_a_sentence(self, tmp_path, text, said):
         (tmp_path / UNITS).write_text(text)
         with pytest.raises(DeganError, match=said):
-            read_units(dataset(tmp_path, ["a/1"]))
+            read_units(tmp_path)
+
+    def test_the_refusal_of_a_hostile_one_is_short_and_plain(self, tmp_path):
+        (tmp_path / UNITS).write_text(f"sequence,{'x' * 9999}\x1b[2J,AU1\na,1,1\n")
+        with pytest.raises(DeganError) as refused:
+            read_units(tmp_path)
+        assert str(refused.value).isprintable()
+        assert len(str(refused.value)) < 300 + len(str(tmp_path))
 
 
 def pairs_won(values, shown):
@@ -151,6 +166,14 @@ class TestRanking:
         _, apart = ranking(np.repeat(values, 9), np.repeat(shown, 9), [str(n) for n in range(360)])
         assert apart[1] - apart[0] < 0.6 * (once[1] - once[0])
 
+    def test_many_people_take_no_more_than_their_number(self):
+        """A table of each person against each would not fit into memory."""
+        shown = np.arange(40_000) % 2 == 0
+        values = np.where(shown, 1.0, np.arange(40_000) % 4 == 1)
+        area, (low, high) = ranking(values, shown, [f"p{n}" for n in range(40_000)], draws=20)
+        assert area == pytest.approx(0.75)
+        assert 0.74 < low < high < 0.76
+
 
 def measured(read, known, unit="AU12"):
     samples = dataset(None, [f"p{n}/1" for n in range(len(known))]).samples
@@ -166,7 +189,7 @@ def smiles(amounts):
     return table
 
 
-def coded(shown, others, unit="AU12"):
+def coded(shown, others, unit=12):
     return [frozenset({unit})] * shown + [frozenset()] * others
 
 
@@ -187,7 +210,7 @@ class TestFigures:
         assert (row["images"], row["area"]) == (10, 1.0)
 
     def test_a_jaw_that_drops_far_is_an_open_jaw(self):
-        assert measured(smiles([0.0] * 10), coded(5, 5, "AU27"), "AU26")["AU26"]["shown"] == 5
+        assert measured(smiles([0.0] * 10), coded(5, 5, 27), "AU26")["AU26"]["shown"] == 5
 
     def test_a_unit_of_few_people_has_no_figure(self):
         few = MIN_PEOPLE - 1
@@ -253,3 +276,27 @@ class TestCommands:
         broken = replace(read_dataset(data), folder=tmp_path)
         with pytest.raises(DeganError, match="must say 1"):
             evaluate(broken, Recognizer(), actions=True)
+
+    def test_a_table_of_others_is_refused_before_a_crop_is_read(self, data, tmp_path):
+        (tmp_path / UNITS).write_text("sequence,AU1\nS099/001,1\n")
+        other = replace(read_dataset(data), folder=tmp_path)
+        with pytest.raises(DeganError, match="names no recording of the 24 images"):
+            evaluate(other, Recognizer(), actions=True)
+
+    def test_without_a_table_it_is_said_what_is_missing(self, data, tmp_path):
+        bare = replace(read_dataset(data), folder=tmp_path)
+        with pytest.raises(DeganError, match=rf"no {UNITS} .* and no factors"):
+            evaluate(bare, Recognizer(), actions=True)
+
+    def test_it_goes_along_when_sets_are_joined(self, data, tmp_path):
+        twin = shutil.copytree(data, tmp_path / "twin")
+        joined = join_datasets([data, twin], tmp_path / "both")
+        summary = evaluate(joined, Recognizer(), actions=True)
+        assert {row["shown"] for row in summary["action_units"]} == {24}
+
+    def test_a_unit_that_too_few_show_is_said_to_be_missing(self, data, tmp_path):
+        few = shutil.copytree(data, tmp_path / "few")
+        (few / UNITS).write_text("sequence,AU12\nS000/001,0\nS000/002,1\n")
+        done = CliRunner().invoke(app, ["evaluate", "--data", str(few), "--actions"])
+        assert done.exit_code == 0, done.output
+        assert "no action unit" in done.output

@@ -197,7 +197,7 @@ class Settings(_Settings):
     and first weights are the same everywhere, so that figures differ by rounding and dropout."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """How many bits the networks compute with in training: 32, or 16 (bfloat16), which is quicker
-    on GPUs and on processors that have instructions for it (AMX, AVX-512 BF16), slower on others.
+    on processors that have instructions for it (AMX, AVX-512 BF16) and slower on others.
     Weights, losses and recognition have 32."""
     network: NetworkSettings = NetworkSettings()
     augment: AugmentSettings = AugmentSettings()

@@ -107,13 +107,8 @@ class Recognizer:
         if name in SHIPPED_WEIGHTS:  # no file's name: what is exported ends in .onnx
             name = f"{name}.onnx"
             data = asset_bytes(name)
-        elif not Path(name).exists():
-            raise DeganError(
-                f"{name} does not exist; give a file that 'degan export' wrote, or the name of "
-                f"weights that ship: {', '.join(SHIPPED_WEIGHTS)}"
-            )
         else:
-            data = read_bytes(Path(name), _MAX_WEIGHTS, "weights")
+            data = _read_file(Path(name))
         try:
             self._session = session_of(data, threads)
             facts = json.loads(self._session.get_modelmeta().custom_metadata_map["degan"])
@@ -213,6 +208,19 @@ class Recognizer:
         actions = dict(zip(self.actions_explained, amounts, strict=True))
         units = {unit: _mean(actions, ACTION_UNITS[unit]) for unit in self.action_units}
         return Prediction(box, score, expression, probabilities, unsure, actions, units, face)
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        missing = not path.exists()
+    except OSError:  # a name too long, a folder that may not be entered
+        missing = False
+    if missing:
+        raise DeganError(
+            f"{path} does not exist; give a file that 'degan export' wrote, or the name of weights "
+            f"that ship: {', '.join(SHIPPED_WEIGHTS)}"
+        )
+    return read_bytes(path, _MAX_WEIGHTS, "weights")
 
 
 def _units_read(explained: Mapping[str, float]) -> tuple[str, ...]:

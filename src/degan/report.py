@@ -10,7 +10,7 @@ from rich.table import Table
 
 from degan import console
 from degan.errors import DeganError
-from degan.labels import MIN_EXPLAINED, SEEN
+from degan.labels import FURTHER_UNITS, MIN_EXPLAINED, SEEN
 
 if TYPE_CHECKING:
     from degan.batch import PhotoResult
@@ -52,7 +52,7 @@ def prepared(result: "PrepareResult", out: Path) -> str:
     if result.differences:
         note(f"not as a complete copy is: {'; '.join(result.differences)}")
     if result.skipped:
-        note(f"why photos were skipped is in {out / 'skipped.csv'}")
+        note(f"what was skipped, and why, is in {out / 'skipped.csv'}")
     if several:
         note(f"{several} photos had several faces; the largest, or the one that stays, was taken")
     if borrowed:
@@ -261,7 +261,7 @@ def unit_table(summary: dict[str, Any]) -> Table:
     for row in reversed(summary["action_units"]):
         low, high = row["interval"]
         table.add_row(
-            row["unit"],
+            "/".join([row["unit"], *FURTHER_UNITS.get(row["unit"], ())]),
             f"{row['shown']}/{row['images']}",
             str(row["people"]),
             f"{row['area']:.2f}",
@@ -296,6 +296,8 @@ def evaluation_notes(summary: dict[str, Any]) -> None:
             "the temperature of the weights was fitted on this very data set, so calibration error "
             "and log loss are too kind"
         )
+    if summary.get("action_units") == []:
+        note("no action unit that the weights read is shown by five people and not shown by five")
     if summary.get("actions_fitted_on_this_data"):
         note("facial actions were fitted on these very people, so their figures are too kind")
 

@@ -16,6 +16,7 @@ from degan.data.manifest import (
 )
 from degan.data.sample import Sample, Skipped
 from degan.data.unfinished import clear, finish, partial_of
+from degan.data.units import read_units, write_units
 from degan.errors import DeganError
 from degan.files import write_text
 
@@ -31,8 +32,9 @@ def join_datasets(
     """Make one data set of several.
 
     A set is known by the name of its folder, which comes before the names of its people, recordings
-    and files: two sets have nobody in common. Official splits stay. What rendered people's sets
-    know of their pictures stays behind, for photos have no such thing.
+    and files: two sets have nobody in common. Official splits stay, and so does what coders
+    saw of action units. What rendered people's sets know of their pictures stays behind, for photos
+    have no such thing.
 
     Args:
         folders: prepared data sets, two or more, with crops of one size.
@@ -71,6 +73,14 @@ def join_datasets(
         settings={
             "degan": __version__,
             "joined": _hashes(parts),
+        },
+    )
+    write_units(
+        partial,
+        {
+            f"{name}/{sequence}": shown
+            for name, part in parts.items()
+            for sequence, shown in read_units(part.folder).items()
         },
     )
     (partial / _STATE).unlink()

@@ -169,8 +169,7 @@ def prepare(
         frame=FRAME,
         settings={**asdict(settings), **origin, "degan": __version__},
     )
-    if units:
-        write_units(partial, units)
+    write_units(partial, units or {})
     dataset = read_dataset(partial)
     pairs = pairs_by_kind(dataset, find_duplicates(dataset))
     (partial / _JOURNAL).unlink()

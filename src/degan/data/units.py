@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from degan.data import tables
-from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.files import write_text
 
@@ -25,8 +24,11 @@ def write_units(folder: Path, coded: Mapping[str, frozenset[int]]) -> None:
 
     Args:
         folder: of the data set.
-        coded: by the recording's name, the numbers of the units that it shows.
+        coded: by the recording's name, the numbers of the units that it shows; of none no table is
+            written.
     """
+    if not coded:
+        return
     numbers = sorted(frozenset().union(*coded.values()))
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
@@ -36,25 +38,31 @@ def write_units(folder: Path, coded: Mapping[str, frozenset[int]]) -> None:
     write_text(folder / UNITS, text.getvalue())
 
 
-def read_units(dataset: Dataset) -> list[frozenset[str] | None] | None:
-    """Return the units ("AU12") that each sample's recording shows; None of one not coded.
+def read_units(folder: Path) -> dict[str, frozenset[int]]:
+    """Return the numbers of the units that each recording shows; none where there is no table.
 
-    Returns:
-        In the order of the samples; None where the data set has no such table.
+    Args:
+        folder: of a data set.
 
     Raises:
-        DeganError: the table is damaged, names a recording twice or none of the data set's.
+        DeganError: the table is damaged, or names a recording or a unit twice.
     """
-    path = dataset.folder / UNITS
+    path = folder / UNITS
     if not path.exists():
-        return None
+        return {}
     names, rows = tables.read_whole(path, "a recording")
-    if names[0] != _SEQUENCE or not all(_UNIT.fullmatch(name) for name in names[1:]):
+    units = names[1:]
+    if (
+        names[0] != _SEQUENCE
+        or len(set(units)) < len(units)
+        or not all(_UNIT.fullmatch(unit) for unit in units)
+    ):
         raise DeganError(
-            f"{path} must have the columns {_SEQUENCE}, AU1, AU2 and so on; it has "
-            f"{', '.join(names)}"
+            f"{path} must have the columns {_SEQUENCE}, AU1, AU2 and so on, each once; it begins "
+            f"with {', '.join(names[:3])[:60]!a}"
         )
-    coded: dict[str, frozenset[str]] = {}
+    numbers = [int(unit.removeprefix("au")) for unit in units]
+    coded: dict[str, frozenset[int]] = {}
     for sequence, *cells in rows:
         if sequence in coded:
             raise DeganError(f"{path} names {sequence!r} twice; give each recording one row")
@@ -62,12 +70,6 @@ def read_units(dataset: Dataset) -> list[frozenset[str] | None] | None:
             raise DeganError(
                 f"the row of {sequence!r} in {path} must say 1 (shown) or 0 (not) of each unit"
             )
-        units = zip(names[1:], cells, strict=True)
-        coded[sequence] = frozenset(name.upper() for name, cell in units if cell == "1")
-    known = [coded.get(sample.sequence) for sample in dataset.samples]
-    if all(shown is None for shown in known):
-        raise DeganError(
-            f"{path} names no recording of {dataset.folder}; the names must be those in the column "
-            "'sequence' of manifest.csv"
-        )
-    return known
+        shown = zip(numbers, cells, strict=True)
+        coded[sequence] = frozenset(number for number, cell in shown if cell == "1")
+    return coded

@@ -81,7 +81,9 @@ def lean(model: Model, wishes: Sequence[str]) -> dict[str, float]:
     with torch.no_grad():
         for expression, amount in amounts.items():
             bias[model.expressions.index(expression)] += amount
-    model.recognition.leaning = amounts
+    leaning = model.recognition.leaning
+    for expression, amount in amounts.items():
+        leaning[expression] = leaning.get(expression, 0.0) + amount
     return amounts
 
 

@@ -214,23 +214,29 @@ def ranking(
     Returns:
         The area, 0-1, 0.5 for values that say nothing; and its 95 % interval.
     """
-    names, place = np.unique(np.asarray(subjects), return_inverse=True)
-    other = np.sort(values[~shown])
-    order = np.argsort(values[~shown], kind="stable")
-    # won[s, t]: pairs of a sample of s that shows it and one of t that does not, won by the first.
-    count = len(names)
-    before = np.zeros((len(other) + 1, count))
-    before[np.arange(1, len(other) + 1), place[~shown][order]] = 1
-    before = before.cumsum(axis=0)
-    below = np.searchsorted(other, values[shown], side="left")
-    up_to = np.searchsorted(other, values[shown], side="right")
-    won = np.zeros((count, count))
-    np.add.at(won, place[shown], (before[below] + before[up_to]) / 2)
-    positive = np.bincount(place[shown], minlength=count)
-    negative = np.bincount(place[~shown], minlength=count)
+    order = np.argsort(values, kind="stable")
+    shown = shown[order]
+    _, place = np.unique(np.asarray(subjects)[order], return_inverse=True)
+    # Where the samples of each one's own value begin and end.
+    begin = np.searchsorted(values[order], values[order], side="left")
+    end = np.searchsorted(values[order], values[order], side="right")
+
+    def areas(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Weights of the samples (D, N) -> areas (D,), NaN where all or none show it."""
+        showing, other = weights * shown, weights * ~shown
+        before = np.pad(other.cumsum(axis=1), ((0, 0), (1, 0)))
+        won = (showing * (before[:, begin] + before[:, end])).sum(axis=1) / 2
+        with np.errstate(invalid="ignore"):
+            share: NDArray[np.float64] = won / (showing.sum(axis=1) * other.sum(axis=1))
+        return share
+
+    count = int(place.max()) + 1
     rng = np.random.default_rng(seed)
-    times = rng.multinomial(count, np.full(count, 1 / count), size=draws)
-    pairs = (times @ positive) * (times @ negative)
-    wins = ((times @ won) * times).sum(axis=1)
-    low, high = np.quantile(wins[pairs > 0] / pairs[pairs > 0], [0.025, 0.975])
-    return float(won.sum() / (positive.sum() * negative.sum())), (float(low), float(high))
+    block = max(1, _MAX_CELLS // len(values))  # so that memory does not grow with draws x samples
+    drawn = []
+    for start in range(0, draws, block):
+        size = min(block, draws - start)
+        times = rng.multinomial(count, np.full(count, 1 / count), size=size)
+        drawn.append(areas(times[:, place].astype(np.float64)))
+    low, high = np.nanquantile(np.concatenate(drawn), [0.025, 0.975])
+    return float(areas(np.ones((1, len(values))))[0]), (float(low), float(high))

@@ -7,16 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degan.data.actions import read_all_actions
+from degan.data.factors import FACTORS
 from degan.data.manifest import Dataset
 from degan.data.sample import Sample
-from degan.data.units import read_units
+from degan.data.units import UNITS, read_units
+from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.labels import ACTION_UNITS, FACIAL_ACTIONS, FURTHER_UNITS, SEEN
 
 MIN_PEOPLE: Final = 5
 """So many must show a unit, and so many not, for its figures."""
 
-Coded = list[frozenset[str] | None]
+Coded = list[frozenset[int] | None]
 
 
 class Known(NamedTuple):
@@ -24,7 +26,7 @@ class Known(NamedTuple):
 
     Attributes:
         amounts: of the 52 facial actions, of rendered people: float (N, 52), 0 to 1.
-        units: the FACS action units that coders saw; None of a sample that was not coded.
+        units: numbers of the FACS action units that coders saw; None of a sample not coded.
     """
 
     amounts: metrics.Amounts | None
@@ -35,12 +37,24 @@ def read_known_actions(dataset: Dataset, indices: Sequence[int]) -> Known:
     """Return what a data set knows of its faces.
 
     Raises:
-        DeganError: it knows neither facial actions nor action units, or a table is damaged.
+        DeganError: it knows neither facial actions nor action units of these samples, or a table is
+            damaged.
     """
-    units = read_units(dataset)
-    if units is not None:
-        return Known(None, [units[index] for index in indices])
-    return Known(read_all_actions(dataset).astype(np.float64)[list(indices)], None)
+    coded = read_units(dataset.folder)
+    if not coded:
+        if not (dataset.folder / FACTORS).exists():
+            raise DeganError(
+                f"{dataset.folder} does not say what its faces do: it has no {UNITS} of FACS "
+                f"action units (CK+ with its FACS files has) and no {FACTORS} ('degan synthesize')"
+            )
+        return Known(read_all_actions(dataset).astype(np.float64)[list(indices)], None)
+    shown = [coded.get(dataset.samples[index].sequence) for index in indices]
+    if all(units is None for units in shown):
+        raise DeganError(
+            f"{dataset.folder / UNITS} names no recording of the {len(indices)} images that are "
+            "measured; the names must be those in the column 'sequence' of manifest.csv"
+        )
+    return Known(None, shown)
 
 
 def action_figures(
@@ -86,8 +100,8 @@ def _of_units(
     people = np.array([samples[place].person for place in places])
     rows = []
     for unit in units:
-        names = {unit, *FURTHER_UNITS.get(unit, ())}
-        shown = np.array([not names.isdisjoint(coded[place] or ()) for place in places])
+        numbers = {int(name.removeprefix("AU")) for name in (unit, *FURTHER_UNITS.get(unit, ()))}
+        shown = np.array([not numbers.isdisjoint(coded[place] or ()) for place in places])
         if min(len({*people[shown]}), len({*people[~shown]})) < MIN_PEOPLE:
             continue
         columns = [FACIAL_ACTIONS.index(name) for name in ACTION_UNITS[unit]]

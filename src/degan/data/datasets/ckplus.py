@@ -145,9 +145,13 @@ def _add_units(tree: Tree, key: str, names: list[str], found: Found) -> None:
 def _units(text: str) -> Iterator[int]:
     """Yield the numbers of the action units of a file: a line each, unit and intensity.
 
+    A face at rest has none: an empty line, but not an empty file.
+
     Raises:
         ValueError: it is no such file.
     """
+    if not text:
+        raise ValueError("cut off")
     for line in text.splitlines():
         if not line.strip():
             continue
