@@ -31,7 +31,7 @@ SETTINGS = (
     "augment.cutout=0.25",
 )
 # FER2013 calls slight smiles neutral.
-LEANING = ("--lean", "happiness=0.75")
+LEANING = ("--lean", "happiness=0.5")
 
 
 def write_tables(source: Path, build: Path) -> None:
