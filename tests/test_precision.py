@@ -64,12 +64,16 @@ def test_losses_are_those_of_32_bits_but_for_rounding(faces, tmp_path):
     still = ("classifier.dropout=0.0",)
     run(faces, tmp_path / "whole", *still)
     run(faces, tmp_path / "half", *still, HALF)
-    for whole, half in zip(losses(tmp_path / "whole"), losses(tmp_path / "half"), strict=True):
+    wholes, halves = losses(tmp_path / "whole"), losses(tmp_path / "half")
+    differ = 0
+    for whole, half in zip(wholes, halves, strict=True):
         names = {"reconstruction", "code", "identity", "expression", "loss"} & set(whole)
         assert names
         for name in names:
             assert half[name] == pytest.approx(whole[name], rel=0.03)
-            assert half[name] != whole[name]
+            differ += half[name] != whole[name]
+    # A log has six digits, so one of them may come out the same.
+    assert differ
 
 
 def test_the_same_command_gives_the_same_bytes(faces, tmp_path):
