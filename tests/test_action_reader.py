@@ -149,7 +149,7 @@ class TestFit:
         with torch.no_grad():
             before = model.recognition(crops)
             fit_actions(model, others)
-            after, amounts = model.recognition.read_with_actions(crops)
+            after, _, amounts = model.recognition.read_all(crops)
         assert torch.equal(before, after)
         assert amounts.shape == (9, 52)
         assert 0 <= amounts.min() <= amounts.max() <= 1
@@ -194,7 +194,7 @@ class TestFile:
         fit_actions(model, others)
         crops = read_crops(people, range(70))
         with torch.no_grad():
-            shares, amounts = model.recognition.read_with_actions(torch.from_numpy(crops))
+            shares, _, amounts = model.recognition.read_all(torch.from_numpy(crops))
         read = Recognizer(weights).read(list(crops))
         assert np.abs(read.probabilities - shares.numpy()).max() < 1e-5
         assert np.abs(read.actions - amounts.numpy()).max() < 1e-4
@@ -263,7 +263,7 @@ class TestFile:
     def test_amounts_that_are_none_are_not_passed_on(self, weights, people, tmp_path, amount):
         """Weights can come from anywhere."""
         proto = onnx.load(weights)
-        last = proto.graph.output[1].name
+        last = proto.graph.output[2].name
         for node in proto.graph.node:
             node.output[:] = ["before" if name == last else name for name in node.output]
         shift = onnx.numpy_helper.from_array(np.float32([float(amount) - 1]), "shift")
@@ -276,10 +276,10 @@ class TestFile:
         with pytest.raises(DeganError, match=r"bad\.onnx.*no probability or amount"):
             Recognizer(tmp_path / "bad.onnx").predict_crop(read_crops(people, [3])[0])
 
-    def test_a_second_output_of_words_is_refused(self, weights, tmp_path):
+    def test_amounts_that_are_words_are_refused(self, weights, tmp_path):
         proto = onnx.load(weights)
-        proto.graph.output[1].type.tensor_type.elem_type = onnx.TensorProto.STRING
-        last = proto.graph.output[1].name
+        proto.graph.output[2].type.tensor_type.elem_type = onnx.TensorProto.STRING
+        last = proto.graph.output[2].name
         for node in proto.graph.node:
             node.output[:] = ["before" if name == last else name for name in node.output]
         proto.graph.node.append(

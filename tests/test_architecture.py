@@ -110,6 +110,8 @@ LAYERS = (
         "evaluation.runs",
         "evaluation.judging",
         "evaluation.probe",
+        "weights",
+        "class_groups",
         "recognizer",
         "export",
         "batch",
@@ -143,7 +145,15 @@ LIGHT = [
     for layer in (
         *LAYERS[:3],
         ("evaluation.metrics", "evaluation.paired", "evaluation.groups", "evaluation.predictions"),
-        ("recognizer", "batch", "annotate", "evaluation.mistakes", "evaluation.by"),
+        (
+            "weights",
+            "class_groups",
+            "recognizer",
+            "batch",
+            "annotate",
+            "evaluation.mistakes",
+            "evaluation.by",
+        ),
         ("evaluation.read_actions", "evaluation.evaluate", "evaluation.compare"),
         LAYERS[-1],
     )

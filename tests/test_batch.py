@@ -28,7 +28,7 @@ UNITS = {"AU1": 0.85, "AU20": 0.8, "AU26": 0.1}  # those that the weights read
 
 def result(*, unsure=False):
     shares = {"neutral": 0.3, "fear": 0.45, "surprise": 0.25}
-    face = Prediction((20, 60, 90, 90), 0.9, "fear", shares, unsure, AMOUNTS, UNITS, None)
+    face = Prediction((20, 60, 90, 90), 0.9, "fear", shares, unsure, (0.1,), AMOUNTS, UNITS, None)
     return PhotoResult(PHOTO, GREY, (face,), None)
 
 

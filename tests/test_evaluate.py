@@ -10,12 +10,10 @@ import sys
 from itertools import pairwise
 
 import numpy as np
-import onnx
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto, helper
 from PIL import Image
 from pyarrow import parquet
 
@@ -29,40 +27,8 @@ from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.evaluate import evaluate
 from degan.evaluation.groups import BINS, MAX_NUMBERS, NOTHING, group
-from degan.recognizer import FORMAT, Recognizer
-
-SIDE = 16  # of made crops, the least that a weights file may declare
-
-
-def make_weights(path, expressions, trained_on=None, unsure_below=0.0):
-    """Write weights that read probabilities off the first pixels: what they say is known."""
-    count = len(expressions)
-    numbers = {"start": [0, 0, 0], "end": [1, count, 1], "axes": [1, 2, 3], "last": [1]}
-    graph = helper.make_graph(
-        [
-            helper.make_node("Cast", ["crops"], ["pixels"], to=TensorProto.FLOAT),
-            helper.make_node("Slice", ["pixels", "start", "end", "axes"], ["first"]),
-            helper.make_node("Flatten", ["first"], ["shares"]),
-            helper.make_node("ReduceSum", ["shares", "last"], ["sum"]),
-            helper.make_node("Div", ["shares", "sum"], ["probabilities"]),
-        ],
-        "made",
-        [helper.make_tensor_value_info("crops", TensorProto.UINT8, ["n", SIDE, SIDE, 3])],
-        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", count])],
-        [helper.make_tensor(k, TensorProto.INT64, [len(v)], v) for k, v in numbers.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    facts = {
-        "format": FORMAT,
-        "expressions": expressions,
-        "crop_size": SIDE,
-        "frame": FRAME,
-        "unsure_below": unsure_below,
-        "trained_on": trained_on,
-    }
-    helper.set_model_props(model, {"degan": json.dumps(facts)})
-    onnx.save(model, path)
-    return path
+from degan.recognizer import Recognizer
+from made_weights import SIDE, make_weights
 
 
 def make_data(folder, rows, *, frame=FRAME, enlarge=1, factors=None, splits=None):

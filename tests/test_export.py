@@ -14,6 +14,7 @@ from degan.errors import DeganError
 from degan.export import export
 from degan.recognizer import Recognizer
 from degan.training.train import train
+from degan.weights import CROPS
 
 LIKE_BEST = ["network.code='rounded'", "classifier.views=3"]
 LARGER_THAN_THE_CROPS = ["network.image_size=64", "network.detail=2"]
@@ -45,12 +46,12 @@ def test_the_file_gives_the_models_probabilities_for_any_number_of_faces(
     assert np.abs(found - expected).max() < 1e-5
 
 
-def test_what_must_be_known_travels_in_the_file(weights, faces):
+def test_what_must_be_known_travels_in_the_file(weights, faces, model):
     properties = {entry.key: entry.value for entry in onnx.load(weights).metadata_props}
     facts = json.loads(properties["degan"])
-    assert facts["expressions"] == ["neutral", "happiness"]
-    assert facts["crop_size"] == faces.crop_size
-    assert facts["frame"] == faces.frame
+    assert facts["classes"] == ["neutral", "happiness"]
+    assert facts["crops"] == {**CROPS, "size": faces.crop_size}
+    assert facts["code_size"] == model.recognition.encoder.code.out_features
     assert facts["trained_on"]["manifest_sha256"] == faces.manifest_hash
 
 
@@ -110,7 +111,8 @@ def test_weights_that_cannot_be_used_are_refused_in_one_sentence(weights, tmp_pa
         path.write_bytes(proto.SerializeToString())
     elif damage == "frame":
         facts = json.loads(proto.metadata_props[0].value)
-        proto.metadata_props[0].value = json.dumps({**facts, "frame": "another/9"})
+        facts["crops"]["frame"] = "another/9"
+        proto.metadata_props[0].value = json.dumps(facts)
         path.write_bytes(proto.SerializeToString())
     with pytest.raises(DeganError, match=r"bad\.onnx") as caught:
         Recognizer(path)

@@ -21,11 +21,11 @@ from degan.errors import DeganError
 from degan.files import replacing
 from degan.labels import FACIAL_ACTIONS
 from degan.networks.classifier import ActionReader, Recognition
-from degan.recognizer import FORMAT
 from degan.training.train import Model
+from degan.weights import CROPS, FORMAT, KEY
 
 TOLERANCE = 1e-4
-"""The largest difference of a probability, or of an amount, that an export may make."""
+"""The largest difference of a probability, an amount or a number of f(x) that is allowed."""
 
 _OPSET = 18
 
@@ -36,14 +36,13 @@ class _Graph(torch.nn.Module):
     def __init__(self, recognition: Recognition) -> None:
         super().__init__()
         self.recognition = recognition
-        self.reads_actions = recognition.actions is not None
-        self.outputs = ["probabilities", "actions"] if self.reads_actions else ["probabilities"]
+        self.outputs = ["probabilities", "code"]
+        if recognition.actions is not None:
+            self.outputs.append("actions")
         self.eval()
 
     def forward(self, crops: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        if self.reads_actions:
-            return self.recognition.read_with_actions(crops)
-        return (self.recognition(crops),)
+        return tuple(part for part in self.recognition.read_all(crops) if part is not None)
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Parity:
     """How far the ONNX file is from the model it was made of.
 
     Attributes:
-        largest_difference: of any probability or amount of a facial action, 0-1.
+        largest_difference: of any probability, amount of a facial action or number of f(x).
         crops: how many were compared.
     """
 
@@ -66,11 +65,10 @@ def export(
     *,
     unsure_below: float = 0.0,
 ) -> Parity:
-    """Write a model as ONNX: uint8 crops (N, H, H, 3) in, probabilities (N, C) out.
+    """Write a model as ONNX: uint8 crops (N, H, H, 3) in, probabilities (N, C) and f(x) out.
 
-    Where a reader of facial actions was fitted, their amounts (N, 52) are a second output. The
-    names of the expressions and actions, the crop size, the canonical frame, the temperature and
-    what counts as unsure travel in the file.
+    Where a reader of facial actions was fitted, their amounts (N, 52) are a third output. What must
+    be known to read faces with it travels in the file, see :mod:`degan.weights`.
 
     Args:
         model: a trained model.
@@ -94,9 +92,9 @@ def export(
     parity = _compare(model, data, checked)
     if not parity.largest_difference <= TOLERANCE:  # nor where it is not a number
         raise DeganError(
-            f"the ONNX file would differ from the model by {parity.largest_difference:.1e} in a "
-            f"probability or an amount (allowed: {TOLERANCE:.0e}), so {path} was not written; try "
-            "another version of torch or onnxscript"
+            f"the ONNX file would differ from the model by {parity.largest_difference:.1e} in what "
+            f"it reads (allowed: {TOLERANCE:.0e}), so {path} was not written; try another version "
+            "of torch or onnxscript"
         )
     with replacing(path) as temporary:
         temporary.write_bytes(data)
@@ -131,9 +129,9 @@ def _describe(proto: onnx.ModelProto, model: Model, unsure_below: float) -> None
     facts = {
         "degan": __version__,
         "format": FORMAT,
-        "expressions": list(model.expressions),
-        "crop_size": model.crop_size,
-        "frame": model.frame,
+        "classes": list(model.expressions),
+        "crops": {**CROPS, "size": model.crop_size, "frame": model.frame},
+        "code_size": recognition.encoder.code.out_features,
         "leaning": recognition.leaning,
         "temperature": recognition.temperature,
         "unsure_below": unsure_below,
@@ -143,7 +141,7 @@ def _describe(proto: onnx.ModelProto, model: Model, unsure_below: float) -> None
         "actions_fitted_on": hashes_text(reader.fitted_on if reader else ()),
     }
     entry = proto.metadata_props.add()
-    entry.key, entry.value = "degan", json.dumps(facts)
+    entry.key, entry.value = KEY, json.dumps(facts)
     onnx.checker.check_model(proto)
 
 

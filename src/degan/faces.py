@@ -11,14 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from degan.alignment import LANDMARKS
 from degan.detector import Detector, Proposals, areas, shared_areas
+from degan.errors import DeganError
 from degan.images import RgbImage
 from degan.resources import inference_session
 from degan.warp import warp
 
-__all__ = ["Face", "FaceFinder"]
+__all__ = ["Box", "Face", "FaceFinder", "inside_of"]
 
 Landmarks = NDArray[np.float32]
+Box = tuple[float, float, float, float]
+"""x, y, width, height in pixels."""
 
 _INPUT = 192  # side of the landmark network's input in pixels
 _ROI_SCALE = 1.5  # region of interest / face, as the network was trained
@@ -54,10 +58,35 @@ class Face:
             hidden parts: it stays high with a covered mouth.
     """
 
-    box: tuple[float, float, float, float]
+    box: Box
     score: float
     landmarks: Landmarks
     landmark_score: float
+
+    @classmethod
+    def of_landmarks(cls, image: RgbImage, landmarks: NDArray[np.floating]) -> "Face":
+        """Return the face that landmarks of one's own mean; both scores are 1.
+
+        Args:
+            image: the image that they are in, RGB uint8 (H, W, 3).
+            landmarks: MediaPipe's face mesh in pixels, (468 or 478, 2 or 3).
+
+        Raises:
+            DeganError: they are not so, or are no face in the image.
+        """
+        given = np.asarray(landmarks)
+        if given.ndim != 2 or given.shape[0] not in (468, 478) or given.shape[1] not in (2, 3):
+            raise DeganError(
+                f"landmarks must be MediaPipe's face mesh, (468, 3) in pixels, not {given.shape}"
+            )
+        if not np.isfinite(given).all():
+            raise DeganError("landmarks must be numbers of pixels; some are infinite or none")
+        points = np.zeros((468, 3), np.float32)
+        points[:, : given.shape[1]] = given[:468]
+        face = _face(image, _Fit(points, math.inf, 0.0), 1.0)
+        if min(face.box[2:]) <= 0 or np.ptp(points[LANDMARKS, :2], axis=0).min() < 1:
+            raise DeganError("landmarks must be of a face in the image, in pixels")
+        return face
 
     @property
     def roll(self) -> float:
@@ -108,6 +137,24 @@ class FaceFinder:
         roi = _roi_of_landmarks(landmarks)
         # Where the face has hardly moved, the fit is one in the frame that it gives itself.
         fit = self._refit(image, self._moved(image, roi, landmarks))
+        face = _face(image, fit, fit.score) if fit.is_face else None
+        return face if face is not None and min(face.box[2:]) > 0 else None
+
+    def find_in_box(self, image: RgbImage, box: Box) -> Face | None:
+        """Return the face in a box, from brow to chin or larger, or None; nothing is detected.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+            box: in pixels; it may reach out of the image.
+
+        Raises:
+            DeganError: it has no area inside the image.
+        """
+        inside_of(image, box)
+        x, y, width, height = box
+        fit = self._fit(
+            image, _Roi(x + width / 2, y + height / 2, _ROI_SCALE * max(width, height), 0.0)
+        )
         face = _face(image, fit, fit.score) if fit.is_face else None
         return face if face is not None and min(face.box[2:]) > 0 else None
 
@@ -176,6 +223,25 @@ class FaceFinder:
         flat = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
         depth = points[:, 2:] * roi.size / _INPUT
         return np.concatenate([flat, depth], axis=1).astype(np.float32), float(logit.item())
+
+
+def inside_of(image: RgbImage, box: Box) -> RgbImage:
+    """Return the part of an image in a box.
+
+    Raises:
+        DeganError: the box has no area inside the image.
+    """
+    height, width = image.shape[:2]
+    if np.isfinite(box).all():
+        left, top = (max(0, math.floor(value)) for value in box[:2])
+        right = min(width, math.ceil(box[0] + box[2]))
+        bottom = min(height, math.ceil(box[1] + box[3]))
+        if right > left and bottom > top and min(box[2:]) > 0:
+            return image[top:bottom, left:right]
+    raise DeganError(
+        f"the box {box} has no area in an image of {width} x {height} pixels; it is x, y, width, "
+        "height"
+    )
 
 
 @dataclass(frozen=True)

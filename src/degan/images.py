@@ -7,6 +7,7 @@ import io
 import struct
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +85,27 @@ def decode(data: bytes, name: str) -> RgbImage:
         ) from error
     except _DAMAGE as error:
         raise DeganError(f"{name} is damaged and cannot be decoded ({error})") from error
+
+
+def check_image(image: Any) -> RgbImage:
+    """Return an image if it is one as degan's functions take it.
+
+    Raises:
+        DeganError: it is no RGB uint8 array (H, W, 3) with pixels.
+    """
+    if (
+        isinstance(image, np.ndarray)
+        and image.dtype == np.uint8
+        and image.ndim == 3
+        and image.shape[2] == 3
+        and image.size
+    ):
+        return image
+    shown = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image)
+    raise DeganError(
+        f"an image must be an RGB uint8 array (height, width, 3), not {shown}; degan.read_image "
+        "gives one of a file, and of OpenCV's take image[:, :, ::-1]"
+    )
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -1,35 +1,25 @@
 """Photos -> the expression of every face, from one exported file. Needs no torch."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
-from degan.alignment import FRAME, MIN_CUT_OUT, crop_face
-from degan.data.provenance import hashes_of
+from degan.alignment import MIN_CUT_OUT, crop_face
+from degan.class_groups import Groups
 from degan.errors import DeganError
-from degan.faces import Face, FaceFinder
-from degan.files import read_bytes, sha256
-from degan.images import RgbImage
-from degan.labels import ACTION_UNITS, EXPRESSIONS, FACIAL_ACTIONS, MIN_EXPLAINED
-from degan.resources import asset_bytes, session_of
+from degan.faces import Box, Face, FaceFinder, inside_of
+from degan.images import RgbImage, check_image
+from degan.labels import ACTION_UNITS, MIN_EXPLAINED
+from degan.weights import SHIPPED_WEIGHTS, open_weights
 
 __all__ = ["SHIPPED_WEIGHTS", "Prediction", "Readings", "Recognizer"]
 
-FORMAT = 1
-"""Version of what an exported file promises; a file of another is refused."""
-
-SHIPPED_WEIGHTS = ("web", "clean")
-"""Names of the weights that ship, the default first; docs/cards."""
-
-_MAX_WEIGHTS = 2**30
 _SLACK = 1e-4  # of what lies between 0 and 1, for rounding
-_LEAST = 1e6  # what an action that is read badly explains at least, as a share below 0
 _BATCH = 64
 
 
@@ -43,19 +33,21 @@ class Prediction:
         expression: the most probable one.
         probabilities: by name, in the order of the model's expressions; they sum to 1.
         unsure: no expression is as probable as the weights ask of an answer to be relied on.
+        code: f(x), the expression representation: numbers of no unit, as many as the weights have.
         actions: amounts, 0-1, of the facial actions of :data:`degan.labels.FACIAL_ACTIONS`, by
             name; empty where the weights read none.
         action_units: amounts of FACS action units by name ("AU12"), those of
             :data:`degan.labels.ACTION_UNITS` that the weights read: each is the mean of its
             actions.
-        face: landmarks; None for a cut-out face whose landmarks were not found.
+        face: landmarks; None where they were not found in a cut-out face or in a box of one's own.
     """
 
-    box: tuple[float, float, float, float]
+    box: Box
     score: float
     expression: str
     probabilities: dict[str, float]
     unsure: bool
+    code: tuple[float, ...]
     actions: dict[str, float]
     action_units: dict[str, float]
     face: Face | None
@@ -66,23 +58,31 @@ class Readings(NamedTuple):
 
     Attributes:
         probabilities: of the expressions, float (N, C).
+        code: f(x), float (N, code_size).
         actions: amounts of facial actions, float (N, 52); None where the weights read none.
     """
 
     probabilities: NDArray[np.float32]
+    code: NDArray[np.float32]
     actions: NDArray[np.float32] | None
 
 
 class Recognizer:
     """Reads expressions. Holds networks but no state: one recogniser may serve many threads.
 
+    In an event loop ``await asyncio.to_thread(recognizer.predict, image)`` leaves it free: the
+    networks run without Python's lock.
+
     Args:
-        weights: a file that ``degan export`` wrote, or one of :data:`SHIPPED_WEIGHTS`; None for the
-            first of these.
+        weights: a file that ``degan export`` or ``degan finetune`` wrote, or one of
+            :data:`SHIPPED_WEIGHTS`; None for the first of these.
         threads: how many threads one network run may use.
+        groups: expressions that are to count as one, by the name that they get together:
+            ``{"negative": ("anger", "fear")}``. Their probabilities are added.
 
     Attributes:
-        expressions: what it can tell apart, in the order of :data:`degan.labels.EXPRESSIONS`.
+        expressions: what it can tell apart, in the order of the probabilities; what was grouped
+            comes last.
         crop_size: side of the crops that it reads, in pixels.
         unsure_below: an answer less probable than that is unsure, 0-1; 0 where the weights were not
             calibrated, of which no answer is called unsure.
@@ -99,46 +99,81 @@ class Recognizer:
         actions_fitted_on_manifests: the same of the people whom reading actions was fitted on.
 
     Raises:
-        DeganError: the file is missing, damaged, or not made by this version's ``degan export``.
+        DeganError: the file is missing, damaged, or promises what this version of degan does not
+            do; groups name what the weights do not tell.
     """
 
-    def __init__(self, weights: Path | str | None = None, *, threads: int = 1) -> None:
-        name = SHIPPED_WEIGHTS[0] if weights is None else str(weights)
-        if name in SHIPPED_WEIGHTS:  # no file's name: what is exported ends in .onnx
-            name = f"{name}.onnx"
-            data = asset_bytes(name)
-        else:
-            data = _read_file(Path(name))
-        try:
-            self._session = session_of(data, threads)
-            facts = json.loads(self._session.get_modelmeta().custom_metadata_map["degan"])
-        except (KeyError, ValueError, RecursionError) as error:
-            raise DeganError(
-                f"{name} is not a weights file of degan or is damaged; make one with "
-                "'degan export RUN FILE.onnx'"
-            ) from error
-        self.expressions, self.crop_size, self.unsure_below = _read_facts(facts, name)
-        self.actions_explained = _read_actions(facts, name)
-        self.action_units = _units_read(self.actions_explained)
-        self.name, self.weights_hash = name, sha256(data)
-        self.trained_on = facts.get("trained_on")
-        self.calibrated_on_manifests = hashes_of(facts.get("calibrated_on"))
-        self.actions_fitted_on_manifests = hashes_of(facts.get("actions_fitted_on"))
-        self._widths = [len(self.expressions)]
-        if self.actions_explained:
-            self._widths.append(len(self.actions_explained))
-        _check_graph(self._session, self._widths, self.crop_size, name)
+    def __init__(
+        self,
+        weights: Path | str | None = None,
+        *,
+        threads: int = 1,
+        groups: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        opened = open_weights(weights, threads)
+        self._weights = opened
+        self._groups = Groups(opened.classes, groups or {}, opened.name)
+        self.expressions = self._groups.names
+        self.crop_size, self.unsure_below = opened.crop_size, opened.unsure_below
+        self.actions_explained = opened.actions_explained
+        self.action_units = _units_read(opened.actions_explained)
+        self.name, self.weights_hash = opened.name, opened.sha256
+        self.trained_on = opened.trained_on
+        self.calibrated_on_manifests = opened.calibrated_on
+        self.actions_fitted_on_manifests = opened.actions_fitted_on
         self._finder = FaceFinder(threads=threads)
 
     def predict(self, image: RgbImage) -> list[Prediction]:
-        """Return the expression of every face of an image, largest face first; [] if none."""
-        faces = self._finder.find(image)
-        crops = [crop_face(image, face.landmarks, self.crop_size) for face in faces]
-        read = self.read(crops)
-        return [
-            self._prediction(face.box, face.score, read, row, face)
-            for row, face in enumerate(faces)
-        ]
+        """Return the expression of every face of an image, largest face first; [] if none.
+
+        Args:
+            image: RGB uint8 (H, W, 3), see :func:`degan.read_image`.
+
+        Raises:
+            DeganError: that is no such image.
+        """
+        return self.predict_many([image])[0]
+
+    def predict_many(self, images: Sequence[RgbImage]) -> list[list[Prediction]]:
+        """Return what :meth:`predict` returns of each image; their faces are read together."""
+        found = [self._finder.find(check_image(image)) for image in images]
+        read = iter(
+            self._predictions(
+                [
+                    _Cut.of_face(image, face, self.crop_size)
+                    for image, faces in zip(images, found, strict=True)
+                    for face in faces
+                ]
+            )
+        )
+        return [list(islice(read, len(faces))) for faces in found]
+
+    def predict_faces(self, image: RgbImage, faces: Sequence[Face]) -> list[Prediction]:
+        """Return the expressions of faces that were found already, in their order.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+            faces: of a :class:`degan.faces.FaceFinder`, or of landmarks of one's own by
+                :meth:`degan.faces.Face.of_landmarks`. Nothing is detected.
+        """
+        check_image(image)
+        return self._predictions([_Cut.of_face(image, face, self.crop_size) for face in faces])
+
+    def predict_boxes(self, image: RgbImage, boxes: Sequence[Box]) -> list[Prediction]:
+        """Return the expressions of faces in boxes of one's own, in their order.
+
+        Landmarks are fitted in each box, no face is looked for elsewhere. Where the box shows none
+        its middle square is read as it is; ``face`` is None then.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+            boxes: (x, y, width, height) in pixels, about from brow to chin.
+
+        Raises:
+            DeganError: a box has no area inside the image.
+        """
+        check_image(image)
+        return self._predictions([self._cut_box(image, box) for box in boxes])
 
     def predict_crop(self, image: RgbImage) -> Prediction:
         """Return the expression of an image that is a face already cut out.
@@ -146,16 +181,11 @@ class Recognizer:
         Raises:
             DeganError: the image is smaller than 32 x 32 pixels.
         """
-        height, width = image.shape[:2]
-        if min(height, width) < MIN_CUT_OUT:
-            raise DeganError(
-                f"the image is {width} x {height} pixels; a cut-out face needs "
-                f"{MIN_CUT_OUT} x {MIN_CUT_OUT}"
-            )
-        face = self._finder.find_in_crop(image)
-        crop = crop_face(image, face.landmarks if face else None, self.crop_size)
-        whole = (0.0, 0.0, float(width), float(height))
-        return self._prediction(whole, face.score if face else 0.0, self.read([crop]), 0, face)
+        return self.predict_crops([image])[0]
+
+    def predict_crops(self, images: Sequence[RgbImage]) -> list[Prediction]:
+        """Return what :meth:`predict_crop` returns of each image; they are read together."""
+        return self._predictions([self._cut_crop(check_image(image)) for image in images])
 
     def check_reads_actions(self) -> None:
         """Refuse weights that read no facial actions.
@@ -175,52 +205,83 @@ class Recognizer:
 
     def read(self, crops: Sequence[RgbImage]) -> Readings:
         """Return all that the weights say of crops as :meth:`probabilities` takes them."""
-        parts = [[np.empty((0, width), np.float32)] for width in self._widths]
+        parts: dict[str, list[NDArray[np.float32]]] = {
+            name: [np.empty((0, width), np.float32)]
+            for name, width in self._weights.outputs.items()
+        }
         for start in range(0, len(crops), _BATCH):
             batch = np.stack(crops[start : start + _BATCH])
-            for part, output in zip(parts, self._session.run(None, {"crops": batch}), strict=True):
-                self._check_shares(output, len(batch))
-                part.append(output)
-        outputs = [np.concatenate(part) for part in parts]
-        return Readings(outputs[0], outputs[1] if len(outputs) > 1 else None)
+            outputs = self._weights.session.run(None, {"crops": batch})
+            for name, output in zip(parts, outputs, strict=True):
+                self._check(name, output, len(batch))
+                parts[name].append(output)
+        read = {name: np.concatenate(part) for name, part in parts.items()}
+        merged = self._groups.merge(read["probabilities"])
+        return Readings(merged, read["code"], read.get("actions"))
 
-    def _check_shares(self, output: NDArray[np.float32], count: int) -> None:
+    def _check(self, name: str, output: NDArray[np.float32], count: int) -> None:
         """Refuse what no export of degan says: weights can come from anywhere."""
-        if len(output) != count or not ((output >= -_SLACK) & (output <= 1 + _SLACK)).all():
+        low, high = (-np.inf, np.inf) if name == "code" else (-_SLACK, 1 + _SLACK)
+        proper = np.isfinite(output) & (output >= low) & (output <= high)
+        if len(output) != count or not proper.all():
             raise DeganError(
                 f"{self.name} says what is no probability or amount between 0 and 1, or not one of "
                 "each face; export it again"
             )
 
-    def _prediction(
-        self,
-        box: tuple[float, float, float, float],
-        score: float,
-        read: Readings,
-        row: int,
-        face: Face | None,
-    ) -> Prediction:
+    def _cut_crop(self, image: RgbImage) -> "_Cut":
+        height, width = image.shape[:2]
+        if min(height, width) < MIN_CUT_OUT:
+            raise DeganError(
+                f"the image is {width} x {height} pixels; a cut-out face needs "
+                f"{MIN_CUT_OUT} x {MIN_CUT_OUT}"
+            )
+        face = self._finder.find_in_crop(image)
+        crop = crop_face(image, face.landmarks if face else None, self.crop_size)
+        whole = (0.0, 0.0, float(width), float(height))
+        return _Cut(whole, face.score if face else 0.0, face, crop)
+
+    def _cut_box(self, image: RgbImage, box: Box) -> "_Cut":
+        face = self._finder.find_in_box(image, box)
+        if face is not None:
+            return _Cut(box, face.score, face, crop_face(image, face.landmarks, self.crop_size))
+        inside = inside_of(image, box)
+        return _Cut(box, 0.0, None, crop_face(inside, None, self.crop_size))
+
+    def _predictions(self, cuts: Sequence["_Cut"]) -> list[Prediction]:
+        read = self.read([cut.crop for cut in cuts])
+        return [self._prediction(cut, read, row) for row, cut in enumerate(cuts)]
+
+    def _prediction(self, cut: "_Cut", read: Readings, row: int) -> Prediction:
         shares = read.probabilities[row].tolist()
         probabilities = dict(zip(self.expressions, shares, strict=True))
         expression = max(probabilities, key=probabilities.__getitem__)
-        unsure = probabilities[expression] < self.unsure_below
         amounts = [] if read.actions is None else read.actions[row].tolist()
         actions = dict(zip(self.actions_explained, amounts, strict=True))
-        units = {unit: _mean(actions, ACTION_UNITS[unit]) for unit in self.action_units}
-        return Prediction(box, score, expression, probabilities, unsure, actions, units, face)
-
-
-def _read_file(path: Path) -> bytes:
-    try:
-        missing = not path.exists()
-    except OSError:  # a name too long, a folder that may not be entered
-        missing = False
-    if missing:
-        raise DeganError(
-            f"{path} does not exist; give a file that 'degan export' wrote, or the name of weights "
-            f"that ship: {', '.join(SHIPPED_WEIGHTS)}"
+        return Prediction(
+            box=cut.box,
+            score=cut.score,
+            expression=expression,
+            probabilities=probabilities,
+            unsure=probabilities[expression] < self.unsure_below,
+            code=tuple(read.code[row].tolist()),
+            actions=actions,
+            action_units={unit: _mean(actions, ACTION_UNITS[unit]) for unit in self.action_units},
+            face=cut.face,
         )
-    return read_bytes(path, _MAX_WEIGHTS, "weights")
+
+
+class _Cut(NamedTuple):
+    """A face on its way from the detector to the graph."""
+
+    box: Box
+    score: float
+    face: Face | None
+    crop: RgbImage
+
+    @classmethod
+    def of_face(cls, image: RgbImage, face: Face, size: int) -> "_Cut":
+        return cls(face.box, face.score, face, crop_face(image, face.landmarks, size))
 
 
 def _units_read(explained: Mapping[str, float]) -> tuple[str, ...]:
@@ -234,47 +295,3 @@ def _units_read(explained: Mapping[str, float]) -> tuple[str, ...]:
 
 def _mean(amounts: Mapping[str, float], names: Sequence[str]) -> float:
     return sum(amounts[name] for name in names) / len(names)
-
-
-def _check_graph(
-    session: ort.InferenceSession, widths: Sequence[int], crop_size: int, name: str
-) -> None:
-    """Refuse a graph that does not take and give what the file declares."""
-    inputs = [(node.name, node.type, node.shape[1:]) for node in session.get_inputs()]
-    outputs = [(node.type, node.shape[1:]) for node in session.get_outputs()]
-    expected = [("crops", "tensor(uint8)", [crop_size, crop_size, 3])]
-    if inputs != expected or outputs != [("tensor(float)", [width]) for width in widths]:
-        raise DeganError(f"{name} holds another graph than it declares; export it again")
-
-
-def _read_facts(facts: Any, name: str) -> tuple[tuple[str, ...], int, float]:
-    """Return the expressions, the crop size and the least sure answer of a weights file."""
-    try:
-        expressions, crop_size = tuple(facts["expressions"]), int(facts["crop_size"])
-        version, frame = facts["format"], facts["frame"]
-        unsure_below = float(facts["unsure_below"])
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise DeganError(
-            f"{name} does not say all that reading faces with it needs; export it again"
-        ) from error
-    if version != FORMAT or frame != FRAME:
-        raise DeganError(
-            f"{name} is of format {version}, frame {frame}; this version of degan needs format "
-            f"{FORMAT}, frame {FRAME}: export it again with this version"
-        )
-    unknown = [expression for expression in expressions if expression not in EXPRESSIONS]
-    if unknown or not 16 <= crop_size <= 1024 or not 0 <= unsure_below <= 1:
-        raise DeganError(f"{name} declares impossible expressions or crops; export it again")
-    return expressions, crop_size, unsure_below
-
-
-def _read_actions(facts: Mapping[str, Any], name: str) -> dict[str, float]:
-    """Return what the weights read of each facial action; {} where they read none."""
-    told = facts.get("actions")
-    if not told:
-        return {}
-    if not isinstance(told, dict) or tuple(told) != FACIAL_ACTIONS:
-        raise DeganError(f"{name} declares facial actions that are none; export it again")
-    if not all(isinstance(share, float) and -_LEAST <= share <= 1 for share in told.values()):
-        raise DeganError(f"{name} does not say how well it reads facial actions; export it again")
-    return dict(told)

@@ -198,5 +198,6 @@ def _read(
     amounts = [part.actions for part in parts if part.actions is not None]
     return Readings(
         np.concatenate([part.probabilities for part in parts]),
+        np.concatenate([part.code for part in parts]),
         np.concatenate(amounts) if amounts else None,
     )

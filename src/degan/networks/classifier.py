@@ -1,6 +1,6 @@
 """Recognition: f(x) joined with the residue that the encoder's intermediate layers recorded."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -121,6 +121,21 @@ def temper(probabilities: Tensor, temperature: float) -> Tensor:
     return (probabilities.clamp_min(_LEAST).log() / temperature).softmax(dim=1)
 
 
+class Reading(NamedTuple):
+    """What is read of N crops.
+
+    Attributes:
+        probabilities: float (N, num_expressions), rows sum to 1.
+        code: f(x) of the crops themselves, float (N, expression_code).
+        actions: amounts of facial actions, float (N, 52), of the crops themselves: in a mirror
+            image left is right. None where no reader of them was fitted.
+    """
+
+    probabilities: Tensor
+    code: Tensor
+    actions: Tensor | None
+
+
 class Recognition(nn.Module):
     """The whole way from uint8 crops to probabilities: what is evaluated, exported and served.
 
@@ -174,19 +189,16 @@ class Recognition(nn.Module):
         """Standardised (N, C, D, D) -> probabilities as :meth:`forward` gives them."""
         return self._probabilities(self.features(self.views(images)), len(images))
 
-    def read_with_actions(self, crops: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 RGB (N, H, H, 3) -> probabilities, and amounts of facial actions (N, 52).
-
-        The amounts are read from the crop itself alone: in its mirror image left is right.
-
-        Raises:
-            ValueError: no reader of actions was fitted.
-        """
-        if self.actions is None:
-            raise ValueError("no reader of facial actions was fitted")
-        features = self.features(self.views(self.standardize(crops)))
+    def read_all(self, crops: Tensor) -> Reading:
+        """uint8 RGB (N, H, H, 3) -> all that is read of them."""
         count = crops.shape[0]
-        return self._probabilities(features, count), self.actions(features[:count])
+        encoded = self.encoder(self.views(self.standardize(crops)))
+        features = self.classifier.features(encoded)
+        return Reading(
+            self._probabilities(features, count),
+            encoded.code[:count],
+            None if self.actions is None else self.actions(features[:count]),
+        )
 
     def views(self, images: Tensor) -> Tensor:
         """Standardised (N, C, D, D) -> all views of them, (V * N, C, D, D), themselves first."""
