@@ -11,7 +11,7 @@ SRC = Path(__file__).resolve().parent.parent / "src"
 # Low to high. A module may import those of lower layers, and those before it in its own.
 LAYERS = (
     ("errors", "labels", "files", "config", "images", "video", "machine", "processes"),
-    ("warp", "alignment", "resources", "detector", "faces"),
+    ("warp", "alignment", "resources", "detector", "faces", "neutral"),
     (
         "data.pictures",
         "data.sample",
@@ -27,6 +27,7 @@ LAYERS = (
         "data.crops",
         "data.duplicates",
         "data.factors",
+        "data.frames",
         "data.people",
         "data.actions",
         "data.units",
@@ -98,6 +99,7 @@ LAYERS = (
         "evaluation.others",
         "evaluation.calibration",
         "evaluation.actions",
+        "evaluation.neutral",
         "evaluation.fold_runs",
         "evaluation.crossval",
         "evaluation.crossdata",

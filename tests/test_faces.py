@@ -123,13 +123,27 @@ def test_a_face_that_fills_the_frame_is_found_inside_it(
     assert distance(found.landmarks[:, :2] + (x, y), face.landmarks) < 0.05 * width
 
 
-def test_every_face_is_found_largest_first(finder: FaceFinder, astronaut: RgbImage) -> None:
+def party(astronaut: RgbImage, turned: list[int]) -> RgbImage:
+    """Four faces of falling size, each turned by so many quarters."""
     canvas = Image.new("RGB", (1280, 720), (90, 120, 90))
-    places = [(1.0, 0, (20, 100)), (0.6, 1, (560, 40)), (0.4, 2, (950, 400)), (0.5, 0, (600, 420))]
-    for scale, turns, place in places:
+    places = [(1.0, (20, 100)), (0.6, (560, 40)), (0.5, (600, 420)), (0.4, (950, 400))]
+    for (scale, place), turns in zip(places, turned, strict=True):
         cut = np.rot90(scaled(astronaut[:260, 80:360], scale), turns)
         canvas.paste(Image.fromarray(np.ascontiguousarray(cut)), place)
-    found = finder.find(np.asarray(canvas))
+    return np.asarray(canvas)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_all_faces_of_a_photo_are_found_however_it_lies(
+    finder: FaceFinder, astronaut: RgbImage, turns: int
+) -> None:
+    found = finder.find(np.ascontiguousarray(np.rot90(party(astronaut, [0] * 4), turns)))
+    assert [round(face.roll / 90) % 4 for face in found] == [-turns % 4] * 4
+
+
+def test_every_face_is_found_largest_first(finder: FaceFinder, astronaut: RgbImage) -> None:
+    """Those that lie beside upright ones too, where that is asked for."""
+    found = finder.find(party(astronaut, [0, 1, 0, 2]), thorough=True)
     assert len(found) == 4
     sizes = [face.box[2] * face.box[3] for face in found]
     assert sizes == sorted(sizes, reverse=True)

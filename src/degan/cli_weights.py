@@ -32,6 +32,14 @@ def export(
             "facial actions is fitted on them.",
         ),
     ] = None,
+    neutral: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RECORDINGS",
+            help="Recordings of rendered people that were not trained on ('degan synthesize "
+            "--sequences'): reading a face beside the person's neutral one is fitted on them.",
+        ),
+    ] = None,
     leaning: Annotated[
         list[str] | None,
         typer.Option(
@@ -47,6 +55,8 @@ def export(
     degan export runs/all mine.onnx
 
     degan export runs/all mine.onnx --calibrate others/ --actions people/
+
+    degan export runs/all mine.onnx --neutral recordings/
     """
     exporting = part("degan.export", "train")
     training = part("degan.training.train", "train")
@@ -66,6 +76,14 @@ def export(
         with console.progress("export") as show:
             explained = reading.fit_actions(model, read_dataset(actions), show)
         typer.echo(report.explained_line(explained))
+    if neutral is not None:
+        resting = part("degan.evaluation.neutral", "train")
+        with console.progress("export") as show:
+            gain = resting.fit_neutral(model, read_dataset(neutral), show)
+        typer.echo(
+            f"beside the neutral face {gain.beside:.1%} of {gain.frames} frames are right, alone "
+            f"{gain.alone:.1%}"
+        )
     parity = exporting.export(model, file, unsure_below=unsure_below)
     typer.echo(
         f"{file}: {', '.join(model.expressions)}; largest difference to the model "

@@ -117,35 +117,36 @@ class Detector:
         )
         self._full = _Network("face_detection_full_range.onnx", 192, ((4, 1),), 0.4, threads)
 
-    def propose(self, image: RgbImage) -> Proposals:
+    def propose(self, image: RgbImage, *, turned: bool = False) -> Proposals:
         """Return the possible faces of an image, in its pixels, best score first.
 
         Each place may hold several proposals if they disagree about the rotation.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+            turned: whether to look for faces that lie on a side or upside down, which takes three
+                times as long, and not for those upright or tilted.
         """
+        full_turns, short_turns = ((1, 2, 3), (2,)) if turned else ((0,), (0,))
         found: list[Proposals] = []
         for level, scale in _pyramid(image, self._finest_scale(image), self._full.side):
-            for window, left, top in _windows(level, self._full.side):
-                found += [
-                    self._full(window, turns).mapped(1 / scale, left, top) for turns in range(4)
-                ]
+            found += _looked_at(self._full, level, scale, full_turns)
         # `level` is the whole image now, at the full-range network's size.
         scale = self._short.side / max(image.shape[:2])
         level = _resized(level, image.shape, scale)
-        for window, left, top in _windows(level, self._short.side):
-            found += [self._short(window, turns).mapped(1 / scale, left, top) for turns in (0, 2)]
-        return _merged(_joined(found))
+        return _merged(_joined([*found, *_looked_at(self._short, level, scale, short_turns)]))
 
     def propose_upright(self, image: RgbImage) -> Proposals:
         """Return the possible faces that are upright and large in the image, best score first.
 
-        Large: a fourteenth of the longer side and up. A seventh of the cost of :meth:`propose`.
+        Large: a fourteenth of the longer side and up.
         """
         found: list[Proposals] = []
+        level = Image.fromarray(image)
         for network in (self._full, self._short):
             scale = network.side / max(image.shape[:2])
-            level = _resized(Image.fromarray(image), image.shape, scale)
-            for window, left, top in _windows(level, network.side):
-                found.append(network(window, 0).mapped(1 / scale, left, top))
+            level = _resized(level, image.shape, scale)
+            found += _looked_at(network, level, scale, (0,))
         return _merged(_joined(found))
 
     def propose_in_crop(self, image: RgbImage) -> Proposals:
@@ -166,6 +167,17 @@ class Detector:
         """Return the scale at which the smallest face wanted is just found, at most 1."""
         smallest: float = max(self._min_face, max(image.shape[:2]) / 100)
         return min(1.0, SMALLEST_FACE / smallest)
+
+
+def _looked_at(
+    network: _Network, level: Image.Image, scale: float, turns: tuple[int, ...]
+) -> list[Proposals]:
+    """Return what a network proposes in a level of that scale, in pixels of the whole image."""
+    return [
+        network(window, turn).mapped(1 / scale, left, top)
+        for window, left, top in _windows(level, network.side)
+        for turn in turns
+    ]
 
 
 def areas(corners: Floats) -> Floats:
@@ -205,7 +217,8 @@ def _pyramid(image: RgbImage, finest: float, side: int) -> Iterator[tuple[Image.
 def _resized(level: Image.Image, shape: tuple[int, ...], scale: float) -> Image.Image:
     """Scale to ``scale`` times the size of the first image, whose shape is given."""
     size = (max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale)))
-    return level.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0)
+    # Whole factors by means first, which is several times faster; the networks do not care.
+    return level.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.1)
 
 
 def _windows(level: Image.Image, side: int) -> Iterator[tuple[RgbImage, int, int]]:

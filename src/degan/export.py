@@ -126,6 +126,7 @@ def _to_onnx(model: Model) -> onnx.ModelProto:
 def _describe(proto: onnx.ModelProto, model: Model, unsure_below: float) -> None:
     """Write into the file all that reading faces with it needs."""
     recognition, reader = model.recognition, model.recognition.actions
+    neutral = recognition.neutral
     facts = {
         "degan": __version__,
         "format": FORMAT,
@@ -139,6 +140,8 @@ def _describe(proto: onnx.ModelProto, model: Model, unsure_below: float) -> None
         "calibrated_on": hashes_text(recognition.calibrated_on),
         "actions": _explained(reader),
         "actions_fitted_on": hashes_text(reader.fitted_on if reader else ()),
+        "neutral": neutral.told() if neutral else None,
+        "neutral_fitted_on": hashes_text(neutral.fitted_on if neutral else ()),
     }
     entry = proto.metadata_props.add()
     entry.key, entry.value = KEY, json.dumps(facts)

@@ -26,6 +26,8 @@ Box = tuple[float, float, float, float]
 
 _INPUT = 192  # side of the landmark network's input in pixels
 _ROI_SCALE = 1.5  # region of interest / face, as the network was trained
+# The detector's boxes lie lower and are smaller than the landmarks' region; means over London.
+_ROI_GROWTH, _ROI_LIFT = 1.046, 0.035
 _RIGHT_OUTER, _LEFT_OUTER = 33, 263  # outer eye corners; right is the person's, image-left
 _RIGHT_EYELIDS = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
 _LEFT_EYELIDS = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
@@ -34,9 +36,12 @@ _LIP_CORNERS = (61, 291)
 _BOX_MARGIN = 0.05
 _MIN_SCORE = 0.5  # of the landmarks: below it a fit is not followed up
 _SURE_SCORE = 0.95  # what a face must have in the end
+_CLEAR_LOGIT = 20  # of the landmarks: a fit in a wrong place or at a wrong roll seldom has 10
+_OFF_SHARE = 0.5  # landmarks move by less than half of what their region was off
 _MAX_REFITS = 3
 _STILL = 0.03  # a shift between two fits, in face sizes, that ends the refitting
 _MAX_SHIFT = 0.08  # the most that the last shift may be
+_MAX_TILT = math.radians(50)  # of an upright face
 _MAX_TURN = math.radians(60)  # between the detector's and the landmarks' roll
 _SAME_FACE = 0.4  # shared area / smaller box
 _LOGIT_WEIGHT = 0.02  # of the landmarks' logit beside the detector's score
@@ -115,9 +120,20 @@ class FaceFinder:
         self._mesh = inference_session("face_landmark.onnx", threads)
         self._mesh_input = self._mesh.get_inputs()[0].name
 
-    def find(self, image: RgbImage) -> list[Face]:
-        """Return every face of an image once, largest first, at whatever in-plane rotation."""
-        return self._fitted(image, self._detector.propose(image))
+    def find(self, image: RgbImage, *, thorough: bool = False) -> list[Face]:
+        """Return every face of an image once, largest first, at whatever in-plane rotation.
+
+        Faces that lie on a side or upside down are looked for unless all that the first look finds
+        are clear and upright.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+            thorough: look for them beside clear upright faces too, at four times the cost.
+        """
+        fits = self._fits(image, self._detector.propose(image))
+        if thorough or not fits or not all(fit.is_clear and fit.is_upright for fit, _ in fits):
+            fits += self._fits(image, self._detector.propose(image, turned=True))
+        return _distinct(fits)
 
     def find_main(self, image: RgbImage) -> list[Face]:
         """Return the upright, large faces of an image; if it has none, what :meth:`find` finds.
@@ -125,7 +141,8 @@ class FaceFinder:
         What a data set's photo shows is found in a fraction of the time; small faces behind it are
         not looked for.
         """
-        return self._fitted(image, self._detector.propose_upright(image)) or self.find(image)
+        main = self._fits(image, self._detector.propose_upright(image))
+        return _distinct(main) or self.find(image)
 
     def follow(self, image: RgbImage, landmarks: Landmarks) -> Face | None:
         """Return the face where it was a moment ago, or None if it is no longer there.
@@ -134,9 +151,7 @@ class FaceFinder:
             image: the next frame, of the same size.
             landmarks: of the face in the frame before, (468, 3) in pixels.
         """
-        roi = _roi_of_landmarks(landmarks)
-        # Where the face has hardly moved, the fit is one in the frame that it gives itself.
-        fit = self._refit(image, self._moved(image, roi, landmarks))
+        fit = self._fit(image, _roi_of_landmarks(landmarks))
         face = _face(image, fit, fit.score) if fit.is_face else None
         return face if face is not None and min(face.box[2:]) > 0 else None
 
@@ -158,17 +173,22 @@ class FaceFinder:
         face = _face(image, fit, fit.score) if fit.is_face else None
         return face if face is not None and min(face.box[2:]) > 0 else None
 
-    def _fitted(self, image: RgbImage, proposals: Proposals) -> list[Face]:
-        """Return the faces among proposals, each once, largest first."""
+    def _fits(self, image: RgbImage, proposals: Proposals) -> "list[tuple[_Fit, Face]]":
+        """Return the faces among proposals; at one place there may be several."""
         fits: list[tuple[_Fit, Face]] = []
+        clear: list[Box] = []
         for index in range(len(proposals.scores)):
+            if any(_overlap(proposals.corners[index], box) > _SAME_FACE for box in clear):
+                continue  # the same face at another roll
             roi = _roi_of_proposal(proposals, index)
             fit = self._fit(image, roi)
             if fit.is_face and _turn(_roll(fit.landmarks), roi.roll) <= _MAX_TURN:
                 face = _face(image, fit, float(proposals.scores[index]))
                 if min(face.box[2:]) > 0:  # else the fit slid off the image
                     fits.append((fit, face))
-        return _distinct(fits)
+                    if fit.is_clear:
+                        clear.append(face.box)
+        return fits
 
     def find_in_crop(self, image: RgbImage) -> Face | None:
         """Return the face that a picture was cut down to, or None.
@@ -196,27 +216,26 @@ class FaceFinder:
         return None if best is None else _face(image, best, best.score)
 
     def _fit(self, image: RgbImage, roi: "_Roi") -> "_Fit":
-        """Fit landmarks in a region, then in the region that these give, until they hold still."""
-        return self._refit(image, _Fit(*self._landmarks(image, roi), math.inf))
+        """Fit landmarks in a region, then in the region that these give, until they hold still.
 
-    def _refit(self, image: RgbImage, fit: "_Fit") -> "_Fit":
-        """Fit landmarks in the region that the last ones give, until they hold still."""
+        Where the network is sure of a face, and finds it where the region says, once is enough.
+        """
+        landmarks, logit = self._landmarks(image, roi)
+        off = roi.distance(_roi_of_landmarks(landmarks))
+        fit = _Fit(landmarks, logit, _OFF_SHARE * off if logit >= _CLEAR_LOGIT else math.inf)
         for _ in range(_MAX_REFITS):
             if fit.score < _MIN_SCORE or fit.shift <= _STILL:
                 break
-            fit = self._moved(image, _roi_of_landmarks(fit.landmarks), fit.landmarks)
+            before, roi = fit.landmarks, _roi_of_landmarks(fit.landmarks)
+            landmarks, logit = self._landmarks(image, roi)
+            moved = np.linalg.norm(landmarks[:, :2] - before[:, :2], axis=1).mean()
+            fit = _Fit(landmarks, logit, float(moved) * _ROI_SCALE / roi.size)
         return fit
-
-    def _moved(self, image: RgbImage, roi: "_Roi", before: Landmarks) -> "_Fit":
-        """Fit landmarks in a region; their shift is from where they were before."""
-        landmarks, logit = self._landmarks(image, roi)
-        moved = np.linalg.norm(landmarks[:, :2] - before[:, :2], axis=1).mean()
-        return _Fit(landmarks, logit, float(moved) * _ROI_SCALE / roi.size)
 
     def _landmarks(self, image: RgbImage, roi: "_Roi") -> tuple[Landmarks, float]:
         """Run the network on a region: landmarks in pixels of the image, and its logit."""
         matrix = roi.matrix()
-        crop = warp(image, matrix, _INPUT).transpose(2, 0, 1)[None]
+        crop = warp(image, matrix, _INPUT, finer=1).transpose(2, 0, 1)[None]
         feed = np.ascontiguousarray(crop, dtype=np.float32) / np.float32(255)
         points, logit = self._mesh.run(None, {self._mesh_input: feed})
         points = points.reshape(468, 3).astype(np.float64)
@@ -253,6 +272,12 @@ class _Roi:
     size: float
     roll: float
 
+    def distance(self, other: "_Roi") -> float:
+        """Return about how far points at the edge of the face lie apart, in face sizes."""
+        shift = math.hypot(other.x - self.x, other.y - self.y) * _ROI_SCALE / self.size
+        growth = abs(math.log(other.size / self.size))
+        return shift + (growth + _turn(self.roll, other.roll)) / 2
+
     def matrix(self) -> NDArray[np.float64]:
         """Return the (2, 3) map from the network's input to the image."""
         scale = self.size / _INPUT
@@ -274,6 +299,16 @@ class _Fit:
     def score(self) -> float:
         """0-1, the network's belief that this is a face."""
         return 1 / (1 + math.exp(-max(-80.0, self.logit)))
+
+    @property
+    def is_clear(self) -> bool:
+        """Tell whether the network is so sure as it hardly ever is of what is no face."""
+        return self.logit >= _CLEAR_LOGIT
+
+    @property
+    def is_upright(self) -> bool:
+        """Tell whether the face is tilted by less than a photo is that lies on a side."""
+        return abs(_roll(self.landmarks)) <= _MAX_TILT
 
     @property
     def is_face(self) -> bool:
@@ -315,8 +350,11 @@ def _turn(one: float, other: float) -> float:
 
 def _roi_of_proposal(proposals: Proposals, index: int) -> _Roi:
     left, top, right, bottom = proposals.corners[index].tolist()
-    size = _ROI_SCALE * max(right - left, bottom - top)
-    return _Roi((left + right) / 2, (top + bottom) / 2, size, float(proposals.rolls[index]))
+    size = _ROI_SCALE * _ROI_GROWTH * max(right - left, bottom - top)
+    roll = float(proposals.rolls[index])
+    x = (left + right) / 2 + math.sin(roll) * _ROI_LIFT * size
+    y = (top + bottom) / 2 - math.cos(roll) * _ROI_LIFT * size
+    return _Roi(x, y, size, roll)
 
 
 def _roi_of_landmarks(landmarks: Landmarks) -> _Roi:
@@ -338,6 +376,14 @@ def _face(image: RgbImage, fit: _Fit, score: float) -> Face:
     right, bottom = np.clip(high + margin, 0, (width, height)).tolist()
     box = (left, top, right - left, bottom - top)
     return Face(box, score, fit.landmarks, fit.score)
+
+
+def _overlap(corners: NDArray[np.float64], box: Box) -> float:
+    """Return the area that corners (4,) and a box share, as a share of the smaller one."""
+    other = np.array([box[0], box[1], box[0] + box[2], box[1] + box[3]])
+    both = np.stack([corners, other])
+    shared = float(shared_areas(corners, both[1:])[0])
+    return shared / max(1e-9, float(areas(both).min()))
 
 
 def _distinct(fits: list[tuple[_Fit, Face]]) -> list[Face]:

@@ -1,10 +1,10 @@
 """Photos -> the expression of every face, from one exported file. Needs no torch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from degan.errors import DeganError
 from degan.faces import Box, Face, FaceFinder, inside_of
 from degan.images import RgbImage, check_image
 from degan.labels import ACTION_UNITS, MIN_EXPLAINED
+from degan.neutral import NeutralReader
 from degan.weights import SHIPPED_WEIGHTS, open_weights
 
 __all__ = ["SHIPPED_WEIGHTS", "Prediction", "Readings", "Recognizer"]
@@ -77,6 +78,8 @@ class Recognizer:
         weights: a file that ``degan export`` or ``degan finetune`` wrote, or one of
             :data:`SHIPPED_WEIGHTS`; None for the first of these.
         threads: how many threads one network run may use.
+        thorough: whether faces that lie on a side or upside down are looked for beside upright ones
+            too, which takes four times as long; without it where those found are not all upright.
         groups: expressions that are to count as one, by the name that they get together:
             ``{"negative": ("anger", "fear")}``. Their probabilities are added.
 
@@ -108,6 +111,7 @@ class Recognizer:
         weights: Path | str | None = None,
         *,
         threads: int = 1,
+        thorough: bool = False,
         groups: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         opened = open_weights(weights, threads)
@@ -122,6 +126,7 @@ class Recognizer:
         self.calibrated_on_manifests = opened.calibrated_on
         self.actions_fitted_on_manifests = opened.actions_fitted_on
         self._finder = FaceFinder(threads=threads)
+        self._thorough = thorough
 
     def predict(self, image: RgbImage) -> list[Prediction]:
         """Return the expression of every face of an image, largest face first; [] if none.
@@ -136,7 +141,7 @@ class Recognizer:
 
     def predict_many(self, images: Sequence[RgbImage]) -> list[list[Prediction]]:
         """Return what :meth:`predict` returns of each image; their faces are read together."""
-        found = [self._finder.find(check_image(image)) for image in images]
+        found = [self.find_faces(image) for image in images]
         read = iter(
             self._predictions(
                 [
@@ -147,6 +152,10 @@ class Recognizer:
             )
         )
         return [list(islice(read, len(faces))) for faces in found]
+
+    def find_faces(self, image: RgbImage) -> list[Face]:
+        """Return the faces of an image, largest first, of which nothing is read yet."""
+        return self._finder.find(check_image(image), thorough=self._thorough)
 
     def predict_faces(self, image: RgbImage, faces: Sequence[Face]) -> list[Prediction]:
         """Return the expressions of faces that were found already, in their order.
@@ -186,6 +195,41 @@ class Recognizer:
     def predict_crops(self, images: Sequence[RgbImage]) -> list[Prediction]:
         """Return what :meth:`predict_crop` returns of each image; they are read together."""
         return self._predictions([self._cut_crop(check_image(image)) for image in images])
+
+    def beside_neutral(
+        self, faces: Sequence[Prediction], neutral: Sequence[Prediction]
+    ) -> list[Prediction]:
+        """Return faces of one person anew: read from what changed since the neutral face.
+
+        Args:
+            faces: of that person, of any of this recogniser's methods.
+            neutral: the person's neutral face, once or more often: the mean of f(x) counts.
+
+        Raises:
+            DeganError: the weights cannot read so, or there is no neutral face.
+        """
+        reader = self.check_reads_beside_neutral()
+        if not neutral:
+            raise DeganError("no neutral face was given; give at least one of the person")
+        if not faces:
+            return []
+        rest = np.mean([face.code for face in neutral], axis=0)
+        shares = reader.probabilities(np.array([face.code for face in faces]), rest)
+        merged = self._groups.merge(shares)
+        return [replace(face, **self._answer(row)) for face, row in zip(faces, merged, strict=True)]
+
+    def check_reads_beside_neutral(self) -> NeutralReader:
+        """Return what reads faces beside a neutral one; refuse weights that have none.
+
+        Raises:
+            DeganError: they have none.
+        """
+        if self._weights.neutral is None:
+            raise DeganError(
+                f"{self.name} cannot read a face beside a neutral one; leave that out, or export "
+                "weights with 'degan export RUN FILE.onnx --neutral RECORDINGS'"
+            )
+        return self._weights.neutral
 
     def check_reads_actions(self) -> None:
         """Refuse weights that read no facial actions.
@@ -253,22 +297,35 @@ class Recognizer:
         return [self._prediction(cut, read, row) for row, cut in enumerate(cuts)]
 
     def _prediction(self, cut: "_Cut", read: Readings, row: int) -> Prediction:
-        shares = read.probabilities[row].tolist()
-        probabilities = dict(zip(self.expressions, shares, strict=True))
-        expression = max(probabilities, key=probabilities.__getitem__)
         amounts = [] if read.actions is None else read.actions[row].tolist()
         actions = dict(zip(self.actions_explained, amounts, strict=True))
         return Prediction(
             box=cut.box,
             score=cut.score,
-            expression=expression,
-            probabilities=probabilities,
-            unsure=probabilities[expression] < self.unsure_below,
+            **self._answer(read.probabilities[row]),
             code=tuple(read.code[row].tolist()),
             actions=actions,
             action_units={unit: _mean(actions, ACTION_UNITS[unit]) for unit in self.action_units},
             face=cut.face,
         )
+
+    def _answer(self, shares: NDArray[np.float32]) -> "_Answer":
+        """Return what the probabilities (C,) of a face say."""
+        probabilities = dict(zip(self.expressions, shares.tolist(), strict=True))
+        expression = max(probabilities, key=probabilities.__getitem__)
+        return {
+            "expression": expression,
+            "probabilities": probabilities,
+            "unsure": probabilities[expression] < self.unsure_below,
+        }
+
+
+class _Answer(TypedDict):
+    """The fields of a :class:`Prediction` that follow from the probabilities."""
+
+    expression: str
+    probabilities: dict[str, float]
+    unsure: bool
 
 
 class _Cut(NamedTuple):

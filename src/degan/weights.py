@@ -17,6 +17,7 @@ from degan.data.provenance import hashes_of
 from degan.errors import DeganError
 from degan.files import read_bytes, sha256
 from degan.labels import FACIAL_ACTIONS
+from degan.neutral import NeutralReader, read_neutral
 from degan.resources import asset_bytes, session_of
 
 __all__ = [
@@ -72,6 +73,7 @@ class Weights:
         trained_on: for :func:`degan.data.provenance.has_seen`.
         calibrated_on: hashes of the manifests that the temperature was fitted on; empty if unknown.
         actions_fitted_on: the same of reading actions.
+        neutral: reads a face beside the same person's neutral face; None where nothing was fitted.
     """
 
     session: ort.InferenceSession
@@ -86,6 +88,7 @@ class Weights:
     trained_on: Any
     calibrated_on: frozenset[str]
     actions_fitted_on: frozenset[str]
+    neutral: NeutralReader | None
 
     @property
     def outputs(self) -> dict[str, int]:
@@ -180,19 +183,26 @@ def _read(
     session: ort.InferenceSession, told: Mapping[str, Any], name: str, digest: str
 ) -> Weights:
     try:
+        classes, code_size = check_class_names(told["classes"]), int(told["code_size"])
         weights = Weights(
             session=session,
             name=name,
             sha256=digest,
-            classes=check_class_names(told["classes"]),
+            classes=classes,
             crop_size=int(told["crops"]["size"]),
-            code_size=int(told["code_size"]),
+            code_size=code_size,
             temperature=float(told["temperature"]),
             unsure_below=float(told["unsure_below"]),
             actions_explained=_actions(told.get("actions")),
             trained_on=told.get("trained_on"),
             calibrated_on=hashes_of(told.get("calibrated_on")),
             actions_fitted_on=hashes_of(told.get("actions_fitted_on")),
+            neutral=read_neutral(
+                told.get("neutral"),
+                len(classes),
+                code_size,
+                hashes_of(told.get("neutral_fitted_on")),
+            ),
         )
         if not 16 <= weights.crop_size <= 1024 or not 0 <= weights.unsure_below <= 1:
             raise ValueError("crops of no sensible size, or a threshold that is no probability")

@@ -64,6 +64,26 @@ def read_known(dataset: Dataset, names: Sequence[str]) -> dict[str, list[Value]]
     return {name: found[name] for name in names if name in found}
 
 
+def read_rows(dataset: Dataset, names: Sequence[str]) -> dict[str, list[Value]]:
+    """Return those of some columns of ``factors.parquet`` that there are, of all its rows.
+
+    It has rows of frames that are no samples too.
+
+    Raises:
+        DeganError: there is no such table, it is damaged, or needs pyarrow.
+    """
+    path = dataset.folder / FACTORS
+    if not path.exists():
+        raise DeganError(f"{dataset.folder} has no {FACTORS}; give people of 'degan synthesize'")
+    _, columns = _read_factors(path, [name for name in names if name != _FILE])
+    files = next(iter(columns.values()), {})
+    return {
+        name: list(files) if name == _FILE else list(columns[name].values())
+        for name in names
+        if name == _FILE or name in columns
+    }
+
+
 def _of_file(values: dict[str, Value], file: str, path: Path) -> Value:
     if file not in values:
         raise DeganError(f"{path} has no row for {file}; it is of another data set: make both anew")

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from degan.config import ClassifierSettings, NetworkSettings
 from degan.networks.encoder import Encoder, EncoderOutput, code_grid, stage_channels
 from degan.networks.layers import Standardize, conv_norm_relu, zoom_matrix
+from degan.neutral import NeutralReader
 
 ZOOMS: Final = (1.0, 1.06, 0.94)
 """Sizes at which a face can be read, relative to the crop."""
@@ -155,10 +156,13 @@ class Recognition(nn.Module):
         leaning: what was added to the logits of some expressions by name after training.
         actions: reads facial actions too; None where none was fitted, see
             :mod:`degan.evaluation.actions`.
+        neutral: reads a face beside the same person's neutral face, see
+            :mod:`degan.evaluation.neutral`; None where nothing was fitted.
     """
 
     zooms: Tensor
     actions: ActionReader | None
+    neutral: NeutralReader | None
 
     def __init__(
         self,
@@ -175,6 +179,7 @@ class Recognition(nn.Module):
         self.encoder = encoder
         self.classifier = classifier
         self.actions = None
+        self.neutral = None
         self.mirror = choice.mirror
         size = network.input_size
         matrices = [zoom_matrix(size, zoom) for zoom in ZOOMS[1 : choice.views]]
