@@ -11,7 +11,7 @@ SRC = Path(__file__).resolve().parent.parent / "src"
 # Low to high. A module may import those of lower layers, and those before it in its own.
 LAYERS = (
     ("errors", "labels", "files", "config", "images", "video", "machine", "processes"),
-    ("warp", "alignment", "resources", "detector", "faces", "neutral"),
+    ("warp", "alignment", "resources", "detector", "region", "faces", "neutral"),
     (
         "data.pictures",
         "data.sample",

@@ -60,7 +60,7 @@ def test_the_classifier_reads_f_of_x_the_residue_of_every_stage_or_both(features
     # Cut loose: f(x) is itself made of the stages.
     code, *stages = (part.detach().requires_grad_() for part in (encoded.code, *encoded.stages))
     classifier = Classifier(SETTINGS, ClassifierSettings(features=features), 3)
-    logits = classifier(EncoderOutput(code, tuple(stages)))
+    logits = classifier(EncoderOutput(code, code, tuple(stages)))
     gradients = torch.autograd.grad(
         logits.square().sum(), [code, *stages], allow_unused=True, materialize_grads=True
     )

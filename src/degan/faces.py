@@ -15,20 +15,16 @@ from degan.alignment import LANDMARKS
 from degan.detector import Detector, Proposals, areas, shared_areas
 from degan.errors import DeganError
 from degan.images import RgbImage
+from degan.region import REGION_SCALE, Landmarks, Region, roll_of, turn_between
 from degan.resources import inference_session
 from degan.warp import warp
 
-__all__ = ["Box", "Face", "FaceFinder", "inside_of"]
+__all__ = ["Box", "Face", "FaceFinder", "Landmarks", "inside_of"]
 
-Landmarks = NDArray[np.float32]
 Box = tuple[float, float, float, float]
 """x, y, width, height in pixels."""
 
 _INPUT = 192  # side of the landmark network's input in pixels
-_ROI_SCALE = 1.5  # region of interest / face, as the network was trained
-# The detector's boxes lie lower and are smaller than the landmarks' region; means over London.
-_ROI_GROWTH, _ROI_LIFT = 1.046, 0.035
-_RIGHT_OUTER, _LEFT_OUTER = 33, 263  # outer eye corners; right is the person's, image-left
 _RIGHT_EYELIDS = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
 _LEFT_EYELIDS = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
 _LIP_CORNERS = (61, 291)
@@ -96,7 +92,7 @@ class Face:
     @property
     def roll(self) -> float:
         """In-plane rotation in degrees, (-180, 180]: 0 upright, positive clockwise in the image."""
-        return math.degrees(_roll(self.landmarks))
+        return math.degrees(roll_of(self.landmarks))
 
 
 class FaceFinder:
@@ -151,7 +147,7 @@ class FaceFinder:
             image: the next frame, of the same size.
             landmarks: of the face in the frame before, (468, 3) in pixels.
         """
-        fit = self._fit(image, _roi_of_landmarks(landmarks))
+        fit = self._fit(image, Region.of_landmarks(landmarks))
         face = _face(image, fit, fit.score) if fit.is_face else None
         return face if face is not None and min(face.box[2:]) > 0 else None
 
@@ -168,7 +164,7 @@ class FaceFinder:
         inside_of(image, box)
         x, y, width, height = box
         fit = self._fit(
-            image, _Roi(x + width / 2, y + height / 2, _ROI_SCALE * max(width, height), 0.0)
+            image, Region(x + width / 2, y + height / 2, REGION_SCALE * max(width, height), 0.0)
         )
         face = _face(image, fit, fit.score) if fit.is_face else None
         return face if face is not None and min(face.box[2:]) > 0 else None
@@ -180,9 +176,9 @@ class FaceFinder:
         for index in range(len(proposals.scores)):
             if any(_overlap(proposals.corners[index], box) > _SAME_FACE for box in clear):
                 continue  # the same face at another roll
-            roi = _roi_of_proposal(proposals, index)
+            roi = Region.of_proposal(proposals, index)
             fit = self._fit(image, roi)
-            if fit.is_face and _turn(_roll(fit.landmarks), roi.roll) <= _MAX_TURN:
+            if fit.is_face and turn_between(roll_of(fit.landmarks), roi.roll) <= _MAX_TURN:
                 face = _face(image, fit, float(proposals.scores[index]))
                 if min(face.box[2:]) > 0:  # else the fit slid off the image
                     fits.append((fit, face))
@@ -201,7 +197,7 @@ class FaceFinder:
         height, width = image.shape[:2]
         proposals = self._detector.propose_in_crop(image)
         found = [
-            (self._fit(image, _roi_of_proposal(proposals, index)), float(proposals.scores[index]))
+            (self._fit(image, Region.of_proposal(proposals, index)), float(proposals.scores[index]))
             for index in range(len(proposals.scores))
         ]
         found = [(fit, score) for fit, score in found if fit.is_face]
@@ -209,32 +205,32 @@ class FaceFinder:
             fit, score = max(found, key=lambda pair: _quality(*pair))
             return _face(image, fit, score) if _plausible_in_crop(fit, width, height) else None
         side = max(height, width)
-        rois = [_Roi(width / 2, height / 2, scale * side, 0.0) for scale in _CROP_SCALES]
+        rois = [Region(width / 2, height / 2, scale * side, 0.0) for scale in _CROP_SCALES]
         fits = [fit for fit in (self._fit(image, roi) for roi in rois) if fit.shift <= _STILL]
         fits = [fit for fit in fits if _plausible_in_crop(fit, width, height)]
         best = max(fits, key=lambda fit: fit.logit, default=None)
         return None if best is None else _face(image, best, best.score)
 
-    def _fit(self, image: RgbImage, roi: "_Roi") -> "_Fit":
+    def _fit(self, image: RgbImage, roi: Region) -> "_Fit":
         """Fit landmarks in a region, then in the region that these give, until they hold still.
 
         Where the network is sure of a face, and finds it where the region says, once is enough.
         """
         landmarks, logit = self._landmarks(image, roi)
-        off = roi.distance(_roi_of_landmarks(landmarks))
+        off = roi.distance(Region.of_landmarks(landmarks))
         fit = _Fit(landmarks, logit, _OFF_SHARE * off if logit >= _CLEAR_LOGIT else math.inf)
         for _ in range(_MAX_REFITS):
             if fit.score < _MIN_SCORE or fit.shift <= _STILL:
                 break
-            before, roi = fit.landmarks, _roi_of_landmarks(fit.landmarks)
+            before, roi = fit.landmarks, Region.of_landmarks(fit.landmarks)
             landmarks, logit = self._landmarks(image, roi)
             moved = np.linalg.norm(landmarks[:, :2] - before[:, :2], axis=1).mean()
-            fit = _Fit(landmarks, logit, float(moved) * _ROI_SCALE / roi.size)
+            fit = _Fit(landmarks, logit, float(moved) * REGION_SCALE / roi.size)
         return fit
 
-    def _landmarks(self, image: RgbImage, roi: "_Roi") -> tuple[Landmarks, float]:
+    def _landmarks(self, image: RgbImage, roi: Region) -> tuple[Landmarks, float]:
         """Run the network on a region: landmarks in pixels of the image, and its logit."""
-        matrix = roi.matrix()
+        matrix = roi.matrix(_INPUT)
         crop = warp(image, matrix, _INPUT, finer=1).transpose(2, 0, 1)[None]
         feed = np.ascontiguousarray(crop, dtype=np.float32) / np.float32(255)
         points, logit = self._mesh.run(None, {self._mesh_input: feed})
@@ -264,30 +260,6 @@ def inside_of(image: RgbImage, box: Box) -> RgbImage:
 
 
 @dataclass(frozen=True)
-class _Roi:
-    """A square region around (x, y), turned clockwise by ``roll`` radians; ``size`` in pixels."""
-
-    x: float
-    y: float
-    size: float
-    roll: float
-
-    def distance(self, other: "_Roi") -> float:
-        """Return about how far points at the edge of the face lie apart, in face sizes."""
-        shift = math.hypot(other.x - self.x, other.y - self.y) * _ROI_SCALE / self.size
-        growth = abs(math.log(other.size / self.size))
-        return shift + (growth + _turn(self.roll, other.roll)) / 2
-
-    def matrix(self) -> NDArray[np.float64]:
-        """Return the (2, 3) map from the network's input to the image."""
-        scale = self.size / _INPUT
-        cos, sin = scale * math.cos(self.roll), scale * math.sin(self.roll)
-        linear = np.array([[cos, -sin], [sin, cos]])
-        shift = np.array([self.x, self.y]) - linear @ np.full(2, _INPUT / 2)
-        return np.concatenate([linear, shift[:, None]], axis=1)
-
-
-@dataclass(frozen=True)
 class _Fit:
     """Landmarks, the network's logit for a face, and the last refit's shift in face sizes."""
 
@@ -308,7 +280,7 @@ class _Fit:
     @property
     def is_upright(self) -> bool:
         """Tell whether the face is tilted by less than a photo is that lies on a side."""
-        return abs(_roll(self.landmarks)) <= _MAX_TILT
+        return abs(roll_of(self.landmarks)) <= _MAX_TILT
 
     @property
     def is_face(self) -> bool:
@@ -327,7 +299,7 @@ def _quality(fit: _Fit, score: float) -> float:
 
 def _plausible_in_crop(fit: _Fit, width: int, height: int) -> bool:
     """Tell whether a fit is the face of a crop: upright, inside it, and filling enough of it."""
-    if not fit.is_face or abs(_roll(fit.landmarks)) > math.radians(60):
+    if not fit.is_face or abs(roll_of(fit.landmarks)) > math.radians(60):
         return False
     flat = fit.landmarks[:, :2]
     right, left = flat[list(_RIGHT_EYELIDS)].mean(axis=0), flat[list(_LEFT_EYELIDS)].mean(axis=0)
@@ -335,37 +307,6 @@ def _plausible_in_crop(fit: _Fit, width: int, height: int) -> bool:
     inside = all(0 <= x <= width and 0 <= y <= height for x, y in (right, left, mouth))
     distance = float(np.linalg.norm(left - right)) / max(width, height)
     return inside and mouth[1] > max(right[1], left[1]) and 0.1 <= distance <= 0.8
-
-
-def _roll(landmarks: Landmarks) -> float:
-    """Return the angle of the line through the outer eye corners in radians."""
-    x, y = (landmarks[_LEFT_OUTER, :2] - landmarks[_RIGHT_OUTER, :2]).tolist()
-    return math.atan2(y, x)
-
-
-def _turn(one: float, other: float) -> float:
-    """Return the angle between two rolls, 0 to pi."""
-    return abs(math.remainder(one - other, math.tau))
-
-
-def _roi_of_proposal(proposals: Proposals, index: int) -> _Roi:
-    left, top, right, bottom = proposals.corners[index].tolist()
-    size = _ROI_SCALE * _ROI_GROWTH * max(right - left, bottom - top)
-    roll = float(proposals.rolls[index])
-    x = (left + right) / 2 + math.sin(roll) * _ROI_LIFT * size
-    y = (top + bottom) / 2 - math.cos(roll) * _ROI_LIFT * size
-    return _Roi(x, y, size, roll)
-
-
-def _roi_of_landmarks(landmarks: Landmarks) -> _Roi:
-    """Return the region around landmarks, level with the eyes."""
-    roll = _roll(landmarks)
-    cos, sin = math.cos(roll), math.sin(roll)
-    to_image = np.array([[cos, -sin], [sin, cos]])
-    level = landmarks[:, :2] @ to_image
-    low, high = level.min(axis=0), level.max(axis=0)
-    x, y = (to_image @ ((low + high) / 2)).tolist()
-    return _Roi(x, y, max(1.0, _ROI_SCALE * float((high - low).max())), roll)
 
 
 def _face(image: RgbImage, fit: _Fit, score: float) -> Face:

@@ -34,7 +34,8 @@ class Prediction:
         expression: the most probable one.
         probabilities: by name, in the order of the model's expressions; they sum to 1.
         unsure: no expression is as probable as the weights ask of an answer to be relied on.
-        code: f(x), the expression representation: numbers of no unit, as many as the weights have.
+        code: f(x), the expression representation, before it is rounded: as many numbers as the
+            weights have; of those that ship about the amounts of 16 facial actions.
         actions: amounts, 0-1, of the facial actions of :data:`degan.labels.FACIAL_ACTIONS`, by
             name; empty where the weights read none.
         action_units: amounts of FACS action units by name ("AU12"), those of
@@ -59,7 +60,7 @@ class Readings(NamedTuple):
 
     Attributes:
         probabilities: of the expressions, float (N, C).
-        code: f(x), float (N, code_size).
+        code: f(x) before it is rounded, float (N, code_size).
         actions: amounts of facial actions, float (N, 52); None where the weights read none.
     """
 

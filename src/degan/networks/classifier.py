@@ -127,7 +127,7 @@ class Reading(NamedTuple):
 
     Attributes:
         probabilities: float (N, num_expressions), rows sum to 1.
-        code: f(x) of the crops themselves, float (N, expression_code).
+        code: f(x) of the crops themselves before it is rounded, float (N, expression_code).
         actions: amounts of facial actions, float (N, 52), of the crops themselves: in a mirror
             image left is right. None where no reader of them was fitted.
     """
@@ -201,7 +201,7 @@ class Recognition(nn.Module):
         features = self.classifier.features(encoded)
         return Reading(
             self._probabilities(features, count),
-            encoded.code[:count],
+            encoded.fine[:count],
             None if self.actions is None else self.actions(features[:count]),
         )
 

@@ -15,11 +15,13 @@ class EncoderOutput(NamedTuple):
     Attributes:
         code: the expression code f(x), float (N, expression_code), of 32 bits even where the layers
             compute with fewer.
+        fine: f(x) before it is rounded, where it is; else the same.
         stages: the intermediate layers that the residue is read from, fine to coarse:
             (N, 2w, S/2, S/2), (N, 4w, S/4, S/4), (N, 8w, S/8, S/8) at width w and image side S.
     """
 
     code: Tensor
+    fine: Tensor
     stages: tuple[Tensor, Tensor, Tensor]
 
 
@@ -44,13 +46,13 @@ class Encoder(nn.Module):
         stage1 = self.stage1(self.stem(x))
         stage2 = self.stage2(stage1)
         stage3 = self.stage3(stage2)
-        code = self.code(self.pool(stage3).flatten(1)).float()
+        code = fine = self.code(self.pool(stage3).flatten(1)).float()
         if self.rounded and self.training:
             # Noise as wide as a step stands for the rounding, which has no gradient (Balle 2017).
             code = code + torch.rand(code.shape).to(code.device) - 0.5
         elif self.rounded:
             code = code.round()
-        return EncoderOutput(code, (stage1, stage2, stage3))
+        return EncoderOutput(code, fine, (stage1, stage2, stage3))
 
 
 def code_grid(settings: NetworkSettings) -> int:
