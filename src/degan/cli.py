@@ -43,7 +43,7 @@ app.add_typer(cli_probe.app)
 app.add_typer(cli_weights.app)
 
 _INTERRUPTED = 130  # typer's exit code after Ctrl-C
-_CONTINUES = {"prepare", "synthesize", "train", "crossval", "crossdata", "ablate"}
+_CONTINUES = {"prepare", "synthesize", "train", "crossval", "crossdata", "ablate", "finetune"}
 
 
 def main() -> None:

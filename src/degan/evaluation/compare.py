@@ -15,7 +15,7 @@ from degan.errors import DeganError
 from degan.evaluation import metrics, paired
 from degan.evaluation.predictions import COLUMNS, check_out
 from degan.files import read_bytes, write_text
-from degan.labels import EXPRESSIONS
+from degan.labels import is_class_name
 
 PREDICTIONS: Final = "predictions.csv"
 RESULT: Final = "compare.json"
@@ -139,8 +139,8 @@ def _parse(cells: Sequence[str], where: str) -> tuple[_Row, str]:
     if len(cells) < len(COLUMNS) or not re.fullmatch(r"[0-9]{1,12}", cells[0]):
         raise DeganError(f"{where} is no row of a table of predictions; make the result again")
     index, source, subject, sequence, expression, predicted = cells[: len(COLUMNS)]
-    if expression not in EXPRESSIONS or predicted not in EXPRESSIONS:
-        raise DeganError(f"{where} names no expression; they are {', '.join(EXPRESSIONS)}")
+    if not is_class_name(expression) or not is_class_name(predicted):
+        raise DeganError(f"{where} names no expression; make the result again")
     return _Row(int(index), source, subject, sequence, expression), predicted
 
 
