@@ -16,6 +16,11 @@ before batches, "disk" what the installation adds to an empty environment, both 
 "right" is the share of photos whose largest face was read as the folder's name says, among all
 expressions that the library knows; "shared only" among those that the photos show. A photo without
 a face, or with a tie at the top, counts as wrong. Intervals are 95 %, by bootstrap over people.
+
+What is looked for differs: degan finds faces at every angle and down to 40 pixels, the others
+upright ones: fer by its cascade from 50 pixels on, by MTCNN from 20, facex from 24, human the one
+largest of a photo. TensorFlow.js
+runs in WebAssembly: its native build downloads a library when it is installed.
 """
 
 import argparse
@@ -106,8 +111,47 @@ def chosen(names: list[str] | None) -> list[Peer]:
     return [peer for peer in PEERS if not names or peer.name in names or peer is PEERS[0]]
 
 
-def main() -> None:
-    """Install what is not there, run the rounds, print the tables."""
+def install(peers: list[Peer], cache: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return where each peer's environment is and what is known of it, and why others have none."""
+    told: dict[str, Any] = {}
+    failed: dict[str, str] = {}
+    for peer in peers:
+        print(f"{peer.name}: environment", file=sys.stderr, flush=True)
+        try:
+            place, facts = prepare(peer.environment, cache)
+            told[peer.name] = {"note": peer.note, "place": str(place), **facts, "rounds": []}
+        except InstallError as error:
+            failed[peer.name] = str(error)
+    return told, failed
+
+
+def measure(
+    told: dict[str, Any], photos: list[Photo], rounds: int, core: int
+) -> tuple[dict[str, str], list[float]]:
+    """Add the rounds and figures of each peer to what is told of it; those that fail are taken out.
+
+    Returns:
+        Why they failed, and the machine's load before each round and after the last.
+    """
+    failed: dict[str, str] = {}
+    loads = [os.getloadavg()[0]]
+    for number in range(rounds):
+        for peer in [peer for peer in PEERS if peer.name in told]:
+            print(f"round {number + 1}: {peer.name}", file=sys.stderr, flush=True)
+            try:
+                result = run(peer, Path(told[peer.name]["place"]), photos, core)
+                told[peer.name]["rounds"].append(result)
+                told[peer.name]["figures"] = figures(told[peer.name]["rounds"], photos)
+            except (ValueError, DeganError) as error:
+                failed[peer.name] = str(error)
+                del told[peer.name]
+        loads.append(os.getloadavg()[0])
+    return failed, loads
+
+
+def arguments() -> argparse.Namespace:
+    """Return the options of the command line."""
+    cores = os.sched_getaffinity(0)
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -117,46 +161,30 @@ def main() -> None:
     parser.add_argument("--envs", type=Path, default=ROOT / "build" / "peers", help="cache folder")
     parser.add_argument("--peer", action="append", help="a peer's name; may be repeated")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)))
+    parser.add_argument("--core", type=int, default=max(cores))
     parser.add_argument("--out", type=Path, help="a JSON file with all that was measured")
     options = parser.parse_args()
+    if options.rounds < 1 or options.core not in cores:
+        parser.error(f"rounds are 1 or more; cores are {', '.join(map(str, sorted(cores)))}")
     if shutil.which("taskset") is None:
-        sys.exit("taskset is missing; install util-linux")
+        parser.error("taskset is missing; install util-linux")
+    return options
+
+
+def main() -> None:
+    """Install what is not there, run the rounds, print the tables."""
+    options = arguments()
+    root = options.photos.resolve()
     try:
-        photos = labelled(options.photos.resolve())
+        photos = labelled(root)
     except DeganError as error:
         sys.exit(str(error))
-    told: dict[str, dict[str, Any]] = {}
-    places: dict[str, Path] = {}
-    failed = dict(NOT_MEASURED)
-    for peer in chosen(options.peer):
-        print(f"{peer.name}: environment", file=sys.stderr, flush=True)
-        try:
-            places[peer.name], facts = prepare(peer.environment, options.envs.resolve())
-            told[peer.name] = {"note": peer.note, **facts, "rounds": []}
-        except InstallError as error:
-            failed[peer.name] = str(error)
-    loads = []
-    for turn in range(options.rounds):
-        loads.append(os.getloadavg()[0])
-        for peer in [peer for peer in PEERS if peer.name in told]:
-            print(f"round {turn + 1}: {peer.name}", file=sys.stderr, flush=True)
-            try:
-                result = run(peer, places[peer.name], photos, options.core)
-                told[peer.name]["rounds"].append(result)
-            except ValueError as error:
-                failed[peer.name] = str(error)
-                del told[peer.name]
-    loads.append(os.getloadavg()[0])
-    for name, peer_told in list(told.items()):
-        try:
-            peer_told["figures"] = figures(peer_told["rounds"], photos)
-        except DeganError as error:
-            failed[name] = str(error)
-            del told[name]
+    told, failed = install(chosen(options.peer), options.envs.resolve())
+    crashed, loads = measure(told, photos, options.rounds, options.core)
+    failed = {**failed, **crashed, **NOT_MEASURED}
     people = len({photo.subject for photo in photos})
-    print(f"{len(photos)} photos of {people} people, {options.rounds} rounds, load "
-          f"{', '.join(f'{load:.1f}' for load in loads)}\n")  # fmt: skip
+    print(f"{len(photos)} photos of {people} people, {options.rounds} rounds")
+    print(f"load of the machine {', '.join(f'{load:.1f}' for load in loads)}\n")
     print(tables(told, len(photos)))
     print("\nNot measured:")
     for name, reason in failed.items():
@@ -165,10 +193,7 @@ def main() -> None:
         everything = {
             "machine": machine(options.core),
             "load": loads,
-            "photos": [
-                Path(photo.path).relative_to(options.photos.resolve()).as_posix()
-                for photo in photos
-            ],
+            "photos": [Path(photo.path).relative_to(root).as_posix() for photo in photos],
             "peers": told,
             "not_measured": failed,
         }
@@ -177,4 +202,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
