@@ -18,9 +18,8 @@ expressions that the library knows; "shared only" among those that the photos sh
 a face, or with a tie at the top, counts as wrong. Intervals are 95 %, by bootstrap over people.
 
 What is looked for differs: degan finds faces at every angle and down to 40 pixels, the others
-upright ones: fer by its cascade from 50 pixels on, by MTCNN from 20, facex from 24, human the one
-largest of a photo. TensorFlow.js
-runs in WebAssembly: its native build downloads a library when it is installed.
+upright ones: fer by its cascade from 50 pixels on, by MTCNN from 20, facex from 24, human one face
+a photo. TensorFlow.js runs in WebAssembly: its native build downloads a library when installed.
 """
 
 import argparse
@@ -41,7 +40,7 @@ from degan.errors import DeganError
 from degan.files import replacing
 from peers.catalog import NOT_MEASURED, PEERS, ROOT, Peer
 from peers.environment import InstallError, prepare
-from peers.summary import Photo, figures, parse_result, tables
+from peers.summary import Photo, figures, parse_result, reason, tables
 
 SCRIPTS = Path(__file__).resolve().parent / "peers"
 ONE_THREAD = dict.fromkeys(
@@ -84,8 +83,7 @@ def run(peer: Peer, place: Path, photos: list[Photo], core: int) -> dict[str, An
     if done.returncode < 0:
         raise ValueError(f"it crashed ({signal.Signals(-done.returncode).name})")
     if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if "Error" in line]
-        raise ValueError(lines[-1].strip() if lines else f"exit status {done.returncode}")
+        raise ValueError(reason(done.stderr, done.returncode))
     return parse_result(done.stdout)
 
 
@@ -187,8 +185,8 @@ def main() -> None:
     print(f"load of the machine {', '.join(f'{load:.1f}' for load in loads)}\n")
     print(tables(told, len(photos)))
     print("\nNot measured:")
-    for name, reason in failed.items():
-        print(f"  {name}: {reason}")
+    for name, why in failed.items():
+        print(f"  {name}: {why}")
     if options.out:
         everything = {
             "machine": machine(options.core),

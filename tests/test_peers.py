@@ -11,7 +11,7 @@ import pytest
 sys.path.append(str(Path(__file__).resolve().parent.parent / "benchmarks"))
 
 from peers.catalog import NOT_MEASURED, PEERS
-from peers.summary import Photo, accuracies, answer, figures, named, parse_result, tables
+from peers.summary import Photo, accuracies, answer, figures, named, parse_result, reason, tables
 
 LABELS = {
     "fer": "angry disgust fear happy sad surprise neutral",
@@ -63,6 +63,12 @@ def test_a_peer_that_finds_no_face_has_figures():
 def test_output_without_a_result_is_refused(output):
     with pytest.raises(ValueError, match="result"):
         parse_result(output)
+
+
+def test_a_failure_is_told_by_its_last_error():
+    assert reason("ValueError: broken\n\n  at line 3\n", 1) == "ValueError: broken"
+    assert reason("no such file\n", 127) == "no such file"
+    assert reason("", 2) == "exit status 2"
 
 
 def test_scripts_exist_and_versions_are_pinned(root):

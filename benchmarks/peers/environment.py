@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from peers.catalog import Environment
+from peers.summary import reason
 
 _FACTS = "environment.json"
 
@@ -74,7 +75,7 @@ def _install_npm(environment: Environment, part: Path) -> dict[str, Any]:
     (part / "package.json").write_text('{"private": true}', encoding="utf-8")
     npm = ["npm", "--prefix", part]
     # Nothing here needs its install script: prebuilt binaries lie in the packages.
-    quiet = ["--no-audit", "--no-fund", "--ignore-scripts"]
+    quiet = ["--no-audit", "--no-fund", "--ignore-scripts", "--logs-max=0"]
     _run([*npm, "install", *quiet, *environment.packages])
     lock = json.loads((part / "node_modules" / ".package-lock.json").read_text(encoding="utf-8"))
     installed = [
@@ -90,9 +91,7 @@ def _run(command: list[str | Path]) -> str:
     except FileNotFoundError as error:
         raise InstallError(f"{command[0]} is not on this machine") from error
     if done.returncode:
-        lines = [line for line in (done.stderr + done.stdout).splitlines() if "rror" in line]
-        reason = lines[-1].strip() if lines else f"exit status {done.returncode}"
-        raise InstallError(f"installing failed: {reason}")
+        raise InstallError(f"installing failed: {reason(done.stderr, done.returncode)}")
     return done.stdout.strip()
 
 

@@ -37,6 +37,13 @@ def parse_result(output: str) -> dict[str, Any]:
     return result
 
 
+def reason(output: str, status: int) -> str:
+    """Return the line of a failed program's output that says best why: its last error."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower()]
+    return (errors or lines or [f"exit status {status}"])[-1]
+
+
 def named(read: Mapping[str, float]) -> dict[str, float]:
     """Return a peer's probabilities by degan's names of its labels.
 
