@@ -75,7 +75,7 @@ def _install_npm(environment: Environment, part: Path) -> dict[str, Any]:
     (part / "package.json").write_text('{"private": true}', encoding="utf-8")
     npm = ["npm", "--prefix", part]
     # Nothing here needs its install script: prebuilt binaries lie in the packages.
-    quiet = ["--no-audit", "--no-fund", "--ignore-scripts", "--logs-max=0"]
+    quiet = ["--no-audit", "--no-fund", "--ignore-scripts"]
     _run([*npm, "install", *quiet, *environment.packages])
     lock = json.loads((part / "node_modules" / ".package-lock.json").read_text(encoding="utf-8"))
     installed = [

@@ -40,7 +40,8 @@ def parse_result(output: str) -> dict[str, Any]:
 def reason(output: str, status: int) -> str:
     """Return the line of a failed program's output that says best why: its last error."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if "error" in line.lower()]
+    # npm ends with an error line that says where its log lies.
+    errors = [line for line in lines if "error" in line.lower() and " log of " not in line]
     return (errors or lines or [f"exit status {status}"])[-1]
 
 
