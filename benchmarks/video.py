@@ -4,14 +4,13 @@
     python benchmarks/video.py --london ../shared/data/london --minutes 60 --chart memory.png
 
 The video is made of real photos: two people of the London set before a photo as background, 1920 x
-1080 pixels at 30 frames a second. Each face wanders, turns a little and goes from neutral to a smile
-and back. It is written as H.264 and read by `degan predict`'s own functions; the time counts decoding,
-finding, tracking, reading and smoothing. --minutes plays it again and again, which is how memory is
-measured: resident memory at each minute, and by how much the last is above the one after the first.
+1080 pixels at 30 frames a second. Each face wanders, turns a little and goes from neutral to a
+smile and back. It is written as H.264 and read by `degan predict`'s own functions; the time counts
+decoding, finding, tracking, reading and smoothing. --minutes plays it again and again, which is how
+memory is measured: resident memory by minute, and by how much the last is above that of the first.
 """
 
 import argparse
-import json
 import math
 import os
 import statistics
@@ -49,7 +48,7 @@ def frames(london: Path, people: list[str], seconds: float) -> Iterator[RgbImage
     mask = Image.new("L", (FACE, FACE), 0)
     ImageDraw.Draw(mask).ellipse((8, 8, FACE - 8, FACE - 8), fill=255)
     rng = np.random.default_rng(0)
-    noise = rng.integers(-6, 7, (8, HEIGHT, WIDTH, 1), dtype=np.int16)
+    noise = rng.integers(-2, 3, (8, HEIGHT, WIDTH, 1), dtype=np.int16)
     for number in range(round(seconds * RATE)):
         moment = number / RATE
         canvas = coffee.copy()

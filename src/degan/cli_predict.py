@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from degan import console, report, report_faces
+from degan import console, report
 from degan.cli_data import CPUS
 from degan.cli_options import Weights
 from degan.errors import DeganError
@@ -112,7 +112,7 @@ def predict(
     from degan.photos import Reading, open_recognizer  # noqa: PLC0415
     from degan.predict import Plan  # noqa: PLC0415
     from degan.predict import predict as read_all  # noqa: PLC0415
-    from degan.report_faces import FaceTable  # noqa: PLC0415
+    from degan.report_faces import FaceTable, unread  # noqa: PLC0415
     from degan.results import columns  # noqa: PLC0415
     from degan.smoothing import DEFAULT_SECONDS  # noqa: PLC0415
 
@@ -156,7 +156,7 @@ def predict(
     with console.progress("predict") if loud else nullcontext(lambda done, doing: None) as show:
         count = read_all(plan, writer.write, out=out, sheet=sheet, progress=show, note=report.note)
     writer.finish()
-    report_faces.unread(count, named)
+    unread(count, named)
     if out is not None:
         typer.echo(_written(out, count))
 

@@ -106,7 +106,9 @@ def rows_of(record: Record) -> list[dict[str, Any]]:
     What a row does not have is nothing. A photo without a face has the error "no face found", a
     frame without one has no row.
     """
-    where: dict[str, Any] = {name: record[name] for name in ("path", "frame", "time") if name in record}
+    where: dict[str, Any] = {
+        name: record[name] for name in ("path", "frame", "time") if name in record
+    }
     if "error" in record:
         return [{**where, "error": record["error"]}]
     if not record["faces"] and "frame" not in record:
