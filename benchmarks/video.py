@@ -119,14 +119,10 @@ def memory(film: Path, minutes: float, seconds: float, chart: Path | None) -> No
         predict(Plan([Input(film, film, "video")]), lambda record: None)
         points.append((seconds * (number + 1) / 60, resident()))
     settled = next(value for minute, value in points if minute >= min(1.0, points[-1][0]))
+    last = points[-1]
     print(
-        json.dumps(
-            {
-                "minutes": points[-1][0],
-                "MB": round(points[-1][1]),
-                "grown MB": round(points[-1][1] - settled, 1),
-            }
-        )
+        f"{last[0]:.1f} minutes read: {last[1]:.0f} MB resident, {last[1] - settled:+.1f} MB since "
+        "the first minute"
     )
     if chart is not None:
         write(chart, drawn(points))

@@ -73,7 +73,7 @@ def watch(
             :meth:`degan.recognizer.Recognizer.beside_neutral`.
         calmest: read each person beside the own calmest frames up to then.
     """
-    # Nobody walks in with a face of 40 pixels before a camera of 1080 lines: looking for larger ones
+    # Nobody stands before a camera of 1080 lines with a face of 40 pixels: looking for larger ones
     # takes half the time.
     lines = min(playing.width, playing.height)
     tracker = Tracker(FaceFinder(min_face=max(_LEAST_FACE, _LEAST_SHARE * lines)))
