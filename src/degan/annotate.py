@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from degan.images import SUFFIXES, RgbImage, write
 from degan.recognizer import Prediction
+from degan.video_out import SUFFIXES as VIDEO_SUFFIXES
 
 _FRAME = (255, 196, 0)
 _INK = (20, 20, 20)
@@ -16,7 +17,8 @@ _INK = (20, 20, 20)
 def annotate(image: RgbImage, faces: Sequence[Prediction]) -> RgbImage:
     """Return a copy of a photo with a box and "expression 87 %" at every face.
 
-    Where that is unsure it reads "expression? 43 %".
+    Where that is unsure it reads "expression? 43 %"; in a video the number of the person comes
+    first.
     """
     picture = Image.fromarray(image)
     draw = ImageDraw.Draw(picture)
@@ -27,7 +29,8 @@ def annotate(image: RgbImage, faces: Sequence[Prediction]) -> RgbImage:
         font = ImageFont.load_default(size=max(10.0, width / 9))
         draw.rectangle((x, y, x + width, y + height), outline=_FRAME, width=line)
         doubt = "?" if face.unsure else ""
-        text = f"{face.expression}{doubt} {face.probabilities[face.expression]:.0%}"
+        who = "" if face.person is None else f"{face.person}: "
+        text = f"{who}{face.expression}{doubt} {face.probabilities[face.expression]:.0%}"
         left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
         pad = line + 1
         label_height = bottom - top + 2 * pad
@@ -56,8 +59,13 @@ def annotated_path(photo: Path, root: Path, out: Path) -> Path:
     return out / photo.relative_to(root).parent / f"{photo.name}.jpg"
 
 
-def write_annotated(
-    photo: Path, image: RgbImage, faces: Sequence[Prediction], root: Path, out: Path
-) -> None:
-    """Write the annotated copy of a photo to its :func:`annotated_path`."""
-    write(annotated_path(photo, root, out), annotate(image, faces))
+def annotated_video_path(video: Path, root: Path, out: Path) -> Path:
+    """Return where the annotated copy of a video goes; see :func:`annotated_path`."""
+    if root == video:
+        return out if out.suffix.lower() in VIDEO_SUFFIXES else out / f"{video.stem}.mp4"
+    return out / video.relative_to(root).parent / f"{video.name}.mp4"
+
+
+def write_annotated(path: Path, image: RgbImage, faces: Sequence[Prediction]) -> None:
+    """Write the annotated copy of a photo."""
+    write(path, annotate(image, faces))

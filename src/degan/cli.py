@@ -1,14 +1,22 @@
 """The command ``degan``: one verb a function that parses, calls one library function and prints."""
 
-import json
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
-from degan import __version__, cli_compare, cli_data, cli_probe, cli_weights, console, report
+from degan import (
+    __version__,
+    cli_compare,
+    cli_data,
+    cli_predict,
+    cli_probe,
+    cli_weights,
+    console,
+    report,
+)
 from degan.cli_data import CPUS, Data, Folds, Jobs, Protocol, Split, part
 from degan.cli_options import (
     Config,
@@ -18,16 +26,12 @@ from degan.cli_options import (
     Resume,
     Seed,
     Set,
-    Weights,
     check_resume,
     chosen_folds,
     chosen_settings,
 )
 from degan.config import DEFAULT_PRESET
 from degan.errors import DeganError
-
-if TYPE_CHECKING:
-    from degan.batch import PhotoResult
 
 app = typer.Typer(
     name="degan",
@@ -41,6 +45,7 @@ app.add_typer(cli_data.app)
 app.add_typer(cli_compare.app)
 app.add_typer(cli_probe.app)
 app.add_typer(cli_weights.app)
+app.add_typer(cli_predict.app)
 
 _INTERRUPTED = 130  # typer's exit code after Ctrl-C
 _CONTINUES = {"prepare", "synthesize", "train", "crossval", "crossdata", "ablate", "finetune"}
@@ -201,63 +206,3 @@ def crossdata(
     typer.echo(report.accuracy_line(summary))
     typer.echo(report.detail_lines(summary))
     console.out.print(report.confusion_table(summary))
-
-
-@app.command()
-def predict(
-    path: Annotated[Path, typer.Argument(metavar="PHOTO|FOLDER", help="What to read.")],
-    weights: Weights = None,
-    crops: Annotated[
-        bool, typer.Option("--crops", help="The photos are faces already cut out (32 px and up).")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line, a photo.")
-    ] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="One CSV row a face.")] = False,
-    actions: Annotated[
-        bool, typer.Option("--actions", help="Facial actions and FACS action units too.")
-    ] = False,
-    annotate: Annotated[
-        Path | None,
-        typer.Option(metavar="OUT", help="Write the photos with their expressions drawn in."),
-    ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Threads of the networks.")] = CPUS,
-) -> None:
-    """Read the expression of every face of a photo, or of all photos below a folder.
-
-    degan predict party.jpg
-
-    degan predict photos/ --json > faces.jsonl
-
-    degan predict party.jpg --annotate party-read.jpg --weights mine.onnx
-    """
-    from degan import batch  # noqa: PLC0415
-    from degan.annotate import write_annotated  # noqa: PLC0415
-    from degan.recognizer import Recognizer  # noqa: PLC0415
-
-    if as_json and as_csv:
-        raise DeganError("--json and --csv exclude each other; choose one")
-    photos = batch.find_inputs(path)
-    recognizer = Recognizer(weights, threads=jobs)
-    if actions:
-        recognizer.check_reads_actions()
-    table = report.face_table(actions=actions)
-    if as_csv:
-        typer.echo(",".join(batch.csv_header(actions=actions)))
-    bad: list[PhotoResult] = []
-    no_face = 0
-    for result in batch.predict_photos(recognizer, photos, crops=crops):
-        if result.error is not None:
-            bad.append(result)
-        no_face += result.error is None and not result.faces
-        if as_json:
-            typer.echo(json.dumps(batch.to_json(result, actions=actions)))
-        elif as_csv:
-            typer.echo(batch.csv_rows(result, actions=actions), nl=False)
-        else:
-            report.add_faces(table, result, path, actions=actions)
-        if annotate is not None and result.image is not None:
-            write_annotated(result.path, result.image, result.faces, path, annotate)
-    if table.row_count:
-        console.out.print(table)
-    report.unread(path, photos, bad, no_face)

@@ -131,6 +131,10 @@ class FaceFinder:
             fits += self._fits(image, self._detector.propose(image, turned=True))
         return _distinct(fits)
 
+    def find_upright(self, image: RgbImage) -> list[Face]:
+        """Return the faces of an image that are upright or tilted, largest first."""
+        return _distinct(self._fits(image, self._detector.propose(image)))
+
     def find_main(self, image: RgbImage) -> list[Face]:
         """Return the upright, large faces of an image; if it has none, what :meth:`find` finds.
 

@@ -6,20 +6,28 @@ Everywhere else an image is RGB uint8, shape (H, W, 3), upright as the photograp
 import io
 import struct
 import warnings
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError, features
 
 from degan.errors import DeganError
 from degan.files import read_bytes, replacing
 
 RgbImage = NDArray[np.uint8]
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
+_PLAIN_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+SUFFIXES = frozenset({*_PLAIN_SUFFIXES, ".avif", ".heic", ".heif"})
 """File names that a folder is searched for (any case)."""
+
+HEAD = 32
+"""How many bytes of a file tell what it is."""
+
+_HEADS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"P5", b"P6")
+_AVIF, _HEIC = (b"avif", b"avis"), (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
 
 _DAMAGE = (
     OSError,
@@ -63,10 +71,11 @@ def read(path: Path) -> RgbImage:
 
 def decode(data: bytes, name: str) -> RgbImage:
     """Return the photo in ``data``; ``name`` is what messages call it. See :func:`read`."""
+    formats = _formats_of(data, name)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own size warning: MAX_PIXELS is the rule
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            with Image.open(io.BytesIO(data), formats=formats) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
                     raise DeganError(
@@ -77,7 +86,7 @@ def decode(data: bytes, name: str) -> RgbImage:
                 return np.ascontiguousarray(_to_rgb(_upright(image)))
     except UnidentifiedImageError as error:
         raise DeganError(
-            f"{name} is not an image that degan reads (JPEG, PNG, WebP, BMP, TIFF, GIF)"
+            f"{name} is not an image that degan reads (JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF, HEIC)"
         ) from error
     except Image.DecompressionBombError as error:
         raise DeganError(
@@ -85,6 +94,38 @@ def decode(data: bytes, name: str) -> RgbImage:
         ) from error
     except _DAMAGE as error:
         raise DeganError(f"{name} is damaged and cannot be decoded ({error})") from error
+
+
+def is_photo(data: bytes) -> bool:
+    """Tell whether a file that begins so, with :data:`HEAD` bytes or more, is a photo."""
+    webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    return webp or data.startswith(_HEADS) or _brand(data) in (*_AVIF, *_HEIC)
+
+
+def _brand(data: bytes) -> bytes:
+    """Return which of the formats that begin alike (AVIF, HEIC, MP4) a file is of."""
+    return data[8:12] if data[4:8] == b"ftyp" else b""
+
+
+def _formats_of(data: bytes, name: str) -> tuple[str, ...]:
+    """Return what Pillow is to try; refuse in a sentence what it lacks a reader for."""
+    if _brand(data) in _AVIF:
+        if not features.check("avif"):
+            raise DeganError(
+                f"{name} is AVIF, which this Pillow does not read; install Pillow 11.3 or newer, "
+                "or convert it to JPEG"
+            )
+        return ("AVIF",)
+    if _brand(data) in _HEIC:
+        try:
+            import_module("pillow_heif").register_heif_opener()
+        except ImportError as error:
+            raise DeganError(
+                f"{name} is HEIC, which needs pillow-heif, which is not installed; pip install "
+                "pillow-heif, or convert it to JPEG"
+            ) from error
+        return ("HEIF",)
+    return _FORMATS
 
 
 def check_image(image: Any) -> RgbImage:

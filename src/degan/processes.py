@@ -3,17 +3,21 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import active_children, get_context, parent_process
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from degan.errors import DeganError
 
 CONTEXT: Final = get_context("spawn")
 """How the processes start; what they share with their parent must be of it."""
+
+Result = TypeVar("Result")
 
 _POLL_SECONDS = 0.5
 _AHEAD = 4  # tasks handed over for each process; more would only make the waiting slow
@@ -47,13 +51,9 @@ def run_in_processes(
         DeganError: as ``work`` raised it, or a process was killed.
     """
     jobs = max(1, min(jobs, len(tasks)))
-    others = set(active_children())
-    pool = ProcessPoolExecutor(
-        jobs, mp_context=CONTEXT, initializer=_start, initargs=(setup, shared)
-    )
     ahead = iter(tasks)
     done, running = 0, set[Future[None]]()
-    try:
+    with _pool(jobs, option, setup, shared) as pool:
         while done < len(tasks):
             room = _AHEAD * jobs - len(running)
             running |= {pool.submit(work, *task) for task in islice(ahead, room)}
@@ -62,6 +62,49 @@ def run_in_processes(
                 future.result()
             done += len(finished)
             report(done)
+
+
+def results_in_processes(
+    work: Callable[..., Result], tasks: Sequence[tuple[Any, ...]], jobs: int, *, option: str
+) -> Iterator[Result]:
+    """Yield what ``work(*task)`` returns for every task, in their order, ``jobs`` at a time.
+
+    A failure, Ctrl-C, or that nobody asks for more ends the processes at once.
+
+    Args:
+        work: a module's function.
+        tasks: arguments of the calls, each of what can be pickled.
+        jobs: how many processes.
+        option: what users choose ``jobs`` by, for the message when a process is killed.
+
+    Raises:
+        DeganError: as ``work`` raised it, or a process was killed.
+    """
+    ahead = iter(tasks)
+    waiting: deque[Future[Result]] = deque()
+    with _pool(jobs, option) as pool:
+        for _ in tasks:
+            room = _AHEAD * jobs - len(waiting)
+            waiting.extend(pool.submit(work, *task) for task in islice(ahead, room))
+            yield waiting.popleft().result()
+
+
+@contextmanager
+def _pool(
+    jobs: int,
+    option: str,
+    setup: Callable[..., None] | None = None,
+    shared: tuple[Any, ...] = (),
+) -> Iterator[ProcessPoolExecutor]:
+    """Open fresh processes; unless the block ends by itself they end at once."""
+    others = set(active_children())
+    pool = ProcessPoolExecutor(
+        jobs, mp_context=CONTEXT, initializer=_start, initargs=(setup, shared)
+    )
+    whole = False
+    try:
+        yield pool
+        whole = True
     except BrokenProcessPool as error:
         fewer = f" with {option} {jobs - 1}" if jobs > 1 else ""
         raise DeganError(
@@ -69,7 +112,7 @@ def run_in_processes(
             "continue"
         ) from error
     finally:
-        for process in set(active_children()) - others if done < len(tasks) else ():
+        for process in () if whole else set(active_children()) - others:
             process.terminate()
         pool.shutdown(cancel_futures=True)
 

@@ -42,6 +42,7 @@ class Prediction:
             :data:`degan.labels.ACTION_UNITS` that the weights read: each is the mean of its
             actions.
         face: landmarks; None where they were not found in a cut-out face or in a box of one's own.
+        person: number of the person in a video, from 1; None in a photo.
     """
 
     box: Box
@@ -53,6 +54,7 @@ class Prediction:
     actions: dict[str, float]
     action_units: dict[str, float]
     face: Face | None
+    person: int | None = None
 
 
 class Readings(NamedTuple):
@@ -217,7 +219,11 @@ class Recognizer:
         rest = np.mean([face.code for face in neutral], axis=0)
         shares = reader.probabilities(np.array([face.code for face in faces]), rest)
         merged = self._groups.merge(shares)
-        return [replace(face, **self._answer(row)) for face, row in zip(faces, merged, strict=True)]
+        return [self.answer_again(face, row) for face, row in zip(faces, merged, strict=True)]
+
+    def answer_again(self, face: Prediction, probabilities: NDArray[np.floating]) -> Prediction:
+        """Return a face whose answer follows from other probabilities, (C,) as ``expressions``."""
+        return replace(face, **self._answer(probabilities))
 
     def check_reads_beside_neutral(self) -> NeutralReader:
         """Return what reads faces beside a neutral one; refuse weights that have none.
@@ -310,7 +316,7 @@ class Recognizer:
             face=cut.face,
         )
 
-    def _answer(self, shares: NDArray[np.float32]) -> "_Answer":
+    def _answer(self, shares: NDArray[np.floating]) -> "_Answer":
         """Return what the probabilities (C,) of a face say."""
         probabilities = dict(zip(self.expressions, shares.tolist(), strict=True))
         expression = max(probabilities, key=probabilities.__getitem__)

@@ -9,11 +9,9 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from degan import console
-from degan.errors import DeganError
-from degan.labels import FURTHER_UNITS, MIN_EXPLAINED, SEEN
+from degan.labels import FURTHER_UNITS, MIN_EXPLAINED
 
 if TYPE_CHECKING:
-    from degan.batch import PhotoResult
     from degan.data.adapter import Adapter
     from degan.data.folds import Fold
     from degan.data.manifest import Dataset
@@ -300,52 +298,3 @@ def evaluation_notes(summary: dict[str, Any]) -> None:
         note("no action unit that the weights read is shown by five people and not shown by five")
     if summary.get("actions_fitted_on_this_data"):
         note("facial actions were fitted on these very people, so their figures are too kind")
-
-
-def face_table(*, actions: bool = False) -> Table:
-    """Return the table of ``degan predict``, still without rows.
-
-    Args:
-        actions: whether it has a column of action units.
-    """
-    table = Table(box=SIMPLE)
-    table.add_column("photo", overflow="fold")
-    for heading in ("box x, y, w, h", "score", "expression", "probability"):
-        table.add_column(heading, no_wrap=True)
-    if actions:
-        table.add_column("action units", overflow="fold")
-    return table
-
-
-def add_faces(table: Table, result: "PhotoResult", root: Path, *, actions: bool = False) -> None:
-    """Add a row for every face of a photo at or below ``root``; columns as of the table."""
-    name = result.path.relative_to(root) if result.path != root else result.path.name
-    for face in result.faces:
-        box = ", ".join(f"{value:.0f}" for value in face.box)
-        share = f"{face.probabilities[face.expression]:.0%}"
-        read = face.expression + ("?" if face.unsure else "")
-        row = [str(name), box, f"{face.score:.2f}", read, share]
-        if actions:
-            units = sorted(face.action_units.items(), key=lambda unit: -unit[1])
-            row.append(" ".join(name for name, amount in units if amount >= SEEN) or "none")
-        table.add_row(*row)
-
-
-def unread(path: Path, photos: Sequence[Path], bad: Sequence["PhotoResult"], no_face: int) -> None:
-    """Say on standard error which photos of ``degan predict`` gave nothing.
-
-    Raises:
-        DeganError: a single photo gave nothing, or not one of a folder could be read.
-    """
-    if list(photos) == [path]:
-        if bad:
-            raise DeganError(bad[0].error)
-        if no_face:
-            raise DeganError(f"no face found in {path}; if it is a cut-out face, add --crops")
-        return
-    for result in bad:
-        note(str(result.error))
-    if bad or no_face:
-        note(f"{len(photos)} photos: {len(bad)} could not be read, {no_face} without a face")
-    if len(bad) == len(photos):
-        raise DeganError(f"none of the {len(photos)} photos in {path} could be read")

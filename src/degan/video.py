@@ -1,12 +1,17 @@
-"""Frames of a video file."""
+"""Frames of a video file or a camera."""
 
 import io
+import sys
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Event, Thread
 from typing import Any, Final, NamedTuple
+
+import numpy as np
 
 from degan.errors import DeganError
 from degan.images import MAX_PIXELS, RgbImage
@@ -17,10 +22,28 @@ SUFFIXES: Final = frozenset({".avi", ".mp4", ".mov", ".mkv", ".mpg", ".mpeg", ".
 MAX_FRAMES: Final = 1_000_000
 """The most frames that are looked at of one video."""
 
+_MAX_RATE: Final = 1000  # frames a second that a header may claim
+_USUAL_RATE: Final = 25.0  # where nothing is said of it
+_TOO_LARGE: Final = f"more than the {MAX_PIXELS:,} pixels read"
+_AHEAD: Final = 8  # frames decoded before they are looked at
 
 # A file is taken for what it holds, not for its name, and some formats are lists of other files or
 # of addresses: none of those may be followed.
 _FORMATS: Final = "avi,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpeg,mpegts,mpegvideo,asf"
+
+
+class Frame(NamedTuple):
+    """A picture of a video.
+
+    Attributes:
+        number: counted from 0.
+        time: seconds from the first frame.
+        image: RGB uint8 (H, W, 3), turned upright as the file says.
+    """
+
+    number: int
+    time: float
+    image: RgbImage
 
 
 class VideoInfo(NamedTuple):
@@ -39,13 +62,20 @@ class VideoInfo(NamedTuple):
     height: int
 
 
+def is_video(data: bytes) -> bool:
+    """Tell whether a file that begins so may be a video: AVI, MP4, Matroska, MPEG or ASF."""
+    boxes = (b"ftyp", b"moov", b"mdat", b"wide", b"free")
+    heads = (b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"0&\xb2u", b"G@")
+    return data[4:8] in boxes or data.startswith(heads) or data[8:12] == b"AVI "
+
+
 def check_installed() -> None:
     """Find out whether videos can be read at all.
 
     Raises:
         DeganError: PyAV is not installed.
     """
-    _av()
+    import_av()
 
 
 def count_frames(source: Path | bytes, name: str) -> int:
@@ -99,15 +129,107 @@ def read_frames(source: Path | bytes, name: str, wanted: Collection[int]) -> dic
             if number > last:
                 break
             if frame.width * frame.height > MAX_PIXELS:
-                raise DeganError(f"{name} has frames of more than the {MAX_PIXELS:,} pixels read")
+                raise DeganError(f"{name} has frames of {_TOO_LARGE}")
             if number in wanted:
-                frames[number] = frame.to_ndarray(format="rgb24")
+                frames[number] = _upright(frame)
     return frames
+
+
+@contextmanager
+def play(source: Path | bytes | int, name: str) -> Iterator["Playing"]:
+    """Open a video or a camera to look at its frames one after the other.
+
+    Args:
+        source: the file, its content, or the number of a camera, counted from 0.
+        name: what messages call it.
+
+    Raises:
+        DeganError: it is no video or no such camera, its frames are too large, or PyAV is not
+            installed.
+    """
+    opened = _camera(source, name) if isinstance(source, int) else _opened(source, name)
+    with opened as (container, stream):
+        stream.thread_type = "AUTO"
+        yield Playing(container, stream, name)
+
+
+class Playing:
+    """A video that is being looked at.
+
+    Attributes:
+        name: what messages call it.
+        rate: frames a second as the header says; None if it says nothing sensible.
+        promised: how many frames the header says that it has; 0 if it does not say.
+        width: in pixels.
+        height: in pixels.
+    """
+
+    def __init__(self, container: Any, stream: Any, name: str) -> None:
+        self.name = name
+        rate = stream.average_rate or stream.guessed_rate
+        self.rate = float(rate) if rate and 0 < rate <= _MAX_RATE else None
+        length = stream.duration * stream.time_base if stream.duration else 0
+        self.promised = stream.frames or int(length * (self.rate or 0))
+        self.width, self.height = stream.codec_context.width, stream.codec_context.height
+        self._container, self._stream = container, stream
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield the frames until the end, or until what follows cannot be decoded.
+
+        They are decoded ahead by a thread, some at a time, while others are looked at.
+
+        Raises:
+            DeganError: a frame is too large, or the first one cannot be decoded.
+        """
+        ahead: Queue[Frame | DeganError | None] = Queue(_AHEAD)
+        stopped = Event()
+        thread = Thread(target=self._decode, args=(ahead, stopped), daemon=True)
+        thread.start()
+        try:
+            while (frame := ahead.get()) is not None:
+                if isinstance(frame, DeganError):
+                    raise frame
+                yield frame
+        finally:
+            stopped.set()
+            while thread.is_alive():  # it may wait for room
+                with suppress(Empty):
+                    ahead.get(timeout=0.05)
+            thread.join()
+
+    def _decode(self, ahead: "Queue[Frame | DeganError | None]", stopped: Event) -> None:
+        try:
+            first: float | None = None
+            number = -1
+            for number, frame in enumerate(_decoded(self._container, self._stream)):
+                if stopped.is_set():
+                    return
+                if frame.width * frame.height > MAX_PIXELS:
+                    ahead.put(DeganError(f"{self.name} has frames of {_TOO_LARGE}"))
+                    return
+                time = frame.time if frame.time is not None else number / (self.rate or _USUAL_RATE)
+                first = time if first is None else first
+                ahead.put(Frame(number, max(0.0, time - first), _upright(frame)))
+            if number < 0:
+                ahead.put(
+                    DeganError(
+                        f"{self.name} holds no frame that can be decoded; it is damaged or was cut "
+                        "off, get it again"
+                    )
+                )
+        finally:
+            ahead.put(None)
+
+
+def _upright(frame: Any) -> RgbImage:
+    image: RgbImage = frame.to_ndarray(format="rgb24")
+    turns = round(frame.rotation / 90) % 4  # anticlockwise, as np.rot90
+    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[Any]:
     """Yield frames until the end, or until what follows cannot be decoded."""
-    errors = _av().FFmpegError
+    errors = import_av().FFmpegError
     frames = container.decode(stream)
     while True:
         try:
@@ -116,7 +238,12 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
             return
 
 
-def _av() -> Any:
+def import_av() -> Any:
+    """Return PyAV.
+
+    Raises:
+        DeganError: it is not installed.
+    """
     try:
         return import_module("av")
     except ModuleNotFoundError as error:
@@ -126,9 +253,32 @@ def _av() -> Any:
         ) from error
 
 
+_CAMERAS: Final = {
+    "linux": ("v4l2", "/dev/video{}"),
+    "darwin": ("avfoundation", "{}"),
+    "win32": ("dshow", "video={}"),
+}
+"""Platform -> FFmpeg's name for its cameras, and for one of them."""
+
+
+@contextmanager
+def _camera(number: int, name: str) -> Iterator[tuple[Any, Any]]:
+    av = import_av()
+    kind, address = _CAMERAS.get(sys.platform, _CAMERAS["linux"])
+    try:
+        with av.open(address.format(number), format=kind) as container:
+            yield container, container.streams.video[0]
+    except (av.FFmpegError, OSError, ValueError, IndexError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise DeganError(
+            f"{name} cannot be opened ({why}); check that it is plugged in, that no other program "
+            "uses it, and that you may use it"
+        ) from error
+
+
 @contextmanager
 def _opened(source: Path | bytes, name: str) -> Iterator[tuple[Any, Any]]:
-    av = _av()
+    av = import_av()
     if isinstance(source, Path) and not source.is_file():
         raise DeganError(f"{name} does not exist or is no file; check the path of the video")
     try:
@@ -141,7 +291,7 @@ def _opened(source: Path | bytes, name: str) -> Iterator[tuple[Any, Any]]:
             if stream.codec_context is None:
                 raise DeganError(f"{name} is of a codec that PyAV does not know; convert the video")
             if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
-                raise DeganError(f"{name} has frames of more than the {MAX_PIXELS:,} pixels read")
+                raise DeganError(f"{name} has frames of {_TOO_LARGE}")
             yield container, stream
     except (av.FFmpegError, OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error

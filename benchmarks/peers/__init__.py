@@ -1,0 +1,1 @@
+"""What ``benchmarks/peers.py`` is made of, and one small script a peer (``*_peer.*``)."""

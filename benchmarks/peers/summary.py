@@ -1,0 +1,172 @@
+"""What a peer's results mean: pure functions."""
+
+import json
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from degan.evaluation.metrics import subject_interval
+from degan.labels import in_order, parse_expression
+
+_KEYS = {"versions", "cold", "photos", "peak_mb", "classifier"}
+
+
+class Photo(NamedTuple):
+    """A labelled photo: its file, what it shows by :data:`degan.labels.EXPRESSIONS`, and who."""
+
+    path: str
+    expression: str
+    subject: str
+
+
+def parse_result(output: str) -> dict[str, Any]:
+    """Return the result that a peer's script printed: its last line.
+
+    Raises:
+        ValueError: it printed none.
+    """
+    lines = output.strip().splitlines()
+    try:
+        result = json.loads(lines[-1])
+    except (IndexError, json.JSONDecodeError) as error:
+        raise ValueError("it printed no result") from error
+    if not isinstance(result, dict) or result.keys() != _KEYS:
+        raise ValueError("its last line is no result")
+    return result
+
+
+def reason(output: str, status: int) -> str:
+    """Return the line of a failed program's output that says best why: its last error."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    # npm ends with an error line that says where its log lies.
+    errors = [line for line in lines if "error" in line.lower() and " log of " not in line]
+    return (errors or lines or [f"exit status {status}"])[-1]
+
+
+def named(read: Mapping[str, float]) -> dict[str, float]:
+    """Return a peer's probabilities by degan's names of its labels.
+
+    Raises:
+        DeganError: a label is no expression that degan knows.
+    """
+    return {parse_expression(label): share for label, share in read.items()}
+
+
+def answer(read: Mapping[str, float], among: Iterable[str]) -> str | None:
+    """Return the most probable of some expressions; None if two are equally so."""
+    shares = sorted(((read.get(name, 0.0), name) for name in among), reverse=True)
+    if len(shares) > 1 and shares[0][0] == shares[1][0]:
+        return None
+    return shares[0][1]
+
+
+def accuracies(
+    reads: Sequence[Mapping[str, float] | None], photos: Sequence[Photo]
+) -> dict[str, Any]:
+    """Judge what a peer read, by its own labels, of each photo.
+
+    A photo without a face found, or with a tie, counts as wrong. Photos of expressions that the
+    peer does not know are left out.
+
+    Returns:
+        ``expressions`` that the peer knows, ``shared`` those of them that the photos show,
+        ``judged`` photos, and for ``all`` its expressions and the ``shared`` alone the share that
+        is right with its 95 % interval over people.
+    """
+    known = [None if read is None else named(read) for read in reads]
+    expressions = in_order({name for read in known if read is not None for name in read})
+    shared = in_order({photo.expression for photo in photos} & set(expressions))
+    kept = [pair for pair in zip(known, photos, strict=True) if pair[1].expression in shared]
+    figures: dict[str, Any] = {"expressions": expressions, "shared": shared, "judged": len(kept)}
+    for key, among in (("all", expressions), ("shared_only", shared)):
+        right = np.array(
+            [read is not None and answer(read, among) == photo.expression for read, photo in kept]
+        )
+        if right.size:
+            low, high = subject_interval(right, [photo.subject for _, photo in kept])
+            figures[key] = {"right": float(right.mean()), "low": low, "high": high}
+    return figures
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Return the median of the rounds and their range."""
+    return {"median": statistics.median(values), "low": min(values), "high": max(values)}
+
+
+def figures(rounds: Sequence[Mapping[str, Any]], photos: Sequence[Photo]) -> dict[str, Any]:
+    """Return a peer's figures from the results of its rounds; answers are the first round's."""
+    first = rounds[0]["photos"]
+    found: dict[str, Any] = {
+        "faces": sum(photo["faces"] for photo in first),
+        "photos_with_a_face": sum(photo["faces"] > 0 for photo in first),
+        "accuracy": accuracies([photo["read"] for photo in first], photos),
+        "peak_mb": spread([one["peak_mb"] for one in rounds]),
+    }
+    for clock in ("cpu", "wall"):
+        spent = [[photo[f"{clock}_ms"] for photo in one["photos"]] for one in rounds]
+        found[f"photo_{clock}_ms"] = spread([statistics.fmean(times) for times in spent])
+        found[f"faces_a_{clock}_second"] = spread(
+            [1000 * found["faces"] / sum(times) for times in spent]
+        )
+        found[f"cold_{clock}_s"] = spread([one["cold"][f"{clock}_s"] for one in rounds])
+        for way in ("single", "batch"):
+            took = [one["classifier"][way] for one in rounds if one["classifier"][way]]
+            if took:
+                found[f"{way}_{clock}_ms"] = spread([one[f"{clock}_ms"] for one in took])
+    return found
+
+
+def tables(measured: Mapping[str, Mapping[str, Any]], photos: int) -> str:
+    """Return two tables of at most 80 columns.
+
+    Args:
+        measured: by peer, ``figures`` of :func:`figures` and ``added_mb``, the size of its
+            environment. Ratios are to the first.
+        photos: how many there are.
+    """
+    if not measured:
+        return ""
+    base = next(iter(measured.values()))["figures"]["photo_cpu_ms"]["median"]
+    speed = [
+        "One core, processor time      file to answer           classifier alone",
+        f"{'':17} {'ms a photo':>12} {'(range)':>13} {'ratio':>5} {'faces/s':>8}"
+        f" {'ms a face':>10} {'in 64s':>8}",
+    ]
+    worth = [
+        f"{'':17} {'with face':>9} {'right, %':>15} {'shared only, %':>15}"
+        f" {'first s':>7} {'RAM':>5} {'disk':>5}",
+    ]
+    for name, peer in measured.items():
+        found = peer["figures"]
+        took = found["photo_cpu_ms"]
+        between = f"({_short(took['low'])}-{_short(took['high'])})"
+        speed.append(
+            f"{name:17} {_short(took['median']):>12} {between:>13} {took['median'] / base:5.2f}"
+            f" {found['faces_a_cpu_second']['median']:8.1f} {_middle(found, 'single_cpu_ms'):>10}"
+            f" {_middle(found, 'batch_cpu_ms'):>8}"
+        )
+        judged = found["accuracy"]
+        seen = f"{found['photos_with_a_face']}/{photos}"
+        worth.append(
+            f"{name:17} {seen:>9}"
+            f" {_percent(judged.get('all')):>15} {_percent(judged.get('shared_only')):>15}"
+            f" {found['cold_cpu_s']['median']:7.2f} {found['peak_mb']['median']:5.0f}"
+            f" {peer['added_mb']:5.0f}"
+        )
+    return "\n".join([*speed, "", *worth])
+
+
+def _short(number: float) -> str:
+    return f"{number:.0f}" if number >= 100 else f"{number:.1f}"
+
+
+def _middle(found: Mapping[str, Any], key: str) -> str:
+    return f"{found[key]['median']:.2f}" if key in found else "-"
+
+
+def _percent(share: Mapping[str, float] | None) -> str:
+    if share is None:
+        return "-"
+    return f"{100 * share['right']:.1f} ({100 * share['low']:.0f}-{100 * share['high']:.0f})"

@@ -1,0 +1,158 @@
+"""Measure how fast a video is read, and whether memory grows with its length.
+
+    python benchmarks/video.py --london ../shared/data/london
+    python benchmarks/video.py --london ../shared/data/london --minutes 60 --chart memory.png
+
+The video is made of real photos: two people of the London set before a photo as background, 1920 x
+1080 pixels at 30 frames a second. Each face wanders, turns a little and goes from neutral to a
+smile and back. It is written as H.264 and read by `degan predict`'s own functions; the time counts
+decoding, finding, tracking, reading and smoothing. --minutes plays it again and again, which is how
+memory is measured: resident memory by minute, and by how much the last is above that of the first.
+"""
+
+import argparse
+import math
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import skimage.data
+from PIL import Image, ImageDraw
+
+from degan.images import RgbImage, read, write
+from degan.inputs import Input
+from degan.photos import Reading
+from degan.predict import Plan, predict
+from degan.results import Record
+from degan.video_out import write_video
+
+WIDTH, HEIGHT, RATE = 1920, 1080, 30
+FACE = 420  # side of a pasted photo in pixels; the face is some 40 % of it
+PERIOD = 4.0  # seconds of a smile, forth and back
+
+
+def frames(london: Path, people: list[str], seconds: float) -> Iterator[RgbImage]:
+    """Yield the frames of the film."""
+    coffee = Image.fromarray(skimage.data.coffee()).resize((WIDTH, HEIGHT))
+    pairs = [
+        [
+            Image.fromarray(read(london / kind / f"{person}.jpg")).resize((FACE, FACE))
+            for kind in ("neutral", "smiling")
+        ]
+        for person in people
+    ]
+    mask = Image.new("L", (FACE, FACE), 0)
+    ImageDraw.Draw(mask).ellipse((8, 8, FACE - 8, FACE - 8), fill=255)
+    rng = np.random.default_rng(0)
+    noise = rng.integers(-2, 3, (8, HEIGHT, WIDTH, 1), dtype=np.int16)
+    for number in range(round(seconds * RATE)):
+        moment = number / RATE
+        canvas = coffee.copy()
+        for index, (calm, smile) in enumerate(pairs):
+            phase = math.sin(2 * math.pi * moment / PERIOD + index)
+            face = Image.blend(calm, smile, (1 + phase) / 2).rotate(
+                8 * phase, Image.Resampling.BILINEAR
+            )
+            x = 250 + 900 * index + round(80 * math.sin(moment + index))
+            y = 330 + round(50 * math.cos(0.7 * moment + index))
+            canvas.paste(face, (x, y), mask)
+        grainy = np.asarray(canvas).astype(np.int16) + noise[number % len(noise)]
+        yield grainy.clip(0, 255).astype(np.uint8)
+
+
+def resident() -> float:
+    """Return the resident memory of this process in MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def main() -> None:
+    """Make the film, read it, print figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--london", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, default=20.0, help="length of the film")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--minutes", type=float, default=0.0, help="of film to read for memory")
+    parser.add_argument("--chart", type=Path, help="a picture of memory by minute")
+    parser.add_argument("--keep", type=Path, help="write the film here")
+    options = parser.parse_args()
+    people = sorted(path.stem for path in (options.london / "neutral").glob("*.jpg"))[:2]
+    with tempfile.TemporaryDirectory() as folder:
+        film = options.keep or Path(folder) / "film.mp4"
+        with write_video(film, RATE) as writer:
+            for image in frames(options.london, people, options.seconds):
+                writer.write(image)
+        rates = [read_film(film) for _ in range(options.rounds)]
+        wall, cpu = (statistics.median(values) for values in zip(*rates, strict=True))
+        print(
+            f"{WIDTH} x {HEIGHT}, two faces: {wall:.0f} frames a second "
+            f"({min(one for one, _ in rates):.0f}-{max(one for one, _ in rates):.0f}); "
+            f"{1000 / cpu:.1f} ms of processor time a frame"
+        )
+        if options.minutes:
+            memory(film, options.minutes, options.seconds, options.chart)
+
+
+def read_film(film: Path) -> tuple[float, float]:
+    """Read the film; return frames a second, and a second of processor time."""
+    count = [0, 0]
+
+    def take(record: Record) -> None:
+        count[0] += 1
+        count[1] += len(record["faces"])
+
+    wall, cpu = time.perf_counter(), time.process_time()
+    predict(Plan([Input(film, film, "video")], how=Reading()), take)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    print(f"{count[0]} frames, {count[1]} faces, {count[0] / wall:.1f} frames a second")
+    return count[0] / wall, count[0] / cpu
+
+
+def memory(film: Path, minutes: float, seconds: float, chart: Path | None) -> None:
+    """Read the film until so many minutes of it were read; print and draw memory by minute."""
+    points = []
+    for number in range(math.ceil(60 * minutes / seconds)):
+        predict(Plan([Input(film, film, "video")]), lambda record: None)
+        points.append((seconds * (number + 1) / 60, resident()))
+    settled = next(value for minute, value in points if minute >= min(1.0, points[-1][0]))
+    last = points[-1]
+    print(
+        f"{last[0]:.1f} minutes read: {last[1]:.0f} MB resident, {last[1] - settled:+.1f} MB since "
+        "the first minute"
+    )
+    if chart is not None:
+        write(chart, drawn(points))
+
+
+def drawn(points: list[tuple[float, float]]) -> RgbImage:
+    """Return memory (MB, from 0) by minute as a line."""
+    width, height, edge = 900, 360, 60
+    picture = Image.new("RGB", (width, height), (255, 255, 255))
+    draw = ImageDraw.Draw(picture)
+    top = max(value for _, value in points) * 1.2
+    spots = [
+        (
+            edge + (width - 2 * edge) * minute / points[-1][0],
+            height - edge - (height - 2 * edge) * value / top,
+        )
+        for minute, value in points
+    ]
+    draw.line(
+        [(edge, edge), (edge, height - edge), (width - edge, height - edge)], fill=(60, 60, 60)
+    )
+    draw.line(spots, fill=(0, 90, 160), width=2)
+    draw.text((edge, edge - 20), f"resident memory in MB, up to {top:.0f}", fill=(60, 60, 60))
+    draw.text(
+        (width - 2 * edge, height - edge + 8),
+        f"{points[-1][0]:.0f} minutes of video",
+        fill=(60, 60, 60),
+    )
+    return np.asarray(picture)
+
+
+if __name__ == "__main__":
+    main()

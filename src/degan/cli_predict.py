@@ -1,0 +1,167 @@
+"""The verb of ``degan`` that reads faces; see :mod:`degan.cli`."""
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from degan import console, report
+from degan.cli_data import CPUS
+from degan.cli_options import Weights
+from degan.errors import DeganError
+
+if TYPE_CHECKING:
+    from degan.outputs import Writer
+    from degan.predict import Count
+
+app = typer.Typer()
+
+CALMEST = "calmest"
+"""What --neutral takes for the calmest frames of each person."""
+
+
+@app.command()
+def predict(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="PHOTO|VIDEO|FOLDER...",
+            help="What to read; a pattern in quotes ('photos/*.jpg') is one too, - is standard "
+            "input.",
+        ),
+    ] = None,
+    weights: Weights = None,
+    camera: Annotated[
+        int | None, typer.Option(min=0, help="Watch a camera, 0 for the first; Ctrl-C ends it.")
+    ] = None,
+    crops: Annotated[
+        bool, typer.Option("--crops", help="The photos are faces already cut out (32 px and up).")
+    ] = False,
+    turned: Annotated[
+        bool,
+        typer.Option(
+            "--turned",
+            help="Faces lying or upside down beside upright ones too: four times slower.",
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Write .csv, .jsonl or .parquet; the same command goes on if it was stopped.",
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line, a photo or frame.")
+    ] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="One CSV row a face.")] = False,
+    actions: Annotated[
+        bool, typer.Option("--actions", help="Facial actions and FACS action units too.")
+    ] = False,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=A,B",
+            help="Read several expressions as one (negative=anger,fear); may be repeated.",
+        ),
+    ] = None,
+    neutral: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PHOTO|calmest",
+            help="Read what changed since the person's neutral face: a photo of it, or the calmest "
+            "frames of each person in a video.",
+        ),
+    ] = None,
+    smooth: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="Of videos: seconds over which probabilities are averaged; 0 for none."
+        ),
+    ] = None,
+    fps: Annotated[
+        float | None, typer.Option(min=0.01, help="Of videos: frames a second to read.")
+    ] = None,
+    annotate: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT", help="Write photos and videos with expressions drawn in."),
+    ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a picture of the most probable faces of each."),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes for photos.")] = CPUS,
+) -> None:
+    """Read the expression of every face of photos, folders, videos or a camera.
+
+    degan predict party.jpg
+
+    degan predict photos/ -o faces.csv --sheet faces.jpg
+
+    degan predict talk.mp4 --annotate talk-read.mp4 --json > talk.jsonl
+
+    degan predict smile.jpg --neutral rest.jpg
+    """
+    from degan.class_groups import parse_groups  # noqa: PLC0415
+    from degan.inputs import STDIN, find_inputs  # noqa: PLC0415
+    from degan.outputs import CsvWriter, JsonWriter  # noqa: PLC0415
+    from degan.photos import Reading, open_recognizer  # noqa: PLC0415
+    from degan.predict import Plan  # noqa: PLC0415
+    from degan.predict import predict as read_all  # noqa: PLC0415
+    from degan.report_faces import FaceTable, unread  # noqa: PLC0415
+    from degan.results import columns  # noqa: PLC0415
+    from degan.smoothing import DEFAULT_SECONDS  # noqa: PLC0415
+
+    named = paths or []
+    stdin = [str(path) for path in named] == [STDIN]
+    if (stdin + (camera is not None) + bool(named and not stdin)) != 1:
+        raise DeganError("name photos, videos or folders, or give - or --camera; one of these")
+    if as_json + as_csv + (out is not None) > 1:
+        raise DeganError("--json, --csv and --out exclude each other; choose one")
+    if sheet is not None and (stdin or camera is not None):
+        raise DeganError("--sheet needs files, which are read again; give their names")
+    plan = Plan(
+        inputs=[] if stdin or camera is not None else find_inputs(named),
+        stdin=stdin,
+        camera=camera,
+        how=Reading(
+            weights=weights,
+            groups=tuple(parse_groups(group or []).items()),
+            thorough=turned,
+            crops=crops,
+            actions=actions,
+            neutral=None if neutral in (None, CALMEST) else Path(str(neutral)),
+        ),
+        smooth=DEFAULT_SECONDS if smooth is None else smooth,
+        rate=fps,
+        calmest=neutral == CALMEST,
+        annotate=annotate,
+        jobs=jobs,
+    )
+    expressions = open_recognizer(plan.how)[0].expressions
+    writer: Writer
+    if as_json:
+        writer = JsonWriter(sys.stdout)
+    elif as_csv:
+        writer = CsvWriter(sys.stdout, columns(expressions, moving=plan.moving, actions=actions))
+    else:
+        writer = FaceTable(named, actions=actions)
+    # A bar would be drawn over results that come meanwhile.
+    long = camera is None and (len(plan.inputs) > 1 or plan.moving)
+    loud = long and (out is not None or not sys.stdout.isatty())
+    with console.progress("predict") if loud else nullcontext(lambda done, doing: None) as show:
+        count = read_all(plan, writer.write, out=out, sheet=sheet, progress=show, note=report.note)
+    writer.finish()
+    unread(count, named)
+    if out is not None:
+        typer.echo(_written(out, count))
+
+
+def _written(out: Path, count: "Count") -> str:
+    read = [f"{count.photos} photos"] if count.photos or not count.frames else []
+    read += [f"{count.frames} frames"] if count.frames else []
+    return f"{out}: {count.faces} faces in {' and '.join(read)}"

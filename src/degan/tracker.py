@@ -1,0 +1,139 @@
+"""Several people through the frames of a video: who is where, and who is the same as before.
+
+The landmarks of a frame say where each face is in the next, so that faces are looked for now and
+then only. :mod:`degan.data.track` follows the one face of a recording, backwards too.
+"""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from degan.detector import shared_areas
+from degan.faces import Face, FaceFinder
+from degan.images import RgbImage
+
+__all__ = ["Tracked", "Tracker"]
+
+LOOK_EVERY: Final = 0.5
+"""Seconds after which new faces are looked for."""
+
+_LOOK_AGAIN = 0.1  # seconds, where somebody was lost or nobody is there
+_GIVE_UP = 1.0  # seconds after which a lost person is another one
+_SAME = 0.3  # shared area / area of both: one face, found twice
+_NEAR = 0.7  # distance of middles, in face sizes: the one that was lost
+_CUT = 0.2  # mean change of a pixel that is another scene, of the whole range
+_TINY = (32, 18)
+
+
+class Tracked(NamedTuple):
+    """A face of a frame.
+
+    Attributes:
+        person: number of whom it belongs to, from 1, in the order of appearance.
+        face: where it is.
+    """
+
+    person: int
+    face: Face
+
+
+@dataclass
+class _Track:
+    person: int
+    face: Face
+    seen: float  # seconds of the video, when last
+
+
+class Tracker:
+    """Follows people. It has a state: one a video, frames in order.
+
+    Args:
+        finder: of faces.
+        look_every: seconds after which new faces are looked for.
+    """
+
+    def __init__(self, finder: FaceFinder, *, look_every: float = LOOK_EVERY) -> None:
+        self._finder = finder
+        self._look_every = look_every
+        self._tracks: list[_Track] = []
+        self._lost: list[_Track] = []
+        self._people = 0
+        self._looked = -float("inf")
+        self._tiny: NDArray[np.int16] | None = None
+        self._shape: tuple[int, ...] = ()
+
+    def next(self, image: RgbImage, time: float) -> list[Tracked]:
+        """Return the faces of the next frame, largest first.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+            time: seconds from the first frame; never less than before.
+        """
+        if self._is_other_scene(image):
+            self._tracks, self._lost = [], []
+            self._looked = -float("inf")
+        else:
+            self._follow(image, time)
+        self._lost = [track for track in self._lost if time - track.seen <= _GIVE_UP]
+        wait = self._look_every if self._tracks and not self._lost else _LOOK_AGAIN
+        if time - self._looked >= min(wait, self._look_every):
+            self._looked = time
+            self._look(image, time)
+        found = [Tracked(track.person, track.face) for track in self._tracks]
+        return sorted(found, key=lambda one: -one.face.box[2] * one.face.box[3])
+
+    def _is_other_scene(self, image: RgbImage) -> bool:
+        """Tell whether what is shown changed all over, or has another size."""
+        rough = Image.fromarray(image[:: max(1, image.shape[0] // 90)])  # rows enough
+        tiny = np.asarray(rough.convert("L").resize(_TINY, Image.Resampling.BOX)).astype(np.int16)
+        before, self._tiny = self._tiny, tiny
+        shape, self._shape = self._shape, image.shape
+        if before is None or shape != image.shape:
+            return True
+        return float(np.abs(tiny - before).mean()) > 255 * _CUT
+
+    def _follow(self, image: RgbImage, time: float) -> None:
+        """Find each face where it was a moment ago; of two that became one the older stays."""
+        kept: list[_Track] = []
+        for track in self._tracks:
+            face = self._finder.follow(image, track.face.landmarks)
+            if face is None:
+                self._lost.append(track)
+            elif all(_shared(face, other.face) < _SAME for other in kept):
+                kept.append(_Track(track.person, face, time))
+        self._tracks = kept
+
+    def _look(self, image: RgbImage, time: float) -> None:
+        """Look for faces that are not followed: somebody who was lost, or somebody new."""
+        for face in self._finder.find_upright(image):
+            if any(_shared(face, track.face) >= _SAME for track in self._tracks):
+                continue
+            again = min(self._lost, key=lambda track: _apart(face, track.face), default=None)
+            if again is not None and _apart(face, again.face) < _NEAR:
+                self._lost.remove(again)
+                person = again.person
+            else:
+                self._people += 1
+                person = self._people
+            self._tracks.append(_Track(person, face, time))
+        # Where faces overlap for a moment the older one is followed; the order keeps it first.
+        self._tracks.sort(key=lambda track: track.person)
+
+
+def _shared(one: Face, other: Face) -> float:
+    """Return the area that two faces share, of the area of both."""
+    corners = np.array([one.box, other.box], dtype=np.float64)
+    corners[:, 2:] += corners[:, :2]
+    shared = float(shared_areas(corners[0], corners[1:])[0])
+    both = one.box[2] * one.box[3] + other.box[2] * other.box[3] - shared
+    return shared / both if both > 0 else 0.0
+
+
+def _apart(one: Face, other: Face) -> float:
+    """Return how far the middles of two faces lie apart, in sizes of the larger."""
+    x = (one.box[0] + one.box[2] / 2) - (other.box[0] + other.box[2] / 2)
+    y = (one.box[1] + one.box[3] / 2) - (other.box[1] + other.box[3] / 2)
+    return float(np.hypot(x, y)) / max(*one.box[2:], *other.box[2:])

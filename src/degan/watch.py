@@ -1,0 +1,114 @@
+"""The expressions of everybody in a video, frame by frame."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degan.faces import FaceFinder
+from degan.recognizer import Prediction, Recognizer
+from degan.results import Result
+from degan.smoothing import DEFAULT_SECONDS, Smoother
+from degan.tracker import Tracker
+from degan.video import Frame, Playing
+
+__all__ = ["CalmestFaces", "watch"]
+
+_FORGET: Final = 5.0  # seconds after which nobody comes back as the same person
+_LEAST_FACE, _LEAST_SHARE = 40, 0.06  # pixels, and share of the shorter side
+_SLACK: Final = 1e-3  # seconds, for times that are rounded
+
+
+class CalmestFaces:
+    """The neutral face of each person of a video: those frames that look most neutral.
+
+    Args:
+        count: how many frames are kept of each person.
+        least: seconds that a person must have been seen before there is a neutral face.
+    """
+
+    def __init__(self, *, count: int = 5, least: float = 1.0) -> None:
+        self._count, self._least = count, least
+        self._calm: dict[int, list[tuple[float, Prediction]]] = {}
+        self._first: dict[int, float] = {}
+        self._last: dict[int, float] = {}
+
+    def next(self, person: int, time: float, face: Prediction) -> list[Prediction]:
+        """Take note of a face as it is read alone; return the calmest so far, [] at first."""
+        self._first.setdefault(person, time)
+        self._last[person] = time
+        calm = self._calm.setdefault(person, [])
+        calm.append((face.probabilities.get("neutral", 0.0), face))
+        calm.sort(key=lambda one: -one[0])
+        del calm[self._count :]
+        if time - self._first[person] < self._least:
+            return []
+        return [one for _, one in calm]
+
+    def forget(self, before: float) -> None:
+        """Drop whom nobody saw since then."""
+        for person in [one for one, time in self._last.items() if time < before]:
+            del self._calm[person], self._first[person], self._last[person]
+
+
+def watch(
+    recognizer: Recognizer,
+    playing: Playing,
+    *,
+    smooth: float = DEFAULT_SECONDS,
+    rate: float | None = None,
+    neutral: list[Prediction] | None = None,
+    calmest: bool = False,
+) -> Iterator[Result]:
+    """Yield what is read of each frame of a video or camera; memory does not grow with its length.
+
+    Args:
+        recognizer: does the work.
+        playing: the opened video, see :func:`degan.video.play`.
+        smooth: seconds over which a person's probabilities are averaged; 0 for none.
+        rate: frames a second that are read, the others are passed over; None for all.
+        neutral: the neutral face of the one person that the video shows, see
+            :meth:`degan.recognizer.Recognizer.beside_neutral`.
+        calmest: read each person beside the own calmest frames up to then.
+    """
+    # Nobody stands before a camera of 1080 lines with a face of 40 pixels: looking for larger ones
+    # takes half the time.
+    lines = min(playing.width, playing.height)
+    tracker = Tracker(FaceFinder(min_face=max(_LEAST_FACE, _LEAST_SHARE * lines)))
+    smoother, calm = Smoother(smooth), CalmestFaces()
+    due = 0.0
+    for frame in playing.frames():
+        if rate is not None and frame.time < due - _SLACK:
+            continue
+        due = due if rate is None else max(due, frame.time - 1 / rate) + 1 / rate
+        faces = _faces(recognizer, tracker, frame)
+        if neutral:
+            faces = recognizer.beside_neutral(faces, neutral)
+        elif calmest:
+            faces = [_beside_calmest(recognizer, calm, frame.time, face) for face in faces]
+        read = tuple(_smoothed(recognizer, smoother, frame.time, face) for face in faces)
+        smoother.forget(frame.time - _FORGET)
+        calm.forget(frame.time - _FORGET)
+        yield Result(playing.name, frame.image, read, None, frame.number, frame.time)
+
+
+def _faces(recognizer: Recognizer, tracker: Tracker, frame: Frame) -> list[Prediction]:
+    tracked = tracker.next(frame.image, frame.time)
+    faces = recognizer.predict_faces(frame.image, [one.face for one in tracked])
+    return [replace(face, person=one.person) for face, one in zip(faces, tracked, strict=True)]
+
+
+def _beside_calmest(
+    recognizer: Recognizer, calm: CalmestFaces, time: float, face: Prediction
+) -> Prediction:
+    rest = calm.next(face.person or 0, time, face)
+    return recognizer.beside_neutral([face], rest)[0] if rest else face
+
+
+def _smoothed(
+    recognizer: Recognizer, smoother: Smoother, time: float, face: Prediction
+) -> Prediction:
+    shares: NDArray[np.float64] = np.array(list(face.probabilities.values()))
+    return recognizer.answer_again(face, smoother.next(face.person or 0, time, shares))
