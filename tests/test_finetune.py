@@ -307,6 +307,42 @@ class TestTheLayer:
         assert fit_head(features, truth, names, 2, 0).strength <= 0.01
 
 
+class TestNotes:
+    @staticmethod
+    def said(samples, capsys, **changes):
+        from degan.finetune import Finetuned
+
+        summary = {
+            "subjects": len({sample.subject for sample in samples} - {""}),
+            "images": len(samples),
+            "folds": 5,
+            "folds_wanted": 5,
+            "temperature": 1.0,
+            "splits": [""],
+            **changes,
+        }
+        report_finetune.notes(Finetuned(summary, None, None))
+        return capsys.readouterr().err
+
+    def test_nothing_is_said_of_what_is_as_it_should_be(self, capsys):
+        samples = TestFolds.samples(("1", "a"), ("1", "b"))
+        assert self.said(samples, capsys) == ""
+
+    @pytest.mark.parametrize(
+        ("who", "changes", "words"),
+        [
+            (["", ""], {}, "nobody is named"),
+            (["1", "2"], {}, "every photo has a subject of its own"),
+            (["1", "1"], {"folds": 2}, "2 folds in place of 5"),
+            (["1", "1"], {"temperature": None}, "too few to fit a temperature"),
+            (["1", "1"], {"splits": ["test", "train"]}, "test part"),
+        ],
+    )
+    def test_what_the_figures_take_for_granted_is_said(self, who, changes, words, capsys):
+        samples = TestFolds.samples(*((name, "a") for name in who))
+        assert words in self.said(samples, capsys, **changes)
+
+
 def refused(*arguments):
     """The one sentence that a command ends in."""
     result = CliRunner().invoke(app, ["finetune", *map(str, arguments)])
@@ -348,7 +384,8 @@ class TestUserErrors:
     def test_a_class_of_which_no_face_is_found(self, examples, tmp_path):
         photos = make_photos(examples, tmp_path / "p", 3)
         (photos / "wall").mkdir()
-        Image.new("RGB", (99, 99)).save(photos / "wall" / "a_1.png")
+        for who in "ab":
+            Image.new("RGB", (99, 99)).save(photos / "wall" / f"{who}_1.png")
         sentence = refused(photos, tmp_path / "mine.onnx")
         assert "no photo of 'wall'" in sentence
         assert "wall/a_1.png" in sentence
@@ -359,6 +396,15 @@ class TestUserErrors:
             photo.unlink()
         assert "'resting'" in (sentence := refused(photos, tmp_path / "mine.onnx"))
         assert "one person alone" in sentence
+        assert not (tmp_path / "mine.finetune").exists()  # said before anything is cut
+
+    def test_a_class_of_which_one_person_has_a_face(self, examples, tmp_path):
+        photos = make_photos(examples, tmp_path / "p", 3)
+        for photo in sorted((photos / "resting").glob("*.jpg"))[1:]:
+            Image.new("RGB", (99, 99)).save(photo)
+        sentence = refused(photos, tmp_path / "mine.onnx")
+        assert "'resting'" in sentence
+        assert "one person alone (001)" in sentence
 
     def test_classes_that_differ_in_case_alone_unless_they_are_joined(self, examples, tmp_path):
         photos = make_photos(examples, tmp_path / "p", 3, {**OWN, "Resting": "neutral"})

@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +20,7 @@ from degan.data.folds import Fold
 from degan.data.manifest import Dataset, read_dataset, read_skipped
 from degan.data.prepare import PrepareResult, PrepareSettings, fingerprint, prepare
 from degan.data.provenance import describe_training_data
-from degan.data.sample import Recording, Sample, Skipped
+from degan.data.sample import Recording, Sample, Skipped, person_of
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.calibration import MIN_SAMPLES, UNSURE_BELOW, fit_temperature
@@ -118,7 +118,7 @@ def finetune(
     check_others(base, dataset, "fine-tune with")
     dataset, classes = _grouped(dataset, settings.groups, source)
     people = own_people(dataset.samples)
-    _check_people(people, source)
+    _check_people([(sample.expression, sample.subject) for sample in people], source)
     folds = complete_folds(people, settings.folds, settings.seed)
     features = read_features(base, dataset, reading)
     truth = np.array([classes.index(sample.expression) for sample in people])
@@ -143,6 +143,7 @@ def finetune(
         "weights": settings.base,
         "groups": {name: list(joined) for name, joined in settings.groups.items()},
         "manifest_sha256": dataset.manifest_hash,
+        "splits": sorted({sample.split for sample in people}),
         "seconds": round(time.monotonic() - begun, 2),
     }
     _write(work, dataset, folds, tempered, summary)
@@ -218,7 +219,12 @@ def _faces(
     found = read_labelled(source, OWN)
     _check_folders(source, found.recordings, found.skipped)
     shown = in_order({recording.sources[0].expression for recording in found.recordings})
-    _joining(shown, settings.groups, source)
+    called = _joining(shown, settings.groups, source)
+    photos_of = [row for recording in found.recordings for row in recording.sources]
+    _check_people(
+        [(called[row.expression], person_of(row.subject, row.sequence)) for row in photos_of],
+        source,
+    )
     _open_work(work, source)
     cut = PrepareSettings(crops=settings.crops, crop_size=base.crop_size)
     photos = fingerprint(found.recordings, cut)
@@ -236,7 +242,8 @@ def _faces(
     dataset = read_dataset(data)
     skipped = tuple(read_skipped(data))
     if lost := [name for name in shown if name not in dataset.expressions]:
-        first = next(row for row in skipped if row.name in _names(found.recordings, lost[0]))
+        names = {row.name for row in photos_of if row.expression == lost[0]}
+        first = next(row for row in skipped if row.name in names)
         raise DeganError(
             f"no photo of '{lost[0]}' in {source} gave a face; the first: {first.name} "
             f"({first.reason}); bring others, or add --crops if they are faces already cut out"
@@ -262,11 +269,6 @@ def _is_cut(data: Path, photos: str) -> bool:
     except OSError as error:
         raise DeganError(f"cannot remove {data}: {error.strerror}; delete it") from error
     return False
-
-
-def _names(recordings: Sequence[Recording], name: str) -> set[str]:
-    sources = [source for recording in recordings for source in recording.sources]
-    return {source.name for source in sources if source.expression == name}
 
 
 def _check_folders(
@@ -320,11 +322,11 @@ def _grouped(
     return replace(dataset, samples=samples), in_order(set(called.values()))
 
 
-def _check_people(people: Sequence[Sample], source: Path) -> None:
+def _check_people(faces: Iterable[tuple[str, str]], source: Path) -> None:
     """Refuse a class that one person shows: on others nothing could be said of it."""
     shown: dict[str, set[str]] = {}
-    for sample in people:
-        shown.setdefault(sample.expression, set()).add(sample.subject)
+    for name, person in faces:
+        shown.setdefault(name, set()).add(person)
     for name, own in shown.items():
         if len(own) < 2:
             raise DeganError(

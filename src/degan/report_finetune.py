@@ -28,6 +28,8 @@ def notes(result: "Finetuned") -> None:
         note(
             "every photo has a subject of its own; if people occur twice, the figures are too kind"
         )
+    if "test" in summary["splits"]:
+        note("the test part of the official split is fitted on too")
     if summary["folds"] < summary["folds_wanted"]:
         note(
             f"{summary['folds']} folds in place of {summary['folds_wanted']}: there are too few "
