@@ -4,8 +4,8 @@
 
 Printed are the megabytes that `pip install degan` adds to an empty environment, the seconds that
 `import degan` takes, alone and with its recogniser, and those of the first answer: a fresh `degan
-predict` of a photo. Seconds are the processor's, the least of some runs, so that other work does not
-count. A figure over its limit ends in exit code 1; CI runs it.
+predict` of a photo. Seconds are the processor's, the least of some runs, so that other work does
+not count. A figure over its limit ends in exit code 1; CI runs it.
 """
 
 import argparse
