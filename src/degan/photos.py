@@ -70,7 +70,7 @@ def _decoded(source: Path | bytes, name: str) -> Result:
     try:
         image = images.decode(source, name) if isinstance(source, bytes) else images.read(source)
     except DeganError as error:
-        return Result(name, None, (), str(error))
+        return Result(name, None, (), printable(str(error)))
     return Result(name, image, ())
 
 
