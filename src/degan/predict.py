@@ -174,7 +174,7 @@ def predict(
                     file.write(record)
                     keep(record)
     if shown is not None and sheet is not None:
-        shown.write(sheet)
+        shown.write(sheet, {printable(one.path): one.path for one in plan.inputs})
     return count
 
 
