@@ -16,7 +16,7 @@ def film(images, rate=RATE, *, codec="mpeg4", kind="mp4", times=None):
     with av.open(buffer, "w", format=kind) as container:
         stream = container.add_stream(codec, rate=rate)
         stream.height, stream.width = images[0].shape[:2]
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = {"png": "rgb24"}.get(codec, "yuv420p")
         if codec == "mpeg4":
             stream.bit_rate = 8_000_000
         if times is not None:
@@ -46,3 +46,17 @@ def person(examples, number, folder="smiling"):
     from degan.images import read
 
     return read(examples / folder / f"{number:03d}.jpg")[40:232, 53:203]
+
+
+def turned(data, quarters=1):
+    """A video of :func:`film` whose header says that players turn it clockwise, as phones write."""
+    one, minus = b"\0\1\0\0", b"\xff\xff\0\0"
+    zero = b"\0\0\0\0"
+    upright = one + zero * 3 + one + zero * 3 + b"\x40\0\0\0"
+    rows = {
+        1: zero + one + zero + minus + zero * 4 + b"\x40\0\0\0",
+        2: minus + zero * 3 + minus + zero * 3 + b"\x40\0\0\0",
+        3: zero + minus + zero + one + zero * 4 + b"\x40\0\0\0",
+    }
+    track = data.index(upright, data.index(b"tkhd"))
+    return data[:track] + rows[quarters] + data[track + len(upright) :]

@@ -11,7 +11,7 @@ from degan import __version__
 from degan.annotate import annotate, write_annotated
 from degan.errors import DeganError
 from degan.files import read_bytes, sha256
-from degan.images import MAX_BYTES
+from degan.images import MAX_BYTES, RgbImage
 from degan.inputs import STDIN, Input, read_stdin
 from degan.journal import Journal
 from degan.outputs import write_file
@@ -268,7 +268,7 @@ def _moving(
         playing.until_ctrl_c() if isinstance(source, int) else nullcontext(),
         _drawn(target, plan.rate, playing.rate) as drawn,
     ):
-        note(_units(playing, plan.rate))
+        told = False
         for result in watch(
             recognizer,
             playing,
@@ -277,6 +277,9 @@ def _moving(
             neutral=list(neutral),
             calmest=plan.calmest,
         ):
+            if not told and result.image is not None:
+                note(_units(playing, plan.rate, result.image))
+                told = True
             if drawn is not None and result.image is not None:
                 drawn.write(annotate(result.image, result.faces))
             share = min(1.0, playing.decoded / playing.promised) if playing.promised else 0.0
@@ -296,11 +299,11 @@ def _drawn(
     return write_video(target, min(rate for rate in (asked, own or USUAL_RATE) if rate))
 
 
-def _units(playing: Playing, rate: float | None) -> str:
-    """Say what the numbers of a video's records mean."""
+def _units(playing: Playing, rate: float | None, image: RgbImage) -> str:
+    """Say what the numbers of a video's records mean; its frames may be turned."""
     own = f"{playing.rate:.6g} frames a second" if playing.rate else "no rate known"
     read = "all are read" if rate is None else f"{rate:g} a second are read"
     return (
-        f"{playing.name}: {playing.width} x {playing.height} pixels, {own}, {read}; time is in "
+        f"{playing.name}: {image.shape[1]} x {image.shape[0]} pixels, {own}, {read}; time is in "
         "seconds from the first frame, boxes in pixels"
     )

@@ -103,17 +103,23 @@ class Tracker:
         return float(np.abs(tiny - before).mean()) > 255 * _CUT
 
     def _follow(self, image: RgbImage, time: float) -> None:
-        """Find each face where it was a moment ago; of two that became one the older stays."""
-        kept: list[_Track] = []
-        found = self._each(
+        """Find each face where it was; of two that became one that one stays that moved less."""
+        faces = self._each(
             lambda track: self._finder.follow(image, track.face.landmarks), self._tracks
         )
-        for track, face in zip(self._tracks, found, strict=True):
+        found: list[tuple[float, _Track, Face]] = []
+        for track, face in zip(self._tracks, faces, strict=True):
             if face is None:
                 self._lost.append(track)
-            elif all(_shared(face, other.face) < _SAME for other in kept):
+            else:
+                found.append((_apart(face, track.face), track, face))
+        kept: list[_Track] = []
+        for _, track, face in sorted(found, key=lambda one: one[0]):
+            if all(_shared(face, other.face) < _SAME for other in kept):
                 kept.append(_Track(track.person, face, time))
-        self._tracks = kept
+            else:  # hidden behind that one, and may come out again
+                self._lost.append(track)
+        self._tracks = sorted(kept, key=lambda track: track.person)
 
     def _look(self, image: RgbImage, time: float) -> None:
         """Look for faces that are not followed: somebody who was lost, or somebody new."""
@@ -128,7 +134,6 @@ class Tracker:
                 self._people += 1
                 person = self._people
             self._tracks.append(_Track(person, face, time))
-        # Where faces overlap for a moment the older one is followed; the order keeps it first.
         self._tracks.sort(key=lambda track: track.person)
 
 
