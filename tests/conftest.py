@@ -128,3 +128,43 @@ def degan():
         )
 
     return run
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """A function that runs the command in this process, as main() does."""
+    import io
+    import sys
+    from types import SimpleNamespace
+
+    from degan.cli import main
+
+    def run(*arguments, stdin=b""):
+        monkeypatch.setattr(sys, "argv", ["degan", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code
+        printed = capsys.readouterr()
+        return SimpleNamespace(returncode=code, stdout=printed.out, stderr=printed.err)
+
+    return run
+
+
+@pytest.fixture
+def refuses(command):
+    """A function that runs the command and checks that it ends with one sentence of some words."""
+
+    def run(*arguments, says, **choices):
+        done = command(*arguments, **choices)
+        sentences = [line for line in done.stderr.splitlines() if line.startswith("degan: ")]
+        assert done.returncode == 2, done.stderr
+        assert len(sentences) == 1, done.stderr
+        for words in [says] if isinstance(says, str) else says:
+            assert words in sentences[0], sentences[0]
+        return sentences[0]
+
+    return run

@@ -19,6 +19,9 @@ PEOPLE = ("--people", "1600", "--images", "16000", "--size", "96", "--seed", "8"
 ACTORS = ("--people", "200", "--images", "4000", "--size", "96", "--seed", "10")
 """Synthetic people whom reading facial actions is fitted on."""
 
+RECORDINGS = ("--people", "200", "--images", "12000", "--size", "96", "--seed", "12", "--sequences")
+"""Recordings of synthetic people on whom reading beside a neutral face is fitted."""
+
 # f(x) stays what synthetic people taught, which names nobody; the residue learns the expressions.
 # Nothing is drawn: of most web faces there is one of a person. One reading of a face: its mirror
 # image would be worth little and take as long.

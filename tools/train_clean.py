@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 
 from degan.images import find_photos
-from shipping import ACTORS, PEOPLE, RECOGNITION, degan, render, ship, train
+from shipping import ACTORS, PEOPLE, RECOGNITION, RECORDINGS, degan, render, ship, train
 
 NAME = "clean"
 
@@ -39,14 +39,16 @@ def main() -> None:
     parser.add_argument("build", type=Path, help="where to work")
     arguments = parser.parse_args()
     build = arguments.build
-    people, actors, half, run = (build / name for name in ("people", "actors", "half", "run"))
+    names = ("people", "actors", "recordings", "half", "run")
+    people, actors, recordings, half, run = (build / name for name in names)
     render(people, PEOPLE)
     render(actors, ACTORS)
+    render(recordings, RECORDINGS)
     if not half.exists():
         copy_half(arguments.london, build / "photos")
         degan("prepare", "folder", build / "photos", half)
     train(run, people, *SETTINGS)
-    ship(NAME, run, "--calibrate", half, "--actions", actors)
+    ship(NAME, run, "--calibrate", half, "--actions", actors, "--neutral", recordings)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import numpy as np
 
 from degan.data.datasets.fer2013 import CODES
 from degan.files import replacing
-from shipping import ACTORS, PEOPLE, RECOGNITION, degan, render, ship, train
+from shipping import ACTORS, PEOPLE, RECOGNITION, RECORDINGS, degan, render, ship, train
 
 NAME = "web"
 
@@ -60,10 +60,11 @@ def main() -> None:
     arguments = parser.parse_args()
     build = arguments.build
     build.mkdir(parents=True, exist_ok=True)
-    names = ("people", "actors", "web", "kept", "data")
-    people, actors, web, kept, data = (build / name for name in names)
+    names = ("people", "actors", "recordings", "web", "kept", "data")
+    people, actors, recordings, web, kept, data = (build / name for name in names)
     render(people, PEOPLE)
     render(actors, ACTORS)
+    render(recordings, RECORDINGS)
     # Each folder appears when it is whole.
     if not (web.exists() and kept.exists()):
         write_tables(arguments.faces / "train.npz", build)
@@ -73,7 +74,8 @@ def main() -> None:
     if not data.exists():
         degan("join", data, people, web)
     train(build / "run", data, *SETTINGS)
-    ship(NAME, build / "run", *LEANING, "--calibrate", kept, "--actions", actors)
+    fitted = ("--calibrate", kept, "--actions", actors, "--neutral", recordings)
+    ship(NAME, build / "run", *LEANING, *fitted)
 
 
 if __name__ == "__main__":

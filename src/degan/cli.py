@@ -1,6 +1,7 @@
 """The command ``degan``: one verb a function that parses, calls one library function and prints."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, NoReturn
@@ -59,13 +60,19 @@ def main() -> None:
         _fail(str(error))
     except SystemExit as stop:
         if stop.code == _INTERRUPTED:
-            continues = not _CONTINUES.isdisjoint(sys.argv[1:2])
             report.note(
                 "stopped; the same command continues where it was"
-                if continues
+                if _continues(sys.argv[1:])
                 else "stopped; nothing was half written, the same command starts again"
             )
         raise
+
+
+def _continues(words: Sequence[str]) -> bool:
+    """Tell whether a command that was stopped keeps what it did."""
+    if words[:1] == ["predict"]:  # in the journal of a file that is written; streams come but once
+        return "-" not in words and any(word.startswith(("-o", "--out")) for word in words)
+    return not _CONTINUES.isdisjoint(words[:1])
 
 
 def _fail(sentence: str) -> NoReturn:

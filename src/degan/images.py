@@ -170,6 +170,19 @@ def _to_rgb(image: Image.Image) -> RgbImage:
     return np.asarray(image.convert("RGB"))
 
 
+def check_ending(path: Path) -> str:
+    """Return the format that :func:`write` writes a file of this name in.
+
+    Raises:
+        DeganError: the suffix names no format.
+    """
+    formats = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+    form = formats.get(path.suffix.lower())
+    if form is None:
+        raise DeganError(f"cannot write {path}: its name must end in .png, .jpg, .jpeg or .webp")
+    return form
+
+
 def write(path: Path, image: RgbImage, *, quality: int = 92) -> None:
     """Write an image whole or not at all; the suffix chooses PNG, JPEG or WebP.
 
@@ -178,10 +191,7 @@ def write(path: Path, image: RgbImage, *, quality: int = 92) -> None:
     Raises:
         DeganError: the suffix names no format, or the file cannot be written.
     """
-    formats = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-    form = formats.get(path.suffix.lower())
-    if form is None:
-        raise DeganError(f"cannot write {path}: its name must end in .png, .jpg, .jpeg or .webp")
+    form = check_ending(path)
     pillow = Image.fromarray(image)
     if np.array_equal(image[..., 0], image[..., 1]) and np.array_equal(
         image[..., 1], image[..., 2]

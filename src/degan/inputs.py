@@ -2,8 +2,9 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import glob, has_magic
+from itertools import takewhile
 from pathlib import Path
 from typing import Final, Literal
 
@@ -16,6 +17,10 @@ STDIN: Final = "-"
 
 Kind = Literal["photo", "video"]
 
+_LOOKED_FOR: Final = "degan looks for files ending in " + ", ".join(
+    sorted(images.SUFFIXES | video.SUFFIXES)
+)
+
 
 @dataclass(frozen=True)
 class Input:
@@ -23,7 +28,7 @@ class Input:
 
     Attributes:
         path: where it lies.
-        root: what the user named: itself, or a folder above it.
+        root: what the user named: itself, or a folder above it; of a pattern the folder before it.
         kind: what its name says that it is.
     """
 
@@ -45,7 +50,7 @@ def find_inputs(words: Sequence[Path]) -> list[Input]:
     found: dict[Path, Input] = {}
     for word in words:
         for one in _of_word(word):
-            found.setdefault(one.path, one)
+            found.setdefault(one.path.absolute(), one)
     return list(found.values())
 
 
@@ -55,6 +60,13 @@ def find_media(folder: Path) -> list[Input]:
     Raises:
         DeganError: it holds none.
     """
+    found = _media_below(folder)
+    if not found:
+        raise DeganError(f"{folder} holds no photo or video; {_LOOKED_FOR}")
+    return found
+
+
+def _media_below(folder: Path) -> list[Input]:
     paths = sorted(
         path
         for path in folder.rglob("*")
@@ -62,11 +74,6 @@ def find_media(folder: Path) -> list[Input]:
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.is_file()
     )
-    if not paths:
-        raise DeganError(
-            f"{folder} holds no photo or video; degan looks for files ending in "
-            f"{', '.join(sorted(images.SUFFIXES | video.SUFFIXES))}"
-        )
     return [Input(path, folder, _kind_of(path) or "photo") for path in paths]
 
 
@@ -97,16 +104,26 @@ def _of_word(word: Path) -> Iterator[Input]:
     elif exists:
         yield Input(word, word, _kind_of(word) or _guessed(word))
     elif has_magic(str(word)):
-        matches = sorted(Path(path) for path in glob(str(word), recursive=True))  # noqa: PTH207
-        if not matches:
-            raise DeganError(f"nothing matches {word}; check the pattern")
-        for path in matches:
-            if path.is_dir():
-                yield from find_media(path)
-            elif _kind_of(path) is not None:
-                yield Input(path, path.parent, _kind_of(path) or "photo")
+        yield from _matching(word)
     else:
         raise DeganError(f"{word} does not exist; check the path of the photo")
+
+
+def _matching(pattern: Path) -> Iterator[Input]:
+    """Yield all that a pattern matches; files that are neither and empty folders may be among."""
+    matches = sorted(Path(path) for path in glob(str(pattern), recursive=True))  # noqa: PTH207
+    if not matches:
+        raise DeganError(f"nothing matches {pattern}; check the pattern")
+    fixed = takewhile(lambda part: not has_magic(part), pattern.parts)
+    root, found = Path(*fixed), False  # annotated copies keep the folders below it
+    for path in matches:
+        kind = _kind_of(path)
+        below = _media_below(path) if path.is_dir() else []
+        for one in [Input(path, root, kind)] if kind and path.is_file() else below:
+            found = True
+            yield replace(one, root=root)
+    if not found:
+        raise DeganError(f"{pattern} matches no photo or video; {_LOOKED_FOR}")
 
 
 def _kind_of(path: Path) -> Kind | None:
@@ -120,7 +137,10 @@ def _guessed(path: Path) -> Kind:
     """Return what a file is whose name does not say it, by how it begins."""
     if not path.is_file():  # a pipe or a device: read once, as a photo
         return "photo"
-    with path.open("rb") as file:
-        begins = file.read(images.HEAD)
+    try:
+        with path.open("rb") as file:
+            begins = file.read(images.HEAD)
+    except OSError:  # reading it as a photo says why
+        return "photo"
     known = images.is_photo(begins)
     return "photo" if known or not video.is_video(begins) else "video"

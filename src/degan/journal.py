@@ -1,22 +1,25 @@
 """Records of long work, kept as they come: the same command goes on where the last one stopped."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Final, Self
 
 from degan.errors import DeganError
 from degan.results import Record
 
 __all__ = ["Journal"]
 
+_MARK: Final = b'{"degan":'
+
 
 class Journal:
     """A file ``OUT.partial`` beside the one that is asked for, with a line a picture.
 
-    The first line says what was asked; a journal of anything else is begun anew. A photo's record
-    stands for itself; the frames of a video count when :meth:`end` has said that they are all.
+    The first line says what was asked; a journal of anything else is begun anew, as is one that was
+    killed within that line. A photo's record stands for itself; the frames of a video count when
+    :meth:`end` has said that they are all.
 
     Args:
         out: the file that is asked for.
@@ -40,6 +43,7 @@ class Journal:
             self._file.seek(size)
             if not size:
                 self._file.write(self._first)
+                self._file.flush()
         except OSError as error:
             raise DeganError(
                 f"cannot write {self._path}: {error.strerror or error}; check the folder, its "
@@ -72,14 +76,18 @@ class Journal:
         self._line({"done": name})
         self.done.add(name)
 
-    def records(self) -> Iterator[Record]:
-        """Yield all records, in the order in which they came; none is in memory."""
+    def records(self, names: Collection[str] | None = None) -> Iterator[Record]:
+        """Yield the records in the order in which they came; none is in memory.
+
+        Args:
+            names: of the photos and videos that are asked for now; None for all.
+        """
         self._file.flush()
         with self._path.open("rb") as file:
             next(file)
             for line in file:
                 record = json.loads(line)
-                if "done" not in record:
+                if "done" not in record and (names is None or record["path"] in names):
                     yield record
 
     def _line(self, value: Any) -> None:
@@ -99,7 +107,8 @@ class Journal:
             return done, 0
         with self._path.open("rb") as file:
             first = file.readline()
-            if not first.startswith(b'{"degan":'):
+            whole = first.endswith(b"\n")
+            if not (first.startswith(_MARK) or (not whole and _MARK.startswith(first))):
                 raise DeganError(
                     f"{self._path} is in the way: degan keeps unfinished work there, and did not "
                     "make it; move or delete it"

@@ -1,6 +1,6 @@
 """Many photos through recognisers in several processes: every photo gives a record, in order."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -70,7 +70,7 @@ def _decoded(source: Path | bytes, name: str) -> Result:
     try:
         image = images.decode(source, name) if isinstance(source, bytes) else images.read(source)
     except DeganError as error:
-        return Result(name, None, (), str(error))
+        return Result(name, None, (), printable(str(error)))
     return Result(name, image, ())
 
 
@@ -108,7 +108,7 @@ def read_photos(
     paths: Sequence[Path],
     how: Reading,
     *,
-    annotated: Callable[[Path], Path] | None = None,
+    annotated: Sequence[Path] | None = None,
     jobs: int = 1,
 ) -> Iterator[Record]:
     """Yield the record of each photo, in the order of the paths, whatever ``jobs`` is.
@@ -116,17 +116,17 @@ def read_photos(
     Args:
         paths: the photos.
         how: they are to be read.
-        annotated: where the annotated copy of a photo goes; None for none.
+        annotated: where the annotated copy of each photo goes; None for none.
         jobs: processes; fewer where more are not worth their start.
 
     Raises:
         DeganError: the weights cannot be used, or an annotated copy not be written.
     """
-    chunks = [tuple(paths[start : start + _CHUNK]) for start in range(0, len(paths), _CHUNK)]
-    places = [
-        None if annotated is None else tuple(annotated(path) for path in chunk) for chunk in chunks
+    parts = [slice(start, start + _CHUNK) for start in range(0, len(paths), _CHUNK)]
+    tasks = [
+        (tuple(paths[part]), how, None if annotated is None else tuple(annotated[part]))
+        for part in parts
     ]
-    tasks = [(chunk, how, place) for chunk, place in zip(chunks, places, strict=True)]
     jobs = min(jobs, len(paths) // _WORTH)
     if jobs <= 1:
         for task in tasks:

@@ -5,10 +5,13 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
+from uuid import uuid4
 
 from degan import __version__
-from degan.annotate import annotate, annotated_path, annotated_video_path, write_annotated
+from degan.annotate import annotate, write_annotated
 from degan.errors import DeganError
+from degan.files import read_bytes, sha256
+from degan.images import MAX_BYTES, RgbImage
 from degan.inputs import STDIN, Input, read_stdin
 from degan.journal import Journal
 from degan.outputs import write_file
@@ -16,7 +19,8 @@ from degan.photos import Reading, open_recognizer, read_photo, read_photos
 from degan.results import Record, columns, printable, to_record
 from degan.sheet import Sheet
 from degan.smoothing import DEFAULT_SECONDS
-from degan.video import Playing, play
+from degan.targets import annotated_copy, check_targets
+from degan.video import USUAL_RATE, Playing, UnreadableError, play
 from degan.video_out import VideoWriter, write_video
 from degan.watch import watch
 
@@ -60,12 +64,14 @@ class Plan:
 
     @property
     def asked(self) -> dict[str, object]:
-        """What decides the records, as a journal keeps it."""
+        """What decides the records, as a journal keeps it; a stream or camera comes but once."""
         recognizer, _ = open_recognizer(self.how)
+        rest = self.how.neutral and sha256(read_bytes(self.how.neutral, MAX_BYTES, "photo"))
         return {
+            "once": None if self.inputs else uuid4().hex,
             "version": __version__,
             "weights": recognizer.weights_hash,
-            "how": {**vars(self.how), "weights": None, "neutral": str(self.how.neutral)},
+            "how": {**vars(self.how), "weights": None, "neutral": rest},
             "smooth": self.smooth,
             "rate": self.rate,
             "calmest": self.calmest,
@@ -108,6 +114,11 @@ class Count:
             self.empty += not faces and "error" not in record
 
 
+_NO_OTHERS = (
+    "the calmest frames are of videos, and {} is a photo; give --neutral a photo of the person at "
+    "rest"
+)
+
 MAX_REASONS = 20
 """So many reasons are told; the records have all of them."""
 
@@ -134,8 +145,9 @@ def predict(
 
     Raises:
         DeganError: the weights or the video library cannot be used, the camera not be opened, or
-            something not be written.
+            something not be written, which as far as can be is found out before anything is read.
     """
+    check_targets(plan.inputs, out=out, sheet=sheet, annotate=plan.annotate)
     recognizer, _ = open_recognizer(plan.how)
     if plan.calmest:
         _check_calmest(plan)
@@ -153,15 +165,16 @@ def predict(
             keep(record)
     else:
         table = columns(recognizer.expressions, moving=plan.moving, actions=plan.how.actions)
+        names = {printable(one.path) for one in plan.inputs} or None
         with Journal(out, plan.asked) as journal:
             for record in _records(plan, journal.done, journal.end, progress, note):
                 journal.write(record)
             with write_file(out, table) as file:
-                for record in journal.records():
+                for record in journal.records(names):
                     file.write(record)
                     keep(record)
     if shown is not None and sheet is not None:
-        shown.write(sheet)
+        shown.write(sheet, {printable(one.path): one.path for one in plan.inputs})
     return count
 
 
@@ -170,10 +183,7 @@ def _check_calmest(plan: Plan) -> None:
     open_recognizer(plan.how)[0].check_reads_beside_neutral()
     photo = next((one.path for one in plan.inputs if one.kind == "photo"), None)
     if photo is not None:
-        raise DeganError(
-            f"the calmest frames are of videos, and {photo} is a photo; give --neutral a photo of "
-            "the person at rest"
-        )
+        raise DeganError(_NO_OTHERS.format(photo))
 
 
 def _records(
@@ -195,6 +205,8 @@ def _records(
 
 def _piped(plan: Plan, note: Callable[[str], None]) -> Iterator[Record]:
     data, kind = read_stdin()
+    if plan.calmest and kind == "photo":
+        raise DeganError(_NO_OTHERS.format(STDIN))
     if kind == "video":
         yield from _moving(plan, data, STDIN, plan.annotate, lambda *_: None, note)
         return
@@ -226,30 +238,19 @@ def _named(
                 def shown(share: float, doing: str, number: int = number) -> None:
                     progress((number + share) / total, doing)
 
-                target = plan.annotate and annotated_video_path(one.path, one.root, plan.annotate)
+                target = plan.annotate and annotated_copy(one, plan.annotate)
                 try:
                     yield from _moving(plan, one.path, name, target, shown, note)
-                except DeganError as error:
-                    if not one.path.is_file() or target is not None:
-                        raise
+                except UnreadableError as error:
                     yield {"path": name, "error": str(error)}
                 ended(name)
         before += len(run)
 
 
 def _photos(plan: Plan, inputs: Sequence[Input]) -> Iterator[Record]:
-    roots = {one.path: one.root for one in inputs}
     target = plan.annotate
-
-    def place(path: Path) -> Path:
-        return annotated_path(path, roots[path], target or path)
-
-    return read_photos(
-        [one.path for one in inputs],
-        plan.how,
-        annotated=place if target is not None else None,
-        jobs=plan.jobs,
-    )
+    places = None if target is None else [annotated_copy(one, target) for one in inputs]
+    return read_photos([one.path for one in inputs], plan.how, annotated=places, jobs=plan.jobs)
 
 
 def _moving(
@@ -262,9 +263,12 @@ def _moving(
 ) -> Iterator[Record]:
     """Yield the record of each frame; write the annotated video beside."""
     recognizer, neutral = open_recognizer(plan.how)
-    with play(source, name) as playing, _drawn(target, plan.rate or playing.rate) as drawn:
-        note(_units(playing, plan.rate))
-        last = -1
+    with (
+        play(source, name) as playing,
+        playing.until_ctrl_c() if isinstance(source, int) else nullcontext(),
+        _drawn(target, plan.rate, playing.rate) as drawn,
+    ):
+        told = False
         for result in watch(
             recognizer,
             playing,
@@ -273,25 +277,33 @@ def _moving(
             neutral=list(neutral),
             calmest=plan.calmest,
         ):
+            if not told and result.image is not None:
+                note(_units(playing, plan.rate, result.image))
+                told = True
             if drawn is not None and result.image is not None:
                 drawn.write(annotate(result.image, result.faces))
-            last = result.frame or 0
-            share = min(1.0, (last + 1) / playing.promised) if playing.promised else 0.0
-            progress(share, f"{name}, frame {last + 1}")
+            share = min(1.0, playing.decoded / playing.promised) if playing.promised else 0.0
+            progress(share, f"{name}, frame {playing.decoded}")
             yield to_record(result, actions=plan.how.actions)
-        if playing.promised > last + 2 and not isinstance(source, int):
-            note(f"{name} ends early: {last + 1} of {playing.promised} frames could be decoded")
+        count = playing.decoded
+        if playing.promised > count + 1 and not isinstance(source, int):
+            note(f"{name} ends early: {count} of {playing.promised} frames could be decoded")
 
 
-def _drawn(target: Path | None, rate: float | None) -> AbstractContextManager[VideoWriter | None]:
-    return nullcontext() if target is None else write_video(target, rate or 25.0)
+def _drawn(
+    target: Path | None, asked: float | None, own: float | None
+) -> AbstractContextManager[VideoWriter | None]:
+    """Open the annotated video: as fast as frames are read, which is no faster than they come."""
+    if target is None:
+        return nullcontext()
+    return write_video(target, min(rate for rate in (asked, own or USUAL_RATE) if rate))
 
 
-def _units(playing: Playing, rate: float | None) -> str:
-    """Say what the numbers of a video's records mean."""
+def _units(playing: Playing, rate: float | None, image: RgbImage) -> str:
+    """Say what the numbers of a video's records mean; its frames may be turned."""
     own = f"{playing.rate:.6g} frames a second" if playing.rate else "no rate known"
     read = "all are read" if rate is None else f"{rate:g} a second are read"
     return (
-        f"{playing.name}: {playing.width} x {playing.height} pixels, {own}, {read}; time is in "
+        f"{playing.name}: {image.shape[1]} x {image.shape[0]} pixels, {own}, {read}; time is in "
         "seconds from the first frame, boxes in pixels"
     )

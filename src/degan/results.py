@@ -15,6 +15,9 @@ Record = dict[str, Any]
 """A picture as JSON has it, see :func:`to_record`."""
 
 _BOX = ("x", "y", "width", "height")
+_MOVING = ("frame", "time", "person")
+_OTHER = ("path", *_MOVING, *_BOX, "score", "expression", "unsure", "error")
+_TAKEN = frozenset({*_OTHER, *ACTION_UNITS, *FACIAL_ACTIONS})
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ def columns(
     """Return the columns of a table of faces and what is in them.
 
     Args:
-        expressions: those of the recogniser; each has a column of its probability.
+        expressions: those of the recogniser; each has a column of its probability, by its name.
+            One that has the name of another column gets an underscore behind it ("unsure_").
         moving: whether there may be frames of videos: then there are frame, time and person.
         actions: whether there are columns of action units and facial actions.
     """
@@ -94,10 +98,15 @@ def columns(
     if moving:
         named |= {"frame": int, "time": float, "person": int}
     named |= dict.fromkeys(_BOX, float) | {"score": float, "expression": str, "unsure": bool}
-    named |= dict.fromkeys(expressions, float)
+    named |= dict.fromkeys(map(_column, expressions), float)
     if actions:
         named |= dict.fromkeys((*ACTION_UNITS, *FACIAL_ACTIONS), float)
     return named | {"error": str}
+
+
+def _column(expression: str) -> str:
+    """Return the column of a probability: weights and users name classes as they like."""
+    return f"{expression}_" if expression.rstrip("_") in _TAKEN else expression
 
 
 def rows_of(record: Record) -> list[dict[str, Any]]:
@@ -118,7 +127,7 @@ def rows_of(record: Record) -> list[dict[str, Any]]:
         row = {**where, **({"person": face["person"]} if "person" in face else {})}
         row.update(zip(_BOX, face["box"], strict=True))
         row |= {name: face[name] for name in ("score", "expression", "unsure")}
-        row |= face["probabilities"]
+        row |= {_column(name): share for name, share in face["probabilities"].items()}
         row |= face.get("action_units", {}) | face.get("actions", {})
         rows.append(row)
     return rows

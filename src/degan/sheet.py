@@ -1,6 +1,6 @@
 """The faces of photos and videos on one sheet: a row an expression, the most probable first."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -69,8 +69,12 @@ class Sheet:
         best = sorted(row.items(), key=lambda item: item[1], reverse=True)
         return dict(best[: self._count])
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Path, places: Mapping[str, Path]) -> None:
         """Write the sheet as a picture.
+
+        Args:
+            path: the picture.
+            places: where the photos and videos of the records lie, by the names there.
 
         Raises:
             DeganError: no face was found, a photo or video is no longer there, or the picture
@@ -79,7 +83,7 @@ class Sheet:
         rows = {name: list(self._best(row).values()) for name, row in self._rows.items() if row}
         if not rows:
             raise DeganError(f"no face was found, so {path} was not written")
-        pictures = _pictures([thumb for row in rows.values() for thumb in row])
+        pictures = _pictures([thumb for row in rows.values() for thumb in row], places)
         columns = max(len(row) for row in rows.values())
         height = _SIDE + _CAPTION + _GAP
         size = (_LABEL + columns * (_SIDE + _GAP) + _GAP, len(rows) * height + _GAP)
@@ -98,21 +102,34 @@ class Sheet:
         images.write(path, np.asarray(sheet))
 
 
-def _pictures(thumbs: Sequence[_Thumb]) -> dict[_Thumb, Image.Image]:
-    """Cut the faces out again; each photo and video is read once."""
+def _pictures(thumbs: Sequence[_Thumb], places: Mapping[str, Path]) -> dict[_Thumb, Image.Image]:
+    """Cut the faces out again; each photo and video is read once, one picture is in memory."""
     pictures: dict[_Thumb, Image.Image] = {}
-    for path in dict.fromkeys(thumb.path for thumb in thumbs):
-        own = [thumb for thumb in thumbs if thumb.path == path]
-        frames = [thumb.frame for thumb in own if thumb.frame >= 0]
-        if frames:
-            shown = video.read_frames(Path(path), path, set(frames))
-        else:
-            shown = {-1: images.read(Path(path))}
-        for thumb in own:
-            if thumb.frame not in shown:
-                raise DeganError(f"{path} has changed meanwhile; give the command again")
-            pictures[thumb] = _cut(shown[thumb.frame], thumb.box)
+    for name in dict.fromkeys(thumb.path for thumb in thumbs):
+        own: dict[int, list[_Thumb]] = {}
+        for thumb in thumbs:
+            if thumb.path == name:
+                own.setdefault(thumb.frame, []).append(thumb)
+        for number, image in _shown(places[name], name, own):
+            for thumb in own.pop(number):
+                pictures[thumb] = _cut(image, thumb.box)
+        if own:
+            raise DeganError(f"{name} has changed meanwhile; give the command again")
     return pictures
+
+
+def _shown(path: Path, name: str, wanted: Collection[int]) -> Iterator[tuple[int, RgbImage]]:
+    """Yield the frames of these numbers, or the photo as number -1."""
+    if -1 in wanted:
+        yield -1, images.read(path)
+        return
+    last = max(wanted)
+    with video.play(path, name) as playing:
+        for frame in playing.frames():
+            if frame.number in wanted:
+                yield frame.number, frame.image
+            if frame.number >= last:
+                return
 
 
 def _cut(image: RgbImage, box: tuple[float, float, float, float]) -> Image.Image:

@@ -4,8 +4,9 @@ The landmarks of a frame say where each face is in the next, so that faces are l
 then only. :mod:`degan.data.track` follows the one face of a recording, backwards too.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from degan.faces import Face, FaceFinder
 from degan.images import RgbImage
 
 __all__ = ["Tracked", "Tracker"]
+
+Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 LOOK_EVERY: Final = 0.5
 """Seconds after which new faces are looked for."""
@@ -53,10 +56,14 @@ class Tracker:
     Args:
         finder: of faces.
         look_every: seconds after which new faces are looked for.
+        each: how several people are followed: one after the other, or ``map`` of a pool of threads.
     """
 
-    def __init__(self, finder: FaceFinder, *, look_every: float = LOOK_EVERY) -> None:
+    def __init__(
+        self, finder: FaceFinder, *, look_every: float = LOOK_EVERY, each: Map = map
+    ) -> None:
         self._finder = finder
+        self._each = each
         self._look_every = look_every
         self._tracks: list[_Track] = []
         self._lost: list[_Track] = []
@@ -96,15 +103,23 @@ class Tracker:
         return float(np.abs(tiny - before).mean()) > 255 * _CUT
 
     def _follow(self, image: RgbImage, time: float) -> None:
-        """Find each face where it was a moment ago; of two that became one the older stays."""
-        kept: list[_Track] = []
-        for track in self._tracks:
-            face = self._finder.follow(image, track.face.landmarks)
+        """Find each face where it was; of two that became one that one stays that moved less."""
+        faces = self._each(
+            lambda track: self._finder.follow(image, track.face.landmarks), self._tracks
+        )
+        found: list[tuple[float, _Track, Face]] = []
+        for track, face in zip(self._tracks, faces, strict=True):
             if face is None:
                 self._lost.append(track)
-            elif all(_shared(face, other.face) < _SAME for other in kept):
+            else:
+                found.append((_apart(face, track.face), track, face))
+        kept: list[_Track] = []
+        for _, track, face in sorted(found, key=lambda one: one[0]):
+            if all(_shared(face, other.face) < _SAME for other in kept):
                 kept.append(_Track(track.person, face, time))
-        self._tracks = kept
+            else:  # hidden behind that one, and may come out again
+                self._lost.append(track)
+        self._tracks = sorted(kept, key=lambda track: track.person)
 
     def _look(self, image: RgbImage, time: float) -> None:
         """Look for faces that are not followed: somebody who was lost, or somebody new."""
@@ -119,7 +134,6 @@ class Tracker:
                 self._people += 1
                 person = self._people
             self._tracks.append(_Track(person, face, time))
-        # Where faces overlap for a moment the older one is followed; the order keeps it first.
         self._tracks.sort(key=lambda track: track.person)
 
 

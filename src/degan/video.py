@@ -1,6 +1,7 @@
 """Frames of a video file or a camera."""
 
 import io
+import signal
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -8,7 +9,7 @@ from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from queue import Empty, Queue
-from threading import Event, Thread
+from threading import Event, Thread, current_thread, main_thread
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -23,13 +24,19 @@ MAX_FRAMES: Final = 1_000_000
 """The most frames that are looked at of one video."""
 
 _MAX_RATE: Final = 1000  # frames a second that a header may claim
-_USUAL_RATE: Final = 25.0  # where nothing is said of it
+USUAL_RATE: Final = 25.0
+"""Frames a second where a video says nothing of it."""
+
 _TOO_LARGE: Final = f"more than the {MAX_PIXELS:,} pixels read"
 _AHEAD: Final = 8  # frames decoded before they are looked at
 
 # A file is taken for what it holds, not for its name, and some formats are lists of other files or
 # of addresses: none of those may be followed.
 _FORMATS: Final = "avi,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpeg,mpegts,mpegvideo,asf"
+
+
+class UnreadableError(DeganError):
+    """A video that cannot be read; others may be."""
 
 
 class Frame(NamedTuple):
@@ -129,7 +136,7 @@ def read_frames(source: Path | bytes, name: str, wanted: Collection[int]) -> dic
             if number > last:
                 break
             if frame.width * frame.height > MAX_PIXELS:
-                raise DeganError(f"{name} has frames of {_TOO_LARGE}")
+                raise UnreadableError(f"{name} has frames of {_TOO_LARGE}")
             if number in wanted:
                 frames[number] = _upright(frame)
     return frames
@@ -162,6 +169,7 @@ class Playing:
         promised: how many frames the header says that it has; 0 if it does not say.
         width: in pixels.
         height: in pixels.
+        decoded: how many frames were looked at so far.
     """
 
     def __init__(self, container: Any, stream: Any, name: str) -> None:
@@ -171,7 +179,9 @@ class Playing:
         length = stream.duration * stream.time_base if stream.duration else 0
         self.promised = stream.frames or int(length * (self.rate or 0))
         self.width, self.height = stream.codec_context.width, stream.codec_context.height
+        self.decoded = 0
         self._container, self._stream = container, stream
+        self._stopped = Event()
 
     def frames(self) -> Iterator[Frame]:
         """Yield the frames until the end, or until what follows cannot be decoded.
@@ -182,43 +192,67 @@ class Playing:
             DeganError: a frame is too large, or the first one cannot be decoded.
         """
         ahead: Queue[Frame | DeganError | None] = Queue(_AHEAD)
-        stopped = Event()
-        thread = Thread(target=self._decode, args=(ahead, stopped), daemon=True)
+        thread = Thread(target=self._decode, args=(ahead,), daemon=True)
         thread.start()
         try:
-            while (frame := ahead.get()) is not None:
+            while (frame := ahead.get()) is not None and not self._stopped.is_set():
                 if isinstance(frame, DeganError):
                     raise frame
+                self.decoded = frame.number + 1
                 yield frame
         finally:
-            stopped.set()
+            self._stopped.set()
             while thread.is_alive():  # it may wait for room
                 with suppress(Empty):
                     ahead.get(timeout=0.05)
             thread.join()
 
-    def _decode(self, ahead: "Queue[Frame | DeganError | None]", stopped: Event) -> None:
+    def _decode(self, ahead: "Queue[Frame | DeganError | None]") -> None:
         try:
             first: float | None = None
-            number = -1
+            last, number = 0.0, -1
             for number, frame in enumerate(_decoded(self._container, self._stream)):
-                if stopped.is_set():
+                if self._stopped.is_set():
                     return
                 if frame.width * frame.height > MAX_PIXELS:
-                    ahead.put(DeganError(f"{self.name} has frames of {_TOO_LARGE}"))
+                    ahead.put(UnreadableError(f"{self.name} has frames of {_TOO_LARGE}"))
                     return
-                time = frame.time if frame.time is not None else number / (self.rate or _USUAL_RATE)
+                time = frame.time if frame.time is not None else number / (self.rate or USUAL_RATE)
                 first = time if first is None else first
-                ahead.put(Frame(number, max(0.0, time - first), _upright(frame)))
+                last = max(last, time - first)  # times of a damaged video may go back
+                ahead.put(Frame(number, last, _upright(frame)))
             if number < 0:
                 ahead.put(
-                    DeganError(
+                    UnreadableError(
                         f"{self.name} holds no frame that can be decoded; it is damaged or was cut "
                         "off, get it again"
                     )
                 )
+        except (import_av().FFmpegError, OSError, ValueError, MemoryError) as error:
+            ahead.put(UnreadableError(f"{self.name} has a frame that cannot be shown ({error})"))
         finally:
             ahead.put(None)
+
+    @contextmanager
+    def until_ctrl_c(self) -> Iterator[None]:
+        """Let Ctrl-C end the frames in the block, as the end of a file does; a second one is heard.
+
+        Only the main thread of a program can hear it; in others nothing changes.
+        """
+        if current_thread() is not main_thread():
+            yield
+            return
+        before = signal.getsignal(signal.SIGINT)
+
+        def stop(*_: object) -> None:
+            signal.signal(signal.SIGINT, before)
+            self._stopped.set()
+
+        signal.signal(signal.SIGINT, stop)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 def _upright(frame: Any) -> RgbImage:
@@ -280,22 +314,24 @@ def _camera(number: int, name: str) -> Iterator[tuple[Any, Any]]:
 def _opened(source: Path | bytes, name: str) -> Iterator[tuple[Any, Any]]:
     av = import_av()
     if isinstance(source, Path) and not source.is_file():
-        raise DeganError(f"{name} does not exist or is no file; check the path of the video")
+        raise UnreadableError(f"{name} does not exist or is no file; check the path of the video")
     try:
         # Absolute, or a file called "concat:..." would be taken for an order to FFmpeg.
         file = io.BytesIO(source) if isinstance(source, bytes) else str(source.absolute())
         with av.open(file, options={"format_whitelist": _FORMATS}) as container:
             if not container.streams.video:
-                raise DeganError(f"{name} holds no pictures, only sound or text; give a video")
+                raise UnreadableError(f"{name} holds no pictures, only sound or text; give a video")
             stream = container.streams.video[0]
             if stream.codec_context is None:
-                raise DeganError(f"{name} is of a codec that PyAV does not know; convert the video")
+                raise UnreadableError(
+                    f"{name} is of a codec that PyAV does not know; convert the video"
+                )
             if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
-                raise DeganError(f"{name} has frames of {_TOO_LARGE}")
+                raise UnreadableError(f"{name} has frames of {_TOO_LARGE}")
             yield container, stream
     except (av.FFmpegError, OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
-        raise DeganError(
+        raise UnreadableError(
             f"{name} cannot be read as a video ({why}); it is damaged or of a kind that degan does "
             "not read"
         ) from error

@@ -51,7 +51,7 @@ class VideoWriter:
             raise DeganError(f"this PyAV has no codec to write {self._path} with; update PyAV")
         stream = self._container.add_stream(codec, rate=self._rate, options=_QUALITY[codec])
         # Colours have half the resolution, so sides must be even.
-        stream.width, stream.height = image.shape[1] // 2 * 2, image.shape[0] // 2 * 2
+        stream.height, stream.width = (max(2, side // 2 * 2) for side in image.shape[:2])
         stream.pix_fmt = "yuv420p"
         return stream
 

@@ -1,6 +1,7 @@
 """The expressions of everybody in a video, frame by frame."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final
 
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degan.faces import FaceFinder
+from degan.machine import num_cpus
 from degan.recognizer import Prediction, Recognizer
 from degan.results import Result
 from degan.smoothing import DEFAULT_SECONDS, Smoother
@@ -75,23 +77,24 @@ def watch(
     """
     # Nobody stands before a camera of 1080 lines with a face of 40 pixels: looking for larger ones
     # takes half the time.
-    lines = min(playing.width, playing.height)
-    tracker = Tracker(FaceFinder(min_face=max(_LEAST_FACE, _LEAST_SHARE * lines)))
+    least = max(_LEAST_FACE, _LEAST_SHARE * min(playing.width, playing.height))
     smoother, calm = Smoother(smooth), CalmestFaces()
     due = 0.0
-    for frame in playing.frames():
-        if rate is not None and frame.time < due - _SLACK:
-            continue
-        due = due if rate is None else max(due, frame.time - 1 / rate) + 1 / rate
-        faces = _faces(recognizer, tracker, frame)
-        if neutral:
-            faces = recognizer.beside_neutral(faces, neutral)
-        elif calmest:
-            faces = [_beside_calmest(recognizer, calm, frame.time, face) for face in faces]
-        read = tuple(_smoothed(recognizer, smoother, frame.time, face) for face in faces)
-        smoother.forget(frame.time - _FORGET)
-        calm.forget(frame.time - _FORGET)
-        yield Result(playing.name, frame.image, read, None, frame.number, frame.time)
+    with ThreadPoolExecutor(num_cpus()) as pool:
+        tracker = Tracker(FaceFinder(min_face=least), each=pool.map)
+        for frame in playing.frames():
+            if rate is not None and frame.time < due - _SLACK:
+                continue
+            due = due if rate is None else max(due, frame.time - 1 / rate) + 1 / rate
+            faces = _faces(recognizer, tracker, frame)
+            if neutral:
+                faces = recognizer.beside_neutral(faces, neutral)
+            elif calmest:
+                faces = [_beside_calmest(recognizer, calm, frame.time, face) for face in faces]
+            read = tuple(_smoothed(recognizer, smoother, frame.time, face) for face in faces)
+            smoother.forget(frame.time - _FORGET)
+            calm.forget(frame.time - _FORGET)
+            yield Result(playing.name, frame.image, read, None, frame.number, frame.time)
 
 
 def _faces(recognizer: Recognizer, tracker: Tracker, frame: Frame) -> list[Prediction]:

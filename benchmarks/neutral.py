@@ -1,0 +1,131 @@
+"""Measure what reading beside the same person's neutral face is worth.
+
+    degan synthesize still/ --people 100 --images 2400 --size 96 --seed 2021
+    degan synthesize moving/ --people 100 --images 6000 --size 96 --seed 2022 --sequences
+    python benchmarks/neutral.py --london ../shared/data/london --still still/ --moving moving/
+
+Smiles of the London set are read alone and beside the person's neutral photo, neutral against
+happiness; the neutral photos themselves are read alone, for beside themselves they are neutral of
+course. Rendered people are read with all expressions: frames of recordings beside the first one, and
+stills beside another neutral picture of the person, with another light and pose. Intervals are a
+bootstrap over people.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degan.data.crops import read_crops
+from degan.data.frames import read_frames
+from degan.data.manifest import Dataset, read_dataset
+from degan.evaluation.metrics import subject_interval
+from degan.images import read
+from degan.recognizer import Readings, Recognizer
+from degan.weights import open_weights
+
+AT_REST, SHOWN = 0.05, 0.15  # as degan.evaluation.neutral has them
+PART = 256
+
+
+def read_all(recognizer: Recognizer, dataset: Dataset) -> Readings:
+    """Return what is read of all samples of a data set."""
+    total = len(dataset.samples)
+    parts = [
+        recognizer.read(list(read_crops(dataset, range(start, min(start + PART, total)))))
+        for start in range(0, total, PART)
+    ]
+    return Readings(
+        np.concatenate([part.probabilities for part in parts]),
+        np.concatenate([part.code for part in parts]),
+        None,
+    )
+
+
+def told(what: str, right: NDArray[np.bool_], people: list[str]) -> None:
+    """Print a share with its interval over people."""
+    low, high = subject_interval(right, people)
+    print(f"{what}: {right.mean():.1%} ({100 * low:.1f}-{100 * high:.1f}) of {len(right)}")
+
+
+def london(recognizer: Recognizer, folder: Path) -> None:
+    """Read the smiles alone and beside the neutral photo."""
+    neutral, happy = (recognizer.expressions.index(name) for name in ("neutral", "happiness"))
+    people, alone, beside, calm = [], [], [], []
+    for path in sorted((folder / "smiling").glob("*.jpg")):
+        smiles = recognizer.predict(read(path))
+        rests = recognizer.predict(read(folder / "neutral" / path.name))
+        if not smiles or not rests:
+            continue
+        people.append(path.stem)
+        changed = recognizer.beside_neutral(smiles[:1], rests[:1])
+        for answers, (face,) in ((alone, smiles[:1]), (beside, changed), (calm, rests[:1])):
+            shares = list(face.probabilities.values())
+            answers.append(shares[happy] > shares[neutral])
+    told("London, smiles alone", np.array(alone), people)
+    told("London, smiles beside the neutral photo", np.array(beside), people)
+    told("London, neutral photos alone", ~np.array(calm), people)
+
+
+def rendered(
+    recognizer: Recognizer, name: str, dataset: Dataset, truth: list[str], rest: NDArray[np.int64]
+) -> None:
+    """Read pictures alone and beside those whose indices are given; -1 leaves a picture out."""
+    reader = open_weights(recognizer.name.removesuffix(".onnx"), 1).neutral
+    if reader is None:
+        return
+    found = read_all(recognizer, dataset)
+    used = np.flatnonzero(rest >= 0)
+    people = [dataset.samples[index].subject for index in used]
+    shown = np.array([recognizer.expressions.index(truth[index]) for index in used])
+    alone = found.probabilities[used].argmax(axis=1)
+    beside = reader.probabilities(found.code[used], found.code[rest[used]]).argmax(axis=1)
+    for way, answers in (("alone", alone), ("beside a neutral face", beside)):
+        told(f"{name}, {way}", answers == shown, people)
+        calm = shown == recognizer.expressions.index("neutral")
+        told(
+            f"{name}, {way}, neutral ones",
+            (answers == shown)[calm],
+            [person for person, one in zip(people, calm, strict=True) if one],
+        )
+
+
+def main() -> None:
+    """Print shares of what is right."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--weights", default="web", choices=("web", "clean"))
+    parser.add_argument("--london", type=Path)
+    parser.add_argument("--still", type=Path, help="stills of rendered people")
+    parser.add_argument("--moving", type=Path, help="recordings of rendered people")
+    options = parser.parse_args()
+    recognizer = Recognizer(options.weights)
+    if options.london:
+        london(recognizer, options.london)
+    if options.moving:
+        frames = read_frames(read_dataset(options.moving))
+        rest, strength = frames.first.copy(), frames.intensity
+        rest[rest == np.arange(len(rest))] = -1
+        rest[(strength >= AT_REST) & (strength < SHOWN)] = -1
+        truth = [
+            "neutral" if amount < AT_REST else sample.expression
+            for sample, amount in zip(frames.dataset.samples, strength, strict=True)
+        ]
+        rendered(recognizer, "recordings", frames.dataset, truth, rest)
+    if options.still:
+        dataset = read_dataset(options.still)
+        samples = dataset.samples
+        rest = np.full(len(samples), -1)
+        for index, sample in enumerate(samples):
+            others = [
+                other
+                for other, one in enumerate(samples)
+                if one.subject == sample.subject and one.expression == "neutral" and other != index
+            ]
+            if others:
+                rest[index] = others[index % len(others)]
+        rendered(recognizer, "stills", dataset, [one.expression for one in samples], rest)
+
+
+if __name__ == "__main__":
+    main()
