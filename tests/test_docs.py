@@ -19,6 +19,8 @@ PAGES = [
     "docs/factors.md",
     "docs/finetune.md",
     "docs/method.md",
+    "docs/predict.md",
+    "docs/weights.md",
     "docs/probes.md",
     "docs/cards/clean.md",
     "docs/cards/start.md",
@@ -36,7 +38,16 @@ def test_every_link_to_a_file_leads_to_one(root, page):
     assert missing == []
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/cli.md", "docs/finetune.md", "docs/probes.md"])
+SHOWN = [
+    "README.md",
+    "docs/cli.md",
+    "docs/finetune.md",
+    "docs/predict.md",
+    "docs/probes.md",
+]
+
+
+@pytest.mark.parametrize("page", SHOWN)
 def test_every_option_of_a_command_shown_exists(root, page):
     shown = COMMAND.findall((root / page).read_text(encoding="utf-8"))
     assert len(shown) >= 3

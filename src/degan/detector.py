@@ -29,6 +29,8 @@ _LEVEL_RATIO = 3.5  # the most that one pyramid level is larger than the next
 _OVERLAP = 52  # pixels shared by windows: a face of SMALLEST_FACE * _LEVEL_RATIO, and a border
 _BORDER = 12  # pixels that windows reach out of the image: faces in its corners need them
 _CROP_BORDER = 1.5  # bordered side / side of a cut-out face
+_LARGE = 0.2  # of the longer side: a face's width
+_SURE = 0.7  # a score that what is no face seldom has
 _MERGE_IOU = 0.3
 _MERGE_ROLL = math.radians(50)
 
@@ -132,9 +134,11 @@ class Detector:
         for level, scale in _pyramid(image, self._finest_scale(image), self._full.side):
             found += _looked_at(self._full, level, scale, full_turns)
         # `level` is the whole image now, at the full-range network's size.
-        scale = self._short.side / max(image.shape[:2])
-        level = _resized(level, image.shape, scale)
-        return _merged(_joined([*found, *_looked_at(self._short, level, scale, short_turns)]))
+        if not _has_large(found, image):
+            scale = self._short.side / max(image.shape[:2])
+            level = _resized(level, image.shape, scale)
+            found += _looked_at(self._short, level, scale, short_turns)
+        return _merged(_joined(found))
 
     def propose_upright(self, image: RgbImage) -> Proposals:
         """Return the possible faces that are upright and large in the image, best score first.
@@ -178,6 +182,15 @@ def _looked_at(
         for window, left, top in _windows(level, network.side)
         for turn in turns
     ]
+
+
+def _has_large(found: list[Proposals], image: RgbImage) -> bool:
+    """Tell whether a face was found beside which none has room that fills the image."""
+    least = _LARGE * max(image.shape[:2])
+    return any(
+        ((part.corners[:, 2] - part.corners[:, 0] >= least) & (part.scores >= _SURE)).any()
+        for part in found
+    )
 
 
 def areas(corners: Floats) -> Floats:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from degan.alignment import LANDMARKS
 from degan.detector import Detector, Proposals, areas, shared_areas
 from degan.errors import DeganError
-from degan.images import RgbImage
+from degan.images import RgbImage, check_image
 from degan.region import REGION_SCALE, Landmarks, Region, roll_of, turn_between
 from degan.resources import inference_session
 from degan.warp import warp
@@ -41,6 +41,7 @@ _MAX_TILT = math.radians(50)  # of an upright face
 _MAX_TURN = math.radians(60)  # between the detector's and the landmarks' roll
 _SAME_FACE = 0.4  # shared area / smaller box
 _LOGIT_WEIGHT = 0.02  # of the landmarks' logit beside the detector's score
+_LARGEST = 2.0  # size of a face that is looked at / longer side of the image
 _CROP_SCALES = (1.0, 1.2, 1.45, 1.75)  # region of interest / longer side of a cut-out face
 
 
@@ -75,6 +76,7 @@ class Face:
         Raises:
             DeganError: they are not so, or are no face in the image.
         """
+        check_image(image)
         given = np.asarray(landmarks)
         if given.ndim != 2 or given.shape[0] not in (468, 478) or given.shape[1] not in (2, 3):
             raise DeganError(
@@ -85,7 +87,9 @@ class Face:
         points = np.zeros((468, 3), np.float32)
         points[:, : given.shape[1]] = given[:468]
         face = _face(image, _Fit(points, math.inf, 0.0), 1.0)
-        if min(face.box[2:]) <= 0 or np.ptp(points[LANDMARKS, :2], axis=0).min() < 1:
+        small = np.ptp(points[LANDMARKS, :2], axis=0).min() < 1
+        large = np.ptp(points[:, :2], axis=0).max() > _LARGEST * max(image.shape[:2])
+        if min(face.box[2:]) <= 0 or small or large:
             raise DeganError("landmarks must be of a face in the image, in pixels")
         return face
 
@@ -167,6 +171,8 @@ class FaceFinder:
         """
         inside_of(image, box)
         x, y, width, height = box
+        if max(width, height) > _LARGEST * max(image.shape[:2]):
+            return None  # too little of it is seen, and the part to look at would fill the memory
         fit = self._fit(
             image, Region(x + width / 2, y + height / 2, REGION_SCALE * max(width, height), 0.0)
         )

@@ -4,9 +4,8 @@ The landmarks of a frame say where each face is in the next, so that faces are l
 then only. :mod:`degan.data.track` follows the one face of a recording, backwards too.
 """
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +16,6 @@ from degan.faces import Face, FaceFinder
 from degan.images import RgbImage
 
 __all__ = ["Tracked", "Tracker"]
-
-Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 LOOK_EVERY: Final = 0.5
 """Seconds after which new faces are looked for."""
@@ -56,14 +53,10 @@ class Tracker:
     Args:
         finder: of faces.
         look_every: seconds after which new faces are looked for.
-        each: how several people are followed: one after the other, or ``map`` of a pool of threads.
     """
 
-    def __init__(
-        self, finder: FaceFinder, *, look_every: float = LOOK_EVERY, each: Map = map
-    ) -> None:
+    def __init__(self, finder: FaceFinder, *, look_every: float = LOOK_EVERY) -> None:
         self._finder = finder
-        self._each = each
         self._look_every = look_every
         self._tracks: list[_Track] = []
         self._lost: list[_Track] = []
@@ -104,11 +97,9 @@ class Tracker:
 
     def _follow(self, image: RgbImage, time: float) -> None:
         """Find each face where it was; of two that became one that one stays that moved less."""
-        faces = self._each(
-            lambda track: self._finder.follow(image, track.face.landmarks), self._tracks
-        )
         found: list[tuple[float, _Track, Face]] = []
-        for track, face in zip(self._tracks, faces, strict=True):
+        for track in self._tracks:
+            face = self._finder.follow(image, track.face.landmarks)
             if face is None:
                 self._lost.append(track)
             else:

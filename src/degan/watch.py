@@ -1,7 +1,7 @@
 """The expressions of everybody in a video, frame by frame."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final
 
@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degan.faces import FaceFinder
-from degan.machine import num_cpus
 from degan.recognizer import Prediction, Recognizer
 from degan.results import Result
 from degan.smoothing import DEFAULT_SECONDS, Smoother
-from degan.tracker import Tracker
+from degan.tracker import Tracked, Tracker
 from degan.video import Frame, Playing
 
 __all__ = ["CalmestFaces", "watch"]
@@ -79,28 +78,53 @@ def watch(
     # takes half the time.
     least = max(_LEAST_FACE, _LEAST_SHARE * min(playing.width, playing.height))
     smoother, calm = Smoother(smooth), CalmestFaces()
+    for frame, alone in _read_ahead(recognizer, playing, FaceFinder(min_face=least), rate):
+        faces = alone
+        if neutral:
+            faces = recognizer.beside_neutral(alone, neutral)
+        elif calmest:
+            faces = [_beside_calmest(recognizer, calm, frame.time, face) for face in alone]
+        read = tuple(_smoothed(recognizer, smoother, frame.time, face) for face in faces)
+        smoother.forget(frame.time - _FORGET)
+        calm.forget(frame.time - _FORGET)
+        yield Result(playing.name, frame.image, read, None, frame.number, frame.time)
+
+
+def _read_ahead(
+    recognizer: Recognizer, playing: Playing, finder: FaceFinder, rate: float | None
+) -> Iterator[tuple[Frame, list[Prediction]]]:
+    """Yield the faces of each frame; those of one are read while the next is searched."""
+    tracker = Tracker(finder)
+    waiting: tuple[Frame, list[Tracked], Future[list[Prediction]]] | None = None
+    with ThreadPoolExecutor(1) as reader:
+        for frame in _due(playing, rate):
+            tracked = tracker.next(frame.image, frame.time)
+            faces = [one.face for one in tracked]
+            reading = reader.submit(recognizer.predict_faces, frame.image, faces)
+            if waiting is not None:
+                yield _numbered(*waiting)
+            waiting = frame, tracked, reading
+        if waiting is not None:
+            yield _numbered(*waiting)
+
+
+def _due(playing: Playing, rate: float | None) -> Iterator[Frame]:
+    """Yield the frames of a video that are to be read: so many a second, or all."""
     due = 0.0
-    with ThreadPoolExecutor(num_cpus()) as pool:
-        tracker = Tracker(FaceFinder(min_face=least), each=pool.map)
-        for frame in playing.frames():
-            if rate is not None and frame.time < due - _SLACK:
+    for frame in playing.frames():
+        if rate is not None:
+            if frame.time < due - _SLACK:
                 continue
-            due = due if rate is None else max(due, frame.time - 1 / rate) + 1 / rate
-            faces = _faces(recognizer, tracker, frame)
-            if neutral:
-                faces = recognizer.beside_neutral(faces, neutral)
-            elif calmest:
-                faces = [_beside_calmest(recognizer, calm, frame.time, face) for face in faces]
-            read = tuple(_smoothed(recognizer, smoother, frame.time, face) for face in faces)
-            smoother.forget(frame.time - _FORGET)
-            calm.forget(frame.time - _FORGET)
-            yield Result(playing.name, frame.image, read, None, frame.number, frame.time)
+            due = max(due, frame.time - 1 / rate) + 1 / rate
+        yield frame
 
 
-def _faces(recognizer: Recognizer, tracker: Tracker, frame: Frame) -> list[Prediction]:
-    tracked = tracker.next(frame.image, frame.time)
-    faces = recognizer.predict_faces(frame.image, [one.face for one in tracked])
-    return [replace(face, person=one.person) for face, one in zip(faces, tracked, strict=True)]
+def _numbered(
+    frame: Frame, tracked: Sequence[Tracked], reading: Future[list[Prediction]]
+) -> tuple[Frame, list[Prediction]]:
+    """Return a frame and what was read of its faces, with the numbers of the people."""
+    pairs = zip(reading.result(), tracked, strict=True)
+    return frame, [replace(face, person=one.person) for face, one in pairs]
 
 
 def _beside_calmest(

@@ -1,0 +1,83 @@
+"""``degan predict`` that is stopped: by Ctrl-C, or because nobody reads on."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def running(examples, tmp_path):
+    """Starts the command in a process of its own on a folder of 48 photos."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for path in sorted(examples.glob("*/*.jpg")):
+        for copy in "ab":
+            shutil.copy(path, folder / f"{copy}-{path.parent.name}-{path.name}")
+    begun = []
+
+    def run(*words):
+        begun.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "degan", "predict", str(folder), "--jobs", "1", *words],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+        return begun[-1]
+
+    yield run
+    for process in begun:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes of POSIX")
+class TestProcess:
+    def test_ctrl_c_says_that_it_continues_and_it_does(self, running, tmp_path):
+        out, partial = tmp_path / "t.jsonl", tmp_path / "t.jsonl.partial"
+        process = running("-o", str(out))
+        while process.poll() is None and not (
+            partial.exists() and b'"faces"' in partial.read_bytes()
+        ):
+            pass
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+        assert process.returncode == 130, stderr
+        assert "stopped; the same command continues where it was" in stderr
+        assert "Traceback" not in stderr
+        assert not out.exists()
+        kept = [json.loads(line) for line in partial.read_bytes().splitlines()[1:]]
+        assert 0 < len(kept) < 48
+        process = running("-o", str(out))
+        stdout, stderr = process.communicate(timeout=60)
+        assert process.returncode == 0, stderr
+        assert "48 faces in 48 photos" in stdout.replace("\n", "")
+        records = [json.loads(line) for line in out.read_bytes().splitlines()]
+        assert records[: len(kept)] == kept
+        assert [record["path"] for record in records] == sorted(
+            record["path"] for record in records
+        )
+        assert not partial.exists()
+
+    def test_without_a_file_it_says_that_it_starts_again(self, running):
+        process = running("--json")
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert "the same command starts again" in stderr
+
+    def test_whoever_reads_may_stop_reading(self, running):
+        for form in ("--json", "--csv"):
+            process = running(form)
+            assert process.stdout.readline()
+            process.stdout.close()
+            stderr = process.stderr.read()
+            assert process.wait(timeout=60) in (0, 1)
+            assert "Traceback" not in stderr
+            assert "degan:" not in stderr
