@@ -27,7 +27,6 @@ _MAX_RATE: Final = 1000  # frames a second that a header may claim
 USUAL_RATE: Final = 25.0
 """Frames a second where a video says nothing of it."""
 
-_TOO_LARGE: Final = f"more than the {MAX_PIXELS:,} pixels read"
 _AHEAD: Final = 8  # frames decoded before they are looked at
 
 # A file is taken for what it holds, not for its name, and some formats are lists of other files or
@@ -136,7 +135,7 @@ def read_frames(source: Path | bytes, name: str, wanted: Collection[int]) -> dic
             if number > last:
                 break
             if frame.width * frame.height > MAX_PIXELS:
-                raise UnreadableError(f"{name} has frames of {_TOO_LARGE}")
+                raise UnreadableError(f"{name} has frames of {_too_large()}")
             if number in wanted:
                 frames[number] = _upright(frame)
     return frames
@@ -215,7 +214,7 @@ class Playing:
                 if self._stopped.is_set():
                     return
                 if frame.width * frame.height > MAX_PIXELS:
-                    ahead.put(UnreadableError(f"{self.name} has frames of {_TOO_LARGE}"))
+                    ahead.put(UnreadableError(f"{self.name} has frames of {_too_large()}"))
                     return
                 time = frame.time if frame.time is not None else number / (self.rate or USUAL_RATE)
                 first = time if first is None else first
@@ -253,6 +252,10 @@ class Playing:
             yield
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+def _too_large() -> str:
+    return f"more than the {MAX_PIXELS:,} pixels read"
 
 
 def _upright(frame: Any) -> RgbImage:
@@ -327,7 +330,7 @@ def _opened(source: Path | bytes, name: str) -> Iterator[tuple[Any, Any]]:
                     f"{name} is of a codec that PyAV does not know; convert the video"
                 )
             if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
-                raise UnreadableError(f"{name} has frames of {_TOO_LARGE}")
+                raise UnreadableError(f"{name} has frames of {_too_large()}")
             yield container, stream
     except (av.FFmpegError, OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
