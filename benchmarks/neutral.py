@@ -6,9 +6,9 @@
 
 Smiles of the London set are read alone and beside the person's neutral photo, neutral against
 happiness; the neutral photos themselves are read alone, for beside themselves they are neutral of
-course. Rendered people are read with all expressions: frames of recordings beside the first one, and
-stills beside another neutral picture of the person, with another light and pose. Intervals are a
-bootstrap over people.
+course. Rendered people are read with all expressions: frames of recordings beside the first one,
+and stills beside another neutral picture of the person, with another light and pose. Intervals are
+a bootstrap over people.
 """
 
 import argparse

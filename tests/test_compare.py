@@ -149,3 +149,11 @@ def test_the_command_prints_a_row_a_result_or_refuses_in_a_line(faces, some, tmp
     refused = degan("compare", shipped, faces.folder)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert len(refused.stderr.strip().splitlines()) == 1
+
+
+def test_results_in_classes_of_ones_own_can_be_compared(tmp_path):
+    header = HEADER.replace("neutral", "bored").replace("happiness", "awake")
+    for name, read in (("a", "bored"), ("b", "awake")):
+        (tmp_path / name).write_text(header + f"0,p.png,s,q,bored,{read},1,0\n")
+    summary = compare_results(tmp_path / "a", [tmp_path / "b"])
+    assert [row["accuracy"] for row in summary["results"].values()] == [1, 0]

@@ -121,6 +121,16 @@ def test_people_with_many_photos_are_spread_over_the_folds(seed):
     assert max(sizes) - min(sizes) <= 2
 
 
+def test_classes_of_ones_own_are_dealt_out_as_expressions_are():
+    expressions = shown_by_all(20, ("neutral", "anger"))
+    called = {"neutral": "bored", "anger": "tired"}
+    own = [sample._replace(expression=called[sample.expression]) for sample in expressions]
+    assert all(
+        {own[index].expression for index in fold.test} == {"bored", "tired"}
+        for fold in subject_folds(own, 5, 0)
+    )
+
+
 def test_as_many_folds_as_people_leave_one_out_each():
     samples = shown_by_all(7, EXPRESSIONS)
     tested = [{samples[i].subject for i in f.test} for f in subject_folds(samples, 7, 0)]

@@ -3,7 +3,13 @@
 import pytest
 
 from degan.errors import DeganError
-from degan.labels import EXPRESSIONS, find_expression, in_order, parse_expression
+from degan.labels import (
+    EXPRESSIONS,
+    find_expression,
+    in_order,
+    is_class_name,
+    parse_expression,
+)
 
 
 def test_there_are_eight_expressions_in_an_order_that_models_rely_on():
@@ -48,3 +54,22 @@ def test_no_other_name_means_one(name):
 def test_a_choice_of_expressions_keeps_the_one_order():
     assert in_order({"surprise", "neutral", "fear"}) == ("neutral", "fear", "surprise")
     assert in_order(set()) == ()
+
+
+def test_classes_of_ones_own_come_after_the_expressions_by_name():
+    assert in_order({"tired", "neutral", "bored", "anger"}) == (
+        "neutral",
+        "anger",
+        "bored",
+        "tired",
+    )
+
+
+@pytest.mark.parametrize("name", ["bored", "sehr müde", "a, b; c.d", "x" * 100])
+def test_a_class_may_have_any_short_name(name):
+    assert is_class_name(name)
+
+
+@pytest.mark.parametrize("name", ["", " ", " bored", "bored ", "a\nb", "x" * 101, None, 3])
+def test_what_is_no_short_text_is_no_name_of_a_class(name):
+    assert not is_class_name(name)

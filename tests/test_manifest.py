@@ -84,6 +84,25 @@ def test_the_description_counts_what_is_in_it(tmp_path):
     assert description["settings"] == {"crops": False}
 
 
+def test_classes_of_ones_own_come_back_and_stand_after_the_expressions(tmp_path):
+    own = OTHER._replace(expression="sehr müde, a")
+    dataset = read_dataset(written(tmp_path, (SAMPLE, own)))
+    assert dataset.samples == (SAMPLE, own)
+    assert dataset.expressions == ("fear", "sehr müde, a")
+    description = json.loads((tmp_path / "dataset.json").read_text())
+    assert description["expressions"] == {"fear": 1, "sehr müde, a": 1}
+
+
+def test_a_class_that_the_description_does_not_name_is_refused(tmp_path):
+    written(tmp_path, (SAMPLE, OTHER._replace(expression="bored")))
+    description = json.loads((tmp_path / "dataset.json").read_text())
+    for told in ([], None, "bored", [["bored"]]):
+        text = json.dumps({**description, "own_classes": told})
+        (tmp_path / "dataset.json").write_text(text)
+        with pytest.raises(DeganError, match="not a valid sample"):
+            read_dataset(tmp_path)
+
+
 def test_the_same_samples_give_the_same_bytes(tmp_path):
     one, two = written(tmp_path / "one"), written(tmp_path / "two")
     for name in ("manifest.csv", "skipped.csv", "dataset.json"):

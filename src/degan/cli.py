@@ -49,7 +49,7 @@ app.add_typer(cli_weights.app)
 app.add_typer(cli_predict.app)
 
 _INTERRUPTED = 130  # typer's exit code after Ctrl-C
-_CONTINUES = {"prepare", "synthesize", "train", "crossval", "crossdata", "ablate"}
+_CONTINUES = {"prepare", "synthesize", "train", "crossval", "crossdata", "ablate", "finetune"}
 
 
 def main() -> None:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from degan import console, report
-from degan.cli_data import CPUS, Data, Split, part
+from degan import console, report, report_finetune
+from degan.cli_data import CPUS, Data, Jobs, Split, part
 from degan.cli_options import Weights
 
 app = typer.Typer()
@@ -88,6 +88,64 @@ def export(
     typer.echo(
         f"{file}: {', '.join(model.expressions)}; largest difference to the model "
         f"{parity.largest_difference:.1e}"
+    )
+
+
+@app.command()
+def finetune(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER", help="Photos, <class>/<subject>_*.jpg, or a prepared data set."
+        ),
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The .onnx file to make.")],
+    weights: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|RUN",
+            help="What to begin with: web or clean, which ship, or a run of 'degan train'.",
+        ),
+    ] = "web",
+    group: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=CLASS,CLASS",
+            help="Classes that are to be one (negative=anger,fear); may be repeated.",
+        ),
+    ] = None,
+    crops: Annotated[
+        bool, typer.Option("--crops", help="The photos are faces already cut out (32 px and up).")
+    ] = False,
+    folds: Annotated[
+        int, typer.Option(min=2, help="Into how many parts the people are divided to measure.")
+    ] = 5,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of the divisions.")] = 0,
+    jobs: Jobs = CPUS,
+) -> None:
+    """Make weights for one's own classes out of one's own photos, and measure them.
+
+    Every folder is a class, of any name; two people or more must show each. What is printed was
+    read of people whom the weights had not seen. Crops and predictions are kept beside OUT.
+
+      degan finetune photos/ mine.onnx
+
+      degan finetune photos/ mine.onnx --group negative=anger,disgust,fear,sadness
+
+      degan predict party.jpg --weights mine.onnx
+    """
+    tuning = part("degan.finetune", "train")
+    from degan.class_groups import parse_groups  # noqa: PLC0415
+
+    groups = parse_groups(group or [])
+    settings = tuning.FinetuneSettings(weights, groups, crops, folds, seed)
+    with console.progress("finetune") as show:
+        result = tuning.finetune(source, out, settings, jobs=jobs, progress=show)
+    report_finetune.notes(result)
+    typer.echo(report_finetune.measured(result))
+    console.out.print(report.confusion_table(result.summary))
+    typer.echo(
+        f"{out}: {', '.join(result.summary['expressions'])}; crops and predictions in {result.work}"
     )
 
 

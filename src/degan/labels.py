@@ -1,5 +1,7 @@
 """Names of expressions and facial actions, their order, and what data sets' own names mean."""
 
+from collections.abc import Collection
+
 from degan.errors import DeganError
 
 EXPRESSIONS: tuple[str, ...] = (
@@ -134,6 +136,9 @@ SEEN = 0.3
 MIN_EXPLAINED = 0.2
 """An action is hardly read whose variance weights read less of, on people that they never saw."""
 
+MAX_NAME = 100
+"""The most characters of the name of a class."""
+
 _ALIASES: dict[str, str] = {
     "angry": "anger",
     "contemptuous": "contempt",
@@ -173,6 +178,13 @@ def parse_expression(name: str) -> str:
     return found
 
 
-def in_order(expressions: set[str]) -> tuple[str, ...]:
-    """Return the given expressions in the order of :data:`EXPRESSIONS`."""
-    return tuple(name for name in EXPRESSIONS if name in expressions)
+def in_order(classes: Collection[str]) -> tuple[str, ...]:
+    """Return the given names in the order of :data:`EXPRESSIONS`, those of one's own after them."""
+    own = sorted(set(classes).difference(EXPRESSIONS))
+    return (*(name for name in EXPRESSIONS if name in classes), *own)
+
+
+def is_class_name(name: object) -> bool:
+    """Say whether a class may be called so: a short printable text, no space around it."""
+    proper = isinstance(name, str) and name.isprintable() and name.strip() == name != ""
+    return proper and len(str(name)) <= MAX_NAME

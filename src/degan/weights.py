@@ -16,7 +16,7 @@ from degan.alignment import FRAME
 from degan.data.provenance import hashes_of
 from degan.errors import DeganError
 from degan.files import read_bytes, sha256
-from degan.labels import FACIAL_ACTIONS
+from degan.labels import FACIAL_ACTIONS, is_class_name
 from degan.neutral import NeutralReader, read_neutral
 from degan.resources import asset_bytes, session_of
 
@@ -51,7 +51,6 @@ canonical frame's), stored and normalised. Written into every file, compared whe
 
 _MAX_BYTES = 2**30
 _MAX_CLASSES = 1000
-_MAX_NAME = 100
 _LEAST = 1e6  # what an action that is read badly explains at least, as a share below 0
 
 
@@ -141,8 +140,7 @@ def check_class_names(names: Any) -> tuple[str, ...]:
     if not isinstance(names, list | tuple) or not 2 <= len(names) <= _MAX_CLASSES:
         raise ValueError("two classes or more are needed")
     for name in names:
-        proper = isinstance(name, str) and name.isprintable() and name.strip() == name != ""
-        if not proper or len(name) > _MAX_NAME:
+        if not is_class_name(name):
             raise ValueError(f"{name!r} is no name of a class")
     if len(set(names)) < len(names):
         raise ValueError("two classes have one name")

@@ -8,7 +8,7 @@ import numpy as np
 
 from degan.data.sample import SPLITS, Sample
 from degan.errors import DeganError
-from degan.labels import EXPRESSIONS
+from degan.labels import EXPRESSIONS, in_order
 
 _MOST_VALIDATION = 0.5
 _PARTS = 20  # that training subjects are dealt into, to put some of the parts aside
@@ -128,9 +128,11 @@ def _count(samples: Sequence[Sample]) -> tuple[list[str], np.ndarray, np.ndarray
             "the data set does not say who is shown, so no fold can keep people apart; use the "
             "official split"
         )
-    place = {name: column for column, name in enumerate(EXPRESSIONS)}
+    # A column each of the eight, shown or not: sums, and with them ties, are always the same.
+    columns = in_order({*EXPRESSIONS, *(sample.expression for sample in samples)})
+    place = {name: column for column, name in enumerate(columns)}
     shown = np.array([place[sample.expression] for sample in samples])
-    counts = np.zeros((len(subjects), len(EXPRESSIONS)))
+    counts = np.zeros((len(subjects), len(columns)))
     np.add.at(counts, (of_sample, shown), 1)
     return subjects.tolist(), of_sample, counts
 

@@ -14,7 +14,7 @@ from typing import Any
 from degan.data.sample import SPLITS, Sample, Skipped
 from degan.errors import DeganError
 from degan.files import read_bytes, sha256, write_text
-from degan.labels import EXPRESSIONS, in_order
+from degan.labels import EXPRESSIONS, in_order, is_class_name
 
 _MAX_MANIFEST_BYTES = 2 * 2**30
 _MAX_CROP_SIZE = 4096
@@ -53,7 +53,7 @@ class Dataset:
 
     @property
     def expressions(self) -> tuple[str, ...]:
-        """The expressions that occur, in the order of :data:`degan.labels.EXPRESSIONS`."""
+        """The expressions that occur, as :func:`degan.labels.in_order` has them."""
         return in_order({sample.expression for sample in self.samples})
 
     @property
@@ -136,8 +136,10 @@ def write_dataset(
         "samples": len(samples),
         "skipped": len(skipped),
         "subjects": len({sample.subject for sample in samples} - {""}),
-        "expressions": {name: counts[name] for name in EXPRESSIONS if counts[name]},
+        "expressions": {name: counts[name] for name in in_order(counts)},
     }
+    if own := [name for name in in_order(counts) if name not in _KNOWN]:
+        description["own_classes"] = own
     write_text(folder / "dataset.json", json.dumps(description, indent=2) + "\n")
 
 
@@ -159,7 +161,8 @@ def read_dataset(folder: Path) -> Dataset:
             f"{folder / 'manifest.csv'} was changed after it was prepared; prepare the data set "
             "again, so that its figures can be reproduced"
         )
-    samples = _parse_manifest(data, folder / "manifest.csv")
+    known = _KNOWN.union(_own_classes(description))
+    samples = _parse_manifest(data, folder / "manifest.csv", known)
     if not samples:
         raise DeganError(
             f"{folder} holds no sample: every photo was skipped; see skipped.csv there"
@@ -179,6 +182,12 @@ def _joined(settings: dict[str, Any]) -> dict[str, str]:
     """Return what ``dataset.json`` says of the sets that this one was joined of."""
     told = settings.get("joined")
     return {str(k): str(v) for k, v in told.items()} if isinstance(told, dict) else {}
+
+
+def _own_classes(description: dict[str, Any]) -> list[str]:
+    """Return the classes of a data set beside the eight; what is no name of one is left out."""
+    told = description.get("own_classes")
+    return [name for name in told if is_class_name(name)] if isinstance(told, list) else []
 
 
 def read_skipped(folder: Path) -> list[Skipped]:
@@ -220,7 +229,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     raise DeganError(f"{path} is damaged; prepare the data set again")
 
 
-def _parse_manifest(data: bytes, path: Path) -> tuple[Sample, ...]:
+def _parse_manifest(data: bytes, path: Path, known: frozenset[str]) -> tuple[Sample, ...]:
     try:
         rows = csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True)
         header = next(rows, [])
@@ -228,20 +237,24 @@ def _parse_manifest(data: bytes, path: Path) -> tuple[Sample, ...]:
             raise DeganError(f"{path} lacks columns; a manifest has {', '.join(_COLUMNS)}")
         # Other columns may stand between: what is known of every picture, or a user's own.
         pick = itemgetter(*map(header.index, _COLUMNS))
-        return tuple(_parse_row(pick, row, path, rows.line_num) for row in rows)
+        return tuple(_parse_row(pick, row, known, path, rows.line_num) for row in rows)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DeganError(f"{path} is not a CSV file in UTF-8 ({error})") from error
 
 
 def _parse_row(
-    pick: Callable[[Sequence[str]], tuple[str, ...]], row: list[str], path: Path, line: int
+    pick: Callable[[Sequence[str]], tuple[str, ...]],
+    row: list[str],
+    known: frozenset[str],
+    path: Path,
+    line: int,
 ) -> Sample:
     try:
         file, expression, subject, sequence, frame, source, alignment, faces, split = pick(row)
         sample = Sample(
             file, expression, subject, sequence, int(frame), source, alignment, int(faces), split
         )
-        if sample.expression in _KNOWN and sample.split in _PARTS and _is_inside(sample.file):
+        if sample.expression in known and sample.split in _PARTS and _is_inside(sample.file):
             return sample
     except (ValueError, IndexError):
         pass

@@ -190,7 +190,7 @@ def _cut_all(
     progress: Callable[[int, int], None],
 ) -> list[Sample | Skipped]:
     """Cut what an earlier call has not cut yet; return the rows of all pictures in order."""
-    journal = _Journal(partial, _fingerprint(recordings, settings))
+    journal = _Journal(partial, fingerprint(recordings, settings))
     starts = [0, *accumulate(len(recording.sources) for recording in recordings)]
     cutter = _Cutter(partial, settings)
 
@@ -303,7 +303,7 @@ def _sample(source: Source, file: str, seen: Seen) -> Sample:
     )
 
 
-def _fingerprint(recordings: Sequence[Recording], settings: PrepareSettings) -> str:
+def fingerprint(recordings: Sequence[Recording], settings: PrepareSettings) -> str:
     """Return a hash of all that decides the result: pictures as they are on disk, and settings."""
     digest = sha256(json.dumps([asdict(settings), FRAME, __version__]).encode())
     states: dict[Path, tuple[int, ...]] = {}

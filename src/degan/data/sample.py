@@ -16,7 +16,7 @@ class Source:
     Attributes:
         picture: where it lies.
         name: how messages and tables call it: its path below the data set's root.
-        expression: one of :data:`degan.labels.EXPRESSIONS`.
+        expression: one of :data:`degan.labels.EXPRESSIONS`, or a class of one's own.
         subject: the person; what no fold may have on both sides. Empty where the data set does not
             say who is shown: then only an official split can be used.
         sequence: the recording that it is a frame of; a single photo is its own sequence.
@@ -64,7 +64,7 @@ class Sample(NamedTuple):
 
     Attributes:
         file: path of the crop, relative to the data set's folder.
-        expression: one of :data:`degan.labels.EXPRESSIONS`.
+        expression: one of :data:`degan.labels.EXPRESSIONS`, or a class of one's own.
         subject: the person; empty where the data set does not say.
         sequence: the recording; predictions are also averaged over it.
         frame: position within the sequence.

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -116,9 +116,11 @@ def _read(path: Path) -> _Result:
             "crossdata', an arm of 'degan ablate', or what 'degan evaluate --out' wrote"
         )
     table = _table(file)
-    if tuple(next(table, ()))[: len(COLUMNS)] != COLUMNS:
+    header = tuple(next(table, ()))
+    if header[: len(COLUMNS)] != COLUMNS:
         raise DeganError(f"{file} is no table of predictions: it must begin {','.join(COLUMNS)}")
-    found = [_parse(cells, f"{file}, row {number}") for number, cells in enumerate(table, 1)]
+    known = {*EXPRESSIONS, *header[len(COLUMNS) :]}
+    found = [_parse(cells, known, f"{file}, row {number}") for number, cells in enumerate(table, 1)]
     found.sort()
     rows = [row for row, _ in found]
     if not rows or len({row.number for row in rows}) < len(rows):
@@ -135,12 +137,12 @@ def _table(file: Path) -> Iterator[list[str]]:
         raise DeganError(f"{file} is damaged ({error}); make the result again") from error
 
 
-def _parse(cells: Sequence[str], where: str) -> tuple[_Row, str]:
+def _parse(cells: Sequence[str], known: Collection[str], where: str) -> tuple[_Row, str]:
     if len(cells) < len(COLUMNS) or not re.fullmatch(r"[0-9]{1,12}", cells[0]):
         raise DeganError(f"{where} is no row of a table of predictions; make the result again")
     index, source, subject, sequence, expression, predicted = cells[: len(COLUMNS)]
-    if expression not in EXPRESSIONS or predicted not in EXPRESSIONS:
-        raise DeganError(f"{where} names no expression; they are {', '.join(EXPRESSIONS)}")
+    if expression not in known or predicted not in known:
+        raise DeganError(f"{where} names no expression of the table; make the result again")
     return _Row(int(index), source, subject, sequence, expression), predicted
 
 

@@ -282,7 +282,20 @@ def load_model(folder: Path) -> Model:
             f"{folder} holds no trained model ({MODEL}); make one with 'degan train {folder} "
             "--data DATA'"
         )
-    tensors, state = checkpoint.load_checkpoint(path)
+    return parse_model(*checkpoint.load_checkpoint(path), path)
+
+
+def parse_model(tensors: dict[str, Tensor], state: dict[str, Any], path: Path) -> Model:
+    """Return the model that the content of a ``model.safetensors`` describes.
+
+    Args:
+        tensors: parameters and buffers by name.
+        state: what is said of them.
+        path: where they are from, for messages.
+
+    Raises:
+        DeganError: they are damaged.
+    """
     try:
         settings = Settings.model_validate(state["settings"])
         expressions = tuple(state["expressions"])

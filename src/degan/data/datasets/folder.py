@@ -6,7 +6,9 @@ import posixpath
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Final
 
 from degan.data import tables
 from degan.data.adapter import Adapter, Found, is_photo
@@ -15,7 +17,35 @@ from degan.data.protocol import Protocol
 from degan.data.sample import SPLITS, Recording, Skipped, Source
 from degan.data.tree import Tree
 from degan.errors import DeganError
-from degan.labels import EXPRESSIONS, find_expression
+from degan.labels import EXPRESSIONS, find_expression, is_class_name
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Which classes there are.
+
+    Attributes:
+        find: a folder's name, or what a table says -> the class that it means; None: none.
+        kind: what a class is called in messages.
+        names: what they may be, for messages.
+    """
+
+    find: Callable[[str], str | None]
+    kind: str
+    names: str
+
+
+HOUSE: Final = Labels(find_expression, "expression", f"expressions {', '.join(EXPRESSIONS)}")
+"""The eight expressions and their synonyms."""
+
+
+def _own(name: str) -> str | None:
+    composed = unicodedata.normalize("NFC", name)
+    return composed if is_class_name(composed) else None
+
+
+OWN: Final = Labels(_own, "class", "classes of any short name")
+"""Classes of one's own: every folder is one, as it is called."""
 
 Finder = Callable[[str], Location | None]
 """Where a path in a CSV file leads; None: to nothing."""
@@ -25,36 +55,45 @@ _FRAME = re.compile(r"[ _-]*(\d{1,12})$")
 
 
 def read(path: Path, protocol: Protocol) -> Found:
+    """Return the labelled photos of expressions; see :func:`read_labelled`."""
+    return read_labelled(path, HOUSE)
+
+
+def read_labelled(path: Path, labels: Labels) -> Found:
     """Return the labelled photos of a folder, zip file or CSV file, and what was left out.
 
-    A folder holds one folder an expression (synonyms such as ``happy`` or ``smiling`` are known,
-    any case); the part of a file's name before the first ``_`` is the subject. Files of a subject
-    and expression whose names differ in their last number alone are of one sequence, but each is a
-    recording: they need not follow each other closely.
+    A folder holds one folder a class (of expressions, synonyms such as ``happy`` or ``smiling`` are
+    known, in any case); the part of a file's name before the first ``_`` is the subject. Files of a
+    subject and class whose names differ in their last number alone are of one sequence, but each is
+    a recording: they need not follow each other closely.
 
     A CSV file has the columns path (relative to the CSV), expression and subject, and may have
     sequence, frame and split (train, validation or test; with it, the subject may be empty). Rows
     that name the same sequence are one recording. A folder with such a CSV directly inside and no
-    expression folder is read through it.
+    class's folder is read through it.
+
+    Args:
+        path: of the folder or file.
+        labels: which classes there are.
 
     Raises:
         DeganError: there is nothing at the path, or no labelled photo in it.
     """
     if tables.is_table(path):
-        found = _read_csv(Location(path), _beside(path))
+        found = _read_csv(Location(path), _beside(path), labels)
     else:
         tree = Tree(path)
         top = _top(tree)
-        found = _read_tree(tree, top)
+        found = _read_tree(tree, top, labels)
         if not found.recordings and (table := _find_csv(tree, top)) is not None:
-            found = _read_csv(tree.location(table), _in_tree(tree, table))
+            found = _read_csv(tree.location(table), _in_tree(tree, table), labels)
         found.skipped[:0] = tree.skipped
     if not found.recordings:
         first = found.skipped[0] if found.skipped else None
         detail = f"; the first file left out: {first.name} ({first.reason})" if first else ""
         raise DeganError(
-            f"{path} holds no labelled photo; degan reads <expression>/<subject>_*.jpg with "
-            f"expressions {', '.join(EXPRESSIONS)}, or a CSV file with the columns path, "
+            f"{path} holds no labelled photo; degan reads <{labels.kind}>/<subject>_*.jpg with "
+            f"{labels.names}, or a CSV file with the columns path, "
             f"expression, subject, sequence, frame, split{detail}"
         )
     return found
@@ -75,21 +114,22 @@ def _top(tree: Tree) -> str:
         top += head + "/"
 
 
-def _read_tree(tree: Tree, top: str) -> Found:
+def _read_tree(tree: Tree, top: str, labels: Labels) -> Found:
     found = Found()
     refused: set[str] = set()  # folders, each reported once
     for name in tree.names:
         folder, *inner = name[len(top) :].split("/")
-        expression = find_expression(folder)
+        expression = labels.find(folder)
         file = inner[0] if inner else folder
         if not inner:
             if not is_photo(file):
                 continue  # a CSV file, notes
-            where, reason = name, "not in a folder of an expression"
+            where, reason = name, f"not in a folder of {_a(labels.kind)}"
         elif expression is None:
-            where, reason = f"{top}{folder}/", "the folder's name is no expression"
+            where, reason = f"{top}{folder}/", f"the folder's name is no {labels.kind}"
         elif len(inner) > 1:
-            where, reason = f"{top}{folder}/{file}/", "a folder inside an expression's folder"
+            where = f"{top}{folder}/{file}/"
+            reason = f"a folder inside {_a(labels.kind)}'s folder"
         elif not is_photo(name):
             where, reason = name, "the name's ending is not that of a photo"
         elif file.startswith("_"):
@@ -101,6 +141,10 @@ def _read_tree(tree: Tree, top: str) -> Found:
             refused.add(where)
             found.skipped.append(Skipped(where, reason))
     return found
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
 
 
 def _from_name(tree: Tree, name: str, expression: str) -> Source:
@@ -160,7 +204,7 @@ def _in_tree(tree: Tree, table: str) -> Finder:
     return find
 
 
-def _read_csv(table: Location, find: Finder) -> Found:
+def _read_csv(table: Location, find: Finder, labels: Labels) -> Found:
     try:
         with Archives() as archives:
             text = archives.read(table, _MAX_CSV_BYTES, "CSV").decode("utf-8-sig")
@@ -182,7 +226,7 @@ def _read_csv(table: Location, find: Finder) -> Found:
         if not any(cell.strip() for cell in cells):
             continue
         row = dict(zip(header, (cell.strip() for cell in cells), strict=False))
-        source = _from_row(row, line, find)
+        source = _from_row(row, line, find, labels)
         if isinstance(source, Skipped):
             skipped.append(source)
             continue
@@ -202,9 +246,9 @@ def _read_csv(table: Location, find: Finder) -> Found:
     )
 
 
-def _from_row(row: dict[str, str], line: int, find: Finder) -> Source | Skipped:
+def _from_row(row: dict[str, str], line: int, find: Finder, labels: Labels) -> Source | Skipped:
     name = row.get("path", "")
-    expression = find_expression(row.get("expression", ""))
+    expression = labels.find(row.get("expression", ""))
     subject = unicodedata.normalize("NFC", row.get("subject", ""))
     split = row.get("split", "").lower()
     frame = row.get("frame") or "0"
@@ -213,7 +257,7 @@ def _from_row(row: dict[str, str], line: int, find: Finder) -> Source | Skipped:
     elif "\0" in name:
         reason = "the path has a character that no file's name can have"
     elif expression is None:
-        reason = f"'{row.get('expression', '')}' is no expression"
+        reason = f"'{row.get('expression', '')}' is no {labels.kind}"
     elif split and split not in SPLITS:
         reason = f"split '{row['split']}' is none of {', '.join(SPLITS)}"
     elif not subject and not split:
