@@ -238,6 +238,18 @@ class TestPredict:
                 run(work, tmp_path / "t.csv", **plan)
             assert again == [(str(work / "1.jpg"), None)]
 
+    def test_the_same_words_in_another_folder_are_other_photos(
+        self, work, tmp_path, stop_after, monkeypatch
+    ):
+        other = tmp_path / "elsewhere"
+        shutil.copytree(work, other / "in")
+        for folder in (tmp_path, other):
+            monkeypatch.chdir(folder)
+            again = stop_after(1)
+            with pytest.raises(StoppedError):
+                run(Path("in"), tmp_path / "t.csv")
+            assert again == [("in/1.jpg", None)]
+
     def test_another_folder_gets_no_rows_of_the_first(self, work, tmp_path, stop_after):
         stop_after(2)
         with pytest.raises(StoppedError):

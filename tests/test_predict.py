@@ -196,6 +196,10 @@ class TestOptions:
             (("a.png", "--annotate", "a.png/x.jpg"), "cannot write a.png/x.jpg"),
             (("a.png", "--group", "bad"), "NAME=CLASS,CLASS"),
             (("a.png", "--group", "bad=rage"), "'rage'"),
+            (("a.png", "--group", "a\nb=fear"), "groups need other names"),
+            (("a.png", "--fps", "inf"), "finite"),
+            (("a.png", "--smooth", "inf"), "finite"),
+            (("--camera", 0, "--crops"), "camera 0 is none"),
             (("a.png", "--neutral", "gone.jpg"), "gone.jpg does not exist"),
         ],
     )

@@ -22,7 +22,7 @@ def running(examples, tmp_path):
     def run(*words):
         begun.append(
             subprocess.Popen(
-                [sys.executable, "-m", "degan", "predict", str(folder), "--jobs", "1", *words],
+                [sys.executable, "-m", "degan", "predict", str(folder), *words],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
@@ -38,9 +38,10 @@ def running(examples, tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes of POSIX")
 class TestProcess:
-    def test_ctrl_c_says_that_it_continues_and_it_does(self, running, tmp_path):
+    @pytest.mark.parametrize("jobs", ["1", "2"])
+    def test_ctrl_c_says_that_it_continues_and_it_does(self, running, tmp_path, jobs):
         out, partial = tmp_path / "t.jsonl", tmp_path / "t.jsonl.partial"
-        process = running("-o", str(out))
+        process = running("-o", str(out), "--jobs", jobs)
         while process.poll() is None and not (
             partial.exists() and b'"faces"' in partial.read_bytes()
         ):
@@ -53,7 +54,7 @@ class TestProcess:
         assert not out.exists()
         kept = [json.loads(line) for line in partial.read_bytes().splitlines()[1:]]
         assert 0 < len(kept) < 48
-        process = running("-o", str(out))
+        process = running("-o", str(out), "--jobs", jobs)
         stdout, stderr = process.communicate(timeout=60)
         assert process.returncode == 0, stderr
         assert "48 faces in 48 photos" in stdout.replace("\n", "")
@@ -65,7 +66,7 @@ class TestProcess:
         assert not partial.exists()
 
     def test_without_a_file_it_says_that_it_starts_again(self, running):
-        process = running("--json")
+        process = running("--json", "--jobs", "1")
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
@@ -73,8 +74,8 @@ class TestProcess:
         assert "the same command starts again" in stderr
 
     def test_whoever_reads_may_stop_reading(self, running):
-        for form in ("--json", "--csv"):
-            process = running(form)
+        for form, jobs in (("--json", "1"), ("--csv", "2")):
+            process = running(form, "--jobs", jobs)
             assert process.stdout.readline()
             process.stdout.close()
             stderr = process.stderr.read()

@@ -1,6 +1,7 @@
 """What is read of a video, frame by frame: by the library, and by the command."""
 
 import csv
+import gc
 import io
 import json
 import sys
@@ -12,7 +13,8 @@ import pytest
 
 from degan.images import read
 from degan.photos import Reading, open_recognizer
-from degan.video import describe, play, read_frames
+from degan.recognizer import Prediction
+from degan.video import Frame, describe, play, read_frames
 from degan.watch import CalmestFaces, watch
 from films import RATE, film, person, scene, turned
 
@@ -139,6 +141,32 @@ class TestWatch:
             assert beside[number].probabilities != plain[number].probabilities
         assert beside[11].expression == "neutral"
         assert beside[-1].expression == "happiness"
+
+
+class Recording:
+    """A video that needs no file: pictures, two a second."""
+
+    name, width, height = "v", 480, 240
+
+    def __init__(self, pictures):
+        self.pictures = pictures
+
+    def frames(self):
+        for number, picture in enumerate(self.pictures):
+            yield Frame(number, number / 2, picture)
+
+
+def test_people_who_left_are_not_kept_in_memory(recognizer, examples):
+    """After each cut all are others: in a long video there are very many."""
+    dark, bright = (scene((person(examples, 1), 20, 20), grey=grey) for grey in (10, 240))
+    kept = []
+    recording = Recording([dark, bright] * 20)
+    for result in watch(recognizer, recording, calmest=True):
+        if result.frame in (19, 39):
+            gc.collect()
+            kept.append(sum(isinstance(one, Prediction) for one in gc.get_objects()))
+    assert result.faces[0].person == 40
+    assert kept[1] <= kept[0]
 
 
 class TestCalmestFaces:
@@ -318,6 +346,10 @@ class TestCommand:
         refuses("predict", film_at(two), photo, "--neutral", "calmest", says=words)
         data = photo.read_bytes()
         refuses("predict", "-", "--neutral", "calmest", stdin=data, says=[words, "- is a photo"])
+
+    def test_cut_out_faces_are_no_videos(self, refuses, two, film_at):
+        refuses("predict", film_at(two), "--crops", says=["--crops is for photos", "v.mp4 is none"])
+        refuses("predict", "-", "--crops", stdin=two, says="- is none")
 
     def test_without_pyav_the_extra_is_named(self, refuses, two, film_at, monkeypatch):
         path = film_at(two)

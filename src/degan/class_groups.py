@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degan.errors import DeganError
+from degan.weights import check_class_names
 
 __all__ = ["Groups", "parse_groups"]
 
@@ -43,7 +44,7 @@ class Groups:
 
     Raises:
         DeganError: a group joins what is no class, two join one class, a group has the name of a
-            class that it does not join, or but one class is left.
+            class that it does not join or one that cannot be printed, or but one class is left.
     """
 
     def __init__(
@@ -69,6 +70,10 @@ class Groups:
         self.names = (*alone, *groups)
         if len(self.names) < 2:
             raise DeganError(f"with these groups all is {self.names[0]}; leave a class out of them")
+        try:
+            check_class_names(self.names)
+        except ValueError as error:
+            raise DeganError(f"groups need other names: {error}") from error
         self._matrix = np.array(
             [[joined.get(name, name) == column for column in self.names] for name in classes],
             dtype=np.float32,

@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import nullcontext
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -124,6 +125,8 @@ def predict(
         raise DeganError("--json, --csv and --out exclude each other; choose one")
     if sheet is not None and (stdin or camera is not None):
         raise DeganError("--sheet needs files, which are read again; give their names")
+    if not all(isfinite(seconds) for seconds in (smooth, fps) if seconds is not None):
+        raise DeganError("--smooth and --fps take numbers that are finite")
     plan = Plan(
         inputs=[] if stdin or camera is not None else find_inputs(named),
         stdin=stdin,

@@ -69,6 +69,9 @@ class Plan:
         rest = self.how.neutral and sha256(read_bytes(self.how.neutral, MAX_BYTES, "photo"))
         return {
             "once": None if self.inputs else uuid4().hex,
+            "folder": None
+            if all(one.path.is_absolute() for one in self.inputs)
+            else str(Path.cwd()),
             "version": __version__,
             "weights": recognizer.weights_hash,
             "how": {**vars(self.how), "weights": None, "neutral": rest},
@@ -114,6 +117,8 @@ class Count:
             self.empty += not faces and "error" not in record
 
 
+_NO_CROPS = "--crops is for photos that are faces already cut out, and {} is none; leave it out"
+
 _NO_OTHERS = (
     "the calmest frames are of videos, and {} is a photo; give --neutral a photo of the person at "
     "rest"
@@ -149,6 +154,7 @@ def predict(
     """
     check_targets(plan.inputs, out=out, sheet=sheet, annotate=plan.annotate)
     recognizer, _ = open_recognizer(plan.how)
+    _check_whole_pictures(plan)
     if plan.calmest:
         _check_calmest(plan)
     shown = Sheet(recognizer.expressions) if sheet is not None else None
@@ -178,6 +184,15 @@ def predict(
     return count
 
 
+def _check_whole_pictures(plan: Plan) -> None:
+    """Refuse videos where photos are cut-out faces: people are followed in whole pictures."""
+    moving = [str(one.path) for one in plan.inputs if one.kind == "video"]
+    if plan.camera is not None:
+        moving.append(f"camera {plan.camera}")
+    if plan.how.crops and moving:
+        raise DeganError(_NO_CROPS.format(moving[0]))
+
+
 def _check_calmest(plan: Plan) -> None:
     """Refuse photos: of a photo there are no other frames."""
     open_recognizer(plan.how)[0].check_reads_beside_neutral()
@@ -205,6 +220,8 @@ def _records(
 
 def _piped(plan: Plan, note: Callable[[str], None]) -> Iterator[Record]:
     data, kind = read_stdin()
+    if plan.how.crops and kind == "video":
+        raise DeganError(_NO_CROPS.format(STDIN))
     if plan.calmest and kind == "photo":
         raise DeganError(_NO_OTHERS.format(STDIN))
     if kind == "video":
