@@ -1,7 +1,10 @@
 """What the words of a command mean: photos, videos, folders, patterns, standard input."""
 
 import io
+import json
+import os
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -183,3 +186,16 @@ def test_more_than_a_photo_may_have_is_not_taken_from_standard_input(monkeypatch
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(bytes(101))))
     with pytest.raises(DeganError, match="more than the 100 bytes"):
         read_stdin()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_pipe_is_read_as_a_photo_is(command, examples, tmp_path):
+    """As `degan predict <(curl ...)` of a shell."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    data = (examples / "smiling/001.jpg").read_bytes()
+    writer = threading.Thread(target=pipe.write_bytes, args=(data,))
+    writer.start()
+    result = command("predict", pipe, "--json")
+    writer.join()
+    assert json.loads(result.stdout)["faces"][0]["expression"] == "happiness"

@@ -147,7 +147,7 @@ def test_a_file_named_like_an_order_to_ffmpeg_is_a_file(tmp_path, monkeypatch):
 def test_frames_that_are_too_large_are_refused_before_they_are_decoded(monkeypatch):
     monkeypatch.setattr(video, "MAX_PIXELS", 1000)
     for read in (count_frames, lambda *a: read_frames(*a, {0})):
-        with pytest.raises(DeganError, match="v has frames of more than"):
+        with pytest.raises(DeganError, match="v has frames of more than the 1,000 pixels"):
             read(FILM, "v")
 
 

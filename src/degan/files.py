@@ -60,9 +60,18 @@ def read_bytes(path: Path, limit: int, what: str) -> bytes:
             raise DeganError(
                 f"{path} has {size:,} bytes, more than the {limit:,} that degan reads as a {what}"
             )
-        if size == 0:
+        if not path.is_file():  # a pipe or device, which says nothing of its size
+            with path.open("rb") as file:
+                data = file.read(limit + 1)
+            if len(data) > limit:
+                raise DeganError(
+                    f"{path} has more than the {limit:,} bytes that degan reads as a {what}"
+                )
+        else:
+            data = path.read_bytes() if size else b""
+        if not data:
             raise DeganError(f"{path} is empty; a {what} file is needed here")
-        return path.read_bytes()
+        return data
     except OSError as error:
         raise DeganError(f"cannot read {path}: {error.strerror or error}") from error
 

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from degan.errors import DeganError
 from degan.faces import FaceFinder
 from degan.recognizer import Prediction, Recognizer
 from degan.results import Result
@@ -97,13 +98,18 @@ def _read_ahead(
     tracker = Tracker(finder)
     waiting: tuple[Frame, list[Tracked], Future[list[Prediction]]] | None = None
     with ThreadPoolExecutor(1) as reader:
-        for frame in _due(playing, rate):
-            tracked = tracker.next(frame.image, frame.time)
-            faces = [one.face for one in tracked]
-            reading = reader.submit(recognizer.predict_faces, frame.image, faces)
+        try:
+            for frame in _due(playing, rate):
+                tracked = tracker.next(frame.image, frame.time)
+                faces = [one.face for one in tracked]
+                reading = reader.submit(recognizer.predict_faces, frame.image, faces)
+                if waiting is not None:
+                    yield _numbered(*waiting)
+                waiting = frame, tracked, reading
+        except DeganError:  # of a frame: the one before it was sound
             if waiting is not None:
                 yield _numbered(*waiting)
-            waiting = frame, tracked, reading
+            raise
         if waiting is not None:
             yield _numbered(*waiting)
 
