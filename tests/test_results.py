@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import degan
 from degan import console
 from degan.annotate import annotate
 from degan.errors import DeganError
@@ -318,3 +320,35 @@ class TestFiles:
 def test_a_path_that_is_no_text_can_be_printed():
     assert printable(Path("a\udcff.jpg")) == "a\\udcff.jpg"
     assert printable("Zoë.jpg") == "Zoë.jpg"
+
+
+class TestDataFrame:
+    def test_faces_of_a_picture_are_rows(self, astronaut):
+        recognizer = degan.Recognizer()
+        faces = recognizer.predict(astronaut)
+        table = degan.to_frame(faces)
+        assert len(table) == len(faces) == 1
+        assert table.expression[0] == "happiness"
+        shares = table[list(recognizer.expressions)].to_numpy()
+        assert shares.sum() == pytest.approx(1, abs=1e-4)
+        assert "AU12" not in table
+        assert degan.to_frame(faces, actions=True).AU12[0] > 0.4
+
+    def test_results_keep_their_names_and_reasons(self, astronaut):
+        faces = tuple(degan.Recognizer().predict(astronaut))
+        read = [
+            Result("a.jpg", astronaut, faces),
+            Result("b.jpg", None, (), "b.jpg is damaged"),
+            Result("c.jpg", astronaut, ()),
+        ]
+        table = degan.to_frame(read)
+        assert list(table.path) == ["a.jpg", "b.jpg", "c.jpg"]
+        assert list(table.error)[1:] == ["b.jpg is damaged", "no face found"]
+
+    def test_of_nothing_the_table_is_empty(self):
+        assert degan.to_frame([]).empty
+
+    def test_without_pandas_the_sentence_names_the_extra(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "pandas", None)
+        with pytest.raises(DeganError, match=r"degan\[tables\]"):
+            degan.to_frame([])

@@ -10,16 +10,18 @@ if TYPE_CHECKING:
     from degan.errors import DeganError
     from degan.images import read as read_image
     from degan.recognizer import Prediction, Recognizer
+    from degan.results import to_frame
 
 __version__ = "0.1.0"
 
-__all__ = ["DeganError", "Prediction", "Recognizer", "__version__", "read_image"]
+__all__ = ["DeganError", "Prediction", "Recognizer", "__version__", "read_image", "to_frame"]
 
 _PLACES = {
     "DeganError": ("degan.errors", "DeganError"),
     "Prediction": ("degan.recognizer", "Prediction"),
     "Recognizer": ("degan.recognizer", "Recognizer"),
     "read_image": ("degan.images", "read"),
+    "to_frame": ("degan.results", "to_frame"),
 }
 
 

@@ -1,15 +1,20 @@
 """What came of a picture, a photo or a frame of a video, and how it is written down."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from degan.errors import DeganError
 from degan.images import RgbImage
 from degan.labels import ACTION_UNITS, FACIAL_ACTIONS
 from degan.recognizer import Prediction
 
-__all__ = ["Record", "Result", "columns", "printable", "rows_of", "to_record"]
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["Record", "Result", "columns", "printable", "rows_of", "to_frame", "to_record"]
 
 Record = dict[str, Any]
 """A picture as JSON has it, see :func:`to_record`."""
@@ -131,3 +136,35 @@ def rows_of(record: Record) -> list[dict[str, Any]]:
         row |= face.get("action_units", {}) | face.get("actions", {})
         rows.append(row)
     return rows
+
+
+def to_frame(read: Iterable[Prediction | Result], *, actions: bool = False) -> "DataFrame":
+    """Return faces as a pandas table: a row a face, columns as :func:`columns` names them.
+
+    Args:
+        read: faces of one picture (:meth:`degan.recognizer.Recognizer.predict`), or results of
+            several; the latter have a row where there is no face or no picture too.
+        actions: whether there are columns of action units and facial actions.
+
+    Raises:
+        DeganError: pandas is not installed.
+    """
+    try:
+        pandas = import_module("pandas")
+    except ModuleNotFoundError as error:
+        raise DeganError(
+            "a DataFrame needs pandas, which is not installed; pip install 'degan[tables]'"
+        ) from error
+    results: list[Result] = []
+    faces: list[Prediction] = []
+    for one in read:
+        if isinstance(one, Result):
+            results.append(one)
+        else:
+            faces.append(one)
+    rows = [row for result in results for row in rows_of(to_record(result, actions=actions))]
+    if faces:
+        told = to_record(Result("", None, tuple(faces)), actions=actions)
+        rows += [{name: row[name] for name in row if name != "path"} for row in rows_of(told)]
+    table: DataFrame = pandas.DataFrame(rows)
+    return table
