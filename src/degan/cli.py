@@ -42,11 +42,11 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Facial expressions, free of identity (DE-GAN, arXiv 1912.01456).",
 )
+app.command()(cli_predict.predict)  # what most come for stands first in --help
 app.add_typer(cli_data.app)
 app.add_typer(cli_compare.app)
 app.add_typer(cli_probe.app)
 app.add_typer(cli_weights.app)
-app.add_typer(cli_predict.app)
 
 _INTERRUPTED = 130  # typer's exit code after Ctrl-C
 _CONTINUES = {"prepare", "synthesize", "train", "crossval", "crossdata", "ablate", "finetune"}

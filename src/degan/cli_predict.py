@@ -17,13 +17,10 @@ if TYPE_CHECKING:
     from degan.outputs import Writer
     from degan.predict import Count
 
-app = typer.Typer()
-
 CALMEST = "calmest"
 """What --neutral takes for the calmest frames of each person."""
 
 
-@app.command()
 def predict(
     paths: Annotated[
         list[Path] | None,
