@@ -18,14 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degan.data.crops import read_crops
-from degan.data.frames import read_frames
+from degan.data.frames import read_all_frames
 from degan.data.manifest import Dataset, read_dataset
 from degan.evaluation.metrics import subject_interval
+from degan.evaluation.neutral import AT_REST, SHOWN
 from degan.images import read
 from degan.recognizer import Readings, Recognizer
-from degan.weights import open_weights
 
-AT_REST, SHOWN = 0.05, 0.15  # as degan.evaluation.neutral has them
 PART = 256
 
 
@@ -72,9 +71,7 @@ def rendered(
     recognizer: Recognizer, name: str, dataset: Dataset, truth: list[str], rest: NDArray[np.int64]
 ) -> None:
     """Read pictures alone and beside those whose indices are given; -1 leaves a picture out."""
-    reader = open_weights(recognizer.name.removesuffix(".onnx"), 1).neutral
-    if reader is None:
-        return
+    reader = recognizer.check_reads_beside_neutral()
     found = read_all(recognizer, dataset)
     used = np.flatnonzero(rest >= 0)
     people = [dataset.samples[index].subject for index in used]
@@ -103,7 +100,7 @@ def main() -> None:
     if options.london:
         london(recognizer, options.london)
     if options.moving:
-        frames = read_frames(read_dataset(options.moving))
+        frames = read_all_frames(read_dataset(options.moving))
         rest, strength = frames.first.copy(), frames.intensity
         rest[rest == np.arange(len(rest))] = -1
         rest[(strength >= AT_REST) & (strength < SHOWN)] = -1

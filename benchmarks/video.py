@@ -25,7 +25,7 @@ from PIL import Image, ImageDraw
 
 from degan.images import RgbImage, read, write
 from degan.inputs import Input
-from degan.photos import Reading
+from degan.photos import ReadOptions
 from degan.predict import Plan, predict
 from degan.results import Record
 from degan.video_out import write_video
@@ -106,7 +106,7 @@ def read_film(film: Path) -> tuple[float, float]:
         count[1] += len(record["faces"])
 
     wall, cpu = time.perf_counter(), time.process_time()
-    predict(Plan([Input(film, film, "video")], how=Reading()), take)
+    predict(Plan([Input(film, film, "video")], how=ReadOptions()), take)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     print(f"{count[0]} frames, {count[1]} faces, {count[0] / wall:.1f} frames a second")
     return count[0] / wall, count[0] / cpu

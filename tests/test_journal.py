@@ -14,7 +14,7 @@ from degan.errors import DeganError
 from degan.images import read
 from degan.inputs import find_inputs
 from degan.journal import Journal
-from degan.photos import Reading
+from degan.photos import ReadOptions
 from degan.predict import Plan, predict
 from degan.results import to_record
 from degan.video import count_frames
@@ -223,12 +223,12 @@ class TestPredict:
         shutil.copy(examples / "neutral/001.jpg", calm)
         plans = [
             {},
-            {"how": Reading(weights=Path("clean"))},
-            {"how": Reading(actions=True)},
+            {"how": ReadOptions(weights=Path("clean"))},
+            {"how": ReadOptions(actions=True)},
             {"smooth": 0.0},
             {"rate": 1.0},
-            {"how": Reading(neutral=calm)},
-            {"how": Reading(neutral=calm)},
+            {"how": ReadOptions(neutral=calm)},
+            {"how": ReadOptions(neutral=calm)},
         ]
         for number, plan in enumerate(plans):
             if number == 6:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import degan
 from degan.cli import app
-from degan.data.frames import read_frames
+from degan.data.frames import read_all_frames
 from degan.data.manifest import read_dataset
 from degan.errors import DeganError
 from degan.evaluation.neutral import fit_neutral
@@ -43,7 +43,7 @@ def run(root, tmp_path_factory):
 
 class TestFrames:
     def test_all_frames_are_there_recording_by_recording(self, recordings):
-        frames = read_frames(recordings)
+        frames = read_all_frames(recordings)
         assert len(frames.dataset.samples) == 1600 > len(recordings.samples)
         for index, sample in enumerate(frames.dataset.samples):
             begin = frames.dataset.samples[frames.first[index]]
@@ -53,11 +53,11 @@ class TestFrames:
 
     def test_single_pictures_are_refused(self, rendered):
         with pytest.raises(DeganError, match="synthesize --sequences"):
-            read_frames(read_dataset(rendered[1]))
+            read_all_frames(read_dataset(rendered[1]))
 
     def test_photos_are_refused(self, faces):
         with pytest.raises(DeganError, match=r"no factors\.parquet"):
-            read_frames(faces)
+            read_all_frames(faces)
 
 
 class TestFit:
@@ -70,7 +70,7 @@ class TestFit:
 
     def test_few_people_are_refused(self, run, recordings):
         few = {f"p{number:04d}" for number in range(19)}
-        frames = read_frames(recordings)
+        frames = read_all_frames(recordings)
         assert len({s.subject for s in frames.dataset.samples if s.subject in few}) == 19
         with pytest.raises(DeganError, match="20 people or more"):
             fit_neutral(load_model(run), _only(recordings, few))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from degan.images import read
-from degan.photos import Reading, open_recognizer
+from degan.photos import ReadOptions, open_recognizer
 from degan.recognizer import Prediction
 from degan.video import Frame, describe, play, read_frames
 from degan.watch import CalmestFaces, watch
@@ -21,7 +21,7 @@ from films import RATE, film, person, scene, turned
 
 @pytest.fixture(scope="module")
 def recognizer():
-    return open_recognizer(Reading())[0]
+    return open_recognizer(ReadOptions())[0]
 
 
 @pytest.fixture(scope="module")

@@ -107,7 +107,7 @@ def predict(
     from degan.class_groups import parse_groups  # noqa: PLC0415
     from degan.inputs import STDIN, find_inputs  # noqa: PLC0415
     from degan.outputs import CsvWriter, JsonWriter  # noqa: PLC0415
-    from degan.photos import Reading, open_recognizer  # noqa: PLC0415
+    from degan.photos import ReadOptions, open_recognizer  # noqa: PLC0415
     from degan.predict import Plan  # noqa: PLC0415
     from degan.predict import predict as read_all  # noqa: PLC0415
     from degan.report_faces import FaceTable, unread  # noqa: PLC0415
@@ -128,7 +128,7 @@ def predict(
         inputs=[] if stdin or camera is not None else find_inputs(named),
         stdin=stdin,
         camera=camera,
-        how=Reading(
+        how=ReadOptions(
             weights=weights,
             groups=tuple(parse_groups(group or []).items()),
             thorough=turned,

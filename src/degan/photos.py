@@ -13,7 +13,7 @@ from degan.processes import results_in_processes
 from degan.recognizer import Prediction, Recognizer
 from degan.results import Record, Result, printable, to_record
 
-__all__ = ["Reading", "open_recognizer", "read_photo", "read_photos"]
+__all__ = ["ReadOptions", "open_recognizer", "read_photo", "read_photos"]
 
 _CHUNK: Final = 8
 """Photos that are handed over and read together."""
@@ -26,7 +26,7 @@ _WORTH: Final = 24
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadOptions:
     """How photos are to be read.
 
     Attributes:
@@ -106,7 +106,7 @@ def _answered_crop(recognizer: Recognizer, result: Result, neutral: Sequence[Pre
 
 def read_photos(
     paths: Sequence[Path],
-    how: Reading,
+    how: ReadOptions,
     *,
     annotated: Sequence[Path] | None = None,
     jobs: int = 1,
@@ -137,7 +137,7 @@ def read_photos(
 
 
 def _read_chunk(
-    paths: tuple[Path, ...], how: Reading, annotated: tuple[Path, ...] | None
+    paths: tuple[Path, ...], how: ReadOptions, annotated: tuple[Path, ...] | None
 ) -> list[Record]:
     recognizer, neutral = open_recognizer(how)
     records: list[Record] = []
@@ -156,7 +156,7 @@ def _read_chunk(
 
 
 @cache
-def open_recognizer(how: Reading) -> tuple[Recognizer, tuple[Prediction, ...]]:
+def open_recognizer(how: ReadOptions) -> tuple[Recognizer, tuple[Prediction, ...]]:
     """Return the recogniser and the neutral face of a reading; a process opens them once.
 
     Raises:

@@ -15,7 +15,7 @@ from degan.images import MAX_BYTES, RgbImage
 from degan.inputs import STDIN, Input, read_stdin
 from degan.journal import Journal
 from degan.outputs import write_file
-from degan.photos import Reading, open_recognizer, read_photo, read_photos
+from degan.photos import ReadOptions, open_recognizer, read_photo, read_photos
 from degan.results import Record, columns, printable, to_record
 from degan.sheet import Sheet
 from degan.smoothing import DEFAULT_SECONDS
@@ -48,7 +48,7 @@ class Plan:
     inputs: Sequence[Input] = ()
     stdin: bool = False
     camera: int | None = None
-    how: Reading = field(default_factory=Reading)
+    how: ReadOptions = field(default_factory=ReadOptions)
     smooth: float = DEFAULT_SECONDS
     rate: float | None = None
     calmest: bool = False

@@ -17,7 +17,7 @@ from degan.errors import DeganError
 CONTEXT: Final = get_context("spawn")
 """How the processes start; what they share with their parent must be of it."""
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 
 _POLL_SECONDS = 0.5
 _AHEAD = 4  # tasks handed over for each process; more would only make the waiting slow
@@ -65,8 +65,8 @@ def run_in_processes(
 
 
 def results_in_processes(
-    work: Callable[..., Result], tasks: Sequence[tuple[Any, ...]], jobs: int, *, option: str
-) -> Iterator[Result]:
+    work: Callable[..., _Result], tasks: Sequence[tuple[Any, ...]], jobs: int, *, option: str
+) -> Iterator[_Result]:
     """Yield what ``work(*task)`` returns for every task, in their order, ``jobs`` at a time.
 
     A failure, Ctrl-C, or that nobody asks for more ends the processes at once.
@@ -81,7 +81,7 @@ def results_in_processes(
         DeganError: as ``work`` raised it, or a process was killed.
     """
     ahead = iter(tasks)
-    waiting: deque[Future[Result]] = deque()
+    waiting: deque[Future[_Result]] = deque()
     with _pool(jobs, option) as pool:
         for _ in tasks:
             room = _AHEAD * jobs - len(waiting)

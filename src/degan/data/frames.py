@@ -28,7 +28,7 @@ class Frames:
     first: NDArray[np.int64]
 
 
-def read_frames(dataset: Dataset) -> Frames:
+def read_all_frames(dataset: Dataset) -> Frames:
     """Return all frames of rendered recordings.
 
     Args:

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from degan.data.crops import crop_chunks
 from degan.data.folds import subject_folds
-from degan.data.frames import read_frames
+from degan.data.frames import read_all_frames
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.evaluation.metrics import Labels, Probabilities, accuracy
@@ -66,7 +66,7 @@ def fit_neutral(
             reads, or people that it was trained on; a crop cannot be read.
     """
     check_others(model, dataset, "fit reading beside neutral faces on")
-    frames = read_frames(dataset)
+    frames = read_all_frames(dataset)
     names = [sample.expression for sample in frames.dataset.samples]
     known = np.array([name in model.expressions for name in names])
     rest = frames.intensity < AT_REST

@@ -122,7 +122,7 @@ def temper(probabilities: Tensor, temperature: float) -> Tensor:
     return (probabilities.clamp_min(_LEAST).log() / temperature).softmax(dim=1)
 
 
-class Reading(NamedTuple):
+class Readings(NamedTuple):
     """What is read of N crops.
 
     Attributes:
@@ -194,12 +194,12 @@ class Recognition(nn.Module):
         """Standardised (N, C, D, D) -> probabilities as :meth:`forward` gives them."""
         return self._probabilities(self.features(self.views(images)), len(images))
 
-    def read_all(self, crops: Tensor) -> Reading:
+    def read_all(self, crops: Tensor) -> Readings:
         """uint8 RGB (N, H, H, 3) -> all that is read of them."""
         count = crops.shape[0]
         encoded = self.encoder(self.views(self.standardize(crops)))
         features = self.classifier.features(encoded)
-        return Reading(
+        return Readings(
             self._probabilities(features, count),
             encoded.fine[:count],
             None if self.actions is None else self.actions(features[:count]),
