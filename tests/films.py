@@ -30,6 +30,19 @@ def film(images, rate=RATE, *, codec="mpeg4", kind="mp4", times=None):
     return buffer.getvalue()
 
 
+def sound():
+    """The bytes of a video that holds no pictures."""
+    import av
+
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="avi") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000)
+        heard = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), "s16", "mono")
+        heard.sample_rate = 8000
+        container.mux(stream.encode(heard))
+    return buffer.getvalue()
+
+
 def scene(*placed, size=(240, 480), grey=120):
     """A grey picture with others pasted in: (picture, x, y) each; what sticks out is cut."""
     picture = np.full((*size, 3), grey, np.uint8)

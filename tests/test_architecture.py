@@ -8,6 +8,20 @@ import pytest
 
 SRC = Path(__file__).resolve().parent.parent / "src"
 
+READING = (
+    "inputs",
+    "results",
+    "annotate",
+    "photos",
+    "watch",
+    "segments",
+    "outputs",
+    "journal",
+    "sheet",
+    "targets",
+    "predict",
+)
+
 # Low to high. A module may import those of lower layers, and those before it in its own.
 LAYERS = (
     ("errors", "labels", "files", "config", "images", "video", "machine", "processes"),
@@ -120,17 +134,9 @@ LAYERS = (
         "export",
         "base",
         "finetune",
-        "inputs",
-        "results",
-        "annotate",
-        "photos",
-        "watch",
-        "segments",
-        "outputs",
-        "journal",
-        "sheet",
-        "targets",
-        "predict",
+    ),
+    READING,
+    (
         "evaluation.mistakes",
         "evaluation.by",
         "evaluation.read_actions",
@@ -163,26 +169,8 @@ LIGHT = [
     for layer in (
         *LAYERS[:4],
         ("evaluation.metrics", "evaluation.paired", "evaluation.groups", "evaluation.predictions"),
-        (
-            "weights",
-            "class_groups",
-            "recognizer",
-            "inputs",
-            "results",
-            "annotate",
-            "photos",
-            "watch",
-            "segments",
-            "outputs",
-            "journal",
-            "sheet",
-            "targets",
-            "predict",
-            "evaluation.mistakes",
-            "evaluation.by",
-        ),
-        ("evaluation.read_actions", "evaluation.evaluate", "evaluation.compare"),
-        LAYERS[-1],
+        ("weights", "class_groups", "recognizer"),
+        *LAYERS[-3:],
     )
     for name in layer
 ]

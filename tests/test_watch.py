@@ -16,7 +16,7 @@ from degan.photos import ReadOptions, open_recognizer
 from degan.recognizer import Prediction
 from degan.video import Frame, describe, play, read_frames
 from degan.watch import CalmestFaces, watch
-from films import RATE, film, person, scene, turned
+from films import RATE, film, person, scene, sound, turned
 
 
 @pytest.fixture(scope="module")
@@ -322,13 +322,7 @@ class TestCommand:
         refuses("predict", film_at(content), says="v.mp4 cannot be read as a video")
 
     def test_a_video_of_sound_alone_is_a_sentence(self, refuses, film_at):
-        buffer = io.BytesIO()
-        with av.open(buffer, "w", format="avi") as container:
-            stream = container.add_stream("pcm_s16le", rate=8000)
-            sound = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), "s16", "mono")
-            sound.sample_rate = 8000
-            container.mux(stream.encode(sound))
-        refuses("predict", film_at(buffer.getvalue(), "v.avi"), says="holds no pictures")
+        refuses("predict", film_at(sound(), "v.avi"), says="holds no pictures")
 
     def test_a_video_of_no_frames_is_a_sentence(self, refuses, film_at):
         buffer = io.BytesIO()

@@ -1,7 +1,7 @@
 """Files that are written whole or not at all, and read only within limits."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -79,3 +79,17 @@ def read_bytes(path: Path, limit: int, what: str) -> bytes:
 def sha256(data: bytes) -> str:
     """Return the SHA-256 of ``data`` in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
+
+
+def find_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
+    """Return the files below a folder whose names end so (any case), by name.
+
+    Hidden files and folders are left out.
+    """
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in suffixes
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    )

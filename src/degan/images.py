@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError, features
 
 from degan.errors import DeganError
-from degan.files import read_bytes, replacing
+from degan.files import find_below, read_bytes, replacing
 
 RgbImage = NDArray[np.uint8]
 
@@ -211,13 +211,7 @@ def find_photos(folder: Path) -> list[Path]:
     """
     if not folder.exists():
         raise DeganError(f"{folder} does not exist; check the path of the folder")
-    found = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+    found = find_below(folder, SUFFIXES)
     if not found:
         raise DeganError(
             f"{folder} holds no photo; degan looks for files ending in "

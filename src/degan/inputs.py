@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from degan import images, video
 from degan.errors import DeganError
+from degan.files import find_below
 
 __all__ = ["STDIN", "Input", "find_inputs", "find_media", "read_stdin"]
 
@@ -67,13 +68,7 @@ def find_media(folder: Path) -> list[Input]:
 
 
 def _media_below(folder: Path) -> list[Input]:
-    paths = sorted(
-        path
-        for path in folder.rglob("*")
-        if _kind_of(path) is not None
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+    paths = find_below(folder, images.SUFFIXES | video.SUFFIXES)
     return [Input(path, folder, _kind_of(path) or "photo") for path in paths]
 
 

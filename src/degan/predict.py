@@ -1,6 +1,6 @@
 """Photos, videos, a camera: everything that a command names, read one after the other."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -27,6 +27,9 @@ from degan.watch import watch
 __all__ = ["Count", "Plan", "predict"]
 
 Progress = Callable[[float, str], None]
+
+MAX_REASONS = 20
+"""So many reasons are told; the records have all of them."""
 
 
 @dataclass(frozen=True)
@@ -124,9 +127,6 @@ _NO_OTHERS = (
     "rest"
 )
 
-MAX_REASONS = 20
-"""So many reasons are told; the records have all of them."""
-
 
 def predict(
     plan: Plan,
@@ -166,14 +166,14 @@ def predict(
             shown.add(record)
 
     if out is None:
-        for record in _records(plan, set(), lambda name: None, progress, note):
+        for record in _Run(plan, progress, note).records():
             take(record)
             keep(record)
     else:
         table = columns(recognizer.expressions, moving=plan.moving, actions=plan.how.actions)
         names = {printable(one.path) for one in plan.inputs} or None
         with Journal(out, plan.asked) as journal:
-            for record in _records(plan, journal.done, journal.end, progress, note):
+            for record in _Run(plan, progress, note, journal.end).records(journal.done):
                 journal.write(record)
             with write_file(out, table) as file:
                 for record in journal.records(names):
@@ -201,110 +201,116 @@ def _check_calmest(plan: Plan) -> None:
         raise DeganError(_NO_OTHERS.format(photo))
 
 
-def _records(
-    plan: Plan,
-    done: set[str],
-    ended: Callable[[str], None],
-    progress: Progress,
-    note: Callable[[str], None],
-) -> Iterator[Record]:
-    if plan.camera is not None:
-        name = f"camera {plan.camera}"
-        yield from _moving(plan, plan.camera, name, plan.annotate, lambda *_: None, note)
-    elif plan.stdin:
-        yield from _piped(plan, note)
-    else:
-        left = [one for one in plan.inputs if printable(one.path) not in done]
-        yield from _named(plan, left, ended, progress, note)
+@dataclass(frozen=True)
+class _Run:
+    """What reads a plan hands on: the plan, and whom to tell what.
 
+    Attributes:
+        plan: what, and how.
+        progress: told the share done and what is being done.
+        note: told in a sentence what users should know of a video.
+        ended: told the name of each video all of whose frames were yielded.
+    """
 
-def _piped(plan: Plan, note: Callable[[str], None]) -> Iterator[Record]:
-    data, kind = read_stdin()
-    if plan.how.crops and kind == "video":
-        raise DeganError(_NO_CROPS.format(STDIN))
-    if plan.calmest and kind == "photo":
-        raise DeganError(_NO_OTHERS.format(STDIN))
-    if kind == "video":
-        yield from _moving(plan, data, STDIN, plan.annotate, lambda *_: None, note)
-        return
-    recognizer, neutral = open_recognizer(plan.how)
-    result = read_photo(recognizer, data, STDIN, crops=plan.how.crops, neutral=neutral)
-    if plan.annotate is not None and result.image is not None:
-        write_annotated(plan.annotate, result.image, result.faces)
-    yield to_record(result, actions=plan.how.actions)
+    plan: Plan
+    progress: Progress
+    note: Callable[[str], None]
+    ended: Callable[[str], None] = lambda name: None
 
-
-def _named(
-    plan: Plan,
-    inputs: Sequence[Input],
-    ended: Callable[[str], None],
-    progress: Progress,
-    note: Callable[[str], None],
-) -> Iterator[Record]:
-    total, before = len(inputs), 0
-    for kind, group in groupby(inputs, key=lambda one: one.kind):
-        run = list(group)
-        if kind == "photo":
-            for number, record in enumerate(_photos(plan, run), start=before + 1):
-                progress(number / total, f"{number} of {total} photos")
-                yield record
+    def records(self, done: Collection[str] = ()) -> Iterator[Record]:
+        """Yield the record of each picture but those of photos and videos that are done."""
+        plan = self.plan
+        if plan.camera is not None:
+            yield from self._moving(plan.camera, f"camera {plan.camera}", plan.annotate)
+        elif plan.stdin:
+            yield from self._piped()
         else:
-            for number, one in enumerate(run, start=before):
-                name = printable(one.path)
+            yield from self._named([one for one in plan.inputs if printable(one.path) not in done])
 
-                def shown(share: float, doing: str, number: int = number) -> None:
-                    progress((number + share) / total, doing)
+    def _piped(self) -> Iterator[Record]:
+        plan = self.plan
+        data, kind = read_stdin()
+        if plan.how.crops and kind == "video":
+            raise DeganError(_NO_CROPS.format(STDIN))
+        if plan.calmest and kind == "photo":
+            raise DeganError(_NO_OTHERS.format(STDIN))
+        if kind == "video":
+            yield from self._moving(data, STDIN, plan.annotate)
+            return
+        recognizer, neutral = open_recognizer(plan.how)
+        result = read_photo(recognizer, data, STDIN, crops=plan.how.crops, neutral=neutral)
+        if plan.annotate is not None and result.image is not None:
+            write_annotated(plan.annotate, result.image, result.faces)
+        yield to_record(result, actions=plan.how.actions)
 
-                target = plan.annotate and annotated_copy(one, plan.annotate)
-                try:
-                    yield from _moving(plan, one.path, name, target, shown, note)
-                except UnreadableError as error:
-                    yield {"path": name, "error": str(error)}
-                ended(name)
-        before += len(run)
+    def _named(self, inputs: Sequence[Input]) -> Iterator[Record]:
+        total, before = len(inputs), 0
+        for kind, group in groupby(inputs, key=lambda one: one.kind):
+            run = list(group)
+            if kind == "photo":
+                for number, record in enumerate(self._photos(run), start=before + 1):
+                    self.progress(number / total, f"{number} of {total} photos")
+                    yield record
+            else:
+                for number, one in enumerate(run, start=before):
+                    yield from self._video(one, number / total, 1 / total)
+            before += len(run)
 
+    def _photos(self, inputs: Sequence[Input]) -> Iterator[Record]:
+        target = self.plan.annotate
+        places = None if target is None else [annotated_copy(one, target) for one in inputs]
+        paths = [one.path for one in inputs]
+        return read_photos(paths, self.plan.how, annotated=places, jobs=self.plan.jobs)
 
-def _photos(plan: Plan, inputs: Sequence[Input]) -> Iterator[Record]:
-    target = plan.annotate
-    places = None if target is None else [annotated_copy(one, target) for one in inputs]
-    return read_photos([one.path for one in inputs], plan.how, annotated=places, jobs=plan.jobs)
+    def _video(self, one: Input, done: float, share: float) -> Iterator[Record]:
+        """Yield the frames of a video, which begins at a share of all work and is one itself."""
+        name = printable(one.path)
+        target = self.plan.annotate and annotated_copy(one, self.plan.annotate)
+        try:
+            for record, seen in self._frames(one.path, name, target):
+                self.progress(done + share * seen, f"{name}, frame {record['frame'] + 1}")
+                yield record
+        except UnreadableError as error:
+            yield {"path": name, "error": str(error)}
+        self.ended(name)
 
+    def _moving(self, source: bytes | int, name: str, target: Path | None) -> Iterator[Record]:
+        """Yield the frames of what is no file: nobody waits for its end."""
+        for record, _ in self._frames(source, name, target):
+            yield record
 
-def _moving(
-    plan: Plan,
-    source: Path | bytes | int,
-    name: str,
-    target: Path | None,
-    progress: Progress,
-    note: Callable[[str], None],
-) -> Iterator[Record]:
-    """Yield the record of each frame; write the annotated video beside."""
-    recognizer, neutral = open_recognizer(plan.how)
-    with (
-        play(source, name) as playing,
-        playing.until_ctrl_c() if isinstance(source, int) else nullcontext(),
-        _drawn(target, plan.rate, playing.rate) as drawn,
-    ):
-        told = False
-        for result in watch(
-            recognizer,
-            playing,
-            smooth=plan.smooth,
-            rate=plan.rate,
-            neutral=list(neutral),
-            calmest=plan.calmest,
+    def _frames(
+        self, source: Path | bytes | int, name: str, target: Path | None
+    ) -> Iterator[tuple[Record, float]]:
+        """Yield the record of each frame and the share seen; write the annotated video beside."""
+        plan = self.plan
+        recognizer, neutral = open_recognizer(plan.how)
+        with (
+            play(source, name) as playing,
+            playing.until_ctrl_c() if isinstance(source, int) else nullcontext(),
+            _drawn(target, plan.rate, playing.rate) as drawn,
         ):
-            if not told and result.image is not None:
-                note(_units(playing, plan.rate, result.image))
-                told = True
-            if drawn is not None and result.image is not None:
-                drawn.write(annotate(result.image, result.faces))
-            share = min(1.0, playing.decoded / playing.promised) if playing.promised else 0.0
-            progress(share, f"{name}, frame {playing.decoded}")
-            yield to_record(result, actions=plan.how.actions)
-        count = playing.decoded
-        if playing.promised > count + 1 and not isinstance(source, int):
-            note(f"{name} ends early: {count} of {playing.promised} frames could be decoded")
+            told = False
+            for result in watch(
+                recognizer,
+                playing,
+                smooth=plan.smooth,
+                rate=plan.rate,
+                neutral=list(neutral),
+                calmest=plan.calmest,
+            ):
+                if not told and result.image is not None:
+                    self.note(_units(playing, plan.rate, result.image))
+                    told = True
+                if drawn is not None and result.image is not None:
+                    drawn.write(annotate(result.image, result.faces))
+                seen = playing.decoded / playing.promised if playing.promised else 0.0
+                yield to_record(result, actions=plan.how.actions), min(1.0, seen)
+            count = playing.decoded
+            if playing.promised > count + 1 and not isinstance(source, int):
+                self.note(
+                    f"{name} ends early: {count} of {playing.promised} frames could be decoded"
+                )
 
 
 def _drawn(
