@@ -39,6 +39,13 @@ Resume = Annotated[
 FoldFile = Annotated[
     Path | None, typer.Option(help="A folds.json to take the folds from, instead.")
 ]
+Group = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=A,B",
+        help="Take several expressions for one (negative=anger,fear); may be repeated.",
+    ),
+]
 Weights = Annotated[
     Path | None,
     typer.Option(

@@ -1,6 +1,7 @@
 """The verb of ``degan`` that reads faces; see :mod:`degan.cli`."""
 
 import sys
+from collections.abc import Sequence
 from contextlib import nullcontext
 from math import isfinite
 from pathlib import Path
@@ -10,12 +11,12 @@ import typer
 
 from degan import console, report
 from degan.cli_data import CPUS
-from degan.cli_options import Weights
+from degan.cli_options import Group, Weights
 from degan.errors import DeganError
 
 if TYPE_CHECKING:
     from degan.outputs import Writer
-    from degan.predict import Count
+    from degan.predict import Count, Plan
 
 CALMEST = "calmest"
 """What --neutral takes for the calmest frames of each person."""
@@ -60,13 +61,7 @@ def predict(
     actions: Annotated[
         bool, typer.Option("--actions", help="Facial actions and FACS action units too.")
     ] = False,
-    group: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=A,B",
-            help="Read several expressions as one (negative=anger,fear); may be repeated.",
-        ),
-    ] = None,
+    group: Group = None,
     neutral: Annotated[
         str | None,
         typer.Option(
@@ -106,12 +101,10 @@ def predict(
     """
     from degan.class_groups import parse_groups  # noqa: PLC0415
     from degan.inputs import STDIN, find_inputs  # noqa: PLC0415
-    from degan.outputs import CsvWriter, JsonWriter  # noqa: PLC0415
-    from degan.photos import ReadOptions, open_recognizer  # noqa: PLC0415
+    from degan.photos import ReadOptions  # noqa: PLC0415
     from degan.predict import Plan  # noqa: PLC0415
     from degan.predict import predict as read_all  # noqa: PLC0415
-    from degan.report_faces import FaceTable, unread  # noqa: PLC0415
-    from degan.results import columns  # noqa: PLC0415
+    from degan.report_faces import unread  # noqa: PLC0415
     from degan.smoothing import DEFAULT_SECONDS  # noqa: PLC0415
 
     named = paths or []
@@ -142,14 +135,7 @@ def predict(
         annotate=annotate,
         jobs=jobs,
     )
-    expressions = open_recognizer(plan.how)[0].expressions
-    writer: Writer
-    if as_json:
-        writer = JsonWriter(sys.stdout)
-    elif as_csv:
-        writer = CsvWriter(sys.stdout, columns(expressions, moving=plan.moving, actions=actions))
-    else:
-        writer = FaceTable(named, actions=actions)
+    writer = _writer(plan, named, as_json, as_csv)
     # A bar would be drawn over results that come meanwhile.
     long = camera is None and (len(plan.inputs) > 1 or plan.moving)
     loud = long and (out is not None or not sys.stdout.isatty())
@@ -159,6 +145,22 @@ def predict(
     unread(count, named)
     if out is not None:
         typer.echo(_written(out, count))
+
+
+def _writer(plan: "Plan", named: Sequence[Path], as_json: bool, as_csv: bool) -> "Writer":
+    """Return what prints records as they come."""
+    from degan.outputs import CsvWriter, JsonWriter  # noqa: PLC0415
+    from degan.photos import open_recognizer  # noqa: PLC0415
+    from degan.report_faces import FaceTable  # noqa: PLC0415
+    from degan.results import columns  # noqa: PLC0415
+
+    expressions = open_recognizer(plan.how)[0].expressions
+    if as_json:
+        return JsonWriter(sys.stdout)
+    if as_csv:
+        table = columns(expressions, moving=plan.moving, actions=plan.how.actions)
+        return CsvWriter(sys.stdout, table)
+    return FaceTable(named, actions=plan.how.actions)
 
 
 def _written(out: Path, count: "Count") -> str:

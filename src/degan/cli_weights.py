@@ -7,7 +7,7 @@ import typer
 
 from degan import console, report, report_finetune
 from degan.cli_data import CPUS, Data, Jobs, Split, part
-from degan.cli_options import Weights
+from degan.cli_options import Group, Weights
 
 app = typer.Typer()
 
@@ -80,10 +80,7 @@ def export(
         resting = part("degan.evaluation.neutral", "train")
         with console.progress("export") as show:
             gain = resting.fit_neutral(model, read_dataset(neutral), show)
-        typer.echo(
-            f"beside the neutral face {gain.beside:.1%} of {gain.frames} frames are right, alone "
-            f"{gain.alone:.1%}"
-        )
+        typer.echo(report.neutral_line(gain))
     parity = exporting.export(model, file, unsure_below=unsure_below)
     typer.echo(
         f"{file}: {', '.join(model.expressions)}; largest difference to the model "
@@ -107,13 +104,7 @@ def finetune(
             help="What to begin with: web or clean, which ship, or a run of 'degan train'.",
         ),
     ] = "web",
-    group: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=CLASS,CLASS",
-            help="Classes that are to be one (negative=anger,fear); may be repeated.",
-        ),
-    ] = None,
+    group: Group = None,
     crops: Annotated[
         bool, typer.Option("--crops", help="The photos are faces already cut out (32 px and up).")
     ] = False,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from degan.data.folds import Fold
     from degan.data.manifest import Dataset
     from degan.data.prepare import PrepareResult
+    from degan.evaluation.neutral import NeutralGain
 
 
 def note(sentence: str) -> None:
@@ -238,6 +239,14 @@ def explained_line(explained: Mapping[str, float]) -> str:
     unread = [name for name, share in explained.items() if share < MIN_EXPLAINED]
     line = f"{len(read)} of {len(explained)} facial actions are read (a fifth of their variance)"
     return f"{line}; hardly: {', '.join(unread)}" if unread else line
+
+
+def neutral_line(gain: "NeutralGain") -> str:
+    """Return the line of ``degan export --neutral`` on what a neutral face is worth."""
+    return (
+        f"beside the neutral face {gain.beside:.1%} of {gain.frames} frames are right, alone "
+        f"{gain.alone:.1%}"
+    )
 
 
 def action_table(summary: dict[str, Any]) -> Table:
