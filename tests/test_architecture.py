@@ -11,6 +11,7 @@ SRC = Path(__file__).resolve().parent.parent / "src"
 READING = (
     "inputs",
     "results",
+    "people",
     "annotate",
     "photos",
     "watch",
@@ -26,7 +27,8 @@ READING = (
 LAYERS = (
     ("errors", "labels", "files", "config", "images", "video", "machine", "processes"),
     ("video_out", "smoothing"),
-    ("warp", "alignment", "resources", "detector", "region", "faces", "neutral", "tracker"),
+    ("warp", "alignment", "resources", "detector", "region", "faces", "neutral"),
+    ("likeness", "numbering", "tracker"),
     (
         "data.pictures",
         "data.sample",
@@ -167,7 +169,7 @@ ORDER = [f"degan.{name}" for layer in LAYERS for name in layer]
 LIGHT = [
     f"degan.{name}"
     for layer in (
-        *LAYERS[:4],
+        *LAYERS[:5],
         ("evaluation.metrics", "evaluation.paired", "evaluation.groups", "evaluation.predictions"),
         ("weights", "class_groups", "recognizer"),
         *LAYERS[-3:],

@@ -13,12 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 import onnx
 import onnxruntime as ort
+import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
-from shipping import ASSETS, record_hash
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -29,6 +28,7 @@ from degan.synthetic.expressions import ExpressionRange, draw_expression
 from degan.synthetic.plan import SynthesisSettings, cast
 from degan.synthetic.render import build, render
 from degan.synthetic.scene import SceneRange, draw_scene
+from shipping import ASSETS, record_hash
 
 SEED, PEOPLE, EACH = 3001, 3000, 20
 SCENES = SceneRange(yaw=14, pitch=9, roll=8, frame=0.015, degradation=0.6, grey=0.08)

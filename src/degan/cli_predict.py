@@ -62,6 +62,13 @@ def predict(
         bool, typer.Option("--actions", help="Facial actions and FACS action units too.")
     ] = False,
     group: Group = None,
+    people: Annotated[
+        bool,
+        typer.Option(
+            "--people",
+            help="Number the people of all photos and videos named, which are of one event.",
+        ),
+    ] = False,
     neutral: Annotated[
         str | None,
         typer.Option(
@@ -97,6 +104,8 @@ def predict(
 
     degan predict talk.mp4 --annotate talk-read.mp4 --json > talk.jsonl
 
+    degan predict party/ --people --csv > faces.csv
+
     degan predict smile.jpg --neutral rest.jpg
     """
     from degan.class_groups import parse_groups  # noqa: PLC0415
@@ -128,6 +137,7 @@ def predict(
             crops=crops,
             actions=actions,
             neutral=None if neutral in (None, CALMEST) else Path(str(neutral)),
+            people=people,
         ),
         smooth=DEFAULT_SECONDS if smooth is None else smooth,
         rate=fps,
@@ -150,17 +160,14 @@ def predict(
 def _writer(plan: "Plan", named: Sequence[Path], as_json: bool, as_csv: bool) -> "Writer":
     """Return what prints records as they come."""
     from degan.outputs import CsvWriter, JsonWriter  # noqa: PLC0415
-    from degan.photos import open_recognizer  # noqa: PLC0415
     from degan.report_faces import FaceTable  # noqa: PLC0415
-    from degan.results import columns  # noqa: PLC0415
 
-    expressions = open_recognizer(plan.how)[0].expressions
+    table = plan.columns  # which opens the weights
     if as_json:
         return JsonWriter(sys.stdout)
     if as_csv:
-        table = columns(expressions, moving=plan.moving, actions=plan.how.actions)
         return CsvWriter(sys.stdout, table)
-    return FaceTable(named, actions=plan.how.actions)
+    return FaceTable(named, people=plan.how.people, actions=plan.how.actions)
 
 
 def _written(out: Path, count: "Count") -> str:

@@ -1,5 +1,6 @@
 """Who of the people seen so far a face is: numbers that stay, given as the faces come."""
 
+import math
 from collections.abc import Collection, Sequence
 from typing import Final
 
@@ -8,15 +9,21 @@ from numpy.typing import NDArray
 
 from degan.likeness import LENGTH, Likeness
 
-__all__ = ["MOST", "SAME", "Numbering"]
-
-SAME: Final = 0.84
-"""The least likeness of a face to a person's faces so far that makes it that person."""
+__all__ = ["MOST", "Numbering"]
 
 MOST: Final = 1000
 """People who are remembered."""
 
 _LATEST: Final = 1 / 20  # least share of a new face in the mean: a person's looks may change
+
+# How alike different people of an event look depends on its light and camera: strangers of one
+# studio are as like as one person in many lights. So the least likeness of one person follows from
+# that of strangers, of whom there are few at first: as much as of so many is taken for granted.
+# All chosen on half of the London people and on rendered ones, see benchmarks/people.py.
+_STRANGERS: Final = 100
+_LIKENESS, _SPREAD = 0.40, 0.17  # of strangers: mean, standard deviation
+_ABOVE: Final = 2.4  # spreads above strangers' mean, where one person begins
+_LEAST, _MOST_ASKED = 0.6, 0.9
 
 
 class Numbering:
@@ -25,25 +32,37 @@ class Numbering:
     Numbers begin at 1, in the order of appearance. They follow from the faces and their order
     alone. Of each person the mean of the faces is kept, so memory is bounded: beyond ``most``
     people the one who was not seen for longest is forgotten, and is somebody new afterwards.
+    How like a face must be to be somebody's follows from how alike different people were so far.
 
     Args:
-        same: least likeness, from -1 to 1; see :data:`SAME`.
         most: people who are remembered.
 
     Raises:
         ValueError: nobody is to be remembered.
     """
 
-    def __init__(self, *, same: float = SAME, most: int = MOST) -> None:
+    def __init__(self, *, most: int = MOST) -> None:
         if most < 1:
             raise ValueError(f"somebody must be remembered, not {most} people")
-        self._same, self._most = same, most
+        self._most = most
         # A row a person who is remembered.
         self._means = np.empty((0, LENGTH), np.float32)
         self._faces = np.empty(0, np.int64)
         self._numbers = np.empty(0, np.int64)
         self._seen = np.empty(0, np.int64)
         self._given = self._pictures = 0
+        # Of the likeness of strangers: how many, sum, sum of squares.
+        self._strangers = float(_STRANGERS)
+        self._sum = _STRANGERS * _LIKENESS
+        self._squares = _STRANGERS * (_LIKENESS**2 + _SPREAD**2)
+
+    @property
+    def asked(self) -> float:
+        """The least likeness, -1 to 1, by which the next face is somebody who was seen."""
+        mean = self._sum / self._strangers
+        spread = math.sqrt(max(0.0, self._squares / self._strangers - mean**2))
+        asked = mean + _ABOVE * spread
+        return min(_MOST_ASKED, max(_LEAST, asked))
 
     def next(self, faces: Sequence[Likeness], taken: Collection[int] = ()) -> list[int]:
         """Return the number of each face of a picture; no two have the same.
@@ -57,17 +76,16 @@ class Numbering:
         """
         self._pictures += 1
         likeness = self._likeness(faces)
-        likeness[:, np.isin(self._numbers, list(taken))] = -np.inf
-        found: dict[int, int] = {}
-        while likeness.size:
-            face, row = np.unravel_index(int(likeness.argmax()), likeness.shape)
-            if likeness[face, row] < self._same:
-                break
-            found[int(face)] = int(self._numbers[row])
-            likeness[face], likeness[:, row] = -np.inf, -np.inf
+        found = _matched(likeness, self.asked, np.isin(self._numbers, list(taken)))
+        strange = np.ones(likeness.shape, bool)
+        strange[list(found), list(found.values())] = False
+        self._strangers += float(strange.sum())
+        self._sum += float(likeness[strange].sum())
+        self._squares += float(np.square(likeness[strange]).sum())
+        known = {face: int(self._numbers[row]) for face, row in found.items()}
         numbers = []
         for place, face in enumerate(faces):
-            number = found.get(place)
+            number = known.get(place)
             if number is None:
                 self._given += 1
                 number = self._given
@@ -114,3 +132,18 @@ class Numbering:
             kept = np.sort(order[len(order) - self._most :])
             self._means, self._faces = self._means[kept], self._faces[kept]
             self._numbers, self._seen = self._numbers[kept], self._seen[kept]
+
+
+def _matched(
+    likeness: NDArray[np.float32], asked: float, taken: NDArray[np.bool_]
+) -> dict[int, int]:
+    """Return which face (row) is which person (column), each once; the likest pair comes first."""
+    left = np.where(taken, -np.inf, likeness)
+    found: dict[int, int] = {}
+    while left.size:
+        face, person = divmod(int(left.argmax()), left.shape[1])
+        if not left[face, person] >= asked:
+            break
+        found[face] = person
+        left[face], left[:, person] = -np.inf, -np.inf
+    return found

@@ -9,6 +9,7 @@ from typing import Final
 from degan import images
 from degan.annotate import write_annotated
 from degan.errors import DeganError
+from degan.people import described
 from degan.processes import results_in_processes
 from degan.recognizer import Prediction, Recognizer
 from degan.results import Record, Result, printable, to_record
@@ -36,6 +37,8 @@ class ReadOptions:
         crops: each photo is a face already cut out; nothing is detected.
         actions: whether records have facial actions.
         neutral: a photo of the neutral face of the person that all photos show; None for none.
+        people: whether records have what tells people apart, for
+            :class:`degan.people.PeopleOfRecords`.
     """
 
     weights: Path | None = None
@@ -44,6 +47,7 @@ class ReadOptions:
     crops: bool = False
     actions: bool = False
     neutral: Path | None = None
+    people: bool = False
 
 
 def read_photo(
@@ -150,7 +154,8 @@ def _read_chunk(
         for result in _answered(recognizer, held, how.crops, neutral):
             if annotated is not None and result.image is not None:
                 write_annotated(annotated[len(records)], result.image, result.faces)
-            records.append(to_record(result, actions=how.actions))
+            told = described(result) if how.people else result
+            records.append(to_record(told, actions=how.actions, likeness=how.people))
         held = []
     return records
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from uuid import uuid4
@@ -15,8 +15,10 @@ from degan.images import MAX_BYTES, RgbImage
 from degan.inputs import STDIN, Input, read_stdin
 from degan.journal import Journal
 from degan.outputs import write_file
+from degan.people import PeopleOfRecords, described
 from degan.photos import ReadOptions, open_recognizer, read_photo, read_photos
-from degan.results import Record, columns, printable, to_record
+from degan.recognizer import Prediction
+from degan.results import Record, Result, columns, printable, to_record
 from degan.sheet import Sheet
 from degan.smoothing import DEFAULT_SECONDS
 from degan.targets import annotated_copy, check_targets
@@ -63,6 +65,17 @@ class Plan:
         """Whether there may be frames."""
         return (
             self.stdin or self.camera is not None or any(one.kind == "video" for one in self.inputs)
+        )
+
+    @property
+    def columns(self) -> dict[str, type]:
+        """The columns of a table of what is read, see :func:`degan.results.columns`."""
+        recognizer, _ = open_recognizer(self.how)
+        return columns(
+            recognizer.expressions,
+            moving=self.moving,
+            people=self.how.people,
+            actions=self.how.actions,
         )
 
     @property
@@ -122,6 +135,11 @@ class Count:
 
 _NO_CROPS = "--crops is for photos that are faces already cut out, and {} is none; leave it out"
 
+_NO_AROUND = (
+    "people are told apart by what is around their faces too, which --crops has not; leave one of "
+    "--people and --crops out"
+)
+
 _NO_OTHERS = (
     "the calmest frames are of videos, and {} is a photo; give --neutral a photo of the person at "
     "rest"
@@ -155,6 +173,8 @@ def predict(
     check_targets(plan.inputs, out=out, sheet=sheet, annotate=plan.annotate)
     recognizer, _ = open_recognizer(plan.how)
     _check_whole_pictures(plan)
+    if plan.how.people and plan.how.crops:
+        raise DeganError(_NO_AROUND)
     if plan.calmest:
         _check_calmest(plan)
     shown = Sheet(recognizer.expressions) if sheet is not None else None
@@ -166,22 +186,28 @@ def predict(
             shown.add(record)
 
     if out is None:
-        for record in _Run(plan, progress, note).records():
+        for record in _numbered(plan, _Run(plan, progress, note).records()):
             take(record)
             keep(record)
     else:
-        table = columns(recognizer.expressions, moving=plan.moving, actions=plan.how.actions)
+        table = plan.columns
         names = {printable(one.path) for one in plan.inputs} or None
         with Journal(out, plan.asked) as journal:
             for record in _Run(plan, progress, note, journal.end).records(journal.done):
                 journal.write(record)
             with write_file(out, table) as file:
-                for record in journal.records(names):
+                # Numbers follow from the journal, so that a run which was stopped gives the same.
+                for record in _numbered(plan, journal.records(names)):
                     file.write(record)
                     keep(record)
     if shown is not None and sheet is not None:
         shown.write(sheet, {printable(one.path): one.path for one in plan.inputs})
     return count
+
+
+def _numbered(plan: Plan, records: Iterator[Record]) -> Iterator[Record]:
+    """Return records whose faces have the numbers of people, if they are asked for."""
+    return map(PeopleOfRecords().next, records) if plan.how.people else records
 
 
 def _check_whole_pictures(plan: Plan) -> None:
@@ -241,7 +267,13 @@ class _Run:
         result = read_photo(recognizer, data, STDIN, crops=plan.how.crops, neutral=neutral)
         if plan.annotate is not None and result.image is not None:
             write_annotated(plan.annotate, result.image, result.faces)
-        yield to_record(result, actions=plan.how.actions)
+        if plan.how.people:
+            result = described(result)
+        yield self._told(result)
+
+    def _told(self, result: Result) -> Record:
+        how = self.plan.how
+        return to_record(result, actions=how.actions, likeness=how.people)
 
     def _named(self, inputs: Sequence[Input]) -> Iterator[Record]:
         total, before = len(inputs), 0
@@ -288,7 +320,7 @@ class _Run:
         with (
             play(source, name) as playing,
             playing.until_ctrl_c() if isinstance(source, int) else nullcontext(),
-            _drawn(target, plan.rate, playing.rate) as drawn,
+            _drawn_video(target, plan.rate, playing.rate) as drawn,
         ):
             told = False
             for result in watch(
@@ -303,17 +335,23 @@ class _Run:
                     self.note(_units(playing, plan.rate, result.image))
                     told = True
                 if drawn is not None and result.image is not None:
-                    drawn.write(annotate(result.image, result.faces))
+                    drawn.write(annotate(result.image, self._drawn(result)))
                 seen = playing.decoded / playing.promised if playing.promised else 0.0
-                yield to_record(result, actions=plan.how.actions), min(1.0, seen)
+                yield self._told(result), min(1.0, seen)
             count = playing.decoded
             if playing.promised > count + 1 and not isinstance(source, int):
                 self.note(
                     f"{name} ends early: {count} of {playing.promised} frames could be decoded"
                 )
 
+    def _drawn(self, result: Result) -> Sequence[Prediction]:
+        """Return the faces of a frame as they are drawn: with numbers that hold in all files."""
+        if not self.plan.how.people:
+            return result.faces
+        return [replace(face, person=None) for face in result.faces]
 
-def _drawn(
+
+def _drawn_video(
     target: Path | None, asked: float | None, own: float | None
 ) -> AbstractContextManager[VideoWriter | None]:
     """Open the annotated video: as fast as frames are read, which is no faster than they come."""

@@ -1,7 +1,7 @@
 """Photos -> the expression of every face, from one exported file. Needs no torch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TypedDict
@@ -15,6 +15,7 @@ from degan.errors import DeganError
 from degan.faces import Box, Face, FaceFinder, inside_of
 from degan.images import RgbImage, check_image
 from degan.labels import ACTION_UNITS, MIN_EXPLAINED
+from degan.likeness import Likeness
 from degan.neutral import NeutralReader
 from degan.weights import SHIPPED_WEIGHTS, open_weights
 
@@ -42,7 +43,10 @@ class Prediction:
             :data:`degan.labels.ACTION_UNITS` that the weights read: each is the mean of its
             actions.
         face: landmarks; None where they were not found in a cut-out face or in a box of one's own.
-        person: number of the person in a video, from 1; None in a photo.
+        person: number of the person in a video, or of those whom :class:`degan.people.People`
+            numbers, from 1; else None.
+        likeness: what the face looks like, for telling people of one event apart, of unit length;
+            None where nobody asked.
     """
 
     box: Box
@@ -55,6 +59,7 @@ class Prediction:
     action_units: dict[str, float]
     face: Face | None
     person: int | None = None
+    likeness: Likeness | None = field(default=None, repr=False, compare=False)
 
 
 class Readings(NamedTuple):

@@ -25,12 +25,16 @@ class FaceTable:
 
     Args:
         roots: what users named; a photo below a folder is called by its path in it.
+        people: whether there is a column of people.
         actions: whether there is a column of action units.
     """
 
-    def __init__(self, roots: Sequence[Path], *, actions: bool = False) -> None:
-        self._roots, self._actions = [str(root) for root in roots], actions
-        self._faces, self._spans = _face_table(actions), _span_table()
+    def __init__(
+        self, roots: Sequence[Path], *, people: bool = False, actions: bool = False
+    ) -> None:
+        self._roots = [str(root) for root in roots]
+        self._people, self._actions = people, actions
+        self._faces, self._spans = _face_table(people, actions), _span_table()
         self._segments: dict[str, Segments] = {}
 
     def write(self, record: "Record") -> None:
@@ -65,7 +69,8 @@ class FaceTable:
         box = ", ".join(f"{value:.0f}" for value in face["box"])
         share = f"{face['probabilities'][face['expression']]:.0%}"
         read = face["expression"] + ("?" if face["unsure"] else "")
-        row = [self._shown(path), box, f"{face['score']:.2f}", read, share]
+        who = [str(face["person"])] if self._people else []
+        row = [self._shown(path), *who, box, f"{face['score']:.2f}", read, share]
         if self._actions:
             units = sorted(face["action_units"].items(), key=lambda unit: -unit[1])
             row.append(" ".join(name for name, amount in units if amount >= SEEN) or "none")
@@ -87,7 +92,7 @@ class FaceTable:
     def _print_faces(self) -> None:
         if self._faces.row_count:
             console.out.print(self._faces)
-            self._faces = _face_table(self._actions)
+            self._faces = _face_table(self._people, self._actions)
 
     def _shown(self, path: str) -> str:
         for root in self._roots:
@@ -98,10 +103,16 @@ class FaceTable:
         return path
 
 
-def _face_table(actions: bool) -> Table:
+def _face_table(people: bool, actions: bool) -> Table:
     table = Table(box=SIMPLE)
     table.add_column("photo", overflow="fold")
-    for heading in ("box x, y, w, h", "score", "expression", "probability"):
+    for heading in (
+        *(["person"] if people else []),
+        "box x, y, w, h",
+        "score",
+        "expression",
+        "probability",
+    ):
         table.add_column(heading, no_wrap=True)
     if actions:
         table.add_column("action units", overflow="fold")

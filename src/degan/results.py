@@ -1,10 +1,11 @@
 """What came of a picture, a photo or a frame of a video, and how it is written down."""
 
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from degan.errors import DeganError
 from degan.images import RgbImage
@@ -14,10 +15,22 @@ from degan.recognizer import Prediction
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["Record", "Result", "columns", "printable", "rows_of", "to_frame", "to_record"]
+__all__ = [
+    "LIKENESS",
+    "Record",
+    "Result",
+    "columns",
+    "printable",
+    "rows_of",
+    "to_frame",
+    "to_record",
+]
 
 Record = dict[str, Any]
 """A picture as JSON has it, see :func:`to_record`."""
+
+LIKENESS: Final = "likeness"
+"""Of a face of a record: what it looks like, as text, for as long as records are not written."""
 
 _BOX = ("x", "y", "width", "height")
 _MOVING = ("frame", "time", "person")
@@ -51,7 +64,7 @@ def printable(path: Path | str) -> str:
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def to_record(result: Result, *, actions: bool = False) -> Record:
+def to_record(result: Result, *, actions: bool = False, likeness: bool = False) -> Record:
     """Return the JSON object of a picture: ``path`` and ``faces``, or ``path`` and ``error``.
 
     Of a frame it has ``frame`` and ``time`` (seconds) too. Boxes are x, y, width and height in
@@ -60,16 +73,17 @@ def to_record(result: Result, *, actions: bool = False) -> Record:
     Args:
         result: what came of the picture.
         actions: whether each face is to have its facial actions and action units too.
+        likeness: whether faces are to have what :class:`degan.people.PeopleOfRecords` takes out.
     """
     record: Record = {"path": result.path}
     if result.frame is not None and result.time is not None:
         record |= {"frame": result.frame, "time": round(result.time, 4)}
     if result.error is not None:
         return record | {"error": result.error}
-    return record | {"faces": [_face(face, actions) for face in result.faces]}
+    return record | {"faces": [_face(face, actions, likeness) for face in result.faces]}
 
 
-def _face(face: Prediction, actions: bool) -> dict[str, Any]:
+def _face(face: Prediction, actions: bool, likeness: bool) -> dict[str, Any]:
     told: dict[str, Any] = {} if face.person is None else {"person": face.person}
     told |= {
         "box": [round(value, 2) for value in face.box],
@@ -81,6 +95,8 @@ def _face(face: Prediction, actions: bool) -> dict[str, Any]:
     if actions:
         told["actions"] = _rounded(face.actions)
         told["action_units"] = _rounded(face.action_units)
+    if likeness and face.likeness is not None:
+        told[LIKENESS] = b64encode(face.likeness.astype("<f2").tobytes()).decode()
     return told
 
 
@@ -89,7 +105,11 @@ def _rounded(shares: Mapping[str, float]) -> dict[str, float]:
 
 
 def columns(
-    expressions: Sequence[str], *, moving: bool = False, actions: bool = False
+    expressions: Sequence[str],
+    *,
+    moving: bool = False,
+    people: bool = False,
+    actions: bool = False,
 ) -> dict[str, type]:
     """Return the columns of a table of faces and what is in them.
 
@@ -97,11 +117,14 @@ def columns(
         expressions: those of the recogniser; each has a column of its probability, by its name.
             One that has the name of another column gets an underscore behind it ("unsure_").
         moving: whether there may be frames of videos: then there are frame, time and person.
+        people: whether faces of photos have a person too.
         actions: whether there are columns of action units and facial actions.
     """
     named: dict[str, type] = {"path": str}
     if moving:
-        named |= {"frame": int, "time": float, "person": int}
+        named |= {"frame": int, "time": float}
+    if moving or people:
+        named["person"] = int
     named |= dict.fromkeys(_BOX, float) | {"score": float, "expression": str, "unsure": bool}
     named |= dict.fromkeys(map(_column, expressions), float)
     if actions:

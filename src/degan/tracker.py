@@ -14,6 +14,8 @@ from PIL import Image
 from degan.detector import shared_areas
 from degan.faces import Face, FaceFinder
 from degan.images import RgbImage
+from degan.likeness import Describer, Likeness
+from degan.numbering import Numbering
 
 __all__ = ["Tracked", "Tracker"]
 
@@ -34,10 +36,13 @@ class Tracked(NamedTuple):
     Attributes:
         person: number of whom it belongs to, from 1, in the order of appearance.
         face: where it is.
+        likeness: what it looks like, where that was asked in this frame: of each new face, and of
+            all when faces are looked for; else None.
     """
 
     person: int
     face: Face
+    likeness: Likeness | None = None
 
 
 @dataclass
@@ -45,10 +50,14 @@ class _Track:
     person: int
     face: Face
     seen: float  # seconds of the video, when last
+    likeness: Likeness | None = None  # if it was asked just then
 
 
 class Tracker:
     """Follows people. It has a state: one a video, frames in order.
+
+    Who comes back after whatever time, or after a cut, gets the same number if the face resembles
+    that of nobody else more.
 
     Args:
         finder: of faces.
@@ -60,7 +69,7 @@ class Tracker:
         self._look_every = look_every
         self._tracks: list[_Track] = []
         self._lost: list[_Track] = []
-        self._people = 0
+        self._describer, self._people = Describer(), Numbering()
         self._looked = -float("inf")
         self._tiny: NDArray[np.int16] | None = None
         self._shape: tuple[int, ...] = ()
@@ -82,7 +91,7 @@ class Tracker:
         if time - self._looked >= min(wait, self._look_every):
             self._looked = time
             self._look(image, time)
-        found = [Tracked(track.person, track.face) for track in self._tracks]
+        found = [Tracked(track.person, track.face, track.likeness) for track in self._tracks]
         return sorted(found, key=lambda one: -one.face.box[2] * one.face.box[3])
 
     def _is_other_scene(self, image: RgbImage) -> bool:
@@ -113,19 +122,32 @@ class Tracker:
         self._tracks = sorted(kept, key=lambda track: track.person)
 
     def _look(self, image: RgbImage, time: float) -> None:
-        """Look for faces that are not followed: somebody who was lost, or somebody new."""
+        """Look for faces that are not followed: somebody who was lost, or away, or somebody new."""
+        new: list[Face] = []
         for face in self._finder.find_upright(image):
-            if any(_shared(face, track.face) >= _SAME for track in self._tracks):
+            followed = [track.face for track in self._tracks]
+            if any(_shared(face, other) >= _SAME for other in (*followed, *new)):
                 continue
             again = min(self._lost, key=lambda track: _apart(face, track.face), default=None)
             if again is not None and _apart(face, again.face) < _NEAR:
                 self._lost.remove(again)
-                person = again.person
+                self._tracks.append(_Track(again.person, face, time))
             else:
-                self._people += 1
-                person = self._people
-            self._tracks.append(_Track(person, face, time))
+                new.append(face)
+        self._name(image, time, new)
         self._tracks.sort(key=lambda track: track.person)
+
+    def _name(self, image: RgbImage, time: float, new: list[Face]) -> None:
+        """Find out who new faces are; take note of what those look like who are known."""
+        for track in self._tracks:
+            track.likeness = self._describer.describe(image, track.face)
+            self._people.add(track.person, track.likeness)
+        likenesses = [self._describer.describe(image, face) for face in new]
+        visible = [track.person for track in self._tracks]
+        people = self._people.next(likenesses, visible)
+        for person, face, likeness in zip(people, new, likenesses, strict=True):
+            self._tracks.append(_Track(person, face, time, likeness))
+        self._lost = [track for track in self._lost if track.person not in people]
 
 
 def _shared(one: Face, other: Face) -> float:

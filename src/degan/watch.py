@@ -130,7 +130,7 @@ def _numbered(
 ) -> tuple[Frame, list[Prediction]]:
     """Return a frame and what was read of its faces, with the numbers of the people."""
     pairs = zip(reading.result(), tracked, strict=True)
-    return frame, [replace(face, person=one.person) for face, one in pairs]
+    return frame, [replace(face, person=one.person, likeness=one.likeness) for face, one in pairs]
 
 
 def _beside_calmest(
