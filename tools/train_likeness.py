@@ -3,8 +3,9 @@
     python tools/train_likeness.py build/likeness
 
 Trained on synthetic people alone, 60,000 pictures of 3,000, each in other light, another pose and
-another expression: the pictures of one person are to lie close together, those of others apart. Half
-an hour on one core; what is rendered and trained is kept in the folder. Card: docs/cards/likeness.md.
+another expression: the pictures of one person are to lie close together, those of others apart.
+Half an hour on one core; what is rendered and trained is kept in the folder.
+Card: docs/cards/likeness.md.
 """
 
 import argparse

@@ -56,6 +56,10 @@ class Numbering:
         self._sum = _STRANGERS * _LIKENESS
         self._squares = _STRANGERS * (_LIKENESS**2 + _SPREAD**2)
 
+    def __len__(self) -> int:
+        """How many people are remembered."""
+        return len(self._numbers)
+
     @property
     def asked(self) -> float:
         """The least likeness, -1 to 1, by which the next face is somebody who was seen."""

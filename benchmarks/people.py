@@ -1,0 +1,181 @@
+"""Measure how well the people of one event are numbered.
+
+    python benchmarks/people.py --london ../shared/data/london
+    python benchmarks/people.py --rendered 60
+
+London: 102 people, each once neutral and once smiling, all in one light, as a folder of one event.
+Half A (every second subject, from the first) chose thresholds; half B chose nothing. Rendered:
+people whom nothing was fitted on (seed 3003), each in 8 expressions, heads turned up to 25 degrees,
+found and described as photos are; in one light, or each picture in a light of its own.
+
+Pairwise: of two faces with one number, the share that is one person (precision); of two faces of
+one person, the share with one number (recall). Intervals are a bootstrap over people.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degan.faces import FaceFinder
+from degan.images import RgbImage, read
+from degan.labels import EXPRESSIONS
+from degan.likeness import Describer
+from degan.numbering import Numbering
+
+SEED, EACH, SIDE, ZOOM = 3003, 8, 256, 0.45
+ROUNDS = 1000
+
+
+class Event:
+    """Faces and whose they are.
+
+    Attributes:
+        looks: descriptions.
+        who: names of people.
+        missed: pictures in which not one face was found.
+    """
+
+    def __init__(self) -> None:
+        self.looks: list[NDArray[np.float32]] = []
+        self.who: list[str] = []
+        self.missed = 0
+        self.seconds = 0.0
+        self._finder, self._describer = FaceFinder(), Describer()
+
+    def add(self, image: RgbImage, who: str) -> None:
+        """Take a picture of one person."""
+        faces = self._finder.find(image)
+        if len(faces) != 1:
+            self.missed += 1
+            return
+        begin = time.process_time()
+        self.looks.append(self._describer.describe(image, faces[0]))
+        self.seconds += time.process_time() - begin
+        self.who.append(who)
+
+
+def numbers_of(looks: Sequence[NDArray[np.float32]]) -> NDArray[np.int64]:
+    """Return the numbers of faces, a picture each."""
+    numbering = Numbering()
+    return np.array([numbering.next([look])[0] for look in looks])
+
+
+def equal_error(likeness: NDArray[np.float32], same: NDArray[np.bool_]) -> float:
+    """Return the share of errors where strangers are taken for one as often as one for two."""
+    steps = np.unique(likeness)
+    split = np.searchsorted(np.sort(likeness[same]), steps) / same.sum()
+    joined = 1 - np.searchsorted(np.sort(likeness[~same]), steps) / (~same).sum()
+    place = int(np.argmin(np.abs(split - joined)))
+    return float(split[place] + joined[place]) / 2
+
+
+class Pairs:
+    """All pairs of faces: whose they are, and whether they got one number."""
+
+    def __init__(self, who: Sequence[str], numbers: NDArray[np.int64]) -> None:
+        names, people = np.unique(np.array(who), return_inverse=True)
+        one, other = np.triu_indices(len(people), 1)
+        self.people, self.one, self.other = len(names), people[one], people[other]
+        self.same, self.joined = self.one == self.other, numbers[one] == numbers[other]
+
+    def measured(self, weight: NDArray[np.float64]) -> tuple[float, float, float]:
+        """Return precision, recall and F1 where each person counts so often."""
+        pairs = np.where(self.same, weight[self.one], weight[self.one] * weight[self.other])
+        right = float(pairs[self.same & self.joined].sum())
+        precision = right / max(1e-9, float(pairs[self.joined].sum()))
+        recall = right / max(1e-9, float(pairs[self.same].sum()))
+        return precision, recall, 2 * right / float((pairs * self.joined + pairs * self.same).sum())
+
+
+def told(name: str, event: Event, chosen: NDArray[np.bool_] | None = None) -> None:
+    """Print what is right of an event, or of a part of it."""
+    places = np.flatnonzero(chosen if chosen is not None else np.ones(len(event.who), bool))
+    looks = [event.looks[place] for place in places]
+    who = [event.who[place] for place in places]
+    numbers = numbers_of(looks)
+    pairs = Pairs(who, numbers)
+    dice = np.random.default_rng(0)
+    drawn = [
+        np.bincount(dice.integers(pairs.people, size=pairs.people), minlength=pairs.people)
+        for _ in range(ROUNDS)
+    ]
+    low, high = np.quantile([pairs.measured(one * 1.0) for one in drawn], [0.025, 0.975], axis=0)
+    described = np.stack(looks)
+    likeness = (described @ described.T)[np.triu_indices(len(looks), 1)]
+    shown = zip(
+        ("precision", "recall", "F1"), pairs.measured(np.ones(pairs.people)), low, high, strict=True
+    )
+    print(f"{name}: {len(who)} faces, {numbers.max()} people found of {pairs.people}")
+    print("  " + ", ".join(f"{what} {v:.1%} ({a:.1%}-{b:.1%})" for what, v, a, b in shown))
+    print(f"  equal error rate of pairs {equal_error(likeness, pairs.same):.2%}")
+    orders = []
+    for _ in range(20):
+        order = dice.permutation(len(looks))
+        mixed = Pairs([who[place] for place in order], numbers_of([looks[p] for p in order]))
+        orders.append(mixed.measured(np.ones(mixed.people)))
+    means = ", ".join(f"{value:.1%}" for value in np.mean(orders, axis=0))
+    print(f"  in 20 other orders, mean precision, recall, F1: {means}")
+    print(f"  {1000 * event.seconds / len(event.who):.2f} ms a face; not found: {event.missed}")
+
+
+def london(folder: Path) -> None:
+    """Number the London people in the order of a folder."""
+    event = Event()
+    for path in sorted(folder.glob("*/*.jpg")):
+        event.add(read(path), path.stem)
+    half = np.isin(event.who, sorted(set(event.who))[::2])
+    told("London, half A (thresholds were chosen on it)", event, half)
+    told("London, half B", event, ~half)
+    told("London, all", event)
+
+
+def rendered(people: int, one_light: bool) -> Event:
+    """Return rendered people, found as in photos."""
+    from degan.synthetic.expressions import ExpressionRange, draw_expression  # noqa: PLC0415
+    from degan.synthetic.plan import SynthesisSettings, cast  # noqa: PLC0415
+    from degan.synthetic.render import build, render  # noqa: PLC0415
+    from degan.synthetic.scene import SceneRange, draw_scene  # noqa: PLC0415
+
+    settings = SynthesisSettings(people=people, images=people, seed=SEED)
+    scenes = SceneRange(yaw=10, pitch=6, roll=6, degradation=0.3, grey=0)
+    shown = ExpressionRange(intensity=(0.3, 1.0))
+    room = draw_scene(np.random.default_rng([SEED, 1]), scenes)
+    event = Event()
+    for number in range(people):
+        figure = build(cast(settings, number))
+        dice = np.random.default_rng([SEED, 2, number])
+        for place in range(EACH):
+            label = EXPRESSIONS[(number + place) % len(EXPRESSIONS)]
+            expression = draw_expression(dice, label, shown)
+            scene = draw_scene(dice, scenes)
+            if one_light:
+                scene = replace(scene, light=room.light, tone=room.tone)
+            scene = replace(scene, camera=replace(scene.camera, zoom=ZOOM))
+            event.add(render(figure, expression.actions, scene, SIDE), str(number))
+    return event
+
+
+def main() -> None:
+    """Print figures of what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--london", type=Path, help="folder of the London set")
+    parser.add_argument("--rendered", type=int, metavar="PEOPLE", help="how many to render")
+    options = parser.parse_args()
+    if options.london:
+        london(options.london)
+    if options.rendered:
+        lights: dict[str, Callable[[], Event]] = {
+            "one light": lambda: rendered(options.rendered, one_light=True),
+            "a light a picture": lambda: rendered(options.rendered, one_light=False),
+        }
+        for name, make in lights.items():
+            told(f"rendered people, {name}", make())
+
+
+if __name__ == "__main__":
+    main()
