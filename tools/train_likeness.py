@@ -39,8 +39,9 @@ WIDTH, LENGTH = 24, 64  # channels of the first layer, numbers of a description
 STEPS, BATCH, RATE = 3200, 128, 3e-3
 SCALE, MARGIN = 20.0, 0.2  # of cosines; CosFace (Wang et al. 2018)
 
-COARSE, LINEAR_LENGTH, RIDGE = 4, 128, 0.003  # pixels a cell, numbers, share of the mean variance
-LINEAR_SHARE = 0.5  # of a likeness
+DIRECTIONS, CELL = 8, 8  # of edges; pixels
+EDGES_LENGTH, RIDGE = 128, 0.003  # numbers; share of the mean variance
+EDGES_SHARE = 0.5  # of a likeness
 
 
 def draw_people(path: Path, seed: int, people: int, each: int) -> NDArray[np.uint8]:
@@ -156,19 +157,35 @@ def train(pictures: NDArray[np.uint8], path: Path, steps: int = STEPS) -> Descri
     return network.eval()
 
 
-def coarse(pictures: Tensor) -> Tensor:
-    """Return uint8 pictures (N, H, H, 3) as few standardised numbers each, (N, 768)."""
-    x = F.avg_pool2d(pictures.permute(0, 3, 1, 2).to(torch.float32), COARSE)
-    return Pictures()(x.permute(0, 2, 3, 1)).flatten(1)
+class Edges(nn.Module):
+    """How strong edges of each direction are in each cell of a picture, as in HOG.
+
+    Of the logarithm of its grey, so that light which is twice as strong changes little.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        across = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]]) / 8
+        turns = torch.arange(DIRECTIONS) * 2 * math.pi / DIRECTIONS
+        filters = torch.stack([turn.cos() * across + turn.sin() * across.T for turn in turns])
+        self.filters = nn.Parameter(filters[:, None], requires_grad=False)
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """uint8 (N, SIDE, SIDE, 3) -> float (N, 512), each row of mean square 1."""
+        grey = crops.to(torch.float32).mean(dim=3)[:, None]
+        slopes = F.relu(F.conv2d(40 * (grey + 1).log(), self.filters, padding=1))
+        strong = (F.avg_pool2d(slopes, CELL) + 1e-3).sqrt().flatten(1)
+        return strong / strong.square().mean(dim=1, keepdim=True).sqrt()
 
 
-def fit_linear(pictures: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
-    """Return a mean (768,) and directions (768, LINEAR_LENGTH) that part people: Fisher's LDA.
+def fit_edges(pictures: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+    """Return a mean (512,) and directions (512, EDGES_LENGTH) that part people: Fisher's LDA.
 
     What varies within a person (light, pose, expression) is whitened, so that it counts little.
     """
     parts = torch.from_numpy(pictures).split(2000)
-    values = torch.cat([coarse(part) for part in parts]).double()
+    edges = Edges()
+    values = torch.cat([edges(part) for part in parts]).double()
     mean = values.mean(dim=0)
     values = values - mean
     means = values.reshape(PEOPLE, EACH, -1).mean(dim=1)
@@ -178,7 +195,7 @@ def fit_linear(pictures: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
     widths, axes = torch.linalg.eigh(within)
     white = axes / widths.sqrt()
     order = torch.linalg.eigh(white.T @ between @ white).eigenvectors.flip(1)
-    return mean.float(), (white @ order[:, :LINEAR_LENGTH]).float()
+    return mean.float(), (white @ order[:, :EDGES_LENGTH]).float()
 
 
 class Graph(nn.Module):
@@ -186,7 +203,7 @@ class Graph(nn.Module):
 
     def __init__(self, network: nn.Module, mean: Tensor, linear: Tensor) -> None:
         super().__init__()
-        self.network, self.standard = network, Pictures()
+        self.network, self.standard, self.edges = network, Pictures(), Edges()
         self.linear = nn.Parameter(linear, requires_grad=False)
         self.offset = nn.Parameter(-mean @ linear, requires_grad=False)
         self.eval()
@@ -194,8 +211,8 @@ class Graph(nn.Module):
     def forward(self, crops: Tensor) -> Tensor:
         """Join the two descriptions; the likeness of two faces is the weighted mean of both."""
         deep = F.normalize(self.network(self.standard(crops)))
-        plain = F.normalize(coarse(crops) @ self.linear + self.offset)
-        shares = (math.sqrt(1 - LINEAR_SHARE), math.sqrt(LINEAR_SHARE))
+        plain = F.normalize(self.edges(crops) @ self.linear + self.offset)
+        shares = (math.sqrt(1 - EDGES_SHARE), math.sqrt(EDGES_SHARE))
         return torch.cat([shares[0] * deep, shares[1] * plain], dim=1)
 
 
@@ -264,7 +281,7 @@ def main() -> None:
     torch.set_num_threads(1)  # the same sums on every machine of a kind
     pictures = draw_people(folder / "pictures.npy", SEED, PEOPLE, EACH)
     network = train(pictures, folder / "network.pt")
-    graph = Graph(network, *fit_linear(pictures))
+    graph = Graph(network, *fit_edges(pictures))
     (ASSETS / "likeness.onnx").write_bytes(export(graph, pictures[:200]))
     record_hash("likeness.onnx")
 

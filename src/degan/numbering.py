@@ -21,9 +21,9 @@ _LATEST: Final = 1 / 20  # least share of a new face in the mean: a person's loo
 # that of strangers, of whom there are few at first: as much as of so many is taken for granted.
 # All chosen on half of the London people and on rendered ones, see benchmarks/people.py.
 _STRANGERS: Final = 100
-_LIKENESS, _SPREAD = 0.40, 0.17  # of strangers: mean, standard deviation
-_ABOVE: Final = 2.4  # spreads above strangers' mean, where one person begins
-_LEAST, _MOST_ASKED = 0.6, 0.9
+_LIKENESS, _SPREAD = 0.37, 0.16  # of strangers: mean, standard deviation
+_ABOVE: Final = 2.7  # spreads above strangers' mean, where one person begins
+_LEAST, _MOST_ASKED = 0.58, 0.9
 
 
 class Numbering:
