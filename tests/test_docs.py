@@ -23,6 +23,7 @@ PAGES = [
     "docs/weights.md",
     "docs/probes.md",
     "docs/cards/clean.md",
+    "docs/cards/likeness.md",
     "docs/cards/start.md",
     "docs/cards/synthetic.md",
     "docs/cards/web.md",
