@@ -99,6 +99,13 @@ def test_after_a_cut_people_are_others_even_where_a_face_is_in_the_same_place(fi
     assert [set(frame) for frame in seen] == [{1}] * 3 + [{2}] * 3
 
 
+def test_a_cut_between_scenes_that_are_alike_is_seen_in_the_faces(finder, people):
+    """As in an interview: the same wall, somebody else in the same place."""
+    one, other = scene((people[0], 20, 20), grey=100), scene((people[1], 22, 20), grey=125)
+    seen = through(finder, [one] * 4 + [other] * 4 + [one] * 4)
+    assert [set(frame) for frame in seen] == [{1}] * 4 + [{2}] * 4 + [{1}] * 4
+
+
 def test_a_light_that_is_switched_on_is_no_cut(finder, people):
     picture = scene((people[0], 20, 20))
     lighter = np.clip(picture.astype(int) + 30, 0, 255).astype(np.uint8)

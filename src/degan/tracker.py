@@ -27,6 +27,8 @@ _GIVE_UP = 1.0  # seconds after which a lost person is another one
 _SAME = 0.3  # shared area / area of both: one face, found twice
 _NEAR = 0.7  # distance of middles, in face sizes: the one that was lost
 _CUT = 0.2  # mean change of a pixel that is another scene, of the whole range
+_PERHAPS_CUT = 0.06  # where it is worth a look whether people are still the same
+_OTHER = 0.55  # likeness of a face to its last look, below which it may be somebody else
 _TINY = (32, 18)
 
 
@@ -50,7 +52,12 @@ class _Track:
     person: int
     face: Face
     seen: float  # seconds of the video, when last
-    likeness: Likeness | None = None  # if it was asked just then
+    look: Likeness  # the last one
+    fresh: bool = True  # whether it is of this frame
+
+    def is_like(self, look: Likeness) -> bool:
+        """Tell whether a face where this one was may be the same person."""
+        return float(look @ self.look) >= _OTHER
 
 
 class Tracker:
@@ -71,6 +78,7 @@ class Tracker:
         self._lost: list[_Track] = []
         self._describer, self._people = Describer(), Numbering()
         self._looked = -float("inf")
+        self._doubt = False
         self._tiny: NDArray[np.int16] | None = None
         self._shape: tuple[int, ...] = ()
 
@@ -81,28 +89,34 @@ class Tracker:
             image: RGB uint8 (H, W, 3).
             time: seconds from the first frame; never less than before.
         """
-        if self._is_other_scene(image):
+        change = self._change(image)
+        if change > _CUT:
             self._tracks, self._lost = [], []
-            self._looked = -float("inf")
         else:
             self._follow(image, time)
+        self._doubt = change > _PERHAPS_CUT
+        if self._doubt:
+            self._looked = -float("inf")
         self._lost = [track for track in self._lost if time - track.seen <= _GIVE_UP]
         wait = self._look_every if self._tracks and not self._lost else _LOOK_AGAIN
         if time - self._looked >= min(wait, self._look_every):
             self._looked = time
             self._look(image, time)
-        found = [Tracked(track.person, track.face, track.likeness) for track in self._tracks]
+        found = [
+            Tracked(track.person, track.face, track.look if track.fresh else None)
+            for track in self._tracks
+        ]
         return sorted(found, key=lambda one: -one.face.box[2] * one.face.box[3])
 
-    def _is_other_scene(self, image: RgbImage) -> bool:
-        """Tell whether what is shown changed all over, or has another size."""
+    def _change(self, image: RgbImage) -> float:
+        """Return by how much what is shown changed all over, 0-1; 1 where it has another size."""
         rough = Image.fromarray(image[:: max(1, image.shape[0] // 90)])  # rows enough
         tiny = np.asarray(rough.convert("L").resize(_TINY, Image.Resampling.BOX)).astype(np.int16)
         before, self._tiny = self._tiny, tiny
         shape, self._shape = self._shape, image.shape
         if before is None or shape != image.shape:
-            return True
-        return float(np.abs(tiny - before).mean()) > 255 * _CUT
+            return 1.0
+        return float(np.abs(tiny - before).mean()) / 255
 
     def _follow(self, image: RgbImage, time: float) -> None:
         """Find each face where it was; of two that became one that one stays that moved less."""
@@ -116,38 +130,53 @@ class Tracker:
         kept: list[_Track] = []
         for _, track, face in sorted(found, key=lambda one: one[0]):
             if all(_shared(face, other.face) < _SAME for other in kept):
-                kept.append(_Track(track.person, face, time))
+                kept.append(_Track(track.person, face, time, track.look, fresh=False))
             else:  # hidden behind that one, and may come out again
                 self._lost.append(track)
         self._tracks = sorted(kept, key=lambda track: track.person)
 
     def _look(self, image: RgbImage, time: float) -> None:
-        """Look for faces that are not followed: somebody who was lost, or away, or somebody new."""
-        new: list[Face] = []
+        """Look for faces that are not followed, and whether those that are did not change."""
+        new: list[tuple[Face, Likeness]] = []
+        followed, self._tracks = self._tracks, []
+        for track in followed:
+            self._see(track, image, track.face, time, new)
         for face in self._finder.find_upright(image):
-            followed = [track.face for track in self._tracks]
-            if any(_shared(face, other) >= _SAME for other in (*followed, *new)):
+            if any(_shared(face, track.face) >= _SAME for track in followed):
                 continue
             again = min(self._lost, key=lambda track: _apart(face, track.face), default=None)
             if again is not None and _apart(face, again.face) < _NEAR:
-                self._lost.remove(again)
-                self._tracks.append(_Track(again.person, face, time))
+                self._see(again, image, face, time, new)
             else:
-                new.append(face)
-        self._name(image, time, new)
+                new.append((face, self._describer.describe(image, face)))
+        visible = [track.person for track in self._tracks]
+        people = self._people.next([look for _, look in new], visible)
+        for person, (face, look) in zip(people, new, strict=True):
+            self._tracks.append(_Track(person, face, time, look))
+        visible += people
+        self._lost = [track for track in self._lost if track.person not in visible]
         self._tracks.sort(key=lambda track: track.person)
 
-    def _name(self, image: RgbImage, time: float, new: list[Face]) -> None:
-        """Find out who new faces are; take note of what those look like who are known."""
-        for track in self._tracks:
-            track.likeness = self._describer.describe(image, track.face)
-            self._people.add(track.person, track.likeness)
-        likenesses = [self._describer.describe(image, face) for face in new]
-        visible = [track.person for track in self._tracks]
-        people = self._people.next(likenesses, visible)
-        for person, face, likeness in zip(people, new, likenesses, strict=True):
-            self._tracks.append(_Track(person, face, time, likeness))
-        self._lost = [track for track in self._lost if track.person not in people]
+    def _see(
+        self,
+        track: _Track,
+        image: RgbImage,
+        face: Face,
+        time: float,
+        new: list[tuple[Face, Likeness]],
+    ) -> None:
+        """Go on with a person at a face, unless it is somebody else: as after a hidden cut."""
+        look = self._describer.describe(image, face)
+        taken = any(other.person == track.person for other in self._tracks)
+        like = track.is_like(look)
+        if taken or (self._doubt and not like):
+            new.append((face, look))
+            return
+        if like:
+            self._people.add(track.person, look)
+            self._tracks.append(_Track(track.person, face, time, look))
+        else:  # half hidden, perhaps: that is not what the person looks like
+            self._tracks.append(_Track(track.person, face, time, track.look, fresh=False))
 
 
 def _shared(one: Face, other: Face) -> float:
