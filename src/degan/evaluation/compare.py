@@ -98,4 +98,4 @@ def _check_same(one: Predictions, one_path: Path, other: Predictions, other_path
 
 
 def _called(row: PredictedSample) -> str:
-    return f"sample {row.index}, {row.source} ({row.expression})"
+    return f"sample {row.number}, {row.source} ({row.expression})"

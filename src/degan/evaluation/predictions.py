@@ -27,7 +27,7 @@ _MAX_BYTES: Final = 2**28
 class PredictedSample(NamedTuple):
     """What a row says of its sample: the same in all results that can be compared."""
 
-    index: int
+    number: int
     source: str
     subject: str
     sequence: str
@@ -130,7 +130,7 @@ def read_predictions(path: Path) -> Predictions:
     ]
     found.sort()
     samples = [sample for sample, _, _ in found]
-    if not samples or len({sample.index for sample in samples}) < len(samples):
+    if not samples or len({sample.number for sample in samples}) < len(samples):
         raise DeganError(f"{file} is damaged: it has no rows, or two of one sample")
     probabilities = np.array([shares for _, _, shares in found]).reshape(len(found), -1)
     return Predictions(samples, [read for _, read, _ in found], expressions, probabilities)
