@@ -154,7 +154,7 @@ class Absent:
     key: str
     title: str
     reason: str
-    wide: bool = False
+    wide: bool = True
 
 
 Part = Figure | Pictures | Listing | Absent

@@ -89,9 +89,9 @@ def mistakes(result: Result, key: str, atlas: Atlas | None, why: str) -> Picture
     title = f"Surest mistakes: {result.name}"
     read = result.predictions
     if isinstance(read, Missing):
-        return Absent(key, title, read.reason, wide=True)
+        return Absent(key, title, read.reason)
     if atlas is None:
-        return Absent(key, title, why, wide=True)
+        return Absent(key, title, why)
     wrong = np.flatnonzero(~read.right)
     sure = read.probabilities.max(axis=1)
     ranked = sorted(wrong.tolist(), key=lambda row: -sure[row])
