@@ -15,16 +15,16 @@ from degan.files import read_bytes, write_text
 from degan.images import MAX_BYTES, data_url, decode
 from degan.report.atlas import Atlas
 from degan.report.figure import Absent, Part, Pictures
-from degan.report.figures.calibration import calibration
-from degan.report.figures.confusion import confusion
-from degan.report.figures.curves import curves
-from degan.report.figures.fairness import fairness, figures_of
-from degan.report.figures.overview import accuracies, differences, recalls, summary
-from degan.report.figures.people import mistakes, subjects
-from degan.report.figures.proofs import factors, leakage
-from degan.report.figures.record import facts, settings
 from degan.report.files import Groups, Missing, Result, read_results
 from degan.report.page import Section, check_installed, render
+from degan.report.parts.calibration import calibration
+from degan.report.parts.confusion import confusion
+from degan.report.parts.curves import curves
+from degan.report.parts.fairness import fairness, figures_of
+from degan.report.parts.overview import accuracies, differences, recalls, summary
+from degan.report.parts.people import mistakes, subjects
+from degan.report.parts.proofs import factors, leakage
+from degan.report.parts.record import facts, settings
 
 __all__ = ["write_report"]
 
