@@ -76,18 +76,18 @@ def face_map(
         shown = people_shown(place, opened, dataset)
         indices = spread(dataset, shown.indices, limit, seed)
         samples = [dataset.samples[index] for index in indices]
-        code = _read(opened, dataset, indices, lambda done: progress(done / 2, "faces are read"))
+        said = _read(opened, dataset, indices, lambda done: progress(done / 2, "faces are read"))
         progress(0.5, "how faces lie in f(x)")
-        before = mapping.clusters(code.code, samples)
+        before = mapping.clusters(said.code, samples)
         passed_on = before if opened.rounds is False else None
         if opened.rounds:
-            passed_on = mapping.clusters(np.rint(code.code), samples)
+            passed_on = mapping.clusters(np.rint(said.code), samples)
         progress(0.6, "the map is laid out")
         people = len({sample.person for sample in samples})
         return FaceMap(
             origin=Origin(place.below, place.fold, shown.seen, people),
             indices=np.array(indices, dtype=np.int64),
-            places=mapping.lay_out(code.code, seed),
+            places=mapping.lay_out(said.code, seed),
             before_rounding=before,
             passed_on=passed_on,
         )
