@@ -273,6 +273,17 @@ class TestMap:
         assert nobody.silhouette_person is None
         assert nobody.neighbour_expression.share == 1
 
+    def test_ones_own_other_faces_do_not_show_that_an_expression_is_known(self):
+        samples = [
+            Sample("f", expression, person, f"{person}{n}", 0, "s", "landmarks", 1)
+            for person, expression in (("ann", "fear"), ("bob", "neutral"))
+            for n in range(2)
+        ]
+        code = np.array([[0], [0.1], [5], [5.1]], np.float32)
+        found = clusters(code, samples)
+        assert found.neighbour_expression.share == 0
+        assert found.neighbour_person.share == 1
+
     def test_neighbours_in_f_x_are_neighbours_on_the_map(self):
         rng = np.random.default_rng(0)
         group = np.repeat(np.arange(3), 12)
