@@ -144,6 +144,16 @@ LAYERS = (
         "evaluation.compare",
     ),
     (
+        "report.figures",
+        "report.cache",
+        "report.model",
+        "report.run_model",
+        "report.face_map",
+        "report.saliency",
+        "report.transfer",
+        "report.measured",
+    ),
+    (
         "look",
         "console",
         "printed",
@@ -170,7 +180,9 @@ LIGHT = [
         *LAYERS[:4],
         ("evaluation.metrics", "evaluation.paired", "evaluation.groups", "evaluation.predictions"),
         ("weights", "class_groups", "recognizer"),
-        *LAYERS[-3:],
+        ("report.figures", "report.cache", "report.model", "report.saliency", "report.measured"),
+        *LAYERS[-4:-2],
+        LAYERS[-1],
     )
     for name in layer
 ]

@@ -234,7 +234,7 @@ class TestWhatIsMissing:
         summary["recall"] = [1, 2]
         write_json(run / "summary.json", summary)
         parts, _ = made([run], tmp_path / "r.html")
-        assert "of another version of degan (recall" in parts["accuracy"].reason
+        assert "of another version of degan (recall" in parts["confusion-1"].reason
 
     def test_faces_of_another_data_set_are_not_shown(self, run, faces, tmp_path):
         parts, _ = made([run], tmp_path / "r.html", dataset=faces)

@@ -167,7 +167,7 @@ class TestNames:
         page = opened()
         assert page.title() == "Report: first, second"
         assert EVIL in page.locator("#people-1 table").inner_text()
-        shown = page.locator("#leakage .ytick").all_inner_texts()
+        shown = page.locator("#leakage .ytick").all_text_contents()
         assert any(text.startswith(EVIL) for text in shown), shown
 
     def test_hovering_says_the_name_as_it_is(self, opened):
@@ -179,7 +179,7 @@ class TestNames:
             box = bar.bounding_box()
             page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 2)
             card.locator(".hoverlayer .hovertext").wait_for()
-            told.add(card.locator(".hoverlayer .hovertext").inner_text().split(":")[0])
+            told.add(card.locator(".hoverlayer .hovertext").text_content())
         assert any(text.startswith("<script>") and text.count("%{x}") for text in told), told
 
 
