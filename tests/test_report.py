@@ -12,8 +12,8 @@ from degan.data.manifest import Dataset, read_dataset
 from degan.errors import DeganError
 from degan.evaluation.compare import compare_results
 from degan.report.build import write_report
-from degan.report.figure import Absent, Figure, Listing, Pictures
 from degan.report.files import Missing, read_results
+from degan.report.part import Absent, Figure, Listing, Pictures
 from degan.report.plot import plain
 from made_results import make_result, probes, write_json
 

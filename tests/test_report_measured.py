@@ -22,8 +22,8 @@ from degan.recognizer import Recognizer
 from degan.report import measured, model
 from degan.report.cache import cache_path, read_cache, write_cache
 from degan.report.face_map import clusters, lay_out
-from degan.report.figures import Stored
 from degan.report.measured import face_map, saliency, transfer
+from degan.report.measurements import Stored
 from degan.report.model import find_model, open_model, people_shown, spread
 from degan.report.saliency import mean_map, normalise
 from degan.training.train import train

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from degan.data.manifest import Dataset
     from degan.data.prepare import PrepareResult
     from degan.evaluation.neutral import NeutralGain
-    from degan.report.figure import Part
+    from degan.report.part import Part
 
 
 def note(sentence: str) -> None:

@@ -1,8 +1,7 @@
 """From run directories to a page: what is read, which figures are made of it, in which order."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -11,12 +10,12 @@ from degan.data.factors import Value, column_names, read_column
 from degan.data.manifest import Dataset
 from degan.data.people import read_people, table_columns
 from degan.errors import DeganError
-from degan.files import read_bytes, write_text
-from degan.images import MAX_BYTES, data_url, decode
-from degan.report.atlas import Atlas
-from degan.report.figure import Absent, Part, Pictures
+from degan.files import write_text
+from degan.report.faces import Faces
 from degan.report.files import Groups, Missing, Result, read_results
+from degan.report.models import Models
 from degan.report.page import Section, check_installed, render
+from degan.report.part import Absent, Part
 from degan.report.parts.calibration import calibration
 from degan.report.parts.confusion import confusion
 from degan.report.parts.curves import curves
@@ -34,6 +33,7 @@ _GROUPS: Final = frozenset({"age", "sex", "gender", "ethnicity", "race", "tone",
 """Columns, in small letters, that figures are split by where nobody says which."""
 
 _MAX_COLUMNS: Final = 6
+_READ, _PAGE = 0.05, 0.9  # shares of the work, about
 _NO_GROUPS: Final = (
     "no age, gender or ethnicity is known: give --people TABLE and --data DATA, or --by COLUMN"
 )
@@ -69,11 +69,11 @@ def write_report(
     check_installed()
     progress(0.0, "results are read")
     results = read_results(folders)
-    faces = _Faces(dataset)
+    faces = Faces(dataset)
     columns = _columns(dataset, by, people)
     sections = _sections(results, faces, columns, progress)
     names = ", ".join(result.name for result in results)
-    progress(0.9, "the page is written")
+    progress(_PAGE, "the page is written")
     text = render(
         f"Report: {names}",
         [_lead(results, dataset)],
@@ -84,37 +84,6 @@ def write_report(
     write_text(out, text)
     progress(1.0, "done")
     return [part for section in sections for part in section.parts]
-
-
-@dataclass
-class _Faces:
-    """The faces of a data set, for results that were measured on it.
-
-    Attributes:
-        dataset: given by the user; None for none.
-    """
-
-    dataset: Dataset | None
-
-    def __post_init__(self) -> None:
-        self.atlas = None if self.dataset is None else Atlas(self.dataset)
-
-    def of(self, result: Result) -> Atlas | None:
-        """Return the faces of a result; None where they cannot be shown."""
-        return None if self.why_not(result) else self.atlas
-
-    def why_not(self, result: Result) -> str:
-        """Return why the faces of a result cannot be shown; "" where they can."""
-        if self.dataset is None:
-            return "to see faces, give the data set: --data DATA"
-        found = result.figures
-        own = None if isinstance(found, Missing) else found.manifest_sha256
-        measured_on = own or result.facts.get("manifest_sha256")
-        if measured_on != self.dataset.manifest_hash:
-            return (
-                f"{self.dataset.folder} is not what this was measured on (its manifest is another)"
-            )
-        return ""
 
 
 def _lead(results: Sequence[Result], dataset: Dataset | None) -> str:
@@ -141,12 +110,15 @@ def _columns(
 
 def _sections(
     results: Sequence[Result],
-    faces: _Faces,
+    faces: Faces,
     columns: Mapping[str, Sequence[Value]],
     progress: Progress,
 ) -> list[Section]:
     several = differences(results)
-    progress(0.1, "figures are drawn")
+    progress(_READ, "figures are drawn")
+    models = Models(
+        faces, lambda done, doing: progress(_READ + (_PAGE - _READ) * done, doing), 3 * len(results)
+    )
     return [
         _section(
             "overview",
@@ -169,8 +141,13 @@ def _sections(
         ),
         _section("probabilities", "Probabilities", [calibration(results)]),
         _section("fairness", "Who is read better", _fairness(results, faces, columns)),
-        _section("representation", "The representation", [leakage(results), factors(results)]),
-        _section("drawn", "Drawn faces", _each(results, "drawn", _drawn)),
+        _section(
+            "representation",
+            "The representation",
+            [leakage(results), factors(results), *_each(results, "map", models.map)],
+        ),
+        _section("decides", "What decides", _each(results, "decides", models.deciding)),
+        _section("drawn", "Drawn faces", _each(results, "drawn", models.drawn)),
         _section("training", "Training", _each(results, "training", curves)),
         _section("record", "Settings and data", [settings(results), facts(results)]),
     ]
@@ -194,7 +171,7 @@ def _section(key: str, title: str, parts: Sequence[Part]) -> Section:
 
 
 def _fairness(
-    results: Sequence[Result], faces: _Faces, columns: Mapping[str, Sequence[Value]]
+    results: Sequence[Result], faces: Faces, columns: Mapping[str, Sequence[Value]]
 ) -> list[Part]:
     parts: list[Part] = []
     for number, result in enumerate(results, start=1):
@@ -212,30 +189,9 @@ def _fairness(
     return parts
 
 
-def _split(result: Result, faces: _Faces, column: str, values: Sequence[Value]) -> Groups | Missing:
+def _split(result: Result, faces: Faces, column: str, values: Sequence[Value]) -> Groups | Missing:
     if isinstance(result.predictions, Missing):
         return result.predictions
     if faces.dataset is None or faces.of(result) is None:
         return Missing(faces.why_not(result))
     return figures_of(result.predictions, faces.dataset, column, values)
-
-
-def _drawn(result: Result, key: str) -> Part:
-    title = f"Expressions on people: {result.name}"
-    if not result.grids:
-        return Absent(key, title, "no face was drawn: nothing was trained here, or G_de was off")
-    name, path = next(iter(result.grids.items()))
-    try:
-        image = decode(read_bytes(path, MAX_BYTES, "picture"), str(path))
-    except DeganError as error:
-        return Absent(key, title, str(error))
-    epoch = int(re.sub(r"\D", "", path.stem) or 0)
-    where = f" of {name}" if name else ""
-    return Pictures(
-        key,
-        title,
-        f"What G_de draws after {epoch} epochs{where}: rows are expressions, columns people "
-        "whom it was trained on.",
-        picture=data_url(image, quality=85),
-        wide=False,
-    )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from degan.errors import DeganError
 from degan.files import read_bytes, replacing
-from degan.report.figures import Stored
+from degan.report.measurements import Stored
 
 FOLDER: Final = "report"
 """In a run directory."""

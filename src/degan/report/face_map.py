@@ -9,7 +9,7 @@ from sklearn.metrics import silhouette_score
 
 from degan.data.sample import Sample
 from degan.errors import DeganError
-from degan.report.figures import Clusters, Neighbours
+from degan.report.measurements import Clusters, Neighbours
 
 MIN_FACES = 8
 """Fewer make no map."""

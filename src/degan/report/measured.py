@@ -14,7 +14,7 @@ from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.labels import in_order
 from degan.report.cache import cache_path, read_cache, write_cache
-from degan.report.figures import FaceMap, Origin, Saliency, Stored, Transfer
+from degan.report.measurements import FaceMap, Origin, Saliency, Stored, Transfer
 from degan.report.model import (
     Opened,
     Place,

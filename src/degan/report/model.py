@@ -58,7 +58,7 @@ class Place:
 
     @property
     def below(self) -> str:
-        """What :attr:`degan.report.figures.Origin.model` says."""
+        """What :attr:`degan.report.measurements.Origin.model` says."""
         if self.weights is not None:
             return self.weights
         return "" if self.folder == self.run else self.folder.relative_to(self.run).as_posix()

@@ -15,7 +15,7 @@ from degan.evaluation.arms import ARMS, stage1_name
 from degan.evaluation.fold_runs import fold_folder
 from degan.evaluation.generation import Generator, load_generator
 from degan.evaluation.runs import Run, read_run
-from degan.report.figures import Origin, Transfer
+from degan.report.measurements import Origin, Transfer
 from degan.report.model import Place, Shown, read_faces
 
 

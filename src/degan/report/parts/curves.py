@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from degan.report.figure import Absent, Cell, Figure, Table, View, colour_of
 from degan.report.files import LogRow, Missing, Result
+from degan.report.part import Absent, Cell, Figure, Table, View, colour_of
 from degan.report.plot import plain
 
 __all__ = ["curves"]

@@ -9,8 +9,8 @@ from degan.data.manifest import Dataset
 from degan.evaluation.by import ALL, figures_by
 from degan.evaluation.groups import group
 from degan.evaluation.predictions import Predictions
-from degan.report.figure import Absent, Cell, Figure, Table, View, percent
 from degan.report.files import Groups, Missing, Result
+from degan.report.part import Absent, Cell, Figure, Table, View, percent
 from degan.report.plot import dots, name_axis, share_axis
 
 __all__ = ["fairness", "figures_of"]

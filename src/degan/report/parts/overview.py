@@ -6,7 +6,8 @@ from typing import Any
 from degan.errors import DeganError
 from degan.evaluation.compare import compare_results
 from degan.labels import in_order
-from degan.report.figure import (
+from degan.report.files import Figures, Missing, Result
+from degan.report.part import (
     Absent,
     Cell,
     Figure,
@@ -17,7 +18,6 @@ from degan.report.figure import (
     named_percent,
     percent,
 )
-from degan.report.files import Figures, Missing, Result
 from degan.report.plot import dots, name_axis, plain, share_axis
 
 __all__ = ["accuracies", "differences", "recalls", "summary"]
