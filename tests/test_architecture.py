@@ -33,6 +33,7 @@ REPORT = (
     "report.measured",
     "report.part",
     "report.plot",
+    "report.shapes",
     "report.files",
     "report.atlas",
     "report.faces",

@@ -49,10 +49,13 @@ def summary_of(run):
 
 
 class TestFigures:
-    def test_a_whole_run_lacks_nothing_but_what_was_not_done(self, run, data, tmp_path):
+    def test_a_run_lacks_nothing_but_what_needs_a_model_that_is_not_there(
+        self, run, data, tmp_path
+    ):
         parts, _ = made([run], tmp_path / "r.html", dataset=data)
         absent = {part.key: part.reason for part in parts.values() if isinstance(part, Absent)}
-        assert set(absent) == {"drawn-1"}
+        assert set(absent) == {"map-1", "decides-1", "drawn-1"}
+        assert all("model" in reason for reason in absent.values()), absent
         kinds = {"figure": Figure, "listing": Listing, "pictures": Pictures}
         found = {
             name: [k for k, p in parts.items() if isinstance(p, kind)]

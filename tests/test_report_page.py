@@ -10,6 +10,8 @@ import pytest
 from defusedxml import ElementTree
 
 from degan.data.manifest import Dataset, read_dataset
+from degan.evaluation.evaluate import evaluate
+from degan.recognizer import Recognizer
 from degan.report.build import write_report
 from made_results import make_result, probes, write_json
 
@@ -38,7 +40,7 @@ def data(rendered):
 
 @pytest.fixture(scope="module")
 def report(data, tmp_path_factory):
-    """A report of two results with faces, names that are code, and something missing."""
+    """Two results with faces and names that are code, one of weights, and something missing."""
     folder = tmp_path_factory.mktemp("report")
     samples = [
         sample._replace(subject=f"{EVIL}{sample.subject}") if place % 2 else sample
@@ -48,7 +50,9 @@ def report(data, tmp_path_factory):
     make_result(folder / "first", odd)
     make_result(folder / "second", odd, skill=0.9, seed=1)
     write_json(folder / "first" / "probe" / "probes.json", probes(run=EVIL))
-    write_report([folder / "first", folder / "second"], folder / "r.html", dataset=odd)
+    evaluate(odd, Recognizer("clean"), out=folder / "third")
+    runs = [folder / name for name in ("first", "second", "third")]
+    write_report(runs, folder / "r.html", dataset=odd)
     return folder / "r.html"
 
 
@@ -165,11 +169,33 @@ class TestFaces:
         )
         assert image.startswith('url("data:image/webp')
 
+    def test_hovering_over_the_map_shows_who_is_there(self, opened, data):
+        page = opened()
+        card = page.locator("#map-3")
+        card.scroll_into_view_if_needed()
+        point = card.locator(".plot .points path").first
+        point.wait_for()
+        box = point.bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        tip = page.locator("#tip")
+        tip.locator(".face").wait_for()
+        expression, subject = tip.text_content().split(", ", 1)
+        assert expression in data.expressions
+        assert subject.removeprefix(EVIL) in data.subjects
+        page.mouse.move(0, 0)
+        tip.wait_for(state="hidden")
+
+    def test_what_decides_is_a_picture_an_expression(self, opened):
+        tiles = opened().locator("#decides-3 li img")
+        assert tiles.count() >= 2
+        wide = tiles.evaluate_all("all => all.map(one => one.naturalWidth)")
+        assert all(width > 100 for width in wide)
+
 
 class TestNames:
     def test_names_that_are_code_are_text(self, opened):
         page = opened()
-        assert page.title() == "Report: first, second"
+        assert page.title() == "Report: first, second, third"
         assert EVIL in page.locator("#people-1 table").text_content()
         shown = page.locator("#leakage .ytick").all_text_contents()
         assert any(text.startswith(EVIL) for text in shown), shown
@@ -225,7 +251,7 @@ class TestAloud:
     def test_what_is_missing_is_a_note(self, opened):
         page = opened()
         notes = page.locator(".card[data-kind=absent] .note").all_inner_texts()
-        assert any("no face was drawn" in note for note in notes)
+        assert any("draws none" in note for note in notes), notes
 
     def test_headings_go_down_one_by_one(self, opened):
         levels = opened().eval_on_selector_all(

@@ -12,7 +12,7 @@ from degan.data.people import read_people, table_columns
 from degan.errors import DeganError
 from degan.files import write_text
 from degan.report.faces import Faces
-from degan.report.files import Groups, Missing, Result, read_results
+from degan.report.files import Missing, Result, read_results
 from degan.report.models import Models
 from degan.report.page import Section, check_installed, render
 from degan.report.part import Absent, Part
@@ -24,6 +24,7 @@ from degan.report.parts.overview import accuracies, differences, recalls, summar
 from degan.report.parts.people import mistakes, subjects
 from degan.report.parts.proofs import factors, leakage
 from degan.report.parts.record import facts, settings
+from degan.report.shapes import Groups
 
 __all__ = ["write_report"]
 

@@ -92,10 +92,11 @@
 
   function hover(one, event) {
     const point = event.points[0];
-    if (!one.data.hover || typeof point.customdata !== "number" || point.customdata < 0) return;
+    if (typeof point.customdata !== "number") return;
     const words = document.createElement("div");
     words.textContent = one.data.hover[point.data.meta[point.pointNumber]];
-    tip.replaceChildren(face(point.customdata, words.textContent), words);
+    tip.replaceChildren(words);
+    if (point.customdata >= 0) tip.prepend(face(point.customdata, words.textContent));
     tip.hidden = false;
     const { clientX: x, clientY: y } = event.event;
     const left = x + 16 + tip.offsetWidth > innerWidth ? x - 16 - tip.offsetWidth : x + 16;

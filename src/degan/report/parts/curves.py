@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from degan.report.files import LogRow, Missing, Result
+from degan.report.files import Missing, Result
 from degan.report.part import Absent, Cell, Figure, Table, View, colour_of
 from degan.report.plot import plain
+from degan.report.shapes import LogRow
 
 __all__ = ["curves"]
 

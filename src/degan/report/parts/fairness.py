@@ -9,9 +9,10 @@ from degan.data.manifest import Dataset
 from degan.evaluation.by import ALL, figures_by
 from degan.evaluation.groups import group
 from degan.evaluation.predictions import Predictions
-from degan.report.files import Groups, Missing, Result
+from degan.report.files import Missing, Result
 from degan.report.part import Absent, Cell, Figure, Table, View, percent
 from degan.report.plot import dots, name_axis, share_axis
+from degan.report.shapes import Groups
 
 __all__ = ["fairness", "figures_of"]
 

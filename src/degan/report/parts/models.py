@@ -68,8 +68,7 @@ def map_of_faces(
             "y": [y[row] for row in rows],
             "customdata": [faces[row] for row in rows],
             "meta": list(rows),
-            "text": [plain(hover[row]) for row in rows],
-            "hovertemplate": "%{text}<extra></extra>",
+            "hoverinfo": "none",  # the page shows the face and who it is
             "marker": {"size": 7, "line": {"width": 0}, **marker},
         }
 
@@ -87,7 +86,7 @@ def map_of_faces(
             "symbol": [_MARKS[number % len(_MARKS)] for number in who],
         },
     )
-    bare = {"showticklabels": False, "zeroline": False, "title": {"text": ""}}
+    bare = {"showticklabels": False, "showgrid": False, "zeroline": False, "title": {"text": ""}}
     layout = {"xaxis": bare, "yaxis": {**bare, "scaleanchor": "x"}, "hovermode": "closest"}
     rows: list[list[Cell]] = [
         [sample.source, sample.subject, sample.expression, x[row], y[row]]
@@ -101,7 +100,7 @@ def map_of_faces(
         + ("" if found.passed_on else " (before f(x) is rounded)"),
         [
             View("by expression", by_expression, layout),
-            View(f"by person ({len(people)})", [by_person], {**layout, "showlegend": False}),
+            View(f"by person ({len(people):,})", [by_person], {**layout, "showlegend": False}),
         ],
         Table(("image", "subject", "expression", "x", "y"), rows),
         height=560,
@@ -116,9 +115,10 @@ def _hue(number: int) -> str:
 
 def _whose(origin: Origin, why_seen: str) -> str:
     of = f" ({origin.model})" if origin.model else ""
+    who = "one person" if origin.people == 1 else f"{origin.people} people"
     if origin.seen:
-        return f"{origin.people} people{of}; {why_seen}."
-    return f"{origin.people} people whom the model{of} never saw."
+        return f"{who[0].upper()}{who[1:]}{of}; {why_seen}."
+    return f"{who[0].upper()}{who[1:]} whom the model{of} never saw."
 
 
 def _lie(clusters: Clusters) -> str:
@@ -184,7 +184,7 @@ def drawn(found: Transfer, key: str, name: str, why_seen: str) -> Pictures:
         key,
         f"Expressions on other people: {name}",
         f"In each row first a photo, then its expression as G_de draws it on "
-        f"{len(found.targets)} people whom it was trained on. The photos are of: "
+        f"{len(found.targets)} people whom it was trained on. The photos: "
         f"{_whose(found.origin, why_seen)}",
         strips,
         strips=True,

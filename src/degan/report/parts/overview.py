@@ -6,7 +6,7 @@ from typing import Any
 from degan.errors import DeganError
 from degan.evaluation.compare import compare_results
 from degan.labels import in_order
-from degan.report.files import Figures, Missing, Result
+from degan.report.files import Missing, Result
 from degan.report.part import (
     Absent,
     Cell,
@@ -19,6 +19,7 @@ from degan.report.part import (
     percent,
 )
 from degan.report.plot import dots, name_axis, plain, share_axis
+from degan.report.shapes import Figures
 
 __all__ = ["accuracies", "differences", "recalls", "summary"]
 

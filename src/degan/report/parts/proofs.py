@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from degan.report.files import Features, Missing, Probes, Result
+from degan.report.files import Missing, Result
 from degan.report.part import Absent, Cell, Figure, Table, View, run_colour, sign_of
 from degan.report.plot import name_axis, plain, share_axis
+from degan.report.shapes import Features, Probes
 
 __all__ = ["factors", "leakage"]
 
