@@ -9,6 +9,7 @@ from typing import Final
 from degan import images
 from degan.annotate import write_annotated
 from degan.errors import DeganError
+from degan.faces import Box
 from degan.processes import results_in_processes
 from degan.recognizer import Prediction, Recognizer
 from degan.results import Record, Result, printable, to_record
@@ -75,11 +76,20 @@ def _decoded(source: Path | bytes, name: str) -> Result:
 
 
 def _answered(
-    recognizer: Recognizer, results: Sequence[Result], crops: bool, neutral: Sequence[Prediction]
+    recognizer: Recognizer,
+    results: Sequence[Result],
+    crops: bool,
+    neutral: Sequence[Prediction],
+    boxes: Sequence[Sequence[Box]] | None = None,
 ) -> list[Result]:
     """Return the same results with their faces, which are read together."""
+    if boxes is not None:
+        return [
+            _answered_alone(recognizer, result, neutral, own)
+            for result, own in zip(results, boxes, strict=True)
+        ]
     if crops:
-        return [_answered_crop(recognizer, result, neutral) for result in results]
+        return [_answered_alone(recognizer, result, neutral) for result in results]
     found = iter(
         recognizer.predict_many([result.image for result in results if result.image is not None])
     )
@@ -92,16 +102,25 @@ def _answered(
     return answered
 
 
-def _answered_crop(recognizer: Recognizer, result: Result, neutral: Sequence[Prediction]) -> Result:
+def _answered_alone(
+    recognizer: Recognizer,
+    result: Result,
+    neutral: Sequence[Prediction],
+    boxes: Sequence[Box] | None = None,
+) -> Result:
+    """Return a result with the faces in boxes; without them the photo is a face."""
     if result.image is None:
         return result
     try:
-        faces = [recognizer.predict_crop(result.image)]
-    except DeganError as error:  # too small
+        if boxes is None:
+            faces = [recognizer.predict_crop(result.image)]
+        else:
+            faces = recognizer.predict_boxes(result.image, boxes)
+    except DeganError as error:  # too small, or a box outside
         return Result(result.path, None, (), f"{result.path}: {error}")
-    return replace(
-        result, faces=tuple(recognizer.beside_neutral(faces, neutral) if neutral else faces)
-    )
+    if neutral:
+        faces = recognizer.beside_neutral(faces, neutral)
+    return replace(result, faces=tuple(faces))
 
 
 def read_photos(
@@ -109,6 +128,7 @@ def read_photos(
     how: ReadOptions,
     *,
     annotated: Sequence[Path] | None = None,
+    boxes: Sequence[Sequence[Box]] | None = None,
     jobs: int = 1,
 ) -> Iterator[Record]:
     """Yield the record of each photo, in the order of the paths, whatever ``jobs`` is.
@@ -117,14 +137,21 @@ def read_photos(
         paths: the photos.
         how: they are to be read.
         annotated: where the annotated copy of each photo goes; None for none.
+        boxes: of the faces of each photo, for :meth:`Recognizer.predict_boxes`; None: they are
+            looked for.
         jobs: processes; fewer where more are not worth their start.
 
     Raises:
         DeganError: the weights cannot be used, or an annotated copy not be written.
     """
     parts = [slice(start, start + _CHUNK) for start in range(0, len(paths), _CHUNK)]
-    tasks = [
-        (tuple(paths[part]), how, None if annotated is None else tuple(annotated[part]))
+    tasks = [  # of the boxes each process is handed those of its photos alone
+        (
+            tuple(paths[part]),
+            how,
+            None if annotated is None else tuple(annotated[part]),
+            None if boxes is None else tuple(boxes[part]),
+        )
         for part in parts
     ]
     jobs = min(jobs, len(paths) // _WORTH)
@@ -137,7 +164,10 @@ def read_photos(
 
 
 def _read_chunk(
-    paths: tuple[Path, ...], how: ReadOptions, annotated: tuple[Path, ...] | None
+    paths: tuple[Path, ...],
+    how: ReadOptions,
+    annotated: tuple[Path, ...] | None,
+    boxes: tuple[Sequence[Box], ...] | None,
 ) -> list[Record]:
     recognizer, neutral = open_recognizer(how)
     records: list[Record] = []
@@ -147,7 +177,8 @@ def _read_chunk(
         pixels = sum(one.image.size // 3 for one in held if one.image is not None)
         if pixels < _TOGETHER and number < len(paths):
             continue
-        for result in _answered(recognizer, held, how.crops, neutral):
+        own = None if boxes is None else boxes[number - len(held) : number]
+        for result in _answered(recognizer, held, how.crops, neutral, own):
             if annotated is not None and result.image is not None:
                 write_annotated(annotated[len(records)], result.image, result.faces)
             records.append(to_record(result, actions=how.actions))

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from degan import __version__
 from degan.annotate import annotate, write_annotated
+from degan.boxes import OwnBoxes
 from degan.errors import DeganError
 from degan.files import read_bytes, sha256
 from degan.images import MAX_BYTES, RgbImage
@@ -44,6 +45,7 @@ class Plan:
         smooth: see :func:`degan.watch.watch`.
         rate: the same.
         calmest: the same.
+        boxes: of the faces of photos; None: faces are looked for.
         annotate: a folder for annotated copies, or the name of one; None for none.
         jobs: processes for photos.
     """
@@ -55,6 +57,7 @@ class Plan:
     smooth: float = DEFAULT_SECONDS
     rate: float | None = None
     calmest: bool = False
+    boxes: OwnBoxes | None = None
     annotate: Path | None = None
     jobs: int = 1
 
@@ -81,6 +84,7 @@ class Plan:
             "smooth": self.smooth,
             "rate": self.rate,
             "calmest": self.calmest,
+            "boxes": self.boxes and {**self.boxes.source},
             "annotate": str(self.annotate),
         }
 
@@ -260,7 +264,9 @@ class _Run:
         target = self.plan.annotate
         places = None if target is None else [annotated_copy(one, target) for one in inputs]
         paths = [one.path for one in inputs]
-        return read_photos(paths, self.plan.how, annotated=places, jobs=self.plan.jobs)
+        boxes = self.plan.boxes
+        own = None if boxes is None else [boxes.of(path) for path in paths]
+        return read_photos(paths, self.plan.how, annotated=places, boxes=own, jobs=self.plan.jobs)
 
     def _video(self, one: Input, done: float, share: float) -> Iterator[Record]:
         """Yield the frames of a video, which begins at a share of all work and is one itself."""
