@@ -1,6 +1,7 @@
 """Files that are written whole or not at all, and read only within limits."""
 
 import hashlib
+import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -84,12 +85,24 @@ def sha256(data: bytes) -> str:
 def find_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
     """Return the files below a folder whose names end so (any case), by name.
 
-    Hidden files and folders are left out.
+    Hidden files and folders are left out, and folders that links lead to.
     """
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in suffixes
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+    found: list[Path] = []
+    waiting = _visible(folder)
+    while waiting:  # no recursion: folders may be nested deeper than Python calls itself
+        entry = waiting.pop()
+        if entry.is_dir(follow_symlinks=False):
+            waiting += _visible(entry.path)
+        elif Path(entry.name).suffix.lower() in suffixes and entry.is_file():
+            found.append(Path(entry.path))
+    return found
+
+
+def _visible(folder: Path | str) -> "list[os.DirEntry[str]]":
+    """Return what lies in a folder and is not hidden, the last by name first."""
+    try:
+        with os.scandir(folder) as entries:
+            shown = [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError:  # one that may not be looked into is left out
+        return []
+    return sorted(shown, key=lambda entry: os.path.normcase(entry.name), reverse=True)

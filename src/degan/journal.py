@@ -26,7 +26,7 @@ class Journal:
         asked: what decides the records (weights, options), as JSON has it.
 
     Attributes:
-        done: photos and videos whose records are all there, by name.
+        done: photos and videos of earlier calls whose records are all there, by name.
 
     Raises:
         DeganError: it cannot be written, or is no journal of degan.
@@ -61,20 +61,21 @@ class Journal:
         trace: TracebackType | None,
     ) -> None:
         """Close it; it stays for the next call, unless all went well."""
-        self._file.close()
+        self.close()
         if error is None:
             self._path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close it and leave it for the next call."""
+        self._file.close()
 
     def write(self, record: Record) -> None:
         """Append a picture."""
         self._line(record)
-        if "frame" not in record:
-            self.done.add(record["path"])
 
     def end(self, name: str) -> None:
         """Say that all frames of a video are there."""
         self._line({"done": name})
-        self.done.add(name)
 
     def records(self, names: Collection[str] | None = None) -> Iterator[Record]:
         """Yield the records in the order in which they came; none is in memory.

@@ -1,8 +1,9 @@
 """Many photos through recognisers in several processes: every photo gives a record, in order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -127,8 +128,8 @@ def read_photos(
     paths: Sequence[Path],
     how: ReadOptions,
     *,
-    annotated: Sequence[Path] | None = None,
-    boxes: Sequence[Sequence[Box]] | None = None,
+    annotated: Iterable[Path] | None = None,
+    boxes: Iterable[Sequence[Box]] | None = None,
     jobs: int = 1,
 ) -> Iterator[Record]:
     """Yield the record of each photo, in the order of the paths, whatever ``jobs`` is.
@@ -144,16 +145,7 @@ def read_photos(
     Raises:
         DeganError: the weights cannot be used, or an annotated copy not be written.
     """
-    parts = [slice(start, start + _CHUNK) for start in range(0, len(paths), _CHUNK)]
-    tasks = [  # of the boxes each process is handed those of its photos alone
-        (
-            tuple(paths[part]),
-            how,
-            None if annotated is None else tuple(annotated[part]),
-            None if boxes is None else tuple(boxes[part]),
-        )
-        for part in parts
-    ]
+    tasks = _tasks(paths, how, annotated, boxes)
     jobs = min(jobs, len(paths) // _WORTH)
     if jobs <= 1:
         for task in tasks:
@@ -161,6 +153,30 @@ def read_photos(
         return
     for records in results_in_processes(_read_chunk, tasks, jobs, option="--jobs"):
         yield from records
+
+
+_Task = tuple[
+    tuple[Path, ...], ReadOptions, tuple[Path, ...] | None, tuple[Sequence[Box], ...] | None
+]
+
+
+def _tasks(
+    paths: Sequence[Path],
+    how: ReadOptions,
+    annotated: Iterable[Path] | None,
+    boxes: Iterable[Sequence[Box]] | None,
+) -> Iterator[_Task]:
+    """Yield the arguments of :func:`_read_chunk`; what is not handed over yet is not made."""
+    places = None if annotated is None else iter(annotated)
+    own = None if boxes is None else iter(boxes)
+    for start in range(0, len(paths), _CHUNK):
+        part = tuple(paths[start : start + _CHUNK])
+        yield (
+            part,
+            how,
+            None if places is None else tuple(islice(places, len(part))),
+            None if own is None else tuple(islice(own, len(part))),
+        )
 
 
 def _read_chunk(

@@ -175,10 +175,10 @@ def predict(
             keep(record)
     else:
         table = columns(recognizer.expressions, moving=plan.moving, actions=plan.how.actions)
-        names = {printable(one.path) for one in plan.inputs} or None
         with Journal(out, plan.asked) as journal:
             for record in _Run(plan, progress, note, journal.end).records(journal.done):
                 journal.write(record)
+            names = {printable(one.path) for one in plan.inputs} or None
             with write_file(out, table) as file:
                 for record in journal.records(names):
                     file.write(record)
@@ -261,12 +261,14 @@ class _Run:
             before += len(run)
 
     def _photos(self, inputs: Sequence[Input]) -> Iterator[Record]:
-        target = self.plan.annotate
-        places = None if target is None else [annotated_copy(one, target) for one in inputs]
-        paths = [one.path for one in inputs]
-        boxes = self.plan.boxes
-        own = None if boxes is None else [boxes.of(path) for path in paths]
-        return read_photos(paths, self.plan.how, annotated=places, boxes=own, jobs=self.plan.jobs)
+        target, boxes = self.plan.annotate, self.plan.boxes
+        return read_photos(
+            [one.path for one in inputs],
+            self.plan.how,
+            annotated=None if target is None else (annotated_copy(one, target) for one in inputs),
+            boxes=None if boxes is None else (boxes.of(one.path) for one in inputs),
+            jobs=self.plan.jobs,
+        )
 
     def _video(self, one: Input, done: float, share: float) -> Iterator[Record]:
         """Yield the frames of a video, which begins at a share of all work and is one itself."""

@@ -29,7 +29,7 @@ class FaceTable:
     """
 
     def __init__(self, roots: Sequence[Path], *, actions: bool = False) -> None:
-        self._roots, self._actions = [str(root) for root in roots], actions
+        self._roots, self._actions = {str(root) for root in roots}, actions
         self._faces, self._spans = _face_table(actions), _span_table()
         self._segments: dict[str, Segments] = {}
 
@@ -90,11 +90,14 @@ class FaceTable:
             self._faces = _face_table(self._actions)
 
     def _shown(self, path: str) -> str:
-        for root in self._roots:
-            if path == root:
-                return Path(path).name
-            if path.startswith(root + "/"):
-                return path[len(root) + 1 :]
+        """Return what a photo is called; there may be as many roots as photos."""
+        if path in self._roots:
+            return Path(path).name
+        above = path
+        while "/" in above:
+            above = above.rpartition("/")[0]
+            if above in self._roots:
+                return path[len(above) + 1 :]
         return path
 
 
