@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from degan.errors import DeganError
+from degan.files import lock
 from degan.images import read
 from degan.inputs import find_inputs
 from degan.journal import Journal
@@ -108,6 +109,43 @@ def test_a_failure_leaves_it_for_the_next_call(tmp_path):
 def test_a_call_that_was_killed_before_the_first_record_can_be_repeated(tmp_path):
     Journal(tmp_path / "t.csv", ASKED)
     assert Journal(tmp_path / "t.csv", ASKED).done == set()
+
+
+def test_only_one_call_at_a_time_writes_it(tmp_path):
+    with Journal(tmp_path / "t.csv", ASKED) as journal:
+        journal.write(WORK[0])
+        with pytest.raises(DeganError, match=r"another degan command is writing .*t\.csv\.partial"):
+            Journal(tmp_path / "t.csv", ASKED)
+        Journal(tmp_path / "other.csv", ASKED).close()
+        assert list(journal.records()) == WORK[:1]
+    with Journal(tmp_path / "t.csv", ASKED) as journal:
+        assert journal.done == set()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
+def test_where_no_file_can_be_locked_work_is_done_all_the_same(tmp_path, monkeypatch):
+    def cannot(*_):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", cannot)
+    with Journal(tmp_path / "t.csv", ASKED) as journal:
+        journal.write(WORK[0])
+        assert list(journal.records()) == WORK[:1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there no open file can be deleted")
+def test_a_journal_that_is_deleted_while_it_is_opened_is_made_again(tmp_path, monkeypatch):
+    gone = []
+
+    def lock_late(file):
+        if not gone:  # the call that had it locked ends now
+            gone.append((tmp_path / "t.csv.partial").unlink())
+        return lock(file)
+
+    monkeypatch.setattr("degan.journal.lock", lock_late)
+    with Journal(tmp_path / "t.csv", ASKED) as journal:
+        journal.write(WORK[0])
+        assert len((tmp_path / "t.csv.partial").read_bytes().splitlines()) == 2
 
 
 def test_of_other_weights_or_options_it_is_begun_anew(tmp_path, whole):

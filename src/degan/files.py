@@ -2,12 +2,21 @@
 
 import hashlib
 import os
+import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO, Final
 from uuid import uuid4
 
 from degan.errors import DeganError
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+_LOCKED: Final = 2**31 - 2  # the byte of a file that is locked where whole files cannot be
 
 
 @contextmanager
@@ -75,6 +84,27 @@ def read_bytes(path: Path, limit: int, what: str) -> bytes:
         return data
     except OSError as error:
         raise DeganError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def lock(file: BinaryIO) -> bool:
+    """Lock a file that is open to be written, until it is closed; False if another has locked it.
+
+    The lock goes with the process, however that ends. Where the file system has no locks, nobody is
+    kept out.
+    """
+    try:
+        if sys.platform == "win32":
+            file.seek(_LOCKED)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        return True
+    finally:
+        file.seek(0)
+    return True
 
 
 def sha256(data: bytes) -> str:

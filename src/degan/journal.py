@@ -1,12 +1,16 @@
 """Records of long work, kept as they come: the same command goes on where the last one stopped."""
 
 import json
+import os
+import sys
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
 
 from degan.errors import DeganError
+from degan.files import lock
 from degan.results import Record
 
 __all__ = ["Journal"]
@@ -29,7 +33,7 @@ class Journal:
         done: photos and videos of earlier calls whose records are all there, by name.
 
     Raises:
-        DeganError: it cannot be written, or is no journal of degan.
+        DeganError: it cannot be written, is no journal of degan, or another call is writing it.
     """
 
     def __init__(self, out: Path, asked: Any) -> None:
@@ -37,13 +41,8 @@ class Journal:
         self._first = json.dumps({"degan": asked}, sort_keys=True).encode() + b"\n"
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self.done, size = self._read()
-            self._file: BinaryIO = self._path.open("r+b" if size else "w+b")
-            self._file.truncate(size)
-            self._file.seek(size)
-            if not size:
-                self._file.write(self._first)
-                self._file.flush()
+            self._file = self._opened()
+            self.done = self._begun()
         except OSError as error:
             raise DeganError(
                 f"cannot write {self._path}: {error.strerror or error}; check the folder, its "
@@ -61,9 +60,12 @@ class Journal:
         trace: TracebackType | None,
     ) -> None:
         """Close it; it stays for the next call, unless all went well."""
-        self.close()
-        if error is None:
+        if error is None and sys.platform != "win32":  # before another call can lock it
             self._path.unlink(missing_ok=True)
+        self.close()
+        if error is None and sys.platform == "win32":  # where no open file can be deleted
+            with suppress(OSError):
+                self._path.unlink()
 
     def close(self) -> None:
         """Close it and leave it for the next call."""
@@ -84,12 +86,11 @@ class Journal:
             names: of the photos and videos that are asked for now; None for all.
         """
         self._file.flush()
-        with self._path.open("rb") as file:
-            next(file)
-            for line in file:
-                record = json.loads(line)
-                if "done" not in record and (names is None or record["path"] in names):
-                    yield record
+        self._file.seek(len(self._first))
+        for line in self._file:
+            record = json.loads(line)
+            if "done" not in record and (names is None or record["path"] in names):
+                yield record
 
     def _line(self, value: Any) -> None:
         try:
@@ -101,32 +102,62 @@ class Journal:
                 "the same command to continue"
             ) from error
 
+    def _opened(self) -> BinaryIO:
+        """Return the file, which is made if it is not there, locked: two calls would mix it up."""
+        while True:
+            file = open(self._path, "r+b", opener=_made)  # noqa: SIM115
+            if not lock(file):
+                file.close()
+                raise DeganError(
+                    f"another degan command is writing {self._path}; wait for it, or give another "
+                    "--out"
+                )
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(file.fileno()), self._path.stat()):
+                    return file
+            file.close()  # who had locked it deleted it at the end
+
+    def _begun(self) -> set[str]:
+        """Return what an earlier call finished; the file then ends with that."""
+        try:
+            done, size = self._read()
+        except DeganError:
+            self._file.close()
+            raise
+        self._file.truncate(size)
+        self._file.seek(size)
+        if not size:
+            self._file.write(self._first)
+            self._file.flush()
+        return done
+
     def _read(self) -> tuple[set[str], int]:
         """Return what an earlier call finished, and how many bytes of the journal stand for it."""
         done: set[str] = set()
-        if not self._path.exists():
+        first = self._file.readline()
+        whole = first.endswith(b"\n")
+        if not (first.startswith(_MARK) or (not whole and _MARK.startswith(first))):
+            raise DeganError(
+                f"{self._path} is in the way: degan keeps unfinished work there, and did not make "
+                "it; move or delete it"
+            )
+        if first != self._first:
             return done, 0
-        with self._path.open("rb") as file:
-            first = file.readline()
-            whole = first.endswith(b"\n")
-            if not (first.startswith(_MARK) or (not whole and _MARK.startswith(first))):
-                raise DeganError(
-                    f"{self._path} is in the way: degan keeps unfinished work there, and did not "
-                    "make it; move or delete it"
-                )
-            if first != self._first:
-                return done, 0
-            size = len(first)
-            place = size
-            for line in file:
-                place += len(line)
-                record = _parse(line)
-                if record is None:  # the last line of a call that was killed
-                    break
-                if "done" in record or "frame" not in record:
-                    done.add(str(record.get("done", record.get("path"))))
-                    size = place
+        size = len(first)
+        place = size
+        for line in self._file:
+            place += len(line)
+            record = _parse(line)
+            if record is None:  # the last line of a call that was killed
+                break
+            if "done" in record or "frame" not in record:
+                done.add(str(record.get("done", record.get("path"))))
+                size = place
         return done, size
+
+
+def _made(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CREAT, 0o666)
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:
