@@ -134,6 +134,7 @@ class TestWords:
         (encoded("AVIF"), "photo"),
         (encoded("TIFF"), "photo"),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "photo"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf", "photo"),
         (film([GREY]), "video"),
         (film([GREY], kind="avi"), "video"),
         (film([GREY], kind="matroska"), "video"),

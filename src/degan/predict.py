@@ -96,6 +96,7 @@ class Count:
     Attributes:
         photos: how many were named, those that could not be read included.
         frames: of videos that were read.
+        bad_videos: how many videos could not be read, or not to their end.
         faces: in all pictures.
         empty: photos without a face.
         bad: of what could not be read, the reasons; the first :data:`MAX_REASONS`.
@@ -104,13 +105,14 @@ class Count:
 
     photos: int = 0
     frames: int = 0
+    bad_videos: int = 0
     faces: int = 0
     empty: int = 0
     bad: list[str] = field(default_factory=list)
     num_bad: int = 0
 
-    def add(self, record: Record) -> None:
-        """Count a picture."""
+    def add(self, record: Record, *, of_video: bool = False) -> None:
+        """Count a picture, or what is said of a video that cannot be read."""
         faces = record.get("faces", [])
         self.faces += len(faces)
         if "error" in record:
@@ -119,6 +121,8 @@ class Count:
                 self.bad.append(record["error"])
         if "frame" in record:
             self.frames += 1
+        elif of_video:
+            self.bad_videos += 1
         else:
             self.photos += 1
             self.empty += not faces and "error" not in record
@@ -163,9 +167,10 @@ def predict(
         _check_calmest(plan)
     shown = Sheet(recognizer.expressions) if sheet is not None else None
     count = Count()
+    videos = {printable(one.path) for one in plan.inputs if one.kind == "video"}
 
     def keep(record: Record) -> None:
-        count.add(record)
+        count.add(record, of_video=record["path"] in videos)
         if shown is not None:
             shown.add(record)
 
@@ -312,7 +317,7 @@ class _Run:
                     told = True
                 if drawn is not None and result.image is not None:
                     drawn.write(annotate(result.image, result.faces))
-                seen = playing.decoded / playing.promised if playing.promised else 0.0
+                seen = playing.decoded / playing.expected if playing.expected else 0.0
                 yield to_record(result, actions=plan.how.actions), min(1.0, seen)
             count = playing.decoded
             if playing.promised > count + 1 and not isinstance(source, int):

@@ -131,7 +131,7 @@ def unread(count: "Count", named: Sequence[Path]) -> None:
     Raises:
         DeganError: a single photo or video gave nothing, or nothing of many could be read.
     """
-    total = count.photos
+    total = count.photos + count.bad_videos
     if count.frames == 0 and total == 1:
         if count.num_bad:
             raise DeganError(count.bad[0])
@@ -143,9 +143,13 @@ def unread(count: "Count", named: Sequence[Path]) -> None:
         note(reason)
     if count.num_bad > len(count.bad):
         note(f"and {count.num_bad - len(count.bad)} more, which the records name")
-    if count.num_bad or count.empty:
-        note(f"{total} photos: {count.num_bad} could not be read, {count.empty} without a face")
+    bad_photos = count.num_bad - count.bad_videos
+    if bad_photos or count.empty:
+        note(f"{count.photos} photos: {bad_photos} could not be read, {count.empty} without a face")
+    if count.bad_videos:
+        note(f"{count.bad_videos} videos could not be read")
     if total and count.num_bad == total and not count.frames:
-        raise DeganError(f"none of the {total} photos could be read")
+        what = "photos and videos" if count.bad_videos else "photos"
+        raise DeganError(f"none of the {total} {what} could be read")
     if count.frames and not count.faces:
         note("no face was found in any frame")
