@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -23,7 +24,8 @@ class Journal:
 
     The first line says what was asked; a journal of anything else is begun anew, as is one that was
     killed within that line. A photo's record stands for itself; the frames of a video count when
-    :meth:`end` has said that they are all.
+    :meth:`end` has said that they are all. Each has the size of the file and when it was changed:
+    of a file that is another one now nothing counts, and what is read anew comes behind the rest.
 
     Args:
         out: the file that is asked for.
@@ -38,6 +40,8 @@ class Journal:
 
     def __init__(self, out: Path, asked: Any) -> None:
         self._path = out.with_name(out.name + ".partial")
+        self._since = time.time_ns()
+        self._void: list[tuple[int, int]] = []  # where what no longer counts begins and ends
         self._first = json.dumps({"degan": asked}, sort_keys=True).encode() + b"\n"
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,11 +77,11 @@ class Journal:
 
     def write(self, record: Record) -> None:
         """Append a picture."""
-        self._line(record)
+        self._line(record if "frame" in record else {**record, **self._stamp(record["path"])})
 
     def end(self, name: str) -> None:
         """Say that all frames of a video are there."""
-        self._line({"done": name})
+        self._line({"done": name, **self._stamp(name)})
 
     def records(self, names: Collection[str] | None = None) -> Iterator[Record]:
         """Yield the records in the order in which they came; none is in memory.
@@ -86,11 +90,27 @@ class Journal:
             names: of the photos and videos that are asked for now; None for all.
         """
         self._file.flush()
-        self._file.seek(len(self._first))
+        void = iter([*self._void, (sys.maxsize, sys.maxsize)])
+        begin, end = next(void)
+        place = len(self._first)
+        self._file.seek(place)
         for line in self._file:
+            if place >= end:
+                begin, end = next(void)
+            counts, place = place < begin, place + len(line)
             record = json.loads(line)
-            if "done" not in record and (names is None or record["path"] in names):
+            if counts and "done" not in record and (names is None or record["path"] in names):
+                record.pop("stamp", None)
                 yield record
+
+    def _stamp(self, name: str) -> dict[str, list[int] | None]:
+        """Return what a line has of a file: its size, and when it was changed; None if it is none.
+
+        Whether a file was read before or after it was changed during this call is not known, so its
+        stamp fits none.
+        """
+        stamp = _stamp(name)
+        return {"stamp": stamp and [stamp[0], stamp[1] if stamp[1] < self._since else -1]}
 
     def _line(self, value: Any) -> None:
         try:
@@ -151,9 +171,21 @@ class Journal:
             if record is None:  # the last line of a call that was killed
                 break
             if "done" in record or "frame" not in record:
-                done.add(str(record.get("done", record.get("path"))))
+                name = str(record.get("done", record.get("path")))
+                if name not in done and record.get("stamp") == _stamp(name):
+                    done.add(name)
+                else:
+                    self._void.append((size, place))
                 size = place
         return done, size
+
+
+def _stamp(name: str) -> list[int] | None:
+    try:
+        status = os.stat(name)  # noqa: PTH116
+    except (OSError, ValueError):  # a name that was made printable is no path
+        return None
+    return [status.st_size, status.st_mtime_ns]
 
 
 def _made(path: str, flags: int) -> int:
