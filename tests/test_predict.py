@@ -335,7 +335,7 @@ class TestTable:
         assert done.stdout.count("box x, y, w, h") == 1
 
     def test_very_long_tables_come_in_parts(self, command, photo, monkeypatch, tmp_path):
-        monkeypatch.setattr("degan.report_faces._ROWS", 2)
+        monkeypatch.setattr("degan.printed_faces._ROWS", 2)
         for name in "bcde":
             shutil.copy(photo, f"{name}.png")
         done = command("predict", tmp_path)

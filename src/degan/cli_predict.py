@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from degan import console, report
+from degan import console, printed
 from degan.cli_data import CPUS
 from degan.cli_options import Group, Weights
 from degan.errors import DeganError
@@ -113,7 +113,7 @@ def predict(
     from degan.photos import ReadOptions  # noqa: PLC0415
     from degan.predict import Plan  # noqa: PLC0415
     from degan.predict import predict as read_all  # noqa: PLC0415
-    from degan.report_faces import unread  # noqa: PLC0415
+    from degan.printed_faces import unread  # noqa: PLC0415
     from degan.smoothing import DEFAULT_SECONDS  # noqa: PLC0415
 
     named = paths or []
@@ -153,7 +153,7 @@ def predict(
     long = camera is None and (len(plan.inputs) > 1 or plan.moving)
     loud = long and (out is not None or not sys.stdout.isatty())
     with console.progress("predict") if loud else nullcontext(lambda done, doing: None) as show:
-        count = read_all(plan, writer.write, out=out, sheet=sheet, progress=show, note=report.note)
+        count = read_all(plan, writer.write, out=out, sheet=sheet, progress=show, note=printed.note)
     writer.finish()
     unread(count, named)
     if out is not None:
@@ -178,7 +178,7 @@ def _writer(plan: "Plan", named: Sequence[Path], as_json: bool, as_csv: bool) ->
     """Return what prints records as they come."""
     from degan.outputs import CsvWriter, JsonWriter  # noqa: PLC0415
     from degan.photos import open_recognizer  # noqa: PLC0415
-    from degan.report_faces import FaceTable  # noqa: PLC0415
+    from degan.printed_faces import FaceTable  # noqa: PLC0415
     from degan.results import columns  # noqa: PLC0415
 
     expressions = open_recognizer(plan.how)[0].expressions

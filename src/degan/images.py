@@ -3,6 +3,7 @@
 Everywhere else an image is RGB uint8, shape (H, W, 3), upright as the photographer saw it.
 """
 
+import base64
 import io
 import struct
 import warnings
@@ -213,6 +214,18 @@ def write(path: Path, image: RgbImage, *, quality: int = 92) -> None:
     options = {"compress_level": 1} if form == "PNG" else {"quality": quality}
     with replacing(path) as temporary:
         pillow.save(temporary, format=form, **options)
+
+
+def data_url(image: RgbImage, *, quality: int = 75) -> str:
+    """Return an image as a ``data:`` address, for a page that needs no other file.
+
+    Args:
+        image: RGB uint8 (H, W, 3), at most 16,383 pixels a side.
+        quality: of WebP, 1-100.
+    """
+    data = io.BytesIO()
+    Image.fromarray(image).save(data, "WEBP", quality=quality)
+    return "data:image/webp;base64," + base64.b64encode(data.getvalue()).decode()
 
 
 def find_photos(folder: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from rich.table import Table
 from degan import console
 from degan.errors import DeganError
 from degan.labels import SEEN
-from degan.report import note
+from degan.printed import note
 from degan.segments import Segment, Segments
 
 if TYPE_CHECKING:
