@@ -144,7 +144,7 @@ def predict(
         smooth=DEFAULT_SECONDS if smooth is None else smooth,
         rate=fps,
         calmest=neutral == CALMEST,
-        boxes=read_boxes(boxes, inputs, report.note) if boxes is not None else None,
+        boxes=read_boxes(boxes, inputs, printed.note) if boxes is not None else None,
         annotate=annotate,
         jobs=jobs,
     )
