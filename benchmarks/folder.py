@@ -9,6 +9,8 @@ in four kinds: cut off, empty, words called .jpg, and a PNG whose check sum is w
 FOLDER -o out.csv` reads it in a process of its own; once a second its resident memory, and that of
 the processes that it started, is added up, and the records in its journal are counted.
 
+Wall-clock times count other work on the machine; processor time does not.
+
 --done N begins with a journal in which so many photos are read already, as a command that was
 killed leaves it: then the time until the first record is that of going on.
 """
@@ -16,6 +18,7 @@ killed leaves it: then the time until the first record is that of going on.
 import argparse
 import csv
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -37,6 +40,7 @@ from degan.results import Record, printable
 SIDE = 256
 DISTINCT = 200
 FOLDER = 1000  # photos of a folder
+SETTLED = 2000  # of fewer photos no trend can be told from the start
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -135,9 +139,12 @@ def figures(samples: list[Sample], seconds: float, out: Path, photos: int, befor
     broken = sum(error != "no face found" for error in errors)
     first = next((one.seconds for one in samples if one.records > before), seconds)
     last = next((one.seconds for one in samples if one.records >= photos), seconds)
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = 1000 * (spent.ru_utime + spent.ru_stime) / (photos - before)
     print(
         f"{photos} photos, {broken} broken, {len(errors) - broken} without a face, in "
-        f"{seconds:.0f} s: {(photos - before) / seconds:.1f} photos a second\n"
+        f"{seconds:.0f} s: {(photos - before) / seconds:.1f} photos a second, {cpu:.1f} ms of "
+        "processor time each\n"
         f"first record after {first:.1f} s, the table after the last one {seconds - last:.1f} s"
     )
     shares = {
@@ -147,16 +154,13 @@ def figures(samples: list[Sample], seconds: float, out: Path, photos: int, befor
     } | {1.0: samples[-2].memory if len(samples) > 1 else samples[-1].memory}
     told = [f"{value:.0f} MB at {share:.0%}" for share, value in shares.items() if value]
     print(f"memory: {', '.join(told)}, at most {max(one.memory for one in samples):.0f} MB")
-    settled = [
-        one
-        for one in samples
-        if one.records >= max(before + 1, 0.1 * photos) and one.seconds <= last
-    ]
-    if len(settled) > 2 and settled[0].records < settled[-1].records:
+    begin = before + 0.1 * (photos - before)
+    settled = [one for one in samples if one.records >= begin and one.seconds <= last]
+    if settled and settled[-1].records - settled[0].records >= SETTLED:
         line = statistics.linear_regression(
             [one.records for one in settled], [one.memory for one in settled]
         )
-        print(f"trend from 10 % on: {line.slope * 2**20:+.0f} bytes a photo")
+        print(f"trend after the first tenth: {line.slope * 2**20:+.0f} bytes a photo")
 
 
 def main() -> None:
