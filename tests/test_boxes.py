@@ -118,7 +118,7 @@ BAD = {
     HEAD + "in/a.jpg,nan,2,3,4\n": "x must be a number of pixels, not 'nan'",
     HEAD + "in/a.jpg,1,1e300,3,4\n": "y must be a number of pixels",
     HEAD + "in/a.jpg,1,2,3,\n": "height must be a number of pixels, not nothing",
-    HEAD + "in/a.jpg,1,2,0,4\n": "line 2 of boxes.csv: width and height must be above 0",
+    HEAD + "in/a.jpg,1,2,0,4\n": "line 2 of boxes.csv: width and height must be 1 or more",
     HEAD + ",1,2,3,4\n": "line 2 of boxes.csv has no path",
     HEAD + '"in/a.jpg,1,2,3,4\n': "is not a CSV table",
     HEAD.encode() + b"\xff,1,2,3,4\n": "is not a CSV table in UTF-8",
@@ -224,6 +224,25 @@ class TestPredict:
         assert "in/a.jpg: the box (8000.0, 90.0, 100.0, 110.0) has no area" in first["error"]
         assert second["expression"]
         assert "1 could not be read" in done.stderr
+
+    @pytest.mark.parametrize("box", ["-1e8,-1e8,1e9,1e9", "0,0,1300,1", "0,0,1,1e9"])
+    def test_so_is_one_that_is_far_larger_than_the_photo(self, command, photos, box):
+        (photos / "b.csv").write_text(f"{HEAD}in/a.jpg,{box}\nin/deep/b.jpg,250,250,1,1\n")
+        drawn = "--annotate", "drawn", "--sheet", "sheet.png"
+        done = command("predict", "in", "--json", "--boxes", "b.csv", *drawn)
+        assert done.returncode == 0, done.stderr
+        first, second = map(json.loads, done.stdout.splitlines())
+        assert "is far larger than the photo of" in first["error"]
+        assert len(second["faces"]) == 1
+        assert (photos / "sheet.png").is_file()
+        assert (photos / "drawn/deep/b.jpg.jpg").is_file()
+
+    def test_a_box_may_reach_out_of_the_photo_and_still_be_drawn(self, command, photos):
+        (photos / "b.csv").write_text(f"{HEAD}in/a.jpg,-900,-900,1000,1000\n")
+        drawn = "--annotate", "drawn", "--sheet", "sheet.png"
+        done = command("predict", "in/a.jpg", "--json", "--boxes", "b.csv", *drawn)
+        assert done.returncode == 0, done.stderr
+        assert (photos / "sheet.png").is_file()
 
     def test_a_neutral_photo_counts_for_boxes_too(self, command, photos, examples):
         (photos / "b.csv").write_text(HEAD + "in/a.jpg,80,90,100,110\n")

@@ -196,8 +196,8 @@ def _row(where: str, path: Any, cells: Sequence[Any]) -> _Row:
     if len(cells) != len(BOX):
         raise DeganError(f"{where}: a box is x, y, width and height, not {len(cells)} numbers")
     x, y, width, height = (_number(where, *one) for one in zip(BOX, cells, strict=True))
-    if min(width, height) <= 0:
-        raise DeganError(f"{where}: width and height must be above 0, not {width:g} and {height:g}")
+    if min(width, height) < 1:
+        raise DeganError(f"{where}: width and height must be 1 or more, not {width:g}, {height:g}")
     return _Row(where, path, (x, y, width, height))
 
 

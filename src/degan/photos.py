@@ -11,6 +11,7 @@ from degan import images
 from degan.annotate import write_annotated
 from degan.errors import DeganError
 from degan.faces import Box
+from degan.images import RgbImage
 from degan.processes import results_in_processes
 from degan.recognizer import Prediction, Recognizer
 from degan.results import Record, Result, printable, to_record
@@ -22,6 +23,9 @@ _CHUNK: Final = 8
 
 _TOGETHER: Final = 16_000_000
 """Pixels of photos that are held in memory at once; a larger photo is read alone."""
+
+_LARGEST: Final = 4
+"""So many times as long as the photo a box of one's own may be."""
 
 _WORTH: Final = 24
 """Of fewer photos a further process starts later than the first one ends."""
@@ -116,12 +120,24 @@ def _answered_alone(
         if boxes is None:
             faces = [recognizer.predict_crop(result.image)]
         else:
+            _check_sizes(result.image, boxes)
             faces = recognizer.predict_boxes(result.image, boxes)
     except DeganError as error:  # too small, or a box outside
         return Result(result.path, None, (), f"{result.path}: {error}")
     if neutral:
         faces = recognizer.beside_neutral(faces, neutral)
     return replace(result, faces=tuple(faces))
+
+
+def _check_sizes(image: RgbImage, boxes: Sequence[Box]) -> None:
+    """Refuse boxes that cannot be of a face in the image, and that nobody could draw."""
+    height, width = image.shape[:2]
+    for box in boxes:
+        if max(box[2:]) > _LARGEST * max(height, width):
+            raise DeganError(
+                f"the box {box} is far larger than the photo of {width} x {height} pixels; boxes "
+                "are x, y, width, height in pixels"
+            )
 
 
 def read_photos(
