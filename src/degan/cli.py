@@ -14,6 +14,7 @@ from degan import (
     cli_data,
     cli_predict,
     cli_probe,
+    cli_report,
     cli_weights,
     console,
     printed,
@@ -46,6 +47,7 @@ app.command()(cli_predict.predict)  # what most come for stands first in --help
 app.add_typer(cli_data.app)
 app.add_typer(cli_compare.app)
 app.add_typer(cli_probe.app)
+app.add_typer(cli_report.app)
 app.add_typer(cli_weights.app)
 
 _INTERRUPTED = 130  # typer's exit code after Ctrl-C

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from degan.errors import DeganError
-from degan.evaluation.predictions import Predictions, read_predictions
+from degan.evaluation.predictions import PREDICTIONS, Predictions, read_predictions
 from degan.files import read_bytes
 
 __all__ = [
@@ -288,13 +288,14 @@ def _arms(folder: Path) -> list[str]:
 def _result(folder: Path, name: str, kind: str, facts: Mapping[str, Any]) -> Result:
     trainings = sorted(path.name for path in folder.glob("fold-*") if path.is_dir()) or [""]
     own = folder if (folder / "settings.toml").exists() else folder.parent
+    figures = _figures(folder, trainings)
     return Result(
         name=name,
         folder=folder,
         kind=kind,
         facts=facts,
-        figures=_figures(folder, trainings),
-        predictions=_predictions(folder),
+        figures=figures,
+        predictions=_predictions(folder, figures),
         logs=_logs(folder, trainings),
         probes=_json(
             folder / "probe" / "probes.json",
@@ -303,7 +304,8 @@ def _result(folder: Path, name: str, kind: str, facts: Mapping[str, Any]) -> Res
             "--data DATA --out RUN/probe' does that",
         ),
         settings=_settings(own / "settings.toml"),
-        grids=_grids(folder, trainings),
+        grids=_grids(folder, trainings)
+        or _grids(folder.parent / f"stage1-{folder.name}", trainings),
     )
 
 
@@ -326,7 +328,9 @@ def _figures(folder: Path, trainings: Sequence[str]) -> Figures | Missing:
     return _json(own, TypeAdapter(Figures), why)
 
 
-def _predictions(folder: Path) -> Predictions | Missing:
+def _predictions(folder: Path, figures: Figures | Missing) -> Predictions | Missing:
+    if isinstance(figures, Missing) and not (folder / PREDICTIONS).exists():
+        return figures  # for the same reason
     try:
         return read_predictions(folder)
     except DeganError as error:

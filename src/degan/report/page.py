@@ -11,7 +11,7 @@ from typing import Any, Final
 from degan import __version__
 from degan.errors import DeganError
 from degan.report.atlas import COLUMNS, Atlas
-from degan.report.figure import Absent, Cell, Figure, Listing, Part, Pictures, Table
+from degan.report.part import Absent, Cell, Figure, Listing, Part, Pictures, Table
 
 __all__ = ["Section", "check_installed", "render"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from degan.report.figure import run_colour, sign_of
+from degan.report.part import run_colour, sign_of
 
 __all__ = ["dots", "name_axis", "plain", "share_axis"]
 

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from degan.report.figure import Absent, Cell, Figure, Table, View, colour_of
 from degan.report.files import LogRow, Missing, Result
+from degan.report.part import Absent, Cell, Figure, Table, View, colour_of
 from degan.report.plot import plain
 
 __all__ = ["curves"]
 
+_WIDE = 20.0  # largest / smallest, from which an axis is logarithmic
 _DASHES = ("solid", "dash", "dot", "dashdot")
 
 
@@ -39,7 +40,7 @@ def curves(result: Result, key: str) -> Figure | Absent:
         "expressions. Choose terms in the legend; nothing was stopped or chosen by these curves.",
         views,
         Table(("fold", "stage", "epoch", "term", "mean"), rows),
-        height=400,
+        height=460,
     )
 
 
@@ -87,10 +88,18 @@ def _stage(
         )
     layout = {
         "xaxis": {"title": {"text": "epoch"}},
-        "yaxis": {"title": {"text": "mean over the epoch"}},
+        "yaxis": {"title": {"text": "mean over the epoch"}, **_scale(terms)},
         "hovermode": "x unified",
     }
     return traces, layout
+
+
+def _scale(terms: Mapping[str, Mapping[int, Sequence[float]]]) -> dict[str, Any]:
+    """Return a logarithmic axis where it can be: terms differ by orders of magnitude."""
+    values = [one for epochs in terms.values() for several in epochs.values() for one in several]
+    if min(values) <= 0 or max(values) < _WIDE * min(values):
+        return {}
+    return {"type": "log", "dtick": 1, "exponentformat": "power"}
 
 
 def _time(seconds: float) -> str:

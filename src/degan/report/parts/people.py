@@ -6,7 +6,8 @@ import numpy as np
 
 from degan.evaluation.predictions import Predictions
 from degan.report.atlas import Atlas
-from degan.report.figure import (
+from degan.report.files import Missing, Result
+from degan.report.part import (
     Absent,
     Cell,
     Face,
@@ -17,7 +18,6 @@ from degan.report.figure import (
     percent,
     run_colour,
 )
-from degan.report.files import Missing, Result
 from degan.report.plot import plain
 
 __all__ = ["mistakes", "subjects"]
@@ -89,9 +89,9 @@ def mistakes(result: Result, key: str, atlas: Atlas | None, why: str) -> Picture
     title = f"Surest mistakes: {result.name}"
     read = result.predictions
     if isinstance(read, Missing):
-        return Absent(key, title, read.reason, wide=True)
+        return Absent(key, title, read.reason)
     if atlas is None:
-        return Absent(key, title, why, wide=True)
+        return Absent(key, title, why)
     wrong = np.flatnonzero(~read.right)
     sure = read.probabilities.max(axis=1)
     ranked = sorted(wrong.tolist(), key=lambda row: -sure[row])
@@ -127,4 +127,4 @@ def _face(read: Predictions, row: int, number: int) -> Face:
     best = sorted(range(len(read.expressions)), key=lambda place: -shares[place])[:3]
     lines = [f"{read.expressions[place]} {percent(float(shares[place]))}" for place in best]
     named = f", {sample.subject}" if sample.subject else ""
-    return Face(number, f"{sample.expression}{named}", lines)
+    return Face(f"{sample.expression}{named}", lines, number)

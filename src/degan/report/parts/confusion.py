@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from degan.report.atlas import Atlas
-from degan.report.figure import Absent, Figure, Table, View, percent
 from degan.report.files import Missing, Result
+from degan.report.part import Absent, Figure, Table, View, percent
 from degan.report.plot import plain
 
 __all__ = ["confusion"]

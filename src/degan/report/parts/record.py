@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from degan.report.figure import Cell, Listing, Table
 from degan.report.files import Missing, Result
+from degan.report.part import Cell, Listing, Table
 
 __all__ = ["facts", "settings"]
 

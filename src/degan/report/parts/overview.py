@@ -6,7 +6,8 @@ from typing import Any
 from degan.errors import DeganError
 from degan.evaluation.compare import compare_results
 from degan.labels import in_order
-from degan.report.figure import (
+from degan.report.files import Figures, Missing, Result
+from degan.report.part import (
     Absent,
     Cell,
     Figure,
@@ -17,7 +18,6 @@ from degan.report.figure import (
     named_percent,
     percent,
 )
-from degan.report.files import Figures, Missing, Result
 from degan.report.plot import dots, name_axis, plain, share_axis
 
 __all__ = ["accuracies", "differences", "recalls", "summary"]
@@ -109,6 +109,11 @@ def accuracies(results: Sequence[Result]) -> Figure | Absent:
         "log_loss",
         "calibration_error",
     )
+    layout = {
+        "xaxis": {**share_axis("share that is right"), "range": None, "rangemode": "normal"},
+        "yaxis": name_axis(),
+        "scattermode": "group",
+    }
     best = max(found, key=lambda one: one[2].accuracy)
     says = (
         f"{best[1].name}: {named_percent(best[2].accuracy, best[2].accuracy_interval)} of images."
@@ -119,9 +124,9 @@ def accuracies(results: Sequence[Result]) -> Figure | Absent:
         "accuracy",
         title,
         says,
-        [View("", traces, {"xaxis": share_axis("share that is right"), "yaxis": name_axis()})],
+        [View("", traces, layout)],
         Table(columns, rows),
-        height=190 + 46 * len(found),
+        height=150 + 60 * len(found),
     )
 
 
@@ -161,6 +166,7 @@ def _differences(
     columns = ("result", "difference", "low", "high", "p", "p_holm", "gained", "lost")
     clear = [name for name, row in rows if row["p_holm"] < 0.05]
     judged = f"{', '.join(clear)} differ" if clear else "no result differs"
+    adjusted = f", adjusted for {len(rows)} comparisons (Holm)" if len(rows) > 1 else ""
     trace = dots(
         "difference",
         [row["difference"] for _, row in rows],
@@ -172,8 +178,8 @@ def _differences(
     return Figure(
         key,
         title,
-        f"By an exact sign-flip test over {persons} people, adjusted for {len(rows)} comparisons "
-        f"(Holm), {judged} at 5 %. Lines are 95 % intervals.",
+        f"By an exact sign-flip test over {persons} people{adjusted}, {judged} at 5 %. Lines are "
+        "95 % intervals.",
         [
             View(
                 "",

@@ -107,31 +107,39 @@ class Figure:
 
 @dataclass(frozen=True)
 class Face:
-    """One of several pictures: a number of the sheet, a heading, lines beneath."""
+    """One of several pictures: a heading, lines beneath.
 
-    number: int
+    Attributes:
+        title: the heading.
+        lines: beneath.
+        number: of the face on the sheet; None where it is a picture of its own.
+        picture: that picture, a data URL.
+    """
+
     title: str
     lines: Sequence[str] = ()
+    number: int | None = None
+    picture: str = ""
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Faces in a row, or one picture.
+    """Faces side by side.
 
     Attributes:
         key: as of :class:`Figure`.
         title: the same.
         says: the same.
         faces: each with what is written beneath.
-        picture: a data URL of one picture in place of faces; "" for none.
-        table: the data; None where there is none but the picture.
+        strips: whether they are strips, one below the other, or tiles.
+        table: the data; None where there is none but the pictures.
     """
 
     key: str
     title: str
     says: str
     faces: Sequence[Face] = ()
-    picture: str = ""
+    strips: bool = False
     table: Table | None = None
     wide: bool = True
 
@@ -154,7 +162,7 @@ class Absent:
     key: str
     title: str
     reason: str
-    wide: bool = False
+    wide: bool = True
 
 
 Part = Figure | Pictures | Listing | Absent

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from degan.report.figure import Absent, Cell, Figure, Table, View, run_colour, sign_of
 from degan.report.files import Features, Missing, Probes, Result
+from degan.report.part import Absent, Cell, Figure, Table, View, run_colour, sign_of
 from degan.report.plot import name_axis, plain, share_axis
 
 __all__ = ["factors", "leakage"]

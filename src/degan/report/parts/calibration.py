@@ -7,8 +7,8 @@ import numpy as np
 
 from degan.evaluation import metrics
 from degan.evaluation.predictions import Predictions
-from degan.report.figure import Absent, Figure, Table, View, percent, run_colour, sign_of
 from degan.report.files import Missing, Result
+from degan.report.part import Absent, Figure, Table, View, percent, run_colour, sign_of
 from degan.report.plot import plain, share_axis
 
 __all__ = ["calibration"]

@@ -1,1 +1,0 @@
-"""The figures of a report, by what they show; each is a pure function of what was read."""
