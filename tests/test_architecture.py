@@ -16,6 +16,7 @@ READING = (
     "watch",
     "segments",
     "outputs",
+    "boxes",
     "journal",
     "sheet",
     "targets",

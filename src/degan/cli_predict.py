@@ -38,6 +38,14 @@ def predict(
     crops: Annotated[
         bool, typer.Option("--crops", help="The photos are faces already cut out (32 px and up).")
     ] = False,
+    boxes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where the faces of photos are: .csv of path, x, y, width, height, or what -o "
+            "wrote. Nothing is detected.",
+        ),
+    ] = None,
     turned: Annotated[
         bool,
         typer.Option(
@@ -99,6 +107,7 @@ def predict(
 
     degan predict smile.jpg --neutral rest.jpg
     """
+    from degan.boxes import read_boxes  # noqa: PLC0415
     from degan.class_groups import parse_groups  # noqa: PLC0415
     from degan.inputs import STDIN, find_inputs  # noqa: PLC0415
     from degan.photos import ReadOptions  # noqa: PLC0415
@@ -115,10 +124,13 @@ def predict(
         raise DeganError("--json, --csv and --out exclude each other; choose one")
     if sheet is not None and (stdin or camera is not None):
         raise DeganError("--sheet needs files, which are read again; give their names")
+    if boxes is not None:
+        _check_boxes(boxes, out, named=bool(named and not stdin), looked_for=crops or turned)
     if not all(isfinite(seconds) for seconds in (smooth, fps) if seconds is not None):
         raise DeganError("--smooth and --fps take numbers that are finite")
+    inputs = [] if stdin or camera is not None else find_inputs(named)
     plan = Plan(
-        inputs=[] if stdin or camera is not None else find_inputs(named),
+        inputs=inputs,
         stdin=stdin,
         camera=camera,
         how=ReadOptions(
@@ -132,6 +144,7 @@ def predict(
         smooth=DEFAULT_SECONDS if smooth is None else smooth,
         rate=fps,
         calmest=neutral == CALMEST,
+        boxes=read_boxes(boxes, inputs, printed.note) if boxes is not None else None,
         annotate=annotate,
         jobs=jobs,
     )
@@ -145,6 +158,20 @@ def predict(
     unread(count, named)
     if out is not None:
         typer.echo(_written(out, count))
+
+
+def _check_boxes(boxes: Path, out: Path | None, *, named: bool, looked_for: bool) -> None:
+    """Refuse what boxes of one's own contradict.
+
+    Raises:
+        DeganError: there are no files whose faces they are, or something of it is to be written.
+    """
+    if not named:
+        raise DeganError("--boxes needs files, which it names; give their names")
+    if looked_for:
+        raise DeganError("--boxes says where faces are; leave --crops and --turned out")
+    if out is not None and out.resolve() == boxes.resolve():
+        raise DeganError(f"{out} would be written over the boxes; give another place")
 
 
 def _writer(plan: "Plan", named: Sequence[Path], as_json: bool, as_csv: bool) -> "Writer":

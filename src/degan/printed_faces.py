@@ -29,7 +29,7 @@ class FaceTable:
     """
 
     def __init__(self, roots: Sequence[Path], *, actions: bool = False) -> None:
-        self._roots, self._actions = [str(root) for root in roots], actions
+        self._roots, self._actions = {str(root) for root in roots}, actions
         self._faces, self._spans = _face_table(actions), _span_table()
         self._segments: dict[str, Segments] = {}
 
@@ -90,11 +90,14 @@ class FaceTable:
             self._faces = _face_table(self._actions)
 
     def _shown(self, path: str) -> str:
-        for root in self._roots:
-            if path == root:
-                return Path(path).name
-            if path.startswith(root + "/"):
-                return path[len(root) + 1 :]
+        """Return what a photo is called; there may be as many roots as photos."""
+        if path in self._roots:
+            return Path(path).name
+        above = path
+        while "/" in above:
+            above = above.rpartition("/")[0]
+            if above in self._roots:
+                return path[len(above) + 1 :]
         return path
 
 
@@ -128,7 +131,7 @@ def unread(count: "Count", named: Sequence[Path]) -> None:
     Raises:
         DeganError: a single photo or video gave nothing, or nothing of many could be read.
     """
-    total = count.photos
+    total = count.photos + count.bad_videos
     if count.frames == 0 and total == 1:
         if count.num_bad:
             raise DeganError(count.bad[0])
@@ -140,9 +143,13 @@ def unread(count: "Count", named: Sequence[Path]) -> None:
         note(reason)
     if count.num_bad > len(count.bad):
         note(f"and {count.num_bad - len(count.bad)} more, which the records name")
-    if count.num_bad or count.empty:
-        note(f"{total} photos: {count.num_bad} could not be read, {count.empty} without a face")
+    bad_photos = count.num_bad - count.bad_videos
+    if bad_photos or count.empty:
+        note(f"{count.photos} photos: {bad_photos} could not be read, {count.empty} without a face")
+    if count.bad_videos:
+        note(f"{count.bad_videos} videos could not be read")
     if total and count.num_bad == total and not count.frames:
-        raise DeganError(f"none of the {total} photos could be read")
+        what = "photos and videos" if count.bad_videos else "photos"
+        raise DeganError(f"none of the {total} {what} could be read")
     if count.frames and not count.faces:
         note("no face was found in any frame")

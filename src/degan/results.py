@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from degan.errors import DeganError
 from degan.images import RgbImage
@@ -14,14 +14,16 @@ from degan.recognizer import Prediction
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["Record", "Result", "columns", "printable", "rows_of", "to_frame", "to_record"]
+__all__ = ["BOX", "Record", "Result", "columns", "printable", "rows_of", "to_frame", "to_record"]
 
 Record = dict[str, Any]
 """A picture as JSON has it, see :func:`to_record`."""
 
-_BOX = ("x", "y", "width", "height")
+BOX: Final = ("x", "y", "width", "height")
+"""Columns of a box."""
+
 _MOVING = ("frame", "time", "person")
-_OTHER = ("path", *_MOVING, *_BOX, "score", "expression", "unsure", "error")
+_OTHER = ("path", *_MOVING, *BOX, "score", "expression", "unsure", "error")
 _TAKEN = frozenset({*_OTHER, *ACTION_UNITS, *FACIAL_ACTIONS})
 
 
@@ -102,7 +104,7 @@ def columns(
     named: dict[str, type] = {"path": str}
     if moving:
         named |= {"frame": int, "time": float, "person": int}
-    named |= dict.fromkeys(_BOX, float) | {"score": float, "expression": str, "unsure": bool}
+    named |= dict.fromkeys(BOX, float) | {"score": float, "expression": str, "unsure": bool}
     named |= dict.fromkeys(map(_column, expressions), float)
     if actions:
         named |= dict.fromkeys((*ACTION_UNITS, *FACIAL_ACTIONS), float)
@@ -130,7 +132,7 @@ def rows_of(record: Record) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for face in record["faces"]:
         row = {**where, **({"person": face["person"]} if "person" in face else {})}
-        row.update(zip(_BOX, face["box"], strict=True))
+        row.update(zip(BOX, face["box"], strict=True))
         row |= {name: face[name] for name in ("score", "expression", "unsure")}
         row |= {_column(name): share for name, share in face["probabilities"].items()}
         row |= face.get("action_units", {}) | face.get("actions", {})
