@@ -55,7 +55,7 @@ class TestFigures:
         parts, _ = made([run], tmp_path / "r.html", dataset=data)
         absent = {part.key: part.reason for part in parts.values() if isinstance(part, Absent)}
         assert set(absent) == {"map-1", "decides-1", "drawn-1"}
-        assert all("model" in reason for reason in absent.values()), absent
+        assert all("folds.json" in reason for reason in absent.values()), absent
         kinds = {"figure": Figure, "listing": Listing, "pictures": Pictures}
         found = {
             name: [k for k, p in parts.items() if isinstance(p, kind)]
