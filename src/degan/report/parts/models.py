@@ -103,9 +103,8 @@ def map_of_faces(
             View(f"by person ({len(people):,})", [by_person], {**layout, "showlegend": False}),
         ],
         Table(("image", "subject", "expression", "x", "y"), rows),
-        height=560,
+        height=460,
         hover=hover,
-        wide=True,
     )
 
 
@@ -183,9 +182,8 @@ def drawn(found: Transfer, key: str, name: str, why_seen: str) -> Pictures:
     return Pictures(
         key,
         f"Expressions on other people: {name}",
-        f"In each row first a photo, then its expression as G_de draws it on "
-        f"{len(found.targets)} people whom it was trained on. The photos: "
-        f"{_whose(found.origin, why_seen)}",
+        f"{_whose(found.origin, why_seen)} In each row first a photo, then its expression as G_de "
+        f"draws it on {len(found.targets)} people whom it was trained on.",
         strips,
         strips=True,
         wide=False,
