@@ -15,7 +15,7 @@ from degan.report.build import write_report
 from degan.report.files import Missing, read_results
 from degan.report.part import Absent, Figure, Listing, Pictures
 from degan.report.plot import plain
-from made_results import make_result, probes, write_json
+from made_results import make_result, probes, write_json, write_log
 
 EVIL = "<script>alert(1)</script>"
 
@@ -135,6 +135,13 @@ class TestFigures:
                 if (row["stage"], row["epoch"]) == (line["stage"], line["epoch"]):
                     assert row["mean"] == line[row["term"]]
         assert [view.name for view in part.views] == ["stage 1", "stage 2"]
+
+    def test_a_long_log_is_thinned_in_the_table_and_not_in_the_drawing(self, run, tmp_path):
+        write_log(run / "fold-01" / "log.jsonl", np.random.default_rng(0), epochs=4000)
+        part = made([run], tmp_path / "r.html")[0]["training-1"]
+        assert len(part.table.rows) <= 5000
+        assert "every 4th epoch" in part.says
+        assert max(len(trace["x"]) for trace in part.views[0].traces) >= 4000
 
     def test_leakage_stands_beside_chance(self, run, tmp_path):
         part = made([run], tmp_path / "r.html")[0]["leakage"]

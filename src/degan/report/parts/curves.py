@@ -12,6 +12,7 @@ from degan.report.shapes import LogRow
 
 __all__ = ["curves"]
 
+_MAX_ROWS = 5_000  # of the table: a page stays small
 _WIDE = 20.0  # largest / smallest, from which an axis is logarithmic
 _DASHES = ("solid", "dash", "dot", "dashdot")
 
@@ -24,12 +25,15 @@ def curves(result: Result, key: str) -> Figure | Absent:
         return Absent(key, title, logs.reason)
     stages = sorted({row.stage for rows in logs.values() for row in rows})
     views = [View(f"stage {stage}", *_stage(logs, stage)) for stage in stages]
+    every = -(-sum(len(row.means) for log in logs.values() for row in log) // _MAX_ROWS)
     rows: list[list[Cell]] = [
         [name, row.stage, row.epoch, term, value]
         for name, log in logs.items()
         for row in log
+        if row.epoch % every == 0
         for term, value in row.means.items()
     ]
+    thinned = f" The table has every {every}th epoch; log.jsonl has all." if every > 1 else ""
     seconds = sum(log[-1].seconds for log in logs.values())
     several = (
         f"; lines are means over {len(logs)} folds, bands their range" if len(logs) > 1 else ""
@@ -38,7 +42,8 @@ def curves(result: Result, key: str) -> Figure | Absent:
         key,
         title,
         f"{_time(seconds)} of training{several}. Stage 1 learns to redraw faces, stage 2 to name "
-        "expressions. Choose terms in the legend; nothing was stopped or chosen by these curves.",
+        "expressions. Choose terms in the legend; nothing was stopped or chosen by these curves."
+        f"{thinned}",
         views,
         Table(("fold", "stage", "epoch", "term", "mean"), rows),
         height=460,
