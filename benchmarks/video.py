@@ -23,6 +23,7 @@ import numpy as np
 import skimage.data
 from PIL import Image, ImageDraw
 
+from charts import memory_chart
 from degan.images import RgbImage, read, write
 from degan.inputs import Input
 from degan.photos import ReadOptions
@@ -125,33 +126,7 @@ def memory(film: Path, minutes: float, seconds: float, chart: Path | None) -> No
         "the first minute"
     )
     if chart is not None:
-        write(chart, drawn(points))
-
-
-def drawn(points: list[tuple[float, float]]) -> RgbImage:
-    """Return memory (MB, from 0) by minute as a line."""
-    width, height, edge = 900, 360, 60
-    picture = Image.new("RGB", (width, height), (255, 255, 255))
-    draw = ImageDraw.Draw(picture)
-    top = max(value for _, value in points) * 1.2
-    spots = [
-        (
-            edge + (width - 2 * edge) * minute / points[-1][0],
-            height - edge - (height - 2 * edge) * value / top,
-        )
-        for minute, value in points
-    ]
-    draw.line(
-        [(edge, edge), (edge, height - edge), (width - edge, height - edge)], fill=(60, 60, 60)
-    )
-    draw.line(spots, fill=(0, 90, 160), width=2)
-    draw.text((edge, edge - 20), f"resident memory in MB, up to {top:.0f}", fill=(60, 60, 60))
-    draw.text(
-        (width - 2 * edge, height - edge + 8),
-        f"{points[-1][0]:.0f} minutes of video",
-        fill=(60, 60, 60),
-    )
-    return np.asarray(picture)
+        write(chart, memory_chart(points, f"{last[0]:.0f} minutes of video"))
 
 
 if __name__ == "__main__":

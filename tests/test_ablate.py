@@ -255,14 +255,14 @@ def test_the_help_names_every_arm(degan):
 def test_the_table_fits_a_terminal_of_80_columns(finished):
     from rich.console import Console
 
-    from degan import report
+    from degan import printed
 
     narrow = Console(width=80)
     longest = max((arm.name for arm in ARMS), key=len)
     arms = {**finished[1]["arms"], longest: finished[1]["arms"]["svm"]}
-    with narrow.capture() as printed:
-        narrow.print(report.ablation_table({"arms": arms}))
-    lines = printed.get().splitlines()
+    with narrow.capture() as caught:
+        narrow.print(printed.ablation_table({"arms": arms}))
+    lines = caught.get().splitlines()
     assert not any("…" in line for line in lines)
     for name, row in arms.items():
         (line,) = [line for line in lines if line.split()[:1] == [name]]

@@ -17,10 +17,40 @@ READING = (
     "watch",
     "segments",
     "outputs",
+    "boxes",
     "journal",
     "sheet",
     "targets",
     "predict",
+)
+
+REPORT = (
+    "report.measurements",
+    "report.cache",
+    "report.model",
+    "report.run_model",
+    "report.face_map",
+    "report.saliency",
+    "report.transfer",
+    "report.measured",
+    "report.part",
+    "report.plot",
+    "report.shapes",
+    "report.files",
+    "report.atlas",
+    "report.faces",
+    "report.parts.overview",
+    "report.parts.confusion",
+    "report.parts.people",
+    "report.parts.calibration",
+    "report.parts.curves",
+    "report.parts.proofs",
+    "report.parts.fairness",
+    "report.parts.record",
+    "report.parts.models",
+    "report.models",
+    "report.page",
+    "report.build",
 )
 
 # Low to high. A module may import those of lower layers, and those before it in its own.
@@ -145,17 +175,19 @@ LAYERS = (
         "evaluation.evaluate",
         "evaluation.compare",
     ),
+    REPORT,
     (
         "look",
         "console",
-        "report",
-        "report_faces",
-        "report_probes",
-        "report_finetune",
+        "printed",
+        "printed_faces",
+        "printed_probes",
+        "printed_finetune",
         "cli_data",
         "cli_options",
         "cli_compare",
         "cli_probe",
+        "cli_report",
         "cli_weights",
         "cli_predict",
         "cli",
@@ -163,6 +195,8 @@ LAYERS = (
     ),
 )
 ORDER = [f"degan.{name}" for layer in LAYERS for name in layer]
+
+RUN_AGAIN = ("report.run_model", "report.face_map", "report.transfer")
 
 # What recognition, its measurement and the preparation of data need. The libraries of training,
 # of rendering and of tables are not there for all.
@@ -172,7 +206,9 @@ LIGHT = [
         *LAYERS[:5],
         ("evaluation.metrics", "evaluation.paired", "evaluation.groups", "evaluation.predictions"),
         ("weights", "class_groups", "recognizer"),
-        *LAYERS[-3:],
+        [name for name in REPORT if name not in RUN_AGAIN],
+        *LAYERS[-4:-2],
+        LAYERS[-1],
     )
     for name in layer
 ]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from degan import report
+from degan import printed
 from degan.cli import app
 from degan.config import preset
 from degan.data.crops import read_crops
@@ -166,7 +166,7 @@ def test_what_the_temperature_was_fitted_on_is_remembered(
     for weights, data, same in ((file, others, True), (file, faces, False), (plain, others, False)):
         summary = evaluate(data, Recognizer(weights))
         assert summary["calibrated_on_this_data"] == same
-        report.evaluation_notes(summary)
+        printed.evaluation_notes(summary)
         assert ("too kind" in capsys.readouterr().err) == same
 
 

@@ -22,6 +22,7 @@ PAGES = [
     "docs/predict.md",
     "docs/weights.md",
     "docs/probes.md",
+    "docs/report.md",
     "docs/cards/clean.md",
     "docs/cards/likeness.md",
     "docs/cards/start.md",
@@ -45,6 +46,7 @@ SHOWN = [
     "docs/finetune.md",
     "docs/predict.md",
     "docs/probes.md",
+    "docs/report.md",
 ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from degan import base, finetune, report_finetune
+from degan import base, finetune, printed_finetune
 from degan.base import read_base
 from degan.cli import app
 from degan.data.manifest import read_dataset
@@ -222,7 +222,7 @@ class TestCalibration:
         assert result.prepared is None
         summary = evaluate(faces96, recognizer)
         assert summary["calibrated_on_this_data"]
-        assert "fitted on these answers" in report_finetune.measured(result)
+        assert "fitted on these answers" in printed_finetune.measured(result)
 
     def test_the_temperature_of_a_fold_is_that_of_the_others(self, monkeypatch):
         from degan.data.folds import Fold
@@ -321,7 +321,7 @@ class TestNotes:
             "splits": [""],
             **changes,
         }
-        report_finetune.notes(Finetuned(summary, None, None))
+        printed_finetune.notes(Finetuned(summary, None, None))
         return capsys.readouterr().err
 
     def test_nothing_is_said_of_what_is_as_it_should_be(self, capsys):

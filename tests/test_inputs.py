@@ -65,6 +65,24 @@ class TestWords:
         assert paths("p/.cache") == ["p/.cache/x.jpg"]
         assert paths("p/.hidden.jpg") == ["p/.hidden.jpg"]
 
+    @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+    def test_folders_that_links_lead_to_are_left_out_and_a_circle_ends(self, folder):
+        (folder / "p/circle").symlink_to(folder / "p")
+        (folder / "p/link.jpg").symlink_to(folder / "q/a.png")
+        (folder / "p/gone.jpg").symlink_to(folder / "gone.jpg")
+        assert paths("p") == [*MEDIA[:3], "p/link.jpg", "p/talk.mp4"]
+
+    def test_folders_may_be_nested_deeper_than_python_calls_itself(self):
+        deep = "/".join("d" * 1200)
+        for depth in range(1, 1201):
+            Path(deep[: 2 * depth - 1]).mkdir()
+        Path(deep, "a.jpg").write_bytes(b"x")
+        found = paths("d")
+        Path(deep, "a.jpg").unlink()
+        for depth in range(1200, 0, -1):  # what clears old folders of tests calls itself
+            Path(deep[: 2 * depth - 1]).rmdir()
+        assert found == [f"{deep}/a.jpg"]
+
     def test_kinds_and_what_was_named_are_known(self):
         found = find_inputs([Path("p/deep"), Path("p/talk.mp4")])
         assert found == [
@@ -134,6 +152,7 @@ class TestWords:
         (encoded("AVIF"), "photo"),
         (encoded("TIFF"), "photo"),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "photo"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf", "photo"),
         (film([GREY]), "video"),
         (film([GREY], kind="avi"), "video"),
         (film([GREY], kind="matroska"), "video"),

@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from degan.errors import DeganError
+from degan.files import lock
 from degan.images import read
 from degan.inputs import find_inputs
 from degan.journal import Journal
@@ -107,6 +109,67 @@ def test_a_failure_leaves_it_for_the_next_call(tmp_path):
 
 def test_a_call_that_was_killed_before_the_first_record_can_be_repeated(tmp_path):
     Journal(tmp_path / "t.csv", ASKED)
+    assert Journal(tmp_path / "t.csv", ASKED).done == set()
+
+
+def test_only_one_call_at_a_time_writes_it(tmp_path):
+    with Journal(tmp_path / "t.csv", ASKED) as journal:
+        journal.write(WORK[0])
+        with pytest.raises(DeganError, match=r"another degan command is writing .*t\.csv\.partial"):
+            Journal(tmp_path / "t.csv", ASKED)
+        Journal(tmp_path / "other.csv", ASKED).close()
+        assert list(journal.records()) == WORK[:1]
+    with Journal(tmp_path / "t.csv", ASKED) as journal:
+        assert journal.done == set()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
+def test_where_no_file_can_be_locked_work_is_done_all_the_same(tmp_path, monkeypatch):
+    def cannot(*_):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", cannot)
+    with Journal(tmp_path / "t.csv", ASKED) as journal:
+        journal.write(WORK[0])
+        assert list(journal.records()) == WORK[:1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there no open file can be deleted")
+def test_a_journal_that_is_deleted_while_it_is_opened_is_made_again(tmp_path, monkeypatch):
+    gone = []
+
+    def lock_late(file):
+        if not gone:  # the call that had it locked ends now
+            gone.append((tmp_path / "t.csv.partial").unlink())
+        return lock(file)
+
+    monkeypatch.setattr("degan.journal.lock", lock_late)
+    with Journal(tmp_path / "t.csv", ASKED) as journal:
+        journal.write(WORK[0])
+        assert len((tmp_path / "t.csv.partial").read_bytes().splitlines()) == 2
+
+
+def test_a_file_that_is_another_one_now_counts_when_it_was_read_anew(tmp_path):
+    path = tmp_path / "a.jpg"
+    for content in (b"one", b"other"):
+        path.write_bytes(content)
+        journal = Journal(tmp_path / "t.csv", ASKED)
+        assert journal.done == set()
+        assert list(journal.records()) == []
+        journal.write({"path": str(path), "error": content.decode()})
+        journal.close()
+    journal = Journal(tmp_path / "t.csv", ASKED)
+    assert journal.done == {str(path)}
+    assert list(journal.records()) == [{"path": str(path), "error": "other"}]
+
+
+def test_a_file_that_was_changed_while_work_went_on_is_read_again_by_the_next_call(tmp_path):
+    path = tmp_path / "a.jpg"
+    with pytest.raises(StoppedError), Journal(tmp_path / "t.csv", ASKED) as journal:
+        time.sleep(0.02)  # clocks of files are coarse
+        path.write_bytes(b"new")
+        journal.write({"path": str(path), "error": "perhaps of what was there before"})
+        raise StoppedError
     assert Journal(tmp_path / "t.csv", ASKED).done == set()
 
 
@@ -277,6 +340,32 @@ class TestPredict:
                 else:
                     predict(Plan(stdin=True), print, out=tmp_path / "t.jsonl")
         assert len((tmp_path / "t.jsonl").read_text().splitlines()) == 1
+
+    @pytest.mark.parametrize(
+        ("changed", "names"),
+        [
+            ("1.jpg", ["2.jpg", "3.mp4", "3.mp4", "3.mp4", "1.jpg", "4.jpg"]),
+            ("3.mp4", ["1.jpg", "2.jpg", "3.mp4", "3.mp4", "4.jpg"]),
+        ],
+    )
+    def test_what_has_changed_since_is_read_again(
+        self, work, tmp_path, stop_after, examples, changed, names
+    ):
+        out = tmp_path / "t.jsonl"
+        stop_after(5)  # the video is done, 4.jpg is not
+        with pytest.raises(StoppedError):
+            run(work, out)
+        if changed == "1.jpg":
+            shutil.copy(examples / "neutral/002.jpg", work / changed)
+        else:
+            (work / changed).write_bytes(film([read(work / "2.jpg")] * 2))
+        again = stop_after(None)
+        count = run(work, out)
+        assert {path for path, _ in again} == {str(work / changed), str(work / "4.jpg")}
+        assert count.photos == 3
+        records = [json.loads(line) for line in out.read_text().splitlines()]
+        assert [Path(record["path"]).name for record in records] == names
+        assert not any("stamp" in record for record in records)
 
     def test_what_was_continued_counts_in_full_and_is_on_the_sheet(
         self, work, tmp_path, stop_after

@@ -258,6 +258,14 @@ class TestRecords:
         assert not any(LIKENESS in face for record in one for face in record["faces"])
         assert all(LIKENESS in face for record in told for face in record["faces"])
 
+    def test_a_face_in_a_box_that_shows_none_has_no_number(self, told):
+        face = told[0]["faces"][0]
+        none = {name: value for name, value in face.items() if name != LIKENESS}
+        record = {"path": "a.jpg", "faces": [none, face]}
+        first, second = PeopleOfRecords().next(record)["faces"]
+        assert "person" not in first
+        assert second["person"] == 1
+
     def test_what_could_not_be_read_stays_as_it_is(self):
         record = {"path": "a.jpg", "error": "no photo"}
         assert PeopleOfRecords().next(record) == record

@@ -62,6 +62,12 @@ class TestPlay:
             for _ in playing.frames():
                 raise RuntimeError
 
+    @pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), ValueError()])
+    def test_nor_is_it_taken_for_a_fault_of_the_video(self, failure):
+        with pytest.raises(type(failure)) as caught, play(LONG, "v"):
+            raise failure
+        assert caught.value is failure
+
     def test_frames_that_are_too_large_are_refused_where_they_come(self, monkeypatch):
         with play(LONG, "v") as playing:
             monkeypatch.setattr(video, "MAX_PIXELS", 1000)

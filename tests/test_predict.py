@@ -68,6 +68,15 @@ def test_every_kind_of_photo_is_read_alike(command, kinds, name):
     )
 
 
+def test_an_avif_that_first_says_it_is_some_photo_is_read_too(command, kinds, tmp_path):
+    data = (kinds / "photo.avif").read_bytes()
+    assert data[8:12] == b"avif"
+    (tmp_path / "any.avif").write_bytes(data[:8] + b"mif1" + data[12:])
+    done = command("predict", tmp_path / "any.avif", "--json")
+    (face,) = json.loads(done.stdout)["faces"]
+    assert face["expression"] == "happiness"
+
+
 def png_that_claims(width, height):
     def chunk(kind, data):
         return (
@@ -84,6 +93,7 @@ BAD = {
     "nothing.jpg": (b"", "nothing.jpg is empty"),
     "huge.png": (png_that_claims(30_000, 30_000), "over the 128,000,000 pixels"),
     "phone.heic": (HEIC, "phone.heic is HEIC, which needs pillow-heif"),
+    "other.heic": (HEIC.replace(b"ftypheic", b"ftypmif1"), "other.heic is HEIC, which needs"),
     "phone.jpg": (HEIC, "phone.jpg is HEIC, which needs pillow-heif"),
     "cut.avif": (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1" + bytes(99), "cut.avif is"),
     "movie.jpg": (film([scene()] * 2), "movie.jpg is not an image"),
@@ -259,7 +269,7 @@ class TestFiles:
 
         done = command("predict", bad, "-o", tmp_path / "new/t.csv")
         assert done.returncode == 0
-        assert "t.csv: 1 faces in 11 photos" in done.stdout.replace("\n", "")
+        assert "t.csv: 1 faces in 12 photos" in done.stdout.replace("\n", "")
         assert (tmp_path / "new/t.csv").read_text() == command("predict", bad, "--csv").stdout
         command("predict", bad, "-o", tmp_path / "t.jsonl")
         assert (tmp_path / "t.jsonl").read_text() == command("predict", bad, "--json").stdout
@@ -325,7 +335,7 @@ class TestTable:
         assert done.stdout.count("box x, y, w, h") == 1
 
     def test_very_long_tables_come_in_parts(self, command, photo, monkeypatch, tmp_path):
-        monkeypatch.setattr("degan.report_faces._ROWS", 2)
+        monkeypatch.setattr("degan.printed_faces._ROWS", 2)
         for name in "bcde":
             shutil.copy(photo, f"{name}.png")
         done = command("predict", tmp_path)

@@ -53,6 +53,7 @@ class TestProcess:
         assert "Traceback" not in stderr
         assert not out.exists()
         kept = [json.loads(line) for line in partial.read_bytes().splitlines()[1:]]
+        assert all(record.pop("stamp") for record in kept)
         assert 0 < len(kept) < 48
         process = running("-o", str(out), "--jobs", jobs)
         stdout, stderr = process.communicate(timeout=60)
@@ -64,6 +65,32 @@ class TestProcess:
             record["path"] for record in records
         )
         assert not partial.exists()
+
+    def test_of_two_at_once_the_second_is_refused_and_a_killed_one_is_in_nobodys_way(
+        self, running, tmp_path
+    ):
+        out, partial = tmp_path / "t.jsonl", tmp_path / "t.jsonl.partial"
+        first = running("-o", str(out), "--jobs", "1")
+        while first.poll() is None and not (
+            partial.exists() and b'"faces"' in partial.read_bytes()
+        ):
+            pass
+        first.send_signal(signal.SIGSTOP)  # or it might be done before the second begins
+        second = running("-o", str(out), "--jobs", "1")
+        _, stderr = second.communicate(timeout=60)
+        assert second.returncode == 2
+        assert f"another degan command is writing {partial}; wait for it" in stderr
+        assert "Traceback" not in stderr
+        first.kill()
+        first.wait()
+        kept = len(partial.read_bytes().splitlines()) - 1
+        assert kept > 0
+        third = running("-o", str(out), "--jobs", "1")
+        stdout, stderr = third.communicate(timeout=60)
+        assert third.returncode == 0, stderr
+        assert "48 faces in 48 photos" in stdout.replace("\n", "")
+        paths = [json.loads(line)["path"] for line in out.read_bytes().splitlines()]
+        assert len(paths) == len(set(paths)) == 48
 
     def test_without_a_file_it_says_that_it_starts_again(self, running):
         process = running("--json", "--jobs", "1")

@@ -7,7 +7,7 @@ import re
 import pytest
 import torch
 
-from degan import report_probes
+from degan import printed_probes
 from degan.config import GanSettings, override, preset
 from degan.data.loader import load
 from degan.data.manifest import read_dataset
@@ -191,7 +191,7 @@ class TestRefused:
 
 
 def test_what_the_figures_leave_out_is_said(proof, capsys):
-    report_probes.probe_notes(proof)
+    printed_probes.probe_notes(proof)
     said = capsys.readouterr().err
     assert "7 people were left out, for runs were trained on them; 5 are measured" in said
     assert f"{proof['runs'][1]['run']} draws no faces" in said
@@ -215,7 +215,7 @@ def test_tables_fit_a_terminal_of_80_columns_with_all_figures_in_them(proof):
 
     narrow = Console(width=80, record=True, quiet=False)
     with narrow.capture() as printed:
-        for table in report_probes.probe_tables(proof):
+        for table in printed_probes.probe_tables(proof):
             narrow.print(table)
     text = printed.get()
     assert "…" not in text

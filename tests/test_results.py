@@ -17,8 +17,8 @@ from degan.annotate import annotate
 from degan.errors import DeganError
 from degan.labels import ACTION_UNITS, FACIAL_ACTIONS
 from degan.outputs import CsvWriter, JsonWriter, form_of, write_file
+from degan.printed_faces import FaceTable
 from degan.recognizer import Prediction
-from degan.report_faces import FaceTable
 from degan.results import Result, columns, printable, rows_of, to_record
 
 GREY = np.full((200, 200, 3), 128, np.uint8)

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from degan.images import read
+from degan.inputs import find_inputs
 from degan.photos import ReadOptions, open_recognizer
+from degan.predict import Plan, predict
 from degan.recognizer import Prediction
 from degan.video import Frame, describe, play, read_frames
 from degan.watch import CalmestFaces, watch
@@ -314,9 +316,38 @@ class TestCommand:
         records = [json.loads(line) for line in done.stdout.splitlines()]
         assert "a.mp4 cannot be read as a video" in records[0]["error"]
         assert [record["path"] for record in records[1:]] == [str(photo)] + [str(good)] * 2
+        assert "degan: 1 videos could not be read" in done.stderr
+        assert "photos:" not in done.stderr  # the photo is well
         if annotated:
             written = {path.name for path in (tmp_path / "out").iterdir()}
             assert written == {"001.jpg", "b.mp4"}
+
+    def test_where_no_video_can_be_read_it_is_said_of_videos(self, command, two, film_at):
+        broken = [film_at(two[: len(two) // 2], name) for name in ("a.mp4", "b.mp4")]
+        done = command("predict", *broken, "--json")
+        assert done.returncode == 2
+        assert "none of the 2 photos and videos could be read" in done.stderr
+
+    def test_of_a_video_that_does_not_say_how_many_frames_it_has_the_share_done_is_known(
+        self, still, tmp_path, recognizer
+    ):
+        path = tmp_path / "v.mkv"
+        path.write_bytes(
+            film(
+                list(read_frames(still, "v", set(range(20))).values()),
+                kind="matroska",
+            )
+        )
+        shares, notes = [], []
+        plan = Plan(find_inputs([path]))
+        predict(
+            plan,
+            lambda record: None,
+            progress=lambda done, _: shares.append(done),
+            note=notes.append,
+        )
+        assert shares == pytest.approx([number / 20 for number in range(1, 21)], abs=0.1)
+        assert not any("ends early" in note for note in notes)
 
     @pytest.mark.parametrize("content", [b"", b"words", b"\0\0\0\x18ftypisom", b"RIFF\0\0\0\0AVI "])
     def test_what_is_no_video_is_a_sentence(self, refuses, film_at, content):

@@ -14,9 +14,10 @@ from degan import (
     cli_data,
     cli_predict,
     cli_probe,
+    cli_report,
     cli_weights,
     console,
-    report,
+    printed,
 )
 from degan.cli_data import CPUS, Data, Folds, Jobs, Protocol, Split, part
 from degan.cli_options import (
@@ -46,6 +47,7 @@ app.command()(cli_predict.predict)  # what most come for stands first in --help
 app.add_typer(cli_data.app)
 app.add_typer(cli_compare.app)
 app.add_typer(cli_probe.app)
+app.add_typer(cli_report.app)
 app.add_typer(cli_weights.app)
 
 _INTERRUPTED = 130  # typer's exit code after Ctrl-C
@@ -60,7 +62,7 @@ def main() -> None:
         _fail(str(error))
     except SystemExit as stop:
         if stop.code == _INTERRUPTED:
-            report.note(
+            printed.note(
                 "stopped; the same command continues where it was"
                 if _continues(sys.argv[1:])
                 else "stopped; nothing was half written, the same command starts again"
@@ -76,7 +78,7 @@ def _continues(words: Sequence[str]) -> bool:
 
 
 def _fail(sentence: str) -> NoReturn:
-    report.note(sentence)
+    printed.note(sentence)
     sys.exit(2)
 
 
@@ -132,7 +134,7 @@ def train(
     of_split = set(dataset.of_split(split))
     indices = [index for index in dataset.without_subjects(without or []) if index in of_split]
     if any(dataset.samples[index].split == "test" for index in indices):
-        report.note(
+        printed.note(
             "the test part of the official split is trained on; '--split train' leaves it out"
         )
     with console.progress("train") as show:
@@ -178,9 +180,9 @@ def crossval(
             jobs=jobs,
             progress=show,
         )
-    typer.echo(f"{report.accuracy_line(summary)}, {summary['folds']} folds")
-    typer.echo(report.detail_lines(summary))
-    console.out.print(report.confusion_table(summary))
+    typer.echo(f"{printed.accuracy_line(summary)}, {summary['folds']} folds")
+    typer.echo(printed.detail_lines(summary))
+    console.out.print(printed.confusion_table(summary))
 
 
 @app.command()
@@ -209,7 +211,7 @@ def crossdata(
     trained, tested = read_dataset(data), read_dataset(test)
     with console.progress("crossdata") as show:
         summary = protocol.cross_data_set(trained, tested, run, settings, progress=show)
-    report.crossdata_notes(summary)
-    typer.echo(report.accuracy_line(summary))
-    typer.echo(report.detail_lines(summary))
-    console.out.print(report.confusion_table(summary))
+    printed.crossdata_notes(summary)
+    typer.echo(printed.accuracy_line(summary))
+    typer.echo(printed.detail_lines(summary))
+    console.out.print(printed.confusion_table(summary))

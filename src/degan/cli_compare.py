@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from degan import console, report
+from degan import console, printed
 from degan.cli_data import CPUS, Data, Folds, Jobs, Protocol, part
 from degan.cli_options import (
     Config,
@@ -72,8 +72,8 @@ def ablate(
             jobs=jobs,
             progress=show,
         )
-    report.ablation_notes(summary)
-    console.out.print(report.ablation_table(summary))
+    printed.ablation_notes(summary)
+    console.out.print(printed.ablation_table(summary))
 
 
 @app.command()
@@ -103,5 +103,5 @@ def compare(
     from degan.evaluation.compare import compare_results  # noqa: PLC0415
 
     summary = compare_results(reference, others, out=out)
-    report.comparison_notes(summary)
-    console.out.print(report.comparison_table(summary))
+    printed.comparison_notes(summary)
+    console.out.print(printed.comparison_table(summary))

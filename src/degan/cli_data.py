@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from degan import console, report
+from degan import console, printed
 from degan.errors import DeganError
 from degan.labels import EXPRESSIONS, parse_expression
 from degan.machine import num_cpus
@@ -56,7 +56,7 @@ def datasets() -> None:
     """
     from degan.data.datasets.registry import MODULES, adapter  # noqa: PLC0415
 
-    console.out.print(report.dataset_table([(name, adapter(name)) for name in MODULES]))
+    console.out.print(printed.dataset_table([(name, adapter(name)) for name in MODULES]))
 
 
 @app.command()
@@ -128,7 +128,7 @@ def prepare(
             jobs=jobs,
             progress=lambda done, total: show(done / total, f"{done} of {total} photos"),
         )
-    typer.echo(report.prepared(result, out))
+    typer.echo(printed.prepared(result, out))
 
 
 @app.command()
@@ -150,7 +150,7 @@ def look(
     dataset = read_dataset(data)
     with console.progress("look") as show:
         pairs = page.look(dataset, file, progress=show)
-    report.duplicate_notes(pairs)
+    printed.duplicate_notes(pairs)
     typer.echo(f"{file}: open it in a browser")
 
 
@@ -179,7 +179,7 @@ def folds(
     dataset = read_dataset(data)
     made = make_folds(dataset, by, num_folds=num_folds, seed=seed, validation=validation)
     write_folds(out, dataset, made, by, seed)
-    console.out.print(report.fold_table(dataset, made))
+    console.out.print(printed.fold_table(dataset, made))
 
 
 @app.command()

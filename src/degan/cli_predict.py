@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from degan import console, report
+from degan import console, printed
 from degan.cli_data import CPUS
 from degan.cli_options import Group, Weights
 from degan.errors import DeganError
@@ -38,6 +38,14 @@ def predict(
     crops: Annotated[
         bool, typer.Option("--crops", help="The photos are faces already cut out (32 px and up).")
     ] = False,
+    boxes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where the faces of photos are: .csv of path, x, y, width, height, or what -o "
+            "wrote. Nothing is detected.",
+        ),
+    ] = None,
     turned: Annotated[
         bool,
         typer.Option(
@@ -108,12 +116,13 @@ def predict(
 
     degan predict smile.jpg --neutral rest.jpg
     """
+    from degan.boxes import read_boxes  # noqa: PLC0415
     from degan.class_groups import parse_groups  # noqa: PLC0415
     from degan.inputs import STDIN, find_inputs  # noqa: PLC0415
     from degan.photos import ReadOptions  # noqa: PLC0415
     from degan.predict import Plan  # noqa: PLC0415
     from degan.predict import predict as read_all  # noqa: PLC0415
-    from degan.report_faces import unread  # noqa: PLC0415
+    from degan.printed_faces import unread  # noqa: PLC0415
     from degan.smoothing import DEFAULT_SECONDS  # noqa: PLC0415
 
     named = paths or []
@@ -124,10 +133,13 @@ def predict(
         raise DeganError("--json, --csv and --out exclude each other; choose one")
     if sheet is not None and (stdin or camera is not None):
         raise DeganError("--sheet needs files, which are read again; give their names")
+    if boxes is not None:
+        _check_boxes(boxes, out, named=bool(named and not stdin), looked_for=crops or turned)
     if not all(isfinite(seconds) for seconds in (smooth, fps) if seconds is not None):
         raise DeganError("--smooth and --fps take numbers that are finite")
+    inputs = [] if stdin or camera is not None else find_inputs(named)
     plan = Plan(
-        inputs=[] if stdin or camera is not None else find_inputs(named),
+        inputs=inputs,
         stdin=stdin,
         camera=camera,
         how=ReadOptions(
@@ -142,6 +154,7 @@ def predict(
         smooth=DEFAULT_SECONDS if smooth is None else smooth,
         rate=fps,
         calmest=neutral == CALMEST,
+        boxes=read_boxes(boxes, inputs, printed.note) if boxes is not None else None,
         annotate=annotate,
         jobs=jobs,
     )
@@ -150,17 +163,31 @@ def predict(
     long = camera is None and (len(plan.inputs) > 1 or plan.moving)
     loud = long and (out is not None or not sys.stdout.isatty())
     with console.progress("predict") if loud else nullcontext(lambda done, doing: None) as show:
-        count = read_all(plan, writer.write, out=out, sheet=sheet, progress=show, note=report.note)
+        count = read_all(plan, writer.write, out=out, sheet=sheet, progress=show, note=printed.note)
     writer.finish()
     unread(count, named)
     if out is not None:
         typer.echo(_written(out, count))
 
 
+def _check_boxes(boxes: Path, out: Path | None, *, named: bool, looked_for: bool) -> None:
+    """Refuse what boxes of one's own contradict.
+
+    Raises:
+        DeganError: there are no files whose faces they are, or something of it is to be written.
+    """
+    if not named:
+        raise DeganError("--boxes needs files, which it names; give their names")
+    if looked_for:
+        raise DeganError("--boxes says where faces are; leave --crops and --turned out")
+    if out is not None and out.resolve() == boxes.resolve():
+        raise DeganError(f"{out} would be written over the boxes; give another place")
+
+
 def _writer(plan: "Plan", named: Sequence[Path], as_json: bool, as_csv: bool) -> "Writer":
     """Return what prints records as they come."""
     from degan.outputs import CsvWriter, JsonWriter  # noqa: PLC0415
-    from degan.report_faces import FaceTable  # noqa: PLC0415
+    from degan.printed_faces import FaceTable  # noqa: PLC0415
 
     table = plan.columns  # which opens the weights
     if as_json:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from degan import console, report_probes
+from degan import console, printed_probes
 from degan.cli_data import Data, part
 
 app = typer.Typer()
@@ -39,6 +39,6 @@ def probe(
     own = None if trained_on is None else read_dataset(trained_on)
     with console.progress("probe") as show:
         summary = protocol.probe(runs, dataset, trained_on=own, out=out, seed=seed, progress=show)
-    report_probes.probe_notes(summary)
-    for table in report_probes.probe_tables(summary):
+    printed_probes.probe_notes(summary)
+    for table in printed_probes.probe_tables(summary):
         console.out.print(table)

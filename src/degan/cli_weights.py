@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from degan import console, report, report_finetune
+from degan import console, printed, printed_finetune
 from degan.cli_data import CPUS, Data, Jobs, Split, part
 from degan.cli_options import Group, Weights
 
@@ -75,12 +75,12 @@ def export(
         reading = part("degan.evaluation.actions", "train")
         with console.progress("export") as show:
             explained = reading.fit_actions(model, read_dataset(actions), show)
-        typer.echo(report.explained_line(explained))
+        typer.echo(printed.explained_line(explained))
     if neutral is not None:
         resting = part("degan.evaluation.neutral", "train")
         with console.progress("export") as show:
             gain = resting.fit_neutral(model, read_dataset(neutral), show)
-        typer.echo(report.neutral_line(gain))
+        typer.echo(printed.neutral_line(gain))
     parity = exporting.export(model, file, unsure_below=unsure_below)
     typer.echo(
         f"{file}: {', '.join(model.expressions)}; largest difference to the model "
@@ -132,9 +132,9 @@ def finetune(
     settings = tuning.FinetuneSettings(weights, groups, crops, folds, seed)
     with console.progress("finetune") as show:
         result = tuning.finetune(source, out, settings, jobs=jobs, progress=show)
-    report_finetune.notes(result)
-    typer.echo(report_finetune.measured(result))
-    console.out.print(report.confusion_table(result.summary))
+    printed_finetune.notes(result)
+    typer.echo(printed_finetune.measured(result))
+    console.out.print(printed.confusion_table(result.summary))
     typer.echo(
         f"{out}: {', '.join(result.summary['expressions'])}; crops and predictions in {result.work}"
     )
@@ -203,16 +203,16 @@ def evaluate(
             out=out,
             progress=show,
         )
-    report.evaluation_notes(summary)
-    typer.echo(report.accuracy_line(summary))
-    typer.echo(report.detail_lines(summary))
+    printed.evaluation_notes(summary)
+    typer.echo(printed.accuracy_line(summary))
+    typer.echo(printed.detail_lines(summary))
     if summary["unsure"]["below"]:
-        typer.echo(report.unsure_line(summary))
-    console.out.print(report.confusion_table(summary))
+        typer.echo(printed.unsure_line(summary))
+    console.out.print(printed.confusion_table(summary))
     if by is not None:
-        console.out.print(report.group_table(summary))
-        typer.echo(report.gap_line(summary))
+        console.out.print(printed.group_table(summary))
+        typer.echo(printed.gap_line(summary))
     if "actions" in summary:
-        console.out.print(report.action_table(summary))
+        console.out.print(printed.action_table(summary))
     if "action_units" in summary:
-        console.out.print(report.unit_table(summary))
+        console.out.print(printed.unit_table(summary))

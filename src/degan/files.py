@@ -1,12 +1,22 @@
 """Files that are written whole or not at all, and read only within limits."""
 
 import hashlib
+import os
+import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO, Final
 from uuid import uuid4
 
 from degan.errors import DeganError
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+_LOCKED: Final = 2**31 - 2  # the byte of a file that is locked where whole files cannot be
 
 
 @contextmanager
@@ -76,6 +86,27 @@ def read_bytes(path: Path, limit: int, what: str) -> bytes:
         raise DeganError(f"cannot read {path}: {error.strerror or error}") from error
 
 
+def lock(file: BinaryIO) -> bool:
+    """Lock a file that is open to be written, until it is closed; False if another has locked it.
+
+    The lock goes with the process, however that ends. Where the file system has no locks, nobody is
+    kept out.
+    """
+    try:
+        if sys.platform == "win32":
+            file.seek(_LOCKED)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        return True
+    finally:
+        file.seek(0)
+    return True
+
+
 def sha256(data: bytes) -> str:
     """Return the SHA-256 of ``data`` in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
@@ -84,12 +115,24 @@ def sha256(data: bytes) -> str:
 def find_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
     """Return the files below a folder whose names end so (any case), by name.
 
-    Hidden files and folders are left out.
+    Hidden files and folders are left out, and folders that links lead to.
     """
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in suffixes
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+    found: list[Path] = []
+    waiting = _visible(folder)
+    while waiting:  # no recursion: folders may be nested deeper than Python calls itself
+        entry = waiting.pop()
+        if entry.is_dir(follow_symlinks=False):
+            waiting += _visible(entry.path)
+        elif Path(entry.name).suffix.lower() in suffixes and entry.is_file():
+            found.append(Path(entry.path))
+    return found
+
+
+def _visible(folder: Path | str) -> "list[os.DirEntry[str]]":
+    """Return what lies in a folder and is not hidden, the last by name first."""
+    try:
+        with os.scandir(folder) as entries:
+            shown = [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError:  # one that may not be looked into is left out
+        return []
+    return sorted(shown, key=lambda entry: os.path.normcase(entry.name), reverse=True)

@@ -3,6 +3,7 @@
 Everywhere else an image is RGB uint8, shape (H, W, 3), upright as the photographer saw it.
 """
 
+import base64
 import io
 import struct
 import warnings
@@ -27,7 +28,10 @@ HEAD = 32
 """How many bytes of a file tell what it is."""
 
 _HEADS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"P5", b"P6")
-_AVIF, _HEIC = (b"avif", b"avis"), (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
+_AVIF, _HEIC = (b"avif", b"avis"), (b"heic", b"heix", b"heim", b"heis")
+_EITHER = (b"mif1", b"msf1")  # HEIC or AVIF: the brands behind say which
+
+_BRANDS = 256  # bytes of a file that are searched for its brands
 
 _DAMAGE = (
     OSError,
@@ -99,12 +103,21 @@ def decode(data: bytes, name: str) -> RgbImage:
 def is_photo(data: bytes) -> bool:
     """Tell whether a file that begins so, with :data:`HEAD` bytes or more, is a photo."""
     webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
-    return webp or data.startswith(_HEADS) or _brand(data) in (*_AVIF, *_HEIC)
+    return webp or data.startswith(_HEADS) or _brand(data) in (*_AVIF, *_HEIC, *_EITHER)
 
 
 def _brand(data: bytes) -> bytes:
-    """Return which of the formats that begin alike (AVIF, HEIC, MP4) a file is of."""
-    return data[8:12] if data[4:8] == b"ftyp" else b""
+    """Return which of the formats that begin alike (AVIF, HEIC, MP4) a file is of.
+
+    Of a photo that says only that it is one of the first two, the first brand that says more.
+    """
+    if data[4:8] != b"ftyp":
+        return b""
+    brand, end = data[8:12], min(int.from_bytes(data[:4]), _BRANDS)
+    if brand in _EITHER:
+        others = (data[place : place + 4] for place in range(16, end, 4))
+        return next((other for other in others if other in (*_AVIF, *_HEIC)), brand)
+    return brand
 
 
 def _formats_of(data: bytes, name: str) -> tuple[str, ...]:
@@ -116,7 +129,7 @@ def _formats_of(data: bytes, name: str) -> tuple[str, ...]:
                 "or convert it to JPEG"
             )
         return ("AVIF",)
-    if _brand(data) in _HEIC:
+    if _brand(data) in (*_HEIC, *_EITHER):
         try:
             import_module("pillow_heif").register_heif_opener()
         except ImportError as error:
@@ -201,6 +214,18 @@ def write(path: Path, image: RgbImage, *, quality: int = 92) -> None:
     options = {"compress_level": 1} if form == "PNG" else {"quality": quality}
     with replacing(path) as temporary:
         pillow.save(temporary, format=form, **options)
+
+
+def data_url(image: RgbImage, *, quality: int = 75) -> str:
+    """Return an image as a ``data:`` address, for a page that needs no other file.
+
+    Args:
+        image: RGB uint8 (H, W, 3), at most 16,383 pixels a side.
+        quality: of WebP, 1-100.
+    """
+    data = io.BytesIO()
+    Image.fromarray(image).save(data, "WEBP", quality=quality)
+    return "data:image/webp;base64," + base64.b64encode(data.getvalue()).decode()
 
 
 def find_photos(folder: Path) -> list[Path]:

@@ -1,7 +1,5 @@
 """A data set on one page: what is in it, what it looks like, what was left out and why."""
 
-import base64
-import io
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -22,6 +20,7 @@ from degan.data.manifest import Dataset, read_description, read_skipped
 from degan.data.sample import Sample, Skipped
 from degan.errors import DeganError
 from degan.files import write_text
+from degan.images import data_url
 
 _SHEET = 48  # faces of a sheet
 _COLUMNS = 12
@@ -29,7 +28,6 @@ _SIDE = 72  # of a face on a sheet, in pixels
 _MEAN_OF = 1000  # faces that an average is taken of
 _PAIRS = 40  # that are shown of a kind
 _ROWS = 500  # of files left out that are listed
-_QUALITY = 80
 
 
 @dataclass(frozen=True)
@@ -141,7 +139,7 @@ def _class_part(dataset: Dataset, name: str) -> ClassPart:
         people=len({sample.subject for sample in samples} - {""}),
         share=len(own) / len(dataset.samples),
         sheet=_sheet(shown),
-        average=_url((mean / len(taken)).round().astype(np.uint8)),
+        average=data_url((mean / len(taken)).round().astype(np.uint8)),
     )
 
 
@@ -168,7 +166,7 @@ def _sheet(crops: NDArray[np.uint8]) -> str:
     for number, crop in enumerate(crops):
         face = Image.fromarray(crop).resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
         sheet.paste(face, (number % _COLUMNS * _SIDE, number // _COLUMNS * _SIDE))
-    return _url(np.asarray(sheet))
+    return data_url(np.asarray(sheet))
 
 
 def _pair_part(dataset: Dataset, pair: Pair) -> PairPart:
@@ -178,12 +176,6 @@ def _pair_part(dataset: Dataset, pair: Pair) -> PairPart:
 
     picture = _sheet(read_crops(dataset, [pair.first, pair.second]))
     return PairPart(picture, title(pair.first), title(pair.second), pair.apart)
-
-
-def _url(image: NDArray[np.uint8]) -> str:
-    data = io.BytesIO()
-    Image.fromarray(image).save(data, "JPEG", quality=_QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
 
 
 def _kind_of_reason(row: Skipped) -> str:

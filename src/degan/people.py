@@ -71,15 +71,19 @@ class PeopleOfRecords:
         self._here: dict[int, int] = {}  # number in this video -> number in all
 
     def next(self, record: Record) -> Record:
-        """Return a record with numbers of people, without what they look like."""
+        """Return a record with numbers of people, without what they look like.
+
+        A face whose landmarks could not be fitted, in a box of one's own, has no number.
+        """
         if "faces" not in record:
             return record
         faces = record["faces"]
         if "frame" in record:
             numbers = self._of_frame(record["path"], faces)
-        else:
-            numbers = self._numbering.next([_look(face) for face in faces])
-        return {**record, "faces": list(map(_numbered, faces, numbers))}
+            return {**record, "faces": list(map(_numbered, faces, numbers))}
+        known = iter(self._numbering.next([_look(face) for face in faces if LIKENESS in face]))
+        told = [_numbered(face, next(known)) if LIKENESS in face else face for face in faces]
+        return {**record, "faces": told}
 
     def _of_frame(self, video: str, faces: Sequence[dict[str, Any]]) -> list[int]:
         if video != self._video:

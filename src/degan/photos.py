@@ -1,14 +1,17 @@
 """Many photos through recognisers in several processes: every photo gives a record, in order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from degan import images
 from degan.annotate import write_annotated
 from degan.errors import DeganError
+from degan.faces import Box
+from degan.images import RgbImage
 from degan.people import described
 from degan.processes import results_in_processes
 from degan.recognizer import Prediction, Recognizer
@@ -21,6 +24,9 @@ _CHUNK: Final = 8
 
 _TOGETHER: Final = 16_000_000
 """Pixels of photos that are held in memory at once; a larger photo is read alone."""
+
+_LARGEST: Final = 4
+"""So many times as long as the photo a box of one's own may be."""
 
 _WORTH: Final = 24
 """Of fewer photos a further process starts later than the first one ends."""
@@ -79,11 +85,20 @@ def _decoded(source: Path | bytes, name: str) -> Result:
 
 
 def _answered(
-    recognizer: Recognizer, results: Sequence[Result], crops: bool, neutral: Sequence[Prediction]
+    recognizer: Recognizer,
+    results: Sequence[Result],
+    crops: bool,
+    neutral: Sequence[Prediction],
+    boxes: Sequence[Sequence[Box]] | None = None,
 ) -> list[Result]:
     """Return the same results with their faces, which are read together."""
+    if boxes is not None:
+        return [
+            _answered_alone(recognizer, result, neutral, own)
+            for result, own in zip(results, boxes, strict=True)
+        ]
     if crops:
-        return [_answered_crop(recognizer, result, neutral) for result in results]
+        return [_answered_alone(recognizer, result, neutral) for result in results]
     found = iter(
         recognizer.predict_many([result.image for result in results if result.image is not None])
     )
@@ -96,23 +111,45 @@ def _answered(
     return answered
 
 
-def _answered_crop(recognizer: Recognizer, result: Result, neutral: Sequence[Prediction]) -> Result:
+def _answered_alone(
+    recognizer: Recognizer,
+    result: Result,
+    neutral: Sequence[Prediction],
+    boxes: Sequence[Box] | None = None,
+) -> Result:
+    """Return a result with the faces in boxes; without them the photo is a face."""
     if result.image is None:
         return result
     try:
-        faces = [recognizer.predict_crop(result.image)]
-    except DeganError as error:  # too small
+        if boxes is None:
+            faces = [recognizer.predict_crop(result.image)]
+        else:
+            _check_sizes(result.image, boxes)
+            faces = recognizer.predict_boxes(result.image, boxes)
+    except DeganError as error:  # too small, or a box outside
         return Result(result.path, None, (), f"{result.path}: {error}")
-    return replace(
-        result, faces=tuple(recognizer.beside_neutral(faces, neutral) if neutral else faces)
-    )
+    if neutral:
+        faces = recognizer.beside_neutral(faces, neutral)
+    return replace(result, faces=tuple(faces))
+
+
+def _check_sizes(image: RgbImage, boxes: Sequence[Box]) -> None:
+    """Refuse boxes that cannot be of a face in the image, and that nobody could draw."""
+    height, width = image.shape[:2]
+    for box in boxes:
+        if max(box[2:]) > _LARGEST * max(height, width):
+            raise DeganError(
+                f"the box {box} is far larger than the photo of {width} x {height} pixels; boxes "
+                "are x, y, width, height in pixels"
+            )
 
 
 def read_photos(
     paths: Sequence[Path],
     how: ReadOptions,
     *,
-    annotated: Sequence[Path] | None = None,
+    annotated: Iterable[Path] | None = None,
+    boxes: Iterable[Sequence[Box]] | None = None,
     jobs: int = 1,
 ) -> Iterator[Record]:
     """Yield the record of each photo, in the order of the paths, whatever ``jobs`` is.
@@ -121,16 +158,14 @@ def read_photos(
         paths: the photos.
         how: they are to be read.
         annotated: where the annotated copy of each photo goes; None for none.
+        boxes: of the faces of each photo, for :meth:`Recognizer.predict_boxes`; None: they are
+            looked for.
         jobs: processes; fewer where more are not worth their start.
 
     Raises:
         DeganError: the weights cannot be used, or an annotated copy not be written.
     """
-    parts = [slice(start, start + _CHUNK) for start in range(0, len(paths), _CHUNK)]
-    tasks = [
-        (tuple(paths[part]), how, None if annotated is None else tuple(annotated[part]))
-        for part in parts
-    ]
+    tasks = _tasks(paths, how, annotated, boxes)
     jobs = min(jobs, len(paths) // _WORTH)
     if jobs <= 1:
         for task in tasks:
@@ -140,8 +175,35 @@ def read_photos(
         yield from records
 
 
+_Task = tuple[
+    tuple[Path, ...], ReadOptions, tuple[Path, ...] | None, tuple[Sequence[Box], ...] | None
+]
+
+
+def _tasks(
+    paths: Sequence[Path],
+    how: ReadOptions,
+    annotated: Iterable[Path] | None,
+    boxes: Iterable[Sequence[Box]] | None,
+) -> Iterator[_Task]:
+    """Yield the arguments of :func:`_read_chunk`; what is not handed over yet is not made."""
+    places = None if annotated is None else iter(annotated)
+    own = None if boxes is None else iter(boxes)
+    for start in range(0, len(paths), _CHUNK):
+        part = tuple(paths[start : start + _CHUNK])
+        yield (
+            part,
+            how,
+            None if places is None else tuple(islice(places, len(part))),
+            None if own is None else tuple(islice(own, len(part))),
+        )
+
+
 def _read_chunk(
-    paths: tuple[Path, ...], how: ReadOptions, annotated: tuple[Path, ...] | None
+    paths: tuple[Path, ...],
+    how: ReadOptions,
+    annotated: tuple[Path, ...] | None,
+    boxes: tuple[Sequence[Box], ...] | None,
 ) -> list[Record]:
     recognizer, neutral = open_recognizer(how)
     records: list[Record] = []
@@ -151,7 +213,8 @@ def _read_chunk(
         pixels = sum(one.image.size // 3 for one in held if one.image is not None)
         if pixels < _TOGETHER and number < len(paths):
             continue
-        for result in _answered(recognizer, held, how.crops, neutral):
+        own = None if boxes is None else boxes[number - len(held) : number]
+        for result in _answered(recognizer, held, how.crops, neutral, own):
             if annotated is not None and result.image is not None:
                 write_annotated(annotated[len(records)], result.image, result.faces)
             told = described(result) if how.people else result

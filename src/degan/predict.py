@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from degan import __version__
 from degan.annotate import annotate, write_annotated
+from degan.boxes import OwnBoxes
 from degan.errors import DeganError
 from degan.files import read_bytes, sha256
 from degan.images import MAX_BYTES, RgbImage
@@ -46,6 +47,7 @@ class Plan:
         smooth: see :func:`degan.watch.watch`.
         rate: the same.
         calmest: the same.
+        boxes: of the faces of photos; None: faces are looked for.
         annotate: a folder for annotated copies, or the name of one; None for none.
         jobs: processes for photos.
     """
@@ -57,6 +59,7 @@ class Plan:
     smooth: float = DEFAULT_SECONDS
     rate: float | None = None
     calmest: bool = False
+    boxes: OwnBoxes | None = None
     annotate: Path | None = None
     jobs: int = 1
 
@@ -94,6 +97,7 @@ class Plan:
             "smooth": self.smooth,
             "rate": self.rate,
             "calmest": self.calmest,
+            "boxes": self.boxes and {**self.boxes.source},
             "annotate": str(self.annotate),
         }
 
@@ -105,6 +109,7 @@ class Count:
     Attributes:
         photos: how many were named, those that could not be read included.
         frames: of videos that were read.
+        bad_videos: how many videos could not be read, or not to their end.
         faces: in all pictures.
         empty: photos without a face.
         bad: of what could not be read, the reasons; the first :data:`MAX_REASONS`.
@@ -113,13 +118,14 @@ class Count:
 
     photos: int = 0
     frames: int = 0
+    bad_videos: int = 0
     faces: int = 0
     empty: int = 0
     bad: list[str] = field(default_factory=list)
     num_bad: int = 0
 
-    def add(self, record: Record) -> None:
-        """Count a picture."""
+    def add(self, record: Record, *, of_video: bool = False) -> None:
+        """Count a picture, or what is said of a video that cannot be read."""
         faces = record.get("faces", [])
         self.faces += len(faces)
         if "error" in record:
@@ -128,6 +134,8 @@ class Count:
                 self.bad.append(record["error"])
         if "frame" in record:
             self.frames += 1
+        elif of_video:
+            self.bad_videos += 1
         else:
             self.photos += 1
             self.empty += not faces and "error" not in record
@@ -179,9 +187,10 @@ def predict(
         _check_calmest(plan)
     shown = Sheet(recognizer.expressions) if sheet is not None else None
     count = Count()
+    videos = {printable(one.path) for one in plan.inputs if one.kind == "video"}
 
     def keep(record: Record) -> None:
-        count.add(record)
+        count.add(record, of_video=record["path"] in videos)
         if shown is not None:
             shown.add(record)
 
@@ -191,10 +200,10 @@ def predict(
             keep(record)
     else:
         table = plan.columns
-        names = {printable(one.path) for one in plan.inputs} or None
         with Journal(out, plan.asked) as journal:
             for record in _Run(plan, progress, note, journal.end).records(journal.done):
                 journal.write(record)
+            names = {printable(one.path) for one in plan.inputs} or None
             with write_file(out, table) as file:
                 # Numbers follow from the journal, so that a run which was stopped gives the same.
                 for record in _numbered(plan, journal.records(names)):
@@ -289,10 +298,14 @@ class _Run:
             before += len(run)
 
     def _photos(self, inputs: Sequence[Input]) -> Iterator[Record]:
-        target = self.plan.annotate
-        places = None if target is None else [annotated_copy(one, target) for one in inputs]
-        paths = [one.path for one in inputs]
-        return read_photos(paths, self.plan.how, annotated=places, jobs=self.plan.jobs)
+        target, boxes = self.plan.annotate, self.plan.boxes
+        return read_photos(
+            [one.path for one in inputs],
+            self.plan.how,
+            annotated=None if target is None else (annotated_copy(one, target) for one in inputs),
+            boxes=None if boxes is None else (boxes.of(one.path) for one in inputs),
+            jobs=self.plan.jobs,
+        )
 
     def _video(self, one: Input, done: float, share: float) -> Iterator[Record]:
         """Yield the frames of a video, which begins at a share of all work and is one itself."""
@@ -336,7 +349,7 @@ class _Run:
                     told = True
                 if drawn is not None and result.image is not None:
                     drawn.write(annotate(result.image, self._drawn(result)))
-                seen = playing.decoded / playing.promised if playing.promised else 0.0
+                seen = playing.decoded / playing.expected if playing.expected else 0.0
                 yield self._told(result), min(1.0, seen)
             count = playing.decoded
             if playing.promised > count + 1 and not isinstance(source, int):

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -65,7 +65,7 @@ def run_in_processes(
 
 
 def results_in_processes(
-    work: Callable[..., _Result], tasks: Sequence[tuple[Any, ...]], jobs: int, *, option: str
+    work: Callable[..., _Result], tasks: Iterable[tuple[Any, ...]], jobs: int, *, option: str
 ) -> Iterator[_Result]:
     """Yield what ``work(*task)`` returns for every task, in their order, ``jobs`` at a time.
 
@@ -73,7 +73,7 @@ def results_in_processes(
 
     Args:
         work: a module's function.
-        tasks: arguments of the calls, each of what can be pickled.
+        tasks: arguments of the calls, each of what can be pickled; asked for as they are needed.
         jobs: how many processes.
         option: what users choose ``jobs`` by, for the message when a process is killed.
 
@@ -83,9 +83,11 @@ def results_in_processes(
     ahead = iter(tasks)
     waiting: deque[Future[_Result]] = deque()
     with _pool(jobs, option) as pool:
-        for _ in tasks:
+        while True:
             room = _AHEAD * jobs - len(waiting)
             waiting.extend(pool.submit(work, *task) for task in islice(ahead, room))
+            if not waiting:
+                return
             yield waiting.popleft().result()
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 __all__ = [
+    "BOX",
     "LIKENESS",
     "Record",
     "Result",
@@ -32,9 +33,11 @@ Record = dict[str, Any]
 LIKENESS: Final = "likeness"
 """Of a face of a record: what it looks like, as text, for as long as records are not written."""
 
-_BOX = ("x", "y", "width", "height")
+BOX: Final = ("x", "y", "width", "height")
+"""Columns of a box."""
+
 _MOVING = ("frame", "time", "person")
-_OTHER = ("path", *_MOVING, *_BOX, "score", "expression", "unsure", "error")
+_OTHER = ("path", *_MOVING, *BOX, "score", "expression", "unsure", "error")
 _TAKEN = frozenset({*_OTHER, *ACTION_UNITS, *FACIAL_ACTIONS})
 
 
@@ -125,7 +128,7 @@ def columns(
         named |= {"frame": int, "time": float}
     if moving or people:
         named["person"] = int
-    named |= dict.fromkeys(_BOX, float) | {"score": float, "expression": str, "unsure": bool}
+    named |= dict.fromkeys(BOX, float) | {"score": float, "expression": str, "unsure": bool}
     named |= dict.fromkeys(map(_column, expressions), float)
     if actions:
         named |= dict.fromkeys((*ACTION_UNITS, *FACIAL_ACTIONS), float)
@@ -153,7 +156,7 @@ def rows_of(record: Record) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for face in record["faces"]:
         row = {**where, **({"person": face["person"]} if "person" in face else {})}
-        row.update(zip(_BOX, face["box"], strict=True))
+        row.update(zip(BOX, face["box"], strict=True))
         row |= {name: face[name] for name in ("score", "expression", "unsure")}
         row |= {_column(name): share for name, share in face["probabilities"].items()}
         row |= face.get("action_units", {}) | face.get("actions", {})

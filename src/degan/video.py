@@ -4,7 +4,7 @@ import io
 import signal
 import sys
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -99,7 +99,7 @@ def describe(source: Path | bytes, name: str) -> VideoInfo:
     Raises:
         DeganError: it is no video, holds no frame, or PyAV is not installed.
     """
-    with _opened(source, name) as (container, stream):
+    with _opened(source, name) as (container, stream), _readable(name):
         # A header may promise more than the file holds: packets are counted, nothing is decoded.
         packets = islice(container.demux(stream), MAX_FRAMES)
         count = sum(packet.size > 0 for packet in packets)
@@ -130,7 +130,7 @@ def read_frames(source: Path | bytes, name: str, wanted: Collection[int]) -> dic
         return {}
     last = min(max(wanted), MAX_FRAMES)
     frames: dict[int, RgbImage] = {}
-    with _opened(source, name) as (container, stream):
+    with _opened(source, name) as (container, stream), _readable(name):
         for number, frame in enumerate(_decoded(container, stream)):
             if number > last:
                 break
@@ -166,6 +166,8 @@ class Playing:
         name: what messages call it.
         rate: frames a second as the header says; None if it says nothing sensible.
         promised: how many frames the header says that it has; 0 if it does not say.
+        expected: about how many there are, for progress: Matroska says how long all of it is,
+            sound too; 0 if nothing is known.
         width: in pixels.
         height: in pixels.
         decoded: how many frames were looked at so far.
@@ -177,6 +179,9 @@ class Playing:
         self.rate = float(rate) if rate and 0 < rate <= _MAX_RATE else None
         length = stream.duration * stream.time_base if stream.duration else 0
         self.promised = stream.frames or int(length * (self.rate or 0))
+        self.expected = self.promised or int(
+            (container.duration or 0) / import_av().time_base * (self.rate or 0)
+        )
         self.width, self.height = stream.codec_context.width, stream.codec_context.height
         self.decoded = 0
         self._container, self._stream = container, stream
@@ -318,10 +323,11 @@ def _opened(source: Path | bytes, name: str) -> Iterator[tuple[Any, Any]]:
     av = import_av()
     if isinstance(source, Path) and not source.is_file():
         raise UnreadableError(f"{name} does not exist or is no file; check the path of the video")
-    try:
-        # Absolute, or a file called "concat:..." would be taken for an order to FFmpeg.
-        file = io.BytesIO(source) if isinstance(source, bytes) else str(source.absolute())
-        with av.open(file, options={"format_whitelist": _FORMATS}) as container:
+    # Absolute, or a file called "concat:..." would be taken for an order to FFmpeg.
+    file = io.BytesIO(source) if isinstance(source, bytes) else str(source.absolute())
+    with ExitStack() as stack:
+        with _readable(name):
+            container = stack.enter_context(av.open(file, options={"format_whitelist": _FORMATS}))
             if not container.streams.video:
                 raise UnreadableError(f"{name} holds no pictures, only sound or text; give a video")
             stream = container.streams.video[0]
@@ -331,8 +337,15 @@ def _opened(source: Path | bytes, name: str) -> Iterator[tuple[Any, Any]]:
                 )
             if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
                 raise UnreadableError(f"{name} has frames of {_too_large()}")
-            yield container, stream
-    except (av.FFmpegError, OSError, ValueError) as error:
+        yield container, stream  # what fails there is no fault of the video
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    """Say of what fails in the block, which opens or decodes, that the video is at fault."""
+    try:
+        yield
+    except (import_av().FFmpegError, OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise UnreadableError(
             f"{name} cannot be read as a video ({why}); it is damaged or of a kind that degan does "

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from degan.data.manifest import Dataset
+from degan.data.manifest import Dataset, read_own_columns
 from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.files import read_bytes
@@ -19,6 +19,7 @@ FACTORS = "factors.parquet"
 Value = str | int | float | bool | None
 """A cell; None where nothing is known."""
 
+_NOTHING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})  # in small letters
 _FILE = "file"
 _MAX_BYTES = 2 * 2**30
 _MAX_ROWS = 10_000_000  # a small file can unpack to any number of rows
@@ -29,8 +30,34 @@ def is_nothing(value: Value) -> bool:
     return value is None or value == "" or (isinstance(value, float) and not math.isfinite(value))
 
 
+def typed_cells(cells: Sequence[str]) -> list[Value]:
+    """Return a column's cells as numbers, where all that say anything are; else as words.
+
+    Args:
+        cells: as a CSV has them. Nothing is said by an empty one and by "NA", "N/A", "NaN", "null",
+            "none", "?" and "-": they become None.
+    """
+    said = [None if cell.lower() in _NOTHING else cell for cell in cells]
+    numbers = [None if cell is None else _number(cell) for cell in said]
+    if any(number is None and cell is not None for number, cell in zip(numbers, said, strict=True)):
+        return list(said)
+    return list(numbers)
+
+
+def _number(cell: str) -> int | float | None:
+    for kind in (int, float):
+        try:
+            number: int | float = kind(cell)
+        except ValueError:  # of an int also where it has 5,000 digits
+            continue
+        return number if math.isfinite(number) else None
+    return None
+
+
 def read_column(dataset: Dataset, name: str) -> list[Value]:
     """Return a column's value of every sample, in the order of the samples.
+
+    The column is one of the manifest, a user's own too, or of ``factors.parquet``.
 
     Raises:
         DeganError: there is no such column; or the table is damaged, lacks a sample, or needs
@@ -39,6 +66,10 @@ def read_column(dataset: Dataset, name: str) -> list[Value]:
     names = list(Sample._fields)
     if name in names:
         return [getattr(sample, name) for sample in dataset.samples]
+    own = read_own_columns(dataset)
+    if name in own:
+        return typed_cells(own[name])
+    names += own
     path = dataset.folder / FACTORS
     if path.exists():
         more, found = _read_factors(path, [name])
@@ -46,6 +77,19 @@ def read_column(dataset: Dataset, name: str) -> list[Value]:
             return [_of_file(found[name], sample.file, path) for sample in dataset.samples]
         names += [column for column in more if column not in names]
     raise DeganError(f"{dataset.folder} has no column '{name}'; its columns: {', '.join(names)}")
+
+
+def column_names(dataset: Dataset) -> list[str]:
+    """Return the names of all columns that :func:`read_column` finds.
+
+    Raises:
+        DeganError: see :func:`read_column`.
+    """
+    names = [*Sample._fields, *read_own_columns(dataset)]
+    path = dataset.folder / FACTORS
+    if path.exists():
+        names += [name for name in _read_factors(path, [])[0] if name not in names]
+    return names
 
 
 def read_known(dataset: Dataset, names: Sequence[str]) -> dict[str, list[Value]]:

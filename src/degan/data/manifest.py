@@ -242,6 +242,22 @@ def _parse_manifest(data: bytes, path: Path, known: frozenset[str]) -> tuple[Sam
         raise DeganError(f"{path} is not a CSV file in UTF-8 ({error})") from error
 
 
+def read_own_columns(dataset: Dataset) -> dict[str, list[str]]:
+    """Return the columns of ``manifest.csv`` beside those of degan: cells by name, row by row.
+
+    Raises:
+        DeganError: it is damaged.
+    """
+    path = dataset.folder / "manifest.csv"
+    data = read_bytes(path, _MAX_MANIFEST_BYTES, "manifest")
+    try:
+        header, *rows = csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True)
+        own = {name: place for place, name in enumerate(header) if name not in _COLUMNS}
+        return {name: [row[place] for row in rows] for name, place in own.items()}
+    except (UnicodeDecodeError, csv.Error, ValueError, IndexError) as error:
+        raise DeganError(f"{path} is damaged; prepare the data set again") from error
+
+
 def _parse_row(
     pick: Callable[[Sequence[str]], tuple[str, ...]],
     row: list[str],

@@ -1,17 +1,15 @@
 """What is known of the people of a data set: a table with a row a person, as many sets have."""
 
-import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from degan.data import tables
-from degan.data.factors import Value
+from degan.data.factors import Value, typed_cells
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 
 SUBJECT = "subject"
 """The column of the people's names; in a table that has none of that name it is the first."""
-
-_NOTHING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})  # in small letters
 
 
 def read_people(path: Path, dataset: Dataset, name: str) -> list[Value]:
@@ -30,7 +28,7 @@ def read_people(path: Path, dataset: Dataset, name: str) -> list[Value]:
             or has no such column.
     """
     header, rows = tables.read_whole(path, "a person")
-    key = header.index(SUBJECT) if SUBJECT in header else 0
+    key = _key(header)
     (wanted,) = tables.columns([name])
     if wanted not in header:
         raise DeganError(f"{path} has no column '{name}'; its columns: {', '.join(header)}")
@@ -46,22 +44,21 @@ def read_people(path: Path, dataset: Dataset, name: str) -> list[Value]:
             f"{path} names nobody of {dataset.folder} in its column '{header[key]}'; the names "
             "must be those in the column 'subject' of manifest.csv"
         )
-    values = _values(cells)
+    values = dict(zip(cells, typed_cells(list(cells.values())), strict=True))
     return [values.get(sample.subject) for sample in dataset.samples]
 
 
-def _values(cells: dict[str, str]) -> dict[str, Value]:
-    """Return a column's cells as numbers, where all that say anything are."""
-    said = {person: cell for person, cell in cells.items() if cell.lower() not in _NOTHING}
-    numbers = {person: _number(cell) for person, cell in said.items()}
-    return dict(said if None in numbers.values() else numbers)
+def table_columns(path: Path) -> list[str]:
+    """Return the columns of a table of people but that of their names, in small letters.
+
+    Raises:
+        DeganError: the table is missing or damaged.
+    """
+    header, _ = tables.read_whole(path, "a person")
+    key = _key(header)
+    return [name for place, name in enumerate(header) if place != key and name]
 
 
-def _number(cell: str) -> int | float | None:
-    for kind in (int, float):
-        try:
-            number: int | float = kind(cell)
-        except ValueError:  # of an int also where it has 5,000 digits
-            continue
-        return number if math.isfinite(number) else None
-    return None
+def _key(header: Sequence[str]) -> int:
+    """Return the place of the column with the people's names."""
+    return header.index(SUBJECT) if SUBJECT in header else 0

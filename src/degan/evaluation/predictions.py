@@ -2,19 +2,63 @@
 
 import csv
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from degan.data.manifest import Dataset
-from degan.data.sample import Sample
+from degan.data.sample import Sample, person_of
 from degan.errors import DeganError
 from degan.evaluation import metrics
+from degan.files import read_bytes
+from degan.labels import EXPRESSIONS
+
+PREDICTIONS: Final = "predictions.csv"
 
 COLUMNS: Final = ("index", "source", "subject", "sequence", "expression", "predicted")
 """Of ``predictions.csv``, before one an expression with its probability."""
+
+_MAX_BYTES: Final = 2**28
+
+
+class PredictedSample(NamedTuple):
+    """What a row says of its sample: the same in all results that can be compared."""
+
+    number: int
+    source: str
+    subject: str
+    sequence: str
+    expression: str
+
+    @property
+    def person(self) -> str:
+        """Who is drawn when intervals are: see :func:`degan.data.sample.person_of`."""
+        return person_of(self.subject, self.sequence)
+
+
+class Predictions(NamedTuple):
+    """The rows of a ``predictions.csv``, in the order of their samples.
+
+    Attributes:
+        samples: length N.
+        predicted: what each was read as, length N.
+        expressions: the C classes of the probabilities.
+        probabilities: float (N, C).
+    """
+
+    samples: list[PredictedSample]
+    predicted: list[str]
+    expressions: tuple[str, ...]
+    probabilities: metrics.Probabilities
+
+    @property
+    def right(self) -> metrics.Flags:
+        """Which samples were read as what they show, bool (N,)."""
+        pairs = zip(self.samples, self.predicted, strict=True)
+        return np.array([sample.expression == read for sample, read in pairs])
 
 
 def check_out(out: Path) -> None:
@@ -57,6 +101,65 @@ def predictions_text(
             + [f"{value:.6f}" for value in row]
         )
     return buffer.getvalue()
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Return what a ``predictions.csv`` holds.
+
+    Args:
+        path: the file, or a folder that has it.
+
+    Raises:
+        DeganError: it is missing, or no such table.
+    """
+    file = path / PREDICTIONS if path.is_dir() else path
+    if not file.is_file():
+        raise DeganError(
+            f"{path} holds no {PREDICTIONS}; give a finished run of 'degan crossval' or 'degan "
+            "crossdata', an arm of 'degan ablate', or what 'degan evaluate --out' wrote"
+        )
+    table = _cells(file)
+    header = tuple(next(table, ()))
+    if header[: len(COLUMNS)] != COLUMNS:
+        raise DeganError(f"{file} is no table of predictions: it must begin {','.join(COLUMNS)}")
+    expressions = header[len(COLUMNS) :]
+    known = {*EXPRESSIONS, *expressions}
+    found = [
+        _parse(cells, known, len(expressions), f"{file}, row {number}")
+        for number, cells in enumerate(table, 1)
+    ]
+    found.sort()
+    samples = [sample for sample, _, _ in found]
+    if not samples or len({sample.number for sample in samples}) < len(samples):
+        raise DeganError(f"{file} is damaged: it has no rows, or two of one sample")
+    probabilities = np.array([shares for _, _, shares in found]).reshape(len(found), -1)
+    return Predictions(samples, [read for _, read, _ in found], expressions, probabilities)
+
+
+def _cells(file: Path) -> Iterator[list[str]]:
+    """Yield the cells of each row."""
+    data = read_bytes(file, _MAX_BYTES, "a table of predictions")
+    try:
+        yield from csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DeganError(f"{file} is damaged ({error}); make the result again") from error
+
+
+def _parse(
+    cells: Sequence[str], known: Collection[str], count: int, where: str
+) -> tuple[PredictedSample, str, list[float]]:
+    if len(cells) != len(COLUMNS) + count or not re.fullmatch(r"[0-9]{1,12}", cells[0]):
+        raise DeganError(f"{where} is no row of a table of predictions; make the result again")
+    index, source, subject, sequence, expression, predicted = cells[: len(COLUMNS)]
+    if expression not in known or predicted not in known:
+        raise DeganError(f"{where} names no expression of the table; make the result again")
+    try:
+        shares = [float(cell) for cell in cells[len(COLUMNS) :]]
+    except ValueError:
+        shares = [-1.0]
+    if not all(0 <= share <= 1 for share in shares):
+        raise DeganError(f"{where} has no probabilities between 0 and 1; make the result again")
+    return PredictedSample(int(index), source, subject, sequence, expression), predicted, shares
 
 
 def subjects_text(

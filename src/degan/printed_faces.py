@@ -10,7 +10,7 @@ from rich.table import Table
 from degan import console
 from degan.errors import DeganError
 from degan.labels import SEEN
-from degan.report import note
+from degan.printed import note
 from degan.segments import Segment, Segments
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class FaceTable:
     def __init__(
         self, roots: Sequence[Path], *, people: bool = False, actions: bool = False
     ) -> None:
-        self._roots = [str(root) for root in roots]
+        self._roots = {str(root) for root in roots}
         self._people, self._actions = people, actions
         self._faces, self._spans = _face_table(people, actions), _span_table()
         self._segments: dict[str, Segments] = {}
@@ -69,7 +69,7 @@ class FaceTable:
         box = ", ".join(f"{value:.0f}" for value in face["box"])
         share = f"{face['probabilities'][face['expression']]:.0%}"
         read = face["expression"] + ("?" if face["unsure"] else "")
-        who = [str(face["person"])] if self._people else []
+        who = [str(face.get("person", ""))] if self._people else []
         row = [self._shown(path), *who, box, f"{face['score']:.2f}", read, share]
         if self._actions:
             units = sorted(face["action_units"].items(), key=lambda unit: -unit[1])
@@ -95,11 +95,14 @@ class FaceTable:
             self._faces = _face_table(self._people, self._actions)
 
     def _shown(self, path: str) -> str:
-        for root in self._roots:
-            if path == root:
-                return Path(path).name
-            if path.startswith(root + "/"):
-                return path[len(root) + 1 :]
+        """Return what a photo is called; there may be as many roots as photos."""
+        if path in self._roots:
+            return Path(path).name
+        above = path
+        while "/" in above:
+            above = above.rpartition("/")[0]
+            if above in self._roots:
+                return path[len(above) + 1 :]
         return path
 
 
@@ -139,7 +142,7 @@ def unread(count: "Count", named: Sequence[Path]) -> None:
     Raises:
         DeganError: a single photo or video gave nothing, or nothing of many could be read.
     """
-    total = count.photos
+    total = count.photos + count.bad_videos
     if count.frames == 0 and total == 1:
         if count.num_bad:
             raise DeganError(count.bad[0])
@@ -151,9 +154,13 @@ def unread(count: "Count", named: Sequence[Path]) -> None:
         note(reason)
     if count.num_bad > len(count.bad):
         note(f"and {count.num_bad - len(count.bad)} more, which the records name")
-    if count.num_bad or count.empty:
-        note(f"{total} photos: {count.num_bad} could not be read, {count.empty} without a face")
+    bad_photos = count.num_bad - count.bad_videos
+    if bad_photos or count.empty:
+        note(f"{count.photos} photos: {bad_photos} could not be read, {count.empty} without a face")
+    if count.bad_videos:
+        note(f"{count.bad_videos} videos could not be read")
     if total and count.num_bad == total and not count.frames:
-        raise DeganError(f"none of the {total} photos could be read")
+        what = "photos and videos" if count.bad_videos else "photos"
+        raise DeganError(f"none of the {total} {what} could be read")
     if count.frames and not count.faces:
         note("no face was found in any frame")

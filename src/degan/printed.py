@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from degan.data.manifest import Dataset
     from degan.data.prepare import PrepareResult
     from degan.evaluation.neutral import NeutralGain
+    from degan.report.part import Part
 
 
 def note(sentence: str) -> None:
@@ -307,3 +308,14 @@ def evaluation_notes(summary: dict[str, Any]) -> None:
         note("no action unit that the weights read is shown by five people and not shown by five")
     if summary.get("actions_fitted_on_this_data"):
         note("facial actions were fitted on these very people, so their figures are too kind")
+
+
+def report_notes(parts: Sequence["Part"]) -> None:
+    """Say on standard error which figures a report lacks, and why."""
+    reasons: dict[str, list[str]] = {}
+    for part in parts:
+        reason = getattr(part, "reason", None)
+        if reason is not None:
+            reasons.setdefault(reason, []).append(part.title)
+    for reason, titles in reasons.items():
+        note(f"not in the report: {'; '.join(titles)} ({reason})")

@@ -6,7 +6,7 @@ from typing import Any
 from rich.box import SIMPLE
 from rich.table import Table
 
-from degan.report import note, share_text
+from degan.printed import note, share_text
 
 _GROUPS = {"expression": "what", "identity": "who", "scene": "scene"}
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from degan import report
-from degan.report import note
+from degan import printed
+from degan.printed import note
 
 if TYPE_CHECKING:
     from degan.data.sample import Skipped
@@ -18,7 +18,7 @@ def notes(result: "Finetuned") -> None:
     summary, prepared = result.summary, result.prepared
     if prepared is not None:
         _left_out(prepared.skipped)
-        note(report.prepared(prepared, result.work / "data"))
+        note(printed.prepared(prepared, result.work / "data"))
     elif not summary["subjects"]:
         note(
             "nobody is named, so every photo or recording counts as a person: where people occur "
@@ -53,8 +53,8 @@ def measured(result: "Finetuned") -> str:
     """Return the lines of figures, of people whom what was fitted had not seen."""
     summary = result.summary
     lines = [
-        f"{report.accuracy_line(summary)}, {summary['folds']} folds, nobody on both sides",
-        report.detail_lines(summary),
+        f"{printed.accuracy_line(summary)}, {summary['folds']} folds, nobody on both sides",
+        printed.detail_lines(summary),
     ]
     if summary["temperature"] is not None:
         lines.append(

@@ -1,0 +1,261 @@
+"""What lies in run directories: each part as it should be, or why it is not there.
+
+A report is made of what is there. A part that is missing, damaged or of another version of degan
+becomes :class:`Missing`, whose sentence stands in place of the figures that needed it.
+"""
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from degan.errors import DeganError
+from degan.evaluation.predictions import PREDICTIONS, Predictions, read_predictions
+from degan.files import read_bytes
+from degan.report.shapes import Figures, LogRow, Probes
+
+__all__ = ["Missing", "Result", "read_results"]
+
+_MAX_BYTES: Final = 2**26
+_MAX_ROWS: Final = 1_000_000  # of a log
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A part that is not there; ``reason`` is a sentence, without its full stop."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """Finished or half-done work that a report shows.
+
+    Attributes:
+        name: how the report calls it.
+        folder: where it lies.
+        kind: what made it, in words.
+        facts: ``run.json``; empty for what is no run.
+        figures: of ``summary.json``.
+        predictions: ``predictions.csv``.
+        logs: epochs by training: ``fold-01`` and so on, or the run itself, named "".
+        probes: ``probe/probes.json``.
+        settings: ``settings.toml``, names joined by dots.
+        grids: picture of drawn faces by training, of the last epoch.
+    """
+
+    name: str
+    folder: Path
+    kind: str
+    facts: Mapping[str, Any]
+    figures: Figures | Missing
+    predictions: Predictions | Missing
+    logs: Mapping[str, list[LogRow]] | Missing
+    probes: Probes | Missing
+    settings: Mapping[str, Any] | Missing
+    grids: Mapping[str, Path]
+
+
+def read_results(folders: Sequence[Path]) -> list[Result]:
+    """Return what lies in folders; of an ablation, each arm.
+
+    Args:
+        folders: runs of ``degan train``, ``crossval``, ``crossdata`` or ``ablate``, or what
+            ``degan evaluate --out`` or ``degan finetune`` left.
+
+    Raises:
+        DeganError: a folder is none of these, or given twice.
+    """
+    results: list[Result] = []
+    for folder in folders:
+        results += _read_folder(folder)
+    places = [result.folder.resolve() for result in results]
+    for place in places:
+        if places.count(place) > 1:
+            raise DeganError(f"{place} is given twice; name each run once")
+    return results
+
+
+def _read_folder(folder: Path) -> list[Result]:
+    record = folder / "run.json"
+    if not folder.is_dir() or not (record.exists() or (folder / "summary.json").exists()):
+        raise DeganError(
+            f"{folder} is no result; give a run of 'degan train', 'crossval', 'crossdata' or "
+            "'ablate', or what 'degan evaluate --out' or 'degan finetune' left"
+        )
+    facts = _facts(record)
+    if facts.get("kind") == "ablation":
+        names = _arms(folder)
+        if names:
+            return [
+                _result(folder / name, f"{folder.name}: {name}", "an arm of an ablation", facts)
+                for name in names
+            ]
+    kind = facts.get("kind")
+    return [_result(folder, folder.resolve().name, _KINDS.get(str(kind), str(kind)), facts)]
+
+
+_KINDS: Final = {
+    "None": "weights measured on a data set",
+    "training": "one training",
+    "cross-validation": "a cross-validation",
+    "cross-data": "a training on one data set, tested on another",
+    "ablation": "an ablation",
+    "stage 1": "stage 1 of a training",
+}
+
+
+def _facts(record: Path) -> dict[str, Any]:
+    if not record.exists():
+        return {}
+    found = _json(record, TypeAdapter(dict[str, Any]))
+    return {"kind": "a run whose run.json is damaged"} if isinstance(found, Missing) else found
+
+
+def _arms(folder: Path) -> list[str]:
+    """Return the arms that an ablation has a folder of, those of its summary first."""
+    summary = _json(folder / "summary.json", TypeAdapter(dict[str, Any]))
+    named = list(summary.get("arms", {})) if isinstance(summary, dict) else []
+    there = sorted(path.parent.name for path in folder.glob("*/fold-01"))
+    arms = [name for name in there if not name.startswith(("stage1-", "teachers-"))]
+    return [str(name) for name in named if name in arms] + [one for one in arms if one not in named]
+
+
+def _result(folder: Path, name: str, kind: str, facts: Mapping[str, Any]) -> Result:
+    trainings = sorted(path.name for path in folder.glob("fold-*") if path.is_dir()) or [""]
+    own = folder if (folder / "settings.toml").exists() else folder.parent
+    figures = _figures(folder, trainings)
+    return Result(
+        name=name,
+        folder=folder,
+        kind=kind,
+        facts=facts,
+        figures=figures,
+        predictions=_predictions(folder, figures),
+        logs=_logs(folder, trainings),
+        probes=_json(
+            folder / "probe" / "probes.json",
+            TypeAdapter(Probes),
+            f"it was not probed: 'degan probe {(trainings[0] and 'RUN/' + trainings[0]) or 'RUN'} "
+            "--data DATA --out RUN/probe' does that",
+        ),
+        settings=_settings(own / "settings.toml"),
+        grids=_grids(folder, trainings)
+        or _grids(folder.parent / f"stage1-{folder.name}", trainings),
+    )
+
+
+def _figures(folder: Path, trainings: Sequence[str]) -> Figures | Missing:
+    """Return the figures of a result; of an arm they stand in the ablation's summary."""
+    own, above = folder / "summary.json", folder.parent / "summary.json"
+    if not own.exists() and above.exists():
+        summary = _json(above, TypeAdapter(dict[str, Any]))
+        if isinstance(summary, Missing):
+            return summary
+        row = summary.get("arms", {}).get(folder.name)
+        if isinstance(row, dict) and "failed" in row:
+            return Missing(f"its training failed: {row['failed']}")
+        return _checked(row, TypeAdapter(Figures), above)
+    if trainings == [""]:
+        why = "nothing was tested: 'degan train' trains on all people"
+    else:
+        tested = sum((folder / name / "predictions.csv").exists() for name in trainings)
+        why = f"it is not finished: {tested} of {len(trainings)} folds begun are tested"
+    return _json(own, TypeAdapter(Figures), why)
+
+
+def _predictions(folder: Path, figures: Figures | Missing) -> Predictions | Missing:
+    if isinstance(figures, Missing) and not (folder / PREDICTIONS).exists():
+        return figures  # for the same reason
+    try:
+        return read_predictions(folder)
+    except DeganError as error:
+        return Missing(_sentence(error))
+
+
+def _logs(folder: Path, trainings: Sequence[str]) -> dict[str, list[LogRow]] | Missing:
+    found: dict[str, list[LogRow]] = {}
+    reason = "it has no log.jsonl: nothing was trained here"
+    for name in trainings:
+        path = folder / name / "log.jsonl"
+        if path.exists():
+            rows = _guarded(path, _log)
+            if isinstance(rows, Missing):
+                reason = rows.reason
+            elif rows:
+                found[name] = rows
+    return found or Missing(reason)
+
+
+def _log(data: bytes) -> list[LogRow]:
+    lines = data.splitlines()[:_MAX_ROWS]
+    if lines and not data.endswith(b"\n"):
+        lines.pop()  # the last one of a training that was stopped, or goes on now
+    return [LogRow.model_validate_json(line) for line in lines]
+
+
+def _settings(path: Path) -> dict[str, Any] | Missing:
+    def parse(data: bytes) -> dict[str, Any]:
+        return _flat(tomllib.loads(data.decode("utf-8")))
+
+    return _guarded(path, parse) if path.exists() else Missing("it has no settings.toml")
+
+
+def _flat(table: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in table.items():
+        if isinstance(value, dict):
+            found |= _flat(value, f"{before}{name}.")
+        else:
+            found[f"{before}{name}"] = value
+    return found
+
+
+def _grids(folder: Path, trainings: Sequence[str]) -> dict[str, Path]:
+    found = {name: sorted((folder / name / "grids").glob("epoch-*.png")) for name in trainings}
+    return {name: paths[-1] for name, paths in found.items() if paths}
+
+
+def _json(path: Path, shape: TypeAdapter[T], absent: str = "") -> T | Missing:
+    if not path.exists():
+        return Missing(absent or f"{path.name} is not there")
+
+    value = _guarded(path, _loads)
+    if isinstance(value, Missing):
+        return value
+    return _checked(value, shape, path)
+
+
+def _loads(data: bytes) -> object:
+    return json.loads(data)
+
+
+def _checked(value: object, shape: TypeAdapter[T], path: Path) -> T | Missing:
+    try:
+        return shape.validate_python(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "its content"
+        return Missing(
+            f"{path.name} is damaged or of another version of degan ({where}: {first['msg']})"
+        )
+
+
+def _guarded(path: Path, parse: Callable[[bytes], T]) -> T | Missing:
+    """Return what a file holds; that it cannot be read is a result too."""
+    try:
+        return parse(read_bytes(path, _MAX_BYTES, path.name))
+    except DeganError as error:
+        return Missing(_sentence(error))
+    except (ValueError, RecursionError):  # JSON, TOML, UTF-8 and pydantic alike
+        return Missing(f"{path.name} is damaged")
+
+
+def _sentence(error: DeganError) -> str:
+    return str(error).rstrip(".")

@@ -1,0 +1,184 @@
+"""The page: sections of figures, everything that draws them, in one file that needs no other."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.resources import files
+from typing import Any, Final
+
+from degan import __version__
+from degan.errors import DeganError
+from degan.report.atlas import COLUMNS, Atlas
+from degan.report.part import Absent, Cell, Figure, Listing, Part, Pictures, Table
+
+__all__ = ["Section", "check_installed", "render"]
+
+_ROWS_SHOWN: Final = 200
+"""Rows of a table on the page; its CSV has all."""
+
+_NEEDED: Final = (
+    "a report needs Plotly and Jinja2, which are not installed; install the extra: pip install "
+    "'degan[report]'"
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page with its own heading; ``key`` is its anchor."""
+
+    key: str
+    title: str
+    parts: Sequence[Part]
+
+
+def check_installed() -> None:
+    """Find out whether a page can be made at all.
+
+    Raises:
+        DeganError: Plotly or Jinja2 is not installed.
+    """
+    _plotly()
+    _jinja()
+
+
+def render(
+    title: str, lead: Sequence[str], sections: Sequence[Section], atlas: Atlas | None, made: str
+) -> str:
+    """Return the page as HTML.
+
+    Args:
+        title: of the page.
+        lead: paragraphs at its head.
+        sections: what it shows; those without parts are left out.
+        atlas: its faces; None where none are shown.
+        made: a sentence on when and of what it was made.
+
+    Raises:
+        DeganError: Plotly or Jinja2 is not installed, or crops cannot be read.
+    """
+    jinja2 = _jinja()
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    markup = jinja2.utils.markupsafe.Markup
+    return str(
+        environment.from_string(_template("report.html")).render(
+            title=title,
+            lead=lead,
+            sections=[section for section in sections if section.parts],
+            sheet=markup(atlas.sheet()) if atlas else "",
+            columns=COLUMNS,
+            rows_shown=_ROWS_SHOWN,
+            kind=_kind,
+            data=lambda part: markup(_safe_json(_data_of(part))),
+            table=lambda *arguments: _html_table(markup, *arguments),
+            css=markup(_template("report.css")),
+            script=markup(_template("report.js")),
+            plotly=markup(_plotly()),
+            version=__version__,
+            made=made,
+        )
+    )
+
+
+def _kind(part: Part) -> str:
+    kinds = {Figure: "figure", Pictures: "pictures", Listing: "listing", Absent: "absent"}
+    return kinds[type(part)]
+
+
+def _data_of(part: Part) -> dict[str, Any]:
+    """Return what the script of the page needs of a part."""
+    table = getattr(part, "table", None)
+    found: dict[str, Any] = {}
+    if table is not None:
+        found["table"] = {"columns": list(table.columns), "rows": [list(r) for r in table.rows]}
+    if isinstance(part, Figure):
+        found |= {
+            "height": part.height,
+            "views": [{"traces": view.traces, "layout": view.layout} for view in part.views],
+            "faces": part.faces,
+            "hover": part.hover,
+        }
+    return found
+
+
+def _safe_json(value: object) -> str:
+    """Return JSON that ends no ``script`` element and holds no number that is none."""
+    text = json.dumps(_rounded(value), separators=(",", ":"), allow_nan=False)
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
+
+
+def _rounded(value: Any) -> Any:
+    """Return a value with numbers of six digits: no drawing and no reader needs more."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(name): _rounded(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(one) for one in value]
+    return value
+
+
+def _html_table(markup: Any, table: Table, title: str, limit: int | None) -> Any:
+    """Return a table as HTML; ``markup`` escapes what it holds."""
+    numbers = [
+        any(isinstance(row[place], int | float) for row in table.rows)
+        for place in range(len(table.columns))
+    ]
+    head = markup("").join(
+        markup('<th scope="col"{}>{}</th>').format(_class(markup, number), name)
+        for name, number in zip(table.columns, numbers, strict=True)
+    )
+    body = markup("").join(
+        markup("<tr>{}</tr>\n").format(
+            markup("").join(
+                markup("<td{}>{}</td>").format(_class(markup, number), _shown(cell))
+                for cell, number in zip(row, numbers, strict=True)
+            )
+        )
+        for row in table.rows[:limit]
+    )
+    more = ""
+    if limit is not None and len(table.rows) > limit:
+        more = markup("<p>The first {} of {} rows; the CSV file has all.</p>").format(
+            limit, len(table.rows)
+        )
+    return markup(
+        '<div class="scroll" tabindex="0" role="region" aria-label="{}, as a table"><table>'
+        "<thead><tr>{}</tr></thead><tbody>\n{}</tbody></table></div>{}"
+    ).format(title, head, body, more)
+
+
+def _class(markup: Any, is_number: bool) -> Any:
+    return markup(' class="number"') if is_number else ""
+
+
+def _shown(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return f"{cell:.4g}"
+    return f"{cell:,}" if isinstance(cell, int) else cell
+
+
+def _template(name: str) -> str:
+    return (files("degan") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _plotly() -> str:
+    """Return Plotly.js, which its Python package brings."""
+    try:
+        return str(import_module("plotly.offline").get_plotlyjs())
+    except ModuleNotFoundError as error:
+        raise DeganError(_NEEDED) from error
+
+
+def _jinja() -> Any:
+    try:
+        return import_module("jinja2")
+    except ModuleNotFoundError as error:
+        raise DeganError(_NEEDED) from error

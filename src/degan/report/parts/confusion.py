@@ -1,0 +1,152 @@
+"""What is read as what: the confusion matrix, and the faces in each of its cells."""
+
+from collections.abc import Sequence
+
+from degan.report.atlas import Atlas
+from degan.report.files import Missing, Result
+from degan.report.part import Absent, Figure, Table, View, percent
+from degan.report.plot import plain
+
+__all__ = ["confusion"]
+
+_FACES = 12  # of a cell
+_SCALE = "Cividis"  # as bright to all eyes; dark is little
+_LIGHT = 0.45  # of the scale: from here on black is read better than white
+
+
+def confusion(result: Result, key: str, atlas: Atlas | None) -> Figure | Absent:
+    """Return the confusion matrix of a result in shares and in counts.
+
+    Args:
+        result: what was read.
+        key: of the figure.
+        atlas: of the faces of its samples; None where they cannot be shown.
+    """
+    title = f"What is read as what: {result.name}"
+    found = result.figures
+    if isinstance(found, Missing):
+        return Absent(key, title, found.reason)
+    names = found.expressions
+    shares = [[count / max(1, sum(row)) for count in row] for row in found.confusion]
+    faces = {} if atlas is None else _faces(result, names, atlas)
+    choices = [
+        (f"{names[i]} read as {names[j]} ({found.confusion[i][j]})", f"{i},{j}")
+        for i in range(len(names))
+        for j in range(len(names))
+        if f"{i},{j}" in faces
+    ]
+    choices.sort(key=lambda one: one[1].split(",")[0] == one[1].split(",")[1])  # mistakes first
+    return Figure(
+        key,
+        title,
+        _says(names, found.confusion) + (" Choose a cell to see its faces." if faces else ""),
+        [
+            _view("shares of a row", names, shares, [[percent(v) for v in r] for r in shares]),
+            _view(
+                "counts", names, found.confusion, [[f"{v:,}" for v in r] for r in found.confusion]
+            ),
+        ],
+        Table(
+            ("truth", "read as", "images", "share of the truth"),
+            [
+                [names[i], names[j], found.confusion[i][j], shares[i][j]]
+                for i in range(len(names))
+                for j in range(len(names))
+            ],
+        ),
+        height=180 + 46 * len(names),
+        faces=faces,
+        choices=choices,
+    )
+
+
+def _says(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
+    wrong = [
+        (count, names[i], names[j])
+        for i, row in enumerate(counts)
+        for j, count in enumerate(row)
+        if i != j and count
+    ]
+    if not wrong:
+        return "Nothing is mistaken."
+    count, truth, read = max(wrong, key=lambda one: one[0])
+    return f"Rows are the truth. Most often mistaken: {truth} for {read}, {count:,} times."
+
+
+def _view(
+    name: str,
+    names: Sequence[str],
+    values: Sequence[Sequence[float]],
+    texts: Sequence[Sequence[str]],
+) -> View:
+    labels = [plain(one) for one in names]
+    top = max(max(row) for row in values) or 1
+    trace = {
+        "type": "heatmap",
+        "x": labels,
+        "y": labels,
+        "z": [list(row) for row in values],
+        "zmin": 0,
+        "zmax": top,
+        "colorscale": _SCALE,
+        "showscale": False,
+        "xgap": 2,
+        "ygap": 2,
+        "customdata": [[f"{i},{j}" for j in range(len(names))] for i in range(len(names))],
+        "hovertemplate": "%{y} read as %{x}: %{text}<extra></extra>",
+        "text": [list(row) for row in texts],
+    }
+    notes = [
+        {
+            "x": labels[j],
+            "y": labels[i],
+            "text": texts[i][j].removesuffix(" %"),
+            "showarrow": False,
+            "font": {"color": "#000" if values[i][j] > _LIGHT * top else "#fff", "size": 12},
+        }
+        for i in range(len(names))
+        for j in range(len(names))
+    ]
+    layout = {
+        "xaxis": {"title": {"text": "read as"}, "type": "category", "side": "bottom"},
+        "yaxis": {
+            "title": {"text": "truth"},
+            "type": "category",
+            "autorange": "reversed",
+            "automargin": True,
+        },
+        "annotations": notes,
+    }
+    return View(name, [trace], layout)
+
+
+def _faces(result: Result, names: Sequence[str], atlas: Atlas) -> dict[str, list[int]]:
+    """Return the faces of each cell; of many those of different people, surest first."""
+    read = result.predictions
+    if isinstance(read, Missing):
+        return {}
+    order = {name: place for place, name in enumerate(names)}
+    cells: dict[str, list[tuple[float, int, str]]] = {}
+    sure = read.probabilities.max(axis=1).tolist()
+    for sample, said, share in zip(read.samples, read.predicted, sure, strict=True):
+        if sample.expression in order and said in order:
+            cell = f"{order[sample.expression]},{order[said]}"
+            cells.setdefault(cell, []).append((-share, sample.number, sample.person))
+    # Mistakes before what is right: they are looked at, and the sheet has no room for all.
+    right = {f"{place},{place}" for place in range(len(names))}
+    found = {}
+    for cell in sorted(cells, key=lambda one: one in right):
+        numbers = atlas.numbers(_spread(sorted(cells[cell])))
+        if numbers:
+            found[cell] = numbers
+    return found
+
+
+def _spread(rows: Sequence[tuple[float, int, str]]) -> list[int]:
+    """Return samples of as many people as there are, each person's surest first."""
+    turns: dict[str, int] = {}
+    ranked = []
+    for place, (_, sample, person) in enumerate(rows):
+        turns[person] = turns.get(person, 0) + 1
+        ranked.append((turns[person], place, sample))
+    return [sample for *_, sample in sorted(ranked)[:_FACES]]

@@ -1,0 +1,113 @@
+"""How training went: every term of the log by epoch, over the folds."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from degan.report.files import Missing, Result
+from degan.report.part import Absent, Cell, Figure, Table, View, colour_of
+from degan.report.plot import plain
+from degan.report.shapes import LogRow
+
+__all__ = ["curves"]
+
+_MAX_ROWS = 5_000  # of the table: a page stays small
+_WIDE = 20.0  # largest / smallest, from which an axis is logarithmic
+_DASHES = ("solid", "dash", "dot", "dashdot")
+
+
+def curves(result: Result, key: str) -> Figure | Absent:
+    """Return the training curves of a result: a view a stage, mean and range over its folds."""
+    title = f"Training: {result.name}"
+    logs = result.logs
+    if isinstance(logs, Missing):
+        return Absent(key, title, logs.reason)
+    stages = sorted({row.stage for rows in logs.values() for row in rows})
+    views = [View(f"stage {stage}", *_stage(logs, stage)) for stage in stages]
+    every = -(-sum(len(row.means) for log in logs.values() for row in log) // _MAX_ROWS)
+    rows: list[list[Cell]] = [
+        [name, row.stage, row.epoch, term, value]
+        for name, log in logs.items()
+        for row in log
+        if row.epoch % every == 0
+        for term, value in row.means.items()
+    ]
+    thinned = f" The table has every {every}th epoch; log.jsonl has all." if every > 1 else ""
+    seconds = sum(log[-1].seconds for log in logs.values())
+    several = (
+        f"; lines are means over {len(logs)} folds, bands their range" if len(logs) > 1 else ""
+    )
+    return Figure(
+        key,
+        title,
+        f"{_time(seconds)} of training{several}. Stage 1 learns to redraw faces, stage 2 to name "
+        "expressions. Choose terms in the legend; nothing was stopped or chosen by these curves."
+        f"{thinned}",
+        views,
+        Table(("fold", "stage", "epoch", "term", "mean"), rows),
+        height=460,
+    )
+
+
+def _stage(
+    logs: Mapping[str, Sequence[LogRow]], stage: int
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return Plotly's traces and layout of the terms of a stage."""
+    terms: dict[str, dict[int, list[float]]] = {}
+    for log in logs.values():
+        for row in log:
+            if row.stage == stage:
+                for term, value in row.means.items():
+                    terms.setdefault(term, {}).setdefault(row.epoch, []).append(value)
+    traces: list[dict[str, Any]] = []
+    for place, (term, epochs) in enumerate(terms.items()):
+        x = sorted(epochs)
+        colour = colour_of(place + 1)
+        line = {"color": colour, "dash": _DASHES[place // 8 % len(_DASHES)]}
+        same = {"type": "scatter", "legendgroup": term, "hoverinfo": "skip", "showlegend": False}
+        if any(len(values) > 1 for values in epochs.values()):
+            band = [max(epochs[one]) for one in x] + [min(epochs[one]) for one in reversed(x)]
+            traces.append(
+                {
+                    **same,
+                    "mode": "lines",
+                    "x": [*x, *reversed(x)],
+                    "y": band,
+                    "fill": "toself",
+                    "fillcolor": colour,
+                    "opacity": 0.2,
+                    "line": {"width": 0},
+                }
+            )
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines" if len(x) > 1 else "markers",
+                "name": plain(term.replace("_", " ")),
+                "legendgroup": term,
+                "x": x,
+                "y": [float(np.mean(epochs[one])) for one in x],
+                "line": line,
+                "hovertemplate": f"{plain(term)} %{{y:.4g}}<extra></extra>",
+            }
+        )
+    layout = {
+        "xaxis": {"title": {"text": "epoch"}},
+        "yaxis": {"title": {"text": "mean over the epoch"}, **_scale(terms)},
+        "hovermode": "x unified",
+    }
+    return traces, layout
+
+
+def _scale(terms: Mapping[str, Mapping[int, Sequence[float]]]) -> dict[str, Any]:
+    """Return a logarithmic axis where it can be: terms differ by orders of magnitude."""
+    values = [one for epochs in terms.values() for several in epochs.values() for one in several]
+    if min(values) <= 0 or max(values) < _WIDE * min(values):
+        return {}
+    return {"type": "log", "dtick": 1, "exponentformat": "power"}
+
+
+def _time(seconds: float) -> str:
+    minutes = seconds / 60
+    return f"{seconds:.0f} s" if minutes < 2 else f"{minutes:.0f} min"

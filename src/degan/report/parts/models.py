@@ -1,0 +1,202 @@
+"""What a model shows when it is run again: a map of f(x), what decides, drawn faces."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from degan.data.manifest import Dataset
+from degan.images import RgbImage, data_url
+from degan.labels import in_order
+from degan.report.atlas import Atlas
+from degan.report.measurements import Clusters, FaceMap, Origin, Saliency, Transfer
+from degan.report.part import (
+    Cell,
+    Face,
+    Figure,
+    Pictures,
+    Table,
+    View,
+    colour_of,
+    percent,
+    sign_of,
+)
+from degan.report.plot import plain
+
+__all__ = ["drawn", "map_of_faces", "what_decides"]
+
+_TURN = 137.508  # degrees between the hues of two people: the golden angle
+_LIGHTNESS = (42, 58, 70)  # per cent, of one person and the next
+_MARKS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "triangle-down")
+_SIDE = 192  # of a map laid over a face, in pixels
+_DRAWN = 72  # of a drawn face, in pixels
+_GAP = 4
+# Where blurring makes it less, or more, likely.
+_WARM = np.array([255, 140, 0], np.float32)
+_COLD = np.array([60, 130, 255], np.float32)
+_STRONGEST = 0.8  # of the colour laid over a face
+
+
+def map_of_faces(
+    found: FaceMap, dataset: Dataset, atlas: Atlas, key: str, name: str, why_seen: str
+) -> Figure:
+    """Return the map of f(x), coloured by expression or by person.
+
+    Args:
+        found: the map.
+        dataset: its faces.
+        atlas: shows them.
+        key: of the figure.
+        name: of the result.
+        why_seen: what is said where the model knew the people.
+    """
+    samples = [dataset.samples[index] for index in found.indices.tolist()]
+    faces = [-1 if n is None else n for n in map(atlas.number, found.indices.tolist())]
+    expressions = in_order({sample.expression for sample in samples})
+    people = sorted({sample.person for sample in samples})
+    hover = [f"{one.expression}, {one.subject or 'nobody named'}" for one in samples]
+    x, y = found.places[:, 0].tolist(), found.places[:, 1].tolist()
+
+    def trace(rows: Sequence[int], label: str, marker: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "type": "scatter",
+            "mode": "markers",
+            "name": plain(label),
+            "x": [x[row] for row in rows],
+            "y": [y[row] for row in rows],
+            "customdata": [faces[row] for row in rows],
+            "meta": list(rows),
+            "hoverinfo": "none",  # the page shows the face and who it is
+            "marker": {"size": 7, "line": {"width": 0}, **marker},
+        }
+
+    by_expression = []
+    for place, expression in enumerate(expressions):
+        own = [row for row, sample in enumerate(samples) if sample.expression == expression]
+        marker = {"color": colour_of(place), "symbol": sign_of(place)}
+        by_expression.append(trace(own, expression, marker))
+    who = [people.index(sample.person) for sample in samples]
+    by_person = trace(
+        range(len(samples)),
+        "people",
+        {
+            "color": [_hue(number) for number in who],
+            "symbol": [_MARKS[number % len(_MARKS)] for number in who],
+        },
+    )
+    bare = {"showticklabels": False, "showgrid": False, "zeroline": False, "title": {"text": ""}}
+    layout = {"xaxis": bare, "yaxis": {**bare, "scaleanchor": "x"}, "hovermode": "closest"}
+    rows: list[list[Cell]] = [
+        [sample.source, sample.subject, sample.expression, x[row], y[row]]
+        for row, sample in enumerate(samples)
+    ]
+    return Figure(
+        key,
+        f"Map of f(x): {name}",
+        f"{_whose(found.origin, why_seen)} {len(samples):,} faces, laid out by t-SNE: only who is "
+        f"whose neighbour means something. {_lie(found.passed_on or found.before_rounding)}"
+        + ("" if found.passed_on else " (before f(x) is rounded)"),
+        [
+            View("by expression", by_expression, layout),
+            View(f"by person ({len(people):,})", [by_person], {**layout, "showlegend": False}),
+        ],
+        Table(("image", "subject", "expression", "x", "y"), rows),
+        height=460,
+        hover=hover,
+    )
+
+
+def _hue(number: int) -> str:
+    return f"hsl({number * _TURN % 360:.0f}, 75%, {_LIGHTNESS[number % len(_LIGHTNESS)]}%)"
+
+
+def _whose(origin: Origin, why_seen: str) -> str:
+    of = f" ({origin.model})" if origin.model else ""
+    who = "one person" if origin.people == 1 else f"{origin.people} people"
+    if origin.seen:
+        return f"{who[0].upper()}{who[1:]}{of}; {why_seen}."
+    return f"{who[0].upper()}{who[1:]} whom the model{of} never saw."
+
+
+def _lie(clusters: Clusters) -> str:
+    """Say how faces lie in f(x) itself."""
+    told = []
+    for what, found in (
+        ("shows the same expression (other people alone)", clusters.neighbour_expression),
+        ("is the same person (other recordings alone)", clusters.neighbour_person),
+    ):
+        if found is not None:
+            told.append(f"{what} for {percent(found.share)}, by chance {percent(found.chance)}")
+    if not told:
+        return ""
+    return f"In f(x) itself the nearest face {'; it '.join(told)}."
+
+
+def what_decides(found: Saliency, key: str, name: str, why_seen: str) -> Pictures:
+    """Return maps of what decides, each laid over the average of the faces that it is of."""
+    tiles = [
+        Face(
+            expression,
+            [f"{found.counts[place]} faces of {found.people[place]} people"],
+            picture=data_url(_laid_over(found.averages[place], found.maps[place])),
+        )
+        for place, expression in enumerate(found.expressions)
+    ]
+    rows: list[list[Cell]] = [
+        [expression, found.counts[place], found.people[place], float(found.peaks[place])]
+        for place, expression in enumerate(found.expressions)
+    ]
+    return Pictures(
+        key,
+        f"What decides: {name}",
+        f"{_whose(found.origin, why_seen)} Where a blur makes the expression less likely the "
+        "average face is orange, where it makes it likelier blue; the strongest colour is the "
+        "place that changes most. Faces that were read correctly.",
+        tiles,
+        table=Table(("expression", "faces", "people", "peak (log-odds)"), rows),
+    )
+
+
+def _laid_over(face: RgbImage, amounts: NDArray[np.float32]) -> RgbImage:
+    """Return a face in grey with amounts (S, S) in [-1, 1] as colour over it."""
+    size = (_SIDE, _SIDE)
+    grey = np.asarray(Image.fromarray(face).convert("L").resize(size), np.float32)[..., None]
+    shares = np.asarray(Image.fromarray(amounts).resize(size, Image.Resampling.BILINEAR))
+    colour = np.where(shares[..., None] > 0, _WARM, _COLD)
+    strength = _STRONGEST * np.abs(shares)[..., None].clip(0, 1)
+    mixed: RgbImage = (grey * (1 - strength) + colour * strength).round().astype(np.uint8)
+    return mixed
+
+
+def drawn(found: Transfer, key: str, name: str, why_seen: str) -> Pictures:
+    """Return the expressions of photos, drawn on people: a strip an expression."""
+    strips = []
+    if found.portraits is not None:
+        blank = np.full((_DRAWN, _DRAWN, 3), 127, np.uint8)
+        strips.append(Face("the people", picture=data_url(_strip(blank, found.portraits))))
+    for place, expression in enumerate(found.expressions):
+        strip = _strip(found.sources[place], found.generated[place])
+        strips.append(Face(expression, picture=data_url(strip, quality=85)))
+    return Pictures(
+        key,
+        f"Expressions on other people: {name}",
+        f"{_whose(found.origin, why_seen)} In each row first a photo, then its expression as G_de "
+        f"draws it on {len(found.targets)} people whom it was trained on.",
+        strips,
+        strips=True,
+        wide=False,
+    )
+
+
+def _strip(first: RgbImage, others: NDArray[np.uint8]) -> RgbImage:
+    """Return faces side by side, a wider gap after the first."""
+    count = len(others)
+    width = (count + 1) * _DRAWN + (count + 2) * _GAP
+    strip = np.full((_DRAWN, width, 3), 255, np.uint8)
+    for place, face in enumerate([first, *others]):
+        left = place * (_DRAWN + _GAP) + (2 * _GAP if place else 0)
+        small = Image.fromarray(face).resize((_DRAWN, _DRAWN), Image.Resampling.BICUBIC)
+        strip[:, left : left + _DRAWN] = np.asarray(small)
+    return strip

@@ -1,0 +1,130 @@
+"""Who is read well and who is not: accuracy by person, and the surest mistakes as pictures."""
+
+from collections import Counter
+
+import numpy as np
+
+from degan.evaluation.predictions import Predictions
+from degan.report.atlas import Atlas
+from degan.report.files import Missing, Result
+from degan.report.part import (
+    Absent,
+    Cell,
+    Face,
+    Figure,
+    Pictures,
+    Table,
+    View,
+    percent,
+    run_colour,
+)
+from degan.report.plot import plain
+
+__all__ = ["mistakes", "subjects"]
+
+_MISTAKES = 24
+_OF_ONE = 3  # mistakes of one person: the page is not about one face
+
+
+def subjects(result: Result, key: str) -> Figure | Absent:
+    """Return the accuracy of each person of a result, worst first."""
+    title = f"By person: {result.name}"
+    read = result.predictions
+    if isinstance(read, Missing):
+        return Absent(key, title, read.reason)
+    images = Counter(sample.subject for sample in read.samples if sample.subject)
+    if len(images) < 2:
+        return Absent(key, title, "the data set does not say who is shown")
+    pairs = zip(read.samples, read.right.tolist(), strict=True)
+    right = Counter(sample.subject for sample, is_right in pairs if is_right)
+    people = sorted(images, key=lambda name: (right[name] / images[name], -images[name], name))
+    shares = [right[name] / images[name] for name in people]
+    low, middle = np.quantile(shares, [0.1, 0.5]).tolist()
+    trace = {
+        "type": "bar",
+        "x": list(range(1, len(people) + 1)),
+        "y": shares,
+        "marker": {"color": run_colour(0)},
+        "text": [f"{plain(name)}: {right[name]} of {images[name]}" for name in people],
+        "textposition": "none",
+        "hovertemplate": "%{text}<extra></extra>",
+    }
+    return Figure(
+        key,
+        title,
+        f"{len(people)} people, worst first: half are read right in {percent(middle)} of their "
+        f"images or more, a tenth in {percent(low)} or less.",
+        [
+            View(
+                "",
+                [trace],
+                {
+                    "xaxis": {"title": {"text": "people, worst first"}},
+                    "yaxis": {
+                        "title": {"text": "share right"},
+                        "tickformat": ".0%",
+                        "range": [0, 1],
+                    },
+                    "bargap": 0.05,
+                },
+            )
+        ],
+        Table(
+            ("subject", "images", "right", "accuracy"),
+            [[name, images[name], right[name], right[name] / images[name]] for name in people],
+        ),
+        height=320,
+    )
+
+
+def mistakes(result: Result, key: str, atlas: Atlas | None, why: str) -> Pictures | Absent:
+    """Return the surest mistakes of a result as pictures with their probabilities.
+
+    Args:
+        result: what was read.
+        key: of the figure.
+        atlas: of the faces of its samples; None where they cannot be shown.
+        why: the reason, if so.
+    """
+    title = f"Surest mistakes: {result.name}"
+    read = result.predictions
+    if isinstance(read, Missing):
+        return Absent(key, title, read.reason)
+    if atlas is None:
+        return Absent(key, title, why)
+    wrong = np.flatnonzero(~read.right)
+    sure = read.probabilities.max(axis=1)
+    ranked = sorted(wrong.tolist(), key=lambda row: -sure[row])
+    taken: Counter[str] = Counter()
+    faces: list[Face] = []
+    rows: list[list[Cell]] = []
+    for row in ranked:
+        sample = read.samples[row]
+        number = atlas.number(sample.number)
+        if taken[sample.person] >= _OF_ONE or number is None or len(faces) >= _MISTAKES:
+            continue
+        taken[sample.person] += 1
+        faces.append(_face(read, row, number))
+        shares = read.probabilities[row].tolist()
+        rows.append(
+            [sample.source, sample.subject, sample.expression, read.predicted[row], *shares]
+        )
+    return Pictures(
+        key,
+        title,
+        f"{len(wrong):,} of {len(read.samples):,} images are mistaken; these {len(faces)} most "
+        f"surely, at most {_OF_ONE} of a person. Some may show that a label is wrong."
+        if len(wrong)
+        else "No image is mistaken.",
+        faces,
+        table=Table(("image", "subject", "truth", "read as", *read.expressions), rows),
+    )
+
+
+def _face(read: Predictions, row: int, number: int) -> Face:
+    sample = read.samples[row]
+    shares = read.probabilities[row]
+    best = sorted(range(len(read.expressions)), key=lambda place: -shares[place])[:3]
+    lines = [f"{read.expressions[place]} {percent(float(shares[place]))}" for place in best]
+    named = f", {sample.subject}" if sample.subject else ""
+    return Face(f"{sample.expression}{named}", lines, number)

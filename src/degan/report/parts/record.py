@@ -1,0 +1,59 @@
+"""On what it was measured: settings, seeds, versions and hashes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from degan.report.files import Missing, Result
+from degan.report.part import Cell, Listing, Table
+
+__all__ = ["facts", "settings"]
+
+_LONG = 200
+
+
+def facts(results: Sequence[Result]) -> Listing:
+    """Return what run.json and summary.json say of data, versions and weights."""
+    rows: list[list[Cell]] = []
+    for result in results:
+        rows.append([result.name, "folder", str(result.folder)])
+        rows += [[result.name, name, _text(value)] for name, value in result.facts.items()]
+        if not isinstance(result.figures, Missing):
+            known = {
+                "protocol": result.figures.protocol,
+                "weights": result.figures.weights,
+                "manifest_sha256": result.figures.manifest_sha256,
+                "seconds": result.figures.seconds,
+            }
+            rows += [
+                [result.name, name, _text(value)]
+                for name, value in known.items()
+                if value is not None and name not in result.facts
+            ]
+    says = "What was measured on which data; hashes are SHA-256."
+    return Listing(
+        "facts", "Versions, data and hashes", says, Table(("result", "what", "value"), rows)
+    )
+
+
+def settings(results: Sequence[Result]) -> Listing:
+    """Return the settings of all results side by side, those that differ first."""
+    known = [(one.name, one.settings) for one in results if not isinstance(one.settings, Missing)]
+    names = list(dict.fromkeys(name for _, table in known for name in table))
+    rows: list[list[Cell]] = [
+        [name, *(_text(table[name]) if name in table else None for _, table in known)]
+        for name in names
+    ]
+    different = [row for row in rows if len(set(row[1:])) > 1]
+    rows = different + [row for row in rows if len(set(row[1:])) == 1]
+    says = "What each setting means: 'degan train --help' and docs/method.md."
+    if not known:
+        says = "No result has settings of a training."
+    elif len(known) > 1:
+        says = f"{len(different)} differ; they stand first. {says}"
+    return Listing("settings", "Settings", says, Table(("setting", *(n for n, _ in known)), rows))
+
+
+def _text(value: Any) -> str:
+    """Return a value of a file; lists of names may be long."""
+    text = value if isinstance(value, str) else str(value)
+    return text if len(text) <= _LONG else f"{text[:_LONG]}…"

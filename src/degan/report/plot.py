@@ -1,0 +1,55 @@
+"""What the drawings of a report have in common, in Plotly's terms."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from degan.report.part import run_colour, sign_of
+
+__all__ = ["dots", "name_axis", "plain", "share_axis"]
+
+
+def dots(
+    name: str,
+    values: Sequence[float],
+    labels: Sequence[str],
+    place: int,
+    intervals: Sequence[Sequence[float]] | None,
+) -> dict[str, Any]:
+    """Return a Plotly trace of values with intervals beside names, in the colour of a place."""
+    trace: dict[str, Any] = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": plain(name),
+        "x": list(values),
+        "y": [plain(label) for label in labels],
+        "orientation": "h",
+        "marker": {"color": run_colour(place), "symbol": sign_of(place), "size": 10},
+        "hovertemplate": "%{y}: %{x:.1%}<extra>" + plain(name) + "</extra>",
+    }
+    if intervals is not None:
+        trace["error_x"] = {
+            "type": "data",
+            "symmetric": False,
+            "array": [high - value for value, (_, high) in zip(values, intervals, strict=True)],
+            "arrayminus": [value - low for value, (low, _) in zip(values, intervals, strict=True)],
+            "color": run_colour(place),
+            "thickness": 1.6,
+        }
+    return trace
+
+
+def share_axis(title: str) -> dict[str, Any]:
+    """Return a Plotly axis of shares."""
+    return {"title": {"text": title}, "tickformat": ".0%", "range": [0, 1.02]}
+
+
+def name_axis() -> dict[str, Any]:
+    """Return a Plotly axis of names, the first one at the top."""
+    return {"type": "category", "autorange": "reversed", "automargin": True}
+
+
+def plain(text: str) -> str:
+    """Return a name so that Plotly, which knows some tags and templates, shows it as it is."""
+    for sign, shown in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("%{", "%&#123;")):
+        text = text.replace(sign, shown)
+    return text

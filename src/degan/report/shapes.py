@@ -1,0 +1,168 @@
+"""What the JSON files of runs must hold, as far as a report reads it: anything else is refused."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+__all__ = [
+    "Disentanglement",
+    "Features",
+    "Figures",
+    "Groups",
+    "Guess",
+    "Guesses",
+    "LogRow",
+    "Probes",
+    "Recall",
+]
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Interval = tuple[Share, Share]
+
+
+class _Read(BaseModel):
+    """Read from a file that may come from anywhere; what is not named here is not looked at."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Recall(_Read):
+    """How often an expression was read, and its 95 % interval."""
+
+    recall: Share
+    interval: Interval
+
+
+class GroupRow(_Read):
+    """A row of :func:`degan.evaluation.by.figures_by`."""
+
+    expression: str
+    value: str
+    images: int
+    people: int
+    recall: Share
+    interval: Interval | None
+
+
+class Gap(_Read):
+    """How far the best-read group is from the worst."""
+
+    best: str
+    worst: str
+    difference: Share
+    interval: tuple[Finite, Finite]
+
+
+class Groups(_Read):
+    """Figures by the values of a column."""
+
+    column: str
+    rows: list[GroupRow]
+    gap: Gap | None
+
+
+class Figures(_Read):
+    """What every protocol's ``summary.json`` has, and what some have beside it."""
+
+    accuracy: Share
+    accuracy_interval: Interval
+    accuracy_sequences: Share
+    accuracy_sequences_interval: Interval
+    balanced_accuracy: Share
+    calibration_error: Share
+    log_loss: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    expressions: Annotated[list[str], Field(min_length=1, max_length=200)]
+    confusion: list[list[Annotated[int, Field(ge=0)]]]
+    recall: dict[str, Recall]
+    images: Annotated[int, Field(gt=0)]
+    sequences: int
+    subjects: int
+    fold_accuracy: list[Share] = []
+    protocol: str | None = None
+    weights: str | None = None
+    manifest_sha256: str | None = None
+    seconds: Finite | None = None
+    by: Groups | None = None
+
+    @model_validator(mode="after")
+    def _square(self) -> "Figures":
+        size = len(self.expressions)
+        if len(self.confusion) != size or any(len(row) != size for row in self.confusion):
+            raise ValueError("the confusion matrix does not fit the expressions")
+        if sum(map(sum, self.confusion)) != self.images:
+            raise ValueError("the confusion matrix does not count all images")
+        return self
+
+
+class Guess(_Read):
+    """How often a probe named the right one."""
+
+    accuracy: Share
+    interval: Interval
+    times_chance: Finite
+
+
+class Guesses(_Read):
+    """What two probes made of features."""
+
+    linear: Guess
+    mlp: Guess
+    chance: Share
+    people: int
+    images: int
+
+
+class Disentanglement(_Read):
+    """How features lie towards known factors; see :mod:`degan.evaluation.disentanglement`."""
+
+    disentanglement: Share
+    completeness: Share
+    informativeness: Finite
+    mig: Share
+    separation: Share | None
+    group_informativeness: dict[str, Finite]
+
+
+class Features(_Read):
+    """One kind of features of a run."""
+
+    name: str
+    identity: Guesses
+    expression: Guesses
+    disentanglement: Disentanglement | None
+
+
+class Probed(_Read):
+    """A run in ``probes.json``."""
+
+    run: str
+    features: list[Features]
+
+
+class Probes(_Read):
+    """What ``degan probe`` wrote."""
+
+    people: int
+    images: int
+    runs: list[Probed]
+
+
+class LogRow(BaseModel):
+    """An epoch of ``log.jsonl``; what else it has are means over the epoch."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    stage: int
+    epoch: int
+    seconds: Finite
+
+    @property
+    def means(self) -> dict[str, float]:
+        """Losses and shares by name."""
+        extra = self.model_extra or {}
+        return {
+            name: float(value)
+            for name, value in extra.items()
+            if isinstance(value, int | float) and not isinstance(value, bool) and name != "epochs"
+        }

@@ -1,0 +1,309 @@
+"""What a report shows of results, and what stands where something is missing or damaged."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from degan.data.manifest import Dataset, read_dataset
+from degan.errors import DeganError
+from degan.evaluation.compare import compare_results
+from degan.report.build import write_report
+from degan.report.files import Missing, read_results
+from degan.report.part import Absent, Figure, Listing, Pictures
+from degan.report.plot import plain
+from made_results import make_result, probes, write_json, write_log
+
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def data(rendered):
+    return read_dataset(rendered[1])
+
+
+@pytest.fixture
+def run(tmp_path, data):
+    make_result(tmp_path / "run", data)
+    write_json(tmp_path / "run" / "probe" / "probes.json", probes())
+    return tmp_path / "run"
+
+
+def made(folders, out, **options):
+    """The parts of a report by key, and its text."""
+    parts = write_report(folders, out, **options)
+    assert len({part.key for part in parts}) == len(parts)
+    return {part.key: part for part in parts}, out.read_text(encoding="utf-8")
+
+
+def table(part):
+    """The rows of a figure's data as dictionaries."""
+    return [dict(zip(part.table.columns, row, strict=True)) for row in part.table.rows]
+
+
+def summary_of(run):
+    return json.loads((run / "summary.json").read_text())
+
+
+class TestFigures:
+    def test_a_run_lacks_nothing_but_what_needs_a_model_that_is_not_there(
+        self, run, data, tmp_path
+    ):
+        parts, _ = made([run], tmp_path / "r.html", dataset=data)
+        absent = {part.key: part.reason for part in parts.values() if isinstance(part, Absent)}
+        assert set(absent) == {"map-1", "decides-1", "drawn-1"}
+        assert all("folds.json" in reason for reason in absent.values()), absent
+        kinds = {"figure": Figure, "listing": Listing, "pictures": Pictures}
+        found = {
+            name: [k for k, p in parts.items() if isinstance(p, kind)]
+            for name, kind in kinds.items()
+        }
+        assert {"accuracy", "recall", "confusion-1", "people-1", "calibration"} <= set(
+            found["figure"]
+        )
+        assert {"leakage", "factors", "training-1"} <= set(found["figure"])
+        assert found["pictures"] == ["mistakes-1"]
+        assert found["listing"] == ["summary", "settings", "facts"]
+
+    def test_accuracy_is_what_the_summary_says(self, run, tmp_path):
+        parts, text = made([run], tmp_path / "r.html")
+        summary = summary_of(run)
+        (row,) = table(parts["accuracy"])
+        assert row["accuracy"] == summary["accuracy"]
+        assert [row["low"], row["high"]] == summary["accuracy_interval"]
+        assert f"{100 * summary['accuracy']:.1f} %" in text
+
+    def test_the_confusion_matrix_has_every_cell(self, run, data, tmp_path):
+        parts, _ = made([run], tmp_path / "r.html")
+        summary = summary_of(run)
+        names = summary["expressions"]
+        counts = {
+            (row["truth"], row["read as"]): row["images"] for row in table(parts["confusion-1"])
+        }
+        for i, truth in enumerate(names):
+            for j, read in enumerate(names):
+                assert counts[truth, read] == summary["confusion"][i][j]
+        shares, views = parts["confusion-1"].views
+        assert [sum(row) for row in shares.traces[0]["z"]] == pytest.approx([1] * len(names))
+        assert views.traces[0]["z"] == summary["confusion"]
+
+    def test_the_faces_of_a_cell_are_those_that_were_so_read(self, run, data, tmp_path):
+        parts, _ = made([run], tmp_path / "r.html", dataset=data)
+        part = parts["confusion-1"]
+        summary = summary_of(run)
+        for cell, faces in part.faces.items():
+            i, j = map(int, cell.split(","))
+            assert 0 < len(faces) <= summary["confusion"][i][j]
+        wanted = sum(count > 0 for row in summary["confusion"] for count in row)
+        assert len(part.faces) == wanted
+        assert {cell for _, cell in part.choices} == set(part.faces)
+
+    def test_people_are_counted_apart_worst_first(self, run, data, tmp_path):
+        rows = table(made([run], tmp_path / "r.html")[0]["people-1"])
+        assert {row["subject"] for row in rows} == set(data.subjects)
+        assert [row["accuracy"] for row in rows] == sorted(row["accuracy"] for row in rows)
+        assert sum(row["right"] for row in rows) / sum(row["images"] for row in rows) == (
+            pytest.approx(summary_of(run)["accuracy"])
+        )
+
+    def test_mistakes_are_mistakes_surest_first_and_of_several_people(self, run, data, tmp_path):
+        part = made([run], tmp_path / "r.html", dataset=data)[0]["mistakes-1"]
+        rows = table(part)
+        assert len(rows) == len(part.faces) > 0
+        assert all(row["truth"] != row["read as"] for row in rows)
+        sure = [max(row[name] for name in data.expressions) for row in rows]
+        assert sure == sorted(sure, reverse=True)
+        people = [row["subject"] for row in rows]
+        assert max(map(people.count, people)) <= 3
+
+    def test_the_calibration_curve_counts_every_answer(self, run, data, tmp_path):
+        rows = table(made([run], tmp_path / "r.html")[0]["calibration"])
+        assert sum(row["answers"] for row in rows) == len(data.samples)
+        for row in rows:
+            if row["answers"]:
+                assert row["from"] <= row["mean probability"] <= row["to"]
+
+    def test_training_curves_are_the_log(self, run, tmp_path):
+        part = made([run], tmp_path / "r.html")[0]["training-1"]
+        log = [json.loads(one) for one in (run / "fold-02" / "log.jsonl").read_text().splitlines()]
+        rows = [row for row in table(part) if row["fold"] == "fold-02"]
+        for line in log:
+            for row in rows:
+                if (row["stage"], row["epoch"]) == (line["stage"], line["epoch"]):
+                    assert row["mean"] == line[row["term"]]
+        assert [view.name for view in part.views] == ["stage 1", "stage 2"]
+
+    def test_a_long_log_is_thinned_in_the_table_and_not_in_the_drawing(self, run, tmp_path):
+        write_log(run / "fold-01" / "log.jsonl", np.random.default_rng(0), epochs=4000)
+        part = made([run], tmp_path / "r.html")[0]["training-1"]
+        assert len(part.table.rows) <= 5000
+        assert "every 4th epoch" in part.says
+        assert max(len(trace["x"]) for trace in part.views[0].traces) >= 4000
+
+    def test_leakage_stands_beside_chance(self, run, tmp_path):
+        part = made([run], tmp_path / "r.html")[0]["leakage"]
+        chance = {shape["x0"] for view in part.views for shape in view.layout["shapes"]}
+        assert chance == {0.2}
+        told = {row["features"]: row["accuracy"] for row in table(part) if row["of"] == "identity"}
+        assert told == {"f(x)": 0.22, "residue": 0.7}
+
+    def test_groups_are_those_of_rendered_people(self, run, data, tmp_path):
+        parts, _ = made([run], tmp_path / "r.html", dataset=data)
+        columns = {part.title.split(":")[0] for key, part in parts.items() if key.startswith("by-")}
+        assert columns == {"By sex", "By age", "By tone"}
+        (sexes,) = [p for k, p in parts.items() if p.title.startswith("By sex")]
+        every = [row for row in table(sexes) if row["expression"] == "all"]
+        assert {row["value"] for row in every} == {"female", "male"}
+        assert sum(row["images"] for row in every) == len(data.samples)
+
+    def test_groups_can_come_from_a_table_of_people(self, run, data, tmp_path):
+        people = tmp_path / "people.csv"
+        lines = [f"{name},{'a' if place % 2 else 'b'}" for place, name in enumerate(data.subjects)]
+        people.write_text("subject,Team\n" + "\n".join(lines))
+        parts, _ = made([run], tmp_path / "r.html", dataset=data, people=people)
+        titles = [part.title for key, part in parts.items() if key.startswith("by-")]
+        assert titles == ["By team: run"]
+
+    def test_groups_without_a_data_set_are_refused(self, run, tmp_path):
+        with pytest.raises(DeganError, match="--data"):
+            write_report([run], tmp_path / "r.html", by=["sex"])
+
+    def test_several_results_are_compared_as_degan_compare_does(self, run, data, tmp_path):
+        make_result(tmp_path / "better", data, skill=0.95, seed=1)
+        parts, _ = made([run, tmp_path / "better"], tmp_path / "r.html")
+        (row,) = table(parts["comparison"])
+        found = compare_results(run, [tmp_path / "better"])["results"][str(tmp_path / "better")]
+        assert row["difference"] == found["difference"] > 0
+        assert (row["p"], row["p_holm"]) == (found["p"], found["p_holm"])
+        assert len(table(parts["accuracy"])) == 2
+        assert {row["result"] for row in table(parts["recall"])} == {"run", "better"}
+
+    def test_settings_that_differ_stand_first(self, run, data, tmp_path):
+        make_result(tmp_path / "other", data)
+        settings = tmp_path / "other" / "settings.toml"
+        text = settings.read_text()
+        settings.write_text(re.sub(r"(?m)^seed = \d+", "seed = 7", text))
+        part = made([run, tmp_path / "other"], tmp_path / "r.html")[0]["settings"]
+        assert part.table.rows[0] == ["seed", "0", "7"]
+
+
+class TestWhatIsMissing:
+    def test_a_run_that_has_only_begun(self, run, tmp_path):
+        for name in ("summary.json", "predictions.csv", "fold-02/predictions.csv"):
+            (run / name).unlink()
+        parts, text = made([run], tmp_path / "r.html")
+        assert isinstance(parts["training-1"], Figure)
+        assert "1 of 2 folds begun are tested" in text
+        assert isinstance(parts["accuracy"], Absent)
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"",
+            b"{",
+            b"[]",
+            b"\xff\xfe",
+            b'{"accuracy": NaN}',
+            b'{"accuracy": 2}',
+            b"[" * 100_000,
+            b'{"accuracy": 0.5, "expressions": ["a"], "confusion": [[1, 2]]}',
+        ],
+        ids=["empty", "cut", "list", "bytes", "nan", "range", "deep", "shape"],
+    )
+    @pytest.mark.parametrize("name", ["summary.json", "probe/probes.json", "predictions.csv"])
+    def test_a_damaged_file_is_a_note(self, run, tmp_path, name, content):
+        (run / name).write_bytes(content)
+        parts, _ = made([run], tmp_path / "r.html")
+        assert isinstance(parts["training-1"], Figure)
+        absent = [part for part in parts.values() if isinstance(part, Absent)]
+        said = {part.reason for part in absent}
+        assert any(name.rsplit("/", 1)[-1] in reason for reason in said), said
+        assert all("\n" not in reason for reason in said)
+
+    @pytest.mark.parametrize("name", ["log.jsonl", "settings.toml", "run.json"])
+    def test_a_damaged_record_is_a_note(self, run, tmp_path, name):
+        path = run / "fold-01" / name if name == "log.jsonl" else run / name
+        path.write_bytes(b"\x00{")
+        for other in run.glob("fold-02/log.jsonl"):
+            other.unlink()
+        parts, _ = made([run], tmp_path / "r.html")
+        assert isinstance(parts["accuracy"], Figure)
+
+    def test_the_last_line_of_a_running_training_may_be_half(self, run, tmp_path):
+        path = run / "fold-01" / "log.jsonl"
+        path.write_text(path.read_text() + '{"stage": 2, "ep')
+        (result,) = read_results([run])
+        assert not isinstance(result.logs, Missing)
+        assert len(result.logs["fold-01"]) == 6
+
+    def test_figures_of_a_later_version_are_a_note(self, run, tmp_path):
+        summary = summary_of(run)
+        summary["recall"] = [1, 2]
+        write_json(run / "summary.json", summary)
+        parts, _ = made([run], tmp_path / "r.html")
+        assert "of another version of degan (recall" in parts["confusion-1"].reason
+
+    def test_faces_of_another_data_set_are_not_shown(self, run, faces, tmp_path):
+        parts, _ = made([run], tmp_path / "r.html", dataset=faces)
+        assert isinstance(parts["mistakes-1"], Absent)
+        assert "manifest" in parts["mistakes-1"].reason
+        assert not parts["confusion-1"].faces
+
+    def test_what_is_no_result_is_refused(self, tmp_path):
+        (tmp_path / "empty").mkdir()
+        for path in (tmp_path / "empty", tmp_path / "none"):
+            with pytest.raises(DeganError, match="is no result"):
+                write_report([path], tmp_path / "r.html")
+        assert not (tmp_path / "r.html").exists()
+
+    def test_a_run_given_twice_is_refused(self, run, tmp_path):
+        with pytest.raises(DeganError, match="twice"):
+            write_report([run, run / "."], tmp_path / "r.html")
+
+
+class TestNames:
+    def test_names_of_a_data_set_are_text(self, data, tmp_path):
+        samples = [
+            sample._replace(subject=f"{EVIL}{sample.subject}", source=f"{EVIL}.png")
+            for sample in data.samples
+        ]
+        odd = Dataset(data.folder, tuple(samples), data.crop_size, data.frame, data.manifest_hash)
+        make_result(tmp_path / "run", odd)
+        write_json(tmp_path / "run" / "probe" / "probes.json", probes(run=EVIL))
+        _, text = made([tmp_path / "run"], tmp_path / "r.html", dataset=odd)
+        assert EVIL not in text
+        assert "alert(1)" in text
+
+    @given(st.text())
+    def test_a_name_in_a_drawing_has_neither_tags_nor_templates(self, name):
+        shown = plain(name)
+        assert "<" not in shown
+        assert "%{" not in shown
+
+    def test_the_page_is_small_and_loads_nothing(self, run, data, tmp_path):
+        _, text = made([run], tmp_path / "r.html", dataset=data)
+        assert len(text) < 10_000_000
+        before = text.split("<script>", 1)[0]
+        assert "http" not in before.replace("http-equiv", "")
+        assert "default-src 'none'" in before
+
+
+class TestCommand:
+    def test_it_says_where_the_page_is_and_what_it_lacks(self, run, command, tmp_path):
+        done = command("report", run, "-o", tmp_path / "page.html")
+        assert done.returncode == 0
+        assert done.stdout == f"{tmp_path / 'page.html'}: open it in a browser\n"
+        assert "not in the report" in done.stderr
+        assert "--data DATA" in done.stderr
+
+    def test_a_wrong_folder_is_one_sentence(self, refuses, tmp_path):
+        refuses("report", tmp_path, "-o", tmp_path / "page.html", says="is no result")
+
+
+def test_shares_of_a_made_run_are_probabilities(tmp_path, data):
+    """What the other tests stand on."""
+    probabilities = make_result(tmp_path / "run", data)
+    assert np.allclose(probabilities.sum(axis=1), 1)
