@@ -8,6 +8,9 @@ Half A (every second subject, from the first) chose thresholds; half B chose not
 people whom nothing was fitted on (seed 3003), each in 8 expressions, heads turned up to 25 degrees,
 found and described as photos are; in one light, or each picture in a light of its own.
 
+A film: two people of half B at a time, in 40 shots of half a second, all in the same studio; each
+pair comes twice, on changed sides, smiling where it was calm.
+
 Pairwise: of two faces with one number, the share that is one person (precision); of two faces of
 one person, the share with one number (recall). Intervals are a bootstrap over people.
 """
@@ -20,12 +23,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from degan.faces import FaceFinder
 from degan.images import RgbImage, read
 from degan.labels import EXPRESSIONS
 from degan.likeness import Describer
 from degan.numbering import Numbering
+from degan.tracker import Tracker
 
 SEED, EACH, SIDE, ZOOM = 3003, 8, 256, 0.45
 ROUNDS = 1000
@@ -134,6 +139,36 @@ def london(folder: Path) -> None:
     told("London, all", event)
 
 
+def film(folder: Path) -> None:
+    """Follow people through cuts, half of whom the pictures hardly tell."""
+    names = sorted(path.stem for path in (folder / "neutral").glob("*.jpg"))[1::2]
+    tracker, dice = Tracker(FaceFinder()), np.random.default_rng(0)
+    numbers: dict[str, list[int]] = {}
+    frame = 0
+    for shot in range(40):
+        pair, again = names[2 * (shot % 20) :][:2], shot // 20
+        wall = np.full((480, 860, 3), dice.integers(0, 256, 3), np.uint8)
+        for place, name in enumerate(pair):
+            kind = ("neutral", "smiling")[(place + again) % 2]
+            photo = Image.fromarray(read(folder / kind / f"{name}.jpg")).resize((400, 400))
+            left = 10 + 430 * ((place + again) % 2) + int(dice.integers(0, 20))
+            wall[40:440, left : left + 400] = np.asarray(photo)
+        for step in range(8):
+            frame += 1
+            tracked = tracker.next(np.roll(wall, step % 3, axis=1), frame / 15)
+        for one in tracked:
+            right = one.face.box[0] > 430
+            numbers.setdefault(pair[int(right) ^ again], []).append(one.person)
+    kept = sum(len(set(given)) == 1 for given in numbers.values())
+    owners: dict[int, set[str]] = {}
+    for name, given in numbers.items():
+        for number in given:
+            owners.setdefault(number, set()).add(name)
+    joined = sum(len(who) > 1 for who in owners.values())
+    print(f"film of {len(numbers)} people in 40 shots: {kept} have one number at both times,")
+    print(f"  {len(owners)} numbers in all, {joined} of them of more than one person")
+
+
 def rendered(people: int, one_light: bool) -> Event:
     """Return rendered people, found as in photos."""
     from degan.synthetic.expressions import ExpressionRange, draw_expression  # noqa: PLC0415
@@ -168,6 +203,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.london:
         london(options.london)
+        film(options.london)
     if options.rendered:
         lights: dict[str, Callable[[], Event]] = {
             "one light": lambda: rendered(options.rendered, one_light=True),

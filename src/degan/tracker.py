@@ -27,8 +27,9 @@ _GIVE_UP = 1.0  # seconds after which a lost person is another one
 _SAME = 0.3  # shared area / area of both: one face, found twice
 _NEAR = 0.7  # distance of middles, in face sizes: the one that was lost
 _CUT = 0.2  # mean change of a pixel that is another scene, of the whole range
-_PERHAPS_CUT = 0.06  # where it is worth a look whether people are still the same
-_OTHER = 0.55  # likeness of a face to its last look, below which it may be somebody else
+_PERHAPS_CUT = 0.01  # median change: not of one who walks by, but of another shot of the studio
+_SAME_LOOK = 0.7  # likeness of a face to its last look, where there was perhaps a cut
+_WHOLE_LOOK = 0.55  # elsewhere: below it the face is half hidden, or turned away
 _TINY = (32, 18)
 
 
@@ -54,10 +55,6 @@ class _Track:
     seen: float  # seconds of the video, when last
     look: Likeness  # the last one
     fresh: bool = True  # whether it is of this frame
-
-    def is_like(self, look: Likeness) -> bool:
-        """Tell whether a face where this one was may be the same person."""
-        return float(look @ self.look) >= _OTHER
 
 
 class Tracker:
@@ -89,12 +86,11 @@ class Tracker:
             image: RGB uint8 (H, W, 3).
             time: seconds from the first frame; never less than before.
         """
-        change = self._change(image)
-        if change > _CUT:
+        cut, self._doubt = self._changed(image)
+        if cut:
             self._tracks, self._lost = [], []
         else:
             self._follow(image, time)
-        self._doubt = change > _PERHAPS_CUT
         if self._doubt:
             self._looked = -float("inf")
         self._lost = [track for track in self._lost if time - track.seen <= _GIVE_UP]
@@ -108,15 +104,16 @@ class Tracker:
         ]
         return sorted(found, key=lambda one: -one.face.box[2] * one.face.box[3])
 
-    def _change(self, image: RgbImage) -> float:
-        """Return by how much what is shown changed all over, 0-1; 1 where it has another size."""
+    def _changed(self, image: RgbImage) -> tuple[bool, bool]:
+        """Tell whether this is another scene, or of another size; and whether it may be one."""
         rough = Image.fromarray(image[:: max(1, image.shape[0] // 90)])  # rows enough
         tiny = np.asarray(rough.convert("L").resize(_TINY, Image.Resampling.BOX)).astype(np.int16)
         before, self._tiny = self._tiny, tiny
         shape, self._shape = self._shape, image.shape
         if before is None or shape != image.shape:
-            return 1.0
-        return float(np.abs(tiny - before).mean()) / 255
+            return True, True
+        change = np.abs(tiny - before) / 255
+        return float(change.mean()) > _CUT, float(np.median(change)) > _PERHAPS_CUT
 
     def _follow(self, image: RgbImage, time: float) -> None:
         """Find each face where it was; of two that became one that one stays that moved less."""
@@ -168,14 +165,13 @@ class Tracker:
         """Go on with a person at a face, unless it is somebody else: as after a hidden cut."""
         look = self._describer.describe(image, face)
         taken = any(other.person == track.person for other in self._tracks)
-        like = track.is_like(look)
-        if taken or (self._doubt and not like):
+        like = float(look @ track.look)
+        if taken or (self._doubt and like < _SAME_LOOK):
             new.append((face, look))
-            return
-        if like:
+        elif like >= _WHOLE_LOOK:
             self._people.add(track.person, look)
             self._tracks.append(_Track(track.person, face, time, look))
-        else:  # half hidden, perhaps: that is not what the person looks like
+        else:
             self._tracks.append(_Track(track.person, face, time, track.look, fresh=False))
 
 
