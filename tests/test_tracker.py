@@ -106,6 +106,22 @@ def test_a_cut_between_scenes_that_are_alike_is_seen_in_the_faces(finder, people
     assert [set(frame) for frame in seen] == [{1}] * 4 + [{2}] * 4 + [{1}] * 4
 
 
+def test_a_camera_that_moves_changes_no_number_and_asks_for_no_more_looks(
+    finder, people, monkeypatch
+):
+    noise = np.random.default_rng(0).integers(0, 256, (12, 24, 3), np.uint8)
+    wall = np.kron(noise, np.ones((40, 40, 1), np.uint8))
+    wall[100:292, 330:480], wall[110:302, 520:670] = people
+    looks, look = [], finder.find_upright
+    monkeypatch.setattr(finder, "find_upright", lambda image: looks.append(1) or look(image))
+    frames = []
+    for step in range(40):
+        x, y = 150 + round(60 * np.sin(step / 5)), 40 + step % 4
+        frames.append(np.ascontiguousarray(wall[y : y + 360, x : x + 640]))
+    assert all(set(frame) == {1, 2} for frame in through(finder, frames, step=0.05))
+    assert len(looks) <= 2 + 40 * 0.05 / LOOK_EVERY
+
+
 def test_a_light_that_is_switched_on_is_no_cut(finder, people):
     picture = scene((people[0], 20, 20))
     lighter = np.clip(picture.astype(int) + 30, 0, 255).astype(np.uint8)

@@ -28,6 +28,7 @@ _SAME = 0.3  # shared area / area of both: one face, found twice
 _NEAR = 0.7  # distance of middles, in face sizes: the one that was lost
 _CUT = 0.2  # mean change of a pixel that is another scene, of the whole range
 _PERHAPS_CUT = 0.01  # median change: not of one who walks by, but of another shot of the studio
+_SUDDEN = 3.0  # of the frame before: a camera that moves does so in both
 _SAME_LOOK = 0.7  # likeness of a face to its last look, where there was perhaps a cut
 _WHOLE_LOOK = 0.55  # elsewhere: below it the face is half hidden, or turned away
 _TINY = (32, 18)
@@ -76,6 +77,7 @@ class Tracker:
         self._describer, self._people = Describer(), Numbering()
         self._looked = -float("inf")
         self._doubt = False
+        self._moved = 0.0
         self._tiny: NDArray[np.int16] | None = None
         self._shape: tuple[int, ...] = ()
 
@@ -113,7 +115,9 @@ class Tracker:
         if before is None or shape != image.shape:
             return True, True
         change = np.abs(tiny - before) / 255
-        return float(change.mean()) > _CUT, float(np.median(change)) > _PERHAPS_CUT
+        steady, self._moved = self._moved, float(np.median(change))
+        sudden = self._moved > max(_PERHAPS_CUT, _SUDDEN * steady)
+        return float(change.mean()) > _CUT, sudden
 
     def _follow(self, image: RgbImage, time: float) -> None:
         """Find each face where it was; of two that became one that one stays that moved less."""
