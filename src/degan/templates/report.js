@@ -10,6 +10,7 @@
     const source = card.querySelector("script[type='application/json']");
     return source ? [{ card, data: JSON.parse(source.textContent), view: 0, drawn: false }] : [];
   });
+  const PAPER = 660; // pixels that fit on a sheet of A4 or Letter, upright
   let printing = false;
 
   function colours() {
@@ -29,6 +30,7 @@
 
   function layoutOf(one) {
     const colour = colours();
+    const { offsetWidth: wide } = one.card.querySelector(".plot");
     const own = one.data.views[one.view].layout;
     const shapes = (own.shapes || []).map((shape) => {
       const { class: ignored, ...rest } = shape;
@@ -38,6 +40,7 @@
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: "system-ui, sans-serif", size: narrow.matches ? 11 : 13, color: colour.ink },
       margin: { l: 8, r: 12, t: 8, b: 8 }, height: one.data.height,
+      ...(printing ? { width: Math.min(wide, PAPER) } : { autosize: true }),
       hoverlabel: { font: { family: "system-ui, sans-serif" } },
       dragmode: coarse.matches ? false : "zoom",
       ...own,
@@ -128,6 +131,7 @@
     const figure = { data: structuredClone(one.data.views[one.view].traces), layout: layoutOf(one) };
     printing = false;
     const size = { width: plot.offsetWidth, height: plot.offsetHeight };
+    figure.layout.width = size.width;
     const url = await Plotly.toImage(figure, { format: "svg", ...size });
     save(`${one.card.id}.svg`, "image/svg+xml", decodeURIComponent(url.slice(url.indexOf(",") + 1)));
   }
