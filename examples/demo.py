@@ -49,6 +49,7 @@ def main() -> None:
     run("crossval", out / "crossval", "--data", people, "--folds", "4", *QUICK)
     # More passes than the folds: what the decoder draws is to be looked at.
     run("train", out / "train", "--data", people, *QUICK, "--set=gan.epochs=10")
+    run("report", out / "crossval", "--data", people, "-o", out / "report.html")
     run("export", out / "train", model)
     print(
         "\nThe model just trained has never seen a photo. Twelve real people, neutral and smiling:"
@@ -70,7 +71,8 @@ Eight expressions of rendered people, begun with what 4,000 others taught, train
 the other 15, four times over: {summary["accuracy"]:.0%} right
 (95 % interval {low:.0%} to {high:.0%}); by chance 12 %.
 
-To look at: {out / "people.jpg"}   the people, a row each
+To look at: {out / "report.html"}   the figures of the cross-validation, in a browser
+            {out / "people.jpg"}   the people, a row each
             {grids[-1]}   expressions (rows) drawn on people (columns)
             {out / "photos"}   real photos, read by the weights that degan ships"""
     )
