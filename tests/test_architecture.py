@@ -47,8 +47,8 @@ REPORT = (
     "report.parts.proofs",
     "report.parts.fairness",
     "report.parts.record",
-    "report.parts.models",
-    "report.models",
+    "report.parts.model",
+    "report.rerun",
     "report.page",
     "report.build",
 )

@@ -13,7 +13,6 @@ from degan.errors import DeganError
 from degan.files import write_text
 from degan.report.faces import Faces
 from degan.report.files import Missing, Result, read_results
-from degan.report.models import Models
 from degan.report.page import Section, check_installed, render
 from degan.report.part import Absent, Part
 from degan.report.parts.calibration import calibration
@@ -24,6 +23,7 @@ from degan.report.parts.overview import accuracies, differences, recalls, summar
 from degan.report.parts.people import mistakes, subjects
 from degan.report.parts.proofs import factors, leakage
 from degan.report.parts.record import facts, settings
+from degan.report.rerun import Models
 from degan.report.shapes import Groups
 
 __all__ = ["write_report"]

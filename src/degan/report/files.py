@@ -98,7 +98,11 @@ def _read_folder(folder: Path) -> list[Result]:
                 for name in names
             ]
     kind = facts.get("kind")
-    return [_result(folder, folder.resolve().name, _KINDS.get(str(kind), str(kind)), facts)]
+    return [
+        _result(
+            folder, folder.resolve().name, _KINDS.get(str(kind), "a run of another kind"), facts
+        )
+    ]
 
 
 _KINDS: Final = {
@@ -108,6 +112,7 @@ _KINDS: Final = {
     "cross-data": "a training on one data set, tested on another",
     "ablation": "an ablation",
     "stage 1": "stage 1 of a training",
+    "damaged": "a run whose run.json is damaged",
 }
 
 
@@ -115,13 +120,14 @@ def _facts(record: Path) -> dict[str, Any]:
     if not record.exists():
         return {}
     found = _json(record, TypeAdapter(dict[str, Any]))
-    return {"kind": "a run whose run.json is damaged"} if isinstance(found, Missing) else found
+    return {"kind": "damaged"} if isinstance(found, Missing) else found
 
 
 def _arms(folder: Path) -> list[str]:
     """Return the arms that an ablation has a folder of, those of its summary first."""
     summary = _json(folder / "summary.json", TypeAdapter(dict[str, Any]))
-    named = list(summary.get("arms", {})) if isinstance(summary, dict) else []
+    rows = summary.get("arms") if isinstance(summary, dict) else None
+    named = list(rows) if isinstance(rows, dict) else []
     there = sorted(path.parent.name for path in folder.glob("*/fold-01"))
     arms = [name for name in there if not name.startswith(("stage1-", "teachers-"))]
     return [str(name) for name in named if name in arms] + [one for one in arms if one not in named]
@@ -158,7 +164,8 @@ def _figures(folder: Path, trainings: Sequence[str]) -> Figures | Missing:
         summary = _json(above, TypeAdapter(dict[str, Any]))
         if isinstance(summary, Missing):
             return summary
-        row = summary.get("arms", {}).get(folder.name)
+        rows = summary.get("arms")
+        row = rows.get(folder.name) if isinstance(rows, dict) else None
         if isinstance(row, dict) and "failed" in row:
             return Missing(f"its training failed: {row['failed']}")
         return _checked(row, TypeAdapter(Figures), above)

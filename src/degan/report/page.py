@@ -63,7 +63,7 @@ def render(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     markup = jinja2.utils.markupsafe.Markup
-    return str(
+    text = str(
         environment.from_string(_template("report.html")).render(
             title=title,
             lead=lead,
@@ -81,6 +81,8 @@ def render(
             made=made,
         )
     )
+    # A folder's name need not be UTF-8, and JSON can hold half a character.
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _kind(part: Part) -> str:

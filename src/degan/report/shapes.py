@@ -20,6 +20,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Interval = tuple[Share, Share]
 
+_MOST = 1e100  # what is more is no mean of anything: NaN and infinity neither
+
 
 class _Read(BaseModel):
     """Read from a file that may come from anywhere; what is not named here is not looked at."""
@@ -164,5 +166,5 @@ class LogRow(BaseModel):
         return {
             name: float(value)
             for name, value in extra.items()
-            if isinstance(value, int | float) and not isinstance(value, bool) and name != "epochs"
+            if isinstance(value, int | float) and name != "epochs" and abs(value) < _MOST
         }

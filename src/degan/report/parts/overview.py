@@ -224,11 +224,14 @@ def recalls(results: Sequence[Result]) -> Figure | Absent:
             [result.name, name, value.recall, *value.interval, counts.get(name)]
             for name, value in zip(own, values, strict=True)
         ]
-    worst = min(
+    ranked = [
         (value.recall, name, result.name)
         for _, result, one in found
         for name, value in one.recall.items()
-    )
+    ]
+    if not ranked:
+        return Absent("recall", title, "no expression was shown")
+    worst = min(ranked)
     says = f"Weakest: {worst[1]} with {percent(worst[0])}" + (
         f" in {worst[2]}." if len(found) > 1 else "."
     )

@@ -8,7 +8,8 @@ from degan.report.part import Cell, Listing, Table
 
 __all__ = ["facts", "settings"]
 
-_LONG = 200
+_LONG = 200  # characters of a value that are shown
+_MOST = 400  # rows of a table
 
 
 def facts(results: Sequence[Result]) -> Listing:
@@ -31,7 +32,7 @@ def facts(results: Sequence[Result]) -> Listing:
             ]
     says = "What was measured on which data; hashes are SHA-256."
     return Listing(
-        "facts", "Versions, data and hashes", says, Table(("result", "what", "value"), rows)
+        "facts", "Versions, data and hashes", says, Table(("result", "what", "value"), rows[:_MOST])
     )
 
 
@@ -50,7 +51,9 @@ def settings(results: Sequence[Result]) -> Listing:
         says = "No result has settings of a training."
     elif len(known) > 1:
         says = f"{len(different)} differ; they stand first. {says}"
-    return Listing("settings", "Settings", says, Table(("setting", *(n for n, _ in known)), rows))
+    return Listing(
+        "settings", "Settings", says, Table(("setting", *(n for n, _ in known)), rows[:_MOST])
+    )
 
 
 def _text(value: Any) -> str:

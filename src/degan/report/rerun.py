@@ -9,7 +9,7 @@ from degan.report.atlas import Atlas
 from degan.report.faces import Faces
 from degan.report.files import Result
 from degan.report.part import Absent, Part
-from degan.report.parts.models import drawn, map_of_faces, what_decides
+from degan.report.parts.model import drawn, map_of_faces, what_decides
 
 __all__ = ["Models"]
 
