@@ -1,20 +1,30 @@
 """What a report shows of results, and what stands where something is missing or damaged."""
 
+import base64
+import io
 import json
+import os
 import re
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from degan.data.manifest import Dataset, read_dataset
+from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.evaluation.compare import compare_results
+from degan.evaluation.predictions import figures, predictions_text
+from degan.files import write_text
+from degan.report.atlas import Atlas
 from degan.report.build import write_report
 from degan.report.files import Missing, read_results
+from degan.report.measurements import Clusters, FaceMap, Neighbours, Origin, Saliency
 from degan.report.part import Absent, Figure, Listing, Pictures
-from degan.report.plot import plain
+from degan.report.parts.model import map_of_faces, what_decides
+from degan.report.plot import plain, short
 from made_results import make_result, probes, write_json, write_log
 
 EVIL = "<script>alert(1)</script>"
@@ -74,7 +84,7 @@ class TestFigures:
         (row,) = table(parts["accuracy"])
         assert row["accuracy"] == summary["accuracy"]
         assert [row["low"], row["high"]] == summary["accuracy_interval"]
-        assert f"{100 * summary['accuracy']:.1f} %" in text
+        assert f"{100 * summary['accuracy']:.1f}\u00a0%" in text
 
     def test_the_confusion_matrix_has_every_cell(self, run, data, tmp_path):
         parts, _ = made([run], tmp_path / "r.html")
@@ -136,17 +146,19 @@ class TestFigures:
                     assert row["mean"] == line[row["term"]]
         assert [view.name for view in part.views] == ["stage 1", "stage 2"]
 
-    def test_a_long_log_is_thinned_in_the_table_and_not_in_the_drawing(self, run, tmp_path):
+    def test_a_long_log_is_thinned(self, run, tmp_path):
         write_log(run / "fold-01" / "log.jsonl", np.random.default_rng(0), epochs=4000)
         part = made([run], tmp_path / "r.html")[0]["training-1"]
         assert len(part.table.rows) <= 5000
         assert "every 4th epoch" in part.says
-        assert max(len(trace["x"]) for trace in part.views[0].traces) >= 4000
+        lines = [trace["x"] for trace in part.views[0].traces if trace.get("showlegend", True)]
+        assert all(300 < len(x) <= 500 and max(x) > 3900 for x in lines)
 
     def test_leakage_stands_beside_chance(self, run, tmp_path):
         part = made([run], tmp_path / "r.html")[0]["leakage"]
-        chance = {shape["x0"] for view in part.views for shape in view.layout["shapes"]}
-        assert chance == {0.2}
+        for view in part.views:
+            (chance,) = [trace for trace in view.traces if trace["name"] == "chance"]
+            assert chance["x"] == [0.2, 0.2]
         told = {row["features"]: row["accuracy"] for row in table(part) if row["of"] == "identity"}
         assert told == {"f(x)": 0.22, "residue": 0.7}
 
@@ -188,6 +200,62 @@ class TestFigures:
         settings.write_text(re.sub(r"(?m)^seed = \d+", "seed = 7", text))
         part = made([run, tmp_path / "other"], tmp_path / "r.html")[0]["settings"]
         assert part.table.rows[0] == ["seed", "0", "7"]
+
+    def test_each_result_is_held_against_the_chance_of_its_own_people(self, run, data, tmp_path):
+        make_result(tmp_path / "other", data)
+        write_json(tmp_path / "other" / "probe" / "probes.json", probes(people=50))
+        part = made([run, tmp_path / "other"], tmp_path / "r.html")[0]["leakage"]
+        chance = part.views[0].traces[-1]
+        assert dict(zip(chance["y"], chance["x"], strict=True)) == {
+            "run: f(x)": 0.2,
+            "run: residue": 0.2,
+            "other: f(x)": 0.02,
+            "other: residue": 0.02,
+        }
+        assert "run: 5 people" in part.says
+        assert "other: 50 people" in part.says
+
+    def test_results_of_one_name_are_told_apart(self, data, tmp_path):
+        for above in ("a", "b"):
+            make_result(tmp_path / above / "cv", data)
+        parts, _ = made([tmp_path / "a" / "cv", tmp_path / "b" / "cv"], tmp_path / "r.html")
+        assert [row["result"] for row in table(parts["accuracy"])] == ["a/cv", "b/cv"]
+
+    def test_what_is_of_other_samples_is_not_compared_and_the_rest_is(self, run, data, tmp_path):
+        make_result(tmp_path / "better", data, skill=0.95, seed=1)
+        make_result(tmp_path / "few", data)
+        path = tmp_path / "few" / "predictions.csv"
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[:-3]))
+        runs = [run, tmp_path / "few", tmp_path / "better"]
+        parts, _ = made(runs, tmp_path / "r.html")
+        assert [row["result"] for row in table(parts["comparison"])] == ["better"]
+        assert "other samples" in parts["comparison-1"].reason
+
+    def test_weights_that_know_the_data_are_called_so(self, run, tmp_path):
+        write_json(run / "summary.json", {**summary_of(run), "trained_on_this_data": True})
+        parts, text = made([run], tmp_path / "r.html")
+        assert "trained on this data set" in parts["summary"].notes[0]
+        assert parts["summary"].notes[0] in text
+
+    def test_a_test_on_another_data_set_shows_the_faces_of_that_one(self, run, data, tmp_path):
+        tested = {"manifest_sha256": "0" * 64, "tested_manifest_sha256": data.manifest_hash}
+        write_json(run / "summary.json", {**summary_of(run), **tested})
+        parts, _ = made([run], tmp_path / "r.html", dataset=data)
+        assert parts["mistakes-1"].faces
+        other = {"manifest_sha256": data.manifest_hash, "tested_manifest_sha256": "0" * 64}
+        write_json(run / "summary.json", {**summary_of(run), **other})
+        parts, _ = made([run], tmp_path / "r.html", dataset=data)
+        assert isinstance(parts["mistakes-1"], Absent)
+
+    @pytest.mark.parametrize("shift", [5, 10**9])
+    def test_predictions_of_other_samples_show_no_faces(self, run, data, tmp_path, shift):
+        path = run / "predictions.csv"
+        header, *rows = path.read_text().splitlines()
+        moved = [f"{int(row.split(',', 1)[0]) + shift},{row.split(',', 1)[1]}" for row in rows]
+        path.write_text("\n".join([header, *moved]) + "\n")
+        parts, _ = made([run], tmp_path / "r.html", dataset=data)
+        assert "other samples" in parts["mistakes-1"].reason
+        assert not parts["confusion-1"].faces
 
 
 class TestWhatIsMissing:
@@ -231,6 +299,60 @@ class TestWhatIsMissing:
             other.unlink()
         parts, _ = made([run], tmp_path / "r.html")
         assert isinstance(parts["accuracy"], Figure)
+
+    @pytest.mark.parametrize(
+        ("name", "change"),
+        [
+            ("run.json", {"kind": ""}),
+            ("run.json", {"kind": "\ud800"}),
+            ("run.json", {f"k{number}": "v" * 200 for number in range(20_000)}),
+            ("summary.json", {"protocol": "\ud800"}),
+            ("summary.json", {"recall": {}}),
+        ],
+        ids=["no kind", "half a character", "many facts", "half in the summary", "no recall"],
+    )
+    def test_odd_values_end_in_a_page(self, run, tmp_path, name, change):
+        write_json(run / name, {**json.loads((run / name).read_text()), **change})
+        _, text = made([run], tmp_path / "r.html")
+        assert len(text) < 10_000_000
+
+    @pytest.mark.parametrize("arms", [[], 3, "x", None, {"full": 3}])
+    def test_an_ablation_whose_arms_are_odd(self, run, data, tmp_path, arms):
+        make_result(tmp_path / "ab" / "full", data)
+        for name in ("run.json", "summary.json"):
+            (tmp_path / "ab" / "full" / name).unlink()
+        write_json(tmp_path / "ab" / "run.json", {"kind": "ablation"})
+        write_json(tmp_path / "ab" / "summary.json", {"arms": arms})
+        for folder in (tmp_path / "ab", tmp_path / "ab" / "full"):
+            parts, _ = made([folder], tmp_path / "r.html")
+            assert parts["summary"].table.rows[0][0] == "ab: full"
+            assert isinstance(parts["confusion-1"], Absent)
+
+    def test_numbers_without_end_in_a_log(self, run, tmp_path):
+        line = '{"stage": 1, "epoch": 1, "seconds": 1, "a": 1%s, "b": NaN, "c": 2}\n' % ("0" * 400)
+        (run / "fold-01" / "log.jsonl").write_text(line)
+        rows = table(made([run], tmp_path / "r.html")[0]["training-1"])
+        assert {row["term"] for row in rows if row["fold"] == "fold-01"} == {"c"}
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are of POSIX")
+    def test_a_pipe_is_not_waited_for(self, run, tmp_path):
+        (run / "summary.json").unlink()
+        os.mkfifo(run / "summary.json")
+        parts, _ = made([run], tmp_path / "r.html")
+        assert parts["confusion-1"].reason == "summary.json is no file"
+
+    def test_damaged_settings_are_a_note(self, run, tmp_path):
+        (run / "settings.toml").write_text("[")
+        parts, _ = made([run], tmp_path / "r.html")
+        assert parts["settings-1"].reason == "settings.toml is damaged"
+
+    @pytest.mark.parametrize("out", ["summary.json", "folder.html"])
+    def test_a_page_replaces_nothing_else(self, run, tmp_path, out):
+        (run / "folder.html").mkdir()
+        before = (run / "summary.json").read_bytes()
+        with pytest.raises(DeganError, match=r"\.html|is a folder"):
+            write_report([run], run / out)
+        assert (run / "summary.json").read_bytes() == before
 
     def test_the_last_line_of_a_running_training_may_be_half(self, run, tmp_path):
         path = run / "fold-01" / "log.jsonl"
@@ -283,6 +405,11 @@ class TestNames:
         assert "<" not in shown
         assert "%{" not in shown
 
+    @given(st.lists(st.text(max_size=40), unique=True, max_size=8))
+    def test_labels_are_short_and_all_different(self, names):
+        labels = short(names)
+        assert len({*labels}) == len(names)
+
     def test_the_page_is_small_and_loads_nothing(self, run, data, tmp_path):
         _, text = made([run], tmp_path / "r.html", dataset=data)
         assert len(text) < 10_000_000
@@ -307,3 +434,91 @@ def test_shares_of_a_made_run_are_probabilities(tmp_path, data):
     """What the other tests stand on."""
     probabilities = make_result(tmp_path / "run", data)
     assert np.allclose(probabilities.sum(axis=1), 1)
+
+
+class TestKnownNumbers:
+    """Twelve answers written by hand: what drawings and sentences say of them."""
+
+    NAMES = ("calm", "glad", "cross")
+    ANSWERS = (  # subject, truth, read as, probability of the answer
+        *(("a", "calm", "calm", 0.95),) * 4,
+        *(("b", "glad", "calm", 0.75),) * 3,
+        ("b", "glad", "glad", 0.55),
+        *(("c", "cross", "cross", 0.95),) * 2,
+        ("c", "cross", "glad", 0.55),
+        ("c", "cross", "cross", 0.75),
+    )
+
+    @pytest.fixture
+    def parts(self, tmp_path):
+        samples, rows = [], []
+        for number, (subject, truth, read, share) in enumerate(self.ANSWERS):
+            name = f"{number}.png"
+            samples.append(Sample(name, truth, subject, name, 0, name, "landmarks", 1, ""))
+            rows.append([share if name == read else (1 - share) / 2 for name in self.NAMES])
+        probabilities = np.array(rows)
+        data = Dataset(tmp_path, tuple(samples), 64, "f", "0" * 64)
+        text = predictions_text(data, range(len(samples)), self.NAMES, probabilities)
+        write_text(tmp_path / "run" / "predictions.csv", text)
+        summary = figures(samples, self.NAMES, probabilities, 0)
+        write_json(tmp_path / "run" / "summary.json", summary)
+        return made([tmp_path / "run"], tmp_path / "r.html")[0]
+
+    def test_what_is_mistaken_for_what(self, parts):
+        part = parts["confusion-1"]
+        assert "Most often mistaken: glad for calm, 3 times" in part.says
+        counts = part.views[1].traces[0]
+        assert counts["z"] == [[4, 0, 0], [3, 1, 0], [0, 1, 3]]
+        assert counts["customdata"][1][0] == "1,0"
+        assert counts["y"] == ["calm", "glad", "cross"]
+
+    def test_the_weakest_expression(self, parts):
+        assert parts["recall"].says.startswith("Weakest: glad with 25.0")
+
+    def test_who_is_read_well(self, parts):
+        says = "Of 3 people 1 are read right in less than half of their images, 1 in all."
+        assert parts["people-1"].says == says
+        assert parts["people-1"].views[0].traces[0]["y"] == [0.25, 0.75, 1.0]
+
+    def test_how_far_probabilities_can_be_trusted(self, parts):
+        rows = [row for row in table(parts["calibration"]) if row["answers"]]
+        told = [(row["answers"], row["mean probability"], row["share right"]) for row in rows]
+        assert told == [
+            (2, pytest.approx(0.55), 0.5),
+            (4, pytest.approx(0.75), 0.25),
+            (6, pytest.approx(0.95), 1.0),
+        ]
+
+
+class TestModels:
+    """Drawings of what a model says when it is run again."""
+
+    ORIGIN = Origin("fold-01", 1, seen=False, people=2)
+
+    def test_each_point_of_the_map_has_its_own_face(self, data):
+        near = Neighbours(0.75, 0.5, 4)
+        clusters = Clusters(0.1, 0.0, near, None)
+        places = np.array([[0, 1], [2, 3], [4, 5]], np.float32)
+        chosen = np.array([3, 1, 2])
+        found = FaceMap(self.ORIGIN, chosen, places, clusters, None)
+        atlas = Atlas(data)
+        part = map_of_faces(found, data, atlas, "map-1", "run", "seen")
+        for trace in [*part.views[0].traces, *part.views[1].traces]:
+            for x, face, row in zip(trace["x"], trace["customdata"], trace["meta"], strict=True):
+                assert x == places[row, 0]
+                assert atlas.number(int(chosen[row])) == face
+                assert part.hover[row].startswith(data.samples[chosen[row]].expression)
+        assert "75.0\u00a0%, by chance 50.0\u00a0%" in part.says
+        assert "before it is rounded" in part.says
+
+    def test_what_makes_it_less_likely_is_orange(self):
+        maps = np.zeros((1, 8, 8), np.float32)
+        maps[0, :, :4], maps[0, :, 4:] = 1, -1
+        grey = np.full((1, 8, 8, 3), 128, np.uint8)
+        found = Saliency(self.ORIGIN, ("glad",), maps, np.ones(1, np.float32), grey, (3,), (2,))
+        (tile,) = what_decides(found, "decides-1", "run", "seen").faces
+        data = base64.b64decode(tile.picture.split(",", 1)[1])
+        picture = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
+        left, right = picture[90, 10], picture[90, 180]
+        assert left[0] > left[2] + 80
+        assert right[2] > right[0] + 80

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 from uuid import uuid4
 
@@ -41,6 +42,24 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # where it could not be made, it cannot be removed either
             temporary.unlink()
+
+
+def check_writable(path: Path) -> None:
+    """Find out before long work whether a file can be written at its end; nothing is left behind.
+
+    Raises:
+        DeganError: it is a folder, or its folder cannot be written.
+    """
+    if path.is_dir():
+        raise DeganError(f"{path} is a folder; name the file to write")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise DeganError(
+            f"cannot write {path}: {error.strerror or error}; check the folder and its permissions"
+        ) from error
 
 
 def write_text(path: Path, text: str) -> None:

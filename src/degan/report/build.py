@@ -10,7 +10,7 @@ from degan.data.factors import Value, column_names, read_column
 from degan.data.manifest import Dataset
 from degan.data.people import read_people, table_columns
 from degan.errors import DeganError
-from degan.files import write_text
+from degan.files import check_writable, write_text
 from degan.report.faces import Faces
 from degan.report.files import Missing, Result, read_results
 from degan.report.page import Section, check_installed, render
@@ -34,6 +34,7 @@ _GROUPS: Final = frozenset({"age", "sex", "gender", "ethnicity", "race", "tone",
 """Columns, in small letters, that figures are split by where nobody says which."""
 
 _MAX_COLUMNS: Final = 6
+_MAX_WORDS: Final = 15  # of a column that is shown without being asked for
 _READ, _PAGE = 0.05, 0.9  # shares of the work, about
 _NO_GROUPS: Final = (
     "no age, gender or ethnicity is known: give --people TABLE and --data DATA, or --by COLUMN"
@@ -68,6 +69,9 @@ def write_report(
             or the page cannot be written.
     """
     check_installed()
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise DeganError(f"a report is a page; give {out} a name that ends in .html")
+    check_writable(out)
     progress(0.0, "results are read")
     results = read_results(folders)
     faces = Faces(dataset)
@@ -90,7 +94,7 @@ def write_report(
 def _lead(results: Sequence[Result], dataset: Dataset | None) -> str:
     """Return the sentence at the head of the page."""
     of = f"{len(results)} results" if len(results) > 1 else f"{results[0].kind}"
-    faces = f" Faces are those of {dataset.folder}." if dataset else ""
+    faces = f" Faces are those of {dataset.folder.resolve().name}." if dataset else ""
     return f"{of[0].upper()}{of[1:]}. Every figure has its data as CSV and, drawn, as SVG.{faces}"
 
 
@@ -104,9 +108,15 @@ def _columns(
         return {}
     if people is not None:
         names = list(by) or table_columns(people)[:_MAX_COLUMNS]
-        return {name: read_people(people, dataset, name) for name in names}
+        columns = {name: read_people(people, dataset, name) for name in names}
+        # A column of words that nearly all differ, such as people's names, tells no groups.
+        return {name: own for name, own in columns.items() if by or _is_of_groups(own)}
     names = list(by) or [name for name in column_names(dataset) if name.lower() in _GROUPS]
     return {name: read_column(dataset, name) for name in names}
+
+
+def _is_of_groups(values: Sequence[Value]) -> bool:
+    return len({value for value in values if isinstance(value, str)}) <= _MAX_WORDS
 
 
 def _sections(
@@ -115,7 +125,6 @@ def _sections(
     columns: Mapping[str, Sequence[Value]],
     progress: Progress,
 ) -> list[Section]:
-    several = differences(results)
     progress(_READ, "figures are drawn")
     models = Models(
         faces, lambda done, doing: progress(_READ + (_PAGE - _READ) * done, doing), 3 * len(results)
@@ -124,7 +133,7 @@ def _sections(
         _section(
             "overview",
             "Summary",
-            [summary(results), accuracies(results), *([several] if several else [])],
+            [summary(results), accuracies(results), *differences(results)],
         ),
         _section(
             "errors",
@@ -145,12 +154,12 @@ def _sections(
         _section(
             "representation",
             "The representation",
-            [leakage(results), factors(results), *_each(results, "map", models.map)],
+            [*leakage(results), *factors(results), *_each(results, "map", models.map)],
         ),
         _section("decides", "What decides", _each(results, "decides", models.deciding)),
         _section("drawn", "Drawn faces", _each(results, "drawn", models.drawn)),
         _section("training", "Training", _each(results, "training", curves)),
-        _section("record", "Settings and data", [settings(results), facts(results)]),
+        _section("record", "Settings and data", [*settings(results), facts(results)]),
     ]
 
 

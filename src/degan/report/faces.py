@@ -1,5 +1,7 @@
 """The faces of the data set that a report is given, for the results that were measured on it."""
 
+from pathlib import Path
+
 from degan.data.manifest import Dataset
 from degan.report.atlas import Atlas
 from degan.report.files import Missing, Result
@@ -21,6 +23,7 @@ class Faces:
     def __init__(self, dataset: Dataset | None) -> None:
         self.dataset = dataset
         self.atlas = None if dataset is None else Atlas(dataset)
+        self._why_not: dict[Path, str] = {}
 
     def of(self, result: Result) -> Atlas | None:
         """Return the faces of a result; None where they cannot be shown."""
@@ -30,11 +33,27 @@ class Faces:
         """Return why the faces of a result cannot be shown; "" where they can."""
         if self.dataset is None:
             return "to see faces, give the data set: --data DATA"
-        found = result.figures
-        own = None if isinstance(found, Missing) else found.manifest_sha256
-        measured_on = own or result.facts.get("manifest_sha256")
-        if measured_on != self.dataset.manifest_hash:
-            return (
-                f"{self.dataset.folder} is not what this was measured on (its manifest is another)"
-            )
-        return ""
+        place = result.folder.resolve()
+        if place not in self._why_not:
+            self._why_not[place] = _difference(result, self.dataset)
+        return self._why_not[place]
+
+
+def _difference(result: Result, dataset: Dataset) -> str:
+    """Return in what a result is of another data set, sample by sample; "" if it is of this."""
+    found = result.figures
+    tested = None
+    if not isinstance(found, Missing):
+        tested = found.tested_manifest_sha256 or found.manifest_sha256
+    if (tested or result.facts.get("manifest_sha256")) != dataset.manifest_hash:
+        return f"{dataset.folder.name} is not what this was measured on (its manifest is another)"
+    if not isinstance(result.predictions, Missing):
+        for row in result.predictions.samples:
+            sample = dataset.samples[row.number] if row.number < len(dataset.samples) else None
+            if sample is None or (row.source, row.subject, row.expression) != (
+                sample.source,
+                sample.subject,
+                sample.expression,
+            ):
+                return f"its predictions are of other samples than {dataset.folder.name} has"
+    return ""

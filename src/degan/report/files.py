@@ -5,9 +5,11 @@ becomes :class:`Missing`, whose sentence stands in place of the figures that nee
 """
 
 import json
+import os
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -22,6 +24,10 @@ __all__ = ["Missing", "Result", "read_results"]
 
 _MAX_BYTES: Final = 2**26
 _MAX_ROWS: Final = 1_000_000  # of a log
+
+_ABLATION: Final = "ablation"
+
+_NOT_PROBED: Final = "it was not probed: 'degan probe {} --data DATA --out RUN/probe' does that"
 
 T = TypeVar("T")
 
@@ -47,7 +53,6 @@ class Result:
         logs: epochs by training: ``fold-01`` and so on, or the run itself, named "".
         probes: ``probe/probes.json``.
         settings: ``settings.toml``, names joined by dots.
-        grids: picture of drawn faces by training, of the last epoch.
     """
 
     name: str
@@ -59,7 +64,6 @@ class Result:
     logs: Mapping[str, list[LogRow]] | Missing
     probes: Probes | Missing
     settings: Mapping[str, Any] | Missing
-    grids: Mapping[str, Path]
 
 
 def read_results(folders: Sequence[Path]) -> list[Result]:
@@ -79,38 +83,51 @@ def read_results(folders: Sequence[Path]) -> list[Result]:
     for place in places:
         if places.count(place) > 1:
             raise DeganError(f"{place} is given twice; name each run once")
-    return results
+    return _told_apart(results)
+
+
+def _told_apart(results: Sequence[Result]) -> list[Result]:
+    """Return results whose names differ: two of one name get the folder above, or a number."""
+    names = [result.name for result in results]
+    seen: Counter[str] = Counter()
+    told = []
+    for result in results:
+        name = result.name
+        if names.count(name) > 1:
+            name = f"{result.folder.resolve().parent.name}/{name}"
+        seen[name] += 1
+        told.append(replace(result, name=name if seen[name] == 1 else f"{name} ({seen[name]})"))
+    return told
 
 
 def _read_folder(folder: Path) -> list[Result]:
-    record = folder / "run.json"
+    record, above = folder / "run.json", folder.resolve().parent
+    if folder.is_dir() and (folder / "fold-01").is_dir() and not record.exists():
+        facts = _facts(above / "run.json")
+        if facts.get("kind") == _ABLATION:
+            return [_arm(folder, above.name, facts)]
     if not folder.is_dir() or not (record.exists() or (folder / "summary.json").exists()):
         raise DeganError(
             f"{folder} is no result; give a run of 'degan train', 'crossval', 'crossdata' or "
             "'ablate', or what 'degan evaluate --out' or 'degan finetune' left"
         )
     facts = _facts(record)
-    if facts.get("kind") == "ablation":
-        names = _arms(folder)
-        if names:
-            return [
-                _result(folder / name, f"{folder.name}: {name}", "an arm of an ablation", facts)
-                for name in names
-            ]
-    kind = facts.get("kind")
-    return [
-        _result(
-            folder, folder.resolve().name, _KINDS.get(str(kind), "a run of another kind"), facts
-        )
-    ]
+    arms = _arms(folder) if facts.get("kind") == _ABLATION else []
+    if arms:
+        return [_arm(folder / name, folder.resolve().name, facts) for name in arms]
+    return [_result(folder, folder.resolve().name, facts)]
+
+
+def _arm(folder: Path, ablation: str, facts: Mapping[str, Any]) -> Result:
+    result = _result(folder, f"{ablation}: {folder.resolve().name}", facts, arm=True)
+    return replace(result, kind="an arm of an ablation")
 
 
 _KINDS: Final = {
     "None": "weights measured on a data set",
     "training": "one training",
     "cross-validation": "a cross-validation",
-    "cross-data": "a training on one data set, tested on another",
-    "ablation": "an ablation",
+    _ABLATION: "an ablation",
     "stage 1": "stage 1 of a training",
     "damaged": "a run whose run.json is damaged",
 }
@@ -133,10 +150,12 @@ def _arms(folder: Path) -> list[str]:
     return [str(name) for name in named if name in arms] + [one for one in arms if one not in named]
 
 
-def _result(folder: Path, name: str, kind: str, facts: Mapping[str, Any]) -> Result:
+def _result(folder: Path, name: str, facts: Mapping[str, Any], *, arm: bool = False) -> Result:
     trainings = sorted(path.name for path in folder.glob("fold-*") if path.is_dir()) or [""]
-    own = folder if (folder / "settings.toml").exists() else folder.parent
-    figures = _figures(folder, trainings)
+    figures = _figures_of_arm(folder) if arm else _figures(folder, trainings)
+    kind = _KINDS.get(str(facts.get("kind")), "a run of another kind")
+    if not isinstance(figures, Missing) and figures.tested_manifest_sha256:
+        kind = "a training on one data set, tested on another"
     return Result(
         name=name,
         folder=folder,
@@ -148,27 +167,29 @@ def _result(folder: Path, name: str, kind: str, facts: Mapping[str, Any]) -> Res
         probes=_json(
             folder / "probe" / "probes.json",
             TypeAdapter(Probes),
-            f"it was not probed: 'degan probe {(trainings[0] and 'RUN/' + trainings[0]) or 'RUN'} "
-            "--data DATA --out RUN/probe' does that",
+            _NOT_PROBED.format(f"RUN/{trainings[0]}" if trainings[0] else "RUN")
+            if facts
+            else "weights are not probed; probe the run that they were exported from",
         ),
-        settings=_settings(own / "settings.toml"),
-        grids=_grids(folder, trainings)
-        or _grids(folder.parent / f"stage1-{folder.name}", trainings),
+        settings=_settings((folder.parent if arm else folder) / "settings.toml"),
     )
 
 
+def _figures_of_arm(folder: Path) -> Figures | Missing:
+    """Return the figures of an arm, which stand in the ablation's summary."""
+    path = folder.parent / "summary.json"
+    summary = _json(path, TypeAdapter(dict[str, Any]), "the ablation is not finished")
+    if isinstance(summary, Missing):
+        return summary
+    rows = summary.get("arms")
+    row = rows.get(folder.resolve().name) if isinstance(rows, dict) else None
+    if isinstance(row, dict) and "failed" in row:
+        return Missing(f"its training failed: {row['failed']}")
+    return _checked(row, TypeAdapter(Figures), path)
+
+
 def _figures(folder: Path, trainings: Sequence[str]) -> Figures | Missing:
-    """Return the figures of a result; of an arm they stand in the ablation's summary."""
-    own, above = folder / "summary.json", folder.parent / "summary.json"
-    if not own.exists() and above.exists():
-        summary = _json(above, TypeAdapter(dict[str, Any]))
-        if isinstance(summary, Missing):
-            return summary
-        rows = summary.get("arms")
-        row = rows.get(folder.name) if isinstance(rows, dict) else None
-        if isinstance(row, dict) and "failed" in row:
-            return Missing(f"its training failed: {row['failed']}")
-        return _checked(row, TypeAdapter(Figures), above)
+    own = folder / "summary.json"
     if trainings == [""]:
         why = "nothing was tested: 'degan train' trains on all people"
     else:
@@ -187,17 +208,17 @@ def _predictions(folder: Path, figures: Figures | Missing) -> Predictions | Miss
 
 
 def _logs(folder: Path, trainings: Sequence[str]) -> dict[str, list[LogRow]] | Missing:
+    """Return the logs that there are; a damaged one is a reason to show none."""
     found: dict[str, list[LogRow]] = {}
-    reason = "it has no log.jsonl: nothing was trained here"
     for name in trainings:
         path = folder / name / "log.jsonl"
         if path.exists():
             rows = _guarded(path, _log)
             if isinstance(rows, Missing):
-                reason = rows.reason
-            elif rows:
+                return Missing(f"{name}: {rows.reason}" if name else rows.reason)
+            if rows:
                 found[name] = rows
-    return found or Missing(reason)
+    return found or Missing("it has no log.jsonl: nothing was trained here")
 
 
 def _log(data: bytes) -> list[LogRow]:
@@ -211,7 +232,9 @@ def _settings(path: Path) -> dict[str, Any] | Missing:
     def parse(data: bytes) -> dict[str, Any]:
         return _flat(tomllib.loads(data.decode("utf-8")))
 
-    return _guarded(path, parse) if path.exists() else Missing("it has no settings.toml")
+    if not os.path.lexists(path):
+        return Missing("it has no settings.toml: nothing was trained here")
+    return _guarded(path, parse)
 
 
 def _flat(table: Mapping[str, Any], before: str = "") -> dict[str, Any]:
@@ -224,13 +247,8 @@ def _flat(table: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     return found
 
 
-def _grids(folder: Path, trainings: Sequence[str]) -> dict[str, Path]:
-    found = {name: sorted((folder / name / "grids").glob("epoch-*.png")) for name in trainings}
-    return {name: paths[-1] for name, paths in found.items() if paths}
-
-
 def _json(path: Path, shape: TypeAdapter[T], absent: str = "") -> T | Missing:
-    if not path.exists():
+    if not os.path.lexists(path):  # a link in a circle does not "exist", but something is there
         return Missing(absent or f"{path.name} is not there")
 
     value = _guarded(path, _loads)
@@ -256,6 +274,8 @@ def _checked(value: object, shape: TypeAdapter[T], path: Path) -> T | Missing:
 
 def _guarded(path: Path, parse: Callable[[bytes], T]) -> T | Missing:
     """Return what a file holds; that it cannot be read is a result too."""
+    if not path.is_file():  # a pipe would be waited for
+        return Missing(f"{path.name} is no file")
     try:
         return parse(read_bytes(path, _MAX_BYTES, path.name))
     except DeganError as error:

@@ -18,6 +18,8 @@ __all__ = ["Section", "check_installed", "render"]
 _ROWS_SHOWN: Final = 200
 """Rows of a table on the page; its CSV has all."""
 
+_NO_TURNS: Final = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+
 _NEEDED: Final = (
     "a report needs Plotly and Jinja2, which are not installed; install the extra: pip install "
     "'degan[report]'"
@@ -81,8 +83,9 @@ def render(
             made=made,
         )
     )
-    # A folder's name need not be UTF-8, and JSON can hold half a character.
-    return text.encode("utf-8", "replace").decode("utf-8")
+    # A folder's name need not be UTF-8, and JSON can hold half a character; signs that turn the
+    # direction of reading would turn the words of the page that follow them.
+    return text.encode("utf-8", "replace").decode("utf-8").translate(_NO_TURNS)
 
 
 def _kind(part: Part) -> str:
@@ -108,7 +111,7 @@ def _data_of(part: Part) -> dict[str, Any]:
 
 def _safe_json(value: object) -> str:
     """Return JSON that ends no ``script`` element and holds no number that is none."""
-    text = json.dumps(_rounded(value), separators=(",", ":"), allow_nan=False)
+    text = json.dumps(_rounded(value), separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text

@@ -23,8 +23,9 @@ __all__ = [
 
 Cell = str | int | float | None
 
-# Okabe and Ito's colours, which people who see red and green alike tell apart, in the order of
-# degan.labels.EXPRESSIONS; each has a sign of its own too.
+# Okabe and Ito's colours, with grey and brown in place of black and yellow, in the order of
+# degan.labels.EXPRESSIONS. Some of eight are alike to people who see red and green alike, so each
+# has a sign of its own too.
 _COLOURS: Final = (
     "#8a8a8a",
     "#d55e00",
@@ -146,12 +147,17 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Listing:
-    """A table that is shown as it is; attributes as of :class:`Figure`."""
+    """A table that is shown as it is; attributes as of :class:`Figure`.
+
+    Attributes:
+        notes: sentences above it that must not be overlooked.
+    """
 
     key: str
     title: str
     says: str
     table: Table
+    notes: Sequence[str] = ()
     wide: bool = True
 
 
@@ -186,7 +192,7 @@ def sign_of(number: int) -> str:
 
 def percent(share: float) -> str:
     """Return a share as a percentage with one decimal."""
-    return f"{100 * share:.1f} %"
+    return f"{100 * share:.1f}\u00a0%"
 
 
 def named_percent(share: float, interval: Sequence[float]) -> str:

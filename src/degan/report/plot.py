@@ -5,7 +5,9 @@ from typing import Any
 
 from degan.report.part import run_colour, sign_of
 
-__all__ = ["dots", "name_axis", "plain", "share_axis"]
+__all__ = ["dots", "name_axis", "plain", "share_axis", "short"]
+
+_LONGEST = 24  # characters of a label
 
 
 def dots(
@@ -21,7 +23,7 @@ def dots(
         "mode": "markers",
         "name": plain(name),
         "x": list(values),
-        "y": [plain(label) for label in labels],
+        "y": short(labels),
         "orientation": "h",
         "marker": {"color": run_colour(place), "symbol": sign_of(place), "size": 10},
         "hovertemplate": "%{y}: %{x:.1%}<extra>" + plain(name) + "</extra>",
@@ -53,3 +55,13 @@ def plain(text: str) -> str:
     for sign, shown in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("%{", "%&#123;")):
         text = text.replace(sign, shown)
     return text
+
+
+def short(names: Sequence[str]) -> list[str]:
+    """Return names as labels of an axis: cut where they are long, and still all different."""
+    labels: list[str] = []
+    for name in names:
+        cut = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+        again = sum(label.startswith(plain(cut)) for label in labels) if cut != name else 0
+        labels.append(plain(f"{cut} {again + 1}" if again else cut))
+    return labels

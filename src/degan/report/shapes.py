@@ -76,14 +76,20 @@ class Figures(_Read):
     log_loss: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     expressions: Annotated[list[str], Field(min_length=1, max_length=200)]
     confusion: list[list[Annotated[int, Field(ge=0)]]]
-    recall: dict[str, Recall]
+    recall: Annotated[dict[str, Recall], Field(min_length=1)]
     images: Annotated[int, Field(gt=0)]
     sequences: int
     subjects: int
-    fold_accuracy: list[Share] = []
     protocol: str | None = None
     weights: str | None = None
+    seed: int | None = None
     manifest_sha256: str | None = None
+    tested_manifest_sha256: str | None = None
+    weights_sha256: str | None = None
+    trained_on_this_data: bool = False
+    calibrated_on_this_data: bool = False
+    left_out: dict[str, int] = {}
+    never_shown: list[str] = []
     seconds: Finite | None = None
     by: Groups | None = None
 

@@ -8,7 +8,7 @@
   const columns = Number(getComputedStyle(document.documentElement).getPropertyValue("--columns"));
   const cards = [...document.querySelectorAll(".card")].flatMap((card) => {
     const source = card.querySelector("script[type='application/json']");
-    return source ? [{ card, data: JSON.parse(source.textContent), view: 0, drawn: false }] : [];
+    return source ? [{ card, data: JSON.parse(source.textContent), view: 0, drawn: false, shown: {} }] : [];
   });
   const PAPER = 660; // pixels that fit on a sheet of A4 or Letter, upright
   let printing = false;
@@ -28,6 +28,53 @@
     };
   }
 
+  const SIGNS = {
+    circle: "\u25cf", square: "\u25a0", diamond: "\u25c6", "triangle-up": "\u25b2", cross: "\u271a",
+    star: "\u2605", x: "\u2716", "triangle-down": "\u25bc", "line-ns": "|",
+  };
+  const LINES = { solid: "\u2501", dash: "\u2505", dot: "\u2509", dashdot: "\u254d" };
+
+  // What the legend shows; a band around a line goes with it.
+  const group = (trace) => trace.legendgroup || trace.name;
+  const isShown = (one, trace) => one.shown[group(trace)] ?? (trace.visible ?? true) === true;
+
+  function tracesOf(one) {
+    // Copied: Plotly writes into what it is given.
+    return structuredClone(one.data.views[one.view].traces).map((trace) => ({
+      ...trace, visible: isShown(one, trace),
+    }));
+  }
+
+  function legend(one) {
+    const place = one.card.querySelector(".legend");
+    const { traces, layout } = one.data.views[one.view];
+    const named = traces.filter((trace) => trace.name && trace.showlegend !== false);
+    place.replaceChildren();
+    if (named.length < 2 || layout.showlegend === false) return;
+    for (const trace of named) {
+      const button = document.createElement("button");
+      const sign = document.createElement("span");
+      sign.className = "sign";
+      sign.setAttribute("aria-hidden", "true");
+      const marker = trace.mode === "lines" ? undefined : trace.marker;
+      sign.textContent = trace.type === "bar" ? (trace.marker.pattern?.shape ? "\u25a8" : "\u25a0")
+        : marker ? SIGNS[marker.symbol || "circle"] : LINES[trace.line?.dash || "solid"];
+      sign.style.color = marker?.color || trace.line?.color;
+      const label = document.createElement("span");
+      // Plotly's entities are decoded; what they spell stays text.
+      label.textContent = new DOMParser().parseFromString(trace.name, "text/html").body.textContent;
+      button.type = "button";
+      button.append(sign, label);
+      button.setAttribute("aria-pressed", String(isShown(one, trace)));
+      button.addEventListener("click", () => {
+        one.shown[group(trace)] = !isShown(one, trace);
+        button.setAttribute("aria-pressed", String(isShown(one, trace)));
+        draw(one);
+      });
+      place.append(button);
+    }
+  }
+
   function layoutOf(one) {
     const colour = colours();
     const { offsetWidth: wide } = one.card.querySelector(".plot");
@@ -44,22 +91,21 @@
       hoverlabel: { font: { family: "system-ui, sans-serif" } },
       dragmode: coarse.matches ? false : "zoom",
       ...own,
-      legend: { orientation: "h", x: 0, y: 0, yref: "container", yanchor: "bottom", font: { size: narrow.matches ? 11 : 12 }, itemsizing: "constant", ...own.legend },
+      showlegend: false, uirevision: String(one.view),
       xaxis: axis(own.xaxis, colour), yaxis: axis(own.yaxis, colour), shapes,
     };
   }
 
   function draw(one) {
     const plot = one.card.querySelector(".plot");
-    const { traces } = one.data.views[one.view];
     one.drawn = true;
-    // Copied: Plotly writes into what it is given.
-    Plotly.react(plot, structuredClone(traces), layoutOf(one), {
-      displayModeBar: false, responsive: true, doubleClick: "reset",
+    tip.hidden = true;
+    Plotly.react(plot, tracesOf(one), layoutOf(one), {
+      displayModeBar: false, responsive: true, doubleClick: "reset", showTips: false,
     });
     if (!plot.dataset.listening) {
       plot.dataset.listening = "yes";
-      plot.on("plotly_click", (event) => choose(one, event.points[0].customdata));
+      plot.on("plotly_click", (event) => choose(one, String(event.points[0].customdata)));
       plot.on("plotly_hover", (event) => hover(one, event));
       plot.on("plotly_unhover", () => { tip.hidden = true; });
     }
@@ -78,7 +124,11 @@
   function choose(one, cell) {
     const place = one.card.querySelector(".chosen");
     const numbers = one.data.faces[cell];
-    if (!place || !numbers) return;
+    if (!place) return;
+    if (!numbers) {
+      place.replaceChildren();
+      return;
+    }
     const select = one.card.querySelector("select");
     if (select) select.value = cell;
     const title = document.createElement("p");
@@ -87,7 +137,7 @@
     const list = document.createElement("ul");
     for (const number of numbers) {
       const item = document.createElement("li");
-      item.append(face(number, named));
+      item.append(face(number, `${named}, ${list.children.length + 1} of ${numbers.length}`));
       list.append(item);
     }
     place.replaceChildren(title, list);
@@ -128,10 +178,16 @@
   async function saveSvg(one) {
     const plot = one.card.querySelector(".plot");
     printing = true; // dark ink on nothing: a paper is white
-    const figure = { data: structuredClone(one.data.views[one.view].traces), layout: layoutOf(one) };
+    const figure = { data: tracesOf(one), layout: layoutOf(one) };
     printing = false;
     const size = { width: plot.offsetWidth, height: plot.offsetHeight };
-    figure.layout.width = size.width;
+    Object.assign(figure.layout, {
+      width: size.width, showlegend: one.data.views[one.view].layout.showlegend ?? figure.data.length > 1,
+      legend: { orientation: "h", x: 0, y: 0, yref: "container", yanchor: "bottom" },
+    });
+    for (const name of ["xaxis", "yaxis"]) { // as far as it was zoomed into
+      if (!plot.layout[name]?.autorange) figure.layout[name].range = plot._fullLayout[name].range;
+    }
     const url = await Plotly.toImage(figure, { format: "svg", ...size });
     save(`${one.card.id}.svg`, "image/svg+xml", decodeURIComponent(url.slice(url.indexOf(",") + 1)));
   }
@@ -144,9 +200,11 @@
         for (const other of card.querySelectorAll("[data-view]")) {
           other.setAttribute("aria-pressed", String(other === button));
         }
+        legend(one);
         draw(one);
       });
     }
+    if (card.dataset.kind === "figure") legend(one);
     for (const button of card.querySelectorAll("[data-save]")) {
       button.addEventListener("click", () => {
         if (button.dataset.save === "svg") saveSvg(one);
@@ -168,6 +226,8 @@
   figures.forEach((one) => near.observe(one.card));
   dark.addEventListener("change", redraw);
   narrow.addEventListener("change", redraw);
+  addEventListener("keydown", (event) => { if (event.key === "Escape") tip.hidden = true; });
+  addEventListener("scroll", () => { tip.hidden = true; }, { passive: true });
   addEventListener("beforeprint", () => { printing = true; figures.forEach(draw); });
   addEventListener("afterprint", () => { printing = false; redraw(); });
 })();

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from degan.report.atlas import Atlas
 from degan.report.files import Missing, Result
 from degan.report.part import Absent, Figure, Table, View, percent
-from degan.report.plot import plain
+from degan.report.plot import short
 
 __all__ = ["confusion"]
 
 _FACES = 12  # of a cell
+_MANY = 20  # classes, from which cells have no room for numbers
+_TALL = 700  # pixels, at most
 _SCALE = "Cividis"  # as bright to all eyes; dark is little
 _LIGHT = 0.45  # of the scale: from here on black is read better than white
 
@@ -30,7 +32,7 @@ def confusion(result: Result, key: str, atlas: Atlas | None) -> Figure | Absent:
     shares = [[count / max(1, sum(row)) for count in row] for row in found.confusion]
     faces = {} if atlas is None else _faces(result, names, atlas)
     choices = [
-        (f"{names[i]} read as {names[j]} ({found.confusion[i][j]})", f"{i},{j}")
+        (f"{names[i]} read as {names[j]} ({found.confusion[i][j]:,} images)", f"{i},{j}")
         for i in range(len(names))
         for j in range(len(names))
         if f"{i},{j}" in faces
@@ -54,7 +56,8 @@ def confusion(result: Result, key: str, atlas: Atlas | None) -> Figure | Absent:
                 for j in range(len(names))
             ],
         ),
-        height=180 + 46 * len(names),
+        height=min(_TALL, 180 + 46 * len(names)),
+        wide=len(names) > _MANY / 2,
         faces=faces,
         choices=choices,
     )
@@ -79,7 +82,7 @@ def _view(
     values: Sequence[Sequence[float]],
     texts: Sequence[Sequence[str]],
 ) -> View:
-    labels = [plain(one) for one in names]
+    labels = short(names)
     top = max(max(row) for row in values) or 1
     trace = {
         "type": "heatmap",
@@ -96,17 +99,21 @@ def _view(
         "hovertemplate": "%{y} read as %{x}: %{text}<extra></extra>",
         "text": [list(row) for row in texts],
     }
-    notes = [
-        {
-            "x": labels[j],
-            "y": labels[i],
-            "text": texts[i][j].removesuffix(" %"),
-            "showarrow": False,
-            "font": {"color": "#000" if values[i][j] > _LIGHT * top else "#fff", "size": 12},
-        }
-        for i in range(len(names))
-        for j in range(len(names))
-    ]
+    notes = (
+        []
+        if len(names) > _MANY
+        else [
+            {
+                "x": labels[j],
+                "y": labels[i],
+                "text": texts[i][j].removesuffix("\u00a0%"),
+                "showarrow": False,
+                "font": {"color": "#000" if values[i][j] > _LIGHT * top else "#fff", "size": 12},
+            }
+            for i in range(len(names))
+            for j in range(len(names))
+        ]
+    )
     layout = {
         "xaxis": {"title": {"text": "read as"}, "type": "category", "side": "bottom"},
         "yaxis": {

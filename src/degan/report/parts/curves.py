@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 
 from degan.report.files import Missing, Result
-from degan.report.part import Absent, Cell, Figure, Table, View, colour_of
+from degan.report.part import Absent, Cell, Figure, Table, View, run_colour
 from degan.report.plot import plain
 from degan.report.shapes import LogRow
 
 __all__ = ["curves"]
 
 _MAX_ROWS = 5_000  # of the table: a page stays small
+_MAX_POINTS = 500  # of a line
 _WIDE = 20.0  # largest / smallest, from which an axis is logarithmic
 _DASHES = ("solid", "dash", "dot", "dashdot")
 
@@ -63,8 +64,9 @@ def _stage(
     traces: list[dict[str, Any]] = []
     for place, (term, epochs) in enumerate(terms.items()):
         x = sorted(epochs)
-        colour = colour_of(place + 1)
-        line = {"color": colour, "dash": _DASHES[place // 8 % len(_DASHES)]}
+        x = x[:: -(-len(x) // _MAX_POINTS)]
+        colour = run_colour(place)
+        line = {"color": colour, "dash": _DASHES[place % len(_DASHES)]}
         same = {"type": "scatter", "legendgroup": term, "hoverinfo": "skip", "showlegend": False}
         if any(len(values) > 1 for values in epochs.values()):
             band = [max(epochs[one]) for one in x] + [min(epochs[one]) for one in reversed(x)]

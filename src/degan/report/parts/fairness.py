@@ -10,7 +10,7 @@ from degan.evaluation.by import ALL, figures_by
 from degan.evaluation.groups import group
 from degan.evaluation.predictions import Predictions
 from degan.report.files import Missing, Result
-from degan.report.part import Absent, Cell, Figure, Table, View, percent
+from degan.report.part import Absent, Cell, Figure, Table, View
 from degan.report.plot import dots, name_axis, share_axis
 from degan.report.shapes import Groups
 
@@ -22,12 +22,17 @@ _SEED = 0  # of the intervals' draws
 def figures_of(
     read: Predictions, dataset: Dataset, column: str, values: Sequence[Value]
 ) -> Groups | Missing:
-    """Return the figures of a result by a column's value of each sample of its data set."""
+    """Return the figures of a result by a column's value of each sample of its data set.
+
+    Args:
+        read: what was predicted, of samples of the data set.
+        dataset: the data set.
+        column: its name.
+        values: of each sample of the data set.
+    """
     numbers = [sample.number for sample in read.samples]
-    known = {*read.expressions}
-    named = {*read.predicted, *(sample.expression for sample in read.samples)}
-    if max(numbers) >= len(values) or not named <= known:
-        return Missing("its predictions are of other samples than the data set has")
+    if not {*read.predicted, *(one.expression for one in read.samples)} <= {*read.expressions}:
+        return Missing("its predictions name expressions that have no probability")
     samples = [dataset.samples[number] for number in numbers]
     groups = group([values[number] for number in numbers])
     predicted = np.array([read.expressions.index(said) for said in read.predicted])
@@ -59,13 +64,15 @@ def fairness(result: Result, groups: Groups | Missing, key: str) -> Figure | Abs
         traces.append({**trace, "visible": True if kind == ALL or len(kinds) < 4 else "legendonly"})
     values = list(dict.fromkeys(row.value for row in groups.rows))
     gap = groups.gap
-    says = (
-        f"{gap.best} is read {percent(gap.difference)} better than {gap.worst} (95 % interval "
-        f"{100 * gap.interval[0]:.1f} to {100 * gap.interval[1]:.1f}). The two were chosen for "
-        "being far apart, so some gap is there by chance alone."
-        if gap
-        else "No two groups have ten people or more, so no gap is given."
-    )
+    says = "No two groups have ten people or more, so no gap is given."
+    if gap:
+        low, high = (100 * end for end in gap.interval)
+        says = (
+            f"Of the groups with ten people or more {gap.best} is read best and {gap.worst} worst: "
+            f"{100 * gap.difference:.1f} percentage points apart (95 % interval {low:.1f} to "
+            f"{high:.1f}{', 0 is in it' if low <= 0 <= high else ''}). The two were chosen for "
+            "being far apart, so some gap is there by chance alone."
+        )
     cells: list[list[Cell]] = [
         [
             row.value,

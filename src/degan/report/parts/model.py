@@ -11,7 +11,7 @@ from degan.data.manifest import Dataset
 from degan.images import RgbImage, data_url
 from degan.labels import in_order
 from degan.report.atlas import Atlas
-from degan.report.measurements import Clusters, FaceMap, Origin, Saliency, Transfer
+from degan.report.measurements import FaceMap, Origin, Saliency, Transfer
 from degan.report.part import (
     Cell,
     Face,
@@ -86,7 +86,13 @@ def map_of_faces(
             "symbol": [_MARKS[number % len(_MARKS)] for number in who],
         },
     )
-    bare = {"showticklabels": False, "showgrid": False, "zeroline": False, "title": {"text": ""}}
+    bare = {
+        "showticklabels": False,
+        "showgrid": False,
+        "showline": False,
+        "zeroline": False,
+        "title": {"text": ""},
+    }
     layout = {"xaxis": bare, "yaxis": {**bare, "scaleanchor": "x"}, "hovermode": "closest"}
     rows: list[list[Cell]] = [
         [sample.source, sample.subject, sample.expression, x[row], y[row]]
@@ -96,8 +102,7 @@ def map_of_faces(
         key,
         f"Map of f(x): {name}",
         f"{_whose(found.origin, why_seen)} {len(samples):,} faces, laid out by t-SNE: only who is "
-        f"whose neighbour means something. {_lie(found.passed_on or found.before_rounding)}"
-        + ("" if found.passed_on else " (before f(x) is rounded)"),
+        f"whose neighbour means something. {_lie(found)}",
         [
             View("by expression", by_expression, layout),
             View(f"by person ({len(people):,})", [by_person], {**layout, "showlegend": False}),
@@ -105,6 +110,8 @@ def map_of_faces(
         Table(("image", "subject", "expression", "x", "y"), rows),
         height=460,
         hover=hover,
+        faces={str(face): [face] for face in faces if face >= 0},
+        choices=sorted((hover[row], str(face)) for row, face in enumerate(faces) if face >= 0),
     )
 
 
@@ -120,18 +127,20 @@ def _whose(origin: Origin, why_seen: str) -> str:
     return f"{who[0].upper()}{who[1:]} whom the model{of} never saw."
 
 
-def _lie(clusters: Clusters) -> str:
+def _lie(found: FaceMap) -> str:
     """Say how faces lie in f(x) itself."""
+    clusters = found.passed_on or found.before_rounding
+    as_it_is = "as it is passed on" if found.passed_on else "before it is rounded"
     told = []
-    for what, found in (
+    for what, near in (
         ("shows the same expression (other people alone)", clusters.neighbour_expression),
         ("is the same person (other recordings alone)", clusters.neighbour_person),
     ):
-        if found is not None:
-            told.append(f"{what} for {percent(found.share)}, by chance {percent(found.chance)}")
+        if near is not None:
+            told.append(f"{what} for {percent(near.share)}, by chance {percent(near.chance)}")
     if not told:
         return ""
-    return f"In f(x) itself the nearest face {'; it '.join(told)}."
+    return f"In f(x) {as_it_is} the nearest face {'; it '.join(told)}."
 
 
 def what_decides(found: Saliency, key: str, name: str, why_seen: str) -> Pictures:
@@ -178,7 +187,11 @@ def drawn(found: Transfer, key: str, name: str, why_seen: str) -> Pictures:
         strips.append(Face("the people", picture=data_url(_strip(blank, found.portraits))))
     for place, expression in enumerate(found.expressions):
         strip = _strip(found.sources[place], found.generated[place])
-        strips.append(Face(expression, picture=data_url(strip, quality=85)))
+        strips.append(
+            Face(
+                expression, [f"on {len(found.targets)} people"], picture=data_url(strip, quality=85)
+            )
+        )
     return Pictures(
         key,
         f"Expressions on other people: {name}",

@@ -18,7 +18,7 @@ from degan.report.part import (
     named_percent,
     percent,
 )
-from degan.report.plot import dots, name_axis, plain, share_axis
+from degan.report.plot import dots, name_axis, share_axis, short
 from degan.report.shapes import Figures
 
 __all__ = ["accuracies", "differences", "recalls", "summary"]
@@ -68,7 +68,26 @@ def summary(results: Sequence[Result]) -> Listing:
         "recall of the expressions. Calibration error: how far the probability of an answer is "
         "from how often it is right, on average."
     )
-    return Listing("summary", "Summary", says, Table(columns, rows))
+    doubts = [f"{result.name}: {doubt}" for result in results for doubt in _doubts(result)]
+    return Listing("summary", "Summary", says, Table(columns, rows), notes=doubts)
+
+
+def _doubts(result: Result) -> list[str]:
+    """Return what makes the figures of a result say less than they seem to."""
+    found = result.figures
+    if isinstance(found, Missing):
+        return []
+    doubts = []
+    if found.trained_on_this_data:
+        doubts.append("the weights were trained on this data set, so this holds for no others")
+    if found.calibrated_on_this_data:
+        doubts.append("the temperature was fitted on this data set, so its probabilities are kind")
+    if found.left_out:
+        told = ", ".join(f"{count:,} of {name}" for name, count in found.left_out.items())
+        doubts.append(f"images that the weights do not know were left out: {told}")
+    if found.never_shown:
+        doubts.append(f"the data never shows {', '.join(found.never_shown)}, which are not read")
+    return doubts
 
 
 def accuracies(results: Sequence[Result]) -> Figure | Absent:
@@ -111,7 +130,7 @@ def accuracies(results: Sequence[Result]) -> Figure | Absent:
         "calibration_error",
     )
     layout = {
-        "xaxis": {**share_axis("share that is right"), "range": None, "rangemode": "normal"},
+        "xaxis": {**share_axis("share that is right"), "range": [_lowest(found), 1.01]},
         "yaxis": name_axis(),
         "scattermode": "group",
     }
@@ -131,22 +150,43 @@ def accuracies(results: Sequence[Result]) -> Figure | Absent:
     )
 
 
-def differences(results: Sequence[Result]) -> Part | None:
-    """Return each result against the first, on the same samples; None for a single result."""
+def _lowest(found: Sequence[tuple[int, Result, Figures]]) -> float:
+    """Return where an axis of accuracies begins: some way below all intervals."""
+    ends = [one.accuracy_interval[0] for *_, one in found]
+    ends += [one.accuracy_sequences_interval[0] for *_, one in found]
+    ends += [one.balanced_accuracy for *_, one in found]
+    return max(0.0, min(ends) - 0.3 * (1 - min(ends)) - 0.02)
+
+
+def differences(results: Sequence[Result]) -> list[Part]:
+    """Return each result against the first on the same samples, and which cannot be compared."""
     if len(results) < 2:
-        return None
-    key, title = "comparison", f"Against {results[0].name}"
-    there = [result for result in results if not isinstance(result.predictions, Missing)]
-    if len(there) < 2 or there[0] is not results[0]:
-        reason = "the first result and another need a predictions.csv to be compared"
-        return Absent(key, title, reason)
+        return []
+    first, key, title = results[0], "comparison", f"Against {results[0].name}"
+    if isinstance(first.predictions, Missing):
+        return [Absent(key, title, f"{first.name}: {first.predictions.reason}")]
+    same: list[Result] = []
+    absent: list[Part] = []
+    for result in results[1:]:
+        read = result.predictions
+        reason = ""
+        if isinstance(read, Missing):
+            reason = read.reason
+        elif read.samples != first.predictions.samples:
+            reason = "it is of other samples than the first result"
+        else:
+            same.append(result)
+        if reason:
+            name = f"{key}-{len(absent) + 1}"
+            absent.append(Absent(name, f"{title}: {result.name}", reason))
+    if not same:
+        return absent
     try:
-        found = compare_results(there[0].folder, [result.folder for result in there[1:]])
-    except DeganError as error:
-        return Absent(key, title, str(error))
-    named = {str(result.folder): result.name for result in there}
-    rows = [(named[name], row) for name, row in found["results"].items() if "p" in row]
-    return _differences(key, title, rows, found["persons"])
+        found = compare_results(first.folder, [result.folder for result in same])
+    except DeganError as error:  # a file changed meanwhile
+        return [Absent(key, title, str(error).rstrip(".")), *absent]
+    rows = [(result.name, found["results"][str(result.folder)]) for result in same]
+    return [_differences(key, title, rows, found["persons"]), *absent]
 
 
 def _differences(
@@ -170,11 +210,12 @@ def _differences(
     adjusted = f", adjusted for {len(rows)} comparisons (Holm)" if len(rows) > 1 else ""
     trace = dots(
         "difference",
-        [row["difference"] for _, row in rows],
+        [100 * row["difference"] for _, row in rows],
         [name for name, _ in rows],
         0,
-        [row["difference_interval"] for _, row in rows],
+        [[100 * end for end in row["difference_interval"]] for _, row in rows],
     )
+    trace["hovertemplate"] = "%{y}: %{x:+.1f} points<extra></extra>"
     zero = {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper", "class": "zero"}
     return Figure(
         key,
@@ -186,7 +227,9 @@ def _differences(
                 "",
                 [trace],
                 {
-                    "xaxis": {**share_axis("more (less) of the samples is right"), "range": None},
+                    "xaxis": {
+                        "title": {"text": "accuracy less that of the first, percentage points"}
+                    },
                     "yaxis": name_axis(),
                     "shapes": [zero],
                     "showlegend": False,
@@ -237,7 +280,7 @@ def recalls(results: Sequence[Result]) -> Figure | Absent:
     )
     layout = {
         "xaxis": share_axis("share that is read as what it is"),
-        "yaxis": {**name_axis(), "categoryarray": [plain(name) for name in names]},
+        "yaxis": {**name_axis(), "categoryarray": short(names)},
         "scattermode": "group",
     }
     return Figure(

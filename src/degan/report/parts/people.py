@@ -39,7 +39,8 @@ def subjects(result: Result, key: str) -> Figure | Absent:
     right = Counter(sample.subject for sample, is_right in pairs if is_right)
     people = sorted(images, key=lambda name: (right[name] / images[name], -images[name], name))
     shares = [right[name] / images[name] for name in people]
-    low, middle = np.quantile(shares, [0.1, 0.5]).tolist()
+    badly = sum(share < 0.5 for share in shares)
+    wholly = sum(share == 1 for share in shares)
     trace = {
         "type": "bar",
         "x": list(range(1, len(people) + 1)),
@@ -52,8 +53,8 @@ def subjects(result: Result, key: str) -> Figure | Absent:
     return Figure(
         key,
         title,
-        f"{len(people)} people, worst first: half are read right in {percent(middle)} of their "
-        f"images or more, a tenth in {percent(low)} or less.",
+        f"Of {len(people):,} people {badly:,} are read right in less than half of their images, "
+        f"{wholly:,} in all.",
         [
             View(
                 "",

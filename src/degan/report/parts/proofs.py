@@ -1,76 +1,125 @@
 """What the features say of who and of what: leakage against chance, and known factors."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from degan.report.files import Missing, Result
-from degan.report.part import Absent, Cell, Figure, Table, View, run_colour, sign_of
+from degan.report.part import (
+    Absent,
+    Cell,
+    Figure,
+    Part,
+    Table,
+    View,
+    percent,
+    run_colour,
+    sign_of,
+)
 from degan.report.plot import name_axis, plain, share_axis
-from degan.report.shapes import Features, Probes
+from degan.report.shapes import Features
 
 __all__ = ["factors", "leakage"]
 
 _PROBES = ("linear", "mlp")
 
 
-def leakage(results: Sequence[Result]) -> Figure | Absent:
+class _Kind(NamedTuple):
+    """One kind of features that was probed, and how the page calls it."""
+
+    name: str
+    features: Features
+
+
+def leakage(results: Sequence[Result]) -> list[Part]:
     """Return how often probes name the person, and the expression, from the features."""
-    title = "Does the representation tell who it is?"
-    found = _probed(results)
-    if isinstance(found, str):
-        return Absent("leakage", title, found)
+    key, title = "leakage", "Does the representation tell who it is?"
+    kinds = _probed(results)
+    absent = _not_probed(results, key, title)
+    if not kinds:
+        return absent
     views, rows = [], []
     for what in ("identity", "expression"):
-        traces = [
-            _bars(place, probe, [(name, one) for name, one, _ in found], what)
-            for place, probe in enumerate(_PROBES)
-        ]
-        chance = getattr(found[0][1], what).chance
-        line = {"type": "line", "y0": 0, "y1": 1, "yref": "paper", "x0": chance, "x1": chance}
+        traces = [_bars(place, probe, kinds, what) for place, probe in enumerate(_PROBES)]
         layout = {
-            "xaxis": share_axis("share named right; the line is chance"),
+            "xaxis": share_axis("share named right"),
             "yaxis": name_axis(),
             "barmode": "group",
-            "shapes": [{**line, "class": "chance"}],
         }
-        views.append(
-            View("who (should be at chance)" if what == "identity" else "what", traces, layout)
-        )
-        for name, one, _ in found:
+        name = "who (should be at chance)" if what == "identity" else "what"
+        views.append(View(name, [*traces, _chance(kinds, what)], layout))
+        for kind in kinds:
             for probe in _PROBES:
-                guess = getattr(getattr(one, what), probe)
+                guess = getattr(getattr(kind.features, what), probe)
                 values: list[Cell] = [guess.accuracy, *guess.interval, guess.times_chance]
-                rows.append([name, what, probe, *values, getattr(one, what).chance])
-    first_name, first, probes = found[0]
-    says = (
-        f"{probes.people} people whom no run was trained on, {probes.images:,} images. From "
-        f"{first_name} a linear probe names the right person in "
-        f"{first.identity.linear.accuracy:.1%} of images; chance is {first.identity.chance:.1%}. "
-        "Lines are 95 % intervals."
-    )
+                rows.append([kind.name, what, probe, *values, _chance_of(kind, what)])
     columns = ("features", "of", "probe", "accuracy", "low", "high", "times chance", "chance")
-    return Figure("leakage", title, says, views, Table(columns, rows), height=170 + 56 * len(found))
+    says = " ".join(
+        f"{result.name}: {result.probes.people:,} people, {result.probes.images:,} images."
+        for result in results
+        if not isinstance(result.probes, Missing)
+    )
+    first = kinds[0]
+    return [
+        Figure(
+            key,
+            title,
+            f"On people whom no run was trained on. {says} From {first.name} a linear probe names "
+            f"the right person in {percent(first.features.identity.linear.accuracy)} of images; "
+            f"chance, the upright stroke, is {percent(first.features.identity.chance)}. Lines are "
+            "95 % intervals.",
+            views,
+            Table(columns, rows),
+            height=190 + 56 * len(kinds),
+        ),
+        *absent,
+    ]
 
 
-def _probed(results: Sequence[Result]) -> list[tuple[str, Features, Probes]] | str:
-    """Return the features that were probed, by name, or the reason why there are none."""
+def _probed(results: Sequence[Result]) -> list[_Kind]:
+    """Return the features that were probed, by names that differ."""
     found = []
     for result in results:
         if isinstance(result.probes, Missing):
             continue
         for run in result.probes.runs:
-            of = f"{run.run}: " if len(result.probes.runs) > 1 or len(results) > 1 else ""
-            found += [(f"{of}{one.name}", one, result.probes) for one in run.features]
-    if found:
-        return found
-    reasons = [one.probes.reason for one in results if isinstance(one.probes, Missing)]
-    return reasons[0] if reasons else "probes.json names no run"
+            of = f"{result.name}: " if len(results) > 1 else ""
+            of += f"{run.run}: " if len(result.probes.runs) > 1 else ""
+            found += [_Kind(f"{of}{one.name}", one) for one in run.features]
+    return found
 
 
-def _bars(
-    place: int, probe: str, features: Sequence[tuple[str, Features]], what: str
-) -> dict[str, Any]:
-    guesses = [(name, getattr(getattr(one, what), probe)) for name, one in features]
+def _not_probed(results: Sequence[Result], key: str, title: str) -> list[Part]:
+    return [
+        Absent(f"{key}-{number}", f"{title} {result.name}", result.probes.reason)
+        for number, result in enumerate(results, start=1)
+        if isinstance(result.probes, Missing)
+    ]
+
+
+def _chance_of(kind: _Kind, what: str) -> float:
+    return float(getattr(kind.features, what).chance)
+
+
+def _chance(kinds: Sequence[_Kind], what: str) -> dict[str, Any]:
+    """Return a stroke at chance for each kind: they may be of different people."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "chance",
+        "y": [plain(kind.name) for kind in kinds],
+        "x": [_chance_of(kind, what) for kind in kinds],
+        "marker": {
+            "symbol": "line-ns",
+            "size": 34,
+            "line": {"width": 2.5, "color": "#8a8a8a"},
+            "color": "#8a8a8a",
+        },
+        "hovertemplate": "chance: %{x:.1%}<extra></extra>",
+    }
+
+
+def _bars(place: int, probe: str, kinds: Sequence[_Kind], what: str) -> dict[str, Any]:
+    guesses = [(kind.name, getattr(getattr(kind.features, what), probe)) for kind in kinds]
     shares = [guess.accuracy for _, guess in guesses]
     return {
         "type": "bar",
@@ -92,15 +141,19 @@ def _bars(
     }
 
 
-def factors(results: Sequence[Result]) -> Figure | Absent:
+def factors(results: Sequence[Result]) -> list[Part]:
     """Return how the features lie towards known factors of rendered people."""
     key, title = "factors", "Known factors in the representation"
-    found = _probed(results)
-    if isinstance(found, str):
-        return Absent(key, title, found)
-    known = [(name, one.disentanglement) for name, one, _ in found if one.disentanglement]
+    absent = _not_probed(results, key, title)
+    kinds = _probed(results)
+    known = [
+        (kind.name, kind.features.disentanglement)
+        for kind in kinds
+        if kind.features.disentanglement is not None
+    ]
     if not known:
-        return Absent(key, title, "the people probed are not rendered, so no factor is known")
+        reason = "the people probed are not rendered, so no factor is known"
+        return [*([Absent(key, title, reason)] if kinds else []), *absent]
     measures = (
         ("disentanglement", "D: a number tells of one factor"),
         ("completeness", "C: a factor is told by one number"),
@@ -119,7 +172,7 @@ def factors(results: Sequence[Result]) -> Figure | Absent:
         rows += [[name, f"informativeness of {g}", v] for g, v in zip(groups, told, strict=True)]
     layout = {"xaxis": {**share_axis("1 is best"), "tickformat": ".2f"}, "yaxis": name_axis()}
     who = {**layout, "xaxis": {"title": {"text": "how well it can be told (I)"}}}
-    return Figure(
+    figure = Figure(
         key,
         title,
         "Eastwood and Williams' D, C and I, and the mutual information gap, of rendered people "
@@ -129,6 +182,7 @@ def factors(results: Sequence[Result]) -> Figure | Absent:
         Table(("features", "measure", "value"), rows),
         height=400,
     )
+    return [figure, *absent]
 
 
 def _lollipops(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from degan.report.files import Missing, Result
-from degan.report.part import Cell, Listing, Table
+from degan.report.part import Absent, Cell, Listing, Part, Table
 
 __all__ = ["facts", "settings"]
 
@@ -16,13 +16,17 @@ def facts(results: Sequence[Result]) -> Listing:
     """Return what run.json and summary.json say of data, versions and weights."""
     rows: list[list[Cell]] = []
     for result in results:
-        rows.append([result.name, "folder", str(result.folder)])
+        # Of the folder the name alone: a path can tell who its author is.
+        rows.append([result.name, "folder", result.folder.resolve().name])
         rows += [[result.name, name, _text(value)] for name, value in result.facts.items()]
         if not isinstance(result.figures, Missing):
             known = {
                 "protocol": result.figures.protocol,
+                "seed": result.figures.seed,
                 "weights": result.figures.weights,
+                "weights_sha256": result.figures.weights_sha256,
                 "manifest_sha256": result.figures.manifest_sha256,
+                "tested_manifest_sha256": result.figures.tested_manifest_sha256,
                 "seconds": result.figures.seconds,
             }
             rows += [
@@ -36,8 +40,13 @@ def facts(results: Sequence[Result]) -> Listing:
     )
 
 
-def settings(results: Sequence[Result]) -> Listing:
-    """Return the settings of all results side by side, those that differ first."""
+def settings(results: Sequence[Result]) -> list[Part]:
+    """Return the settings of all results side by side, those that differ first; or why not."""
+    absent: list[Part] = [
+        Absent(f"settings-{number}", f"Settings: {one.name}", one.settings.reason)
+        for number, one in enumerate(results, start=1)
+        if isinstance(one.settings, Missing)
+    ]
     known = [(one.name, one.settings) for one in results if not isinstance(one.settings, Missing)]
     names = list(dict.fromkeys(name for _, table in known for name in table))
     rows: list[list[Cell]] = [
@@ -48,12 +57,11 @@ def settings(results: Sequence[Result]) -> Listing:
     rows = different + [row for row in rows if len(set(row[1:])) == 1]
     says = "What each setting means: 'degan train --help' and docs/method.md."
     if not known:
-        says = "No result has settings of a training."
-    elif len(known) > 1:
+        return absent
+    if len(known) > 1:
         says = f"{len(different)} differ; they stand first. {says}"
-    return Listing(
-        "settings", "Settings", says, Table(("setting", *(n for n, _ in known)), rows[:_MOST])
-    )
+    table = Table(("setting", *(n for n, _ in known)), rows[:_MOST])
+    return [Listing("settings", "Settings", says, table), *absent]
 
 
 def _text(value: Any) -> str:
