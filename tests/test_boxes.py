@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from degan.boxes import read_boxes
 from degan.errors import DeganError
-from degan.inputs import find_inputs
+from degan.inputs import Input, find_inputs
 from degan.predict import Plan, predict
 from films import film, scene
 
@@ -256,7 +257,10 @@ class TestPredict:
         lines = [HEAD]
         for number in range(48):
             shutil.copy("in/a.jpg", f"in/{number:02d}.jpg")
-            lines += [f"{number:02d}.jpg,80,{60 + number},100,110\n" * (number % 3)]
+            lines += [
+                f"{number:02d}.jpg,{80 + again},{60 + number},100,110\n"
+                for again in range(number % 3)
+            ]
         (photos / "in/b.csv").write_text("".join(lines))
         one, two = (
             command("predict", "in", "--json", "--boxes", "in/b.csv", "--jobs", jobs).stdout
@@ -275,3 +279,21 @@ class TestPredict:
             asked.append(Plan(inputs, boxes=read_boxes(out, inputs)).asked)
         assert asked[0] == asked[1] != asked[2]
         assert asked[0] != Plan(inputs).asked
+
+
+def test_a_table_that_pandas_wrote_of_degans_own_is_read(tmp_path):
+    """Its rows have a key ``error`` that says nothing."""
+    photo = tmp_path / "a.jpg"
+    row = {"path": "a.jpg", "x": 1, "y": 2, "width": 30, "height": 40, "error": None}
+    (tmp_path / "b.jsonl").write_text(json.dumps(row))
+    found = read_boxes(tmp_path / "b.jsonl", [Input(photo, photo, "photo")], lambda sentence: None)
+    assert list(found.by_name.values()) == [((1.0, 2.0, 30.0, 40.0),)]
+
+
+def test_a_photo_may_be_named_by_the_folder_above(tmp_path, monkeypatch):
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    (tmp_path / "b.csv").write_text("path,x,y,width,height\na.jpg,1,2,30,40\na.jpg,1,2,30,40\n")
+    photo = Path("../a.jpg")
+    found = read_boxes(Path("../b.csv"), [Input(photo, photo, "photo")], lambda sentence: None)
+    assert list(found.by_name.values()) == [((1.0, 2.0, 30.0, 40.0),)]  # given twice, one face

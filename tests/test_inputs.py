@@ -72,6 +72,11 @@ class TestWords:
         (folder / "p/gone.jpg").symlink_to(folder / "gone.jpg")
         assert paths("p") == [*MEDIA[:3], "p/link.jpg", "p/talk.mp4"]
 
+    @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+    def test_links_in_a_circle_are_told_when_they_are_read(self, folder):
+        (folder / "p/loop.jpg").symlink_to(folder / "p/loop.jpg")
+        assert "p/loop.jpg" in paths("p")
+
     def test_folders_may_be_nested_deeper_than_python_calls_itself(self):
         deep = "/".join("d" * 1200)
         for depth in range(1, 1201):

@@ -49,7 +49,9 @@ def report(data, tmp_path_factory):
     odd = Dataset(data.folder, tuple(samples), data.crop_size, data.frame, data.manifest_hash)
     make_result(folder / "first", odd)
     make_result(folder / "second", odd, skill=0.9, seed=1)
-    write_json(folder / "first" / "probe" / "probes.json", probes(run=EVIL))
+    proof = probes(run=EVIL)
+    proof["runs"] += probes(run="other")["runs"]
+    write_json(folder / "first" / "probe" / "probes.json", proof)
     evaluate(odd, Recognizer("clean"), out=folder / "third")
     runs = [folder / name for name in ("first", "second", "third")]
     write_report(runs, folder / "r.html", dataset=odd)
@@ -198,7 +200,7 @@ class TestNames:
         assert page.title() == "Report: first, second, third"
         assert EVIL in page.locator("#people-1 table").text_content()
         shown = page.locator("#leakage .ytick").all_text_contents()
-        assert any(text.startswith(EVIL) for text in shown), shown
+        assert any(EVIL[:12] in text for text in shown), shown
 
     def test_hovering_says_the_name_as_it_is(self, opened):
         page = opened()

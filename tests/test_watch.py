@@ -161,6 +161,7 @@ class Recording:
 def test_people_who_left_are_not_kept_in_memory(recognizer, examples, monkeypatch):
     """As if after each cut all were others: in a long video there are very many."""
     monkeypatch.setattr("degan.numbering.Numbering.asked", 2.0)
+    monkeypatch.setattr("degan.watch.MOST", 5)
     dark, bright = (scene((person(examples, 1), 20, 20), grey=grey) for grey in (10, 240))
     kept = []
     recording = Recording([dark, bright] * 20)
@@ -190,13 +191,18 @@ class TestCalmestFaces:
         calmest = CalmestFaces(least=1.0)
         assert [len(calmest.next(1, time / 2, faces[0])) for time in range(4)] == [0, 0, 3, 4]
 
-    def test_who_is_forgotten_is_nobody(self, faces):
+    def test_who_comes_back_after_long_has_the_same_neutral_face(self, faces):
         calmest = CalmestFaces(least=1.0)
-        for person_, time in ((1, 0.0), (2, 0.0), (2, 5.0)):
+        for time in (0.0, 1.0, 3600.0):
+            found = calmest.next(1, time, faces[0])
+        assert len(found) == 3
+
+    def test_of_too_many_people_the_one_not_seen_for_longest_is_nobody(self, faces):
+        calmest = CalmestFaces(least=1.0, most=2)
+        for person_, time in ((1, 0.0), (2, 0.0), (2, 5.0), (3, 5.0)):
             calmest.next(person_, time, faces[0])
-        calmest.forget(1.0)
         assert calmest.next(1, 5.1, faces[0]) == []
-        assert len(calmest.next(2, 5.1, faces[0])) == 3
+        assert len(calmest.next(3, 6.1, faces[0])) == 2
 
 
 @pytest.fixture

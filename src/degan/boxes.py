@@ -24,6 +24,7 @@ MAX_BYTES: Final = 2**28
 
 _FARTHEST: Final = 1e9  # in pixels; no photo that is read is as wide
 _SHOWN: Final = 3  # names of photos that a note has
+_MOST: Final = 2000  # boxes of a photo
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,11 @@ def read_boxes(
     data = read_bytes(path, MAX_BYTES, "table of boxes")
     names = [printable(one.path) for one in inputs]
     named = {os.path.normpath(name): name for name in names}
-    lying = {str(one.path.absolute()): name for one, name in zip(inputs, names, strict=True)}
+    lying = {
+        os.path.normpath(one.path.absolute()): name for one, name in zip(inputs, names, strict=True)
+    }
     folder = path.absolute().parent
-    found: dict[str, list[Box]] = {}
+    found: dict[str, dict[Box, None]] = {}  # a box given twice is one face
     lost: dict[str, None] = {}
     for row in _READERS[form](data, path):
         name = named.get(os.path.normpath(row.path))
@@ -88,7 +91,12 @@ def read_boxes(
         if name is None:
             lost[row.path] = None
         elif row.box is not None:
-            found.setdefault(name, []).append(row.box)
+            boxes = found.setdefault(name, {})
+            boxes[row.box] = None
+            if len(boxes) > _MOST:
+                raise DeganError(
+                    f"{path} has more than {_MOST:,} boxes for {name}; give fewer, or several files"
+                )
     if lost:
         first = ", ".join(list(lost)[:_SHOWN]) + (" and others" if len(lost) > _SHOWN else "")
         note(
@@ -143,7 +151,7 @@ def _json_rows(data: bytes, path: Path) -> Iterator[_Row]:
                 f"{where} is no JSON object; it has the keys path, x, y, width, height"
             )
         name = told.get("path")
-        if "faces" in told or "error" in told:  # as degan writes it
+        if "faces" in told or not any(key in told for key in BOX):  # as degan writes it
             faces = told.get("faces", [])
             boxes = [_in(face, "box") for face in faces] if isinstance(faces, list) else None
             if boxes is None or not all(isinstance(box, list) for box in boxes):
@@ -203,7 +211,8 @@ def _row(where: str, path: Any, cells: Sequence[Any]) -> _Row:
 
 def _number(where: str, name: str, cell: Any) -> float:
     try:
-        number = float("nan" if cell is None or isinstance(cell, bool) else cell)
+        wrong = cell is None or isinstance(cell, bool) or (isinstance(cell, str) and "_" in cell)
+        number = float("nan" if wrong else cell)
     except (ValueError, TypeError, OverflowError):
         number = float("nan")
     if not abs(number) <= _FARTHEST:

@@ -73,7 +73,9 @@ def main() -> None:
 def _continues(words: Sequence[str]) -> bool:
     """Tell whether a command that was stopped keeps what it did."""
     if words[:1] == ["predict"]:  # in the journal of a file that is written; streams come but once
-        return "-" not in words and any(word.startswith(("-o", "--out")) for word in words)
+        return not {"-", "--camera"}.intersection(words) and any(
+            word.startswith(("-o", "--out")) for word in words
+        )
     return not _CONTINUES.isdisjoint(words[:1])
 
 

@@ -1,8 +1,9 @@
 """The verb of ``degan`` that reads faces; see :mod:`degan.cli`."""
 
+import os
 import sys
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,7 @@ from degan.errors import DeganError
 if TYPE_CHECKING:
     from degan.outputs import Writer
     from degan.predict import Count, Plan
+    from degan.results import Record
 
 CALMEST = "calmest"
 """What --neutral takes for the calmest frames of each person."""
@@ -159,12 +161,18 @@ def predict(
         jobs=jobs,
     )
     writer = _writer(plan, named, as_json, as_csv)
+
+    def take(record: "Record") -> None:
+        with _printing():
+            writer.write(record)
+
     # A bar would be drawn over results that come meanwhile.
     long = camera is None and (len(plan.inputs) > 1 or plan.moving)
     loud = long and (out is not None or not sys.stdout.isatty())
     with console.progress("predict") if loud else nullcontext(lambda done, doing: None) as show:
-        count = read_all(plan, writer.write, out=out, sheet=sheet, progress=show, note=printed.note)
-    writer.finish()
+        count = read_all(plan, take, out=out, sheet=sheet, progress=show, note=printed.note)
+    with _printing():
+        writer.finish()
     unread(count, named)
     if out is not None:
         typer.echo(_written(out, count))
@@ -182,6 +190,21 @@ def _check_boxes(boxes: Path, out: Path | None, *, named: bool, looked_for: bool
         raise DeganError("--boxes says where faces are; leave --crops and --turned out")
     if out is not None and out.resolve() == boxes.resolve():
         raise DeganError(f"{out} would be written over the boxes; give another place")
+
+
+@contextmanager
+def _printing() -> Iterator[None]:
+    """Tell in a sentence that what is printed cannot be written: the disk behind it may be full."""
+    try:
+        yield
+    except BrokenPipeError:  # whoever read it has enough
+        raise
+    except OSError as error:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for what is still held back
+        raise DeganError(
+            f"cannot write the results ({error.strerror or error}); free some space, or give -o "
+            "FILE, which goes on where it stopped"
+        ) from error
 
 
 def _writer(plan: "Plan", named: Sequence[Path], as_json: bool, as_csv: bool) -> "Writer":

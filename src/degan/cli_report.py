@@ -9,6 +9,8 @@ from degan import console, printed
 
 app = typer.Typer()
 
+_LARGE = 10  # MB, above which a page is slow to open and too large for many mails
+
 
 @app.command()
 def report(
@@ -50,4 +52,9 @@ def report(
     with console.progress("report") as show:
         parts = write_report(runs, out, dataset=dataset, by=by or [], people=people, progress=show)
     printed.report_notes(parts)
+    size = out.stat().st_size / 1e6
+    if size > _LARGE:
+        printed.note(
+            f"{out} has {size:.0f} MB, for it shows much; fewer results make a smaller page"
+        )
     typer.echo(f"{out}: open it in a browser")

@@ -142,9 +142,17 @@ def find_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
         entry = waiting.pop()
         if entry.is_dir(follow_symlinks=False):
             waiting += _visible(entry.path)
-        elif Path(entry.name).suffix.lower() in suffixes and entry.is_file():
+        elif Path(entry.name).suffix.lower() in suffixes and _may_be_file(entry):
             found.append(Path(entry.path))
     return found
+
+
+def _may_be_file(entry: "os.DirEntry[str]") -> bool:
+    """Tell whether an entry is a file, or a link that nobody can follow, which reading it tells."""
+    try:
+        return entry.is_file()
+    except OSError:  # links in a circle, or into a folder that may not be entered
+        return True
 
 
 def _visible(folder: Path | str) -> "list[os.DirEntry[str]]":

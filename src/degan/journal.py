@@ -73,7 +73,8 @@ class Journal:
 
     def close(self) -> None:
         """Close it and leave it for the next call."""
-        self._file.close()
+        with suppress(OSError):  # a full disk: what could not be written has been told
+            self._file.close()
 
     def write(self, record: Record) -> None:
         """Append a picture."""
@@ -110,7 +111,9 @@ class Journal:
         stamp fits none.
         """
         stamp = _stamp(name)
-        return {"stamp": stamp and [stamp[0], stamp[1] if stamp[1] < self._since else -1]}
+        # A time to come, of a camera's clock, is of no change that happens now.
+        known = stamp is not None and not self._since <= stamp[1] <= time.time_ns()
+        return {"stamp": stamp and [stamp[0], stamp[1] if known else -1]}
 
     def _line(self, value: Any) -> None:
         try:
@@ -189,7 +192,8 @@ def _stamp(name: str) -> list[int] | None:
 
 
 def _made(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CREAT, 0o666)
+    # For the user alone: with --people it holds what faces look like until the file is whole.
+    return os.open(path, flags | os.O_CREAT, 0o600)
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

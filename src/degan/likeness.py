@@ -43,7 +43,7 @@ class Describer:
         self._session = inference_session(_ASSET, threads)
 
     def describe(self, image: RgbImage, face: Face) -> Likeness:
-        """Return the description of a face, about 2 ms of one core.
+        """Return the description of a face, about 1.2 ms of one core, with the crop.
 
         Args:
             image: RGB uint8 (H, W, 3).

@@ -93,9 +93,11 @@ class PeopleOfRecords:
             if face["person"] in self._here and LIKENESS in face:
                 self._numbering.add(self._here[face["person"]], _look(face))
         # Whoever is in this video already is somebody else, or the tracker would have said so.
-        numbers = self._numbering.next([_look(face) for face in new], self._here.values())
-        for face, number in zip(new, numbers, strict=True):
-            self._here[face["person"]] = number
+        if new:
+            looks = [_look(face) for face in new]
+            numbers = self._numbering.next(looks, self._here.values())
+            for face, number in zip(new, numbers, strict=True):
+                self._here[face["person"]] = number
         return [self._here[face["person"]] for face in faces]
 
 

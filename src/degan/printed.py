@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 
 def note(sentence: str) -> None:
-    """Print a sentence on standard error."""
-    console.err.print(f"degan: {sentence}")
+    """Print a sentence on standard error; names in it may hold orders to a terminal."""
+    shown = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in sentence)
+    console.err.print(f"degan: {shown}")
 
 
 def dataset_table(adapters: Sequence[tuple[str, "Adapter"]]) -> Table:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from degan.errors import DeganError
 from degan.faces import FaceFinder
+from degan.numbering import MOST
 from degan.recognizer import Prediction, Recognizer
 from degan.results import Result
 from degan.smoothing import DEFAULT_SECONDS, Smoother
@@ -18,7 +19,7 @@ from degan.video import Frame, Playing
 
 __all__ = ["CalmestFaces", "watch"]
 
-_FORGET: Final = 5.0  # seconds after which nobody comes back as the same person
+_FORGET: Final = 5.0  # seconds after which nothing is smoothed any more
 _LEAST_FACE, _LEAST_SHARE = 40, 0.06  # pixels, and share of the shorter side
 _SLACK: Final = 1e-3  # seconds, for times that are rounded
 
@@ -26,13 +27,16 @@ _SLACK: Final = 1e-3  # seconds, for times that are rounded
 class CalmestFaces:
     """The neutral face of each person of a video: those frames that look most neutral.
 
+    Whoever comes back has the same neutral face.
+
     Args:
         count: how many frames are kept of each person.
         least: seconds that a person must have been seen before there is a neutral face.
+        most: people who are remembered; beyond that the one who was not seen for longest is not.
     """
 
-    def __init__(self, *, count: int = 5, least: float = 1.0) -> None:
-        self._count, self._least = count, least
+    def __init__(self, *, count: int = 5, least: float = 1.0, most: int = MOST) -> None:
+        self._count, self._least, self._most = count, least, most
         self._calm: dict[int, list[tuple[float, Prediction]]] = {}
         self._first: dict[int, float] = {}
         self._last: dict[int, float] = {}
@@ -45,14 +49,12 @@ class CalmestFaces:
         calm.append((face.probabilities.get("neutral", 0.0), face))
         calm.sort(key=lambda one: -one[0])
         del calm[self._count :]
+        if len(self._last) > self._most:
+            lost = min(self._last, key=self._last.__getitem__)
+            del self._calm[lost], self._first[lost], self._last[lost]
         if time - self._first[person] < self._least:
             return []
         return [one for _, one in calm]
-
-    def forget(self, before: float) -> None:
-        """Drop whom nobody saw since then."""
-        for person in [one for one, time in self._last.items() if time < before]:
-            del self._calm[person], self._first[person], self._last[person]
 
 
 def watch(
@@ -78,7 +80,7 @@ def watch(
     # Nobody stands before a camera of 1080 lines with a face of 40 pixels: looking for larger ones
     # takes half the time.
     least = max(_LEAST_FACE, _LEAST_SHARE * min(playing.width, playing.height))
-    smoother, calm = Smoother(smooth), CalmestFaces()
+    smoother, calm = Smoother(smooth), CalmestFaces(most=MOST)
     for frame, alone in _read_ahead(recognizer, playing, FaceFinder(min_face=least), rate):
         faces = alone
         if neutral:
@@ -87,7 +89,6 @@ def watch(
             faces = [_beside_calmest(recognizer, calm, frame.time, face) for face in alone]
         read = tuple(_smoothed(recognizer, smoother, frame.time, face) for face in faces)
         smoother.forget(frame.time - _FORGET)
-        calm.forget(frame.time - _FORGET)
         yield Result(playing.name, frame.image, read, None, frame.number, frame.time)
 
 

@@ -27,6 +27,10 @@ from degan.report.plot import plain
 
 __all__ = ["drawn", "map_of_faces", "what_decides"]
 
+_BARE = {
+    **dict.fromkeys(("showticklabels", "showgrid", "showline", "zeroline"), False),
+    "title": {"text": ""},
+}
 _TURN = 137.508  # degrees between the hues of two people: the golden angle
 _LIGHTNESS = (42, 58, 70)  # per cent, of one person and the next
 _MARKS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "triangle-down")
@@ -86,14 +90,7 @@ def map_of_faces(
             "symbol": [_MARKS[number % len(_MARKS)] for number in who],
         },
     )
-    bare = {
-        "showticklabels": False,
-        "showgrid": False,
-        "showline": False,
-        "zeroline": False,
-        "title": {"text": ""},
-    }
-    layout = {"xaxis": bare, "yaxis": {**bare, "scaleanchor": "x"}, "hovermode": "closest"}
+    layout = {"xaxis": _BARE, "yaxis": {**_BARE, "scaleanchor": "x"}, "hovermode": "closest"}
     rows: list[list[Cell]] = [
         [sample.source, sample.subject, sample.expression, x[row], y[row]]
         for row, sample in enumerate(samples)
