@@ -22,7 +22,7 @@ from degan.report.atlas import Atlas
 from degan.report.build import write_report
 from degan.report.files import Missing, read_results
 from degan.report.measurements import Clusters, FaceMap, Neighbours, Origin, Saliency
-from degan.report.part import Absent, Figure, Listing, Pictures
+from degan.report.part import Absent, Figure, Listing, Pictures, colour_of, sign_of
 from degan.report.parts.model import map_of_faces, what_decides
 from degan.report.plot import plain, short
 from made_results import make_result, probes, write_json, write_log
@@ -153,6 +153,19 @@ class TestFigures:
         assert "every 4th epoch" in part.says
         lines = [trace["x"] for trace in part.views[0].traces if trace.get("showlegend", True)]
         assert all(300 < len(x) <= 500 and max(x) > 3900 for x in lines)
+
+    def test_sixteen_terms_are_told_apart_without_their_colours_alone(self, run, tmp_path):
+        terms = {f"term {number}": 1.0 for number in range(16)}
+        line = {"stage": 1, "epoch": 1, "seconds": 1.0, **terms}
+        (run / "fold-01" / "log.jsonl").write_text(json.dumps(line) + "\n")
+        (run / "fold-02" / "log.jsonl").unlink()
+        part = made([run], tmp_path / "r.html")[0]["training-1"]
+        lines = [trace["line"] for trace in part.views[0].traces]
+        assert len({(line["color"], line["dash"]) for line in lines}) == 16
+
+    def test_eight_classes_differ_in_their_signs_too(self):
+        assert len({sign_of(number) for number in range(8)}) == 8
+        assert len({(colour_of(number), sign_of(number)) for number in range(56)}) == 56
 
     def test_leakage_stands_beside_chance(self, run, tmp_path):
         part = made([run], tmp_path / "r.html")[0]["leakage"]

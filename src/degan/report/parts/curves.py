@@ -66,7 +66,7 @@ def _stage(
         x = sorted(epochs)
         x = x[:: -(-len(x) // _MAX_POINTS)]
         colour = run_colour(place)
-        line = {"color": colour, "dash": _DASHES[place % len(_DASHES)]}
+        line = {"color": colour, "dash": _DASHES[(place + place // 8) % len(_DASHES)]}
         same = {"type": "scatter", "legendgroup": term, "hoverinfo": "skip", "showlegend": False}
         if any(len(values) > 1 for values in epochs.values()):
             band = [max(epochs[one]) for one in x] + [min(epochs[one]) for one in reversed(x)]
