@@ -106,6 +106,60 @@ def test_a_cut_between_scenes_that_are_alike_is_seen_in_the_faces(finder, people
     assert [set(frame) for frame in seen] == [{1}] * 4 + [{2}] * 4 + [{1}] * 4
 
 
+@pytest.mark.parametrize("third", [False, True], ids=["alone", "beside a third"])
+def test_who_replaces_another_before_a_still_wall_is_another(finder, people, examples, third):
+    """As in a film that leaves out what happens between two people who sit in one chair."""
+    beside = [(person(examples, 30), 300, 20)] if third else []
+    one, other = (scene((face, 20, 20), *beside) for face in people)
+    seen = through(finder, [one] * 7 + [other] * 7)
+    (before,) = (number for number, (x, _) in seen[0].items() if x < 240)
+    stay = set(seen[0]) - {before}
+    assert [set(frame) for frame in seen] == [stay | {before}] * 7 + [stay | {2 + third}] * 7
+
+
+def half_hidden(face, grey=90):
+    """Something stands before the left half of a face."""
+    hidden = face.copy()
+    hidden[:, :75] = grey
+    return hidden
+
+
+def test_who_is_half_hidden_keeps_the_number_and_is_known_by_the_whole_face(finder, people):
+    whole, half = people[0], half_hidden(people[0])
+    tracker = Tracker(finder)
+    frames = [(whole, 20)] * 6 + [(half, 20)] * 40 + [None] * 15 + [(whole, 300)] * 6
+    looks = []
+    for number, placed in enumerate(frames):
+        tracked = tracker.next(
+            scene((placed[0], placed[1], 20)) if placed else scene(), number / 10
+        )
+        assert [one.person for one in tracked] == [1] * (placed is not None)
+        looks.append([one.likeness is not None for one in tracked])
+    assert [True] not in looks[7:46]  # what is half hidden is no look of anybody
+    assert [True] in looks[:6] and [True] in looks[61:]
+
+
+def test_who_changes_slowly_is_known_by_the_later_looks(finder, people):
+    """As in a light that goes down: the first look alone would not be enough."""
+    one, other = (face.astype(float) for face in people)
+    shares = [min(0.5, n / 60) for n in range(120)]
+    slow = [(one * (1 - share) + other * share).astype(np.uint8) for share in shares]
+    there = [scene((slow[-1], 300, 20))] * 4
+    assert set(through(finder, [scene((one.astype(np.uint8), 20, 20)), scene(), *there])[-1]) == {2}
+    frames = [scene((face, 20, 20)) for face in slow]
+    seen = through(finder, frames + [scene()] * 15 + there)
+    assert all(set(frame) == {1} for frame in seen[:120] + seen[-1:])
+
+
+@pytest.mark.parametrize("frames", [1, 3, 8])
+def test_who_begins_to_smile_keeps_the_number(finder, examples, frames):
+    calm, smile = (person(examples, 1, folder) for folder in ("neutral", "smiling"))
+    shares = [0.0] * 6 + [n / frames for n in range(1, frames + 1)] + [1.0] * 6
+    faces = [(calm * (1 - share) + smile * share).astype(np.uint8) for share in shares]
+    seen = through(finder, [scene((face, 20, 20)) for face in faces])
+    assert all(set(frame) == {1} for frame in seen)
+
+
 def test_a_camera_that_moves_changes_no_number_and_asks_for_no_more_looks(
     finder, people, monkeypatch
 ):
@@ -164,6 +218,15 @@ def test_a_face_that_leaves_the_picture_is_gone(finder, people):
     seen = through(finder, [scene((people[0], 300 + 15 * n, 20)) for n in range(16)])
     assert set(seen[0]) == {1}
     assert seen[-1] == {}
+
+
+def test_a_face_that_always_moves_is_looked_at_no_more_often(finder, people, monkeypatch):
+    looks, look = [], finder.find_upright
+    monkeypatch.setattr(finder, "find_upright", lambda image: looks.append(1) or look(image))
+    frames = [scene((people[0], 100 + round(30 * np.sin(n / 4)), 20)) for n in range(40)]
+    twice = [frame for frame in frames for _ in (0, 1)]  # as where frames were doubled
+    assert all(set(frame) == {1} for frame in through(finder, twice, step=0.025))
+    assert len(looks) <= 3 + 80 * 0.025 / LOOK_EVERY
 
 
 def test_times_may_be_far_apart(finder, people):

@@ -111,6 +111,12 @@ class TestWatch:
         few = seen(recognizer, data, rate=2)
         assert [result.frame for result in few] == [0, 4, 5]
 
+    def test_of_one_frame_a_second_who_replaces_another_is_another(self, recognizer, examples):
+        one, other = (scene((person(examples, number), 20, 20)) for number in (1, 2))
+        results = seen(recognizer, film([one] * 20 + [other] * 20 + [one] * 20), rate=1)
+        people = [[face.person for face in result.faces] for result in results]
+        assert people == [[1], [1], [2], [2], [1], [1]]
+
     @pytest.mark.parametrize("quarters", [1, 2, 3])
     def test_a_video_that_a_phone_turned_is_read_upright(self, recognizer, smile, quarters):
         (upright,) = recognizer.predict(smile[:240])

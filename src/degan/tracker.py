@@ -4,7 +4,7 @@ The landmarks of a frame say where each face is in the next, so that faces are l
 then only. :mod:`degan.data.track` follows the one face of a recording, backwards too.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -29,9 +29,13 @@ _NEAR = 0.7  # distance of middles, in face sizes: the one that was lost
 _CUT = 0.2  # mean change of a pixel that is another scene, of the whole range
 _PERHAPS_CUT = 0.01  # median change: not of one who walks by, but of another shot of the studio
 _SUDDEN = 3.0  # of the frame before: a camera that moves does so in both
-_SAME_LOOK = 0.7  # likeness of a face to its last look, where there was perhaps a cut
+_PERHAPS_SWAP = 0.012  # change of all but a quarter of a face: not of one who is half hidden
+_FAR_APART = 0.3  # seconds between frames: nothing moves steadily any more
+_SAME_LOOK = 0.7  # likeness of a face to its last look, where it is perhaps another
 _WHOLE_LOOK = 0.55  # elsewhere: below it the face is half hidden, or turned away
 _TINY = (32, 18)
+_PATCH = 8
+_FINE = 48  # rows and columns that a patch is made of
 
 
 class Tracked(NamedTuple):
@@ -56,6 +60,9 @@ class _Track:
     seen: float  # seconds of the video, when last
     look: Likeness  # the last one
     fresh: bool = True  # whether it is of this frame
+    patch: NDArray[np.int16] | None = None  # what was in its box in the last frame
+    moved: float = 0.0  # how much that changes from frame to frame
+    doubt: bool = False  # whether it changed like a face that another one replaced
 
 
 class Tracker:
@@ -77,6 +84,7 @@ class Tracker:
         self._describer, self._people = Describer(), Numbering()
         self._looked = -float("inf")
         self._doubt = False
+        self._time = 0.0
         self._moved = 0.0
         self._tiny: NDArray[np.int16] | None = None
         self._shape: tuple[int, ...] = ()
@@ -92,14 +100,19 @@ class Tracker:
         if cut:
             self._tracks, self._lost = [], []
         else:
+            for track in self._tracks:
+                _suspect(track, image, far_apart=time - self._time > _FAR_APART)
             self._follow(image, time)
-        if self._doubt:
+        self._time = time
+        if self._doubt or any(track.doubt for track in self._tracks):
             self._looked = -float("inf")
         self._lost = [track for track in self._lost if time - track.seen <= _GIVE_UP]
         wait = self._look_every if self._tracks and not self._lost else _LOOK_AGAIN
         if time - self._looked >= min(wait, self._look_every):
             self._looked = time
             self._look(image, time)
+        for track in self._tracks:
+            track.patch = _patch(image, track.face)
         found = [
             Tracked(track.person, track.face, track.look if track.fresh else None)
             for track in self._tracks
@@ -131,7 +144,7 @@ class Tracker:
         kept: list[_Track] = []
         for _, track, face in sorted(found, key=lambda one: one[0]):
             if all(_shared(face, other.face) < _SAME for other in kept):
-                kept.append(_Track(track.person, face, time, track.look, fresh=False))
+                kept.append(replace(track, face=face, seen=time, fresh=False))
             else:  # hidden behind that one, and may come out again
                 self._lost.append(track)
         self._tracks = sorted(kept, key=lambda track: track.person)
@@ -167,16 +180,42 @@ class Tracker:
         new: list[tuple[Face, Likeness]],
     ) -> None:
         """Go on with a person at a face, unless it is somebody else: as after a hidden cut."""
+        doubt = self._doubt or track.doubt
         look = self._describer.describe(image, face)
         taken = any(other.person == track.person for other in self._tracks)
         like = float(look @ track.look)
-        if taken or (self._doubt and like < _SAME_LOOK):
+        if taken or (doubt and like < _SAME_LOOK):
             new.append((face, look))
         elif like >= _WHOLE_LOOK:
             self._people.add(track.person, look)
-            self._tracks.append(_Track(track.person, face, time, look))
+            self._tracks.append(
+                replace(track, face=face, seen=time, look=look, fresh=True, doubt=False)
+            )
         else:
-            self._tracks.append(_Track(track.person, face, time, track.look, fresh=False))
+            self._tracks.append(replace(track, face=face, seen=time, fresh=False, doubt=False))
+
+
+def _suspect(track: _Track, image: RgbImage, *, far_apart: bool) -> None:
+    """Take note of whether a face changed like one in whose place there is another now."""
+    if track.patch is None:
+        return
+    change = np.sort(np.abs(_patch(image, track.face) - track.patch), axis=None)
+    moved = float(change[change.size // 4]) / 255
+    # A frame that comes twice is no sign of rest, so what moved is not forgotten at once.
+    steady, track.moved = track.moved, max(moved, track.moved / 2)
+    track.doubt = moved > max(_PERHAPS_SWAP, 0 if far_apart else _SUDDEN * steady)
+
+
+def _patch(image: RgbImage, face: Face) -> NDArray[np.int16]:
+    """Return how bright it is in the box of a face, roughly."""
+    left, top, wide, high = (round(value) for value in face.box)
+    rows = slice(max(0, top), max(0, top + high), max(1, high // _FINE))
+    columns = slice(max(0, left), max(0, left + wide), max(1, wide // _FINE))
+    part = image[rows, columns]
+    if not part.size:
+        return np.zeros((_PATCH, _PATCH), np.int16)
+    rough = Image.fromarray(np.ascontiguousarray(part)).convert("L")
+    return np.asarray(rough.resize((_PATCH, _PATCH), Image.Resampling.BOX)).astype(np.int16)
 
 
 def _shared(one: Face, other: Face) -> float:
