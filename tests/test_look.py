@@ -74,7 +74,7 @@ def test_it_counts_faces_people_and_expressions(page):
 def test_it_shows_faces_and_an_average_of_every_expression(page):
     assert len(page.pictures) == 4
     for picture in page.pictures:
-        assert picture["src"].startswith("data:image/jpeg;base64,")
+        assert picture["src"].startswith("data:image/webp;base64,")
         assert picture["alt"]
 
 
