@@ -515,7 +515,7 @@ class TestModels:
         chosen = np.array([3, 1, 2])
         found = FaceMap(self.ORIGIN, chosen, places, clusters, None)
         atlas = Atlas(data)
-        part = map_of_faces(found, data, atlas, "map-1", "run", "seen")
+        part = map_of_faces(found, atlas, "map-1", "run")
         for trace in [*part.views[0].traces, *part.views[1].traces]:
             for x, face, row in zip(trace["x"], trace["customdata"], trace["meta"], strict=True):
                 assert x == places[row, 0]
@@ -529,7 +529,7 @@ class TestModels:
         maps[0, :, :4], maps[0, :, 4:] = 1, -1
         grey = np.full((1, 8, 8, 3), 128, np.uint8)
         found = Saliency(self.ORIGIN, ("glad",), maps, np.ones(1, np.float32), grey, (3,), (2,))
-        (tile,) = what_decides(found, "decides-1", "run", "seen").faces
+        (tile,) = what_decides(found, "decides-1", "run").faces
         data = base64.b64decode(tile.picture.split(",", 1)[1])
         picture = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
         left, right = picture[90, 10], picture[90, 180]

@@ -1,13 +1,14 @@
 """Files that are written whole or not at all, and read only within limits."""
 
 import hashlib
+import json
 import os
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 from uuid import uuid4
 
 from degan.errors import DeganError
@@ -124,6 +125,21 @@ def lock(file: BinaryIO) -> bool:
     finally:
         file.seek(0)
     return True
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file of a run.
+
+    Raises:
+        DeganError: it is missing or damaged.
+    """
+    try:
+        value = json.loads(read_bytes(path, 2**28, "run's JSON"))
+        if isinstance(value, dict):
+            return value
+    except (ValueError, RecursionError):
+        pass
+    raise DeganError(f"{path} is damaged; delete the run and start it again")
 
 
 def sha256(data: bytes) -> str:

@@ -39,10 +39,10 @@ from degan.evaluation.fold_runs import (
     write_test,
 )
 from degan.evaluation.paired import NOTE, add_holm, compare
-from degan.files import write_text
+from degan.files import read_json, write_text
 from degan.networks.layers import Standardize
 from degan.training.guard import TrainingError
-from degan.training.run import Progress, logged_seconds, parts, read_json, silent
+from degan.training.run import Progress, logged_seconds, parts, silent
 from degan.training.train import costs, taught_seconds, train, train_stage1, worked_seconds
 
 _FAILED = "failed.json"

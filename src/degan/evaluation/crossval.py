@@ -25,8 +25,8 @@ from degan.evaluation.fold_runs import (
     summarize_folds,
     write_test,
 )
-from degan.files import write_text
-from degan.training.run import Progress, read_json, silent
+from degan.files import read_json, write_text
+from degan.training.run import Progress, silent
 from degan.training.train import train
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from degan.config import Settings, read_settings
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
-from degan.training.run import read_json
+from degan.files import read_json
 from degan.training.train import Model, load_model
 
 CODE, RESIDUE, BOTH = "f(x)", "residue", "f(x) + residue"

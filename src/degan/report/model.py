@@ -1,6 +1,5 @@
 """The model that a run directory holds: where it lies, what it reads, whom it never saw."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -16,7 +15,7 @@ from degan.data.fold_file import read_folds
 from degan.data.manifest import Dataset
 from degan.data.provenance import has_seen, manifests_of, others_of
 from degan.errors import DeganError
-from degan.files import read_bytes, sha256
+from degan.files import read_bytes, read_json, sha256
 from degan.recognizer import Recognizer
 from degan.weights import SHIPPED_WEIGHTS
 
@@ -141,7 +140,7 @@ def find_model(run: Path, dataset: Dataset) -> Place:
         DeganError: the directory holds no model, is damaged, or is of another data set.
     """
     record = run / "run.json"
-    kind = str(_record(record).get("kind", "training")) if record.is_file() else None
+    kind = str(read_json(record).get("kind", "training")) if record.is_file() else None
     if kind == "cross-validation":
         return _fold(run, run, run, dataset)
     if kind == "ablation":
@@ -182,7 +181,7 @@ def _fold(run: Path, root: Path, arm: Path, dataset: Dataset) -> Place:
 
 def _measured_weights(run: Path, dataset: Dataset) -> Place:
     path = run / "summary.json"
-    summary = _record(path)
+    summary = read_json(path)
     name, digest = summary.get("weights"), summary.get("weights_sha256")
     if not isinstance(name, str) or not isinstance(digest, str):
         raise DeganError(f"{run} holds no model, and does not say which weights were measured")
@@ -279,7 +278,7 @@ def _untrained(place: Place, opened: Opened, dataset: Dataset, indices: list[int
     if dataset.manifest_hash not in manifests_of(opened.trained_on):
         return Shown(indices, seen=False)
     record = place.folder / "run.json"
-    told = _record(record)
+    told = read_json(record)
     subjects, splits = told.get("subjects"), told.get("splits", [])
     if not isinstance(subjects, list) or not isinstance(splits, list):
         raise DeganError(f"{record} is damaged; train the run anew")
@@ -328,16 +327,6 @@ def read_faces(dataset: Dataset, indices: Sequence[int], size: int) -> NDArray[n
         return crops
     # The frame is the same, so the whole crop is the whole crop in another size.
     return np.stack([crop_face(crop, None, size) for crop in crops])
-
-
-def _record(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(read_bytes(path, _MAX_RECORD, "run's JSON"))
-        if isinstance(value, dict):
-            return value
-    except (ValueError, RecursionError):
-        pass
-    raise DeganError(f"{path} is damaged; delete the run and start it again")
 
 
 def _told(path: Path) -> str:

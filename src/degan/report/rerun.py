@@ -1,21 +1,22 @@
 """Parts of a page for which a model is run again, or that an earlier report kept in the run."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import TypeVar
 
 from degan.errors import DeganError
 from degan.report import measured
 from degan.report.atlas import Atlas
 from degan.report.faces import Faces
 from degan.report.files import Result
+from degan.report.measurements import FaceMap, Saliency, Transfer
 from degan.report.part import Absent, Part
-from degan.report.parts.model import drawn, map_of_faces, what_decides
+from degan.report.parts.model import DECIDES, DRAWN, MAP, drawn, map_of_faces, what_decides
 
 __all__ = ["Models"]
 
 Progress = Callable[[float, str], None]
 
-_SEEN: Final = "the model was trained on them, so this says little of others"
+Found = TypeVar("Found", FaceMap, Saliency, Transfer)
 
 
 class Models:
@@ -34,61 +35,46 @@ class Models:
 
     def map(self, result: Result, key: str) -> Part:
         """Return the map of f(x)."""
-        return self._part(
-            f"Map of f(x): {result.name}",
-            result,
-            key,
-            lambda atlas, show: map_of_faces(
-                measured.face_map(result.folder, atlas.dataset, progress=show),
-                atlas.dataset,
-                atlas,
-                key,
-                result.name,
-                _SEEN,
-            ),
-        )
+
+        def draw(found: FaceMap, atlas: Atlas) -> Part:
+            return map_of_faces(found, atlas, key, result.name)
+
+        return self._part(MAP, result, key, measured.face_map, draw)
 
     def deciding(self, result: Result, key: str) -> Part:
         """Return what decides."""
-        return self._part(
-            f"What decides: {result.name}",
-            result,
-            key,
-            lambda atlas, show: what_decides(
-                measured.saliency(result.folder, atlas.dataset, progress=show),
-                key,
-                result.name,
-                _SEEN,
-            ),
-        )
+
+        def draw(found: Saliency, atlas: Atlas) -> Part:
+            return what_decides(found, key, result.name)
+
+        return self._part(DECIDES, result, key, measured.saliency, draw)
 
     def drawn(self, result: Result, key: str) -> Part:
         """Return drawn faces."""
-        return self._part(
-            f"Expressions on other people: {result.name}",
-            result,
-            key,
-            lambda atlas, show: drawn(
-                measured.transfer(result.folder, atlas.dataset, progress=show),
-                key,
-                result.name,
-                _SEEN,
-            ),
-        )
+
+        def draw(found: Transfer, atlas: Atlas) -> Part:
+            return drawn(found, key, result.name)
+
+        return self._part(DRAWN, result, key, measured.transfer, draw)
 
     def _part(
-        self, title: str, result: Result, key: str, make: Callable[[Atlas, Progress], Part]
+        self,
+        title: str,
+        result: Result,
+        key: str,
+        measure: Callable[..., Found],
+        draw: Callable[[Found, Atlas], Part],
     ) -> Part:
         start, self._begun = self._begun / self._count, self._begun + 1
+        title = f"{title}: {result.name}"
         atlas = self._faces.atlas
         if atlas is None:
             return Absent(key, title, self._faces.why_not(result))
+
+        def show(done: float, doing: str) -> None:
+            self._progress(start + done / self._count, f"{result.name}: {doing}")
+
         try:
-            return make(
-                atlas,
-                lambda done, doing: self._progress(
-                    start + done / self._count, f"{result.name}: {doing}"
-                ),
-            )
+            return draw(measure(result.folder, atlas.dataset, progress=show), atlas)
         except DeganError as error:
             return Absent(key, title, str(error).rstrip("."))

@@ -79,10 +79,9 @@
     const colour = colours();
     const { offsetWidth: wide } = one.card.querySelector(".plot");
     const own = one.data.views[one.view].layout;
-    const shapes = (own.shapes || []).map((shape) => {
-      const { class: ignored, ...rest } = shape;
-      return { ...rest, line: { color: colour.soft, width: 1.5, dash: "dash" } };
-    });
+    const shapes = (own.shapes || []).map((shape) => ({
+      ...shape, line: { color: colour.soft, width: 1.5, dash: "dash" },
+    }));
     return {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: "system-ui, sans-serif", size: narrow.matches ? 11 : 13, color: colour.ink },

@@ -15,7 +15,7 @@ import torch
 from degan import __version__
 from degan.config import Settings, read_settings, write_settings
 from degan.errors import DeganError
-from degan.files import read_bytes, write_text
+from degan.files import read_json, write_text
 
 Progress = Callable[[float, str], None]
 """Told the share of the work that is done, in [0, 1], and what is being done."""
@@ -93,21 +93,6 @@ def _is_barely_begun(folder: Path, settings: Settings) -> bool:
     if kept == {_SETTINGS}:
         return read_settings(folder / _SETTINGS) == settings
     return not kept
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file of a run.
-
-    Raises:
-        DeganError: it is missing or damaged.
-    """
-    try:
-        value = json.loads(read_bytes(path, 2**28, "run's JSON"))
-        if isinstance(value, dict):
-            return value
-    except (ValueError, RecursionError):
-        pass
-    raise DeganError(f"{path} is damaged; delete the run and start it again")
 
 
 class Log:

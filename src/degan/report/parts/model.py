@@ -1,13 +1,13 @@
 """What a model shows when it is run again: a map of f(x), what decides, drawn faces."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from degan.data.manifest import Dataset
+from degan.data.sample import Sample
 from degan.images import RgbImage, data_url
 from degan.labels import in_order
 from degan.report.atlas import Atlas
@@ -25,7 +25,13 @@ from degan.report.part import (
 )
 from degan.report.plot import plain
 
-__all__ = ["drawn", "map_of_faces", "what_decides"]
+__all__ = ["DECIDES", "DRAWN", "MAP", "drawn", "map_of_faces", "what_decides"]
+
+MAP: Final = "Map of f(x)"
+DECIDES: Final = "What decides"
+DRAWN: Final = "Expressions on other people"
+
+_SEEN: Final = "the model was trained on them, so this says little of others"
 
 _BARE = {
     **dict.fromkeys(("showticklabels", "showgrid", "showline", "zeroline"), False),
@@ -43,66 +49,37 @@ _COLD = np.array([60, 130, 255], np.float32)
 _STRONGEST = 0.8  # of the colour laid over a face
 
 
-def map_of_faces(
-    found: FaceMap, dataset: Dataset, atlas: Atlas, key: str, name: str, why_seen: str
-) -> Figure:
+def map_of_faces(found: FaceMap, atlas: Atlas, key: str, name: str) -> Figure:
     """Return the map of f(x), coloured by expression or by person.
 
     Args:
         found: the map.
-        dataset: its faces.
-        atlas: shows them.
+        atlas: shows its faces, which are of the atlas's data set.
         key: of the figure.
         name: of the result.
-        why_seen: what is said where the model knew the people.
     """
-    samples = [dataset.samples[index] for index in found.indices.tolist()]
-    faces = [-1 if n is None else n for n in map(atlas.number, found.indices.tolist())]
-    expressions = in_order({sample.expression for sample in samples})
-    people = sorted({sample.person for sample in samples})
+    indices = found.indices.tolist()
+    samples = [atlas.dataset.samples[index] for index in indices]
+    faces = [-1 if number is None else number for number in map(atlas.number, indices)]
     hover = [f"{one.expression}, {one.subject or 'nobody named'}" for one in samples]
-    x, y = found.places[:, 0].tolist(), found.places[:, 1].tolist()
-
-    def trace(rows: Sequence[int], label: str, marker: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "type": "scatter",
-            "mode": "markers",
-            "name": plain(label),
-            "x": [x[row] for row in rows],
-            "y": [y[row] for row in rows],
-            "customdata": [faces[row] for row in rows],
-            "meta": list(rows),
-            "hoverinfo": "none",  # the page shows the face and who it is
-            "marker": {"size": 7, "line": {"width": 0}, **marker},
-        }
-
-    by_expression = []
-    for place, expression in enumerate(expressions):
-        own = [row for row, sample in enumerate(samples) if sample.expression == expression]
-        marker = {"color": colour_of(place), "symbol": sign_of(place)}
-        by_expression.append(trace(own, expression, marker))
-    who = [people.index(sample.person) for sample in samples]
-    by_person = trace(
-        range(len(samples)),
-        "people",
-        {
-            "color": [_hue(number) for number in who],
-            "symbol": [_MARKS[number % len(_MARKS)] for number in who],
-        },
-    )
+    people = len({sample.person for sample in samples})
     layout = {"xaxis": _BARE, "yaxis": {**_BARE, "scaleanchor": "x"}, "hovermode": "closest"}
     rows: list[list[Cell]] = [
-        [sample.source, sample.subject, sample.expression, x[row], y[row]]
-        for row, sample in enumerate(samples)
+        [sample.source, sample.subject, sample.expression, x, y]
+        for sample, (x, y) in zip(samples, found.places.tolist(), strict=True)
     ]
     return Figure(
         key,
-        f"Map of f(x): {name}",
-        f"{_whose(found.origin, why_seen)} {len(samples):,} faces, laid out by t-SNE: only who is "
-        f"whose neighbour means something. {_lie(found)}",
+        f"{MAP}: {name}",
+        f"{_whose(found.origin)} {len(samples):,} faces, laid out by t-SNE: only who is whose "
+        f"neighbour means something. {_lie(found)}",
         [
-            View("by expression", by_expression, layout),
-            View(f"by person ({len(people):,})", [by_person], {**layout, "showlegend": False}),
+            View("by expression", _by_expression(found, samples, faces), layout),
+            View(
+                f"by person ({people:,})",
+                [_by_person(found, samples, faces)],
+                {**layout, "showlegend": False},
+            ),
         ],
         Table(("image", "subject", "expression", "x", "y"), rows),
         height=460,
@@ -112,15 +89,57 @@ def map_of_faces(
     )
 
 
+def _by_expression(
+    found: FaceMap, samples: Sequence[Sample], faces: Sequence[int]
+) -> list[dict[str, Any]]:
+    traces = []
+    for place, expression in enumerate(in_order({sample.expression for sample in samples})):
+        rows = [row for row, sample in enumerate(samples) if sample.expression == expression]
+        marker = {"color": colour_of(place), "symbol": sign_of(place)}
+        traces.append(_points(found, faces, rows, expression, marker))
+    return traces
+
+
+def _by_person(found: FaceMap, samples: Sequence[Sample], faces: Sequence[int]) -> dict[str, Any]:
+    people = sorted({sample.person for sample in samples})
+    who = [people.index(sample.person) for sample in samples]
+    marker = {
+        "color": [_hue(number) for number in who],
+        "symbol": [_MARKS[number % len(_MARKS)] for number in who],
+    }
+    return _points(found, faces, range(len(samples)), "people", marker)
+
+
+def _points(
+    found: FaceMap,
+    faces: Sequence[int],
+    rows: Sequence[int],
+    label: str,
+    marker: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return Plotly's trace of some rows of the map; the page shows the face of each and who."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": plain(label),
+        "x": [found.places[row, 0].item() for row in rows],
+        "y": [found.places[row, 1].item() for row in rows],
+        "customdata": [faces[row] for row in rows],
+        "meta": list(rows),
+        "hoverinfo": "none",
+        "marker": {"size": 7, "line": {"width": 0}, **marker},
+    }
+
+
 def _hue(number: int) -> str:
     return f"hsl({number * _TURN % 360:.0f}, 75%, {_LIGHTNESS[number % len(_LIGHTNESS)]}%)"
 
 
-def _whose(origin: Origin, why_seen: str) -> str:
+def _whose(origin: Origin) -> str:
     of = f" ({origin.model})" if origin.model else ""
     who = "one person" if origin.people == 1 else f"{origin.people} people"
     if origin.seen:
-        return f"{who[0].upper()}{who[1:]}{of}; {why_seen}."
+        return f"{who[0].upper()}{who[1:]}{of}; {_SEEN}."
     return f"{who[0].upper()}{who[1:]} whom the model{of} never saw."
 
 
@@ -140,7 +159,7 @@ def _lie(found: FaceMap) -> str:
     return f"In f(x) {as_it_is} the nearest face {'; it '.join(told)}."
 
 
-def what_decides(found: Saliency, key: str, name: str, why_seen: str) -> Pictures:
+def what_decides(found: Saliency, key: str, name: str) -> Pictures:
     """Return maps of what decides, each laid over the average of the faces that it is of."""
     tiles = [
         Face(
@@ -156,8 +175,8 @@ def what_decides(found: Saliency, key: str, name: str, why_seen: str) -> Picture
     ]
     return Pictures(
         key,
-        f"What decides: {name}",
-        f"{_whose(found.origin, why_seen)} Where a blur makes the expression less likely the "
+        f"{DECIDES}: {name}",
+        f"{_whose(found.origin)} Where a blur makes the expression less likely the "
         "average face is orange, where it makes it likelier blue; the strongest colour is the "
         "place that changes most. Faces that were read correctly.",
         tiles,
@@ -176,7 +195,7 @@ def _laid_over(face: RgbImage, amounts: NDArray[np.float32]) -> RgbImage:
     return mixed
 
 
-def drawn(found: Transfer, key: str, name: str, why_seen: str) -> Pictures:
+def drawn(found: Transfer, key: str, name: str) -> Pictures:
     """Return the expressions of photos, drawn on people: a strip an expression."""
     strips = []
     if found.portraits is not None:
@@ -191,8 +210,8 @@ def drawn(found: Transfer, key: str, name: str, why_seen: str) -> Pictures:
         )
     return Pictures(
         key,
-        f"Expressions on other people: {name}",
-        f"{_whose(found.origin, why_seen)} In each row first a photo, then its expression as G_de "
+        f"{DRAWN}: {name}",
+        f"{_whose(found.origin)} In each row first a photo, then its expression as G_de "
         f"draws it on {len(found.targets)} people whom it was trained on.",
         strips,
         strips=True,

@@ -24,7 +24,7 @@ from degan.report.shapes import Figures
 __all__ = ["accuracies", "differences", "recalls", "summary"]
 
 
-def measured(results: Sequence[Result]) -> list[tuple[int, Result, Figures]]:
+def _measured(results: Sequence[Result]) -> list[tuple[int, Result, Figures]]:
     """Return the results that have figures, with their places in the report."""
     return [
         (place, result, result.figures)
@@ -92,7 +92,7 @@ def _doubts(result: Result) -> list[str]:
 
 def accuracies(results: Sequence[Result]) -> Figure | Absent:
     """Return the accuracies of all results with intervals, of images and of sequences."""
-    found = measured(results)
+    found = _measured(results)
     title = "Accuracy"
     if not found:
         return Absent("accuracy", title, "no result has figures yet")
@@ -216,7 +216,7 @@ def _differences(
         [[100 * end for end in row["difference_interval"]] for _, row in rows],
     )
     trace["hovertemplate"] = "%{y}: %{x:+.1f} points<extra></extra>"
-    zero = {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper", "class": "zero"}
+    zero = {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper"}
     return Figure(
         key,
         title,
@@ -243,7 +243,7 @@ def _differences(
 
 def recalls(results: Sequence[Result]) -> Figure | Absent:
     """Return how often each expression is read, by result."""
-    found = measured(results)
+    found = _measured(results)
     title = "Recall by expression"
     if not found:
         return Absent("recall", title, "no result has figures yet")
@@ -272,8 +272,6 @@ def recalls(results: Sequence[Result]) -> Figure | Absent:
         for _, result, one in found
         for name, value in one.recall.items()
     ]
-    if not ranked:
-        return Absent("recall", title, "no expression was shown")
     worst = min(ranked)
     says = f"Weakest: {worst[1]} with {percent(worst[0])}" + (
         f" in {worst[2]}." if len(found) > 1 else "."
