@@ -20,6 +20,7 @@ Value = str | int | float | bool | None
 """A cell; None where nothing is known."""
 
 _NOTHING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})  # in small letters
+_SHOWN = 24  # columns that a message names
 _FILE = "file"
 _MAX_BYTES = 2 * 2**30
 _MAX_ROWS = 10_000_000  # a small file can unpack to any number of rows
@@ -76,7 +77,9 @@ def read_column(dataset: Dataset, name: str) -> list[Value]:
         if name in found:
             return [_of_file(found[name], sample.file, path) for sample in dataset.samples]
         names += [column for column in more if column not in names]
-    raise DeganError(f"{dataset.folder} has no column '{name}'; its columns: {', '.join(names)}")
+    shown = ", ".join(names[:_SHOWN])
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    raise DeganError(f"{dataset.folder} has no column '{name}'; its columns: {shown}{more}")
 
 
 def column_names(dataset: Dataset) -> list[str]:
