@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from degan.data.factors import read_column
 from degan.data.manifest import Dataset, read_dataset
 from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.evaluation.compare import compare_results
-from degan.evaluation.predictions import figures, predictions_text
+from degan.evaluation.predictions import figures, predictions_text, read_predictions
 from degan.files import write_text
 from degan.report.atlas import Atlas
 from degan.report.build import write_report
@@ -182,6 +183,11 @@ class TestFigures:
         (sexes,) = [p for k, p in parts.items() if p.title.startswith("By sex")]
         every = [row for row in table(sexes) if row["expression"] == "all"]
         assert {row["value"] for row in every} == {"female", "male"}
+        read, known = read_predictions(run), read_column(data, "sex")
+        for row in every:
+            own = [known[sample.number] == row["value"] for sample in read.samples]
+            assert row["images"] == sum(own)
+            assert row["recall"] == read.right[own].mean()
         assert sum(row["images"] for row in every) == len(data.samples)
 
     def test_groups_can_come_from_a_table_of_people(self, run, data, tmp_path):
@@ -205,6 +211,18 @@ class TestFigures:
         assert (row["p"], row["p_holm"]) == (found["p"], found["p_holm"])
         assert len(table(parts["accuracy"])) == 2
         assert {row["result"] for row in table(parts["recall"])} == {"run", "better"}
+
+    def test_differences_are_judged_by_what_is_adjusted(self, run, data, tmp_path, monkeypatch):
+        """One comparison of three that is small by itself is not called a difference."""
+        named = [tmp_path / name for name in ("b", "c", "d")]
+        for seed, folder in enumerate(named, start=1):
+            make_result(folder, data, seed=seed)
+        found = compare_results(run, named)
+        for row in list(found["results"].values())[1:]:
+            row |= {"p": 0.02, "p_holm": 0.06}
+        monkeypatch.setattr("degan.report.parts.overview.compare_results", lambda *runs: found)
+        part = made([run, *named], tmp_path / "r.html")[0]["comparison"]
+        assert "no result differs at 5" in part.says
 
     def test_settings_that_differ_stand_first(self, run, data, tmp_path):
         make_result(tmp_path / "other", data)
