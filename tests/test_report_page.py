@@ -113,6 +113,21 @@ class TestDrawing:
         pressed = page.locator("[data-view][aria-pressed=true]").count()
         assert pressed == page.locator(".views").count()
 
+    def test_the_legend_hides_and_shows_by_keyboard_and_light_does_not_undo_it(self, opened):
+        page = opened(color_scheme="light")
+        card = page.locator("#accuracy")
+        button = card.locator(".legend button").first
+        before = card.locator(".plot .trace").count()
+        button.focus()
+        page.keyboard.press("Enter")
+        assert button.get_attribute("aria-pressed") == "false"
+        assert card.locator(".plot .trace").count() == before - 1
+        page.emulate_media(color_scheme="dark")
+        page.wait_for_timeout(300)
+        assert card.locator(".plot .trace").count() == before - 1
+        page.keyboard.press("Enter")
+        assert card.locator(".plot .trace").count() == before
+
     def test_dark_and_light_follow_the_system(self, opened):
         page = opened(color_scheme="light")
         ink = "getComputedStyle(document.querySelector('#accuracy .xtick text')).fill"
