@@ -78,8 +78,8 @@ def read_column(dataset: Dataset, name: str) -> list[Value]:
             return [_of_file(found[name], sample.file, path) for sample in dataset.samples]
         names += [column for column in more if column not in names]
     shown = ", ".join(names[:_SHOWN])
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    raise DeganError(f"{dataset.folder} has no column '{name}'; its columns: {shown}{more}")
+    left_off = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    raise DeganError(f"{dataset.folder} has no column '{name}'; its columns: {shown}{left_off}")
 
 
 def column_names(dataset: Dataset) -> list[str]:
