@@ -67,6 +67,11 @@ class TestPaths:
         read, _ = boxes_of(HEAD + "in/a.jpg,5,6,7,8\nin/deep/b.jpg,1,2,3,4\nin/a.jpg,1,2,3,4\n")
         assert read["in/a.jpg"] == ((5, 6, 7, 8), (1, 2, 3, 4))
 
+    def test_of_very_many_that_are_not_read_no_list_is_kept(self, boxes_of):
+        rows = "".join(f"{number},1,2,3,4\n" for number in range(20_000))
+        _, (told,) = boxes_of(HEAD + rows)
+        assert "names more than 10,000 photos that are not read (0, 1, 2 and others)" in told
+
     def test_photos_that_are_not_read_are_told_in_one_note(self, boxes_of):
         rows = "".join(f"gone{number}.jpg,1,2,3,4\n" * 2 for number in range(5))
         read, (told,) = boxes_of(HEAD + rows)

@@ -192,6 +192,21 @@ class TestPrepareAndTrain:
         assert_refused(done, "torch", "degan[train]")
 
 
+def test_ctrl_c_while_the_command_loads_ends_in_a_sentence():
+    code = (
+        "import sys\n"
+        "class Stop:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'typer': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Stop())\n"
+        "sys.argv = ['degan', 'predict', 'x.jpg']\n"
+        "from degan.__main__ import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert done.stderr == "degan: stopped before anything was begun\n"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 class TestInterruption:
     """A long crossval that is stopped: by the user, or killed."""

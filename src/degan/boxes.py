@@ -25,6 +25,7 @@ MAX_BYTES: Final = 2**28
 _FARTHEST: Final = 1e9  # in pixels; no photo that is read is as wide
 _SHOWN: Final = 3  # names of photos that a note has
 _MOST: Final = 2000  # boxes of a photo
+_COUNTED: Final = 10_000  # photos that are named and not read: beyond that only "more" is told
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ def read_boxes(
         name = named.get(os.path.normpath(row.path))
         name = name or lying.get(os.path.normpath(folder / row.path))
         if name is None:
-            lost[row.path] = None
+            if len(lost) <= _COUNTED:
+                lost[row.path] = None
         elif row.box is not None:
             boxes = found.setdefault(name, {})
             boxes[row.box] = None
@@ -99,8 +101,9 @@ def read_boxes(
                 )
     if lost:
         first = ", ".join(list(lost)[:_SHOWN]) + (" and others" if len(lost) > _SHOWN else "")
+        count = f"{len(lost)}" if len(lost) <= _COUNTED else f"more than {_COUNTED:,}"
         note(
-            f"{path} names {len(lost)} photos that are not read ({first}); paths there are as "
+            f"{path} names {count} photos that are not read ({first}); paths there are as "
             "photos are named in the command, or as seen from the folder of the file"
         )
     return OwnBoxes(

@@ -23,9 +23,9 @@ __all__ = [
 
 Cell = str | int | float | None
 
-# In the order of degan.labels.EXPRESSIONS. Found by a search for colours that everybody tells apart:
-# by every kind of colour vision any two differ by 14 of CIEDE2000 and more, and each is seen on the
-# light and on the dark page. More than eight would not be; so each has a sign of its own too.
+# In the order of degan.labels.EXPRESSIONS. Found by a search for colours that everybody tells
+# apart: by every kind of colour vision any two differ by 14 of CIEDE2000 and more, and each is seen
+# on the light and on the dark page. Eight is what there is; so each has a sign of its own too.
 _COLOURS: Final = (
     "#868686",
     "#b72f59",
