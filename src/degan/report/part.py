@@ -28,13 +28,13 @@ Cell = str | int | float | None
 # on the light and on the dark page. Eight is what there is; so each has a sign of its own too.
 _COLOURS: Final = (
     "#868686",
-    "#b72f59",
-    "#8f6f01",
-    "#09c186",
-    "#fb84be",
-    "#b8a913",
-    "#0c63b7",
-    "#7e7ef7",
+    "#d1245c",
+    "#9a8300",
+    "#12cb97",
+    "#aa4f98",
+    "#d5ae19",
+    "#5573f4",
+    "#a8a5fe",
 )
 _SIGNS: Final = (
     "circle",
