@@ -113,6 +113,44 @@ def _rendered(tmp_path_factory, plan):
 
 
 @pytest.fixture(scope="session")
+def chromium():
+    """Chromium, or Chrome; CI says that there must be one."""
+    import os
+    import shutil
+
+    playwright = pytest.importorskip("playwright.sync_api")
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None and not os.environ.get("DEGAN_BROWSER"):
+        pytest.skip("no Chromium on this machine; with DEGAN_BROWSER=1 that is an error")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with playwright.sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=found, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def audit(chromium):
+    """A function that returns what axe-core finds wrong with a page for those who cannot see it."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    def run(page_file, **options):
+        size = {"width": 1280, "height": 900}
+        # The page allows no script but its own, and axe-core is one.
+        context = chromium.new_context(**{"viewport": size, **options}, bypass_csp=True)
+        page = context.new_page()
+        page.goto(page_file.as_uri())
+        for part in page.locator(".card").all():  # figures are drawn when they are seen
+            part.scroll_into_view_if_needed()
+        wrong = Axe().run(page).response["violations"]
+        context.close()
+        return [f"{rule['id']}: {node['html']}" for rule in wrong for node in rule["nodes"]]
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def degan():
     """A function that runs the command in a process of its own."""
     import subprocess

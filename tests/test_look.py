@@ -85,6 +85,16 @@ def test_it_needs_nothing_from_elsewhere_and_holds_no_code(faces, tmp_path):
     assert not {"script", "link", "iframe"} & set(Page(text).tags)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 844}}],
+    ids=["light", "dark", "narrow"],
+)
+def test_an_audit_for_those_who_cannot_see_it_finds_nothing(odd, tmp_path, audit, options):
+    look(odd, tmp_path / "page.html")
+    assert audit(tmp_path / "page.html", **options) == []
+
+
 def test_names_of_a_data_set_are_text(odd, tmp_path):
     look(odd, tmp_path / "page.html")
     page = Page((tmp_path / "page.html").read_text(encoding="utf-8"))

@@ -2,8 +2,6 @@
 
 import csv
 import io
-import os
-import shutil
 from itertools import pairwise
 
 import pytest
@@ -16,21 +14,6 @@ from degan.report.build import write_report
 from made_results import make_result, probes, write_json
 
 EVIL = "<script>document.title='owned'</script><b>x</b>%{x}&amp;"
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """Chromium, or Chrome; CI says that there must be one."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None and not os.environ.get("DEGAN_BROWSER"):
-        pytest.skip("no Chromium on this machine; with DEGAN_BROWSER=1 that is an error")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=found, args=flags)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -252,6 +235,14 @@ class TestFiles:
 
 
 class TestAloud:
+    @pytest.mark.parametrize(
+        "options",
+        [{}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 844}}],
+        ids=["light", "dark", "narrow"],
+    )
+    def test_an_audit_finds_nothing(self, audit, report, options):
+        assert audit(report, **options) == []
+
     def test_every_figure_and_control_has_a_name(self, opened):
         page = opened()
         for card in plots(page):
