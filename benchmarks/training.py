@@ -24,11 +24,12 @@ from degan.data.augment import augment
 from degan.data.loader import TrainingData, batches, load
 from degan.data.manifest import read_dataset
 from degan.labels import EXPRESSIONS
+from degan.progress import silent
 from degan.synthetic.generate import synthesize
 from degan.synthetic.plan import SynthesisSettings
 from degan.training.classifier import ClassifierTrainer
 from degan.training.gan import GanTrainer
-from degan.training.run import Log, silent
+from degan.training.run import Log
 
 TIMES = (1, 2, 4)
 SEVEN = tuple(name for name in EXPRESSIONS if name != "contempt")

@@ -55,7 +55,20 @@ REPORT = (
 
 # Low to high. A module may import those of lower layers, and those before it in its own.
 LAYERS = (
-    ("errors", "labels", "files", "config", "images", "video", "machine", "processes"),
+    (
+        "errors",
+        "extras",
+        "progress",
+        "turns",
+        "pages",
+        "labels",
+        "files",
+        "config",
+        "images",
+        "video",
+        "machine",
+        "processes",
+    ),
     ("video_out", "smoothing"),
     ("warp", "alignment", "resources", "detector", "region", "faces", "neutral"),
     ("likeness", "numbering", "tracker"),

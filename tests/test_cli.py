@@ -180,16 +180,24 @@ class TestPrepareAndTrain:
         assert done.returncode == 0, done.stderr
         assert "6 images, 3 subjects" in done.stdout
 
-    def test_a_missing_extra_is_named(self, tmp_path):
+    @pytest.mark.parametrize(
+        ("library", "words", "extra"),
+        [
+            ("torch", ["train", "run", "--data", "x"], "degan[train]"),
+            ("jinja2", ["report", "run"], "degan[report]"),
+            ("plotly", ["report", "run"], "degan[report]"),
+        ],
+    )
+    def test_a_missing_extra_is_named(self, tmp_path, library, words, extra):
         code = (
-            "import sys; sys.modules['torch'] = None\n"
-            "sys.argv = ['degan', 'train', 'run', '--data', 'x']\n"
+            f"import sys; sys.modules[{library!r}] = None\n"
+            f"sys.argv = ['degan', *{words!r}]\n"
             "from degan.cli import main; main()"
         )
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
         )
-        assert_refused(done, "torch", "degan[train]")
+        assert_refused(done, library, extra)
 
 
 def test_ctrl_c_while_the_command_loads_ends_in_a_sentence():

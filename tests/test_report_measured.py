@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from degan import extras
 from degan.config import override, preset
 from degan.data.folds import subject_folds
 from degan.data.sample import Sample
@@ -19,7 +20,7 @@ from degan.evaluation.ablate import ablate
 from degan.evaluation.crossval import cross_validate
 from degan.evaluation.evaluate import evaluate
 from degan.recognizer import Recognizer
-from degan.report import measured, model
+from degan.report import measured
 from degan.report.cache import cache_path, read_cache, write_cache
 from degan.report.face_map import clusters, lay_out
 from degan.report.measured import face_map, saliency, transfer
@@ -311,11 +312,11 @@ class TestSaliency:
             patch = faces[:, 30:36, 10:16].astype(np.float64)
             return patch.std(axis=(1, 2, 3)) / 128
 
-        found = mean_map(crops, roughness, seen.append)
+        found = mean_map(crops, roughness, lambda done, doing: seen.append(done))
         y, x = np.unravel_index(found.argmax(), found.shape)
         assert (28 <= y < 38, 8 <= x < 18) == (True, True)
         assert abs(found[:12, 30:]).max() < 0.02 * found.max()
-        assert seen == [0, 1, 2]
+        assert seen == [0, 1 / 3, 2 / 3]
         maps, peaks = normalise([found, -2 * found, 0 * found])
         assert maps[0].max() == pytest.approx(1)
         assert maps[1].min() == pytest.approx(-1)
@@ -561,6 +562,6 @@ class TestRefused:
         def missing(name):
             raise ModuleNotFoundError(f"no {name}", name="torch.nn")
 
-        monkeypatch.setattr(model, "import_module", missing)
+        monkeypatch.setattr(extras, "import_module", missing)
         with pytest.raises(DeganError, match=r"needs torch\.nn.*degan\[train\]"):
             figure(own(trained), faces)

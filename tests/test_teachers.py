@@ -10,10 +10,11 @@ from degan.config import override, preset
 from degan.data.loader import load
 from degan.errors import DeganError
 from degan.networks.encoder import Encoder
+from degan.progress import silent
 from degan.training.checkpoint import save_checkpoint
 from degan.training.classifier import ClassifierTrainer
 from degan.training.guard import TrainingError
-from degan.training.run import Log, logged_seconds, silent
+from degan.training.run import Log, logged_seconds
 from degan.training.teachers import teach
 from degan.training.train import load_model, train, worked_seconds
 

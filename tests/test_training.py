@@ -13,12 +13,13 @@ from degan.errors import DeganError
 from degan.evaluation.generation import load_generator
 from degan.images import read
 from degan.networks.encoder import Encoder
+from degan.progress import silent
 from degan.training import classifier as stage2
 from degan.training import gan, guard
 from degan.training.checkpoint import load_checkpoint
 from degan.training.classifier import ClassifierTrainer
 from degan.training.passes import Passes
-from degan.training.run import Log, logged_seconds, one_cycle, open_run, seeded, silent
+from degan.training.run import Log, logged_seconds, one_cycle, open_run, seeded
 from degan.training.train import load_model, train, train_stage1
 
 TINY = preset("tiny")

@@ -19,7 +19,7 @@ from degan import (
     console,
     printed,
 )
-from degan.cli_data import CPUS, Data, Folds, Jobs, Protocol, Split, part
+from degan.cli_data import CPUS, Data, Folds, Jobs, Protocol, Split
 from degan.cli_options import (
     Config,
     Device,
@@ -34,6 +34,7 @@ from degan.cli_options import (
 )
 from degan.config import DEFAULT_PRESET
 from degan.errors import DeganError
+from degan.extras import import_extra
 
 app = typer.Typer(
     name="degan",
@@ -85,7 +86,7 @@ def _fail(sentence: str) -> NoReturn:
 
 
 def _training_part(name: str) -> ModuleType:
-    return part(name, "train")
+    return import_extra(name, "train")
 
 
 def _version(wanted: bool) -> None:

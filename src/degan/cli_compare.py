@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from degan import console, printed
-from degan.cli_data import CPUS, Data, Folds, Jobs, Protocol, part
+from degan.cli_data import CPUS, Data, Folds, Jobs, Protocol
 from degan.cli_options import (
     Config,
     Device,
@@ -20,6 +20,7 @@ from degan.cli_options import (
     chosen_settings,
 )
 from degan.config import DEFAULT_PRESET
+from degan.extras import import_extra
 
 app = typer.Typer()
 
@@ -56,7 +57,7 @@ def ablate(
 
       degan ablate runs/ablation --data data/ --arms cnn,svm,residue
     """
-    protocol = part("degan.evaluation.ablate", "train")
+    protocol = import_extra("degan.evaluation.ablate", "train")
 
     check_resume(run, resume)
     settings = chosen_settings(preset, config, changes, seed, device)

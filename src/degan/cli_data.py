@@ -1,14 +1,12 @@
 """The verbs of ``degan`` that make and divide data sets; see :mod:`degan.cli`."""
 
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated, Any
 
 import typer
 
 from degan import console, printed
-from degan.errors import DeganError
+from degan.extras import import_extra
 from degan.labels import EXPRESSIONS, parse_expression
 from degan.machine import num_cpus
 
@@ -29,23 +27,6 @@ Protocol = Annotated[
         "--protocol", help="subjects (k folds by person), loso (a fold a person) or official."
     ),
 ]
-
-
-def part(name: str, extra: str) -> ModuleType:
-    """Import a module that needs an extra.
-
-    Raises:
-        DeganError: what it needs is not installed.
-    """
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] == "degan":
-            raise
-        raise DeganError(
-            f"this command needs {error.name}, which is not installed; install the extra: "
-            f"pip install 'degan[{extra}]'"
-        ) from error
 
 
 @app.command()
@@ -210,8 +191,8 @@ def synthesize(
 
       degan synthesize runs10/ --sequences --people 100 --images 7000
     """
-    plan = part("degan.synthetic.plan", "synthetic")
-    generate = part("degan.synthetic.generate", "synthetic")
+    plan = import_extra("degan.synthetic.plan", "synthetic")
+    generate = import_extra("degan.synthetic.generate", "synthetic")
 
     names = [parse_expression(name) for name in expressions.split(",")] if expressions else None
     settings = plan.SynthesisSettings(

@@ -14,6 +14,7 @@ from degan import console, printed
 from degan.cli_data import CPUS
 from degan.cli_options import Group, Weights
 from degan.errors import DeganError
+from degan.progress import silent
 
 if TYPE_CHECKING:
     from degan.outputs import Writer
@@ -24,87 +25,98 @@ CALMEST = "calmest"
 """What --neutral takes for the calmest frames of each person."""
 
 
+Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="PHOTO|VIDEO|FOLDER...",
+        help="What to read; a pattern in quotes ('photos/*.jpg') is one too, - is standard input.",
+    ),
+]
+Camera = Annotated[
+    int | None, typer.Option(min=0, help="Watch a camera, 0 for the first; Ctrl-C ends it.")
+]
+Crops = Annotated[
+    bool, typer.Option("--crops", help="The photos are faces already cut out (32 px and up).")
+]
+Boxes = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Where the faces of photos are: .csv of path, x, y, width, height, or what -o wrote. "
+        "Nothing is detected.",
+    ),
+]
+Turned = Annotated[
+    bool,
+    typer.Option(
+        "--turned", help="Faces lying or upside down beside upright ones too: four times slower."
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FILE",
+        help="Write .csv, .jsonl or .parquet; the same command goes on if it was stopped.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, a photo or frame.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="One CSV row a face.")]
+Actions = Annotated[
+    bool, typer.Option("--actions", help="Facial actions and FACS action units too.")
+]
+People = Annotated[
+    bool,
+    typer.Option(
+        "--people", help="Number the people of all photos and videos named, which are of one event."
+    ),
+]
+Neutral = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PHOTO|calmest",
+        help="Read what changed since the person's neutral face: a photo of it, or the calmest "
+        "frames of each person in a video.",
+    ),
+]
+Smooth = Annotated[
+    float | None,
+    typer.Option(
+        min=0, help="Of videos: seconds over which probabilities are averaged; 0 for none."
+    ),
+]
+Fps = Annotated[float | None, typer.Option(min=0.01, help="Of videos: frames a second to read.")]
+Annotate = Annotated[
+    Path | None,
+    typer.Option(metavar="OUT", help="Write photos and videos with expressions drawn in."),
+]
+SheetFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write a picture of the most probable faces of each."),
+]
+Jobs = Annotated[int, typer.Option(min=1, help="Processes for photos.")]
+
+
 def predict(
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="PHOTO|VIDEO|FOLDER...",
-            help="What to read; a pattern in quotes ('photos/*.jpg') is one too, - is standard "
-            "input.",
-        ),
-    ] = None,
+    paths: Paths = None,
     weights: Weights = None,
-    camera: Annotated[
-        int | None, typer.Option(min=0, help="Watch a camera, 0 for the first; Ctrl-C ends it.")
-    ] = None,
-    crops: Annotated[
-        bool, typer.Option("--crops", help="The photos are faces already cut out (32 px and up).")
-    ] = False,
-    boxes: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Where the faces of photos are: .csv of path, x, y, width, height, or what -o "
-            "wrote. Nothing is detected.",
-        ),
-    ] = None,
-    turned: Annotated[
-        bool,
-        typer.Option(
-            "--turned",
-            help="Faces lying or upside down beside upright ones too: four times slower.",
-        ),
-    ] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE",
-            help="Write .csv, .jsonl or .parquet; the same command goes on if it was stopped.",
-        ),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line, a photo or frame.")
-    ] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="One CSV row a face.")] = False,
-    actions: Annotated[
-        bool, typer.Option("--actions", help="Facial actions and FACS action units too.")
-    ] = False,
+    camera: Camera = None,
+    crops: Crops = False,
+    boxes: Boxes = None,
+    turned: Turned = False,
+    out: Out = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    actions: Actions = False,
     group: Group = None,
-    people: Annotated[
-        bool,
-        typer.Option(
-            "--people",
-            help="Number the people of all photos and videos named, which are of one event.",
-        ),
-    ] = False,
-    neutral: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PHOTO|calmest",
-            help="Read what changed since the person's neutral face: a photo of it, or the calmest "
-            "frames of each person in a video.",
-        ),
-    ] = None,
-    smooth: Annotated[
-        float | None,
-        typer.Option(
-            min=0, help="Of videos: seconds over which probabilities are averaged; 0 for none."
-        ),
-    ] = None,
-    fps: Annotated[
-        float | None, typer.Option(min=0.01, help="Of videos: frames a second to read.")
-    ] = None,
-    annotate: Annotated[
-        Path | None,
-        typer.Option(metavar="OUT", help="Write photos and videos with expressions drawn in."),
-    ] = None,
-    sheet: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write a picture of the most probable faces of each."),
-    ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes for photos.")] = CPUS,
+    people: People = False,
+    neutral: Neutral = None,
+    smooth: Smooth = None,
+    fps: Fps = None,
+    annotate: Annotate = None,
+    sheet: SheetFile = None,
+    jobs: Jobs = CPUS,
 ) -> None:
     """Read the expression of every face of photos, folders, videos or a camera.
 
@@ -123,7 +135,6 @@ def predict(
     from degan.inputs import STDIN, find_inputs  # noqa: PLC0415
     from degan.photos import ReadOptions  # noqa: PLC0415
     from degan.predict import Plan  # noqa: PLC0415
-    from degan.predict import predict as read_all  # noqa: PLC0415
     from degan.printed_faces import unread  # noqa: PLC0415
     from degan.smoothing import DEFAULT_SECONDS  # noqa: PLC0415
 
@@ -133,13 +144,14 @@ def predict(
         raise DeganError("name photos, videos or folders, or give - or --camera; one of these")
     if as_json + as_csv + (out is not None) > 1:
         raise DeganError("--json, --csv and --out exclude each other; choose one")
-    if sheet is not None and (stdin or camera is not None):
+    files = not stdin and camera is None
+    if sheet is not None and not files:
         raise DeganError("--sheet needs files, which are read again; give their names")
     if boxes is not None:
-        _check_boxes(boxes, out, named=bool(named and not stdin), looked_for=crops or turned)
+        _check_boxes(boxes, out, named=files, looked_for=crops or turned)
     if not all(isfinite(seconds) for seconds in (smooth, fps) if seconds is not None):
         raise DeganError("--smooth and --fps take numbers that are finite")
-    inputs = [] if stdin or camera is not None else find_inputs(named)
+    inputs = find_inputs(named) if files else []
     plan = Plan(
         inputs=inputs,
         stdin=stdin,
@@ -160,22 +172,28 @@ def predict(
         annotate=annotate,
         jobs=jobs,
     )
-    writer = _writer(plan, named, as_json, as_csv)
+    count = _read(plan, _writer(plan, named, as_json, as_csv), out, sheet)
+    unread(count, named)
+    if out is not None:
+        typer.echo(_written(out, count))
+
+
+def _read(plan: "Plan", writer: "Writer", out: Path | None, sheet: Path | None) -> "Count":
+    """Read what a plan names, print it or write it, and show progress where it is long."""
+    from degan.predict import predict as read_all  # noqa: PLC0415
 
     def take(record: "Record") -> None:
         with _printing():
             writer.write(record)
 
     # A bar would be drawn over results that come meanwhile.
-    long = camera is None and (len(plan.inputs) > 1 or plan.moving)
+    long = plan.camera is None and (len(plan.inputs) > 1 or plan.moving)
     loud = long and (out is not None or not sys.stdout.isatty())
-    with console.progress("predict") if loud else nullcontext(lambda done, doing: None) as show:
+    with console.progress("predict") if loud else nullcontext(silent) as show:
         count = read_all(plan, take, out=out, sheet=sheet, progress=show, note=printed.note)
     with _printing():
         writer.finish()
-    unread(count, named)
-    if out is not None:
-        typer.echo(_written(out, count))
+    return count
 
 
 def _check_boxes(boxes: Path, out: Path | None, *, named: bool, looked_for: bool) -> None:

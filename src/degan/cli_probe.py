@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from degan import console, printed_probes
-from degan.cli_data import Data, part
+from degan.cli_data import Data
+from degan.extras import import_extra
 
 app = typer.Typer()
 
@@ -32,7 +33,7 @@ def probe(
 
     degan probe runs/people --data held-out/ --trained-on people/ --out proof/
     """
-    protocol = part("degan.evaluation.probe", "train")
+    protocol = import_extra("degan.evaluation.probe", "train")
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
     dataset = read_dataset(data)

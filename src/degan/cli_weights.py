@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from degan import console, printed, printed_finetune
-from degan.cli_data import CPUS, Data, Jobs, Split, part
+from degan.cli_data import CPUS, Data, Jobs, Split
 from degan.cli_options import Group, Weights
+from degan.extras import import_extra
 
 app = typer.Typer()
 
@@ -58,13 +59,13 @@ def export(
 
     degan export runs/all mine.onnx --neutral recordings/
     """
-    exporting = part("degan.export", "train")
-    training = part("degan.training.train", "train")
+    exporting = import_extra("degan.export", "train")
+    training = import_extra("degan.training.train", "train")
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
     model = training.load_model(run)
     unsure_below = 0.0
-    calibration = part("degan.evaluation.calibration", "train")
+    calibration = import_extra("degan.evaluation.calibration", "train")
     calibration.lean(model, leaning or [])
     if calibrate is not None:
         with console.progress("export") as show:
@@ -72,12 +73,12 @@ def export(
         unsure_below = calibration.UNSURE_BELOW
         typer.echo(f"temperature {temperature:.2f}, fitted on {calibrate}")
     if actions is not None:
-        reading = part("degan.evaluation.actions", "train")
+        reading = import_extra("degan.evaluation.actions", "train")
         with console.progress("export") as show:
             explained = reading.fit_actions(model, read_dataset(actions), show)
         typer.echo(printed.explained_line(explained))
     if neutral is not None:
-        resting = part("degan.evaluation.neutral", "train")
+        resting = import_extra("degan.evaluation.neutral", "train")
         with console.progress("export") as show:
             gain = resting.fit_neutral(model, read_dataset(neutral), show)
         typer.echo(printed.neutral_line(gain))
@@ -125,7 +126,7 @@ def finetune(
 
       degan predict party.jpg --weights mine.onnx
     """
-    tuning = part("degan.finetune", "train")
+    tuning = import_extra("degan.finetune", "train")
     from degan.class_groups import parse_groups  # noqa: PLC0415
 
     groups = parse_groups(group or [])

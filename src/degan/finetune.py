@@ -30,6 +30,7 @@ from degan.export import export
 from degan.files import write_text
 from degan.labels import in_order, is_class_name
 from degan.networks.classifier import temper
+from degan.progress import Progress, parts, silent
 from degan.training.head import (
     Features,
     Labels,
@@ -40,7 +41,6 @@ from degan.training.head import (
     read_features,
     with_head,
 )
-from degan.training.run import Progress, parts, silent
 from degan.training.train import Model
 
 SUFFIX: Final = ".finetune"

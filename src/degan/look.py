@@ -2,12 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +15,11 @@ from degan.data.crops import read_crops
 from degan.data.duplicates import Pair, find_duplicates, pairs_by_kind
 from degan.data.manifest import Dataset, read_description, read_skipped
 from degan.data.sample import Sample, Skipped
-from degan.errors import DeganError
 from degan.files import write_text
 from degan.images import data_url
+from degan.pages import template
+from degan.progress import Progress, silent
+from degan.turns import in_turns
 
 _SHEET = 48  # faces of a sheet
 _COLUMNS = 12
@@ -57,7 +56,7 @@ def look(
     dataset: Dataset,
     out: Path,
     *,
-    progress: Callable[[float, str], None] = lambda done, doing: None,
+    progress: Progress = silent,
 ) -> dict[str, int]:
     """Write one HTML page on a data set; it needs no other file and no network.
 
@@ -72,7 +71,7 @@ def look(
     Raises:
         DeganError: Jinja2 is not installed, crops cannot be read, or the page cannot be written.
     """
-    template = _template()
+    page = template("look.html")
     classes = []
     for number, name in enumerate(dataset.expressions):
         progress(0.6 * number / len(dataset.expressions), name)
@@ -82,7 +81,7 @@ def look(
     progress(0.95, "page")
     skipped = read_skipped(dataset.folder)
     unsure = [i for i, sample in enumerate(dataset.samples) if sample.alignment != "landmarks"]
-    text = template.render(
+    text = page.render(
         name=dataset.folder.resolve().name,
         dataset=dataset,
         description=read_description(dataset.folder),
@@ -108,21 +107,6 @@ def look(
     return {kind: len(found) for kind, found in pairs.items()}
 
 
-def _template() -> Any:
-    try:
-        jinja2 = import_module("jinja2")
-    except ModuleNotFoundError as error:
-        raise DeganError(
-            "pages need Jinja2, which is not installed; install the extra: pip install "
-            "'degan[report]'"
-        ) from error
-    source = (files("degan") / "templates" / "look.html").read_text(encoding="utf-8")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(source)
-
-
 def _class_part(dataset: Dataset, name: str) -> ClassPart:
     own = [i for i, sample in enumerate(dataset.samples) if sample.expression == name]
     samples = [dataset.samples[index] for index in own]
@@ -145,14 +129,9 @@ def _class_part(dataset: Dataset, name: str) -> ClassPart:
 
 def _spread(samples: Sequence[Sample], indices: Sequence[int], count: int) -> list[int]:
     """Return at most ``count`` of the indices, of as many people as there are."""
-    turns: Counter[str] = Counter()
-    order = []
-    for index in indices:
-        person = samples[index].person
-        order.append((turns[person], index))
-        turns[person] += 1
-    first = [index for _, index in sorted(order)]
-    every = max(1, min(len(first), len(turns)) // count)
+    first = in_turns(indices, lambda index: samples[index].person)
+    people = {samples[index].person for index in indices}
+    every = max(1, min(len(first), len(people)) // count)
     return sorted(first[::every][:count])
 
 

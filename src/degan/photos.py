@@ -17,7 +17,7 @@ from degan.processes import results_in_processes
 from degan.recognizer import Prediction, Recognizer
 from degan.results import Record, Result, printable, to_record
 
-__all__ = ["ReadOptions", "open_recognizer", "read_photo", "read_photos"]
+__all__ = ["ReadOptions", "open_recognizer", "read_photo", "read_photos", "record_of"]
 
 _CHUNK: Final = 8
 """Photos that are handed over and read together."""
@@ -74,6 +74,12 @@ def read_photo(
         neutral: the neutral face of whom it shows.
     """
     return _answered(recognizer, [_decoded(source, name)], crops, neutral)[0]
+
+
+def record_of(result: Result, how: ReadOptions) -> Record:
+    """Return the record of a photo; if people are to be told apart, with what they look like."""
+    told = described(result) if how.people else result
+    return to_record(told, actions=how.actions, likeness=how.people)
 
 
 def _decoded(source: Path | bytes, name: str) -> Result:
@@ -217,8 +223,7 @@ def _read_chunk(
         for result in _answered(recognizer, held, how.crops, neutral, own):
             if annotated is not None and result.image is not None:
                 write_annotated(annotated[len(records)], result.image, result.faces)
-            told = described(result) if how.people else result
-            records.append(to_record(told, actions=how.actions, likeness=how.people))
+            records.append(record_of(result, how))
         held = []
     return records
 

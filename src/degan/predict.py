@@ -16,8 +16,9 @@ from degan.images import MAX_BYTES, RgbImage
 from degan.inputs import STDIN, Input, read_stdin
 from degan.journal import Journal
 from degan.outputs import write_file
-from degan.people import PeopleOfRecords, described
-from degan.photos import ReadOptions, open_recognizer, read_photo, read_photos
+from degan.people import PeopleOfRecords
+from degan.photos import ReadOptions, open_recognizer, read_photo, read_photos, record_of
+from degan.progress import Progress, silent
 from degan.recognizer import Prediction
 from degan.results import Record, Result, columns, printable, to_record
 from degan.sheet import Sheet
@@ -29,7 +30,6 @@ from degan.watch import watch
 
 __all__ = ["Count", "Plan", "predict"]
 
-Progress = Callable[[float, str], None]
 
 MAX_REASONS = 20
 """So many reasons are told; the records have all of them."""
@@ -160,7 +160,7 @@ def predict(
     *,
     out: Path | None = None,
     sheet: Path | None = None,
-    progress: Progress = lambda done, doing: None,
+    progress: Progress = silent,
     note: Callable[[str], None] = lambda sentence: None,
 ) -> Count:
     """Read all that a plan names.
@@ -276,13 +276,7 @@ class _Run:
         result = read_photo(recognizer, data, STDIN, crops=plan.how.crops, neutral=neutral)
         if plan.annotate is not None and result.image is not None:
             write_annotated(plan.annotate, result.image, result.faces)
-        if plan.how.people:
-            result = described(result)
-        yield self._told(result)
-
-    def _told(self, result: Result) -> Record:
-        how = self.plan.how
-        return to_record(result, actions=how.actions, likeness=how.people)
+        yield record_of(result, plan.how)
 
     def _named(self, inputs: Sequence[Input]) -> Iterator[Record]:
         total, before = len(inputs), 0
@@ -350,7 +344,8 @@ class _Run:
                 if drawn is not None and result.image is not None:
                     drawn.write(annotate(result.image, self._drawn(result)))
                 seen = playing.decoded / playing.expected if playing.expected else 0.0
-                yield self._told(result), min(1.0, seen)
+                record = to_record(result, actions=plan.how.actions, likeness=plan.how.people)
+                yield record, min(1.0, seen)
             count = playing.decoded
             if playing.promised > count + 1 and not isinstance(source, int):
                 self.note(

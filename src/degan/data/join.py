@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,7 @@ from degan.data.unfinished import clear, finish, partial_of
 from degan.data.units import read_units, write_units
 from degan.errors import DeganError
 from degan.files import write_text
+from degan.progress import Progress, silent
 
 _STATE: Final = "joining.txt"  # marks a folder as an unfinished one
 _OFTEN: Final = 256  # files between two reports
@@ -27,7 +28,7 @@ _OFTEN: Final = 256  # files between two reports
 def join_datasets(
     folders: Sequence[Path],
     out: Path,
-    progress: Callable[[float, str], None] = lambda done, doing: None,
+    progress: Progress = silent,
 ) -> Dataset:
     """Make one data set of several.
 

@@ -41,8 +41,9 @@ from degan.evaluation.fold_runs import (
 from degan.evaluation.paired import NOTE, add_holm, compare
 from degan.files import read_json, write_text
 from degan.networks.layers import Standardize
+from degan.progress import Progress, parts, silent
 from degan.training.guard import TrainingError
-from degan.training.run import Progress, logged_seconds, parts, silent
+from degan.training.run import logged_seconds
 from degan.training.train import costs, taught_seconds, train, train_stage1, worked_seconds
 
 _FAILED = "failed.json"

@@ -15,6 +15,7 @@ from degan.evaluation.metrics import Amounts, explained_share
 from degan.evaluation.others import check_others
 from degan.labels import FACIAL_ACTIONS
 from degan.networks.classifier import ActionReader
+from degan.progress import Progress, silent
 from degan.training.train import Model
 
 MIN_PEOPLE: Final = 20
@@ -28,7 +29,7 @@ _PENALTY = 1e-3  # of a squared weight, relative to the squared error, features 
 def fit_actions(
     model: Model,
     dataset: Dataset,
-    progress: Callable[[float, str], None] = lambda done, doing: None,
+    progress: Progress = silent,
 ) -> dict[str, float]:
     """Give a model a second output: the amounts of the 52 facial actions.
 

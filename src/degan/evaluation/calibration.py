@@ -1,6 +1,6 @@
 """Probabilities that can be trusted: a temperature, fitted on people kept aside."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from degan.evaluation.metrics import Labels, Probabilities, log_loss
 from degan.evaluation.others import check_others
 from degan.labels import in_order, parse_expression
 from degan.networks.classifier import temper
+from degan.progress import Progress, silent
 from degan.training.train import Model, predict_probabilities
 
 MIN_SAMPLES = 100
@@ -90,7 +91,7 @@ def lean(model: Model, wishes: Sequence[str]) -> dict[str, float]:
 def calibrate(
     model: Model,
     dataset: Dataset,
-    progress: Callable[[float, str], None] = lambda done, doing: None,
+    progress: Progress = silent,
 ) -> float:
     """Set the temperature of a model to what fits people that it was not trained on; return it.
 

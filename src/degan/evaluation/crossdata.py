@@ -13,7 +13,7 @@ from degan.errors import DeganError
 from degan.evaluation.predictions import figures, predictions_text
 from degan.files import read_json, write_text
 from degan.labels import in_order
-from degan.training.run import Progress, part, silent
+from degan.progress import Progress, part, silent
 from degan.training.start import check_unseen, read_start
 from degan.training.train import Model, predict_probabilities, train
 

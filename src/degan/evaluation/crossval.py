@@ -26,7 +26,7 @@ from degan.evaluation.fold_runs import (
     write_test,
 )
 from degan.files import read_json, write_text
-from degan.training.run import Progress, silent
+from degan.progress import Progress, silent
 from degan.training.train import train
 
 

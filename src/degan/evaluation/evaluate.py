@@ -23,6 +23,7 @@ from degan.evaluation.predictions import check_out, figures, predictions_text
 from degan.evaluation.read_actions import action_figures, read_known_actions
 from degan.files import write_text
 from degan.labels import in_order
+from degan.progress import Progress, silent
 from degan.recognizer import Readings, Recognizer
 
 _SEED = 0  # of the interval's draws
@@ -37,7 +38,7 @@ def evaluate(
     split: str | None = None,
     actions: bool = False,
     out: Path | None = None,
-    progress: Callable[[float, str], None] = lambda done, doing: None,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """Compare what a recogniser reads with what a data set says.
 

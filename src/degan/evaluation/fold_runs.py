@@ -23,8 +23,9 @@ from degan.evaluation import metrics
 from degan.evaluation.predictions import figures, predictions_text, subjects_text
 from degan.files import read_json, sha256, write_text
 from degan.processes import CONTEXT, run_in_processes
+from degan.progress import Progress
 from degan.training.device import find_device
-from degan.training.run import Progress, open_run
+from degan.training.run import open_run
 from degan.training.start import check_unseen, read_start
 from degan.training.train import Model, check_trainable, predict_probabilities
 

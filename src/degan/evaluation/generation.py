@@ -18,9 +18,10 @@ from degan.evaluation import metrics
 from degan.networks.decoder import Decoder
 from degan.networks.encoder import Encoder
 from degan.networks.judge import Judge, JudgeOutput
+from degan.progress import Progress, silent
 from degan.training import checkpoint
 from degan.training.losses import class_weights, reconstruction_loss
-from degan.training.run import Progress, one_cycle, seeded, silent
+from degan.training.run import one_cycle, seeded
 
 _GAN = "gan.safetensors"
 _JUDGE_STAGE, _DRAW_STAGE = 11, 12  # of `seeded`: streams that no training uses

@@ -18,7 +18,7 @@ from degan.evaluation.generation import (
 )
 from degan.evaluation.leakage import FOLDS, sequence_folds
 from degan.evaluation.runs import Run
-from degan.training.run import Progress, part
+from degan.progress import Progress, part
 
 
 class Judges:

@@ -15,6 +15,7 @@ from degan.errors import DeganError
 from degan.evaluation.metrics import Labels, Probabilities, accuracy
 from degan.evaluation.others import check_others
 from degan.neutral import NeutralReader
+from degan.progress import Progress, silent
 from degan.training.train import Model
 
 MIN_PEOPLE: Final = 20
@@ -49,7 +50,7 @@ class NeutralGain(NamedTuple):
 def fit_neutral(
     model: Model,
     dataset: Dataset,
-    progress: Callable[[float, str], None] = lambda done, doing: None,
+    progress: Progress = silent,
 ) -> NeutralGain:
     """Let a model read faces beside the same person's neutral face.
 

@@ -22,7 +22,7 @@ from degan.evaluation.leakage import FOLDS, expression_kept, identity_leakage, s
 from degan.evaluation.predictions import check_out
 from degan.evaluation.runs import Run, check_frames, read_features, read_run
 from degan.files import write_text
-from degan.training.run import Progress, part, silent
+from degan.progress import Progress, part, silent
 
 _RESULT = "probes.json"
 _KIND = "degan probes"

@@ -11,6 +11,7 @@ from degan.data.manifest import Dataset
 from degan.data.people import read_people, table_columns
 from degan.errors import DeganError
 from degan.files import check_writable, write_text
+from degan.progress import Progress, silent
 from degan.report.faces import Faces
 from degan.report.files import Missing, Result, read_results
 from degan.report.page import Section, check_installed, render
@@ -28,7 +29,6 @@ from degan.report.shapes import Groups
 
 __all__ = ["write_report"]
 
-Progress = Callable[[float, str], None]
 
 _GROUPS: Final = frozenset({"age", "sex", "gender", "ethnicity", "race", "tone", "skin_tone"})
 """Columns, in small letters, that figures are split by where nobody says which."""
@@ -48,7 +48,7 @@ def write_report(
     dataset: Dataset | None = None,
     by: Sequence[str] = (),
     people: Path | None = None,
-    progress: Progress = lambda done, doing: None,
+    progress: Progress = silent,
 ) -> list[Part]:
     """Write one HTML page on finished or half-done work; it needs no other file and no network.
 

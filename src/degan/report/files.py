@@ -20,7 +20,7 @@ from degan.evaluation.predictions import PREDICTIONS, Predictions, read_predicti
 from degan.files import read_bytes
 from degan.report.shapes import Figures, LogRow, Probes
 
-__all__ = ["Missing", "Result", "read_results"]
+__all__ = ["Missing", "Result", "read_results", "reason_of"]
 
 _MAX_BYTES: Final = 2**26
 _MAX_ROWS: Final = 1_000_000  # of a log
@@ -204,7 +204,7 @@ def _predictions(folder: Path, figures: Figures | Missing) -> Predictions | Miss
     try:
         return read_predictions(folder)
     except DeganError as error:
-        return Missing(_sentence(error))
+        return Missing(reason_of(error))
 
 
 def _logs(folder: Path, trainings: Sequence[str]) -> dict[str, list[LogRow]] | Missing:
@@ -279,10 +279,11 @@ def _guarded(path: Path, parse: Callable[[bytes], T]) -> T | Missing:
     try:
         return parse(read_bytes(path, _MAX_BYTES, path.name))
     except DeganError as error:
-        return Missing(_sentence(error))
+        return Missing(reason_of(error))
     except (ValueError, RecursionError):  # JSON, TOML, UTF-8 and pydantic alike
         return Missing(f"{path.name} is damaged")
 
 
-def _sentence(error: DeganError) -> str:
+def reason_of(error: DeganError) -> str:
+    """Return what an error says, as a reason: without a full stop."""
     return str(error).rstrip(".")

@@ -13,8 +13,9 @@ from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.labels import in_order
+from degan.progress import Progress, part, silent
 from degan.report.cache import cache_path, read_cache, write_cache
-from degan.report.measurements import FaceMap, Origin, Saliency, Stored, Transfer
+from degan.report.measurements import FaceMap, Measurement, Origin, Saliency, Stored, Transfer
 from degan.report.model import (
     Opened,
     Place,
@@ -40,12 +41,7 @@ MAX_TARGETS: Final = 8
 _TRIED = 5  # faces that are read for each that a saliency map needs: not all are read correctly
 _CHUNK = 256
 
-Progress = Callable[[float, str], None]
-_Made = TypeVar("_Made", FaceMap, Saliency, Transfer)
-
-
-def silent(done: float, doing: str) -> None:
-    """A :data:`Progress` that says nothing."""
+_Made = TypeVar("_Made", bound=Measurement)
 
 
 def face_map(
@@ -76,7 +72,7 @@ def face_map(
         shown = people_shown(place, opened, dataset)
         indices = spread(dataset, shown.indices, limit, seed)
         samples = [dataset.samples[index] for index in indices]
-        said = _read(opened, dataset, indices, lambda done: progress(done / 2, "faces are read"))
+        said = _read(opened, dataset, indices, part(progress, 0, 0.5, "faces are read"))
         progress(0.5, "how faces lie in f(x)")
         before = mapping.clusters(said.code, samples)
         passed_on = before if opened.rounds is False else None
@@ -93,7 +89,7 @@ def face_map(
         )
 
     settings = {"limit": limit, "seed": seed}
-    return _cached("map", run, dataset, settings, FaceMap.restore, make, progress)
+    return _cached(FaceMap, run, dataset, settings, make, progress)
 
 
 def saliency(
@@ -136,7 +132,7 @@ def saliency(
         return _occlude(opened, dataset, chosen, origin, progress)
 
     settings = {"faces": faces, "seed": seed}
-    return _cached("saliency", run, dataset, settings, Saliency.restore, make, progress)
+    return _cached(Saliency, run, dataset, settings, make, progress)
 
 
 def transfer(
@@ -174,22 +170,21 @@ def transfer(
         return drawn
 
     settings = {"columns": columns, "seed": seed}
-    return _cached("transfer", run, dataset, settings, Transfer.restore, make, progress)
+    return _cached(Transfer, run, dataset, settings, make, progress)
 
 
 def _cached(
-    name: str,
+    kind: type[_Made],
     run: Path,
     dataset: Dataset,
     settings: Mapping[str, Any],
-    restore: Callable[[Stored], _Made],
     make: Callable[[Place], _Made],
     progress: Progress,
 ) -> _Made:
     """Return a figure as it was kept, or measure and keep it."""
     place = find_model(run, dataset)
     key = {
-        "figure": name,
+        "figure": kind.key,
         "model_sha256": place.model_hash,
         "fold": place.fold,
         "told_sha256": place.told,
@@ -198,8 +193,8 @@ def _cached(
         "frame": dataset.frame,
         "settings": dict(settings),
     }
-    path = cache_path(run, name)
-    kept = _restored(read_cache(path, key), restore, dataset)
+    path = cache_path(run, kind.key)
+    kept = _restored(kind, read_cache(path, key), dataset)
     if kept is not None:
         progress(1.0, "done")
         return kept
@@ -209,14 +204,12 @@ def _cached(
     return made
 
 
-def _restored(
-    stored: Stored | None, restore: Callable[[Stored], _Made], dataset: Dataset
-) -> _Made | None:
+def _restored(kind: type[_Made], stored: Stored | None, dataset: Dataset) -> _Made | None:
     """Return a kept figure; None where there is none, or it is not what it should be."""
     if stored is None:
         return None
     try:
-        figure = restore(stored)
+        figure = kind.restore(stored)
     except (KeyError, TypeError, ValueError, IndexError):
         return None
     places = (stored.arrays.get("indices"), stored.arrays.get("source_indices"))
@@ -224,13 +217,11 @@ def _restored(
     return figure if inside else None
 
 
-def _read(
-    opened: Opened, dataset: Dataset, indices: list[int], told: Callable[[float], None]
-) -> Said:
-    """Return what a model says of some samples; ``told`` hears the share done."""
+def _read(opened: Opened, dataset: Dataset, indices: list[int], progress: Progress) -> Said:
+    """Return what a model says of some samples."""
     parts = []
     for start in range(0, len(indices), _CHUNK):
-        told(start / len(indices))
+        progress(start / len(indices), "")
         chunk = indices[start : start + _CHUNK]
         parts.append(opened.read(read_faces(dataset, chunk, opened.crop_size)))
     return Said(
@@ -260,7 +251,7 @@ def _read_right(
     chosen = {}
     for number, (name, own) in enumerate(of.items()):
         tried = spread(dataset, own, faces * _TRIED, seed)
-        said = _read(opened, dataset, tried, lambda done: None)
+        said = _read(opened, dataset, tried, silent)
         answers = metrics.restrict(said.probabilities, columns).argmax(axis=1)
         right = [i for i, answer in zip(tried, answers, strict=True) if answer == number]
         chosen[name] = spread(dataset, right, faces, seed)
@@ -281,8 +272,8 @@ def _occlude(
     for name, own in shown.items():
         crops = read_faces(dataset, own, opened.crop_size)
         reader = _reader(opened, columns, list(chosen).index(name))
-        told = _part(progress, done, total, f"which places decide: {name}")
-        maps.append(mean_map(crops, reader, told))
+        title = f"which places decide: {name}"
+        maps.append(mean_map(crops, reader, part(progress, done / total, len(own) / total, title)))
         averages.append(crops.mean(axis=0).round().astype(np.uint8))
         done += len(own)
     relative, peaks = normalise(maps)
@@ -295,10 +286,6 @@ def _occlude(
         counts=tuple(len(own) for own in shown.values()),
         people=tuple(_people(dataset, [own]) for own in shown.values()),
     )
-
-
-def _part(progress: Progress, before: int, total: int, doing: str) -> Callable[[int], None]:
-    return lambda done: progress((before + done) / total, doing)
 
 
 def _reader(opened: Opened, columns: list[int], number: int) -> ReadClass:

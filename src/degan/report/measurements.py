@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +78,41 @@ class Clusters:
 
 
 @dataclass(frozen=True)
-class FaceMap:
+class Measurement:
+    """What a figure of a run's model holds, and is kept of it.
+
+    Attributes:
+        key: how the kind of figure is called in files.
+        origin: which model, whose faces.
+    """
+
+    key: ClassVar[str]
+    origin: Origin
+
+    def store(self) -> Stored:
+        """Return it as files keep it: arrays by the names of its fields, all else as facts."""
+        facts: dict[str, Any] = {}
+        arrays: dict[str, NDArray[Any]] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray):
+                arrays[field.name] = value
+            else:
+                facts[field.name] = asdict(value) if isinstance(value, Origin | Clusters) else value
+        return Stored(facts, arrays)
+
+    @classmethod
+    def restore(cls, stored: Stored) -> Self:
+        """Return what :meth:`store` gave.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is not that.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class FaceMap(Measurement):
     """Faces laid out by f(x) in two dimensions.
 
     Attributes:
@@ -92,28 +126,15 @@ class FaceMap:
             weights file, which does not say whether it rounds.
     """
 
-    origin: Origin
+    key = "map"
     indices: NDArray[np.int64]
     places: NDArray[np.float32]
     before_rounding: Clusters
     passed_on: Clusters | None
 
-    def store(self) -> Stored:
-        """Return it as files keep it."""
-        facts = {
-            "origin": asdict(self.origin),
-            "before_rounding": asdict(self.before_rounding),
-            "passed_on": None if self.passed_on is None else asdict(self.passed_on),
-        }
-        return Stored(facts, {"indices": self.indices, "places": self.places})
-
     @classmethod
-    def restore(cls, stored: Stored) -> "FaceMap":
-        """Return what :meth:`store` gave.
-
-        Raises:
-            KeyError, TypeError, ValueError: it is not that.
-        """
+    def restore(cls, stored: Stored) -> Self:
+        """Return what was stored."""
         facts, arrays = stored
         (count,) = arrays["indices"].shape
         passed = facts["passed_on"]
@@ -127,7 +148,7 @@ class FaceMap:
 
 
 @dataclass(frozen=True)
-class Saliency:
+class Saliency(Measurement):
     """Which places of a face decide that it is read as its expression.
 
     Attributes:
@@ -142,7 +163,7 @@ class Saliency:
         people: how many people they are of, length C.
     """
 
-    origin: Origin
+    key = "saliency"
     expressions: tuple[str, ...]
     maps: NDArray[np.float32]
     peaks: NDArray[np.float32]
@@ -150,28 +171,9 @@ class Saliency:
     counts: tuple[int, ...]
     people: tuple[int, ...]
 
-    def store(self) -> Stored:
-        """Return it as files keep it."""
-        facts = {
-            "origin": asdict(self.origin),
-            "expressions": list(self.expressions),
-            "counts": list(self.counts),
-            "people": list(self.people),
-        }
-        arrays: dict[str, NDArray[Any]] = {
-            "maps": self.maps,
-            "peaks": self.peaks,
-            "averages": self.averages,
-        }
-        return Stored(facts, arrays)
-
     @classmethod
-    def restore(cls, stored: Stored) -> "Saliency":
-        """Return what :meth:`store` gave.
-
-        Raises:
-            KeyError, TypeError, ValueError: it is not that.
-        """
+    def restore(cls, stored: Stored) -> Self:
+        """Return what was stored."""
         facts, arrays = stored
         names = _words(facts["expressions"])
         count, side = len(names), arrays["maps"].shape[-1]
@@ -187,7 +189,7 @@ class Saliency:
 
 
 @dataclass(frozen=True)
-class Transfer:
+class Transfer(Measurement):
     """Expressions of photos, drawn by G on people that it was trained on.
 
     Attributes:
@@ -201,7 +203,7 @@ class Transfer:
         generated: uint8 (R, K, S, S, 3); S is the side that G draws.
     """
 
-    origin: Origin
+    key = "transfer"
     expressions: tuple[str, ...]
     targets: tuple[str, ...]
     source_indices: NDArray[np.int64]
@@ -209,29 +211,9 @@ class Transfer:
     portraits: NDArray[np.uint8] | None
     generated: NDArray[np.uint8]
 
-    def store(self) -> Stored:
-        """Return it as files keep it."""
-        facts = {
-            "origin": asdict(self.origin),
-            "expressions": list(self.expressions),
-            "targets": list(self.targets),
-        }
-        arrays: dict[str, NDArray[Any]] = {
-            "source_indices": self.source_indices,
-            "sources": self.sources,
-            "generated": self.generated,
-        }
-        if self.portraits is not None:
-            arrays["portraits"] = self.portraits
-        return Stored(facts, arrays)
-
     @classmethod
-    def restore(cls, stored: Stored) -> "Transfer":
-        """Return what :meth:`store` gave.
-
-        Raises:
-            KeyError, TypeError, ValueError: it is not that.
-        """
+    def restore(cls, stored: Stored) -> Self:
+        """Return what was stored."""
         facts, arrays = stored
         rows, columns = _words(facts["expressions"]), _words(facts["targets"])
         (*_, side, _), (*_, crop, _) = arrays["generated"].shape, arrays["sources"].shape
@@ -248,9 +230,6 @@ class Transfer:
             portraits=portraits,
             generated=_array(arrays, "generated", np.uint8, shape),
         )
-
-
-Figure = FaceMap | Saliency | Transfer
 
 
 def _array(

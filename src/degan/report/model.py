@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,8 +15,10 @@ from degan.data.fold_file import read_folds
 from degan.data.manifest import Dataset
 from degan.data.provenance import has_seen, manifests_of, others_of
 from degan.errors import DeganError
+from degan.extras import import_extra
 from degan.files import read_bytes, read_json, sha256
 from degan.recognizer import Recognizer
+from degan.turns import in_turns
 from degan.weights import SHIPPED_WEIGHTS
 
 _MODEL = "model.safetensors"
@@ -108,21 +110,13 @@ class Shown(NamedTuple):
     seen: bool
 
 
-def training_module(name: str) -> Any:
+def training_module(name: str) -> ModuleType:
     """Import a module that needs what trainings need.
 
     Raises:
         DeganError: that is not installed.
     """
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        if (error.name or "degan").partition(".")[0] == "degan":
-            raise
-        raise DeganError(
-            f"this figure needs {error.name}, which is not installed; install the extra: "
-            "pip install 'degan[train]'"
-        ) from error
+    return import_extra(name, "train", asking="this figure")
 
 
 def find_model(run: Path, dataset: Dataset) -> Place:
@@ -306,14 +300,12 @@ def spread(dataset: Dataset, indices: Sequence[int], limit: int, seed: int) -> l
         Indices, ascending: every person's every expression once before any twice.
     """
     order = np.random.default_rng(seed).permutation(len(indices))
-    turns: dict[tuple[str, str], int] = {}
-    ranked = []
-    for place, row in enumerate(order.tolist()):
-        sample = dataset.samples[indices[row]]
-        cell = (sample.person, sample.expression)
-        turns[cell] = turns.get(cell, 0) + 1
-        ranked.append((turns[cell], place, indices[row]))
-    return sorted(index for *_, index in sorted(ranked)[:limit])
+    shuffled = [indices[row] for row in order.tolist()]
+
+    def cell(index: int) -> tuple[str, str]:
+        return dataset.samples[index].person, dataset.samples[index].expression
+
+    return sorted(in_turns(shuffled, cell)[:limit])
 
 
 def read_faces(dataset: Dataset, indices: Sequence[int], size: int) -> NDArray[np.uint8]:

@@ -4,12 +4,10 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.resources import files
 from typing import Any, Final
 
 from degan import __version__
-from degan.errors import DeganError
+from degan.pages import import_for_pages, read_template, template
 from degan.report.atlas import COLUMNS, Atlas
 from degan.report.part import Absent, Cell, Figure, Listing, Part, Pictures, Table
 
@@ -19,11 +17,6 @@ _ROWS_SHOWN: Final = 200
 """Rows of a table on the page; its CSV has all."""
 
 _NO_TURNS: Final = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
-
-_NEEDED: Final = (
-    "a report needs Plotly and Jinja2, which are not installed; install the extra: pip install "
-    "'degan[report]'"
-)
 
 
 @dataclass(frozen=True)
@@ -42,7 +35,7 @@ def check_installed() -> None:
         DeganError: Plotly or Jinja2 is not installed.
     """
     _plotly()
-    _jinja()
+    template("report.html")
 
 
 def render(
@@ -60,13 +53,9 @@ def render(
     Raises:
         DeganError: Plotly or Jinja2 is not installed, or crops cannot be read.
     """
-    jinja2 = _jinja()
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    markup = jinja2.utils.markupsafe.Markup
+    markup = import_for_pages("markupsafe").Markup
     text = str(
-        environment.from_string(_template("report.html")).render(
+        template("report.html").render(
             title=title,
             lead=lead,
             sections=[section for section in sections if section.parts],
@@ -76,8 +65,8 @@ def render(
             kind=_kind,
             data=lambda part: markup(_safe_json(_data_of(part))),
             table=lambda *arguments: _html_table(markup, *arguments),
-            css=markup(_template("report.css")),
-            script=markup(_template("report.js")),
+            css=markup(read_template("report.css")),
+            script=markup(read_template("report.js")),
             plotly=markup(_plotly()),
             version=__version__,
             made=made,
@@ -170,20 +159,6 @@ def _shown(cell: Cell) -> str:
     return f"{cell:,}" if isinstance(cell, int) else cell
 
 
-def _template(name: str) -> str:
-    return (files("degan") / "templates" / name).read_text(encoding="utf-8")
-
-
 def _plotly() -> str:
     """Return Plotly.js, which its Python package brings."""
-    try:
-        return str(import_module("plotly.offline").get_plotlyjs())
-    except ModuleNotFoundError as error:
-        raise DeganError(_NEEDED) from error
-
-
-def _jinja() -> Any:
-    try:
-        return import_module("jinja2")
-    except ModuleNotFoundError as error:
-        raise DeganError(_NEEDED) from error
+    return str(import_for_pages("plotly.offline").get_plotlyjs())

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 __all__ = [
+    "GREY",
     "Absent",
     "Cell",
     "Face",
@@ -23,11 +24,14 @@ __all__ = [
 
 Cell = str | int | float | None
 
+GREY: Final = "#868686"
+"""Of what is no class and no result: chance, intervals."""
+
 # In the order of degan.labels.EXPRESSIONS. Found by a search for colours that everybody tells
 # apart: by every kind of colour vision any two differ by 14 of CIEDE2000 and more, and each is seen
 # on the light and on the dark page. Eight is what there is; so each has a sign of its own too.
 _COLOURS: Final = (
-    "#868686",
+    GREY,
     "#d1245c",
     "#9a8300",
     "#12cb97",

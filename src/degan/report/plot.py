@@ -5,7 +5,7 @@ from typing import Any
 
 from degan.report.part import run_colour, sign_of
 
-__all__ = ["dots", "name_axis", "plain", "share_axis", "short"]
+__all__ = ["dots", "name_axis", "plain", "share_axis", "short", "whiskers"]
 
 _LONGEST = 24  # characters of a label
 
@@ -29,15 +29,21 @@ def dots(
         "hovertemplate": "%{y}: %{x:.1%}<extra>" + plain(name) + "</extra>",
     }
     if intervals is not None:
-        trace["error_x"] = {
-            "type": "data",
-            "symmetric": False,
-            "array": [high - value for value, (_, high) in zip(values, intervals, strict=True)],
-            "arrayminus": [value - low for value, (low, _) in zip(values, intervals, strict=True)],
-            "color": run_colour(place),
-            "thickness": 1.6,
-        }
+        trace["error_x"] = {**whiskers(values, intervals, run_colour(place)), "thickness": 1.6}
     return trace
+
+
+def whiskers(
+    values: Sequence[float], intervals: Sequence[Sequence[float]], colour: str
+) -> dict[str, Any]:
+    """Return Plotly's error bars from the low to the high end of each value's interval."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [high - value for value, (_, high) in zip(values, intervals, strict=True)],
+        "arrayminus": [value - low for value, (low, _) in zip(values, intervals, strict=True)],
+        "color": colour,
+    }
 
 
 def share_axis(title: str) -> dict[str, Any]:

@@ -4,19 +4,19 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from degan.errors import DeganError
+from degan.progress import Progress, part
 from degan.report import measured
 from degan.report.atlas import Atlas
 from degan.report.faces import Faces
-from degan.report.files import Result
-from degan.report.measurements import FaceMap, Saliency, Transfer
+from degan.report.files import Result, reason_of
+from degan.report.measurements import FaceMap, Measurement, Saliency, Transfer
 from degan.report.part import Absent, Part
 from degan.report.parts.model import DECIDES, DRAWN, MAP, drawn, map_of_faces, what_decides
 
 __all__ = ["Models"]
 
-Progress = Callable[[float, str], None]
 
-Found = TypeVar("Found", FaceMap, Saliency, Transfer)
+Found = TypeVar("Found", bound=Measurement)
 
 
 class Models:
@@ -71,10 +71,8 @@ class Models:
         if atlas is None:
             return Absent(key, title, self._faces.why_not(result))
 
-        def show(done: float, doing: str) -> None:
-            self._progress(start + done / self._count, f"{result.name}: {doing}")
-
+        show = part(self._progress, start, 1 / self._count, f"{result.name}: ")
         try:
             return draw(measure(result.folder, atlas.dataset, progress=show), atlas)
         except DeganError as error:
-            return Absent(key, title, str(error).rstrip("."))
+            return Absent(key, title, reason_of(error))

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from degan.progress import Progress, silent
+
 ReadClass = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 """Crops uint8 (N, S, S, 3) -> probability of one expression, float (N,)."""
 
@@ -69,19 +71,19 @@ def occlusion_map(crop: NDArray[np.uint8], read: ReadClass, places: Windows) -> 
 
 
 def mean_map(
-    crops: NDArray[np.uint8], read: ReadClass, each: Callable[[int], None] = lambda done: None
+    crops: NDArray[np.uint8], read: ReadClass, progress: Progress = silent
 ) -> NDArray[np.float32]:
     """Return the mean of :func:`occlusion_map` over faces, float (S, S).
 
     Args:
         crops: RGB uint8 (N, S, S, 3), N not 0.
         read: the probability of the expression.
-        each: told how many faces are done.
+        progress: told the share of the faces that is done.
     """
     places = windows(crops.shape[1])
     maps = []
     for done, crop in enumerate(crops):
-        each(done)
+        progress(done / len(crops), "")
         maps.append(occlusion_map(crop, read, places))
     mean: NDArray[np.float32] = np.mean(maps, axis=0, dtype=np.float32)
     return mean

@@ -12,12 +12,13 @@ from degan.data.augment import augment
 from degan.data.loader import TrainingData
 from degan.networks.classifier import Classifier
 from degan.networks.encoder import Encoder, EncoderOutput
+from degan.progress import Progress
 from degan.training import checkpoint
 from degan.training.code import CodeTerms
 from degan.training.device import arithmetic
 from degan.training.losses import class_weights
 from degan.training.passes import Passes, numbers
-from degan.training.run import Log, Progress, seeded
+from degan.training.run import Log, seeded
 from degan.training.start import Start
 
 CHECKPOINT = "classifier.safetensors"

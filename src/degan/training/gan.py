@@ -17,6 +17,7 @@ from degan.data.pairs import ExpressionPairs
 from degan.networks.decoder import Decoder
 from degan.networks.discriminator import Discriminator
 from degan.networks.encoder import Encoder
+from degan.progress import Progress
 from degan.training import checkpoint
 from degan.training.code import CodeTerms
 from degan.training.device import arithmetic
@@ -30,7 +31,7 @@ from degan.training.losses import (
     swap_loss,
 )
 from degan.training.passes import Passes, numbers
-from degan.training.run import Log, Progress, seeded
+from degan.training.run import Log, seeded
 from degan.training.start import Start
 
 _STAGE = 1

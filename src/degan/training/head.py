@@ -24,8 +24,8 @@ from degan.data.folds import Fold, subject_folds
 from degan.data.manifest import Dataset
 from degan.data.sample import Sample
 from degan.errors import DeganError
+from degan.progress import Progress
 from degan.training.losses import class_weights
-from degan.training.run import Progress
 from degan.training.train import Model
 
 Features = NDArray[np.float64]

@@ -15,11 +15,12 @@ from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.networks.classifier import Recognition
 from degan.networks.encoder import Encoder
+from degan.progress import Progress, part
 from degan.training import checkpoint
 from degan.training.classifier import CHECKPOINT, ClassifierTrainer
 from degan.training.guard import TrainingError
 from degan.training.plain import plain_cnn
-from degan.training.run import Log, Progress, part, seeded
+from degan.training.run import Log, seeded
 from degan.training.start import Start
 
 PASSES: Final = 0.5

@@ -18,11 +18,12 @@ from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.networks.classifier import Classifier, Recognition
 from degan.networks.encoder import Encoder
+from degan.progress import Progress, parts, silent
 from degan.training import checkpoint
 from degan.training.classifier import CHECKPOINT, ClassifierTrainer
 from degan.training.device import find_device, repeatable
 from degan.training.gan import GanTrainer
-from degan.training.run import Log, Progress, logged_seconds, open_run, parts, silent
+from degan.training.run import Log, logged_seconds, open_run
 from degan.training.start import Start, read_start, start_facts
 from degan.training.teachers import PASSES, teach, teacher_settings
 

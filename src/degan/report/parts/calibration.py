@@ -8,7 +8,7 @@ import numpy as np
 from degan.evaluation import metrics
 from degan.evaluation.predictions import Predictions
 from degan.report.files import Missing, Result
-from degan.report.part import Absent, Figure, Table, View, percent, run_colour, sign_of
+from degan.report.part import GREY, Absent, Figure, Table, View, percent, run_colour, sign_of
 from degan.report.plot import plain, share_axis
 
 __all__ = ["calibration"]
@@ -34,7 +34,7 @@ def calibration(results: Sequence[Result]) -> Figure | Absent:
             "x": [0, 1],
             "y": [0, 1],
             "name": "as it should be",
-            "line": {"dash": "dot", "color": "#8a8a8a"},
+            "line": {"dash": "dot", "color": GREY},
             "hoverinfo": "skip",
         }
     ]

@@ -6,6 +6,7 @@ from degan.report.atlas import Atlas
 from degan.report.files import Missing, Result
 from degan.report.part import Absent, Figure, Table, View, percent
 from degan.report.plot import short
+from degan.turns import in_turns
 
 __all__ = ["confusion"]
 
@@ -143,17 +144,8 @@ def _faces(result: Result, names: Sequence[str], atlas: Atlas) -> dict[str, list
     right = {f"{place},{place}" for place in range(len(names))}
     found = {}
     for cell in sorted(cells, key=lambda one: one in right):
-        numbers = atlas.numbers(_spread(sorted(cells[cell])))
+        rows = in_turns(sorted(cells[cell]), lambda row: row[2])[:_FACES]
+        numbers = atlas.numbers(sample for _, sample, _ in rows)
         if numbers:
             found[cell] = numbers
     return found
-
-
-def _spread(rows: Sequence[tuple[float, int, str]]) -> list[int]:
-    """Return samples of as many people as there are, each person's surest first."""
-    turns: dict[str, int] = {}
-    ranked = []
-    for place, (_, sample, person) in enumerate(rows):
-        turns[person] = turns.get(person, 0) + 1
-        ranked.append((turns[person], place, sample))
-    return [sample for *_, sample in sorted(ranked)[:_FACES]]

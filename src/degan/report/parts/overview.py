@@ -6,7 +6,7 @@ from typing import Any
 from degan.errors import DeganError
 from degan.evaluation.compare import compare_results
 from degan.labels import in_order
-from degan.report.files import Missing, Result
+from degan.report.files import Missing, Result, reason_of
 from degan.report.part import (
     Absent,
     Cell,
@@ -184,7 +184,7 @@ def differences(results: Sequence[Result]) -> list[Part]:
     try:
         found = compare_results(first.folder, [result.folder for result in same])
     except DeganError as error:  # a file changed meanwhile
-        return [Absent(key, title, str(error).rstrip(".")), *absent]
+        return [Absent(key, title, reason_of(error)), *absent]
     rows = [(result.name, found["results"][str(result.folder)]) for result in same]
     return [_differences(key, title, rows, found["persons"]), *absent]
 

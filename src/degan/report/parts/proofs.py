@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from degan.report.files import Missing, Result
 from degan.report.part import (
+    GREY,
     Absent,
     Cell,
     Figure,
@@ -15,7 +16,7 @@ from degan.report.part import (
     run_colour,
     sign_of,
 )
-from degan.report.plot import name_axis, plain, share_axis
+from degan.report.plot import name_axis, plain, share_axis, whiskers
 from degan.report.shapes import Features
 
 __all__ = ["factors", "leakage"]
@@ -111,8 +112,8 @@ def _chance(kinds: Sequence[_Kind], what: str) -> dict[str, Any]:
         "marker": {
             "symbol": "line-ns",
             "size": 34,
-            "line": {"width": 2.5, "color": "#8a8a8a"},
-            "color": "#8a8a8a",
+            "line": {"width": 2.5, "color": GREY},
+            "color": GREY,
         },
         "hovertemplate": "chance: %{x:.1%}<extra></extra>",
     }
@@ -128,13 +129,7 @@ def _bars(place: int, probe: str, kinds: Sequence[_Kind], what: str) -> dict[str
         "y": [plain(name) for name, _ in guesses],
         "x": shares,
         "marker": {"color": run_colour(place), "pattern": {"shape": "" if place == 0 else "/"}},
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": [guess.interval[1] - guess.accuracy for _, guess in guesses],
-            "arrayminus": [guess.accuracy - guess.interval[0] for _, guess in guesses],
-            "color": "#8a8a8a",
-        },
+        "error_x": whiskers(shares, [guess.interval for _, guess in guesses], GREY),
         "text": [f"{guess.times_chance:.1f} times chance" for _, guess in guesses],
         "textposition": "none",
         "hovertemplate": "%{x:.1%}, %{text}<extra></extra>",
