@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -68,9 +69,13 @@ class TestPaths:
         assert read["in/a.jpg"] == ((5, 6, 7, 8), (1, 2, 3, 4))
 
     def test_of_very_many_that_are_not_read_no_list_is_kept(self, boxes_of):
-        rows = "".join(f"{number},1,2,3,4\n" for number in range(20_000))
-        _, (told,) = boxes_of(HEAD + rows)
+        rows = HEAD + "".join(f"{number},1,2,3,4\n" for number in range(100_000))
+        tracemalloc.start()
+        _, (told,) = boxes_of(rows)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
         assert "names more than 10,000 photos that are not read (0, 1, 2 and others)" in told
+        assert peak < 7 * len(rows)  # 4.3 times; with all names 11
 
     def test_photos_that_are_not_read_are_told_in_one_note(self, boxes_of):
         rows = "".join(f"gone{number}.jpg,1,2,3,4\n" * 2 for number in range(5))

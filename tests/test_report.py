@@ -168,6 +168,22 @@ class TestFigures:
         assert len({sign_of(number) for number in range(8)}) == 8
         assert len({(colour_of(number), sign_of(number)) for number in range(56)}) == 56
 
+    @pytest.mark.parametrize("key", ["accuracy", "recall", "leakage"])
+    def test_error_bars_reach_from_low_to_high(self, run, tmp_path, key):
+        part = made([run], tmp_path / "r.html")[0][key]
+        low, high = part.table.columns.index("low"), part.table.columns.index("high")
+        told = {(round(row[low], 9), round(row[high], 9)) for row in part.table.rows}
+        bars = [trace for view in part.views for trace in view.traces if "error_x" in trace]
+        assert bars
+        drawn = {
+            (round(value - left, 9), round(value + right, 9))
+            for bar in bars
+            for value, left, right in zip(
+                bar["x"], bar["error_x"]["arrayminus"], bar["error_x"]["array"], strict=True
+            )
+        }
+        assert told <= drawn
+
     def test_leakage_stands_beside_chance(self, run, tmp_path):
         part = made([run], tmp_path / "r.html")[0]["leakage"]
         for view in part.views:
