@@ -66,6 +66,18 @@ def test_each_arm_has_the_figures_of_a_cross_validation(finished, faces):
     assert summary["comparisons"] == len(NAMES)
 
 
+def test_people_are_looked_for_by_the_features_of_every_network(finished, faces):
+    _, summary = finished
+    for name, row in summary["arms"].items():
+        if name in ("svm", "hog"):  # no network of their own
+            assert "identification" not in row
+            continue
+        code = row["identification"]["f(x)"]
+        assert (code["people"], code["queries"]) == (12, 24)
+        assert code["chance"] == pytest.approx(1 / 6, abs=0.03)  # six people in each fold
+        assert ("residue" in row["identification"]) == (name != "cnn")
+
+
 def test_differences_are_those_to_full_on_the_same_people(finished):
     _, summary = finished
     full = summary["arms"]["full"]
@@ -240,10 +252,17 @@ def test_the_command_prints_a_row_an_arm_and_how_p_values_are_read(finished, fac
     options = ("--folds", 2, "--preset", "tiny", "--arms", ",".join(NAMES))
     done = degan("ablate", run, "--data", faces.folder, *options)
     assert done.returncode == 0, done.stderr
+    compared, again = done.stdout.split("Who is found among other expressions")
     for name, row in summary["arms"].items():
-        (line,) = [line for line in done.stdout.splitlines() if line.split()[:1] == [name]]
+        (line,) = [line for line in compared.splitlines() if line.split()[:1] == [name]]
         assert f"{row['accuracy']:.1%}" in line
         assert ("difference" not in row) or f"{100 * row['difference']:+.1f} (" in line
+        lines = [line for line in again.splitlines() if line.split()[:1] == [name]]
+        found = row.get("identification", {})
+        assert len(lines) == len({"f(x)", "residue"} & set(found))
+        for line, features in zip(lines, found, strict=False):
+            assert features in line
+            assert f"{found[features]['top1']:.1%}" in line
     assert "5 comparisons" in done.stderr
 
 

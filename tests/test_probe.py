@@ -15,7 +15,7 @@ from degan.errors import DeganError
 from degan.evaluation import generation, leakage
 from degan.evaluation.disentanglement import DEFAULT_FACTORS
 from degan.evaluation.probe import probe
-from degan.evaluation.runs import BOTH, CODE, RESIDUE, read_features, read_run
+from degan.evaluation.runs import BOTH, CODE, FINE, RESIDUE, read_features, read_run
 from degan.training.train import train
 
 TINY = preset("tiny")
@@ -97,6 +97,36 @@ def test_the_features_are_what_the_linear_layer_reads(runs, faces):
         with torch.no_grad():
             expected = recognition.classifier(recognition.encoder(data.images))
             assert torch.allclose(recognition.classifier.head(features), expected, atol=1e-5)
+
+
+def test_a_rounded_code_is_measured_before_it_is_rounded_too(faces, tmp_path):
+    indices = faces.without_subjects(faces.subjects[:KEPT_OUT])
+    train(faces, indices, override(TINY, ["network.code='rounded'", *PLAIN]), tmp_path / "run")
+    run = read_run(tmp_path / "run")
+    data = load(faces, range(6), run.settings.network, faces.expressions)
+    features = read_features(run.model, data.images)
+    assert list(features) == [CODE, FINE]
+    assert (features[CODE] == features[FINE].round()).all()
+    assert (features[CODE] != features[FINE]).any()
+
+
+def test_people_are_looked_for_among_pictures_with_other_expressions(proof):
+    for run in proof["runs"]:
+        for row in run["features"]:
+            found = row["identification"]
+            assert (found["people"], found["queries"]) == (KEPT_OUT, 2 * KEPT_OUT)
+            assert found["chance"] == pytest.approx(1 / KEPT_OUT, abs=0.03)
+            assert found["interval"][0] <= found["top1"] <= found["interval"][1]
+
+
+def test_where_everybody_shows_one_expression_nobody_is_looked_for(runs, others):
+    half = others.subjects[:6]
+    happy = [s for s in others.samples if (s.expression == "happiness") == (s.subject in half)]
+    twice = [s._replace(sequence=f"{s.sequence} again") for s in happy]
+    one_each = dataclasses.replace(others, samples=(*happy, *twice))
+    summary = probe([runs[1]], one_each)
+    assert summary["runs"][0]["features"][0]["identification"] is None
+    assert "found among" not in _printed(summary)
 
 
 def test_drawn_faces_are_judged_where_a_run_draws_any(proof):
@@ -202,26 +232,33 @@ def test_the_command_prints_a_row_for_each_kind_of_features(runs, faces, degan):
     done = degan("probe", runs[1], "--data", faces.folder)
     assert done.returncode == 0, done.stderr
     assert "7 people were left out" in done.stderr
-    shown, kept = (line for line in done.stdout.splitlines() if CODE in line)
+    shown, found, kept = (line for line in done.stdout.splitlines() if CODE in line)
     guess = r"\d+\.\d% \(\d+\.\d-\d+\.\d\)"
     assert len(re.findall(guess + r"\s+\d\.\dx", shown)) == 2  # linear and MLP, times chance
+    assert re.search(guess + r"\s+\d\.\dx\s+\d+(\.5)?\s+\d\.\d\d", found)
     assert len(re.findall(guess, kept)) == 2
-    assert done.stdout.count(str(runs[1])) == 2
+    assert done.stdout.count(str(runs[1])) == 3
     assert "Who is shown: 5 people, 20.0% by chance" in done.stdout
 
 
-def test_tables_fit_a_terminal_of_80_columns_with_all_figures_in_them(proof):
+def _printed(summary):
+    """The tables as a terminal of 80 columns shows them."""
     from rich.console import Console
 
     narrow = Console(width=80, record=True, quiet=False)
     with narrow.capture() as printed:
-        for table in printed_probes.probe_tables(proof):
+        for table in printed_probes.probe_tables(summary):
             narrow.print(table)
-    text = printed.get()
+    return printed.get()
+
+
+def test_tables_fit_a_terminal_of_80_columns_with_all_figures_in_them(proof):
+    text = _printed(proof)
     assert "…" not in text
     first = proof["runs"][0]
     for row in first["features"]:
         for guess in (*row["identity"].values(), *row["expression"].values()):
             if isinstance(guess, dict):
                 assert f"{guess['accuracy']:.1%} ({100 * guess['interval'][0]:.1f}-" in text
+        assert f"{row['identification']['auc']:.2f}" in text
     assert f"{first['generation']['reconstruction']:.3f}" in text

@@ -75,6 +75,9 @@ def ablate(
         )
     printed.ablation_notes(summary)
     console.out.print(printed.ablation_table(summary))
+    found_again = printed.identification_table(summary)
+    if found_again is not None:
+        console.out.print(found_again)
 
 
 @app.command()

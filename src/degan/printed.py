@@ -158,6 +158,33 @@ def ablation_table(summary: dict[str, Any]) -> Table:
     return _paired_table("arm", "full", summary["arms"])
 
 
+def identification_table(summary: dict[str, Any]) -> Table | None:
+    """Return who is found again by the features of each arm; None where nobody can be.
+
+    f(x) and the residue alone: the rest stands in ``summary.json``.
+    """
+    rows = [
+        (arm, name, found)
+        for arm, row in summary["arms"].items()
+        for name, found in row.get("identification", {}).items()
+        if found is not None and name in ("f(x)", "residue")
+    ]
+    if not rows:
+        return None
+    title = "Who is found among other expressions of a fold's people"
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE)
+    table.add_column("arm", overflow="fold")
+    table.add_column("features")
+    for heading in ("top-1", "chance", "AUC"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for arm, name, found in rows:
+        low, high = found["chance_interval"]
+        chance = f"{found['chance']:.1%} ({100 * low:.1f}-{100 * high:.1f})"
+        top1 = share_text(found["top1"], found["interval"])
+        table.add_row(arm, name, top1, chance, f"{found['auc']:.2f}")
+    return table
+
+
 def comparison_table(summary: dict[str, Any]) -> Table:
     """Return the table of ``degan compare``: a row a result, in points of accuracy; 80 columns."""
     return _paired_table("result", "the first", summary["results"])

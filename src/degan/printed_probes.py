@@ -47,11 +47,14 @@ def probe_notes(summary: dict[str, Any]) -> None:
 def probe_tables(summary: dict[str, Any]) -> list[Table]:
     """Return the tables of ``degan probe``, each for 80 columns.
 
-    Who is shown, what is expressed, how factors are laid out where any are known, and what the
-    judge says of drawn faces where any were judged.
+    Who is shown, who is found again where anybody shows two expressions, what is expressed, how
+    factors are laid out where any are known, and what the judge says of drawn faces where any were
+    judged.
     """
     tables = [_identity_table(summary), _expression_table(summary)]
     rows = [row for run in summary["runs"] for row in run["features"]]
+    if rows[0]["identification"]:
+        tables.insert(1, _identification_table(summary))
     if any(row["disentanglement"] for row in rows):
         tables.append(_layout_table(summary))
     return tables + [
@@ -90,6 +93,32 @@ def _identity_table(summary: dict[str, Any]) -> Table:
         ]
 
     return _by_features(title, ("linear", "chance", "MLP", "chance"), summary, cells)
+
+
+def _identification_table(summary: dict[str, Any]) -> Table:
+    known = summary["runs"][0]["features"][0]["identification"]
+    low, high = known["chance_interval"]
+    title = (
+        f"Who is found among other expressions: {known['people']} people, top-1 "
+        f"{known['chance']:.1%} by chance"
+    )
+
+    def cells(row: dict[str, Any]) -> list[str]:
+        found = row["identification"]
+        return [
+            share_text(found["top1"], found["interval"]),
+            f"{found['times_chance']:.1f}x",
+            f"{found['median_rank']:g}",
+            f"{found['auc']:.2f}",
+        ]
+
+    table = _by_features(title, ("top-1", "chance", "rank", "AUC"), summary, cells)
+    table.caption = (
+        f"chance: 95 % of random namings get {low:.1%} to {high:.1%}, rank "
+        f"{known['expected_rank']:g}, AUC 0.50"
+    )
+    table.caption_justify = "left"
+    return table
 
 
 def _expression_table(summary: dict[str, Any]) -> Table:

@@ -3,9 +3,11 @@
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from degan.config import Settings
 from degan.data.crops import read_crops
@@ -38,13 +40,19 @@ from degan.evaluation.fold_runs import (
     summarize_folds,
     write_test,
 )
+from degan.evaluation.identification import identify
 from degan.evaluation.paired import NOTE, add_holm, compare
+from degan.evaluation.runs import KINDS, read_features
 from degan.files import read_json, write_text
 from degan.networks.layers import Standardize
 from degan.progress import Progress, parts, silent
+from degan.training.checkpoint import load_checkpoint, save_checkpoint
 from degan.training.guard import TrainingError
 from degan.training.run import logged_seconds
 from degan.training.train import costs, taught_seconds, train, train_stage1, worked_seconds
+
+FEATURES = "features.safetensors"
+"""What an arm's networks make of a fold's test samples before the last linear layer."""
 
 _FAILED = "failed.json"
 _READER_COST = 1.0  # of an SVM or MLP, in the unit of costs()
@@ -237,6 +245,9 @@ def _network_arm(work: _ArmFold, progress: Progress) -> None:
         teachers=work.teachers,
     )
     notes = {"seconds": round(worked_seconds(work.folder), 2)}
+    images = model.recognition.standardize(torch.from_numpy(read_crops(dataset, fold.test)))
+    features = {name: torch.from_numpy(v) for name, v in read_features(model, images).items()}
+    save_checkpoint(work.folder / FEATURES, features, {})
     write_test(work.folder, dataset, fold, read_test(model, dataset, fold), notes)
 
 
@@ -284,6 +295,8 @@ def _compare(
         row, own = rows[arm.name], folder / arm.name
         row |= summarize_folds(own, dataset, folds, pooled[arm.name], settings.seed)
         row |= _seconds(folder, arm, settings, len(folds))
+        if arm.reader == "network":
+            row["identification"] = _identification(own, dataset, folds, settings.seed)
         if arm.name != FULL:
             found = compare(right[arm.name], right[FULL], persons, seed=settings.seed)
             row["difference"] = found.accuracy
@@ -294,6 +307,39 @@ def _compare(
         if failure is not None:
             rows[name]["failed"] = failure
     return rows
+
+
+def _identification(
+    folder: Path, dataset: Dataset, folds: Sequence[Fold], seed: int
+) -> dict[str, Any]:
+    """Return who is found again by the features of an arm, each fold's people among themselves.
+
+    Args:
+        folder: of the arm.
+        dataset: where the samples are from.
+        folds: what was tested.
+        seed: see :func:`degan.evaluation.identification.identify`.
+
+    Returns:
+        By the features' name; None where nobody shows two expressions.
+    """
+    rows = [(number, index) for number, fold in enumerate(folds) for index in fold.test]
+    samples = [dataset.samples[index] for _, index in rows]
+    of_fold = [
+        load_checkpoint(fold_folder(folder, number) / FEATURES)[0] for number in range(len(folds))
+    ]
+    found: dict[str, Any] = {}
+    for name in (kind for kind in KINDS if kind in of_fold[0]):
+        identification = identify(
+            torch.cat([features[name] for features in of_fold]).numpy(),
+            [sample.person for sample in samples],
+            [sample.sequence for sample in samples],
+            [sample.expression for sample in samples],
+            seed=seed,
+            groups=[number for number, _ in rows],
+        )
+        found[name] = None if identification is None else asdict(identification)
+    return found
 
 
 def _seconds(folder: Path, arm: Arm, settings: Settings, num_folds: int) -> dict[str, float]:

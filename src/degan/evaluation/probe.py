@@ -17,6 +17,7 @@ from degan.data.manifest import Dataset
 from degan.data.provenance import others_of
 from degan.errors import DeganError
 from degan.evaluation import disentanglement as layout
+from degan.evaluation.identification import identify
 from degan.evaluation.judging import Judges
 from degan.evaluation.leakage import FOLDS, expression_kept, identity_leakage, sequence_folds
 from degan.evaluation.predictions import check_out
@@ -58,9 +59,12 @@ class _Measured:
         return [self.dataset.samples[index].sequence for index in self.indices]
 
     @property
+    def shown(self) -> list[str]:
+        return [self.dataset.samples[index].expression for index in self.indices]
+
+    @property
     def expressions(self) -> NDArray[np.int64]:
-        names = self.dataset.expressions
-        return np.array([names.index(self.dataset.samples[i].expression) for i in self.indices])
+        return np.array([self.dataset.expressions.index(name) for name in self.shown])
 
 
 def probe(
@@ -230,13 +234,16 @@ def _measure_features(
         kept = expression_kept(
             values, measured.expressions, measured.subjects, measured.folds, seed=seed
         )
-        progress((number + 0.6) * each, f"factors of {name}")
+        progress((number + 0.6) * each, f"who is found again, by {name}")
+        again = identify(values, measured.subjects, measured.sequences, measured.shown, seed=seed)
+        progress((number + 0.7) * each, f"factors of {name}")
         rows.append(
             {
                 "name": name,
                 "numbers": values.shape[1],
                 "identity": asdict(leak),
                 "expression": asdict(kept),
+                "identification": None if again is None else asdict(again),
                 "disentanglement": _layout(values, measured, seed),
             }
         )

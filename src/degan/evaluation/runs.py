@@ -15,8 +15,11 @@ from degan.errors import DeganError
 from degan.files import read_json
 from degan.training.train import Model, load_model
 
-CODE, RESIDUE, BOTH = "f(x)", "residue", "f(x) + residue"
+CODE, FINE, RESIDUE, BOTH = "f(x)", "f(x), not rounded", "residue", "f(x) + residue"
 """The features that are measured; a plain CNN and an f(x) read alone have no residue."""
+
+KINDS = (CODE, FINE, RESIDUE, BOTH)
+"""All of them, in the order of tables."""
 
 _BATCH = 256
 
@@ -70,18 +73,21 @@ def read_features(model: Model, images: Tensor) -> dict[str, NDArray[np.float32]
         images: standardised, float (N, C, S, S).
 
     Returns:
-        :data:`CODE` and, where local CNNs read the residue, :data:`RESIDUE` and :data:`BOTH`:
-        float (N, D) each.
+        :data:`CODE`; where it is rounded, :data:`FINE`, what it was before; and, where local CNNs
+        read the residue, :data:`RESIDUE` and :data:`BOTH`: float (N, D) each.
     """
     encoder, classifier = model.recognition.encoder, model.recognition.classifier
-    codes, residues = [], []
+    codes, fine, residues = [], [], []
     for batch in images.split(_BATCH):
         encoded = encoder(batch)
         codes.append(encoded.code)
+        fine.append(encoded.fine)
         read = classifier.residue(encoded)
         if read:
             residues.append(torch.cat(read, dim=1))
     features = {CODE: torch.cat(codes)}
+    if encoder.rounded:
+        features[FINE] = torch.cat(fine)
     if residues:
         features[RESIDUE] = torch.cat(residues)
         features[BOTH] = torch.cat([features[CODE], features[RESIDUE]], dim=1)
