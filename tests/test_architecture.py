@@ -154,6 +154,8 @@ LAYERS = (
     ),
     (
         "evaluation.metrics",
+        "evaluation.mistakes",
+        "evaluation.neighbours",
         "evaluation.paired",
         "evaluation.groups",
         "evaluation.predictions",
@@ -183,7 +185,6 @@ LAYERS = (
     ),
     READING,
     (
-        "evaluation.mistakes",
         "evaluation.by",
         "evaluation.read_actions",
         "evaluation.evaluate",
@@ -218,7 +219,8 @@ LIGHT = [
     f"degan.{name}"
     for layer in (
         *LAYERS[:5],
-        ("evaluation.metrics", "evaluation.paired", "evaluation.groups", "evaluation.predictions"),
+        ("evaluation.metrics", "evaluation.mistakes", "evaluation.paired"),
+        ("evaluation.groups", "evaluation.predictions"),
         ("weights", "class_groups", "recognizer"),
         [name for name in REPORT if name not in RUN_AGAIN],
         *LAYERS[-4:-2],

@@ -74,6 +74,22 @@ def test_probabilities_sum_to_one_and_the_largest_is_the_prediction(finished):
         assert row["predicted"] == max(shares, key=shares.get)
 
 
+def test_the_mistakes_are_shown_beside_training_faces_like_them(finished, faces):
+    rows = rows_of(finished / "predictions.csv")
+    wrong = {int(row["index"]) for row in rows if row["expression"] != row["predicted"]}
+    shown = {}
+    for fold in sorted(finished.glob("fold-*")):
+        trained_on = set(json.loads((fold / "run.json").read_text())["subjects"])
+        for index, beside in json.loads((fold / "test.json").read_text())["neighbours"].items():
+            assert {faces.samples[other].subject for other in beside} <= trained_on
+            shown[int(index)] = beside
+    assert set(shown) == wrong
+    assert wrong  # else there is nothing to show
+    sheet = read(finished / "mistakes.jpg")
+    assert sheet.shape[1] == 8 + 128 * 4 * min(len(wrong), 2)
+    assert sheet.shape[0] == 8 + 174 * -(-len(wrong) // 2)
+
+
 def test_a_fold_without_its_result_is_done_again_and_the_others_are_left(finished, faces):
     before = {path: path.stat().st_mtime_ns for path in finished.glob("fold-*/predictions.csv")}
     summary = (finished / "summary.json").read_bytes()

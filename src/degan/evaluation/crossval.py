@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from degan.config import Settings
 from degan.data.fold_file import SUBJECTS
 from degan.data.folds import Fold
 from degan.data.manifest import Dataset, read_dataset
 from degan.evaluation.fold_runs import (
     ELAPSED,
+    FoldPredictions,
     elapsed,
     fold_folder,
     fold_settings,
@@ -25,7 +28,10 @@ from degan.evaluation.fold_runs import (
     summarize_folds,
     write_test,
 )
+from degan.evaluation.mistakes import mistakes_sheet, write_sheet
+from degan.evaluation.neighbours import nearest_people
 from degan.files import read_json, write_text
+from degan.images import RgbImage
 from degan.progress import Progress, silent
 from degan.training.train import train
 
@@ -84,9 +90,24 @@ def cross_validate(
             **run_facts(folder, dataset, settings, folds, protocol),
             "fold_seconds": [read_notes(own)["seconds"] for own in folders],
         }
+        write_sheet(folder, _mistakes(dataset, folders, pooled))
         write_text(path, json.dumps(summary, indent=2) + "\n")
     progress(1.0, "done")
     return read_json(path)
+
+
+def _mistakes(
+    dataset: Dataset, folders: Sequence[Path], pooled: FoldPredictions
+) -> RgbImage | None:
+    """Return the surest mistakes of all folds, each beside the nearest of its training people."""
+    neighbours = {
+        int(index): beside
+        for own in folders
+        for index, beside in read_notes(own)["neighbours"].items()
+    }
+    return mistakes_sheet(
+        dataset, pooled.indices, dataset.expressions, pooled.probabilities, neighbours
+    )
 
 
 def _run_fold(data: Path, folder: Path, settings: Settings, fold: Fold, progress: Progress) -> None:
@@ -95,5 +116,10 @@ def _run_fold(data: Path, folder: Path, settings: Settings, fold: Fold, progress
     start = time.monotonic()
     model = train(dataset, fold.train, settings, folder, progress)
     probabilities = read_test(model, dataset, fold)
-    seconds = round(time.monotonic() - start, 2)
-    write_test(folder, dataset, fold, probabilities, {"seconds": seconds})
+    truth = [dataset.expressions.index(dataset.samples[index].expression) for index in fold.test]
+    wrong = np.array(fold.test)[probabilities.argmax(axis=1) != np.array(truth)].tolist()
+    notes = {
+        "seconds": round(time.monotonic() - start, 2),
+        "neighbours": nearest_people(model, dataset, wrong, fold.train),
+    }
+    write_test(folder, dataset, fold, probabilities, notes)

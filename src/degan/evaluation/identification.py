@@ -226,7 +226,8 @@ def _without_expression(
     values = (values[:, varies] - values[:, varies].mean(axis=0)) / deviation[varies]
     for number in np.unique(expression):
         values[expression == number] -= values[expression == number].mean(axis=0)
-    return values
+    centred: NDArray[np.float64] = values
+    return centred
 
 
 def _some_people(

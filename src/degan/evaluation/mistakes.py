@@ -1,6 +1,6 @@
 """The worst mistakes as one picture, to be looked at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ MISTAKES: Final = "mistakes.jpg"
 MOST: Final = 40
 """Mistakes that are shown."""
 
-_COLUMNS: Final = 8
+_COLUMNS: Final = 8  # faces in a row
 _SIDE: Final = 120  # of a face, in pixels
 _CAPTION: Final = 46
 _GAP: Final = 8
@@ -46,6 +46,7 @@ def mistakes_sheet(
     indices: Sequence[int],
     expressions: Sequence[str],
     probabilities: metrics.Probabilities,
+    neighbours: Mapping[int, Sequence[int]] | None = None,
 ) -> RgbImage | None:
     """Return the worst mistakes with what each face was called and read as; None without any.
 
@@ -54,6 +55,8 @@ def mistakes_sheet(
         indices: which of its samples were read, length N; a face's number on the sheet is that.
         expressions: the C classes.
         probabilities: float (N, C).
+        neighbours: samples to show beside a mistake, by its index, such as the training faces that
+            are most like it; None shows the mistakes alone.
 
     Raises:
         DeganError: a crop cannot be read.
@@ -62,27 +65,56 @@ def mistakes_sheet(
     places = worst(truth, probabilities).tolist()
     if not places:
         return None
-    crops = read_crops(dataset, [indices[place] for place in places])
-    rows = -(-len(places) // _COLUMNS)
-    wide, high = _SIDE + _GAP, _SIDE + _CAPTION + _GAP
-    sheet = Image.new("RGB", (min(len(places), _COLUMNS) * wide + _GAP, rows * high + _GAP), _PAPER)
-    draw = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(size=_LETTERS)
-    for number, (place, crop) in enumerate(zip(places, crops, strict=True)):
-        x, y = _GAP + number % _COLUMNS * wide, _GAP + number // _COLUMNS * high
-        sheet.paste(Image.fromarray(crop).resize((_SIDE, _SIDE), Image.Resampling.BICUBIC), (x, y))
+    strips = []
+    for place in places:
         read = int(probabilities[place].argmax())
-        lines = (
+        caption = (
             f"{indices[place]}: {expressions[int(truth[place])]}",
             f"read {expressions[read]}",
             f"{probabilities[place, read]:.0%}",
         )
-        draw.text((x, y + _SIDE), "\n".join(lines), fill=_INK, font=font, spacing=1)
+        beside = [] if neighbours is None else neighbours.get(indices[place], [])
+        strips.append(
+            [
+                (indices[place], caption),
+                *(
+                    (index, (f"like {index}:", dataset.samples[index].expression))
+                    for index in beside
+                ),
+            ]
+        )
+    return _draw(dataset, strips)
+
+
+_Face = tuple[int, Sequence[str]]
+"""A sample and the lines below its picture."""
+
+
+def _draw(dataset: Dataset, strips: Sequence[Sequence[_Face]]) -> RgbImage:
+    """Return a sheet of strips of faces that belong together, as many side by side as fit."""
+    longest = max(map(len, strips))
+    across = max(1, _COLUMNS // longest)
+    wide, high = _SIDE + _GAP, _SIDE + _CAPTION + _GAP
+    size = (
+        min(len(strips), across) * longest * wide + _GAP,
+        -(-len(strips) // across) * high + _GAP,
+    )
+    sheet = Image.new("RGB", size, _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(size=_LETTERS)
+    crops = iter(read_crops(dataset, [index for strip in strips for index, _ in strip]))
+    for number, strip in enumerate(strips):
+        y = _GAP + number // across * high
+        for column, (_, caption) in enumerate(strip):
+            x = _GAP + (number % across * longest + column) * wide
+            face = Image.fromarray(next(crops)).resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)
+            sheet.paste(face, (x, y))
+            draw.text((x, y + _SIDE), "\n".join(caption), fill=_INK, font=font, spacing=1)
     return np.asarray(sheet)
 
 
 def write_sheet(out: Path, sheet: RgbImage | None) -> None:
-    """Write a sheet into the folder of an evaluation; without one that of an earlier one goes.
+    """Write a sheet beside the figures; without one that of an earlier evaluation goes.
 
     Raises:
         DeganError: it cannot be written, or the earlier one not removed.
