@@ -149,6 +149,7 @@ LAYERS = (
         "training.classifier",
         "training.plain",
         "training.teachers",
+        "training.blending",
         "training.train",
         "training.head",
     ),

@@ -25,6 +25,10 @@ SHIPPED_STARTS: Final = ("synthetic", "clean", "web")
 """What ``start`` calls the weights that ship: docs/cards."""
 
 
+CHOSEN: Final = "chosen"
+"""What ``classifier.blend`` calls a share that is chosen on inner folds of the training people."""
+
+
 class _Settings(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
@@ -162,10 +166,11 @@ class ClassifierSettings(_Settings):
     """On f(x) joined with the residue."""
     label_smoothing: Share = 0.1
     """Of the cross-entropy."""
-    blend: Share = 0.0
+    blend: Share | Literal["chosen"] = 0.0
     """Share of the weights to start from (``start``) in those that result, where the classifier
-    began with them too. Not in the paper: on few photos networks forget what many had taught them,
-    and half-way they read better than at either end."""
+    began with them too; or ``chosen``: the share at which networks that learn from some of the
+    training people read the others best. Not in the paper: on photos like those that the weights to
+    start from know, networks forget more than they learn."""
     teachers: int = Field(0, ge=0, le=20)
     """Plain CNNs that each learn from all but a share of the training people and say what that
     share shows: a target beside the labels. 0: labels alone, as in the paper."""

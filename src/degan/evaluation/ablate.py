@@ -218,14 +218,14 @@ def _arm_costs(arms: Sequence[Arm], settings: Settings, num_images: int) -> list
     paid: set[tuple[str, str | None]] = set()
     found = []
     for arm in arms:
-        teachers, first, second = costs(arm.settings(settings, num_images), num_images)
+        teachers, choice, first, second = costs(arm.settings(settings, num_images), num_images)
         shared = {
             ("teachers", teachers_name(arm, settings)): teachers,
             ("stage1", stage1_name(arm, settings)): first,
         }
         due = sum(cost for thing, cost in shared.items() if thing[1] and thing not in paid)
         paid |= shared.keys()
-        found.append(due + (second if arm.reader == "network" else _READER_COST))
+        found.append(due + (choice + second if arm.reader == "network" else _READER_COST))
     return found
 
 

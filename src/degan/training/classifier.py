@@ -85,7 +85,6 @@ class ClassifierTrainer:
         choice = settings.classifier
         with seeded(settings.seed, _STAGE, 0):
             self.networks = RecognitionNetworks(settings, encoder, data)
-        self.start = start
         if start is not None:
             start.load_classifier(self.networks.classifier, data.expressions)
         self.networks.to(data.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -103,7 +102,7 @@ class ClassifierTrainer:
         self.class_weights = class_weights(data.expression, len(data.expressions))
 
     def train(self, log: Log, progress: Progress) -> Classifier:
-        """Train all epochs that the checkpoint does not have yet, then blend.
+        """Train all epochs that the checkpoint does not have yet.
 
         Returns:
             The classifier; it and the encoder are in evaluation mode.
@@ -121,10 +120,7 @@ class ClassifierTrainer:
                 self._save(epoch + 1)
                 saved = time.monotonic()
         self.networks.eval()
-        encoder, classifier = self.networks.encoder, self.networks.classifier
-        if self.start is not None and (share := self.settings.classifier.blend):
-            self.start.blend(encoder, classifier, self.data.expressions, share)
-        return classifier
+        return self.networks.classifier
 
     def _epoch(self, epoch: int, progress: Progress) -> dict[str, float]:
         """Pass over the data once; return the means of what :meth:`_step` returned."""

@@ -49,6 +49,10 @@ class Start:
         """Give an encoder the weights of the earlier one."""
         checkpoint.load_module(_ENCODER, encoder, self.tensors, self.path)
 
+    def fits(self, classifier: Classifier, expressions: tuple[str, ...]) -> bool:
+        """Say whether a classifier can begin with the earlier one, and be drawn back to it."""
+        return self._earlier(classifier, expressions) is not None
+
     def load_classifier(self, classifier: Classifier, expressions: tuple[str, ...]) -> None:
         """Give a classifier the earlier local CNNs, and the rows of expressions that both know.
 

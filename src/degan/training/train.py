@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from degan import __version__
-from degan.config import ClassifierSettings, Settings
+from degan.config import CHOSEN, ClassifierSettings, Settings
 from degan.data.actions import read_actions
 from degan.data.loader import TrainingData, check_size, load, num_epochs
 from degan.data.manifest import Dataset
@@ -20,6 +20,7 @@ from degan.networks.classifier import Classifier, Recognition
 from degan.networks.encoder import Encoder
 from degan.progress import Progress, parts, silent
 from degan.training import checkpoint
+from degan.training.blending import choose_blend, inner_cost
 from degan.training.classifier import CHECKPOINT, ClassifierTrainer
 from degan.training.device import find_device, repeatable
 from degan.training.gan import GanTrainer
@@ -30,6 +31,9 @@ from degan.training.teachers import PASSES, teach, teacher_settings
 MODEL = "model.safetensors"
 TEACHERS = "teachers"
 """The folder, in a run directory, of those who say what the training images show."""
+
+INNER = "inner"
+"""The folder, in a run directory, of the inner folds that the blend is chosen on."""
 
 _GAN_COST, _FROZEN_COST = 2.7, 0.4  # of an image, where stage 2 with a moving encoder is 1
 
@@ -88,18 +92,21 @@ def train(
         (folder / CHECKPOINT).unlink(missing_ok=True)
         return load_model(folder)
     log_path = folder / "log.jsonl"
-    teaching, first, second = _parts(progress, settings, len(indices))
+    teaching, choosing, first, second = parts(progress, costs(settings, len(indices)))
     with repeatable(device):
         data = _load(dataset, indices, settings, start, device)
         samples = [dataset.samples[index] for index in indices]
         whose = teachers or folder / TEACHERS
         taught = _taught(data, samples, facts, settings, whose, start, teaching)
+        share = _blend(data, samples, settings, folder / INNER, start, choosing)
         if stage1 is None:
             encoder = GanTrainer(data, settings, folder, start).train(Log(log_path), first)
         else:
             encoder = _train_stage1(data, facts, settings, stage1, start, first)
         trainer = ClassifierTrainer(data, encoder, settings, folder, start, taught)
         classifier = trainer.train(Log(log_path), second)
+    if start is not None and share:
+        start.blend(encoder, classifier, dataset.expressions, share)
     model = Model(
         Recognition(settings.network, settings.classifier, encoder, classifier).cpu().eval(),
         dataset.expressions,
@@ -174,6 +181,23 @@ def _taught(
     return teach(data, samples, settings, folder, start, progress)
 
 
+def _blend(
+    data: TrainingData,
+    samples: Sequence[Sample],
+    settings: Settings,
+    folder: Path,
+    start: Start | None,
+    progress: Progress,
+) -> float:
+    """Return the share of the weights to start from in those that result."""
+    share = settings.classifier.blend
+    if start is None:
+        return 0.0
+    if share == CHOSEN:
+        return choose_blend(data, samples, settings, folder, start, progress)
+    return float(share)
+
+
 def _needs_actions(settings: Settings) -> bool:
     return settings.gan.epochs > 0 and settings.gan.weight_actions > 0
 
@@ -228,8 +252,8 @@ def check_trainable(dataset: Dataset, indices: Sequence[int], settings: Settings
     }
 
 
-def costs(settings: Settings, num_images: int) -> tuple[float, float, float]:
-    """Return what the teachers, stage 1 and stage 2 cost, about.
+def costs(settings: Settings, num_images: int) -> tuple[float, float, float, float]:
+    """Return what the teachers, the choice of the blend, stage 1 and stage 2 cost, about.
 
     Args:
         settings: of the run.
@@ -240,19 +264,13 @@ def costs(settings: Settings, num_images: int) -> tuple[float, float, float]:
     """
     gan, classifier = settings.gan, settings.classifier
     passes = [num_epochs(stage, num_images) for stage in (gan, classifier)]
+    chosen = bool(settings.start) and classifier.blend == CHOSEN
     return (
         max(0, classifier.teachers - 1) * PASSES * sum(passes),
+        inner_cost(num_images) * passes[1] if chosen else 0.0,
         _GAN_COST * passes[0],
         passes[1] * (1.0 if classifier.encoder_rate else _FROZEN_COST),
     )
-
-
-def _parts(
-    progress: Progress, settings: Settings, num_images: int
-) -> tuple[Progress, Progress, Progress]:
-    """Return the progress of the teachers and of both stages, each of its share of the time."""
-    first, second, third = parts(progress, costs(settings, num_images))
-    return first, second, third
 
 
 def _save_model(path: Path, model: Model, settings: Settings) -> None:
@@ -312,16 +330,17 @@ def parse_model(tensors: dict[str, Tensor], state: dict[str, Any], path: Path) -
 
 
 def worked_seconds(folder: Path) -> float:
-    """Return how long a run took: its stages in ``folder`` and its teachers there.
+    """Return how long a run took: its stages in ``folder``, its teachers and inner folds there.
 
     Raises:
         DeganError: a log is damaged.
     """
-    return logged_seconds(folder / "log.jsonl") + taught_seconds(folder / TEACHERS)
+    own = logged_seconds(folder / "log.jsonl")
+    return own + taught_seconds(folder / TEACHERS) + taught_seconds(folder / INNER)
 
 
 def taught_seconds(folder: Path) -> float:
-    """Return how long the training of the teachers in a folder took; 0 if there are none.
+    """Return how long the trainings in the folders of a folder took; 0 if there are none.
 
     Raises:
         DeganError: a log is damaged.
