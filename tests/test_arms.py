@@ -22,7 +22,7 @@ EVERY_PART = override(
     ],
 )
 WITHOUT = [name for name in BY_NAME if name.startswith("no-")]
-NO_TERMS = ("no-start", "no-teachers", "no-drawing", "no-blend")
+NO_TERMS = ("no-start", "no-teachers", "no-drawing", "no-blend", "no-residue", "no-stage-1")
 TERMS = [name for name in WITHOUT if name not in NO_TERMS]
 
 
@@ -59,6 +59,18 @@ def test_the_arm_without_a_blend_is_as_it_was_trained():
     own = BY_NAME["no-blend"].settings(EVERY_PART, 500)
     assert changed(EVERY_PART, own) == {"classifier.blend"}
     assert own.classifier.blend == 0
+
+
+def test_the_arm_without_the_residue_reads_f_of_x_alone():
+    own = BY_NAME["no-residue"].settings(EVERY_PART, 500)
+    assert changed(EVERY_PART, own) == {"classifier.features"}
+    assert own.classifier.features == "code"
+
+
+def test_the_arm_without_stage_1_is_stage_2_alone():
+    own = BY_NAME["no-stage-1"].settings(EVERY_PART, 500)
+    assert changed(EVERY_PART, own) == {"gan.epochs"}
+    assert own.gan.epochs == 0
 
 
 def test_the_arm_of_labels_alone_has_no_teachers():
@@ -107,15 +119,27 @@ def test_arms_with_another_reader_leave_the_settings_alone(name):
 
 
 def test_the_plain_cnn_has_the_whole_encoder_to_learn_with_and_no_stage_1():
-    changes = ["gan.learning_rate=0.008", "gan.encoder_rate=0.5"]
-    own = BY_NAME["cnn"].settings(override(FAST, changes), 500)
+    own = BY_NAME["cnn"].settings(FAST, 500)
     assert own.gan.epochs == 0
     assert own.classifier.features == "code"
     assert own.classifier.encoder_rate == 1
-    assert own.classifier.learning_rate == 0.004  # the encoder's peak in stage 1
     assert override(own, ["network.code='rounded'"]).network == FAST.network
     assert own.network.code == "real"  # nothing pays for its length
     assert own.augment == FAST.augment
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "rate"), [(0.5, 0.1, 0.004), (0.5, 1.0, 0.005), (0.5, 0.0, 0.004)]
+)
+def test_the_plain_cnn_learns_at_the_highest_rate_of_the_encoder(first, second, rate):
+    changes = [
+        "gan.learning_rate=0.008",
+        f"gan.encoder_rate={first}",
+        "classifier.learning_rate=0.005",
+        f"classifier.encoder_rate={second}",
+    ]
+    own = BY_NAME["cnn"].settings(override(FAST, changes), 500)
+    assert own.classifier.learning_rate == rate
 
 
 def test_the_plain_cnn_is_taught_in_one_arm_alone_and_there_by_as_many():
@@ -149,9 +173,11 @@ def test_the_plain_cnn_makes_as_many_passes_as_both_stages(count, changes):
 def test_arms_that_differ_in_stage_2_alone_share_stage_1():
     shared = {name: stage1_name(arm, EVERY_PART) for name, arm in BY_NAME.items()}
     assert {name for name, of in shared.items() if of == FULL} == {
-        FULL, "residue", "svm", "mlp", "no-teachers", "no-blend",
+        FULL, "residue", "no-residue", "svm", "mlp", "no-teachers", "no-blend",
     }  # fmt: skip
-    assert {name for name, of in shared.items() if of is None} == {"cnn", "taught-cnn", "hog"}
+    assert {name for name, of in shared.items() if of is None} == {
+        "cnn", "taught-cnn", "hog", "no-stage-1",
+    }  # fmt: skip
     assert all(shared[name] == name for name in [*TERMS, "no-start"])
 
 

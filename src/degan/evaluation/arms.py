@@ -70,6 +70,12 @@ ARMS: Final = (
         _with("classifier.features='residue'"),
     ),
     Arm(
+        "no-residue",
+        "f(x) alone, the same networks",
+        "Worse than full: the residue adds to f(x).",
+        _with("classifier.features='code'"),
+    ),
+    Arm(
         "svm",
         "f(x) + linear SVM",
         "Worse than full: the residue adds to f(x); it also says how linear f(x) is.",
@@ -88,6 +94,12 @@ ARMS: Final = (
         "plain CNN, same encoder",
         "Worse than full: learning to redraw helps beyond learning the expressions.",
         plain_cnn,
+    ),
+    Arm(
+        "no-stage-1",
+        "stage 2 alone",
+        "Worse than full: stage 1, and what f(x) is held to, help beyond stage 2.",
+        _with("gan.epochs=0"),
     ),
     Arm(
         UNDRAWN,

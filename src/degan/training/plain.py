@@ -7,8 +7,8 @@ from degan.data.loader import num_epochs
 def plain_cnn(settings: Settings, num_images: int, share: float = 1.0) -> Settings:
     """Return the settings of a plain CNN that is as a run's encoder, without stage 1.
 
-    Fair to it: batches, rate, decay and smoothing are those that the encoder has in stage 1, and it
-    makes the passes of both stages together. It has no teachers.
+    Fair to it: it makes the passes of both stages together, at the higher of the peak rates that
+    the encoder has in them. All else is as in stage 2. It has no teachers.
 
     Args:
         settings: of the run.
@@ -17,8 +17,9 @@ def plain_cnn(settings: Settings, num_images: int, share: float = 1.0) -> Settin
     """
     gan, classifier = settings.gan, settings.classifier
     passes = num_epochs(gan, num_images) + num_epochs(classifier, num_images)
-    pace = gan if gan.epochs else classifier
-    rate = gan.learning_rate * gan.encoder_rate if gan.epochs else classifier.learning_rate
+    rate = classifier.learning_rate * (classifier.encoder_rate if gan.epochs else 1.0)
+    if gan.epochs:
+        rate = max(rate, gan.learning_rate * gan.encoder_rate)
     changes = [
         "network.code='real'",
         "classifier.features='code'",
@@ -26,10 +27,7 @@ def plain_cnn(settings: Settings, num_images: int, share: float = 1.0) -> Settin
         "classifier.teachers=0",
         f"classifier.epochs={max(1, round(share * passes))}",
         "classifier.min_steps=0",
-        f"classifier.batch_size={pace.batch_size}",
         f"classifier.learning_rate={rate}",
-        f"classifier.weight_decay={pace.weight_decay}",
-        f"classifier.label_smoothing={pace.label_smoothing}",
     ]
     # Of stage 1 nothing is left, so that two runs that differ there have the same plain CNN.
     without = settings.model_copy(update={"gan": GanSettings(epochs=0)})
