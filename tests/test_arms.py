@@ -19,10 +19,19 @@ EVERY_PART = override(
         "start='earlier'",
         "classifier.teachers=3",
         "classifier.blend=0.5",
+        "classifier.average=0.5",
     ],
 )
 WITHOUT = [name for name in BY_NAME if name.startswith("no-")]
-NO_TERMS = ("no-start", "no-teachers", "no-drawing", "no-blend", "no-residue", "no-stage-1")
+NO_TERMS = (
+    "no-start",
+    "no-teachers",
+    "no-drawing",
+    "no-blend",
+    "no-average",
+    "no-residue",
+    "no-stage-1",
+)
 TERMS = [name for name in WITHOUT if name not in NO_TERMS]
 
 
@@ -71,6 +80,12 @@ def test_the_arm_without_stage_1_is_stage_2_alone():
     own = BY_NAME["no-stage-1"].settings(EVERY_PART, 500)
     assert changed(EVERY_PART, own) == {"gan.epochs"}
     assert own.gan.epochs == 0
+
+
+def test_the_arm_without_an_average_has_the_last_weights():
+    own = BY_NAME["no-average"].settings(EVERY_PART, 500)
+    assert changed(EVERY_PART, own) == {"classifier.average"}
+    assert own.classifier.average == 0
 
 
 def test_the_arm_of_labels_alone_has_no_teachers():
@@ -174,6 +189,7 @@ def test_arms_that_differ_in_stage_2_alone_share_stage_1():
     shared = {name: stage1_name(arm, EVERY_PART) for name, arm in BY_NAME.items()}
     assert {name for name, of in shared.items() if of == FULL} == {
         FULL, "residue", "no-residue", "svm", "mlp", "no-teachers", "no-blend",
+        "no-average",
     }  # fmt: skip
     assert {name for name, of in shared.items() if of is None} == {
         "cnn", "taught-cnn", "hog", "no-stage-1",

@@ -97,18 +97,21 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(faces, tmp
 
 
 @pytest.mark.parametrize(
-    ("share", "rate", "goes_on"),
+    ("share", "rate", "average", "goes_on"),
     [
-        (0.4, 0, "stage 1, epoch 2 of 2"),
-        (0.88, 0, "stage 2, epoch 1 of 2"),
-        (0.95, 0, "stage 2, epoch 2 of 2"),
-        (0.9, 0.5, "stage 2, epoch 2 of 2"),  # the encoder moves, so it is continued too
+        (0.4, 0, 0, "stage 1, epoch 2 of 2"),
+        (0.88, 0, 0, "stage 2, epoch 1 of 2"),
+        (0.95, 0, 0, "stage 2, epoch 2 of 2"),
+        (0.9, 0.5, 0, "stage 2, epoch 2 of 2"),  # the encoder moves, so it is continued too
+        (0.9, 0.5, 1, "stage 2, epoch 2 of 2"),  # the first pass is in the mean
+        (0.95, 0, 1, "stage 2, epoch 2 of 2"),
     ],
 )
 def test_an_interrupted_run_goes_on_and_ends_as_if_it_had_not_been(
-    faces, tmp_path, monkeypatch, share, rate, goes_on
+    faces, tmp_path, monkeypatch, share, rate, average, goes_on
 ):
-    settings = override(TINY, [f"classifier.encoder_rate={rate:.1f}"])
+    changes = [f"classifier.encoder_rate={rate:.1f}", f"classifier.average={average:.1f}"]
+    settings = override(TINY, changes)
     for stage in (gan, stage2):
         monkeypatch.setattr(stage, "_CHECKPOINT_SECONDS", -1)
     train(faces, all_of(faces), settings, tmp_path / "whole")
@@ -130,6 +133,48 @@ def test_an_interrupted_run_goes_on_and_ends_as_if_it_had_not_been(
         for name in ("whole", "cut")
     ]
     assert logs[0] == logs[1]
+
+
+@pytest.mark.parametrize(("average", "kept"), [(0.5, 2), (1.0, 4), (0.01, 1)])
+def test_the_weights_of_the_last_passes_are_averaged(faces, tmp_path, monkeypatch, average, kept):
+    changes = ["classifier.epochs=4", "classifier.encoder_rate=1.0"]
+    settings = override(TINY, [*changes, f"classifier.average={average}"])
+    after = []
+    passed = stage2.ClassifierTrainer._epoch
+
+    def remember(trainer, *arguments):
+        means = passed(trainer, *arguments)
+        after.append({k: v.clone() for k, v in trainer.networks.state_dict().items()})
+        return means
+
+    monkeypatch.setattr(stage2.ClassifierTrainer, "_epoch", remember)
+    model = train(faces, all_of(faces), settings, tmp_path / "run")
+    for name, value in model.recognition.state_dict().items():
+        if "running" in name or "num_batches" in name:
+            continue
+        mean = torch.stack([weights[name] for weights in after[-kept:]]).mean(0)
+        assert torch.allclose(value, mean, atol=1e-6), name
+
+
+def test_the_statistics_of_batch_norm_are_those_of_the_averaged_weights(faces, tmp_path):
+    # Without any change of the images each batch of all is the same, and so are its statistics.
+    still = ("rotation", "scale", "aspect", "shift", "contrast", "brightness", "cutout")
+    settings = override(
+        TINY,
+        [
+            *(f"augment.{name}=0.0" for name in still),
+            "augment.mirror=false",
+            "classifier.batch_size=24",
+            "classifier.encoder_rate=1.0",
+            "classifier.average=1.0",
+        ],
+    )
+    recognition = train(faces, all_of(faces), settings, tmp_path / "run").recognition
+    data = load(faces, all_of(faces), settings.network, faces.expressions)
+    stem = recognition.encoder.stem
+    with torch.no_grad():
+        before = stem[0](data.images)
+    assert torch.allclose(stem[1].running_mean, before.mean((0, 2, 3)), atol=1e-4)
 
 
 def stage_2(data, settings, tmp_path):

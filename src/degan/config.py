@@ -171,6 +171,10 @@ class ClassifierSettings(_Settings):
     began with them too; or ``chosen``: the share at which networks that learn from some of the
     training people read the others best. Not in the paper: on photos like those that the weights to
     start from know, networks forget more than they learn."""
+    average: Share = 0.0
+    """Share of the passes, the last ones, whose weights are averaged, pass by pass; the learning
+    rate stays at half its peak or above. 0: the weights of the last step. Not in the paper: on few
+    photos the last weights are one of many that fit, and their mean reads new people better."""
     teachers: int = Field(0, ge=0, le=20)
     """Plain CNNs that each learn from all but a share of the training people and say what that
     share shows: a target beside the labels. 0: labels alone, as in the paper."""

@@ -126,6 +126,12 @@ ARMS: Final = (
         _with("classifier.blend=0.0"),
     ),
     Arm(
+        "no-average",
+        "the weights of the last step",
+        "Worse than full: averaging the weights of the last passes helps.",
+        _with("classifier.average=0.0"),
+    ),
+    Arm(
         "no-teachers",
         "labels alone",
         "Worse than full: what faces show to those who never saw the person helps.",

@@ -1,15 +1,18 @@
 """Stage 2: the classifier on f(x) joined with the residue."""
 
+import itertools
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn, optim
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel
 
 from degan.config import Settings
 from degan.data.augment import augment
-from degan.data.loader import TrainingData
+from degan.data.loader import TrainingData, batches
 from degan.networks.classifier import Classifier
 from degan.networks.encoder import Encoder, EncoderOutput
 from degan.progress import Progress
@@ -25,6 +28,8 @@ CHECKPOINT = "classifier.safetensors"
 """What stage 2 is continued from; of no use once the model is written."""
 
 _STAGE = 2
+_NORM_BATCHES = (20, 200)  # at least and at most, to measure the statistics of batch norm
+_AVERAGED_RATE = 0.5  # of the peak, while weights are averaged
 _CHECKPOINT_SECONDS = 30.0
 
 
@@ -98,7 +103,15 @@ class ClassifierTrainer:
             lr=choice.learning_rate,
             weight_decay=choice.weight_decay,
         )
-        self.passes = Passes(_STAGE, "classifier", choice, settings.seed, data)
+        self.passes = Passes(
+            _STAGE,
+            "classifier",
+            choice,
+            settings.seed,
+            data,
+            least=_AVERAGED_RATE if choice.average else 0.0,
+        )
+        self.averaged = AveragedModel(self.networks) if choice.average else None
         self.class_weights = class_weights(data.expression, len(data.expressions))
 
     def train(self, log: Log, progress: Progress) -> Classifier:
@@ -116,11 +129,56 @@ class ClassifierTrainer:
         for epoch in range(start, self.passes.epochs):
             means = self._epoch(epoch, progress)
             log.write(stage=_STAGE, epoch=epoch + 1, epochs=self.passes.epochs, **means)
+            if self.averaged is not None and self._is_averaged(epoch):
+                self.averaged.update_parameters(self.networks)
             if time.monotonic() - saved > _CHECKPOINT_SECONDS:
                 self._save(epoch + 1)
                 saved = time.monotonic()
+        if self.averaged is not None:
+            self.networks.load_state_dict(self.averaged.module.state_dict())
+            with seeded(self.settings.seed, _STAGE, self.passes.epochs + 1):
+                self._measure_norms()
         self.networks.eval()
         return self.networks.classifier
+
+    def _is_averaged(self, epoch: int) -> bool:
+        """Say whether the weights after a pass are averaged; those after the last one always."""
+        begins = (1 - self.settings.classifier.average) * self.passes.epochs
+        return epoch + 1 > begins or epoch + 1 == self.passes.epochs
+
+    @torch.no_grad()
+    def _measure_norms(self) -> None:
+        """Measure the statistics of batch norm anew: those of the passes are of other weights.
+
+        Source: Izmailov et al. 2018 (arXiv 1803.05407), section 3.2.
+        """
+        self.networks.learn()
+        norms = [
+            module
+            for module in self.networks.modules()
+            if isinstance(module, nn.BatchNorm2d) and module.training
+        ]
+        momenta = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # the mean over all batches
+        for batch in self._some_batches():
+            images = self._augmented(batch.to(self.data.device))
+            self.networks.classifier(self.networks.encode(images))
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+
+    def _some_batches(self) -> Iterator[Tensor]:
+        """Yield the batches of a pass: of several where it has few, of a part where it has many."""
+        size = self.settings.classifier.batch_size
+        count = min(max(self.passes.steps, _NORM_BATCHES[0]), _NORM_BATCHES[1])
+        passes = (batches(len(self.data), size) for _ in itertools.count())
+        return itertools.islice(itertools.chain.from_iterable(passes), count)
+
+    def _augmented(self, batch: Tensor) -> Tensor:
+        """Return images of a batch, changed at random."""
+        images = self.data.images[batch].contiguous(memory_format=torch.channels_last)
+        return augment(images, self.settings.augment)
 
     def _epoch(self, epoch: int, progress: Progress) -> dict[str, float]:
         """Pass over the data once; return the means of what :meth:`_step` returned."""
@@ -133,8 +191,7 @@ class ClassifierTrainer:
         """Take one step; return the loss, the terms that f(x) is held to, and the share right."""
         choice, networks = self.settings.classifier, self.networks
         labels = self.data.expression[batch]
-        images = self.data.images[batch].contiguous(memory_format=torch.channels_last)
-        images = augment(images, self.settings.augment)
+        images = self._augmented(batch)
         with arithmetic(self.settings):
             encoded = networks.encode(images)
             logits = networks.classifier(encoded)
@@ -163,6 +220,8 @@ class ClassifierTrainer:
         # became of stage 1 since.
         tensors = checkpoint.module_tensors("networks", self.networks)
         tensors |= checkpoint.optimizer_tensors("optimizer", self.optimizer)
+        if self.averaged is not None:
+            tensors |= checkpoint.module_tensors("averaged", self.averaged)
         checkpoint.save_checkpoint(self.path, tensors, {"epoch": epoch})
 
     def _restore(self) -> int:
@@ -170,4 +229,6 @@ class ClassifierTrainer:
         tensors, state = checkpoint.load_checkpoint(self.path)
         checkpoint.load_module("networks", self.networks, tensors, self.path)
         checkpoint.load_optimizer("optimizer", self.optimizer, tensors)
+        if self.averaged is not None:
+            checkpoint.load_module("averaged", self.averaged, tensors, self.path)
         return int(state["epoch"])

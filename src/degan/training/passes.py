@@ -23,6 +23,7 @@ class Passes:
         choice: the settings of that section.
         seed: of order, augmentation and noise.
         data: the training samples.
+        least: share of its peak that the learning rate does not fall below.
     """
 
     stage: int
@@ -30,6 +31,7 @@ class Passes:
     choice: GanSettings | ClassifierSettings
     seed: int
     data: TrainingData
+    least: float = 0.0
 
     @property
     def steps(self) -> int:
@@ -71,7 +73,7 @@ class Passes:
             for number, batch in enumerate(batches(len(self.data), self.choice.batch_size)):
                 done = epoch * self.steps + number
                 progress(done / total, doing)
-                rate = one_cycle(done, total, self.choice.learning_rate)
+                rate = one_cycle(done, total, self.choice.learning_rate, self.least)
                 for group in optimizer.param_groups:
                     group["lr"] = rate * group["factor"]
                 row = step(batch.to(self.data.device), done / total)

@@ -131,12 +131,18 @@ def seeded(seed: int, stage: int, epoch: int) -> Iterator[None]:
         yield
 
 
-def one_cycle(step: int, total: int, peak: float) -> float:
+def one_cycle(step: int, total: int, peak: float, least: float = 0.0) -> float:
     """Return the learning rate at a step: linear up over the first 30 %, then a cosine to 0.
+
+    Args:
+        step: from 0.
+        total: how many steps there are.
+        peak: the highest rate.
+        least: share of it that the rate does not fall below, 0 to 1.
 
     Source: Smith & Topin 2018; not in the paper.
     """
     position = (step + 0.5) / total
     if position < 0.3:
         return peak * (0.04 + 0.96 * position / 0.3)
-    return peak * 0.5 * (1 + math.cos((position - 0.3) / 0.7 * math.pi))
+    return peak * max(least, 0.5 * (1 + math.cos((position - 0.3) / 0.7 * math.pi)))
