@@ -50,8 +50,8 @@ def ablate(
 
     Arms: full (the reference), residue, no-residue, svm, mlp, cnn, no-stage-1,
     no-drawing, taught-cnn, no-start, no-blend, no-average, no-teachers, hog,
-    no-adversarial, no-identity, no-expression, no-reconstruction, no-swap, no-code, no-confusion, no-rate,
-    no-actions, no-kept. The same command with more arms adds them.
+    no-adversarial, no-identity, no-expression, no-reconstruction, no-swap, no-code,
+    no-confusion, no-rate, no-actions, no-kept. The same command with more arms adds them.
 
       degan ablate runs/ablation --data data/
 
