@@ -22,10 +22,20 @@ ACTORS = ("--people", "200", "--images", "4000", "--size", "96", "--seed", "10")
 RECORDINGS = ("--people", "200", "--images", "12000", "--size", "96", "--seed", "12", "--sequences")
 """Recordings of synthetic people on whom reading beside a neutral face is fitted."""
 
+AS_BEFORE = (
+    "gan.weight_code=1.0",
+    "gan.weight_rate=2.0",
+    "classifier.label_smoothing=0.1",
+    "classifier.average=0.0",
+)
+"""Settings that the presets had when the weights that ship were trained."""
+
 # f(x) stays what synthetic people taught, which names nobody; the residue learns the expressions.
 # Nothing is drawn: of most web faces there is one of a person. One reading of a face: its mirror
 # image would be worth little and take as long.
 RECOGNITION = (
+    *AS_BEFORE,
+    "gan.weight_kept=8.0",
     "gan.epochs=1",
     "gan.min_steps=0",
     "gan.batch_size=64",

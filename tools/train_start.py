@@ -10,13 +10,15 @@ The same command continues after an interruption. Model card: docs/cards/start.m
 import argparse
 from pathlib import Path
 
-from shipping import render, ship_start, train
+from shipping import AS_BEFORE, render, ship_start, train
 
 NAME = "synthetic"
 
 PEOPLE = ("--people", "4000", "--images", "40000", "--size", "96", "--seed", "7")
 SETTINGS = (
+    *AS_BEFORE,
     "start=''",
+    "classifier.blend=0.0",
     "gan.epochs=2",
     "gan.min_steps=0",
     "gan.batch_size=64",

@@ -256,32 +256,38 @@ class Settings(_Settings):
 def fast() -> Settings:
     """Small grey images, small networks, begun with what synthetic people taught: the default.
 
-    f(x) is whole numbers that pay for what they say, so that they say little but the expression.
+    f(x) is whole numbers that pay for what they carry, so that they carry little but the
+    expression. Stage 1 is short, and the weights of the last passes of stage 2 are averaged. How
+    far they go back to those to start from is chosen on inner folds. What each is worth on real
+    faces: docs/method.md.
     """
     return Settings(
         preset="fast",
         start=SHIPPED_STARTS[0],
         network=NetworkSettings(detail=2, code="rounded", expression_code=len(CODE_ACTIONS)),
         gan=GanSettings(
-            epochs=10,
-            min_steps=400,
+            epochs=3,
+            min_steps=100,
             learning_rate=4e-3,
             encoder_rate=0.25,
             weight_adversarial=0.05,
+            weight_code=1.5,
             weight_confusion=1.0,
-            weight_rate=2.0,
-            weight_kept=8.0,
+            weight_rate=2.5,
         ),
-        classifier=ClassifierSettings(encoder_rate=1.0, blend=0.5),
+        classifier=ClassifierSettings(
+            epochs=25,
+            learning_rate=2e-3,
+            encoder_rate=1.0,
+            label_smoothing=0.0,
+            average=0.5,
+            blend=CHOSEN,
+        ),
     )
 
 
 def best() -> Settings:
-    """``fast`` that reads each face at three sizes, for three times the time of recognition.
-
-    Its probabilities are better, see docs/method.md, "What won". Nothing that makes training longer
-    reads better than ``fast`` where training begins with the weights that ship.
-    """
+    """``fast`` that reads each face at three sizes, for three times the time of recognition."""
     settings = fast()
     reading = settings.classifier.model_copy(update={"views": 3})
     return settings.model_copy(update={"preset": "best", "classifier": reading})

@@ -51,7 +51,7 @@ class RecognitionNetworks(nn.Module):
 
     def encode(self, images: Tensor) -> EncoderOutput:
         """(N, C, S, S) -> f(x) and stages, without a gradient where the encoder is frozen."""
-        with torch.set_grad_enabled(not self.frozen):
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             output: EncoderOutput = self.encoder(images)
             return output
 
