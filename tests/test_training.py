@@ -135,6 +135,23 @@ def test_an_interrupted_run_goes_on_and_ends_as_if_it_had_not_been(
     assert logs[0] == logs[1]
 
 
+def test_an_encoder_of_rate_0_stays_as_it_begins_in_stage_1(faces, tmp_path):
+    train(faces, all_of(faces), TINY, tmp_path / "earlier")
+    begun = load_model(tmp_path / "earlier").recognition.encoder.state_dict()
+    changes = [f"start='{tmp_path / 'earlier'}'", "gan.encoder_rate=0.0"]
+    encoder = train_stage1(faces, all_of(faces), override(TINY, changes), tmp_path / "run")
+    assert all(torch.equal(value, begun[name]) for name, value in encoder.state_dict().items())
+    log = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
+    assert log[-1]["reconstruction"] < log[0]["reconstruction"]  # the decoder learns
+
+
+def test_a_random_encoder_learns_whatever_its_rate(faces, tmp_path):
+    changes = ["gan.encoder_rate=0.0"]
+    encoder = train_stage1(faces, all_of(faces), override(TINY, changes), tmp_path / "zero")
+    one = train_stage1(faces, all_of(faces), TINY, tmp_path / "one").state_dict()
+    assert all(torch.equal(value, one[name]) for name, value in encoder.state_dict().items())
+
+
 @pytest.mark.parametrize(("average", "kept"), [(0.5, 2), (1.0, 4), (0.01, 1)])
 def test_the_weights_of_the_last_passes_are_averaged(faces, tmp_path, monkeypatch, average, kept):
     changes = ["classifier.epochs=4", "classifier.encoder_rate=1.0"]

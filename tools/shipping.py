@@ -23,6 +23,7 @@ RECORDINGS = ("--people", "200", "--images", "12000", "--size", "96", "--seed", 
 """Recordings of synthetic people on whom reading beside a neutral face is fitted."""
 
 AS_BEFORE = (
+    "gan.encoder_rate=0.25",
     "gan.weight_code=1.0",
     "gan.weight_rate=2.0",
     "classifier.label_smoothing=0.1",

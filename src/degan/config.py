@@ -97,9 +97,10 @@ class GanSettings(_Settings):
     """Images a step."""
     learning_rate: Rate = 2e-3
     """Peak of the generator's one-cycle schedule (AdamW)."""
-    encoder_rate: Rate = 1.0
+    encoder_rate: Share = 1.0
     """The encoder's learning rate relative to the generator's: less where it begins with trained
-    weights (``start``), while the decoder begins with random ones."""
+    weights (``start``), while the decoder begins with random ones. 0: it stays as it begins, and
+    the decoder learns to draw from its f(x); without weights to start from 0 counts as 1."""
     discriminator_rate: Rate = 4e-4
     """Of the discriminator's Adam, constant."""
     weight_decay: Share = 1e-3
@@ -257,8 +258,9 @@ def fast() -> Settings:
     """Small grey images, small networks, begun with what synthetic people taught: the default.
 
     f(x) is whole numbers that pay for what they carry, so that they carry little but the
-    expression. Stage 1 is short, and the weights of the last passes of stage 2 are averaged. How
-    far they go back to those to start from is chosen on inner folds. What each is worth on real
+    expression. Stage 1 is short and leaves the encoder as it begins: with so high a price f(x)
+    would carry too little to draw from. The weights of the last passes of stage 2 are averaged, and
+    how far they go back to those to start from is chosen on inner folds. What each is worth on real
     faces: docs/method.md.
     """
     return Settings(
@@ -269,7 +271,7 @@ def fast() -> Settings:
             epochs=3,
             min_steps=100,
             learning_rate=4e-3,
-            encoder_rate=0.25,
+            encoder_rate=0.0,
             weight_adversarial=0.05,
             weight_code=1.5,
             weight_confusion=1.0,

@@ -90,6 +90,7 @@ class GanTrainer:
         self.folder = folder
         self.path = folder / "gan.safetensors"
         gan = settings.gan
+        self.frozen = start is not None and gan.encoder_rate == 0
         with seeded(settings.seed, _STAGE, 0):
             self.networks = GanNetworks(settings, len(data.subjects), len(data.expressions))
         if start is not None:
@@ -112,8 +113,11 @@ class GanTrainer:
         """Return the generator's parameters in groups of one learning rate."""
         networks = self.networks
         rest = [*networks.decoder.parameters(), *networks.code_terms.parameters()]
+        rate = self.settings.gan.encoder_rate
+        if not self.frozen and rate == 0:
+            rate = 1.0
         return [
-            {"params": networks.encoder.parameters(), "factor": self.settings.gan.encoder_rate},
+            {"params": networks.encoder.parameters(), "factor": rate},
             {"params": rest, "factor": 1.0},
         ]
 
@@ -143,6 +147,7 @@ class GanTrainer:
     def _epoch(self, epoch: int, progress: Progress) -> dict[str, float]:
         """Pass over the data once; return the means of what :meth:`_step` returned."""
         self.networks.train()
+        self.networks.encoder.train(not self.frozen)
         means = self.passes.run(epoch, self.generator_optimizer, self._step, progress)
         if self.settings.gan.draws:
             share = (epoch + 1) / self.passes.epochs
@@ -202,7 +207,7 @@ class GanTrainer:
         """Return f(x) of photos, changed at random."""
         images = self.data.images[batch].contiguous(memory_format=torch.channels_last)
         images = augment(images, self.settings.augment)
-        with arithmetic(self.settings):
+        with arithmetic(self.settings), torch.set_grad_enabled(not self.frozen):
             code: Tensor = self.networks.encoder(images).code
         return code
 
