@@ -231,6 +231,8 @@ def _predict(
         with warnings.catch_warnings():
             # A fixed number of steps is meant; that they end before convergence is no news.
             warnings.simplefilter("ignore", ConvergenceWarning)
+            # People are classes here, however few pictures each has.
+            warnings.filterwarnings("ignore", message="The number of unique classes is greater")
             model.fit(sides[0], labels[train])
         predicted[test] = model.predict(sides[1])
     return predicted
