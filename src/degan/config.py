@@ -24,7 +24,6 @@ DRAWING_TERMS: Final = ("reconstruction", "swap", "adversarial", "identity", "ex
 SHIPPED_STARTS: Final = ("synthetic", "clean", "web")
 """What ``start`` calls the weights that ship: docs/cards."""
 
-
 CHOSEN: Final = "chosen"
 """What ``classifier.blend`` calls a share that is chosen on inner folds of the training people."""
 
@@ -321,12 +320,8 @@ def tiny() -> Settings:
     )
 
 
-PRESETS: dict[str, Callable[[], Settings]] = {
-    "fast": fast,
-    "best": best,
-    "paper": paper,
-    "tiny": tiny,
-}
+PRESETS: dict[str, Callable[[], Settings]]
+PRESETS = {"fast": fast, "best": best, "paper": paper, "tiny": tiny}
 
 
 DEFAULT_PRESET: Final = "fast"
