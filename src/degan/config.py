@@ -256,11 +256,10 @@ class Settings(_Settings):
 def fast() -> Settings:
     """Small grey images, small networks, begun with what synthetic people taught: the default.
 
-    f(x) is whole numbers that pay for what they carry, so that they carry little but the
-    expression. Stage 1 is short and leaves the encoder as it begins: with so high a price f(x)
-    would carry too little to draw from. The weights of the last passes of stage 2 are averaged, and
-    how far they go back to those to start from is chosen on inner folds. What each is worth on real
-    faces: docs/method.md.
+    f(x) is whole numbers that pay for what they carry: little but the expression. Stage 1 is short
+    and leaves the encoder as it begins: else f(x) would carry too little to draw from. The weights
+    of the last passes of stage 2 are averaged, and how far they go back to those to start from is
+    chosen on inner folds. What each is worth on real faces: docs/method.md.
     """
     return Settings(
         preset="fast",
@@ -369,9 +368,10 @@ def _validate(values: dict[str, Any], where: str) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ").lower()
+        place = error.errors()[0]["loc"][:2]  # what follows names the kinds that a value can be of
+        said = [one["msg"] for one in error.errors() if one["loc"][:2] == place]
+        name = ".".join(map(str, place))
+        message = ", or ".join(one.removeprefix("Value error, ").lower() for one in said)
         raise DeganError(
             f"{where}: {name}: {message}" if name else f"{where}: {message}"
         ) from error
