@@ -75,8 +75,8 @@ def choose_blend(
     Raises:
         DeganError: a checkpoint is damaged, or an inner training diverged.
 
-    Source: not in the paper. The blend: Wortsman et al. 2022 (arXiv 2109.01903), who choose it on
-    the set that is reported.
+    Source: not in the paper. The blend: Wortsman et al. 2022 (arXiv 2109.01903), eq. 2; that it is
+    chosen on inner folds: here.
     """
     classifier = Classifier(settings.network, settings.classifier, len(data.expressions))
     if not start.fits(classifier, data.expressions):
