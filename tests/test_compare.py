@@ -1,6 +1,7 @@
 """Results on the same samples, held against each other: what is compared, and what is refused."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,6 +46,69 @@ def test_a_result_is_held_against_the_first_person_by_person(faces, some, tmp_pa
     assert second["p"] == second["p_holm"] == pytest.approx(known.p)
     assert second["gained"] - second["lost"] == some[1].sum() - some[0].sum()
     assert (summary["images"], summary["persons"]) == (24, 12)
+
+
+def test_of_several_runs_their_mean_is_compared_person_by_person(faces, tmp_path):
+    rng = np.random.default_rng(2)
+    right = rng.random((2, 3, len(faces.samples))) < 0.7
+    joined = []
+    for name, runs in zip("ab", right, strict=True):
+        folders = [saying(tmp_path / f"{name}{i}", faces, run) for i, run in enumerate(runs)]
+        joined.append(Path(",".join(map(str, folders))))
+    summary = compare_results(joined[0], joined[1:])
+    row = summary["results"][str(joined[1])]
+    persons = [sample.subject for sample in faces.samples]
+    known = compare(right[1], right[0], persons)
+    assert row["accuracy"] == pytest.approx(right[1].mean())
+    assert row["difference"] == pytest.approx(right[1].mean() - right[0].mean())
+    assert (row["difference_interval"], row["p"]) == (list(known.interval), known.p)
+    assert row["gained"] - row["lost"] == right[1].sum() - right[0].sum()
+    assert summary["runs"] == 3
+
+
+def test_the_same_run_twice_over_says_no_more_than_once(faces, some, tmp_path):
+    """Seeds that all say the same are no more people: intervals and p stay as they are."""
+    one, two = (saying(tmp_path / n, faces, own) for n, own in zip("ab", some, strict=True))
+    copies = [saying(tmp_path / f"{n}2", faces, own) for n, own in zip("ab", some, strict=True)]
+    once = compare_results(one, [two])["results"]
+    pairs = [Path(f"{run},{copy}") for run, copy in zip((one, two), copies, strict=True)]
+    twice = compare_results(pairs[0], pairs[1:])["results"]
+    for name, joined in zip((one, two), pairs, strict=True):
+        there, here = once[str(name)], twice[str(joined)]
+        for key in set(there) - {"gained", "lost"}:
+            assert here[key] == pytest.approx(there[key]), key
+
+
+def test_results_of_another_number_of_runs_are_refused(faces, some, tmp_path):
+    one, two = (saying(tmp_path / n, faces, own) for n, own in zip("ab", some, strict=True))
+    three = saying(tmp_path / "c", faces, some[0])
+    with pytest.raises(DeganError, match=r"is of 2 runs and .*b of 1; join as many"):
+        compare_results(two, [Path(f"{one},{three}")])
+    with pytest.raises(DeganError, match="a is given twice"):
+        compare_results(two, [Path(f"{one},{one}")])
+
+
+def test_a_folder_whose_name_has_a_comma_is_one_result(faces, some, tmp_path):
+    one, two = (saying(tmp_path / n, faces, own) for n, own in zip(("a,b", "c"), some, strict=True))
+    assert compare_results(one, [two])["runs"] == 1
+
+
+def test_log_losses_stand_beside_each_other(tmp_path):
+    row = "{0},p{0}.png,s{0},,neutral,neutral,{1},{2}\n"
+    for name, shares in (("a", (0.5, 0.25)), ("b", (1.0, 0.25))):
+        rows = [row.format(i, share, 1 - share) for i, share in enumerate(shares)]
+        (tmp_path / name).write_text(HEADER + "".join(rows))
+    first, second = compare_results(tmp_path / "a", [tmp_path / "b"])["results"].values()
+    assert first["log_loss"] == pytest.approx(np.log([2, 4]).mean())
+    assert second["log_loss_difference"] == pytest.approx(-np.log(2) / 2)
+    assert second["log_loss_difference_interval"] == pytest.approx([-np.log(2), 0])
+
+
+def test_an_expression_without_a_class_was_given_nothing(tmp_path):
+    (tmp_path / "a").write_text(HEADER + "0,p.png,s,,anger,neutral,0.6,0.4\n")
+    (tmp_path / "b").write_text(HEADER + "0,p.png,s,,anger,neutral,1.0,0.0\n")
+    first, second = compare_results(tmp_path / "a", [tmp_path / "b"])["results"].values()
+    assert first["log_loss"] == second["log_loss"] == pytest.approx(-np.log(1e-6))
 
 
 def test_the_order_of_the_rows_does_not_matter(faces, some, tmp_path):

@@ -96,9 +96,12 @@ def compare(
     """Compare results on the same samples, paired by subject.
 
     A result is a run of 'degan crossval' or 'degan crossdata', an arm of
-    'degan ablate', or what 'degan evaluate --out' wrote.
+    'degan ablate', or what 'degan evaluate --out' wrote. Runs of several seeds are
+    joined by commas.
 
       degan compare runs/plain runs/degan
+
+      degan compare runs/plain-0,runs/plain-1 runs/degan-0,runs/degan-1
 
       degan evaluate --data others/ --weights mine.onnx --out mine/
       degan evaluate --data others/ --out shipped/

@@ -3,7 +3,10 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from degan.errors import DeganError
 from degan.evaluation import metrics, paired
@@ -18,6 +21,24 @@ from degan.files import write_text
 RESULT: Final = "compare.json"
 
 _SEED: Final = 0  # of the intervals' draws
+_DRAWS: Final = 10_000
+_JOINT: Final = ","  # between the runs of one result
+
+
+class _Result(NamedTuple):
+    """What one result holds.
+
+    Attributes:
+        paths: of its runs, length R: one, or several that differ in their seed.
+        samples: of all runs alike, length N.
+        right: what each run read rightly, bool (R, N).
+        losses: the log loss of each sample, mean over the runs, float (N,).
+    """
+
+    paths: list[Path]
+    samples: list[PredictedSample]
+    right: NDArray[np.bool_]
+    losses: NDArray[np.float64]
 
 
 def compare_results(
@@ -28,8 +49,9 @@ def compare_results(
     Args:
         reference: a folder with a ``predictions.csv``, such as a run of ``degan crossval`` or
             ``degan crossdata``, an arm of ``degan ablate`` or what ``degan evaluate --out`` wrote;
-            or such a file.
-        others: the same, at least one.
+            or such a file. Several that differ in their seed are joined by commas: then a sample
+            counts as the share of them that read it rightly.
+        others: the same, at least one, each of as many runs.
         out: folder for ``compare.json``; None writes nothing.
 
     Returns:
@@ -37,21 +59,24 @@ def compare_results(
         the name that it was given by.
 
     Raises:
-        DeganError: a result is not there, damaged, of other samples, or given twice; ``out``
-            cannot be written or is a run.
+        DeganError: a result is not there, damaged, of other samples, of another number of runs, or
+            given twice; ``out`` cannot be written or is a run.
     """
     if out is not None:
         check_out(out)
     names = [str(path) for path in (reference, *others)]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DeganError(f"{twice} is given twice; a result does not differ from itself")
-    first = read_predictions(reference)
+    results = [_read(path) for path in (reference, *others)]
+    _check_once([path for result in results for path in result.paths])
+    first = results[0]
     persons = [sample.person for sample in first.samples]
     rows: dict[str, dict[str, Any]] = {names[0]: _figures(first, persons)}
-    for name, path in zip(names[1:], others, strict=True):
-        result = read_predictions(path)
-        _check_same(first, reference, result, path)
+    for name, result in zip(names[1:], results[1:], strict=True):
+        _check_same(first.samples, first.paths[0], result.samples, result.paths[0])
+        if len(result.paths) != len(first.paths):
+            raise DeganError(
+                f"{name} is of {len(result.paths)} runs and {names[0]} of {len(first.paths)}; join "
+                "as many runs, of the same seeds, in each result"
+            )
         found = paired.compare(result.right, first.right, persons, seed=_SEED)
         rows[name] = {
             **_figures(result, persons),
@@ -60,6 +85,8 @@ def compare_results(
             "gained": int((result.right & ~first.right).sum()),
             "lost": int((first.right & ~result.right).sum()),
             "p": found.p,
+            "log_loss_difference": float((result.losses - first.losses).mean()),
+            "log_loss_difference_interval": _interval(result.losses - first.losses, persons),
         }
     paired.add_holm(rows.values())
     summary = {
@@ -67,6 +94,7 @@ def compare_results(
         "results": rows,
         "images": len(first.samples),
         "persons": len(set(persons)),
+        "runs": len(first.paths),
         "comparisons": len(others),
         "note": paired.NOTE,
     }
@@ -75,20 +103,60 @@ def compare_results(
     return summary
 
 
-def _figures(result: Predictions, persons: Sequence[str]) -> dict[str, Any]:
+def _read(path: Path) -> _Result:
+    """Read a result: a run, or runs joined by commas, of the same samples."""
+    joined = [path] if path.exists() else [Path(name) for name in str(path).split(_JOINT)]
+    tables = [read_predictions(run) for run in joined]
+    for run, table in zip(joined, tables, strict=True):
+        _check_same(tables[0].samples, joined[0], table.samples, run)
+    return _Result(
+        joined,
+        tables[0].samples,
+        np.stack([table.right for table in tables]),
+        np.mean([_losses(table) for table in tables], axis=0),
+    )
+
+
+def _losses(table: Predictions) -> NDArray[np.float64]:
+    """Return the log loss of each sample; what a recogniser has no class for it gave nothing."""
+    given = np.zeros(len(table.samples))
+    place = {name: column for column, name in enumerate(table.expressions)}
+    for row, sample in enumerate(table.samples):
+        if sample.expression in place:
+            given[row] = table.probabilities[row, place[sample.expression]]
+    return metrics.log_losses(given)
+
+
+def _figures(result: _Result, persons: Sequence[str]) -> dict[str, Any]:
+    shares = result.right.mean(axis=0)
     return {
-        "accuracy": float(result.right.mean()),
-        "accuracy_interval": list(metrics.subject_interval(result.right, persons, seed=_SEED)),
+        "accuracy": float(shares.mean()),
+        "accuracy_interval": list(metrics.subject_interval(shares, persons, seed=_SEED)),
+        "log_loss": float(result.losses.mean()),
     }
 
 
-def _check_same(one: Predictions, one_path: Path, other: Predictions, other_path: Path) -> None:
-    if one.samples == other.samples:
+def _interval(values: NDArray[np.float64], persons: Sequence[str]) -> list[float]:
+    """Return the 95 % interval of the mean that draws whole people."""
+    means = metrics.resampled_shares(values, persons, _SEED, _DRAWS)
+    return [float(end) for end in np.quantile(means, (0.025, 0.975))]
+
+
+def _check_once(paths: Sequence[Path]) -> None:
+    for path in paths:
+        if paths.count(path) > 1:
+            raise DeganError(f"{path} is given twice; a result does not differ from itself")
+
+
+def _check_same(
+    one: list[PredictedSample], one_path: Path, other: list[PredictedSample], other_path: Path
+) -> None:
+    if one == other:
         return
-    if len(one.samples) != len(other.samples):
-        differs = f"{len(other.samples)} samples against {len(one.samples)}"
+    if len(one) != len(other):
+        differs = f"{len(other)} samples against {len(one)}"
     else:
-        pairs = zip(one.samples, other.samples, strict=True)
+        pairs = zip(one, other, strict=True)
         there, here = next((first, second) for first, second in pairs if first != second)
         differs = f"{_called(here)} in place of {_called(there)}"
     raise DeganError(

@@ -68,8 +68,12 @@ def log_loss(probabilities: Probabilities, truth: Labels) -> float:
         probabilities: float (N, C); below 0.000001 counts as that.
         truth: int (N,); N is not 0.
     """
-    given = probabilities[np.arange(len(truth)), truth]
-    return float(-np.log(np.maximum(given, _LEAST)).mean())
+    return float(log_losses(probabilities[np.arange(len(truth)), truth]).mean())
+
+
+def log_losses(given: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the negative logarithms of probabilities (N,); below 0.000001 counts as that."""
+    return -np.log(np.maximum(given, _LEAST))
 
 
 def restrict(probabilities: Probabilities, columns: Sequence[int]) -> Probabilities:
@@ -105,7 +109,7 @@ def quantile_bins(values: NDArray[np.int64], bins: int) -> Labels:
 
 
 def subject_interval(
-    correct: Flags,
+    correct: Flags | NDArray[np.float64],
     subjects: Sequence[str],
     *,
     seed: int = 0,
@@ -118,7 +122,7 @@ def subject_interval(
     (cluster bootstrap, percentile interval).
 
     Args:
-        correct: per sample, bool (N,).
+        correct: per sample, bool (N,); of several runs the share that is right, float (N,).
         subjects: per sample, length N.
         seed: of the draws.
         draws: how many.

@@ -45,8 +45,8 @@ def compare(
     the test exchanges the two recognisers of whole subjects.
 
     Args:
-        correct: per sample, bool (N,).
-        reference: the same of the reference.
+        correct: per sample, bool (N,); of several runs bool (R, N), whose mean is compared.
+        reference: the same of the reference, of as many runs.
         subjects: per sample, length N.
         seed: of the interval's draws.
         draws: how many.
@@ -56,13 +56,14 @@ def compare(
         Positive where the recogniser is better than the reference. Exchanging the two changes the
         sign, and nothing else.
     """
-    gained = correct.astype(np.int64) - reference.astype(np.int64)
-    shares = metrics.resampled_shares(gained.astype(np.float64), subjects, seed, draws)
+    each = np.atleast_2d(correct).astype(np.int64) - np.atleast_2d(reference).astype(np.int64)
+    gained = each.sum(axis=0)  # whole, as the test needs it
+    shares = metrics.resampled_shares(gained / len(each), subjects, seed, draws)
     low, high = np.quantile(shares, [(1 - level) / 2, (1 + level) / 2])
     _, place = np.unique(np.asarray(subjects), return_inverse=True)
     of_subject = np.zeros(place.max() + 1, dtype=np.int64)
     np.add.at(of_subject, place, gained)
-    return Difference(float(gained.mean()), (float(low), float(high)), sign_flip_p(of_subject))
+    return Difference(float(each.mean()), (float(low), float(high)), sign_flip_p(of_subject))
 
 
 def sign_flip_p(gained: NDArray[np.int64]) -> float:
