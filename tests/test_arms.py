@@ -12,6 +12,7 @@ BY_NAME = {arm.name: arm for arm in ARMS}
 EVERY_PART = override(
     FAST,
     [
+        "gan.encoder_rate=0.25",
         "gan.weight_confusion=0.1",
         "gan.weight_rate=0.1",
         "gan.weight_actions=0.1",
@@ -157,6 +158,20 @@ def test_the_plain_cnn_learns_at_the_highest_rate_of_the_encoder(first, second, 
     assert own.classifier.learning_rate == rate
 
 
+@pytest.mark.parametrize(
+    ("changes", "rate"),
+    [
+        # An encoder of random weights has the whole rate of stage 1.
+        (["start=''", "gan.encoder_rate=0.0", "gan.learning_rate=0.008"], 0.008),
+        # One that learns in neither stage would learn nothing as a plain CNN.
+        (["gan.encoder_rate=0.0", "classifier.encoder_rate=0.0"], FAST.classifier.learning_rate),
+    ],
+)
+def test_the_plain_cnn_learns_where_an_encoder_rate_is_0(changes, rate):
+    own = BY_NAME["cnn"].settings(override(FAST, changes), 500)
+    assert own.classifier.learning_rate == rate
+
+
 def test_the_plain_cnn_is_taught_in_one_arm_alone_and_there_by_as_many():
     alone, taught = (BY_NAME[name].settings(EVERY_PART, 500) for name in ("cnn", "taught-cnn"))
     assert alone.classifier.teachers == 0
@@ -204,6 +219,16 @@ def test_an_arm_that_would_be_the_reference_again_is_left_out_with_a_reason():
     assert all(choice.left_out.values())
     assert {arm.name for arm in choice.arms} == set(BY_NAME) - {"no-swap", "residue"}
     assert choose_arms(EVERY_PART, []).left_out == {}
+
+
+def test_where_drawings_do_not_reach_recognition_no_arm_is_without_one_of_their_terms():
+    """The encoder stays as it begins in stage 1, and stage 2 sees the encoder alone."""
+    frozen = override(EVERY_PART, ["gan.encoder_rate=0.0"])
+    drawing = {f"no-{name}" for name in DRAWING_TERMS} | {"no-drawing"}
+    assert set(choose_arms(frozen, []).left_out) == drawing
+    # An encoder of random weights moves whatever its rate.
+    random = override(frozen, ["start=''"])
+    assert drawing.isdisjoint(choose_arms(random, []).left_out)
 
 
 def test_the_reference_is_always_among_the_arms_and_they_are_in_the_tables_order():

@@ -145,6 +145,16 @@ def test_an_encoder_of_rate_0_stays_as_it_begins_in_stage_1(faces, tmp_path):
     assert log[-1]["reconstruction"] < log[0]["reconstruction"]  # the decoder learns
 
 
+def test_an_encoder_of_rate_0_that_only_pays_goes_on_to_stage_2_as_it_begins(faces, tmp_path):
+    """No term of stage 1 has anything to move; it used to end in a traceback."""
+    train(faces, all_of(faces), TINY, tmp_path / "earlier")
+    changes = [f"gan.weight_{name}=0.0" for name in (*DRAWING_TERMS, "code", "confusion")]
+    changes += [f"start='{tmp_path / 'earlier'}'", "gan.encoder_rate=0.0", "gan.weight_rate=1.0"]
+    encoder = train_stage1(faces, all_of(faces), override(TINY, changes), tmp_path / "run")
+    begun = load_model(tmp_path / "earlier").recognition.encoder.state_dict()
+    assert all(torch.equal(value, begun[name]) for name, value in encoder.state_dict().items())
+
+
 def test_a_random_encoder_learns_whatever_its_rate(faces, tmp_path):
     changes = ["gan.encoder_rate=0.0"]
     encoder = train_stage1(faces, all_of(faces), override(TINY, changes), tmp_path / "zero")

@@ -107,14 +107,14 @@ class GanSettings(_Settings):
     weight_reconstruction: Weight = 5.0
     """L1 between x and G(f(x), c of x's own subject)."""
     weight_swap: Weight = 5.0
-    """L1 between G(f(x), c of another subject) and that subject's own photo with the expression of
+    """L1 between G(f(x), c of a random subject) and that subject's own photo with the expression of
     x, where there is one. Not in the paper: it says directly what D can only hint at."""
     weight_adversarial: Weight = 0.2
     """Hinge: the drawn face passes for a photo."""
     weight_identity: Weight = 0.3
-    """D's identity head says c of the drawn face."""
+    """Cross-entropy of D's identity head on the drawn face; the target is c."""
     weight_expression: Weight = 0.3
-    """D's expression head says the expression of x of the drawn face."""
+    """Cross-entropy of D's expression head on the drawn face; the target is the expression of x."""
     weight_code: Weight = 1.0
     """Cross-entropy of a linear layer on f(x). Not in the paper, where f(x) learns from D alone:
     on few images that leaves f(x) too little of the expression."""
@@ -172,9 +172,9 @@ class ClassifierSettings(_Settings):
     training people read the others best. Not in the paper: on photos like those that the weights to
     start from know, networks forget more than they learn."""
     average: Share = 0.0
-    """Share of the passes, the last ones, whose weights are averaged, pass by pass; the learning
-    rate stays at half its peak or above. 0: the weights of the last step. Not in the paper: on few
-    photos the last weights are one of many that fit, and their mean reads new people better."""
+    """Share of the passes, the last ones, whose weights are averaged, pass by pass; once past its
+    peak the learning rate stays at half of it or above. 0: the weights of the last step. Not in the
+    paper: on few photos the last weights are one of many that fit, and their mean is steadier."""
     teachers: int = Field(0, ge=0, le=20)
     """Plain CNNs that each learn from all but a share of the training people and say what that
     share shows: a target beside the labels. 0: labels alone, as in the paper."""
@@ -196,7 +196,7 @@ class Settings(_Settings):
     preset: str
     """Name of the preset that the values started from."""
     seed: int = Field(0, ge=0, lt=2**31)
-    """Decides weights, order, augmentation and noise."""
+    """Decides folds, weights, order, augmentation and noise."""
     start: str = Field("", max_length=4096)
     """Weights to start from instead of random ones: the folder of a finished run, of other people;
     or ``synthetic``, ``clean`` or ``web``, which ship (a folder of that name is ``./web``).
@@ -256,10 +256,9 @@ class Settings(_Settings):
 def fast() -> Settings:
     """Small grey images, small networks, begun with what synthetic people taught: the default.
 
-    f(x) is whole numbers that pay for what they carry: little but the expression. Stage 1 is short
-    and leaves the encoder as it begins: else f(x) would carry too little to draw from. The weights
-    of the last passes of stage 2 are averaged, and how far they go back to those to start from is
-    chosen on inner folds. What each is worth on real faces: docs/method.md.
+    f(x) is rounded and its size has a price, so that it carries little beside the expression. Stage
+    1 is short and leaves the encoder as it begins. The weights of the last passes of stage 2 are
+    averaged; how far they go back to those to start from is chosen on inner folds: docs/method.md.
     """
     return Settings(
         preset="fast",

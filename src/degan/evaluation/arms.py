@@ -7,6 +7,7 @@ from typing import Final, Literal
 from degan.config import DRAWING_TERMS, Settings, override
 from degan.errors import DeganError
 from degan.training.plain import plain_cnn
+from degan.training.start import encoder_rate
 from degan.training.teachers import teacher_settings
 from degan.training.train import stage1_settings
 
@@ -78,7 +79,7 @@ ARMS: Final = (
     Arm(
         "svm",
         "f(x) + linear SVM",
-        "Worse than full: the residue adds to f(x); it also says how linear f(x) is.",
+        "Worse than full: the residue, and an encoder that moves in stage 2, add to f(x).",
         _with(),
         "svm",
     ),
@@ -92,7 +93,7 @@ ARMS: Final = (
     Arm(
         "cnn",
         "plain CNN, same encoder",
-        "Worse than full: learning to redraw helps beyond learning the expressions.",
+        "Worse than full: the stages and terms of DE-GAN help beyond learning the expressions.",
         plain_cnn,
     ),
     Arm(
@@ -110,7 +111,7 @@ ARMS: Final = (
     Arm(
         "taught-cnn",
         "plain CNN with the teachers",
-        "Worse than full: learning to redraw helps where both have teachers.",
+        "Worse than full: the stages and terms of DE-GAN help where both have teachers.",
         _taught_cnn,
     ),
     Arm(
@@ -255,7 +256,7 @@ def _reason_against(arm: Arm, settings: Settings) -> str:
     if arm.name == UNDRAWN and not settings.holds:
         return "f(x) is held to nothing but drawings, so that nothing would teach the encoder"
     other = _repeated(arm, settings)
-    return f"the settings are so already and it would be {other} again" if other else ""
+    return f"with these settings it would be {other} again" if other else ""
 
 
 def _repeated(arm: Arm, settings: Settings) -> str:
@@ -269,9 +270,15 @@ def _repeated(arm: Arm, settings: Settings) -> str:
 
 
 def _in_effect(settings: Settings) -> Settings:
-    """Return the settings without what does nothing: where nothing is begun with, nothing stays."""
-    of_start = ["gan.weight_kept=0.0", "classifier.blend=0.0"]
-    return settings if settings.start else override(settings, of_start)
+    """Return the settings with one value for those that do not reach recognition.
+
+    Without weights to start from f(x) is kept to nothing and nothing is blended. An encoder that
+    stays as it begins in stage 1 learns nothing from drawings.
+    """
+    idle = [] if settings.start else ["gan.weight_kept=0.0", "classifier.blend=0.0"]
+    if encoder_rate(settings) == 0:
+        idle += [f"gan.weight_{name}=1.0" for name in DRAWING_TERMS]
+    return override(settings, idle)
 
 
 def stage1_name(arm: Arm, settings: Settings) -> str | None:

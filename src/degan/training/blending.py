@@ -56,9 +56,9 @@ def choose_blend(
     The training people are divided into three groups. Networks begin with the same weights, learn
     from two groups as in stage 2 (without stage 1, in half the passes), are drawn back by each of
     :data:`SHARES` and read the third group. The share with the lowest log loss is returned. Where a
-    group has :data:`ENOUGH` images one such training is made, else all three.
+    group has :data:`ENOUGH` images one such training is made, else up to three.
 
-    It costs about a third of stage 2 where images are many.
+    It costs about a third of stage 2 where images are many, as much as stage 2 where they are few.
 
     Args:
         data: the training samples.

@@ -1,4 +1,4 @@
-"""What f(x) is held to: to say the expression, not the subject, in few words."""
+"""The loss terms on f(x): it keeps the expression, loses the subject, and stays small."""
 
 import math
 from typing import Any
@@ -60,12 +60,12 @@ class CodeTerms(nn.Module):
             known: of the images: the expression, which it should say; the subject, which it should
                 not say; actions and earlier f(x), where they are known.
             class_weights: of the expressions.
-            done: share of the training that is done, [0, 1).
+            done: share of the stage that is done, [0, 1).
 
         Returns:
             ``code``: cross-entropy of the linear reader. ``confusion``: cross-entropy of the
-            confuser; its gradient is reversed for the encoder, and grows to its full size over the
-            training. ``rate``: the mean absolute value of f(x). ``actions``: the mean squared
+            confuser; its gradient is reversed for the encoder, and grows to its full size, see
+            :func:`ramp`. ``rate``: the mean absolute value of f(x). ``actions``: the mean squared
             distance of its first numbers from the actions, of which a full one is 4 steps.
             ``kept``: the same from the earlier f(x).
         """
@@ -94,7 +94,7 @@ class CodeTerms(nn.Module):
         An f(x) that costs much before it says anything stays empty.
 
         Args:
-            done: share of the training that is done, [0, 1].
+            done: share of the stage that is done, [0, 1].
         """
         return self.weights | {"rate": self.weights["rate"] * ramp(done)}
 
@@ -118,22 +118,22 @@ class _Reverse(torch.autograd.Function):
 def reverse_gradient(x: Tensor, factor: float) -> Tensor:
     """Return ``x``; on the way back its gradient is multiplied by ``-factor``.
 
-    What stands above learns as usual, what stands below learns to make that hard.
+    Layers after it learn to lower the loss, layers before it to raise it.
 
-    Source: Ganin & Lempitsky 2015; not in the paper.
+    Source: Ganin & Lempitsky 2015 (arXiv 1409.7495); not in the paper.
     """
     reversed_: Tensor = _Reverse.apply(x, factor)  # type: ignore[no-untyped-call]
     return reversed_
 
 
 def ramp(done: float) -> float:
-    """Return the share of a term that f(x) is held to already: 0 at first, 1 soon.
+    """Return what the weight of a term is multiplied by: 0 at first, 0.96 after 40 % of the stage.
 
     A confuser that cannot yet tell people apart would only shake the encoder, and a price would
     keep f(x) empty. Both begin anew in stage 2, where the confuser is new.
 
     Args:
-        done: share of the training that is done, [0, 1].
+        done: share of the stage that is done, [0, 1].
 
     Source: Ganin & Lempitsky 2015, the schedule of lambda.
     """

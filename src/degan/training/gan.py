@@ -32,7 +32,7 @@ from degan.training.losses import (
 )
 from degan.training.passes import Passes, numbers
 from degan.training.run import Log, seeded
-from degan.training.start import Start
+from degan.training.start import Start, encoder_rate
 
 _STAGE = 1
 _CHECKPOINT_SECONDS = 30.0
@@ -75,6 +75,8 @@ class GanNetworks(nn.Module):
 class GanTrainer:
     """Runs stage 1 and can continue it from its checkpoint.
 
+    The encoder stays in evaluation mode and as it begins where :func:`encoder_rate` is 0.
+
     Args:
         data: the training samples.
         settings: of the run.
@@ -90,7 +92,7 @@ class GanTrainer:
         self.folder = folder
         self.path = folder / "gan.safetensors"
         gan = settings.gan
-        self.frozen = start is not None and gan.encoder_rate == 0
+        self.frozen = encoder_rate(settings) == 0
         with seeded(settings.seed, _STAGE, 0):
             self.networks = GanNetworks(settings, len(data.subjects), len(data.expressions))
         if start is not None:
@@ -113,11 +115,8 @@ class GanTrainer:
         """Return the generator's parameters in groups of one learning rate."""
         networks = self.networks
         rest = [*networks.decoder.parameters(), *networks.code_terms.parameters()]
-        rate = self.settings.gan.encoder_rate
-        if not self.frozen and rate == 0:
-            rate = 1.0
         return [
-            {"params": networks.encoder.parameters(), "factor": rate},
+            {"params": networks.encoder.parameters(), "factor": encoder_rate(self.settings)},
             {"params": rest, "factor": 1.0},
         ]
 
@@ -125,7 +124,8 @@ class GanTrainer:
         """Train all epochs that the checkpoint does not have yet; return the encoder.
 
         Raises:
-            DeganError: the checkpoint is damaged, or a loss is no longer finite.
+            DeganError: the checkpoint is damaged, a loss is no longer finite, drawings are all one
+                face, or f(x) tells the expressions far worse than guessing.
         """
         epochs = self.passes.epochs
         start = self._restore() if self.path.exists() else 0
@@ -198,6 +198,8 @@ class GanTrainer:
         terms = networks.code_terms(
             self._encode(batch), self.data.known(batch), self.class_weights, done
         )
+        if not any(term.requires_grad for term in terms.values()):  # a frozen encoder, no reader
+            return {**numbers(terms), "generator_gradient": 0.0}
         weights = networks.code_terms.weights_at(done)
         weighted = {name: weights[name] * term for name, term in terms.items()}
         length = _move(self.generator_optimizer, networks.generator_parameters(), weighted)

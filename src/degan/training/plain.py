@@ -2,13 +2,15 @@
 
 from degan.config import GanSettings, Settings, override
 from degan.data.loader import num_epochs
+from degan.training.start import encoder_rate
 
 
 def plain_cnn(settings: Settings, num_images: int, share: float = 1.0) -> Settings:
     """Return the settings of a plain CNN that is as a run's encoder, without stage 1.
 
     Fair to it: it makes the passes of both stages together, at the higher of the peak rates that
-    the encoder has in them. All else is as in stage 2. It has no teachers.
+    the encoder has in them; at that of stage 2 where the encoder has none. All else is as in stage
+    2. It has no teachers.
 
     Args:
         settings: of the run.
@@ -17,9 +19,10 @@ def plain_cnn(settings: Settings, num_images: int, share: float = 1.0) -> Settin
     """
     gan, classifier = settings.gan, settings.classifier
     passes = num_epochs(gan, num_images) + num_epochs(classifier, num_images)
-    rate = classifier.learning_rate * (classifier.encoder_rate if gan.epochs else 1.0)
+    rate = classifier.learning_rate
     if gan.epochs:
-        rate = max(rate, gan.learning_rate * gan.encoder_rate)
+        first, second = gan.learning_rate * encoder_rate(settings), rate * classifier.encoder_rate
+        rate = max(first, second) or rate
     changes = [
         "network.code='real'",
         "classifier.features='code'",

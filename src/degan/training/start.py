@@ -135,6 +135,15 @@ class Start:
         return own
 
 
+def encoder_rate(settings: Settings) -> float:
+    """Return the encoder's share of the learning rate in stage 1; 0: it stays as it begins.
+
+    Without weights to start from 0 counts as 1: random weights are no f(x) to draw from.
+    """
+    rate = settings.gan.encoder_rate
+    return rate if settings.start or rate else 1.0
+
+
 def check_unseen(start: Start | None, tested: Dataset) -> None:
     """Refuse to begin with weights that know the people who are to be tested.
 
