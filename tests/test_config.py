@@ -68,7 +68,7 @@ def test_an_override_changes_the_setting_named_and_no_other():
     changed = override(fast(), ["gan.epochs=20", "network.width = 8"])
     assert changed.gan.epochs == 20
     assert changed.network.width == 8
-    assert override(changed, ["gan.epochs=2", "network.width=16"]) == fast()
+    assert override(changed, ["gan.epochs=3", "network.width=16"]) == fast()
 
 
 def test_of_two_overrides_of_one_setting_the_last_counts():

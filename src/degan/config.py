@@ -265,8 +265,8 @@ def fast() -> Settings:
         start=SHIPPED_STARTS[0],
         network=NetworkSettings(detail=2, code="rounded", expression_code=len(CODE_ACTIONS)),
         gan=GanSettings(
-            epochs=2,
-            min_steps=60,
+            epochs=3,
+            min_steps=100,
             learning_rate=4e-3,
             encoder_rate=0.0,
             weight_adversarial=0.05,

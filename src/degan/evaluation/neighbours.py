@@ -1,4 +1,4 @@
-"""Which training faces a network takes a mistake for: the nearest ones in its own features."""
+"""The training faces nearest to a face in the features of the network that misread it."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -22,7 +22,7 @@ def nearest_people(
 ) -> dict[int, list[int]]:
     """Return the training samples that are nearest to some samples, one a person, nearest first.
 
-    Near by the cosine of the features that the last linear layer reads, standardised over the
+    Nearness is the cosine of the features that the last linear layer reads, standardised over the
     training samples.
 
     Args:

@@ -70,7 +70,7 @@ def read_features(model: Model, images: Tensor) -> dict[str, NDArray[np.float32]
 
     Args:
         model: of a run.
-        images: standardised, float (N, C, S, S).
+        images: standardised, float (N, C, D, D), D the side that the encoder reads.
 
     Returns:
         :data:`CODE`; where it is rounded, :data:`FINE`, what it was before; and, where local CNNs

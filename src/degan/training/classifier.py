@@ -50,7 +50,7 @@ class RecognitionNetworks(nn.Module):
             )
 
     def encode(self, images: Tensor) -> EncoderOutput:
-        """(N, C, S, S) -> f(x) and stages, without a gradient where the encoder is frozen."""
+        """(N, C, D, D) -> f(x) and stages, without a gradient where the encoder is frozen."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             output: EncoderOutput = self.encoder(images)
             return output
@@ -121,7 +121,8 @@ class ClassifierTrainer:
             The classifier; it and the encoder are in evaluation mode.
 
         Raises:
-            DeganError: the checkpoint is damaged, or a loss is no longer finite.
+            DeganError: the checkpoint is damaged, a loss is no longer finite, or expressions are
+                read far worse than by guessing.
         """
         start = self._restore() if self.path.exists() else 0
         log.rewind(_STAGE, start)
