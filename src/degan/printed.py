@@ -202,18 +202,17 @@ def comparison_notes(summary: dict[str, Any]) -> None:
 def _paired_table(what: str, reference: str, rows: dict[str, dict[str, Any]]) -> Table:
     table = Table(box=SIMPLE)
     table.add_column(what, overflow="fold")
-    for heading in ("accuracy", "log loss", f"difference to {reference}", "p", "Holm"):
+    for heading in ("accuracy", f"difference to {reference}", "p", "Holm"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, row in rows.items():
         if "failed" in row:
             table.add_row(name, "failed")
             continue
-        accuracy = share_text(row["accuracy"], row["accuracy_interval"])
-        cells = [accuracy, f"{row['log_loss']:.3f}", "", "", ""]
+        cells = [share_text(row["accuracy"], row["accuracy_interval"]), "", "", ""]
         if "difference" in row:
             low, high = (100 * end for end in row["difference_interval"])
             difference = f"{100 * row['difference']:+.1f} ({low:+.1f}, {high:+.1f})"
-            cells[2:] = [difference, f"{row['p']:.3f}", f"{row['p_holm']:.3f}"]
+            cells[1:] = [difference, f"{row['p']:.3f}", f"{row['p_holm']:.3f}"]
         table.add_row(name.replace(",", ",\n"), *cells)  # the runs of a result, one below another
     return table
 
