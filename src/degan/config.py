@@ -318,8 +318,8 @@ def tiny() -> Settings:
     )
 
 
-PRESETS: dict[str, Callable[[], Settings]]
-PRESETS = {"fast": fast, "best": best, "paper": paper, "tiny": tiny}
+_MADE: Final = (fast, best, paper, tiny)
+PRESETS: Final[dict[str, Callable[[], Settings]]] = {make.__name__: make for make in _MADE}
 
 
 DEFAULT_PRESET: Final = "fast"

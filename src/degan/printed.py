@@ -187,7 +187,9 @@ def identification_table(summary: dict[str, Any]) -> Table | None:
 
 def comparison_table(summary: dict[str, Any]) -> Table:
     """Return the table of ``degan compare``: a row a result, in points of accuracy; 80 columns."""
-    return _paired_table("result", "the first", summary["results"])
+    # The runs of a result stand one below another.
+    rows = {name.replace(",", ",\n"): row for name, row in summary["results"].items()}
+    return _paired_table("result", "the first", rows)
 
 
 def comparison_notes(summary: dict[str, Any]) -> None:
@@ -213,7 +215,7 @@ def _paired_table(what: str, reference: str, rows: dict[str, dict[str, Any]]) ->
             low, high = (100 * end for end in row["difference_interval"])
             difference = f"{100 * row['difference']:+.1f} ({low:+.1f}, {high:+.1f})"
             cells[1:] = [difference, f"{row['p']:.3f}", f"{row['p_holm']:.3f}"]
-        table.add_row(name.replace(",", ",\n"), *cells)  # the runs of a result, one below another
+        table.add_row(name, *cells)
     return table
 
 

@@ -21,7 +21,6 @@ from degan.files import write_text
 RESULT: Final = "compare.json"
 
 _SEED: Final = 0  # of the intervals' draws
-_DRAWS: Final = 10_000
 _JOINT: Final = ","  # between the runs of one result
 
 
@@ -72,22 +71,8 @@ def compare_results(
     rows: dict[str, dict[str, Any]] = {names[0]: _figures(first, persons)}
     for name, result in zip(names[1:], results[1:], strict=True):
         _check_same(first.samples, first.paths[0], result.samples, result.paths[0])
-        if len(result.paths) != len(first.paths):
-            raise DeganError(
-                f"{name} is of {len(result.paths)} runs and {names[0]} of {len(first.paths)}; join "
-                "as many runs, of the same seeds, in each result"
-            )
-        found = paired.compare(result.right, first.right, persons, seed=_SEED)
-        rows[name] = {
-            **_figures(result, persons),
-            "difference": found.accuracy,
-            "difference_interval": list(found.interval),
-            "gained": int((result.right & ~first.right).sum()),
-            "lost": int((first.right & ~result.right).sum()),
-            "p": found.p,
-            "log_loss_difference": float((result.losses - first.losses).mean()),
-            "log_loss_difference_interval": _interval(result.losses - first.losses, persons),
-        }
+        _check_as_many(first, names[0], result, name)
+        rows[name] = _figures(result, persons) | _differences(first, result, persons)
     paired.add_holm(rows.values())
     summary = {
         "reference": names[0],
@@ -136,16 +121,32 @@ def _figures(result: _Result, persons: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _interval(values: NDArray[np.float64], persons: Sequence[str]) -> list[float]:
-    """Return the 95 % interval of the mean that draws whole people."""
-    means = metrics.resampled_shares(values, persons, _SEED, _DRAWS)
-    return [float(end) for end in np.quantile(means, (0.025, 0.975))]
+def _differences(first: _Result, result: _Result, persons: Sequence[str]) -> dict[str, Any]:
+    found = paired.compare(result.right, first.right, persons, seed=_SEED)
+    loss = result.losses - first.losses
+    return {
+        "difference": found.accuracy,
+        "difference_interval": list(found.interval),
+        "gained": int((result.right & ~first.right).sum()),
+        "lost": int((first.right & ~result.right).sum()),
+        "p": found.p,
+        "log_loss_difference": float(loss.mean()),
+        "log_loss_difference_interval": list(metrics.subject_interval(loss, persons, seed=_SEED)),
+    }
 
 
 def _check_once(paths: Sequence[Path]) -> None:
     for path in paths:
         if paths.count(path) > 1:
             raise DeganError(f"{path} is given twice; a result does not differ from itself")
+
+
+def _check_as_many(first: _Result, reference: str, result: _Result, name: str) -> None:
+    if len(result.paths) != len(first.paths):
+        raise DeganError(
+            f"{name} is of {len(result.paths)} runs and {reference} of {len(first.paths)}; join "
+            "as many runs, of the same seeds, in each result"
+        )
 
 
 def _check_same(

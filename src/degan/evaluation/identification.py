@@ -84,15 +84,14 @@ def identify(
     Source: identification by rank and by ROC, as face recognition reports it (Phillips et al.
     2000, the FERET protocol). Not in the paper, which shows drawn faces only.
     """
-    group = np.zeros(len(features), dtype=np.int64) if groups is None else np.asarray(groups)
+    rng = np.random.default_rng(seed)
     person = np.unique(np.asarray(subjects), return_inverse=True)[1]
     recording = _numbered(zip(person.tolist(), sequences, strict=True))
     expression = np.unique(np.asarray(expressions), return_inverse=True)[1]
-    rng = np.random.default_rng(seed)
-    found = []
-    for number in np.unique(group):
-        rows = _some_people(np.flatnonzero(group == number), person, rng)
-        found.append(_Gallery.of(features[rows], person[rows], recording[rows], expression[rows]))
+    found = [
+        _Gallery.of(features[rows], person[rows], recording[rows], expression[rows])
+        for rows in _comparable(groups, person, rng)
+    ]
     queries = sum(len(gallery.query) for gallery in found)
     if queries == 0:
         return None
@@ -109,14 +108,14 @@ def identify(
     chance = float(np.mean(permuted))
     return Identification(
         top1=float(top1.mean()),
-        interval=_interval(top1, names, seed),
+        interval=metrics.subject_interval(top1, names, seed=seed),
         chance=chance,
         chance_interval=(float(low), float(high)),
         times_chance=float(top1.mean()) / chance if chance else float("inf"),
         median_rank=float(np.median(rank)),
         expected_rank=float(np.median((others + 1) / 2)),
         auc=float(auc.mean()),
-        auc_interval=_interval(auc, names, seed),
+        auc_interval=metrics.subject_interval(auc, names, seed=seed),
         people=len(set(names)),
         queries=queries,
         left_out=len(set(person.tolist())) - len(set(names)),
@@ -230,6 +229,16 @@ def _without_expression(
     return centred
 
 
+def _comparable(
+    groups: Sequence[int] | None, person: metrics.Labels, rng: np.random.Generator
+) -> list[metrics.Labels]:
+    """Return the pictures of each group, all or those of some people."""
+    group = np.zeros(len(person), dtype=np.int64) if groups is None else np.asarray(groups)
+    return [
+        _some_people(np.flatnonzero(group == number), person, rng) for number in np.unique(group)
+    ]
+
+
 def _some_people(
     rows: metrics.Labels, person: metrics.Labels, rng: np.random.Generator
 ) -> metrics.Labels:
@@ -246,9 +255,3 @@ def _numbered(names: Any) -> metrics.Labels:
     """Return a number for each of the names, equal where they are equal, int (N,)."""
     numbers: dict[Any, int] = {}
     return np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.int64)
-
-
-def _interval(values: NDArray[np.float64], people: Sequence[str], seed: int) -> tuple[float, float]:
-    shares = metrics.resampled_shares(values, people, seed, 10_000)
-    low, high = np.quantile(shares, [0.025, 0.975])
-    return float(low), float(high)

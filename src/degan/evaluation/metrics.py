@@ -109,29 +109,29 @@ def quantile_bins(values: NDArray[np.int64], bins: int) -> Labels:
 
 
 def subject_interval(
-    correct: Flags | NDArray[np.float64],
+    values: Flags | NDArray[np.float64],
     subjects: Sequence[str],
     *,
     seed: int = 0,
     draws: int = 10_000,
     level: float = 0.95,
 ) -> tuple[float, float]:
-    """Return a bootstrap interval of the accuracy that draws people, not images.
+    """Return a bootstrap interval of a mean, such as the accuracy, that draws people, not images.
 
     Images of one person are not independent, so whole subjects are drawn with replacement
     (cluster bootstrap, percentile interval).
 
     Args:
-        correct: per sample, bool (N,); of several runs the share that is right, float (N,).
+        values: per sample, float (N,), or whether it is right, bool (N,).
         subjects: per sample, length N.
         seed: of the draws.
         draws: how many.
         level: coverage, 0-1.
 
     Returns:
-        Lower and upper end, 0-1.
+        Lower and upper end, in the unit of the values.
     """
-    shares = resampled_shares(correct.astype(np.float64), subjects, seed, draws)
+    shares = resampled_shares(values.astype(np.float64), subjects, seed, draws)
     low, high = np.quantile(shares, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 

@@ -58,12 +58,13 @@ def compare(
     """
     each = np.atleast_2d(correct).astype(np.int64) - np.atleast_2d(reference).astype(np.int64)
     gained = each.sum(axis=0)  # whole, as the test needs it
-    shares = metrics.resampled_shares(gained / len(each), subjects, seed, draws)
-    low, high = np.quantile(shares, [(1 - level) / 2, (1 + level) / 2])
+    interval = metrics.subject_interval(
+        gained / len(each), subjects, seed=seed, draws=draws, level=level
+    )
     _, place = np.unique(np.asarray(subjects), return_inverse=True)
     of_subject = np.zeros(place.max() + 1, dtype=np.int64)
     np.add.at(of_subject, place, gained)
-    return Difference(float(each.mean()), (float(low), float(high)), sign_flip_p(of_subject))
+    return Difference(float(each.mean()), interval, sign_flip_p(of_subject))
 
 
 def sign_flip_p(gained: NDArray[np.int64]) -> float:
