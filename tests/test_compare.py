@@ -82,7 +82,7 @@ def test_the_same_run_twice_over_says_no_more_than_once(faces, some, tmp_path):
 def test_results_of_another_number_of_runs_are_refused(faces, some, tmp_path):
     one, two = (saying(tmp_path / n, faces, own) for n, own in zip("ab", some, strict=True))
     three = saying(tmp_path / "c", faces, some[0])
-    with pytest.raises(DeganError, match=r"is of 2 runs and .*b of 1; join as many"):
+    with pytest.raises(DeganError, match=r"is of 2 runs and .*b of 1; give each result as many"):
         compare_results(two, [Path(f"{one},{three}")])
     with pytest.raises(DeganError, match="a is given twice"):
         compare_results(two, [Path(f"{one},{one}")])

@@ -270,7 +270,7 @@ def _repeated(arm: Arm, settings: Settings) -> str:
 
 
 def _in_effect(settings: Settings) -> Settings:
-    """Return the settings with one value for those that do not reach recognition.
+    """Return the settings, those that do not reach recognition set to one value.
 
     Without weights to start from f(x) is kept to nothing and nothing is blended. An encoder that
     stays as it begins in stage 1 learns nothing from drawings.

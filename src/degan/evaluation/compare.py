@@ -103,7 +103,7 @@ def _read(path: Path) -> _Result:
 
 
 def _losses(table: Predictions) -> NDArray[np.float64]:
-    """Return the log loss of each sample; what a recogniser has no class for it gave nothing."""
+    """Return the log loss of each sample, (N,); an expression without a class has probability 0."""
     given = np.zeros(len(table.samples))
     place = {name: column for column, name in enumerate(table.expressions)}
     for row, sample in enumerate(table.samples):
@@ -144,8 +144,8 @@ def _check_once(paths: Sequence[Path]) -> None:
 def _check_as_many(first: _Result, reference: str, result: _Result, name: str) -> None:
     if len(result.paths) != len(first.paths):
         raise DeganError(
-            f"{name} is of {len(result.paths)} runs and {reference} of {len(first.paths)}; join "
-            "as many runs, of the same seeds, in each result"
+            f"{name} is of {len(result.paths)} runs and {reference} of {len(first.paths)}; give "
+            "each result as many runs, of the same seeds"
         )
 
 

@@ -8,9 +8,9 @@ from degan.training.start import encoder_rate
 def plain_cnn(settings: Settings, num_images: int, share: float = 1.0) -> Settings:
     """Return the settings of a plain CNN that is as a run's encoder, without stage 1.
 
-    Fair to it: it makes the passes of both stages together, at the higher of the peak rates that
-    the encoder has in them; at that of stage 2 where the encoder has none. All else is as in stage
-    2. It has no teachers.
+    To be fair to it, it makes the passes of both stages together, at the higher of the peak rates
+    that the encoder has in them; where the encoder learns in neither, at that of stage 2. All else
+    is as in stage 2. It has no teachers.
 
     Args:
         settings: of the run.

@@ -138,7 +138,8 @@ class Start:
 def encoder_rate(settings: Settings) -> float:
     """Return the encoder's share of the learning rate in stage 1; 0: it stays as it begins.
 
-    Without weights to start from 0 counts as 1: random weights are no f(x) to draw from.
+    Without weights to start from 0 counts as 1: an encoder of random weights has no f(x) to draw
+    from.
     """
     rate = settings.gan.encoder_rate
     return rate if settings.start or rate else 1.0
