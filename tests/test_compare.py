@@ -82,10 +82,19 @@ def test_the_same_run_twice_over_says_no_more_than_once(faces, some, tmp_path):
 def test_results_of_another_number_of_runs_are_refused(faces, some, tmp_path):
     one, two = (saying(tmp_path / n, faces, own) for n, own in zip("ab", some, strict=True))
     three = saying(tmp_path / "c", faces, some[0])
-    with pytest.raises(DeganError, match=r"is of 2 runs and .*b of 1; give each result as many"):
+    with pytest.raises(DeganError, match=r"runs in .*: 2, in .*b: 1; give each result as many"):
         compare_results(two, [Path(f"{one},{three}")])
     with pytest.raises(DeganError, match="a is given twice"):
         compare_results(two, [Path(f"{one},{one}")])
+
+
+@pytest.mark.parametrize("written", ["{},", ",{}", "{},,{}"])
+def test_a_comma_that_joins_nothing_is_told(faces, some, tmp_path, written, monkeypatch):
+    """What lies in the working directory is not taken for a run."""
+    one, two = (saying(tmp_path / n, faces, own) for n, own in zip("ab", some, strict=True))
+    monkeypatch.chdir(one)
+    with pytest.raises(DeganError, match="names no run before or after a comma"):
+        compare_results(two, [Path(written.format(one, one))])
 
 
 def test_a_folder_whose_name_has_a_comma_is_one_result(faces, some, tmp_path):

@@ -90,7 +90,10 @@ def compare_results(
 
 def _read(path: Path) -> _Result:
     """Read a result: a run, or runs joined by commas, of the same samples."""
-    joined = [path] if path.exists() else [Path(name) for name in str(path).split(_JOINT)]
+    names = [str(path)] if path.exists() else str(path).split(_JOINT)
+    if not all(names):
+        raise DeganError(f"{path} names no run before or after a comma; write RUN,RUN")
+    joined = [Path(name) for name in names]
     tables = [read_predictions(run) for run in joined]
     for run, table in zip(joined, tables, strict=True):
         _check_same(tables[0].samples, joined[0], table.samples, run)
@@ -144,8 +147,8 @@ def _check_once(paths: Sequence[Path]) -> None:
 def _check_as_many(first: _Result, reference: str, result: _Result, name: str) -> None:
     if len(result.paths) != len(first.paths):
         raise DeganError(
-            f"{name} is of {len(result.paths)} runs and {reference} of {len(first.paths)}; give "
-            "each result as many runs, of the same seeds"
+            f"runs in {name}: {len(result.paths)}, in {reference}: {len(first.paths)}; give each "
+            "result as many runs, of the same seeds"
         )
 
 
