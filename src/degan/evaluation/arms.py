@@ -256,7 +256,7 @@ def _reason_against(arm: Arm, settings: Settings) -> str:
     if arm.name == UNDRAWN and not settings.holds:
         return "f(x) is held to nothing but drawings, so that nothing would teach the encoder"
     other = _repeated(arm, settings)
-    return f"with these settings it would be {other} again" if other else ""
+    return f"the settings make it the same as {other}" if other else ""
 
 
 def _repeated(arm: Arm, settings: Settings) -> str:
