@@ -7,6 +7,7 @@ import pytest
 
 from degan.config import override, preset
 from degan.data.folds import subject_folds
+from degan.data.manifest import read_dataset
 from degan.errors import DeganError
 from degan.evaluation.crossval import cross_validate
 from degan.images import read
@@ -146,3 +147,36 @@ def test_other_folds_are_another_run(finished, faces):
 
 def test_a_fold_keeps_its_sample_grid(finished):
     assert read(finished / "fold-01/grids/epoch-0002.png").shape[2] == 3
+
+
+def test_a_stage_1_that_moves_no_encoder_is_trained_for_the_fold_of_the_pictures_alone(
+    faces, rendered_sequences, tmp_path
+):
+    people = read_dataset(rendered_sequences[1])
+    train(people, range(len(people.samples)), TINY, tmp_path / "earlier")
+    changes = [f"start='{tmp_path / 'earlier'}'", "gan.encoder_rate=0.0"]
+    settings = override(TINY, changes)
+    folds = folds_of(faces, 3)
+    cross_validate(faces, tmp_path / "run", settings, folds=folds, jobs=2)
+    sizes = [len(fold.test) for fold in folds]
+    with_drawings = [
+        number
+        for number in range(3)
+        if (tmp_path / f"run/fold-{number + 1:02d}/gan.safetensors").exists()
+    ]
+    assert with_drawings == [sizes.index(max(sizes))]
+
+
+def test_a_stage_1_left_out_changes_no_model(faces, tmp_path):
+    every = range(len(faces.samples))
+    train(faces, every, TINY, tmp_path / "earlier")
+    changes = [
+        f"start='{tmp_path / 'earlier'}'",
+        "gan.encoder_rate=0.0",
+        "classifier.encoder_rate=1.0",
+    ]
+    settings = override(TINY, changes)
+    for name, draws in (("drawn", True), ("not-drawn", False)):
+        train(faces, every, settings, tmp_path / name, draws=draws)
+    drawn, not_drawn = (tmp_path / f"{name}/model.safetensors" for name in ("drawn", "not-drawn"))
+    assert drawn.read_bytes() == not_drawn.read_bytes()

@@ -119,6 +119,19 @@ def official_split(samples: Sequence[Sample]) -> list[Fold]:
     return [Fold(train=parts["train"], test=parts["test"], validation=parts["validation"])]
 
 
+def shown_fold(folds: Sequence[Fold], among: Sequence[int]) -> int:
+    """Return the fold that pictures are made of, since each fold has networks of its own.
+
+    Args:
+        folds: all of them.
+        among: numbers of folds, from 0, one of which is returned.
+
+    Returns:
+        The number of the one that tests most samples, the first among equals.
+    """
+    return max(among, key=lambda number: len(folds[number].test))
+
+
 def _count(samples: Sequence[Sample]) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return the subjects by name, that of each sample (N,) and their expressions (S, C)."""
     names = np.array([sample.subject for sample in samples])

@@ -10,7 +10,7 @@ import numpy as np
 
 from degan.config import Settings
 from degan.data.fold_file import SUBJECTS
-from degan.data.folds import Fold
+from degan.data.folds import Fold, shown_fold
 from degan.data.manifest import Dataset, read_dataset
 from degan.evaluation.fold_runs import (
     ELAPSED,
@@ -49,8 +49,10 @@ def cross_validate(
     """Train and test every fold, then write its tables and ``summary.json``.
 
     Each fold trains a fixed number of epochs and reads its test samples once, at the end: nothing
-    is chosen on them. Folds run side by side in processes; after an interruption the same call
-    continues where each fold was. The figures do not depend on ``jobs``.
+    is chosen on them. Where stage 1 leaves the encoder as it begins, it is trained only for the
+    fold that pictures are made of, see :func:`degan.data.folds.shown_fold`. Folds run side by side
+    in processes; after an interruption the same call continues where each fold was. The figures do
+    not depend on ``jobs``.
 
     Args:
         dataset: a prepared data set.
@@ -72,11 +74,18 @@ def cross_validate(
     path = folder / "summary.json"
     if not path.exists():
         folders = [fold_folder(folder, number) for number in range(len(folds))]
+        drawn = shown_fold(folds, range(len(folds)))
         with elapsed(folder / ELAPSED):
             run_side_by_side(
                 _run_fold,
                 [
-                    (dataset.folder, folders[number], fold_settings(settings, number), fold)
+                    (
+                        dataset.folder,
+                        folders[number],
+                        fold_settings(settings, number),
+                        fold,
+                        number == drawn,
+                    )
                     for number, fold in enumerate(folds)
                 ],
                 [is_tested(own) for own in folders],
@@ -110,11 +119,13 @@ def _mistakes(
     )
 
 
-def _run_fold(data: Path, folder: Path, settings: Settings, fold: Fold, progress: Progress) -> None:
-    """Train and test one fold."""
+def _run_fold(
+    data: Path, folder: Path, settings: Settings, fold: Fold, shown: bool, progress: Progress
+) -> None:
+    """Train and test one fold; ``shown``: pictures are made of it."""
     dataset = read_dataset(data)
     start = time.monotonic()
-    model = train(dataset, fold.train, settings, folder, progress)
+    model = train(dataset, fold.train, settings, folder, progress, draws=shown)
     probabilities = read_test(model, dataset, fold)
     truth = [dataset.expressions.index(dataset.samples[index].expression) for index in fold.test]
     wrong = np.array(fold.test)[probabilities.argmax(axis=1) != np.array(truth)].tolist()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from degan.alignment import FRAME, crop_face
 from degan.data.crops import read_crops
 from degan.data.fold_file import read_folds
+from degan.data.folds import shown_fold
 from degan.data.manifest import Dataset
 from degan.data.provenance import has_seen, manifests_of, others_of
 from degan.errors import DeganError
@@ -122,8 +123,8 @@ def training_module(name: str) -> ModuleType:
 def find_model(run: Path, dataset: Dataset) -> Place:
     """Find the model of a run directory. Needs no torch, and not the model itself.
 
-    Of a cross-validation that is the model of one fold, since each fold has an f(x) of its own: the
-    one that tested most samples, the first among equals. Of an ablation it is that of ``full``.
+    Of a cross-validation that is the model of one fold, since each fold has an f(x) of its own, see
+    :func:`degan.data.folds.shown_fold`. Of an ablation it is that of ``full``.
 
     Args:
         run: written by ``degan train``, ``crossval``, ``ablate``, ``crossdata`` or ``evaluate
@@ -160,7 +161,7 @@ def _fold(run: Path, root: Path, arm: Path, dataset: Dataset) -> Place:
     models = [arm / f"fold-{number:02d}" / _MODEL for number in range(1, len(folds) + 1)]
     there = [number for number, model in enumerate(models) if model.is_file()]
     # Without any the figures may still be there that were measured when there were some.
-    number = max(there or range(len(folds)), key=lambda place: len(folds[place].test))
+    number = shown_fold(folds, there or range(len(folds)))
     return Place(
         run=run,
         folder=models[number].parent,

@@ -25,7 +25,7 @@ from degan.training.classifier import CHECKPOINT, ClassifierTrainer
 from degan.training.device import find_device, repeatable
 from degan.training.gan import GanTrainer
 from degan.training.run import Log, logged_seconds, open_run
-from degan.training.start import Start, read_start, start_facts
+from degan.training.start import Start, encoder_rate, read_start, start_facts
 from degan.training.teachers import PASSES, teach, teacher_settings
 
 MODEL = "model.safetensors"
@@ -66,6 +66,7 @@ def train(
     *,
     stage1: Path | None = None,
     teachers: Path | None = None,
+    draws: bool = True,
 ) -> Model:
     """Train both stages in a run directory, or continue what was begun there.
 
@@ -79,6 +80,8 @@ def train(
             differ in stage 2 only; None: stage 1 is trained in ``folder``. The model is the same.
         teachers: where the teachers are trained, for several runs that have the same, see
             :func:`degan.training.teachers.teacher_settings`; None: in ``folder``.
+        draws: False: nobody looks at the drawings, and stage 1 is left out where it leaves the
+            encoder as it begins (``gan.encoder_rate`` 0). The model is the same.
 
     Raises:
         DeganError: the folder holds another run, the data cannot be trained on, a checkpoint is
@@ -92,14 +95,19 @@ def train(
         (folder / CHECKPOINT).unlink(missing_ok=True)
         return load_model(folder)
     log_path = folder / "log.jsonl"
-    teaching, choosing, first, second = parts(progress, costs(settings, len(indices)))
+    left_out = not draws and encoder_rate(settings) == 0
+    teaching, choosing, first, second = parts(
+        progress, costs(settings, len(indices), drawing=not left_out)
+    )
     with repeatable(device):
         data = _load(dataset, indices, settings, start, device)
         samples = [dataset.samples[index] for index in indices]
         whose = teachers or folder / TEACHERS
         taught = _taught(data, samples, facts, settings, whose, start, teaching)
         share = _blend(data, samples, settings, folder / INNER, start, choosing)
-        if stage1 is None:
+        if left_out:
+            encoder = GanTrainer(data, settings, folder, start).networks.encoder
+        elif stage1 is None:
             encoder = GanTrainer(data, settings, folder, start).train(Log(log_path), first)
         else:
             encoder = _train_stage1(data, facts, settings, stage1, start, first)
@@ -252,12 +260,15 @@ def check_trainable(dataset: Dataset, indices: Sequence[int], settings: Settings
     }
 
 
-def costs(settings: Settings, num_images: int) -> tuple[float, float, float, float]:
+def costs(
+    settings: Settings, num_images: int, *, drawing: bool = True
+) -> tuple[float, float, float, float]:
     """Return what the teachers, the choice of the blend, stage 1 and stage 2 cost, about.
 
     Args:
         settings: of the run.
         num_images: how many are trained on.
+        drawing: whether stage 1 is trained.
 
     Returns:
         In passes of stage 2 with a moving encoder.
@@ -268,7 +279,7 @@ def costs(settings: Settings, num_images: int) -> tuple[float, float, float, flo
     return (
         max(0, classifier.teachers - 1) * PASSES * sum(passes),
         inner_cost(num_images) * passes[1] if chosen else 0.0,
-        _GAN_COST * passes[0],
+        _GAN_COST * passes[0] if drawing else 0.0,
         passes[1] * (1.0 if classifier.encoder_rate else _FROZEN_COST),
     )
 
