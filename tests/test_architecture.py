@@ -91,6 +91,7 @@ LAYERS = (
         "data.people",
         "data.actions",
         "data.units",
+        "data.votes",
         "data.folds",
         "data.fold_file",
         "data.datasets.ckplus",

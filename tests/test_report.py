@@ -147,6 +147,15 @@ class TestFigures:
                     assert row["mean"] == line[row["term"]]
         assert [view.name for view in part.views] == ["stage 1", "stage 2"]
 
+    def test_a_stage_of_some_folds_alone_is_said_to_be_so(self, run, tmp_path):
+        both = made([run], tmp_path / "r.html")[0]["training-1"]
+        assert "was trained in" not in both.says
+        path = run / "fold-01" / "log.jsonl"
+        lines = [line for line in path.read_text().splitlines() if json.loads(line)["stage"] == 2]
+        path.write_text("\n".join(lines) + "\n")
+        one = made([run], tmp_path / "r.html")[0]["training-1"]
+        assert "stage 1 was trained in 1 of them" in one.says
+
     def test_a_long_log_is_thinned(self, run, tmp_path):
         write_log(run / "fold-01" / "log.jsonl", np.random.default_rng(0), epochs=4000)
         part = made([run], tmp_path / "r.html")[0]["training-1"]

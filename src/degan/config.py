@@ -175,9 +175,10 @@ class ClassifierSettings(_Settings):
     """Share of the passes, the last ones, whose weights are averaged, pass by pass; once past its
     peak the learning rate stays at half of it or above. 0: the weights of the last step. Not in the
     paper: on few photos the last weights are one of many that fit, and their mean is steadier."""
-    teachers: int = Field(0, ge=0, le=20)
-    """Plain CNNs that each learn from all but a share of the training people and say what that
-    share shows: a target beside the labels. 0: labels alone, as in the paper."""
+    teachers: Annotated[int, Field(ge=0, le=20)] | Literal["votes"] = 0
+    """Who says what a face shows, a target beside its label: so many plain CNNs that each learn
+    from all but a share of the training people and read that share; or ``votes``, the people of
+    ``votes.csv``. 0: labels alone, as in the paper."""
     taught: Share = 0.5
     """How much of the target is what the teachers say."""
 

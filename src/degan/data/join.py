@@ -17,6 +17,7 @@ from degan.data.manifest import (
 from degan.data.sample import Sample, Skipped
 from degan.data.unfinished import clear, finish, partial_of
 from degan.data.units import read_units, write_units
+from degan.data.votes import read_votes, write_votes
 from degan.errors import DeganError
 from degan.files import write_text
 from degan.progress import Progress, silent
@@ -33,8 +34,8 @@ def join_datasets(
     """Make one data set of several.
 
     A set is known by the name of its folder, which comes before the names of its people, recordings
-    and files: two sets have nobody in common. Official splits stay, and so does what coders
-    saw of action units. What rendered people's sets know of their pictures stays behind, for photos
+    and files: two sets have nobody in common. Official splits, the action units that coders saw and
+    people's votes stay. What rendered people's sets know of their pictures stays behind, for photos
     have no such thing.
 
     Args:
@@ -82,6 +83,14 @@ def join_datasets(
             f"{name}/{sequence}": shown
             for name, part in parts.items()
             for sequence, shown in read_units(part.folder).items()
+        },
+    )
+    write_votes(
+        partial,
+        {
+            f"{name}/{file}": chosen
+            for name, part in parts.items()
+            for file, chosen in read_votes(part.folder).items()
         },
     )
     (partial / _STATE).unlink()

@@ -8,7 +8,7 @@ from degan.config import DRAWING_TERMS, Settings, override
 from degan.errors import DeganError
 from degan.training.plain import plain_cnn
 from degan.training.start import encoder_rate
-from degan.training.teachers import teacher_settings
+from degan.training.teachers import teacher_settings, trained_teachers
 from degan.training.train import stage1_settings
 
 
@@ -40,7 +40,7 @@ def _with(*assignments: str) -> Callable[[Settings, int], Settings]:
 def _taught_cnn(settings: Settings, num_images: int) -> Settings:
     """Return the settings of the plain CNN with the teachers of a run."""
     teachers = settings.classifier.teachers
-    return override(plain_cnn(settings, num_images), [f"classifier.teachers={teachers}"])
+    return override(plain_cnn(settings, num_images), [f"classifier.teachers={teachers!r}"])
 
 
 def _without_drawing(settings: Settings, _: int) -> Settings:
@@ -319,5 +319,5 @@ def _stage1(arm: Arm, settings: Settings) -> Settings | None:
 
 def _teachers(arm: Arm, settings: Settings) -> Settings | None:
     own = arm.settings(settings, _ANY_COUNT)
-    heard = arm.reader == "network" and own.classifier.teachers > 0
+    heard = arm.reader == "network" and trained_teachers(own.classifier) > 0
     return teacher_settings(own, _ANY_COUNT) if heard else None

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from degan.config import Settings, override
+from degan.config import ClassifierSettings, Settings, override
 from degan.data.folds import Fold, subject_folds
 from degan.data.loader import TrainingData
 from degan.data.sample import Sample
@@ -66,7 +66,7 @@ def teach(
     """
     # Where nobody is named every recording is a person of its own.
     named = [sample._replace(subject=sample.person) for sample in samples]
-    count = min(settings.classifier.teachers, len(data.subjects))
+    count = min(trained_teachers(settings.classifier), len(data.subjects))
     folds = subject_folds(named, count, settings.seed) if count > 1 else []
     taught = F.one_hot(data.expression, len(data.expressions)).float()
     for number, fold in enumerate(folds):
@@ -85,6 +85,11 @@ def teach(
         known = torch.isin(data.expression[read], shown)
         taught[read[known]] = said[known]
     return taught
+
+
+def trained_teachers(choice: ClassifierSettings) -> int:
+    """Return how many teachers are trained: none where people's votes are heard instead."""
+    return 0 if choice.teachers == "votes" else choice.teachers
 
 
 def _named(progress: Progress, name: str) -> Progress:

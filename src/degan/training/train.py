@@ -15,7 +15,9 @@ from degan.data.loader import TrainingData, check_size, load, num_epochs
 from degan.data.manifest import Dataset
 from degan.data.provenance import describe_training_data
 from degan.data.sample import Sample
+from degan.data.votes import VOTES, vote_shares
 from degan.errors import DeganError
+from degan.files import read_bytes, sha256
 from degan.networks.classifier import Classifier, Recognition
 from degan.networks.encoder import Encoder
 from degan.progress import Progress, parts, silent
@@ -26,7 +28,7 @@ from degan.training.device import find_device, repeatable
 from degan.training.gan import GanTrainer
 from degan.training.run import Log, logged_seconds, open_run
 from degan.training.start import Start, encoder_rate, read_start, start_facts
-from degan.training.teachers import PASSES, teach, teacher_settings
+from degan.training.teachers import PASSES, teach, teacher_settings, trained_teachers
 
 MODEL = "model.safetensors"
 TEACHERS = "teachers"
@@ -35,6 +37,7 @@ TEACHERS = "teachers"
 INNER = "inner"
 """The folder, in a run directory, of the inner folds that the blend is chosen on."""
 
+_MAX_VOTES = 2**24
 _GAN_COST, _FROZEN_COST = 2.7, 0.4  # of an image, where stage 2 with a moving encoder is 1
 
 
@@ -90,7 +93,7 @@ def train(
     device = find_device(settings.device)
     start = read_start(settings)
     facts = check_trainable(dataset, indices, settings) | start_facts(start)
-    open_run(folder, settings, {"kind": "training", **facts})
+    open_run(folder, settings, {"kind": "training", **facts, **_vote_facts(dataset, settings)})
     if (folder / MODEL).exists():
         (folder / CHECKPOINT).unlink(missing_ok=True)
         return load_model(folder)
@@ -104,6 +107,8 @@ def train(
         samples = [dataset.samples[index] for index in indices]
         whose = teachers or folder / TEACHERS
         taught = _taught(data, samples, facts, settings, whose, start, teaching)
+        if _hears_votes(settings):
+            taught = torch.from_numpy(vote_shares(dataset, indices)).to(device)
         share = _blend(data, samples, settings, folder / INNER, start, choosing)
         if left_out:
             encoder = GanTrainer(data, settings, folder, start).networks.encoder
@@ -181,8 +186,8 @@ def _taught(
     start: Start | None,
     progress: Progress,
 ) -> Tensor | None:
-    """Return what teachers say of the samples, who are trained in a folder; None without any."""
-    if not settings.classifier.teachers:
+    """Return what teachers who are trained in a folder say of the samples; None without any."""
+    if not trained_teachers(settings.classifier):
         return None
     told = {"kind": "teachers", "teachers": settings.classifier.teachers, **facts}
     open_run(folder, teacher_settings(settings, len(data)), told)
@@ -204,6 +209,17 @@ def _blend(
     if share == CHOSEN:
         return choose_blend(data, samples, settings, folder, start, progress)
     return float(share)
+
+
+def _hears_votes(settings: Settings) -> bool:
+    return settings.classifier.teachers == "votes"
+
+
+def _vote_facts(dataset: Dataset, settings: Settings) -> dict[str, Any]:
+    """Return what ``run.json`` says of the votes: the manifest does not change with them."""
+    if not _hears_votes(settings):
+        return {}
+    return {"votes_sha256": sha256(read_bytes(dataset.folder / VOTES, _MAX_VOTES, "table"))}
 
 
 def _needs_actions(settings: Settings) -> bool:
@@ -233,11 +249,14 @@ def check_trainable(dataset: Dataset, indices: Sequence[int], settings: Settings
 
     Raises:
         DeganError: there are not two expressions, one has no sample to train on, the networks
-            cannot read crops of that size, or facial actions are not known that have a weight.
+            cannot read crops of that size, or facial actions that have a weight or votes that are a
+            target are not known.
     """
     check_size(dataset, settings.network)
     if _needs_actions(settings):
         read_actions(dataset, indices)
+    if _hears_votes(settings):
+        vote_shares(dataset, indices)
     samples = [dataset.samples[index] for index in indices]
     shown = {sample.expression for sample in samples}
     missing = [name for name in dataset.expressions if name not in shown]
@@ -277,7 +296,7 @@ def costs(
     passes = [num_epochs(stage, num_images) for stage in (gan, classifier)]
     chosen = bool(settings.start) and classifier.blend == CHOSEN
     return (
-        max(0, classifier.teachers - 1) * PASSES * sum(passes),
+        max(0, trained_teachers(classifier) - 1) * PASSES * sum(passes),
         inner_cost(num_images) * passes[1] if chosen else 0.0,
         _GAN_COST * passes[0] if drawing else 0.0,
         passes[1] * (1.0 if classifier.encoder_rate else _FROZEN_COST),

@@ -36,19 +36,29 @@ def curves(result: Result, key: str) -> Figure | Absent:
     ]
     thinned = f" The table has every {every}th epoch; log.jsonl has all." if every > 1 else ""
     seconds = sum(log[-1].seconds for log in logs.values())
-    several = (
-        f"; lines are means over {len(logs)} folds, bands their range" if len(logs) > 1 else ""
-    )
     return Figure(
         key,
         title,
-        f"{_time(seconds)} of training{several}. Stage 1 learns to redraw faces, stage 2 to name "
-        "expressions. Choose terms in the legend; nothing was stopped or chosen by these curves."
+        f"{_time(seconds)} of training{_several(logs, stages)}. Stage 1 learns to redraw faces, "
+        "stage 2 to name expressions. Choose terms in the legend; nothing was stopped or chosen by "
+        "these curves."
         f"{thinned}",
         views,
         Table(("fold", "stage", "epoch", "term", "mean"), rows),
         height=460,
     )
+
+
+def _several(logs: Mapping[str, Sequence[LogRow]], stages: Sequence[int]) -> str:
+    """Return how many folds the curves are of; a stage may have been trained in some alone."""
+    if len(logs) < 2:
+        return ""
+    said = f"; lines are means over {len(logs)} folds, bands their range"
+    for stage in stages:
+        count = sum(any(row.stage == stage for row in log) for log in logs.values())
+        if count < len(logs):
+            said += f"; stage {stage} was trained in {count} of them"
+    return said
 
 
 def _stage(
