@@ -92,6 +92,11 @@ class TestShares:
         with pytest.raises(DeganError, match="not in the data set"):
             vote_shares(voted, [0])
 
+    def test_votes_for_no_expression_of_the_data_set_are_refused(self, faces, voted):
+        write_votes(voted.folder, {faces.samples[0].file: {"happy": 9}})
+        with pytest.raises(DeganError, match="name its columns neutral, happiness"):
+            vote_shares(voted, [0])
+
 
 def test_a_joined_set_has_the_votes_of_its_parts(faces, voted, tmp_path):
     joined = join_datasets([voted.folder, faces.folder], tmp_path / "both")

@@ -86,7 +86,8 @@ def vote_shares(dataset: Dataset, indices: Sequence[int]) -> NDArray[np.float32]
         one of them has its label.
 
     Raises:
-        DeganError: there is no table, it is damaged, or of another data set.
+        DeganError: there is no table, it is damaged, of another data set, or without a vote for one
+            of its expressions.
     """
     votes = read_votes(dataset.folder)
     known = sum(sample.file in votes for sample in dataset.samples)
@@ -95,6 +96,12 @@ def vote_shares(dataset: Dataset, indices: Sequence[int]) -> NDArray[np.float32]
             f"{dataset.folder / VOTES} "
             + ("names pictures that are not in the data set" if votes else "is not there")
             + "; classifier.teachers = 'votes' needs what people chose of its own pictures"
+        )
+    voted = {name for chosen in votes.values() for name in chosen}
+    if voted.isdisjoint(dataset.expressions):
+        raise DeganError(
+            f"{dataset.folder / VOTES} has no vote for an expression of the data set; name its "
+            f"columns {', '.join(dataset.expressions)}"
         )
     shares = np.zeros((len(indices), len(dataset.expressions)), dtype=np.float32)
     for row, index in enumerate(indices):
