@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,8 +54,7 @@ class TestTable:
         ("text", "said"),
         [
             ("file,anger\n", "no row"),
-            ("picture,anger\na,0\n", "must have the column file"),
-            ("file\na\n", "one for each expression"),
+            ("picture,anger\na,0\n", "must have the columns file, and one for each expression"),
             ("file,anger,Anger\na,0,1\n", "each once"),
             ("file,anger\na,many\n", "how many people"),
             ("file,anger\na,-1\n", "how many people"),
@@ -78,6 +78,15 @@ class TestShares:
         assert faces.expressions == ("neutral", "happiness")
         assert vote_shares(voted, [0]).tolist() == [[0.75, 0.25]]
 
+    def test_a_class_of_any_case_is_found(self, faces, voted):
+        samples = tuple(
+            sample._replace(expression=sample.expression.capitalize()) for sample in voted.samples
+        )
+        own = replace(voted, samples=samples)
+        assert own.expressions == ("Happiness", "Neutral")
+        write_votes(voted.folder, {faces.samples[0].file: {"Neutral": 1, "Happiness": 3}})
+        assert vote_shares(own, [0]).tolist() == [[0.75, 0.25]]
+
     def test_a_picture_without_a_vote_has_its_label(self, faces, voted):
         write_votes(
             voted.folder,
@@ -94,6 +103,11 @@ class TestShares:
 
     def test_votes_for_no_expression_of_the_data_set_are_refused(self, faces, voted):
         write_votes(voted.folder, {faces.samples[0].file: {"happy": 9}})
+        with pytest.raises(DeganError, match="name its columns neutral, happiness"):
+            vote_shares(voted, [0])
+
+    def test_a_table_without_an_expression_is_refused(self, faces, voted):
+        (voted.folder / VOTES).write_text(f"file\n{faces.samples[0].file}\n")
         with pytest.raises(DeganError, match="name its columns neutral, happiness"):
             vote_shares(voted, [0])
 

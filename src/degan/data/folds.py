@@ -120,14 +120,14 @@ def official_split(samples: Sequence[Sample]) -> list[Fold]:
 
 
 def shown_fold(folds: Sequence[Fold], among: Sequence[int]) -> int:
-    """Return the fold that pictures are made of, since each fold has networks of its own.
+    """Return the number of the fold that pictures are made of: each has networks of its own.
 
     Args:
         folds: all of them.
         among: numbers of folds, from 0, one of which is returned.
 
     Returns:
-        The number of the one that tests most samples, the first among equals.
+        That of the fold that tests most samples, the first among equals; from 0.
     """
     return max(among, key=lambda number: len(folds[number].test))
 

@@ -2,9 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from degan import __version__
 from degan.data.manifest import (
@@ -24,6 +24,8 @@ from degan.progress import Progress, silent
 
 _STATE: Final = "joining.txt"  # marks a folder as an unfinished one
 _OFTEN: Final = 256  # files between two reports
+
+Row = TypeVar("Row")
 
 
 def join_datasets(
@@ -77,22 +79,8 @@ def join_datasets(
             "joined": _hashes(parts),
         },
     )
-    write_units(
-        partial,
-        {
-            f"{name}/{sequence}": shown
-            for name, part in parts.items()
-            for sequence, shown in read_units(part.folder).items()
-        },
-    )
-    write_votes(
-        partial,
-        {
-            f"{name}/{file}": chosen
-            for name, part in parts.items()
-            for file, chosen in read_votes(part.folder).items()
-        },
-    )
+    write_units(partial, _of_all(parts, read_units))
+    write_votes(partial, _of_all(parts, read_votes))
     (partial / _STATE).unlink()
     finish(partial, out)
     progress(1.0, f"{total} of {total} crops")
@@ -121,6 +109,17 @@ def _read(folders: Sequence[Path]) -> dict[str, Dataset]:
     for other in others:
         check_cut_alike(first, other)
     return parts
+
+
+def _of_all(
+    parts: Mapping[str, Dataset], read: Callable[[Path], Mapping[str, Row]]
+) -> dict[str, Row]:
+    """Return the rows of a table that lies beside each data set, named as in the joined one."""
+    return {
+        f"{name}/{key}": row
+        for name, part in parts.items()
+        for key, row in read(part.folder).items()
+    }
 
 
 def _hashes(parts: dict[str, Dataset]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import csv
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Final
@@ -15,7 +15,8 @@ from degan.files import read_bytes
 MAX_LINE: Final = 2**16
 """The most bytes of a line that are read."""
 
-_MAX_BYTES = 2**24  # of a table that is read whole
+MAX_BYTES: Final = 2**24
+"""The most bytes of a table that is read whole."""
 
 
 def is_table(path: Path) -> bool:
@@ -86,7 +87,7 @@ def read_whole(path: Path, row: str) -> tuple[list[str], list[list[str]]]:
     Raises:
         DeganError: it is missing or damaged, has no row, or one of another length than its header.
     """
-    data = read_bytes(path, _MAX_BYTES, "table")
+    data = read_bytes(path, MAX_BYTES, "table")
     try:
         lines = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
         rows = [line for line in lines if line]
@@ -102,3 +103,37 @@ def read_whole(path: Path, row: str) -> tuple[list[str], list[list[str]]]:
                 f"{len(names)} columns"
             )
     return names, rows
+
+
+def read_keyed(
+    path: Path, key: str, row: str, *, others: str, fits: Callable[[str], bool]
+) -> tuple[list[str], dict[str, list[str]]]:
+    """Return the other columns of a table whose first column tells its rows apart, and its rows.
+
+    Args:
+        path: of the table, see :func:`read_whole`.
+        key: the first column's name.
+        row: what a row is of: "a picture".
+        others: what the other columns are, for messages.
+        fits: whether a name, in small letters, is one of theirs.
+
+    Returns:
+        The names of the other columns, and their cells by the first cell of the row.
+
+    Raises:
+        DeganError: see :func:`read_whole`; a column does not fit or is there twice, or two rows
+            have one first cell.
+    """
+    names, rows = read_whole(path, row)
+    first, *rest = names
+    if first != key or len(set(names)) < len(names) or not all(map(fits, rest)):
+        raise DeganError(
+            f"{path} must have the columns {key}, {others}, each once; it begins with "
+            f"{', '.join(names[:3])[:60]!a}"
+        )
+    keyed: dict[str, list[str]] = {}
+    for name, *line in rows:
+        if name in keyed:
+            raise DeganError(f"{path} names {name!r} twice; give {row} one row")
+        keyed[name] = line
+    return rest, keyed

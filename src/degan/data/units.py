@@ -50,22 +50,12 @@ def read_units(folder: Path) -> dict[str, frozenset[int]]:
     path = folder / UNITS
     if not path.exists():
         return {}
-    names, rows = tables.read_whole(path, "a recording")
-    units = names[1:]
-    if (
-        names[0] != _SEQUENCE
-        or len(set(units)) < len(units)
-        or not all(_UNIT.fullmatch(unit) for unit in units)
-    ):
-        raise DeganError(
-            f"{path} must have the columns {_SEQUENCE}, AU1, AU2 and so on, each once; it begins "
-            f"with {', '.join(names[:3])[:60]!a}"
-        )
+    units, rows = tables.read_keyed(
+        path, _SEQUENCE, "a recording", others="AU1, AU2 and so on", fits=_is_unit
+    )
     numbers = [int(unit.removeprefix("au")) for unit in units]
     coded: dict[str, frozenset[int]] = {}
-    for sequence, *cells in rows:
-        if sequence in coded:
-            raise DeganError(f"{path} names {sequence!r} twice; give each recording one row")
+    for sequence, cells in rows.items():
         if not {*cells} <= {"0", "1"}:
             raise DeganError(
                 f"the row of {sequence!r} in {path} must say 1 (shown) or 0 (not) of each unit"
@@ -73,3 +63,7 @@ def read_units(folder: Path) -> dict[str, frozenset[int]]:
         shown = zip(numbers, cells, strict=True)
         coded[sequence] = frozenset(number for number, cell in shown if cell == "1")
     return coded
+
+
+def _is_unit(name: str) -> bool:
+    return _UNIT.fullmatch(name) is not None

@@ -15,9 +15,8 @@ from degan.data.loader import TrainingData, check_size, load, num_epochs
 from degan.data.manifest import Dataset
 from degan.data.provenance import describe_training_data
 from degan.data.sample import Sample
-from degan.data.votes import VOTES, vote_shares
+from degan.data.votes import vote_shares, votes_hash
 from degan.errors import DeganError
-from degan.files import read_bytes, sha256
 from degan.networks.classifier import Classifier, Recognition
 from degan.networks.encoder import Encoder
 from degan.progress import Progress, parts, silent
@@ -37,7 +36,6 @@ TEACHERS = "teachers"
 INNER = "inner"
 """The folder, in a run directory, of the inner folds that the blend is chosen on."""
 
-_MAX_VOTES = 2**24
 _GAN_COST, _FROZEN_COST = 2.7, 0.4  # of an image, where stage 2 with a moving encoder is 1
 
 
@@ -83,8 +81,8 @@ def train(
             differ in stage 2 only; None: stage 1 is trained in ``folder``. The model is the same.
         teachers: where the teachers are trained, for several runs that have the same, see
             :func:`degan.training.teachers.teacher_settings`; None: in ``folder``.
-        draws: False: nobody looks at the drawings, and stage 1 is left out where it leaves the
-            encoder as it begins (``gan.encoder_rate`` 0). The model is the same.
+        draws: False: nobody looks at the drawings, and the run's own stage 1 is left out where it
+            leaves the encoder as it begins (``gan.encoder_rate`` 0). The model is the same.
 
     Raises:
         DeganError: the folder holds another run, the data cannot be trained on, a checkpoint is
@@ -97,8 +95,7 @@ def train(
     if (folder / MODEL).exists():
         (folder / CHECKPOINT).unlink(missing_ok=True)
         return load_model(folder)
-    log_path = folder / "log.jsonl"
-    left_out = not draws and encoder_rate(settings) == 0
+    left_out = stage1 is None and not draws and encoder_rate(settings) == 0
     teaching, choosing, first, second = parts(
         progress, costs(settings, len(indices), drawing=not left_out)
     )
@@ -106,18 +103,18 @@ def train(
         data = _load(dataset, indices, settings, start, device)
         samples = [dataset.samples[index] for index in indices]
         whose = teachers or folder / TEACHERS
-        taught = _taught(data, samples, facts, settings, whose, start, teaching)
-        if _hears_votes(settings):
-            taught = torch.from_numpy(vote_shares(dataset, indices)).to(device)
+        taught = _voted(dataset, indices, settings, device)
+        if taught is None:
+            taught = _taught(data, samples, facts, settings, whose, start, teaching)
         share = _blend(data, samples, settings, folder / INNER, start, choosing)
-        if left_out:
-            encoder = GanTrainer(data, settings, folder, start).networks.encoder
-        elif stage1 is None:
-            encoder = GanTrainer(data, settings, folder, start).train(Log(log_path), first)
+        log = folder / "log.jsonl"
+        if stage1 is None:
+            gan = GanTrainer(data, settings, folder, start)
+            encoder = gan.networks.encoder if left_out else gan.train(Log(log), first)
         else:
             encoder = _train_stage1(data, facts, settings, stage1, start, first)
         trainer = ClassifierTrainer(data, encoder, settings, folder, start, taught)
-        classifier = trainer.train(Log(log_path), second)
+        classifier = trainer.train(Log(log), second)
     if start is not None and share:
         start.blend(encoder, classifier, dataset.expressions, share)
     model = Model(
@@ -177,6 +174,15 @@ def _load(
     return replace(data, kept=start.codes(settings.network, data.images))
 
 
+def _voted(
+    dataset: Dataset, indices: Sequence[int], settings: Settings, device: torch.device
+) -> Tensor | None:
+    """Return what people voted for of the samples; None where they are not heard."""
+    if not _hears_votes(settings):
+        return None
+    return torch.from_numpy(vote_shares(dataset, indices)).to(device)
+
+
 def _taught(
     data: TrainingData,
     samples: Sequence[Sample],
@@ -219,7 +225,7 @@ def _vote_facts(dataset: Dataset, settings: Settings) -> dict[str, Any]:
     """Return what ``run.json`` says of the votes: the manifest does not change with them."""
     if not _hears_votes(settings):
         return {}
-    return {"votes_sha256": sha256(read_bytes(dataset.folder / VOTES, _MAX_VOTES, "table"))}
+    return {"votes_sha256": votes_hash(dataset.folder)}
 
 
 def _needs_actions(settings: Settings) -> bool:
