@@ -1,22 +1,23 @@
 """What several people saw in each picture: the table, and trainings that learn from it."""
 
-import json
 import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from degan.config import override, preset
+from degan.data.crops import read_crops
 from degan.data.join import join_datasets
 from degan.data.manifest import read_dataset
 from degan.data.votes import VOTES, read_votes, vote_shares, write_votes
 from degan.errors import DeganError
 from degan.evaluation.arms import choose_arms
 from degan.labels import EXPRESSIONS
-from degan.training.train import load_model, train
+from degan.training.train import predict_probabilities, train
 
 VOTED = override(preset("tiny"), ["classifier.teachers='votes'"])
 
@@ -120,13 +121,13 @@ def test_a_joined_set_has_the_votes_of_its_parts(faces, voted, tmp_path):
 
 
 def test_a_run_learns_what_people_voted_for(voted, tmp_path):
+    """Whatever the labels say: half of the people are labelled as happy."""
+    write_votes(voted.folder, {sample.file: {"neutral": 1} for sample in voted.samples})
     every = range(len(voted.samples))
-    settings = override(VOTED, ["classifier.taught=1.0", "classifier.epochs=30"])
-    train(voted, every, settings, tmp_path / "run")
-    log = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
-    # Of two expressions that are as likely as each other no more can be learnt.
-    assert log[-1]["loss"] == pytest.approx(np.log(2), abs=0.03)
-    assert load_model(tmp_path / "run").expressions == ("neutral", "happiness")
+    settings = override(VOTED, ["classifier.taught=1.0", "classifier.epochs=40"])
+    model = train(voted, every, settings, tmp_path / "run")
+    read = predict_probabilities(model, torch.from_numpy(read_crops(voted, every)))
+    assert (read[:, model.expressions.index("neutral")] > 0.7).all()
 
 
 def test_a_run_whose_votes_have_changed_is_another(voted, tmp_path):
