@@ -176,11 +176,11 @@ class ClassifierSettings(_Settings):
     peak the learning rate stays at half of it or above. 0: the weights of the last step. Not in the
     paper: on few photos the last weights are one of many that fit, and their mean is steadier."""
     teachers: Annotated[int, Field(ge=0, le=20)] | Literal["votes"] = 0
-    """Who says what a face shows, a target beside its label: so many plain CNNs that each learn
-    from all but a share of the training people and read that share; or ``votes``, the people of
-    ``votes.csv``. 0: labels alone, as in the paper."""
+    """What others see in a face, a target beside its label. A number: so many plain CNNs, each of
+    which reads the training people that it did not learn from. ``votes``: people, in ``votes.csv``.
+    0: labels alone, as in the paper."""
     taught: Share = 0.5
-    """How much of the target is what the teachers say."""
+    """How much of the target is what the teachers say, or the votes."""
 
     @model_validator(mode="after")
     def _has_whom_to_teach(self) -> Self:

@@ -50,7 +50,7 @@ def curves(result: Result, key: str) -> Figure | Absent:
 
 
 def _several(logs: Mapping[str, Sequence[LogRow]], stages: Sequence[int]) -> str:
-    """Return how many folds the curves are of; a stage may have been trained in some alone."""
+    """Say how many folds the curves are of, and which stage was trained in some of them only."""
     if len(logs) < 2:
         return ""
     said = f"; lines are means over {len(logs)} folds, bands their range"
