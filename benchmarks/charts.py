@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from degan.images import RgbImage
+from degan.media.images import RgbImage
 
 _WIDTH, _HEIGHT, _EDGE = 900, 360, 60
 _INK, _LINE = (60, 60, 60), (0, 90, 160)

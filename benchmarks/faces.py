@@ -20,8 +20,8 @@ import numpy as np
 import skimage.data
 from PIL import Image, ImageFilter
 
-from degan.faces import Face, FaceFinder
-from degan.images import RgbImage, read
+from degan.faces.finder import Face, FaceFinder
+from degan.media.images import RgbImage, read
 
 FACE_WIDTH = 190  # of the London photos' landmarks, in pixels of 512: mean
 GREY = (128, 128, 128)

@@ -31,11 +31,11 @@ from typing import NamedTuple
 from PIL import Image
 
 from charts import memory_chart
-from degan.images import write
-from degan.inputs import find_inputs
-from degan.journal import Journal
-from degan.predict import Plan, predict
-from degan.results import Record, printable
+from degan.media.images import write
+from degan.predict.inputs import find_inputs
+from degan.predict.journal import Journal
+from degan.predict.records import Record, printable
+from degan.predict.run import Plan, predict
 
 SIDE = 256
 DISTINCT = 200

@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from degan.data.all_frames import read_all_frames
 from degan.data.crops import read_crops
-from degan.data.frames import read_all_frames
 from degan.data.manifest import Dataset, read_dataset
 from degan.evaluation.metrics import subject_interval
-from degan.evaluation.neutral import AT_REST, SHOWN
-from degan.images import read
-from degan.recognizer import Readings, Recognizer
+from degan.media.images import read
+from degan.recognition.recognizer import Readings, Recognizer
+from degan.tuning.fit_neutral import AT_REST, SHOWN
 
 PART = 256
 

@@ -37,7 +37,7 @@ from typing import Any
 from degan.data.datasets import folder
 from degan.data.protocol import Protocol
 from degan.errors import DeganError
-from degan.files import replacing
+from degan.system.files import replacing
 from peers.catalog import NOT_MEASURED, PEERS, ROOT, Peer
 from peers.environment import InstallError, prepare
 from peers.summary import Photo, figures, parse_result, reason, tables

@@ -25,12 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from degan.faces import FaceFinder
-from degan.images import RgbImage, read
+from degan.faces.finder import FaceFinder
+from degan.faces.likeness import Describer
+from degan.faces.person_numbers import Numbering
+from degan.faces.tracker import Tracker
 from degan.labels import EXPRESSIONS
-from degan.likeness import Describer
-from degan.numbering import Numbering
-from degan.tracker import Tracker
+from degan.media.images import RgbImage, read
 
 SEED, EACH, SIDE, ZOOM = 3003, 8, 256, 0.45
 ROUNDS = 1000

@@ -21,7 +21,7 @@ from PIL import Image
 from degan.data.datasets.ckplus import ADAPTER
 from degan.data.prepare import PrepareSettings, prepare_dataset
 from degan.data.protocol import Protocol
-from degan.machine import num_cpus
+from degan.system.machine import num_cpus
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "london"
 SIZE = (640, 490)

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from degan.alignment import crop_face
-from degan.faces import FaceFinder
-from degan.images import find_photos, read
-from degan.recognizer import Recognizer
+from degan.faces.alignment import crop_face
+from degan.faces.finder import FaceFinder
+from degan.media.images import find_photos, read
+from degan.recognition.recognizer import Recognizer
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "london"
 BATCHES = (1, 64)

@@ -18,8 +18,8 @@ import torch
 from degan.config import Settings, override, preset
 from degan.data.manifest import read_dataset
 from degan.errors import DeganError
-from degan.machine import num_cpus
-from degan.processes import run_in_processes
+from degan.system.machine import num_cpus
+from degan.system.processes import run_in_processes
 from degan.training.train import train
 
 

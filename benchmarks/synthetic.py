@@ -32,10 +32,10 @@ from pathlib import Path
 
 import numpy as np
 
-from degan.machine import num_cpus
 from degan.synthetic.generate import render_person, synthesize
 from degan.synthetic.plan import SynthesisSettings, cast, shots_of
 from degan.synthetic.render import build, render
+from degan.system.machine import num_cpus
 
 STATED = {48: "10-13 ms", 96: "21 ms"}  # of the prototype, as its notes say
 Work = Callable[[int], None]  # renders the person of a number

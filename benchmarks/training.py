@@ -20,15 +20,15 @@ from pathlib import Path
 import torch
 
 from degan.config import Settings, override, preset
-from degan.data.augment import augment
-from degan.data.loader import TrainingData, batches, load
 from degan.data.manifest import read_dataset
 from degan.labels import EXPRESSIONS
-from degan.progress import silent
 from degan.synthetic.generate import synthesize
 from degan.synthetic.plan import SynthesisSettings
+from degan.system.progress import silent
+from degan.training.augment import augment
 from degan.training.classifier import ClassifierTrainer
 from degan.training.gan import GanTrainer
+from degan.training.loader import TrainingData, batches, load
 from degan.training.run import Log
 
 TIMES = (1, 2, 4)

@@ -24,12 +24,12 @@ import skimage.data
 from PIL import Image, ImageDraw
 
 from charts import memory_chart
-from degan.images import RgbImage, read, write
-from degan.inputs import Input
-from degan.photos import ReadOptions
-from degan.predict import Plan, predict
-from degan.results import Record
-from degan.video_out import write_video
+from degan.media.images import RgbImage, read, write
+from degan.media.video_writer import write_video
+from degan.predict.inputs import Input
+from degan.predict.photos import ReadOptions
+from degan.predict.records import Record
+from degan.predict.run import Plan, predict
 
 WIDTH, HEIGHT, RATE = 1920, 1080, 30
 FACE = 420  # side of a pasted photo in pixels; the face is some 40 % of it

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from degan import images
 from degan.data.manifest import read_dataset
+from degan.media import images
 
 REAL = Path(__file__).parent / "london"
 # Fewer passes: the whole demo is to take minutes.

@@ -175,7 +175,7 @@ def command(monkeypatch, capsys):
     import sys
     from types import SimpleNamespace
 
-    from degan.cli import main
+    from degan.cli.app import main
 
     def run(*arguments, stdin=b""):
         monkeypatch.setattr(sys, "argv", ["degan", *map(str, arguments)])

@@ -1,249 +1,55 @@
-"""The shape of the code: who may import whom, what stays light, and how long things get."""
+"""The shape of the code: which package imports which, what runs without torch, how long things get.
+
+``python tests/test_architecture.py`` prints the graph between packages.
+"""
 
 import ast
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 SRC = Path(__file__).resolve().parent.parent / "src"
 
-READING = (
-    "inputs",
-    "results",
-    "people",
-    "annotate",
-    "photos",
-    "watch",
-    "segments",
-    "outputs",
-    "boxes",
-    "journal",
-    "sheet",
-    "targets",
+# The whole rule of direction, top to bottom: a module imports its own package and those below it.
+ROOMS = (
+    "__main__",
+    "cli",
+    "report",
+    "tuning",
+    "evaluation",
+    "training",
+    "networks",
     "predict",
+    "synthetic",
+    "recognition",
+    "data",
+    "faces",
+    "media",
+    "config",
+    "labels",
+    "system",
+    "errors",
+    "version",
 )
+MAX_ROOMS = 22
+MAX_LEVELS = 12
 
-REPORT = (
-    "report.measurements",
-    "report.cache",
-    "report.model",
-    "report.run_model",
-    "report.face_map",
-    "report.saliency",
-    "report.transfer",
-    "report.measured",
-    "report.part",
-    "report.plot",
-    "report.shapes",
-    "report.files",
-    "report.atlas",
-    "report.faces",
-    "report.parts.overview",
-    "report.parts.confusion",
-    "report.parts.people",
-    "report.parts.calibration",
-    "report.parts.curves",
-    "report.parts.proofs",
-    "report.parts.fairness",
-    "report.parts.record",
-    "report.parts.model",
-    "report.rerun",
-    "report.page",
-    "report.build",
+# Everything else runs where the libraries below are not installed.
+NEED_EXTRAS = (
+    "networks",
+    "training",
+    "tuning",
+    "synthetic",
+    "evaluation.ablation",
+    "evaluation.probes",
+    "evaluation.protocols",
+    "report.with_torch",
 )
-
-# Low to high. A module may import those of lower layers, and those before it in its own.
-LAYERS = (
-    (
-        "errors",
-        "extras",
-        "progress",
-        "turns",
-        "pages",
-        "labels",
-        "files",
-        "config",
-        "images",
-        "video",
-        "machine",
-        "processes",
-    ),
-    ("video_out", "smoothing"),
-    ("warp", "alignment", "resources", "detector", "region", "faces", "neutral"),
-    ("likeness", "numbering", "tracker"),
-    (
-        "data.pictures",
-        "data.sample",
-        "data.tree",
-        "data.tables",
-        "data.protocol",
-        "data.adapter",
-        "data.named",
-        "data.track",
-        "data.unfinished",
-        "data.manifest",
-        "data.provenance",
-        "data.crops",
-        "data.duplicates",
-        "data.factors",
-        "data.frames",
-        "data.people",
-        "data.actions",
-        "data.units",
-        "data.votes",
-        "data.folds",
-        "data.fold_file",
-        "data.datasets.ckplus",
-        "data.datasets.fer2013",
-        "data.datasets.folder",
-        "data.datasets.jaffe",
-        "data.datasets.kdef",
-        "data.datasets.mmi",
-        "data.datasets.oulu",
-        "data.datasets.rafd",
-        "data.datasets.rafdb",
-        "data.datasets.registry",
-        "data.prepare",
-        "data.join",
-    ),
-    (
-        "synthetic.compiled",
-        "synthetic.mesh",
-        "synthetic.raster",
-        "synthetic.stretch",
-        "synthetic.head",
-        "synthetic.scene",
-        "synthetic.expressions",
-        "synthetic.person",
-        "synthetic.plan",
-        "synthetic.paint",
-        "synthetic.skin",
-        "synthetic.surface",
-        "synthetic.shade",
-        "synthetic.overlay",
-        "synthetic.film",
-        "synthetic.degrade",
-        "synthetic.render",
-        "synthetic.generate",
-    ),
-    (
-        "networks.layers",
-        "networks.encoder",
-        "networks.decoder",
-        "networks.discriminator",
-        "networks.classifier",
-        "networks.judge",
-    ),
-    ("data.loader", "data.augment", "data.pairs", "data.stream"),
-    (
-        "training.losses",
-        "training.run",
-        "training.checkpoint",
-        "training.grid",
-        "training.start",
-        "training.code",
-        "training.device",
-        "training.guard",
-        "training.passes",
-        "training.gan",
-        "training.classifier",
-        "training.plain",
-        "training.teachers",
-        "training.blending",
-        "training.train",
-        "training.head",
-    ),
-    (
-        "evaluation.metrics",
-        "evaluation.mistakes",
-        "evaluation.neighbours",
-        "evaluation.paired",
-        "evaluation.groups",
-        "evaluation.predictions",
-        "evaluation.others",
-        "evaluation.calibration",
-        "evaluation.actions",
-        "evaluation.neutral",
-        "evaluation.fold_runs",
-        "evaluation.crossval",
-        "evaluation.crossdata",
-        "evaluation.baselines",
-        "evaluation.identification",
-        "evaluation.runs",
-        "evaluation.arms",
-        "evaluation.ablate",
-        "evaluation.leakage",
-        "evaluation.disentanglement",
-        "evaluation.generation",
-        "evaluation.judging",
-        "evaluation.probe",
-        "weights",
-        "class_groups",
-        "recognizer",
-        "export",
-        "base",
-        "finetune",
-    ),
-    READING,
-    (
-        "evaluation.by",
-        "evaluation.read_actions",
-        "evaluation.evaluate",
-        "evaluation.compare",
-    ),
-    REPORT,
-    (
-        "look",
-        "console",
-        "printed",
-        "printed_faces",
-        "printed_probes",
-        "printed_finetune",
-        "cli_data",
-        "cli_options",
-        "cli_compare",
-        "cli_probe",
-        "cli_report",
-        "cli_weights",
-        "cli_predict",
-        "cli",
-        "__main__",
-    ),
-)
-ORDER = [f"degan.{name}" for layer in LAYERS for name in layer]
-
-RUN_AGAIN = ("report.run_model", "report.face_map", "report.transfer")
-
-# What recognition, its measurement and the preparation of data need. The libraries of training,
-# of rendering and of tables are not there for all.
-LIGHT = [
-    f"degan.{name}"
-    for layer in (
-        *LAYERS[:5],
-        ("evaluation.metrics", "evaluation.mistakes", "evaluation.paired"),
-        ("evaluation.groups", "evaluation.predictions"),
-        ("weights", "class_groups", "recognizer"),
-        [name for name in REPORT if name not in RUN_AGAIN],
-        *LAYERS[-4:-2],
-        LAYERS[-1],
-    )
-    for name in layer
-]
-HEAVY = (
-    "torch",
-    "onnx",
-    "onnxscript",
-    "numba",
-    "pandas",
-    "pyarrow",
-    "safetensors",
-    "sklearn",
-    "scipy",
-    "skimage",
-)
-
-TRAINING = {*HEAVY} - {"numba", "pyarrow"}
+TRAINING = ("torch", "onnx", "onnxscript", "pandas", "safetensors", "sklearn", "scipy", "skimage")
+HEAVY = (*TRAINING, "numba", "pyarrow")
 
 MAX_FILE = 400
 MAX_FUNCTION = 60
@@ -257,10 +63,23 @@ def name_of(path: Path) -> str:
 PATHS = {name_of(path): path for path in sorted((SRC / "degan").rglob("*.py"))}
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in PATHS.items()}
 PACKAGES = {name for name, path in PATHS.items() if path.name == "__init__.py"}
+MODULES = sorted(set(PATHS) - PACKAGES)
+
+
+def room_of(module: str) -> str:
+    """Return the part of a module's name below ``degan``; '' for ``degan`` itself."""
+    return module.removeprefix("degan").lstrip(".").partition(".")[0]
+
+
+def lies_in(module: str, packages: tuple[str, ...]) -> bool:
+    return any(f"{module}.".startswith(f"degan.{package}.") for package in packages)
+
+
+LIGHT = [name for name in MODULES if not lies_in(name, NEED_EXTRAS)]
 
 
 def at_import(tree: ast.AST) -> Iterator[ast.AST]:
-    """The nodes that run when a module is imported: none of a function, none for types alone."""
+    """Yield the nodes that run on import: not those in functions or under TYPE_CHECKING."""
     for node in ast.iter_child_nodes(tree):
         only_types = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not only_types:
@@ -269,7 +88,10 @@ def at_import(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def imported(nodes: Iterator[ast.AST], importer: str) -> set[str]:
-    """The modules that import statements name; ``from package import module`` gives the module."""
+    """Return the modules that import statements name, and those that calls import by a text.
+
+    ``from package import module`` gives the module.
+    """
     found = set()
     for node in nodes:
         if isinstance(node, ast.Import):
@@ -280,16 +102,21 @@ def imported(nodes: Iterator[ast.AST], importer: str) -> set[str]:
             found |= {name if name in PATHS else node.module for name in inner}
         elif (
             isinstance(node, ast.Call)
-            and ast.unparse(node.func).endswith("import_module")
             and node.args
             and isinstance(node.args[0], ast.Constant)
+            and (node.args[0].value in PATHS or ast.unparse(node.func).endswith("import_module"))
         ):
             found.add(node.args[0].value)
     return found
 
 
+def imports_of(module: str) -> set[str]:
+    """Return the modules of degan that a module imports, in functions too."""
+    return imported(ast.walk(TREES[module]), module) & set(PATHS)
+
+
 def loaded_with(name: str) -> set[str]:
-    """Everything that importing a module imports, through other modules of degan too."""
+    """Return everything that importing a module imports, through other modules of degan too."""
     seen, waiting = set(), [name]
     while waiting:
         module = waiting.pop()
@@ -302,30 +129,95 @@ def loaded_with(name: str) -> set[str]:
     return seen
 
 
-def test_every_module_has_a_place_in_the_order():
-    lost = sorted(set(PATHS) - PACKAGES - set(ORDER))
-    assert not lost, (
-        f"{', '.join(lost)} has no place in the order: add it to LAYERS in {__file__}, in the "
-        "lowest layer above all that it imports, and to LIGHT if it must work without torch"
+def graph_of_rooms() -> dict[str, set[str]]:
+    """Return which rooms each room imports."""
+    graph = defaultdict(set)
+    for module in MODULES:
+        graph[room_of(module)] |= {room_of(other) for other in imports_of(module)}
+    return {room: others - {room, ""} for room, others in graph.items()}
+
+
+def circle_in(graph: Mapping[str, set[str]]) -> list[str]:
+    """Return the nodes of one circle of a graph; [] if there is none."""
+    done: set[str] = set()
+
+    def follow(node: str, way: list[str]) -> list[str]:
+        if node in way:
+            return way[way.index(node) :]
+        if node in done:
+            return []
+        for other in sorted(graph.get(node, ())):
+            if found := follow(other, [*way, node]):
+                return found
+        done.add(node)
+        return []
+
+    return next((found for node in sorted(graph) if (found := follow(node, []))), [])
+
+
+def levels(graph: Mapping[str, set[str]]) -> dict[str, int]:
+    """Return how many rooms lie on the longest way down from each room, itself included."""
+
+    @cache
+    def level(room: str) -> int:
+        return 1 + max((level(other) for other in graph[room]), default=0)
+
+    return {room: level(room) for room in graph}
+
+
+def printed(graph: Mapping[str, set[str]]) -> str:
+    """Return the graph as text, a line a room, the highest level first."""
+    level = levels(graph)
+    rows = sorted(graph, key=lambda room: (-level[room], room))
+    return "\n".join(f"{level[room]:2} {room:12} {' '.join(sorted(graph[room]))}" for room in rows)
+
+
+def test_every_module_lies_in_a_room_of_the_list():
+    strange = sorted({room_of(name) for name in MODULES} ^ set(ROOMS))
+    assert not strange, (
+        f"{', '.join(strange)} is in only one of src/degan and ROOMS of {__file__}: put a module "
+        "into a package, and a package into the list, above all that it imports"
     )
-    gone = sorted(set(ORDER) - set(PATHS))
-    assert not gone, f"{', '.join(gone)} is in LAYERS but is no module any more: take it out"
 
 
-@pytest.mark.parametrize("name", ORDER)
-def test_a_module_imports_only_what_is_below_it(name):
-    below = {"degan", *ORDER[: ORDER.index(name)]}
-    ours = {m for m in imported(ast.walk(TREES[name]), name) if m.partition(".")[0] == "degan"}
-    upward = sorted(ours - below)
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_only_its_own_room_and_those_below(name):
+    below = ROOMS[ROOMS.index(room_of(name)) :]
+    upward = sorted(other for other in imports_of(name) if room_of(other) not in (*below, ""))
     assert not upward, (
         f"{name} imports {', '.join(upward)}, which stands above it: move what both need down, "
         "or hand it over as an argument"
     )
 
 
+def test_the_graph_between_rooms_has_no_circle_and_few_levels():
+    graph = graph_of_rooms()
+    print(printed(graph))  # noqa: T201
+    assert not circle_in(graph)
+    assert max(levels(graph).values()) <= MAX_LEVELS
+    assert len(graph) <= MAX_ROOMS
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    assert not circle_in({name: imports_of(name) - PACKAGES for name in MODULES})
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_what_begins_with_an_underscore_stays_in_its_module(name):
+    private = [
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(TREES[name])
+        if isinstance(node, ast.ImportFrom) and room_of(node.module or "") in ROOMS
+        for alias in node.names
+        if any(part.startswith("_") for part in f"{node.module}.{alias.name}".split("."))
+        and alias.name != "__version__"
+    ]
+    assert not private, f"{name} imports {', '.join(private)}: make it public there, or do without"
+
+
 @pytest.mark.parametrize("name", sorted(PACKAGES))
 def test_a_package_imports_nothing_when_it_is_imported(name):
-    assert loaded_with(name) <= PACKAGES | {"typing", "importlib"}
+    assert loaded_with(name) <= PACKAGES | {"degan.version", "typing", "importlib"}
 
 
 @pytest.mark.parametrize("name", LIGHT)
@@ -334,9 +226,9 @@ def test_a_light_module_loads_nothing_that_only_training_needs(name):
     assert not heavy, f"importing {name} imports {', '.join(sorted(heavy))}; import it later"
 
 
-@pytest.mark.parametrize("name", [name for name in ORDER if name.startswith("degan.synthetic.")])
+@pytest.mark.parametrize("name", [name for name in MODULES if lies_in(name, ("synthetic",))])
 def test_rendering_needs_nothing_of_training(name):
-    assert not {module.partition(".")[0] for module in loaded_with(name)} & TRAINING
+    assert not {module.partition(".")[0] for module in loaded_with(name)} & {*TRAINING}
 
 
 def test_light_modules_can_be_imported_where_training_is_not_installed(fresh_python):
@@ -354,8 +246,8 @@ def test_importing_degan_imports_nothing_heavy(fresh_python):
 
 
 def test_the_command_line_starts_without_numpy_and_networks(fresh_python):
-    loaded = fresh_python("import sys, degan.cli; print(*{m.split('.')[0] for m in sys.modules})")
-    assert not set(loaded.split()) & {*HEAVY, "numpy", "onnxruntime"}
+    code = "import sys, degan.cli.app; print(*{m.split('.')[0] for m in sys.modules})"
+    assert not set(fresh_python(code).split()) & {*HEAVY, "numpy", "onnxruntime"}
 
 
 @pytest.mark.parametrize("name", sorted(PATHS))
@@ -378,10 +270,39 @@ def test_no_module_imports_by_star_and_none_is_too_long(name):
             )
 
 
+def test_every_package_says_its_job_in_one_sentence():
+    silent = [name for name in PACKAGES if not (ast.get_docstring(TREES[name]) or "").strip()]
+    assert not silent
+
+
+def test_tests_mirror_the_packages():
+    # Shared helpers lie in one place; what is about the whole program lies at the top.
+    tests = Path(__file__).resolve().parent
+    folders = {
+        path.parent.relative_to(tests).as_posix().replace("/", ".")
+        for path in tests.rglob("test_*.py")
+    }
+    assert {f"degan.{folder}" for folder in folders - {"."}} <= PACKAGES
+
+
 def test_the_rules_see_what_they_are_for():
     # Guards against a check that has gone blind, rather than against the code.
-    tree = ast.parse("import a\nif X:\n  from degan import images\ndef f():\n  import torch\n")
-    assert imported(at_import(tree), "x") == {"a", "degan.images"}
-    assert imported(ast.walk(tree), "x") == {"a", "degan.images", "torch"}
+    tree = ast.parse(
+        "import a\nif X:\n  from degan.media import images\ndef f():\n  import torch\n"
+        "  import_extra('degan.training.train', 'train')\n"
+    )
+    assert imported(at_import(tree), "x") == {"a", "degan.media.images"}
+    assert imported(ast.walk(tree), "x") == {
+        *("a", "degan.media.images", "torch", "degan.training.train")
+    }
     assert "torch" in loaded_with("degan.training.train")
-    assert "numpy" in loaded_with("degan.recognizer")
+    assert "numpy" in loaded_with("degan.recognition.recognizer")
+    assert circle_in({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c"]
+    assert levels({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == {"a": 3, "b": 2, "c": 1}
+    assert "degan.training.train" in imports_of("degan.cli.app")
+    assert not lies_in("degan.evaluation.metrics", NEED_EXTRAS)
+    assert lies_in("degan.evaluation.probes.probe", NEED_EXTRAS)
+
+
+if __name__ == "__main__":
+    print(printed(graph_of_rooms()))  # noqa: T201

@@ -192,7 +192,7 @@ class TestPrepareAndTrain:
         code = (
             f"import sys; sys.modules[{library!r}] = None\n"
             f"sys.argv = ['degan', *{words!r}]\n"
-            "from degan.cli import main; main()"
+            "from degan.cli.app import main; main()"
         )
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False

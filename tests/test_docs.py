@@ -7,7 +7,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from degan.cli import app
+from degan.cli.app import app
 from degan.config import PRESETS, preset
 
 PAGES = [
@@ -75,7 +75,7 @@ def test_every_setting_that_the_method_page_names_exists(root):
 
 
 def test_the_factors_that_the_page_on_probes_names_are_those_that_are_measured(root):
-    from degan.evaluation.disentanglement import DEFAULT_FACTORS
+    from degan.evaluation.probes.disentanglement import DEFAULT_FACTORS
 
     text = (root / "docs/probes.md").read_text(encoding="utf-8")
     for group, names in DEFAULT_FACTORS.items():

@@ -3,13 +3,7 @@
 import pytest
 
 from degan.errors import DeganError
-from degan.labels import (
-    EXPRESSIONS,
-    find_expression,
-    in_order,
-    is_class_name,
-    parse_expression,
-)
+from degan.labels import EXPRESSIONS, find_expression, in_order, is_class_name, parse_expression
 
 
 def test_there_are_eight_expressions_in_an_order_that_models_rely_on():

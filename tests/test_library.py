@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import degan
 from degan.errors import DeganError
-from degan.faces import Face
-from degan.images import read
+from degan.faces.finder import Face
+from degan.media.images import read
 
 WALL = np.full((90, 120, 3), 100, np.uint8)
 
@@ -49,7 +49,7 @@ class TestSeveral:
         assert recognizer.predict_boxes(WALL, []) == []
 
     def test_more_faces_than_are_run_at_once(self, recognizer, photos, monkeypatch):
-        monkeypatch.setattr("degan.recognizer._BATCH", 2)
+        monkeypatch.setattr("degan.recognition.recognizer._BATCH", 2)
         crops = [photos[0][60:210, 60:200]] * 3 + [photos[3][60:210, 60:200]] * 2
         for crop, face in zip(crops, recognizer.predict_crops(crops), strict=True):
             assert same(face, recognizer.predict_crop(crop))

@@ -28,9 +28,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from degan.files import replacing, sha256, write_text
 from degan.synthetic.mesh import vertex_normals
 from degan.synthetic.raster import rasterize
+from degan.system.files import replacing, sha256, write_text
 
 F64 = NDArray[np.float64]
 Ints = NDArray[np.int64]

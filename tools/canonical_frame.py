@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from degan.faces import FaceFinder
-from degan.images import find_photos, read
+from degan.faces.finder import FaceFinder
+from degan.media.images import find_photos, read
 
 POINTS = (33, 133, 362, 263, 168, 6, 197, 195, 4, 2, 98, 327, 234, 454, 164)
 MIRROR = {33: 263, 133: 362, 98: 327, 234: 454}

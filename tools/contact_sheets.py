@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from degan import images
 from degan.labels import EXPRESSIONS
+from degan.media import images
 from degan.synthetic.expressions import CLEAN, draw_expression
 from degan.synthetic.plan import SynthesisSettings, cast, shots
 from degan.synthetic.render import build, render

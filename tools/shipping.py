@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from degan.config import DEFAULT_PRESET, DRAWING_TERMS
-from degan.files import sha256, write_text
-from degan.training.train import MODEL
+from degan.system.files import sha256, write_text
+from degan.training.model import MODEL
 
 ASSETS = Path(__file__).resolve().parent.parent / "src" / "degan" / "assets"
 

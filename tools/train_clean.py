@@ -12,7 +12,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from degan.images import find_photos
+from degan.media.images import find_photos
 from shipping import ACTORS, PEOPLE, RECOGNITION, RECORDINGS, degan, render, ship, train
 
 NAME = "clean"

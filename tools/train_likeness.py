@@ -22,8 +22,8 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from degan.faces.likeness import SIDE, ZOOM
 from degan.labels import EXPRESSIONS
-from degan.likeness import SIDE, ZOOM
 from degan.networks.layers import ResidualBlock, conv_norm_relu
 from degan.synthetic.expressions import ExpressionRange, draw_expression
 from degan.synthetic.plan import SynthesisSettings, cast

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from degan.data.datasets.fer2013 import CODES
-from degan.files import replacing
+from degan.system.files import replacing
 from shipping import ACTORS, PEOPLE, RECOGNITION, RECORDINGS, degan, render, ship, train
 
 NAME = "web"

@@ -6,8 +6,8 @@ from pathlib import Path
 from measure import measure
 
 import degan
-from degan.alignment import crop_face
-from degan.images import RgbImage
+from degan.faces.alignment import crop_face
+from degan.media.images import RgbImage
 
 
 class Degan:

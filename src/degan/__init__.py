@@ -6,22 +6,22 @@ Importing it is cheap: the public names below are loaded when they are first use
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from degan.version import __version__
+
 if TYPE_CHECKING:
     from degan.errors import DeganError
-    from degan.images import read as read_image
-    from degan.recognizer import Prediction, Recognizer
-    from degan.results import to_frame
-
-__version__ = "0.1.0"
+    from degan.media.images import read as read_image
+    from degan.predict.records import to_frame
+    from degan.recognition.recognizer import Prediction, Recognizer
 
 __all__ = ["DeganError", "Prediction", "Recognizer", "__version__", "read_image", "to_frame"]
 
 _PLACES = {
     "DeganError": ("degan.errors", "DeganError"),
-    "Prediction": ("degan.recognizer", "Prediction"),
-    "Recognizer": ("degan.recognizer", "Recognizer"),
-    "read_image": ("degan.images", "read"),
-    "to_frame": ("degan.results", "to_frame"),
+    "Prediction": ("degan.recognition.recognizer", "Prediction"),
+    "Recognizer": ("degan.recognition.recognizer", "Recognizer"),
+    "read_image": ("degan.media.images", "read"),
+    "to_frame": ("degan.predict.records", "to_frame"),
 }
 
 

@@ -10,8 +10,8 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from degan.errors import DeganError
-from degan.files import read_bytes, write_text
 from degan.labels import CODE_ACTIONS
+from degan.system.files import read_bytes, write_text
 
 Weight = Annotated[float, Field(ge=0, le=1000)]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -1,6 +1,7 @@
 """Names of expressions and facial actions, their order, and what data sets' own names mean."""
 
 from collections.abc import Collection
+from typing import Any
 
 from degan.errors import DeganError
 
@@ -139,6 +140,8 @@ MIN_EXPLAINED = 0.2
 MAX_NAME = 100
 """The most characters of the name of a class."""
 
+_MAX_CLASSES = 1000
+
 _ALIASES: dict[str, str] = {
     "angry": "anger",
     "contemptuous": "contempt",
@@ -188,3 +191,19 @@ def is_class_name(name: object) -> bool:
     """Say whether a class may be called so: a short printable text, no space around it."""
     proper = isinstance(name, str) and name.isprintable() and name.strip() == name != ""
     return proper and len(str(name)) <= MAX_NAME
+
+
+def check_class_names(names: Any) -> tuple[str, ...]:
+    """Return names of classes that a file may have: two or more different short printable texts.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if not isinstance(names, list | tuple) or not 2 <= len(names) <= _MAX_CLASSES:
+        raise ValueError("two classes or more are needed")
+    for name in names:
+        if not is_class_name(name):
+            raise ValueError(f"{name!r} is no name of a class")
+    if len(set(names)) < len(names):
+        raise ValueError("two classes have one name")
+    return tuple(names)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
-from degan.images import read
+from degan.media.images import read
 
 _CHUNK = 512  # crops in memory at a time
 

@@ -12,7 +12,7 @@ from typing import Any
 from degan.data.manifest import Dataset, read_own_columns
 from degan.data.sample import Sample
 from degan.errors import DeganError
-from degan.files import read_bytes
+from degan.system.files import read_bytes
 
 FACTORS = "factors.parquet"
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from degan.data.folds import Fold, leave_one_subject_out, official_split, subject_folds
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
-from degan.files import read_bytes, write_text
+from degan.system.files import read_bytes, write_text
 
 SUBJECTS, LEAVE_ONE_OUT, OFFICIAL, OWN = "subjects", "loso", "official", "file"
 PROTOCOLS: Final = (SUBJECTS, LEAVE_ONE_OUT, OFFICIAL)

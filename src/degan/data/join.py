@@ -6,21 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
-from degan import __version__
-from degan.data.manifest import (
-    Dataset,
-    check_cut_alike,
-    read_dataset,
-    read_skipped,
-    write_dataset,
-)
+from degan.data.action_units import read_units, write_units
+from degan.data.manifest import Dataset, check_cut_alike, read_dataset, read_skipped, write_dataset
 from degan.data.sample import Sample, Skipped
-from degan.data.unfinished import clear, finish, partial_of
-from degan.data.units import read_units, write_units
 from degan.data.votes import read_votes, write_votes
 from degan.errors import DeganError
-from degan.files import write_text
-from degan.progress import Progress, silent
+from degan.system.files import write_text
+from degan.system.partial_folder import clear, finish, partial_of
+from degan.system.progress import Progress, silent
+from degan.version import __version__
 
 _STATE: Final = "joining.txt"  # marks a folder as an unfinished one
 _OFTEN: Final = 256  # files between two reports

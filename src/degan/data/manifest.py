@@ -13,8 +13,8 @@ from typing import Any
 
 from degan.data.sample import SPLITS, Sample, Skipped
 from degan.errors import DeganError
-from degan.files import read_bytes, sha256, write_text
 from degan.labels import EXPRESSIONS, in_order, is_class_name
+from degan.system.files import read_bytes, sha256, write_text
 
 _MAX_MANIFEST_BYTES = 2 * 2**30
 _MAX_CROP_SIZE = 4096
@@ -31,7 +31,7 @@ class Dataset:
         folder: where it lies; the samples' files are relative to it.
         samples: in the manifest's order.
         crop_size: side of every crop in pixels.
-        frame: the canonical frame that the crops were cut in, :data:`degan.alignment.FRAME`.
+        frame: the canonical frame that the crops were cut in, :data:`degan.faces.alignment.FRAME`.
         manifest_hash: SHA-256 of ``manifest.csv``; runs record it.
         origin: name of the adapter that read it; empty for synthetic people.
         joined: of the data sets that it was joined of, and of those that these were joined of, the

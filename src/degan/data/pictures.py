@@ -12,10 +12,10 @@ from typing import Final, Literal, Self
 
 import numpy as np
 
-from degan import images
 from degan.errors import DeganError
-from degan.files import read_bytes
-from degan.video import read_frames
+from degan.media import images
+from degan.media.video import read_frames
+from degan.system.files import read_bytes
 
 MAX_VIDEO_BYTES: Final = 2 * 2**30
 """The largest video that is read out of a zip file."""

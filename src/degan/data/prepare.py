@@ -11,20 +11,21 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from degan import __version__, images
-from degan.alignment import CROP_SIZE, FRAME, MIN_CUT_OUT, crop_face
+from degan.data.action_units import write_units
 from degan.data.adapter import Adapter, differences
 from degan.data.duplicates import find_duplicates, pairs_by_kind
+from degan.data.face_track import Seen, track
 from degan.data.manifest import read_dataset, write_dataset
 from degan.data.pictures import PictureReader, path_of
 from degan.data.protocol import Protocol
 from degan.data.sample import Recording, Sample, Skipped, Source
-from degan.data.track import Seen, track
-from degan.data.unfinished import clear, finish, partial_of
-from degan.data.units import write_units
 from degan.errors import DeganError
-from degan.faces import FaceFinder
-from degan.files import write_text
+from degan.faces.alignment import CROP_SIZE, FRAME, MIN_CUT_OUT, crop_face
+from degan.faces.finder import FaceFinder
+from degan.media import images
+from degan.system.files import write_text
+from degan.system.partial_folder import clear, finish, partial_of
+from degan.version import __version__
 
 _JOURNAL = "progress.jsonl"
 

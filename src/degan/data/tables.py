@@ -10,7 +10,7 @@ from typing import IO, Final
 
 from degan.data.pictures import ZIP_DAMAGE, Location
 from degan.errors import DeganError
-from degan.files import read_bytes
+from degan.system.files import read_bytes
 
 MAX_LINE: Final = 2**16
 """The most bytes of a line that are read."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from degan.data import tables
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
-from degan.files import read_bytes, sha256, write_text
+from degan.system.files import read_bytes, sha256, write_text
 
 VOTES: Final = "votes.csv"
 """Its name: a row a picture, ``file`` as in the manifest; a column an expression, how many people

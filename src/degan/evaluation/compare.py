@@ -10,13 +10,8 @@ from numpy.typing import NDArray
 
 from degan.errors import DeganError
 from degan.evaluation import metrics, paired
-from degan.evaluation.predictions import (
-    PredictedSample,
-    Predictions,
-    check_out,
-    read_predictions,
-)
-from degan.files import write_text
+from degan.evaluation.predictions import PredictedSample, Predictions, check_out, read_predictions
+from degan.system.files import write_text
 
 RESULT: Final = "compare.json"
 

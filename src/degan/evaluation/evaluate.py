@@ -8,23 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from degan.alignment import FRAME, crop_face
 from degan.data.crops import crop_chunks
 from degan.data.factors import Value, read_column
 from degan.data.manifest import Dataset
-from degan.data.people import read_people
+from degan.data.people_table import read_people
 from degan.data.provenance import has_seen
 from degan.errors import DeganError
 from degan.evaluation import metrics
-from degan.evaluation.by import figures_by
-from degan.evaluation.groups import group
+from degan.evaluation.action_figures import action_figures, read_known_actions
+from degan.evaluation.group_figures import figures_by
+from degan.evaluation.grouping import group
 from degan.evaluation.mistakes import mistakes_sheet, write_sheet
 from degan.evaluation.predictions import check_out, figures, predictions_text
-from degan.evaluation.read_actions import action_figures, read_known_actions
-from degan.files import write_text
+from degan.faces.alignment import FRAME, crop_face
 from degan.labels import in_order
-from degan.progress import Progress, silent
-from degan.recognizer import Readings, Recognizer
+from degan.recognition.recognizer import Readings, Recognizer
+from degan.system.files import write_text
+from degan.system.progress import Progress, silent
 
 _SEED = 0  # of the interval's draws
 
@@ -50,7 +50,7 @@ def evaluate(
         recognizer: with the weights to measure. Crops of another size than its own are scaled.
         by: a column to split the figures by, see :func:`degan.data.factors.read_column`.
         people: a table of the people that has that column in place of the data set, see
-            :func:`degan.data.people.read_people`.
+            :func:`degan.data.people_table.read_people`.
         split: a part of the data set's official split to measure on; None: on all samples.
         actions: whether to compare facial actions too: the 52 of rendered people, or FACS action
             units where coders saw them.

@@ -12,7 +12,7 @@ from degan.data.crops import read_crops
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.evaluation import metrics
-from degan.images import RgbImage, write
+from degan.media.images import RgbImage, write
 
 MISTAKES: Final = "mistakes.jpg"
 """The picture's name, beside the figures of an evaluation."""

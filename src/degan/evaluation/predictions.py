@@ -13,8 +13,8 @@ from degan.data.manifest import Dataset
 from degan.data.sample import Sample, person_of
 from degan.errors import DeganError
 from degan.evaluation import metrics
-from degan.files import read_bytes
 from degan.labels import EXPRESSIONS
+from degan.system.files import read_bytes
 
 PREDICTIONS: Final = "predictions.csv"
 

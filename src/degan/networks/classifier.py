@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from degan.config import ClassifierSettings, NetworkSettings
 from degan.networks.encoder import Encoder, EncoderOutput, code_grid, stage_channels
 from degan.networks.layers import Standardize, conv_norm_relu, zoom_matrix
-from degan.neutral import NeutralReader
+from degan.recognition.neutral_reader import NeutralReader
 
 ZOOMS: Final = (1.0, 1.06, 0.94)
 """Sizes at which a face can be read, relative to the crop."""
@@ -142,7 +142,7 @@ class Recognition(nn.Module):
 
     Probabilities are the mean over :data:`ZOOMS` of the crop, as many as ``choice.views`` says, and
     over their mirror images, where ``choice.mirror`` says so. They are sharpened or softened by a
-    temperature, see :mod:`degan.evaluation.calibration`.
+    temperature, see :mod:`degan.tuning.calibration`.
 
     Args:
         network: sizes.
@@ -155,9 +155,9 @@ class Recognition(nn.Module):
         calibrated_on: hashes of the manifests of the data that it was fitted on.
         leaning: what was added to the logits of some expressions by name after training.
         actions: reads facial actions too; None where none was fitted, see
-            :mod:`degan.evaluation.actions`.
+            :mod:`degan.tuning.fit_actions`.
         neutral: reads a face beside the same person's neutral face, see
-            :mod:`degan.evaluation.neutral`; None where nothing was fitted.
+            :mod:`degan.tuning.fit_neutral`; None where nothing was fitted.
     """
 
     zooms: Tensor

@@ -9,7 +9,7 @@ from PIL import Image
 
 from degan.data.crops import read_crops
 from degan.data.manifest import Dataset
-from degan.images import data_url
+from degan.media.images import data_url
 
 __all__ = ["COLUMNS", "SIDE", "Atlas"]
 

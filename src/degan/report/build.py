@@ -8,12 +8,9 @@ from typing import Final
 
 from degan.data.factors import Value, column_names, read_column
 from degan.data.manifest import Dataset
-from degan.data.people import read_people, table_columns
+from degan.data.people_table import read_people, table_columns
 from degan.errors import DeganError
-from degan.files import check_writable, write_text
-from degan.progress import Progress, silent
 from degan.report.faces import Faces
-from degan.report.files import Missing, Result, read_results
 from degan.report.page import Section, check_installed, render
 from degan.report.part import Absent, Part
 from degan.report.parts.calibration import calibration
@@ -25,7 +22,10 @@ from degan.report.parts.people import mistakes, subjects
 from degan.report.parts.proofs import factors, leakage
 from degan.report.parts.record import facts, settings
 from degan.report.rerun import Models
+from degan.report.run_files import Missing, Result, read_results
 from degan.report.shapes import Groups
+from degan.system.files import check_writable, write_text
+from degan.system.progress import Progress, silent
 
 __all__ = ["write_report"]
 
@@ -53,12 +53,12 @@ def write_report(
     """Write one HTML page on finished or half-done work; it needs no other file and no network.
 
     Args:
-        folders: see :func:`degan.report.files.read_results`.
+        folders: see :func:`degan.report.run_files.read_results`.
         out: the page.
         dataset: what the results were measured on: with it faces are shown.
         by: columns of the data set, or of ``people``, to split figures by; none: those that name
             age, gender or ethnicity, or all of ``people``.
-        people: a table with a row a person, see :func:`degan.data.people.read_people`.
+        people: a table with a row a person, see :func:`degan.data.people_table.read_people`.
         progress: told the share done and what is being done.
 
     Returns:

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degan.errors import DeganError
-from degan.files import read_bytes, replacing
 from degan.report.measurements import Stored
+from degan.system.files import read_bytes, replacing
 
 FOLDER: Final = "report"
 """In a run directory."""

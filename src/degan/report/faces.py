@@ -4,7 +4,7 @@ from pathlib import Path
 
 from degan.data.manifest import Dataset
 from degan.report.atlas import Atlas
-from degan.report.files import Missing, Result
+from degan.report.run_files import Missing, Result
 
 __all__ = ["Faces"]
 

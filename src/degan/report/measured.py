@@ -13,13 +13,9 @@ from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.labels import in_order
-from degan.progress import Progress, part, silent
 from degan.report.cache import cache_path, read_cache, write_cache
-from degan.report.measurements import FaceMap, Measurement, Origin, Saliency, Stored, Transfer
-from degan.report.model import (
-    Opened,
+from degan.report.held_model import (
     Place,
-    Said,
     find_model,
     open_model,
     people_shown,
@@ -27,7 +23,10 @@ from degan.report.model import (
     spread,
     training_module,
 )
+from degan.report.measurements import FaceMap, Measurement, Origin, Saliency, Stored, Transfer
+from degan.report.opened_model import ModelOutputs, OpenModel
 from degan.report.saliency import ReadClass, mean_map, normalise
+from degan.system.progress import Progress, part, silent
 
 MAX_FACES: Final = 1500
 """Of a map: more cost minutes and lie on each other."""
@@ -55,7 +54,7 @@ def face_map(
     """Lay faces out by f(x), and measure how they lie in f(x) itself.
 
     Args:
-        run: see :func:`degan.report.model.find_model`.
+        run: see :func:`degan.report.held_model.find_model`.
         dataset: prepared. Shown are people whom the model never saw, if there are any.
         limit: the most faces, drawn evenly over people and expressions.
         seed: of the draw and of the map.
@@ -67,7 +66,7 @@ def face_map(
     """
 
     def make(place: Place) -> FaceMap:
-        mapping = training_module("degan.report.face_map")
+        mapping = training_module("degan.report.with_torch.face_map")
         opened = open_model(place, dataset)
         shown = people_shown(place, opened, dataset)
         indices = spread(dataset, shown.indices, limit, seed)
@@ -106,7 +105,7 @@ def saliency(
     ``degan evaluate``.
 
     Args:
-        run: see :func:`degan.report.model.find_model`.
+        run: see :func:`degan.report.held_model.find_model`.
         dataset: prepared. Shown are people whom the model never saw, if there are any.
         faces: the most of an expression: of those that are read correctly, of as many people as
             possible.
@@ -146,7 +145,7 @@ def transfer(
     """Draw expressions of photos on people that G was trained on.
 
     Args:
-        run: see :func:`degan.report.model.find_model`; weights alone draw nothing.
+        run: see :func:`degan.report.held_model.find_model`; weights alone draw nothing.
         dataset: prepared. The photos are of people whom the model never saw, if there are any.
         columns: the most people to draw.
         seed: of the choice of the photos.
@@ -163,7 +162,7 @@ def transfer(
                 f"{place.weights} reads faces and draws none; faces are drawn by runs of 'degan "
                 "train' and 'degan crossval'"
             )
-        drawing = training_module("degan.report.transfer")
+        drawing = training_module("degan.report.with_torch.transfer")
         progress(0.0, "faces are drawn")
         shown = people_shown(place, open_model(place, dataset), dataset)
         drawn: Transfer = drawing.draw_transfer(place, dataset, shown, columns=columns, seed=seed)
@@ -217,21 +216,23 @@ def _restored(kind: type[_Made], stored: Stored | None, dataset: Dataset) -> _Ma
     return figure if inside else None
 
 
-def _read(opened: Opened, dataset: Dataset, indices: list[int], progress: Progress) -> Said:
+def _read(
+    opened: OpenModel, dataset: Dataset, indices: list[int], progress: Progress
+) -> ModelOutputs:
     """Return what a model says of some samples."""
     parts = []
     for start in range(0, len(indices), _CHUNK):
         progress(start / len(indices), "")
         chunk = indices[start : start + _CHUNK]
         parts.append(opened.read(read_faces(dataset, chunk, opened.crop_size)))
-    return Said(
+    return ModelOutputs(
         np.concatenate([part.probabilities for part in parts]),
         np.concatenate([part.code for part in parts]),
     )
 
 
 def _read_right(
-    opened: Opened, dataset: Dataset, candidates: list[int], faces: int, seed: int
+    opened: OpenModel, dataset: Dataset, candidates: list[int], faces: int, seed: int
 ) -> dict[str, list[int]]:
     """Return faces that are read correctly, by expression, in the order of expressions.
 
@@ -259,7 +260,7 @@ def _read_right(
 
 
 def _occlude(
-    opened: Opened,
+    opened: OpenModel,
     dataset: Dataset,
     chosen: Mapping[str, list[int]],
     origin: Origin,
@@ -288,7 +289,7 @@ def _occlude(
     )
 
 
-def _reader(opened: Opened, columns: list[int], number: int) -> ReadClass:
+def _reader(opened: OpenModel, columns: list[int], number: int) -> ReadClass:
     """Return what reads one of the expressions in ``columns``, given that it is one of them."""
     return lambda crops: metrics.restrict(opened.read(crops).probabilities, columns)[:, number]
 

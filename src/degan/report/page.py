@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from degan import __version__
-from degan.pages import import_for_pages, read_template, template
 from degan.report.atlas import COLUMNS, Atlas
+from degan.report.pages import import_for_pages, read_template, template
 from degan.report.part import Absent, Cell, Figure, Listing, Part, Pictures, Table
+from degan.version import __version__
 
 __all__ = ["Section", "check_installed", "render"]
 

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from degan.errors import DeganError
-from degan.progress import Progress, part
 from degan.report import measured
 from degan.report.atlas import Atlas
 from degan.report.faces import Faces
-from degan.report.files import Result, reason_of
 from degan.report.measurements import FaceMap, Measurement, Saliency, Transfer
 from degan.report.part import Absent, Part
 from degan.report.parts.model import DECIDES, DRAWN, MAP, drawn, map_of_faces, what_decides
+from degan.report.run_files import Result, reason_of
+from degan.system.progress import Progress, part
 
 __all__ = ["Models"]
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from degan.progress import Progress, silent
+from degan.system.progress import Progress, silent
 
 ReadClass = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 """Crops uint8 (N, S, S, 3) -> probability of one expression, float (N,)."""

@@ -37,7 +37,7 @@ class Recall(_Read):
 
 
 class GroupRow(_Read):
-    """A row of :func:`degan.evaluation.by.figures_by`."""
+    """A row of :func:`degan.evaluation.group_figures.figures_by`."""
 
     expression: str
     value: str
@@ -122,7 +122,7 @@ class Guesses(_Read):
 
 
 class Disentanglement(_Read):
-    """How features lie towards known factors; see :mod:`degan.evaluation.disentanglement`."""
+    """Disentanglement of known factors; see :mod:`degan.evaluation.probes.disentanglement`."""
 
     disentanglement: Share
     completeness: Share

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image, ImageFilter
 
-from degan.images import RgbImage
+from degan.media.images import RgbImage
 from degan.synthetic.scene import Degradation
 
 

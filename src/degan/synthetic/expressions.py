@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degan.labels import parse_expression
-from degan.synthetic.head import load_head
+from degan.synthetic.head_model import load_head
 
 SIDES: Final = ("Left", "Right")
 
@@ -189,7 +189,7 @@ class Expression:
         label: one of :data:`degan.labels.EXPRESSIONS`.
         recipe: name of the recipe that was followed.
         intensity: of the recipe, 0 (none of it) to 1 (all).
-        actions: amounts in the order of :attr:`degan.synthetic.head.Head.action_names`,
+        actions: amounts in the order of :attr:`degan.synthetic.head_model.Head.action_names`,
             float32 (52,) in [0, 1].
     """
 

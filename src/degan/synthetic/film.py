@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from degan.images import RgbImage
+from degan.media.images import RgbImage
 from degan.synthetic.compiled import compiled
 from degan.synthetic.scene import Tone
 

@@ -10,19 +10,20 @@ from typing import Any, Final
 import pyarrow as pa
 from pyarrow import parquet
 
-from degan import __version__, images
-from degan.alignment import FRAME
 from degan.data.factors import FACTORS
 from degan.data.manifest import write_dataset
 from degan.data.sample import Sample
-from degan.data.unfinished import clear, finish, partial_of
 from degan.errors import DeganError
-from degan.files import replacing, write_text
-from degan.processes import run_in_processes
-from degan.synthetic.head import load_head
+from degan.faces.alignment import FRAME
+from degan.media import images
+from degan.synthetic.head_model import load_head
 from degan.synthetic.person import Person
 from degan.synthetic.plan import FRAMES, PEAK_FRAMES, Shot, SynthesisSettings, cast, shots_of
 from degan.synthetic.render import build, performed, render
+from degan.system.files import replacing, write_text
+from degan.system.partial_folder import clear, finish, partial_of
+from degan.system.processes import run_in_processes
+from degan.version import __version__
 
 _PARTS: Final = "parts"
 _STATE: Final = "synthesis.json"

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from degan.synthetic.head import LASHES, SKIN, load_head
+from degan.synthetic.head_model import LASHES, SKIN, load_head
 from degan.synthetic.paint import smooth, unroll
 from degan.synthetic.person import Glasses, Person
 from degan.synthetic.skin import Paint

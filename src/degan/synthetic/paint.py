@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degan.synthetic.compiled import compiled
-from degan.synthetic.head import SKIN, load_head
+from degan.synthetic.head_model import SKIN, load_head
 from degan.synthetic.raster import NOTHING, rasterize
 from degan.synthetic.stretch import stretch
 

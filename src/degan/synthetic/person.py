@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degan.synthetic.expressions import action_indices
-from degan.synthetic.head import load_head
+from degan.synthetic.head_model import load_head
 
 F32 = NDArray[np.float32]
 Rgb = tuple[float, float, float]

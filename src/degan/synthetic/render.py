@@ -7,13 +7,13 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from degan.alignment import LANDMARKS, align_points
-from degan.images import RgbImage
+from degan.faces.alignment import LANDMARKS, align_points
+from degan.media.images import RgbImage
 from degan.synthetic import surface
 from degan.synthetic.degrade import degrade
 from degan.synthetic.expressions import SIDES, action_indices
 from degan.synthetic.film import SUPERSAMPLE, develop, expose, lay_background
-from degan.synthetic.head import LASHES, SKIN, TEETH, TONGUE, load_head
+from degan.synthetic.head_model import LASHES, SKIN, TEETH, TONGUE, load_head
 from degan.synthetic.mesh import concavity, project, seen_from, turn_head, vertex_normals
 from degan.synthetic.overlay import Overlay, build_overlay
 from degan.synthetic.paint import fold_map, unroll

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degan.synthetic.compiled import compiled
-from degan.synthetic.head import CLOTHES, LEFT_EYE, RIGHT_EYE, SKIN, TEETH
+from degan.synthetic.head_model import CLOTHES, LEFT_EYE, RIGHT_EYE, SKIN, TEETH
 from degan.synthetic.surface import (
     CLOTHES_COLOUR,
     DEPTH,

@@ -13,14 +13,14 @@ from torch import Tensor
 
 from degan.config import Settings, override
 from degan.data.folds import Fold, subject_folds
-from degan.data.loader import TrainingData, num_epochs
 from degan.data.sample import Sample
-from degan.files import read_json, write_text
 from degan.networks.classifier import Classifier, Recognition
 from degan.networks.encoder import Encoder
-from degan.progress import Progress, part
+from degan.system.files import read_json, write_text
+from degan.system.progress import Progress, part
 from degan.training.classifier import CHECKPOINT, ClassifierTrainer
 from degan.training.guard import TrainingError
+from degan.training.loader import TrainingData, num_epochs
 from degan.training.run import Log, seeded
 from degan.training.start import Start
 

@@ -10,7 +10,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn, optim
 
 from degan.errors import DeganError
-from degan.files import read_bytes, replacing
+from degan.system.files import read_bytes, replacing
 
 _MAX_BYTES = 8 * 2**30
 

@@ -11,14 +11,14 @@ from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel
 
 from degan.config import Settings
-from degan.data.augment import augment
-from degan.data.loader import TrainingData, batches
 from degan.networks.classifier import Classifier
 from degan.networks.encoder import Encoder, EncoderOutput
-from degan.progress import Progress
+from degan.system.progress import Progress
 from degan.training import checkpoint
-from degan.training.code import CodeTerms
+from degan.training.augment import augment
+from degan.training.code_terms import CodeTerms
 from degan.training.device import arithmetic
+from degan.training.loader import TrainingData, batches
 from degan.training.losses import class_weights
 from degan.training.passes import Passes, numbers
 from degan.training.run import Log, seeded

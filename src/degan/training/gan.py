@@ -11,18 +11,17 @@ from torch import Tensor, nn, optim
 from torch.nn import functional as F
 
 from degan.config import DRAWING_TERMS, Settings
-from degan.data.augment import augment
-from degan.data.loader import TrainingData
-from degan.data.pairs import ExpressionPairs
 from degan.networks.decoder import Decoder
 from degan.networks.discriminator import Discriminator
 from degan.networks.encoder import Encoder
-from degan.progress import Progress
+from degan.system.progress import Progress
 from degan.training import checkpoint
-from degan.training.code import CodeTerms
+from degan.training.augment import augment
+from degan.training.code_terms import CodeTerms
 from degan.training.device import arithmetic
 from degan.training.grid import draw_grid
 from degan.training.guard import check_diversity, diversity
+from degan.training.loader import TrainingData
 from degan.training.losses import (
     class_weights,
     discriminator_hinge_loss,
@@ -30,6 +29,7 @@ from degan.training.losses import (
     reconstruction_loss,
     swap_loss,
 )
+from degan.training.pairs import ExpressionPairs
 from degan.training.passes import Passes, numbers
 from degan.training.run import Log, seeded
 from degan.training.start import Start, encoder_rate

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from degan.data.loader import TrainingData
-from degan.images import RgbImage, write
+from degan.media.images import RgbImage, write
 from degan.networks.decoder import Decoder
 from degan.networks.encoder import Encoder
+from degan.training.loader import TrainingData
 
 _COLUMNS = 8
 _SCALE_TO = 96

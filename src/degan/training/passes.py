@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, optim
 
 from degan.config import ClassifierSettings, GanSettings
-from degan.data.loader import TrainingData, batches, num_batches, num_epochs
-from degan.progress import Progress
+from degan.system.progress import Progress
 from degan.training.guard import check_finite, check_learning
+from degan.training.loader import TrainingData, batches, num_batches, num_epochs
 from degan.training.run import one_cycle, seeded
 
 

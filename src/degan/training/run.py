@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 
-from degan import __version__
 from degan.config import Settings, read_settings, write_settings
 from degan.errors import DeganError
-from degan.files import read_json, write_text
+from degan.system.files import read_json, write_text
+from degan.version import __version__
 
 _SETTINGS = "settings.toml"
 

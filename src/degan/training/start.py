@@ -12,10 +12,10 @@ from degan.config import SHIPPED_STARTS, NetworkSettings, Settings
 from degan.data.manifest import Dataset
 from degan.data.provenance import manifests_of
 from degan.errors import DeganError
-from degan.files import read_bytes, sha256
 from degan.networks.classifier import Classifier
 from degan.networks.encoder import Encoder
-from degan.resources import asset_bytes
+from degan.system.assets import asset_bytes
+from degan.system.files import read_bytes, sha256
 from degan.training import checkpoint
 
 _ENCODER, _CLASSIFIER = "encoder", "classifier"

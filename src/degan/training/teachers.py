@@ -10,16 +10,16 @@ from torch.nn import functional as F
 
 from degan.config import ClassifierSettings, Settings, override
 from degan.data.folds import Fold, subject_folds
-from degan.data.loader import TrainingData
 from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.networks.classifier import Recognition
 from degan.networks.encoder import Encoder
-from degan.progress import Progress, part
+from degan.system.progress import Progress, part
 from degan.training import checkpoint
 from degan.training.classifier import CHECKPOINT, ClassifierTrainer
 from degan.training.guard import TrainingError
-from degan.training.plain import plain_cnn
+from degan.training.loader import TrainingData
+from degan.training.plain_cnn import plain_cnn
 from degan.training.run import Log, seeded
 from degan.training.start import Start
 

@@ -1,35 +1,33 @@
 """One training, stage 1 and stage 2, from a data set to ``model.safetensors``."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from degan import __version__
 from degan.config import CHOSEN, ClassifierSettings, Settings
-from degan.data.actions import read_actions
-from degan.data.loader import TrainingData, check_size, load, num_epochs
+from degan.data.facial_actions import read_actions
 from degan.data.manifest import Dataset
 from degan.data.provenance import describe_training_data
 from degan.data.sample import Sample
 from degan.data.votes import vote_shares, votes_hash
 from degan.errors import DeganError
-from degan.networks.classifier import Classifier, Recognition
+from degan.networks.classifier import Recognition
 from degan.networks.encoder import Encoder
-from degan.progress import Progress, parts, silent
-from degan.training import checkpoint
+from degan.system.progress import Progress, parts, silent
 from degan.training.blending import choose_blend, inner_cost
 from degan.training.classifier import CHECKPOINT, ClassifierTrainer
 from degan.training.device import find_device, repeatable
 from degan.training.gan import GanTrainer
+from degan.training.loader import TrainingData, check_size, load, num_epochs
+from degan.training.model import MODEL, Model, load_model, save_model
 from degan.training.run import Log, logged_seconds, open_run
 from degan.training.start import Start, encoder_rate, read_start, start_facts
 from degan.training.teachers import PASSES, teach, teacher_settings, trained_teachers
 
-MODEL = "model.safetensors"
 TEACHERS = "teachers"
 """The folder, in a run directory, of those who say what the training images show."""
 
@@ -37,25 +35,6 @@ INNER = "inner"
 """The folder, in a run directory, of the inner folds that the blend is chosen on."""
 
 _GAN_COST, _FROZEN_COST = 2.7, 0.4  # of an image, where stage 2 with a moving encoder is 1
-
-
-@dataclass(frozen=True)
-class Model:
-    """A trained recogniser and what must be known to use it.
-
-    Attributes:
-        recognition: uint8 crops -> probabilities, in evaluation mode.
-        expressions: what the columns of the probabilities mean.
-        crop_size: side of the crops in pixels.
-        frame: the canonical frame that the crops must be cut in.
-        trained_on: see :func:`degan.data.provenance.describe_training_data`.
-    """
-
-    recognition: Recognition
-    expressions: tuple[str, ...]
-    crop_size: int
-    frame: str
-    trained_on: dict[str, str | int]
 
 
 def train(
@@ -124,7 +103,7 @@ def train(
         dataset.frame,
         describe_training_data(dataset, indices, start.trained_on if start else None),
     )
-    _save_model(folder / MODEL, model, settings)
+    save_model(folder / MODEL, model, settings)
     (folder / CHECKPOINT).unlink(missing_ok=True)
     progress(1.0, "done")
     return model
@@ -309,62 +288,6 @@ def costs(
     )
 
 
-def _save_model(path: Path, model: Model, settings: Settings) -> None:
-    checkpoint.save_checkpoint(
-        path,
-        checkpoint.module_tensors("encoder", model.recognition.encoder)
-        | checkpoint.module_tensors("classifier", model.recognition.classifier),
-        {
-            "degan": __version__,
-            "settings": settings.model_dump(),
-            "expressions": model.expressions,
-            "crop_size": model.crop_size,
-            "frame": model.frame,
-            "trained_on": model.trained_on,
-        },
-    )
-
-
-def load_model(folder: Path) -> Model:
-    """Load the result of :func:`train` from its run directory.
-
-    Raises:
-        DeganError: there is none, or it is damaged.
-    """
-    path = folder / MODEL
-    if not path.is_file():
-        raise DeganError(
-            f"{folder} holds no trained model ({MODEL}); make one with 'degan train {folder} "
-            "--data DATA'"
-        )
-    return parse_model(*checkpoint.load_checkpoint(path), path)
-
-
-def parse_model(tensors: dict[str, Tensor], state: dict[str, Any], path: Path) -> Model:
-    """Return the model that the content of a ``model.safetensors`` describes.
-
-    Args:
-        tensors: parameters and buffers by name.
-        state: what is said of them.
-        path: where they are from, for messages.
-
-    Raises:
-        DeganError: they are damaged.
-    """
-    try:
-        settings = Settings.model_validate(state["settings"])
-        expressions = tuple(state["expressions"])
-        encoder = Encoder(settings.network)
-        classifier = Classifier(settings.network, settings.classifier, len(expressions))
-        crop_size, frame, trained_on = state["crop_size"], state["frame"], state["trained_on"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise DeganError(f"{path} is damaged: its description is incomplete; train anew") from error
-    checkpoint.load_module("encoder", encoder, tensors, path)
-    checkpoint.load_module("classifier", classifier, tensors, path)
-    recognition = Recognition(settings.network, settings.classifier, encoder, classifier).eval()
-    return Model(recognition, expressions, crop_size, frame, trained_on)
-
-
 def worked_seconds(folder: Path) -> float:
     """Return how long a run took: its stages in ``folder``, its teachers and inner folds there.
 
@@ -382,9 +305,3 @@ def taught_seconds(folder: Path) -> float:
         DeganError: a log is damaged.
     """
     return sum(map(logged_seconds, folder.glob("*/log.jsonl")))
-
-
-@torch.no_grad()
-def predict_probabilities(model: Model, crops: torch.Tensor, batch_size: int = 256) -> torch.Tensor:
-    """Return probabilities (N, num_expressions) of uint8 crops (N, H, H, 3)."""
-    return torch.cat([model.recognition(batch) for batch in crops.split(batch_size)])

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from degan.data.adapter import Adapter, Expected, Found
-from degan.data.named import Named, read_named
+from degan.data.photo_names import Named, read_named
 from degan.data.protocol import Protocol
 
 CODES = {

@@ -15,13 +15,13 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from degan import video
 from degan.data.adapter import Adapter, Found, sequence
 from degan.data.pictures import Archives, Half, Picture, VideoFrame, video_source
 from degan.data.protocol import Protocol
 from degan.data.sample import Recording, Skipped
 from degan.data.tree import Tree
 from degan.errors import DeganError
+from degan.media import video
 
 CODES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
 """Expression of the values 1-6; other values are of expressions that no protocol has."""

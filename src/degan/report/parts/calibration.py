@@ -7,9 +7,9 @@ import numpy as np
 
 from degan.evaluation import metrics
 from degan.evaluation.predictions import Predictions
-from degan.report.files import Missing, Result
 from degan.report.part import GREY, Absent, Figure, Table, View, percent, run_colour, sign_of
 from degan.report.plot import plain, share_axis
+from degan.report.run_files import Missing, Result
 
 __all__ = ["calibration"]
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from degan.report.atlas import Atlas
-from degan.report.files import Missing, Result
 from degan.report.part import Absent, Figure, Table, View, percent
 from degan.report.plot import short
-from degan.turns import in_turns
+from degan.report.round_robin import in_turns
+from degan.report.run_files import Missing, Result
 
 __all__ = ["confusion"]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from degan.report.files import Missing, Result
 from degan.report.part import Absent, Cell, Figure, Table, View, run_colour
 from degan.report.plot import plain
+from degan.report.run_files import Missing, Result
 from degan.report.shapes import LogRow
 
 __all__ = ["curves"]

@@ -6,12 +6,12 @@ import numpy as np
 
 from degan.data.factors import Value
 from degan.data.manifest import Dataset
-from degan.evaluation.by import ALL, figures_by
-from degan.evaluation.groups import group
+from degan.evaluation.group_figures import ALL, figures_by
+from degan.evaluation.grouping import group
 from degan.evaluation.predictions import Predictions
-from degan.report.files import Missing, Result
 from degan.report.part import Absent, Cell, Figure, Table, View
 from degan.report.plot import dots, name_axis, share_axis
+from degan.report.run_files import Missing, Result
 from degan.report.shapes import Groups
 
 __all__ = ["fairness", "figures_of"]

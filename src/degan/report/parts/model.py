@@ -8,21 +8,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from degan.data.sample import Sample
-from degan.images import RgbImage, data_url
 from degan.labels import in_order
+from degan.media.images import RgbImage, data_url
 from degan.report.atlas import Atlas
 from degan.report.measurements import FaceMap, Origin, Saliency, Transfer
-from degan.report.part import (
-    Cell,
-    Face,
-    Figure,
-    Pictures,
-    Table,
-    View,
-    colour_of,
-    percent,
-    sign_of,
-)
+from degan.report.part import Cell, Face, Figure, Pictures, Table, View, colour_of, percent, sign_of
 from degan.report.plot import plain
 
 __all__ = ["DECIDES", "DRAWN", "MAP", "drawn", "map_of_faces", "what_decides"]

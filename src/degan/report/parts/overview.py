@@ -6,7 +6,6 @@ from typing import Any
 from degan.errors import DeganError
 from degan.evaluation.compare import compare_results
 from degan.labels import in_order
-from degan.report.files import Missing, Result, reason_of
 from degan.report.part import (
     Absent,
     Cell,
@@ -19,6 +18,7 @@ from degan.report.part import (
     percent,
 )
 from degan.report.plot import dots, name_axis, share_axis, short
+from degan.report.run_files import Missing, Result, reason_of
 from degan.report.shapes import Figures
 
 __all__ = ["accuracies", "differences", "recalls", "summary"]

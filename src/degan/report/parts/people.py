@@ -6,19 +6,9 @@ import numpy as np
 
 from degan.evaluation.predictions import Predictions
 from degan.report.atlas import Atlas
-from degan.report.files import Missing, Result
-from degan.report.part import (
-    Absent,
-    Cell,
-    Face,
-    Figure,
-    Pictures,
-    Table,
-    View,
-    percent,
-    run_colour,
-)
+from degan.report.part import Absent, Cell, Face, Figure, Pictures, Table, View, percent, run_colour
 from degan.report.plot import plain
+from degan.report.run_files import Missing, Result
 
 __all__ = ["mistakes", "subjects"]
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from degan.report.files import Missing, Result
 from degan.report.part import (
     GREY,
     Absent,
@@ -17,6 +16,7 @@ from degan.report.part import (
     sign_of,
 )
 from degan.report.plot import name_axis, plain, share_axis, whiskers
+from degan.report.run_files import Missing, Result
 from degan.report.shapes import Features
 
 __all__ = ["factors", "leakage"]

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from degan.report.files import Missing, Result
 from degan.report.part import Absent, Cell, Listing, Part, Table
+from degan.report.run_files import Missing, Result
 
 __all__ = ["facts", "settings"]
 

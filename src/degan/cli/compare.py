@@ -1,0 +1,114 @@
+"""The verbs of ``degan`` that compare; see :mod:`degan.cli.app`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from degan.cli import console, print_figures
+from degan.cli.data import CPUS, Data, Folds, Jobs, Protocol
+from degan.cli.options import (
+    Config,
+    Device,
+    FoldFile,
+    Preset,
+    Resume,
+    Seed,
+    Set,
+    check_resume,
+    chosen_folds,
+    chosen_settings,
+)
+from degan.config import DEFAULT_PRESET
+from degan.system.extras import import_extra
+
+app = typer.Typer()
+
+
+@app.command()
+def ablate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory to make.")],
+    data: Data,
+    arms: Annotated[
+        str,
+        typer.Option(
+            help="What to compare with 'full', separated by commas; all arms if left out."
+        ),
+    ] = "",
+    folds: Folds = 10,
+    by: Protocol = "subjects",
+    fold_file: FoldFile = None,
+    preset: Preset = DEFAULT_PRESET,
+    config: Config = None,
+    changes: Set = None,
+    seed: Seed = None,
+    device: Device = None,
+    jobs: Jobs = CPUS,
+    resume: Resume = True,
+) -> None:
+    """Compare DE-GAN with its parts, on the same folds and with the same seeds.
+
+    Arms: full (the reference), residue, no-residue, svm, mlp, cnn, no-stage-1,
+    no-drawing, taught-cnn, no-start, no-blend, no-average, no-teachers, hog,
+    no-adversarial, no-identity, no-expression, no-reconstruction, no-swap, no-code,
+    no-confusion, no-rate, no-actions, no-kept. The same command with more arms adds them.
+
+      degan ablate runs/ablation --data data/
+
+      degan ablate runs/ablation --data data/ --arms cnn,svm,residue
+    """
+    protocol = import_extra("degan.evaluation.ablation.ablate", "train")
+
+    check_resume(run, resume)
+    settings = chosen_settings(preset, config, changes, seed, device)
+    divided = chosen_folds(data, by, folds, fold_file, settings.seed)
+    with console.progress("ablate") as show:
+        summary = protocol.ablate(
+            divided.dataset,
+            run,
+            settings,
+            folds=divided.folds,
+            arms=[name.strip() for name in arms.split(",") if name.strip()],
+            protocol=divided.protocol,
+            jobs=jobs,
+            progress=show,
+        )
+    print_figures.ablation_notes(summary)
+    console.out.print(print_figures.ablation_table(summary))
+    found_again = print_figures.identification_table(summary)
+    if found_again is not None:
+        console.out.print(found_again)
+
+
+@app.command()
+def compare(
+    reference: Annotated[
+        Path,
+        typer.Argument(metavar="REFERENCE", help="A result: what the others are held against."),
+    ],
+    others: Annotated[
+        list[Path], typer.Argument(metavar="OTHER...", help="Results on the same samples.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write compare.json there.")
+    ] = None,
+) -> None:
+    """Compare results on the same samples, paired by subject.
+
+    A result is a run of 'degan crossval' or 'degan crossdata', an arm of
+    'degan ablate', or what 'degan evaluate --out' wrote. Runs of several seeds are
+    joined by commas.
+
+      degan compare runs/plain runs/degan
+
+      degan compare runs/plain-0,runs/plain-1 runs/degan-0,runs/degan-1
+
+      degan evaluate --data others/ --weights mine.onnx --out mine/
+      degan evaluate --data others/ --out shipped/
+      degan compare shipped/ mine/
+    """
+    from degan.evaluation.compare import compare_results  # noqa: PLC0415
+
+    summary = compare_results(reference, others, out=out)
+    print_figures.comparison_notes(summary)
+    console.out.print(print_figures.comparison_table(summary))

@@ -1,0 +1,236 @@
+"""The verbs of ``degan`` that make and divide data sets; see :mod:`degan.cli.app`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from degan.cli import console, print_figures
+from degan.labels import EXPRESSIONS, parse_expression
+from degan.system.extras import import_extra
+from degan.system.machine import num_cpus
+
+app = typer.Typer()
+
+CPUS = num_cpus()
+
+Jobs = Annotated[int, typer.Option(min=1, help="How much runs side by side.")]
+Data = Annotated[Path, typer.Option("--data", help="A data set made by 'degan prepare'.")]
+Split = Annotated[
+    str | None,
+    typer.Option(help="A part of the official split alone: train, validation or test."),
+]
+Folds = Annotated[int, typer.Option(min=2, help="How many, of the protocol 'subjects'.")]
+Protocol = Annotated[
+    str,
+    typer.Option(
+        "--protocol", help="subjects (k folds by person), loso (a fold a person) or official."
+    ),
+]
+
+
+@app.command()
+def datasets() -> None:
+    """List the data sets that 'degan prepare' reads, what each needs and what it must hold.
+
+    degan datasets
+    """
+    from degan.data.datasets.registry import MODULES, adapter  # noqa: PLC0415
+
+    console.out.print(print_figures.dataset_table([(name, adapter(name)) for name in MODULES]))
+
+
+@app.command()
+def prepare(
+    dataset: Annotated[
+        str, typer.Argument(metavar="DATASET", help="Its name in 'degan datasets'.")
+    ],
+    path: Annotated[
+        Path, typer.Argument(metavar="IN", help="Folder or zip file, as it was downloaded.")
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to make.")],
+    peak_frames: Annotated[
+        int, typer.Option(help="How many frames at the peak of a sequence are samples.")
+    ] = 3,
+    neutral: Annotated[
+        bool, typer.Option("--neutral", help="The first frame of a sequence is a neutral sample.")
+    ] = False,
+    camera: Annotated[str, typer.Option(help="oulu: VL (visible) or NI (near infrared).")] = "VL",
+    light: Annotated[str, typer.Option(help="oulu: Strong, Weak or Dark.")] = "Strong",
+    angle: Annotated[
+        str, typer.Option(help="kdef, rafd: frontal, half (45 degrees too) or all.")
+    ] = "frontal",
+    peak: Annotated[
+        str, typer.Option(help="mmi: the annotated peak (else the middle), or always the middle.")
+    ] = "annotated",
+    dual_view: Annotated[
+        str, typer.Option(help="mmi, front and side at once: frontal, left, right, whole, skip.")
+    ] = "frontal",
+    crops: Annotated[
+        bool, typer.Option("--crops", help="The photos are faces already cut out (32 px and up).")
+    ] = False,
+    size: Annotated[int, typer.Option(min=32, max=512, help="Side of the crops in pixels.")] = 96,
+    jobs: Jobs = CPUS,
+) -> None:
+    """Make a data set of aligned face crops: find, label, align, crop, check.
+
+    Writes crops, manifest.csv and skipped.csv (what was left out, and why), and says where a copy
+    differs from a complete one. After an interruption the same command continues.
+
+      degan prepare ckplus ~/CK+ data/
+
+      degan prepare oulu ~/Oulu-CASIA data/ --camera NI --light Weak
+
+      degan prepare folder photos/ data/        (<expression>/<subject>_*.jpg)
+
+      degan prepare csv photos.csv data/        (path, expression, subject, sequence, frame, split)
+
+      degan prepare folder faces48/ data/ --crops
+    """
+    from degan.data.datasets.registry import adapter  # noqa: PLC0415
+    from degan.data.prepare import PrepareSettings, prepare_dataset  # noqa: PLC0415
+    from degan.data.protocol import Protocol  # noqa: PLC0415
+
+    choices: dict[str, Any] = {
+        "camera": camera,
+        "light": light,
+        "angle": angle,
+        "peak": peak,
+        "dual_view": dual_view,
+    }
+    protocol = Protocol(peak_frames=peak_frames, neutral=neutral, **choices)
+    with console.progress("prepare") as show:
+        result = prepare_dataset(
+            adapter(dataset),
+            path,
+            out,
+            protocol,
+            PrepareSettings(crops=crops, crop_size=size),
+            jobs=jobs,
+            progress=lambda done, total: show(done / total, f"{done} of {total} photos"),
+        )
+    typer.echo(print_figures.prepared(result, out))
+
+
+@app.command()
+def look(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A prepared data set.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="The page; DATA/look.html if left out."),
+    ] = None,
+) -> None:
+    """Show a data set on one HTML page: counts, faces, averages, duplicates, what was left out.
+
+    degan look data/
+    """
+    from degan.data.manifest import read_dataset  # noqa: PLC0415
+    from degan.report import look as page  # noqa: PLC0415
+
+    file = out or data / "look.html"
+    dataset = read_dataset(data)
+    with console.progress("look") as show:
+        pairs = page.look(dataset, file, progress=show)
+    print_figures.duplicate_notes(pairs)
+    typer.echo(f"{file}: open it in a browser")
+
+
+@app.command()
+def folds(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A prepared data set.")],
+    out: Annotated[Path, typer.Argument(metavar="FILE", help="The folds.json to write.")],
+    num_folds: Annotated[
+        int, typer.Option("--folds", min=2, help="How many, of the protocol 'subjects'.")
+    ] = 10,
+    by: Protocol = "subjects",
+    validation: Annotated[
+        float, typer.Option(help="Share of each fold's training people to put aside, 0 to 0.5.")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the order in which people are dealt.")] = 0,
+) -> None:
+    """Divide a data set into folds, no person on both sides, without training anything.
+
+    degan folds data/ folds.json --folds 10 --validation 0.1
+
+    degan folds data/ loso.json --protocol loso
+    """
+    from degan.data.fold_file import make_folds, write_folds  # noqa: PLC0415
+    from degan.data.manifest import read_dataset  # noqa: PLC0415
+
+    dataset = read_dataset(data)
+    made = make_folds(dataset, by, num_folds=num_folds, seed=seed, validation=validation)
+    write_folds(out, dataset, made, by, seed)
+    console.out.print(print_figures.fold_table(dataset, made))
+
+
+@app.command()
+def synthesize(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to make.")],
+    people: Annotated[int, typer.Option(help="How many persons.")] = 200,
+    num_images: Annotated[int, typer.Option("--images", help="How many pictures in all.")] = 8000,
+    size: Annotated[int, typer.Option(help="Side of the pictures in pixels, 32 to 512.")] = 96,
+    seed: Annotated[int, typer.Option(help="Of everything: the same seed, the same bytes.")] = 0,
+    difficulty: Annotated[
+        str, typer.Option(help="clean (frontal, studio, full expressions), varied or hard.")
+    ] = "varied",
+    expressions: Annotated[
+        str, typer.Option(help="What is shown, separated by commas; all eight if left out.")
+    ] = "",
+    sequences: Annotated[
+        bool, typer.Option("--sequences", help="Runs of 10 frames from neutral to a peak.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that render.")] = CPUS,
+) -> None:
+    """Render synthetic people: a data set of which every factor is known.
+
+    Writes pictures, manifest.csv and factors.parquet (identity, actions, pose, light, ...).
+
+      degan synthesize people/
+
+      degan synthesize smiles/ --people 500 --images 20000 --expressions neutral,happiness
+
+      degan synthesize runs10/ --sequences --people 100 --images 7000
+    """
+    plan = import_extra("degan.synthetic.plan", "synthetic")
+    generate = import_extra("degan.synthetic.generate", "synthetic")
+
+    names = [parse_expression(name) for name in expressions.split(",")] if expressions else None
+    settings = plan.SynthesisSettings(
+        people=people,
+        images=num_images,
+        size=size,
+        seed=seed,
+        difficulty=difficulty,
+        expressions=tuple(names or EXPRESSIONS),
+        sequences=sequences,
+    )
+    with console.progress("synthesize") as show:
+        samples = generate.synthesize(
+            settings,
+            out,
+            workers=workers,
+            progress=lambda done, total: show(done / total, f"{done} of {total} pictures"),
+        )
+    listed = f", {len(samples)} of them peak frames in manifest.csv" if sequences else ""
+    typer.echo(f"{out}: {num_images} pictures of {people} people{listed}")
+
+
+@app.command()
+def join(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to make.")],
+    data: Annotated[
+        list[Path], typer.Argument(metavar="DATA...", help="Prepared data sets, two or more.")
+    ],
+) -> None:
+    """Make one data set of several: to train on all, or to divide all by subject.
+
+    degan join all/ ckplus/ oulu/ mmi/
+
+    degan crossval runs/all --data all/
+    """
+    from degan.data.join import join_datasets  # noqa: PLC0415
+
+    with console.progress("join") as show:
+        joined = join_datasets(data, out, show)
+    people = len(joined.subjects)
+    typer.echo(f"{out}: {len(joined.samples)} faces of {people} subjects, from {len(data)} sets")

@@ -1,0 +1,244 @@
+"""The verb of ``degan`` that reads faces; see :mod:`degan.cli.app`."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from degan.cli import console, print_figures
+from degan.cli.data import CPUS
+from degan.cli.options import Group, Weights
+from degan.errors import DeganError
+from degan.system.progress import silent
+
+if TYPE_CHECKING:
+    from degan.predict.records import Record
+    from degan.predict.run import Count, Plan
+    from degan.predict.writers import Writer
+
+CALMEST = "calmest"
+"""What --neutral takes for the calmest frames of each person."""
+
+
+Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="PHOTO|VIDEO|FOLDER...",
+        help="What to read; a pattern in quotes ('photos/*.jpg') is one too, - is standard input.",
+    ),
+]
+Camera = Annotated[
+    int | None, typer.Option(min=0, help="Watch a camera, 0 for the first; Ctrl-C ends it.")
+]
+Crops = Annotated[
+    bool, typer.Option("--crops", help="The photos are faces already cut out (32 px and up).")
+]
+Boxes = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Where the faces of photos are: .csv of path, x, y, width, height, or what -o wrote. "
+        "Nothing is detected.",
+    ),
+]
+Turned = Annotated[
+    bool,
+    typer.Option(
+        "--turned", help="Faces lying or upside down beside upright ones too: four times slower."
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FILE",
+        help="Write .csv, .jsonl or .parquet; the same command goes on if it was stopped.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, a photo or frame.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="One CSV row a face.")]
+Actions = Annotated[
+    bool, typer.Option("--actions", help="Facial actions and FACS action units too.")
+]
+People = Annotated[
+    bool,
+    typer.Option(
+        "--people", help="Number the people of all photos and videos named, which are of one event."
+    ),
+]
+Neutral = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PHOTO|calmest",
+        help="Read what changed since the person's neutral face: a photo of it, or the calmest "
+        "frames of each person in a video.",
+    ),
+]
+Smooth = Annotated[
+    float | None,
+    typer.Option(
+        min=0, help="Of videos: seconds over which probabilities are averaged; 0 for none."
+    ),
+]
+Fps = Annotated[float | None, typer.Option(min=0.01, help="Of videos: frames a second to read.")]
+Annotate = Annotated[
+    Path | None,
+    typer.Option(metavar="OUT", help="Write photos and videos with expressions drawn in."),
+]
+SheetFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write a picture of the most probable faces of each."),
+]
+Jobs = Annotated[int, typer.Option(min=1, help="Processes for photos.")]
+
+
+def predict(
+    paths: Paths = None,
+    weights: Weights = None,
+    camera: Camera = None,
+    crops: Crops = False,
+    boxes: Boxes = None,
+    turned: Turned = False,
+    out: Out = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    actions: Actions = False,
+    group: Group = None,
+    people: People = False,
+    neutral: Neutral = None,
+    smooth: Smooth = None,
+    fps: Fps = None,
+    annotate: Annotate = None,
+    sheet: SheetFile = None,
+    jobs: Jobs = CPUS,
+) -> None:
+    """Read the expression of every face of photos, folders, videos or a camera.
+
+    degan predict party.jpg
+
+    degan predict photos/ -o faces.csv --sheet faces.jpg
+
+    degan predict talk.mp4 --annotate talk-read.mp4 --json > talk.jsonl
+
+    degan predict party/ --people --csv > faces.csv
+
+    degan predict smile.jpg --neutral rest.jpg
+    """
+    from degan.cli.print_faces import unread  # noqa: PLC0415
+    from degan.predict.inputs import STDIN, find_inputs  # noqa: PLC0415
+    from degan.predict.own_boxes import read_boxes  # noqa: PLC0415
+    from degan.predict.photos import ReadOptions  # noqa: PLC0415
+    from degan.predict.run import Plan  # noqa: PLC0415
+    from degan.predict.smoothing import DEFAULT_SECONDS  # noqa: PLC0415
+    from degan.recognition.class_groups import parse_groups  # noqa: PLC0415
+
+    named = paths or []
+    stdin = [str(path) for path in named] == [STDIN]
+    if (stdin + (camera is not None) + bool(named and not stdin)) != 1:
+        raise DeganError("name photos, videos or folders, or give - or --camera; one of these")
+    if as_json + as_csv + (out is not None) > 1:
+        raise DeganError("--json, --csv and --out exclude each other; choose one")
+    files = not stdin and camera is None
+    if sheet is not None and not files:
+        raise DeganError("--sheet needs files, which are read again; give their names")
+    if boxes is not None:
+        _check_boxes(boxes, out, named=files, looked_for=crops or turned)
+    if not all(isfinite(seconds) for seconds in (smooth, fps) if seconds is not None):
+        raise DeganError("--smooth and --fps take numbers that are finite")
+    inputs = find_inputs(named) if files else []
+    plan = Plan(
+        inputs=inputs,
+        stdin=stdin,
+        camera=camera,
+        how=ReadOptions(
+            weights=weights,
+            groups=tuple(parse_groups(group or []).items()),
+            thorough=turned,
+            crops=crops,
+            actions=actions,
+            neutral=None if neutral in (None, CALMEST) else Path(str(neutral)),
+            people=people,
+        ),
+        smooth=DEFAULT_SECONDS if smooth is None else smooth,
+        rate=fps,
+        calmest=neutral == CALMEST,
+        boxes=read_boxes(boxes, inputs, print_figures.note) if boxes is not None else None,
+        annotate=annotate,
+        jobs=jobs,
+    )
+    count = _read(plan, _writer(plan, named, as_json, as_csv), out, sheet)
+    unread(count, named)
+    if out is not None:
+        typer.echo(_written(out, count))
+
+
+def _read(plan: "Plan", writer: "Writer", out: Path | None, sheet: Path | None) -> "Count":
+    """Read what a plan names, print it or write it, and show progress where it is long."""
+    from degan.predict.run import predict as read_all  # noqa: PLC0415
+
+    def take(record: "Record") -> None:
+        with _printing():
+            writer.write(record)
+
+    # A bar would be drawn over results that come meanwhile.
+    long = plan.camera is None and (len(plan.inputs) > 1 or plan.moving)
+    loud = long and (out is not None or not sys.stdout.isatty())
+    with console.progress("predict") if loud else nullcontext(silent) as show:
+        count = read_all(plan, take, out=out, sheet=sheet, progress=show, note=print_figures.note)
+    with _printing():
+        writer.finish()
+    return count
+
+
+def _check_boxes(boxes: Path, out: Path | None, *, named: bool, looked_for: bool) -> None:
+    """Refuse what boxes of one's own contradict.
+
+    Raises:
+        DeganError: there are no files whose faces they are, or something of it is to be written.
+    """
+    if not named:
+        raise DeganError("--boxes needs files, which it names; give their names")
+    if looked_for:
+        raise DeganError("--boxes says where faces are; leave --crops and --turned out")
+    if out is not None and out.resolve() == boxes.resolve():
+        raise DeganError(f"{out} would be written over the boxes; give another place")
+
+
+@contextmanager
+def _printing() -> Iterator[None]:
+    """Tell in a sentence that what is printed cannot be written: the disk behind it may be full."""
+    try:
+        yield
+    except BrokenPipeError:  # whoever read it has enough
+        raise
+    except OSError as error:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for what is still held back
+        raise DeganError(
+            f"cannot write the results ({error.strerror or error}); free some space, or give -o "
+            "FILE, which goes on where it stopped"
+        ) from error
+
+
+def _writer(plan: "Plan", named: Sequence[Path], as_json: bool, as_csv: bool) -> "Writer":
+    """Return what prints records as they come."""
+    from degan.cli.print_faces import FaceTable  # noqa: PLC0415
+    from degan.predict.writers import CsvWriter, JsonWriter  # noqa: PLC0415
+
+    table = plan.columns  # which opens the weights
+    if as_json:
+        return JsonWriter(sys.stdout)
+    if as_csv:
+        return CsvWriter(sys.stdout, table)
+    return FaceTable(named, people=plan.how.people, actions=plan.how.actions)
+
+
+def _written(out: Path, count: "Count") -> str:
+    read = [f"{count.photos} photos"] if count.photos or not count.frames else []
+    read += [f"{count.frames} frames"] if count.frames else []
+    return f"{out}: {count.faces} faces in {' and '.join(read)}"

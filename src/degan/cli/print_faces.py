@@ -1,0 +1,166 @@
+"""What ``degan predict`` prints: a table of faces, spans of videos, and what gave nothing."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE
+from rich.table import Table
+
+from degan.cli import console
+from degan.cli.print_figures import note
+from degan.errors import DeganError
+from degan.labels import SEEN
+from degan.predict.segments import Segment, Segments
+
+if TYPE_CHECKING:
+    from degan.predict.records import Record
+    from degan.predict.run import Count
+
+_ROWS = 200  # of a table that are in memory; then it is printed, and another begins
+
+
+class FaceTable:
+    """Takes the records of pictures, prints rows of faces of photos and spans of videos.
+
+    Args:
+        roots: what users named; a photo below a folder is called by its path in it.
+        people: whether there is a column of people.
+        actions: whether there is a column of action units.
+    """
+
+    def __init__(
+        self, roots: Sequence[Path], *, people: bool = False, actions: bool = False
+    ) -> None:
+        self._roots = {str(root) for root in roots}
+        self._people, self._actions = people, actions
+        self._faces, self._spans = _face_table(people, actions), _span_table()
+        self._segments: dict[str, Segments] = {}
+
+    def write(self, record: "Record") -> None:
+        """Take a picture."""
+        if "frame" in record:
+            segments = self._segments.get(record["path"])
+            if segments is None:
+                self._end_videos()
+                segments = self._segments[record["path"]] = Segments()
+            self._add_spans(segments.next(record))
+            return
+        self._end_videos()
+        for face in record.get("faces", ()):
+            self._add_face(record["path"], face)
+        if self._faces.row_count >= _ROWS:
+            self._print_faces()
+
+    def finish(self) -> None:
+        """Print what is left."""
+        self._end_videos()
+        self._print_faces()
+        if self._spans.row_count:
+            console.out.print(self._spans)
+            self._spans = _span_table()
+
+    def _end_videos(self) -> None:
+        for segments in self._segments.values():
+            self._add_spans(segments.rest())
+        self._segments = {}
+
+    def _add_face(self, path: str, face: "Record") -> None:
+        box = ", ".join(f"{value:.0f}" for value in face["box"])
+        share = f"{face['probabilities'][face['expression']]:.0%}"
+        read = face["expression"] + ("?" if face["unsure"] else "")
+        who = [str(face.get("person", ""))] if self._people else []
+        row = [self._shown(path), *who, box, f"{face['score']:.2f}", read, share]
+        if self._actions:
+            units = sorted(face["action_units"].items(), key=lambda unit: -unit[1])
+            row.append(" ".join(name for name, amount in units if amount >= SEEN) or "none")
+        self._faces.add_row(*row)
+
+    def _add_spans(self, spans: Iterable[Segment]) -> None:
+        for span in spans:
+            self._spans.add_row(
+                self._shown(span.path),
+                str(span.person),
+                f"{_clock(span.begin)} - {_clock(span.end)}",
+                span.expression + ("?" if span.unsure else ""),
+                f"{span.probability:.0%}",
+            )
+            if self._spans.row_count >= _ROWS:
+                console.out.print(self._spans)
+                self._spans = _span_table()
+
+    def _print_faces(self) -> None:
+        if self._faces.row_count:
+            console.out.print(self._faces)
+            self._faces = _face_table(self._people, self._actions)
+
+    def _shown(self, path: str) -> str:
+        """Return what a photo is called; there may be as many roots as photos."""
+        if path in self._roots:
+            return Path(path).name
+        above = path
+        while "/" in above:
+            above = above.rpartition("/")[0]
+            if above in self._roots:
+                return path[len(above) + 1 :]
+        return path
+
+
+def _face_table(people: bool, actions: bool) -> Table:
+    table = Table(box=SIMPLE)
+    table.add_column("photo", overflow="fold")
+    for heading in (
+        *(["person"] if people else []),
+        "box x, y, w, h",
+        "score",
+        "expression",
+        "probability",
+    ):
+        table.add_column(heading, no_wrap=True)
+    if actions:
+        table.add_column("action units", overflow="fold")
+    return table
+
+
+def _span_table() -> Table:
+    table = Table(box=SIMPLE)
+    table.add_column("video", overflow="fold")
+    for heading in ("person", "time", "expression", "probability"):
+        table.add_column(heading, no_wrap=True)
+    return table
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02d}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
+
+
+def unread(count: "Count", named: Sequence[Path]) -> None:
+    """Say on standard error what of ``degan predict`` gave nothing.
+
+    Raises:
+        DeganError: a single photo or video gave nothing, or nothing of many could be read.
+    """
+    total = count.photos + count.bad_videos
+    if count.frames == 0 and total == 1:
+        if count.num_bad:
+            raise DeganError(count.bad[0])
+        if count.empty:
+            shown = named[0] if named else "the photo"
+            raise DeganError(f"no face found in {shown}; if it is a cut-out face, add --crops")
+        return
+    for reason in count.bad:
+        note(reason)
+    if count.num_bad > len(count.bad):
+        note(f"and {count.num_bad - len(count.bad)} more, which the records name")
+    bad_photos = count.num_bad - count.bad_videos
+    if bad_photos or count.empty:
+        note(f"{count.photos} photos: {bad_photos} could not be read, {count.empty} without a face")
+    if count.bad_videos:
+        note(f"{count.bad_videos} videos could not be read")
+    if total and count.num_bad == total and not count.frames:
+        what = "photos and videos" if count.bad_videos else "photos"
+        raise DeganError(f"none of the {total} {what} could be read")
+    if count.frames and not count.faces:
+        note("no face was found in any frame")

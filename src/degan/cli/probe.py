@@ -1,0 +1,45 @@
+"""The verb of ``degan`` that proves the disentangling; see :mod:`degan.cli.app`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from degan.cli import console, print_probes
+from degan.cli.data import Data
+from degan.system.extras import import_extra
+
+app = typer.Typer()
+
+
+@app.command()
+def probe(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Runs of 'degan train' to compare.")
+    ],
+    data: Data,
+    trained_on: Annotated[
+        Path | None,
+        typer.Option(help="The data set that the runs were trained on: drawn faces are judged."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write probes.json there.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of all draws.")] = 0,
+) -> None:
+    """Measure what features say of person and expression, on people that no run saw.
+
+    degan probe runs/degan runs/plain-cnn --data others/
+
+    degan probe runs/people --data held-out/ --trained-on people/ --out proof/
+    """
+    protocol = import_extra("degan.evaluation.probes.probe", "train")
+    from degan.data.manifest import read_dataset  # noqa: PLC0415
+
+    dataset = read_dataset(data)
+    own = None if trained_on is None else read_dataset(trained_on)
+    with console.progress("probe") as show:
+        summary = protocol.probe(runs, dataset, trained_on=own, out=out, seed=seed, progress=show)
+    print_probes.probe_notes(summary)
+    for table in print_probes.probe_tables(summary):
+        console.out.print(table)

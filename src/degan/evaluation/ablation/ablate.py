@@ -1,0 +1,358 @@
+"""The ablation: the method beside what it is made of, on the same folds and with the same seeds."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from degan.config import Settings
+from degan.data.crops import read_crops
+from degan.data.fold_file import SUBJECTS
+from degan.data.folds import Fold
+from degan.data.manifest import Dataset, read_dataset
+from degan.evaluation.ablation.arms import (
+    ARMS,
+    FULL,
+    Arm,
+    choose_arms,
+    stage1_name,
+    task_name,
+    teachers_name,
+)
+from degan.evaluation.ablation.baselines import MLP, SVM, code_features, fit_and_read, hog_features
+from degan.evaluation.paired import NOTE, add_holm, compare
+from degan.evaluation.probes.finished_runs import KINDS, read_features
+from degan.evaluation.probes.identification import identify
+from degan.evaluation.protocols.fold_runs import (
+    ELAPSED,
+    elapsed,
+    fold_folder,
+    fold_settings,
+    is_right,
+    is_tested,
+    open_folds,
+    pool_folds,
+    read_notes,
+    read_test,
+    run_facts,
+    run_side_by_side,
+    summarize_folds,
+    write_test,
+)
+from degan.networks.layers import Standardize
+from degan.system.files import read_json, write_text
+from degan.system.progress import Progress, parts, silent
+from degan.training.checkpoint import load_checkpoint, save_checkpoint
+from degan.training.guard import TrainingError
+from degan.training.run import logged_seconds
+from degan.training.train import costs, taught_seconds, train, train_stage1, worked_seconds
+
+FEATURES = "features.safetensors"
+"""What an arm's networks make of a fold's test samples before the last linear layer."""
+
+_FAILED = "failed.json"
+_READER_COST = 1.0  # of an SVM or MLP, in the unit of costs()
+
+
+def ablate(
+    dataset: Dataset,
+    folder: Path,
+    settings: Settings,
+    *,
+    folds: Sequence[Fold],
+    arms: Sequence[str] = (),
+    protocol: str = SUBJECTS,
+    jobs: int,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Train and test every arm on every fold, then write tables and ``summary.json``.
+
+    Arms that differ in stage 2 alone share stage 1, those whose teachers are the same share them,
+    and run in turn; all else runs side by side. Nothing is chosen on test samples. After an
+    interruption the same call continues where each arm was, and one with other ``arms`` keeps
+    what is there. The figures do not depend on ``jobs``. The arm ``full`` has the figures of
+    :func:`degan.evaluation.protocols.crossval.cross_validate`. If an arm diverges or collapses, its
+    row says so, and the others go on.
+
+    Args:
+        dataset: a prepared data set.
+        folder: the run directory: ``<arm>/fold-01`` and so on, ``stage1-<arm>/fold-01`` and
+            ``teachers-<arm>/fold-01``.
+        settings: of the reference; fold k trains with ``seed + k``.
+        folds: who is trained on and tested; a fold's validation samples are left alone.
+        arms: names of :data:`degan.evaluation.ablation.arms.ARMS`; none: all.
+        protocol: how the folds were made, for ``folds.json`` and ``summary.json``.
+        jobs: trainings at a time.
+        progress: told the share done and what is being done.
+
+    Returns:
+        The content of ``summary.json``.
+
+    Raises:
+        DeganError: there is no such arm, the folder holds another run, the data cannot be
+            divided or trained on, or the training of ``full`` failed.
+    """
+    choice = choose_arms(settings, arms)
+    open_folds(folder, dataset, settings, folds, protocol, "ablation")
+    path = folder / "summary.json"
+    names = [arm.name for arm in choice.arms]
+    if not path.exists() or list(read_json(path)["arms"]) != names:
+        with elapsed(folder / ELAPSED):
+            _run(dataset, folder, settings, folds, choice.arms, jobs, progress)
+        rows = _compare(dataset, folder, settings, folds, choice.arms)
+        summary = {
+            "arms": rows,
+            "left_out": choice.left_out,
+            "comparisons": sum("p" in row for row in rows.values()),
+            "note": NOTE,
+            **run_facts(folder, dataset, settings, folds, protocol),
+        }
+        write_text(path, json.dumps(summary, indent=2) + "\n")
+    progress(1.0, "done")
+    return read_json(path)
+
+
+def _run(
+    dataset: Dataset,
+    folder: Path,
+    settings: Settings,
+    folds: Sequence[Fold],
+    arms: Sequence[Arm],
+    jobs: int,
+    progress: Progress,
+) -> None:
+    """Run what has no result yet: a task is a fold of all arms that share something."""
+    groups: dict[str, list[str]] = {}
+    for arm in arms:
+        groups.setdefault(task_name(arm, settings), []).append(arm.name)
+    tasks = [
+        (dataset.folder, folder, settings, fold, number, tuple(names))
+        for names in groups.values()
+        for number, fold in enumerate(folds)
+    ]
+    finished = [
+        all(_is_over(fold_folder(folder / name, number)) for name in names)
+        for *_, number, names in tasks
+    ]
+    run_side_by_side(_run_task, tasks, finished, jobs, "trainings", progress)
+
+
+def _run_task(
+    data: Path,
+    folder: Path,
+    settings: Settings,
+    fold: Fold,
+    number: int,
+    names: tuple[str, ...],
+    progress: Progress,
+) -> None:
+    """Train and test the arms of one task on one fold, one after the other."""
+    dataset = read_dataset(data)
+    waiting = [
+        arm
+        for arm in ARMS
+        if arm.name in names and not _is_over(fold_folder(folder / arm.name, number))
+    ]
+    told = parts(progress, _arm_costs(waiting, settings, len(fold.train)))
+    for arm, report in zip(waiting, told, strict=True):
+        work = _ArmFold(
+            arm=arm,
+            dataset=dataset,
+            fold=fold,
+            settings=fold_settings(arm.settings(settings, len(fold.train)), number),
+            folder=fold_folder(folder / arm.name, number),
+            stage1=_shared_folder(folder, "stage1", stage1_name(arm, settings), number),
+            teachers=_shared_folder(folder, "teachers", teachers_name(arm, settings), number),
+        )
+        run = _network_arm if arm.reader == "network" else _reader_arm
+        try:
+            run(work, report)
+        except TrainingError as error:
+            if arm.name == FULL:
+                raise
+            write_text(work.folder / _FAILED, json.dumps({"reason": str(error)}) + "\n")
+
+
+@dataclass(frozen=True)
+class _ArmFold:
+    """One arm on one fold.
+
+    Attributes:
+        arm: what is trained and tested.
+        dataset: where the samples are from.
+        fold: which of them are trained on and tested.
+        settings: the arm's, with the fold's seed.
+        folder: its run directory.
+        stage1: the run directory of the stage 1 that it reads; None if it has none.
+        teachers: the folder of the teachers that it hears; None if it has none.
+    """
+
+    arm: Arm
+    dataset: Dataset
+    fold: Fold
+    settings: Settings
+    folder: Path
+    stage1: Path | None
+    teachers: Path | None
+
+
+def _is_over(folder: Path) -> bool:
+    return is_tested(folder) or (folder / _FAILED).exists()
+
+
+def _failure(folder: Path, num_folds: int) -> str | None:
+    """Return why the first fold of an arm that failed did; None if all were tested."""
+    for number in range(num_folds):
+        path = fold_folder(folder, number) / _FAILED
+        if path.exists():
+            return f"fold {number + 1}: {read_json(path)['reason']}"
+    return None
+
+
+def _arm_costs(arms: Sequence[Arm], settings: Settings, num_images: int) -> list[float]:
+    """Return what each of several arms in turn costs, about: what they share, the first pays."""
+    paid: set[tuple[str, str | None]] = set()
+    found = []
+    for arm in arms:
+        teachers, choice, first, second = costs(arm.settings(settings, num_images), num_images)
+        shared = {
+            ("teachers", teachers_name(arm, settings)): teachers,
+            ("stage1", stage1_name(arm, settings)): first,
+        }
+        due = sum(cost for thing, cost in shared.items() if thing[1] and thing not in paid)
+        paid |= shared.keys()
+        found.append(due + (choice + second if arm.reader == "network" else _READER_COST))
+    return found
+
+
+def _shared_folder(folder: Path, what: str, name: str | None, number: int) -> Path | None:
+    return None if name is None else fold_folder(folder / f"{what}-{name}", number)
+
+
+def _network_arm(work: _ArmFold, progress: Progress) -> None:
+    dataset, fold = work.dataset, work.fold
+    model = train(
+        dataset,
+        fold.train,
+        work.settings,
+        work.folder,
+        progress,
+        stage1=work.stage1,
+        teachers=work.teachers,
+    )
+    notes = {"seconds": round(worked_seconds(work.folder), 2)}
+    images = model.recognition.standardize(torch.from_numpy(read_crops(dataset, fold.test)))
+    features = {name: torch.from_numpy(v) for name, v in read_features(model, images).items()}
+    save_checkpoint(work.folder / FEATURES, features, {})
+    write_test(work.folder, dataset, fold, read_test(model, dataset, fold), notes)
+
+
+def _reader_arm(work: _ArmFold, progress: Progress) -> None:
+    dataset, fold, network = work.dataset, work.fold, work.settings.network
+    encoder = None
+    if work.stage1 is not None:
+        encoder = train_stage1(dataset, fold.train, work.settings, work.stage1, progress)
+    start = time.monotonic()
+    crops = (read_crops(dataset, fold.train), read_crops(dataset, fold.test))
+    if encoder is None:
+        features = [hog_features(side, network.input_size) for side in crops]
+    else:
+        standardize = Standardize(network.channels, network.input_size)
+        features = [code_features(encoder, side, standardize) for side in crops]
+    samples = [dataset.samples[index] for index in fold.train]
+    reader = MLP if work.arm.reader == "mlp" else SVM
+    read = fit_and_read(
+        reader, features[0], samples, dataset.expressions, features[1], work.settings.seed
+    )
+    notes = {
+        "seconds": round(time.monotonic() - start, 2),
+        "chosen": {reader.parameter: read.value},
+    }
+    write_test(work.folder, dataset, fold, read.probabilities, notes)
+
+
+def _compare(
+    dataset: Dataset,
+    folder: Path,
+    settings: Settings,
+    folds: Sequence[Fold],
+    arms: Sequence[Arm],
+) -> dict[str, dict[str, Any]]:
+    """Return a row of figures an arm; write each arm's tables."""
+    failures = {arm.name: _failure(folder / arm.name, len(folds)) for arm in arms}
+    whole = [arm for arm in arms if failures[arm.name] is None]
+    pooled = {arm.name: pool_folds(folder / arm.name, dataset, folds) for arm in whole}
+    right = {name: is_right(dataset, read) for name, read in pooled.items()}
+    persons = [dataset.samples[index].person for index in pooled[FULL].indices]
+    rows: dict[str, dict[str, Any]] = {
+        arm.name: {"title": arm.title, "shows": arm.shows} for arm in arms
+    }
+    for arm in whole:
+        row, own = rows[arm.name], folder / arm.name
+        row |= summarize_folds(own, dataset, folds, pooled[arm.name], settings.seed)
+        row |= _seconds(folder, arm, settings, len(folds))
+        if arm.reader == "network":
+            row["identification"] = _identification(own, dataset, folds, settings.seed)
+        if arm.name != FULL:
+            found = compare(right[arm.name], right[FULL], persons, seed=settings.seed)
+            row["difference"] = found.accuracy
+            row["difference_interval"] = list(found.interval)
+            row["p"] = found.p
+    add_holm(rows.values())
+    for name, failure in failures.items():
+        if failure is not None:
+            rows[name]["failed"] = failure
+    return rows
+
+
+def _identification(
+    folder: Path, dataset: Dataset, folds: Sequence[Fold], seed: int
+) -> dict[str, Any]:
+    """Return who is found again by the features of an arm, each fold's people among themselves.
+
+    Args:
+        folder: of the arm.
+        dataset: where the samples are from.
+        folds: what was tested.
+        seed: see :func:`degan.evaluation.probes.identification.identify`.
+
+    Returns:
+        By the features' name; None where nobody shows two expressions.
+    """
+    rows = [(number, index) for number, fold in enumerate(folds) for index in fold.test]
+    samples = [dataset.samples[index] for _, index in rows]
+    of_fold = [
+        load_checkpoint(fold_folder(folder, number) / FEATURES)[0] for number in range(len(folds))
+    ]
+    found: dict[str, Any] = {}
+    for name in (kind for kind in KINDS if kind in of_fold[0]):
+        identification = identify(
+            torch.cat([features[name] for features in of_fold]).numpy(),
+            [sample.person for sample in samples],
+            [sample.sequence for sample in samples],
+            [sample.expression for sample in samples],
+            seed=seed,
+            groups=[number for number, _ in rows],
+        )
+        found[name] = None if identification is None else asdict(identification)
+    return found
+
+
+def _seconds(folder: Path, arm: Arm, settings: Settings, num_folds: int) -> dict[str, float]:
+    """Return what all folds of an arm took on one thread: its own work, and what may be shared."""
+    own, first, taught = 0.0, 0.0, 0.0
+    for number in range(num_folds):
+        own += read_notes(fold_folder(folder / arm.name, number))["seconds"]
+        stage1 = _shared_folder(folder, "stage1", stage1_name(arm, settings), number)
+        first += logged_seconds(stage1 / "log.jsonl") if stage1 is not None else 0.0
+        teachers = _shared_folder(folder, "teachers", teachers_name(arm, settings), number)
+        taught += taught_seconds(teachers) if teachers is not None else 0.0
+    return {
+        "seconds": round(own, 2),
+        "stage1_seconds": round(first, 2),
+        "teachers_seconds": round(taught, 2),
+    }

@@ -1,0 +1,1 @@
+"""Probes of a representation: leaked identity, known factors, generated images."""

@@ -1,0 +1,1 @@
+"""Protocols that train on folds or on whole data sets, and test on people never trained on."""

@@ -1,0 +1,114 @@
+"""Across data sets: trained on one, tested once on another, with the expressions that both have."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from degan.config import Settings
+from degan.data.crops import read_crops
+from degan.data.manifest import Dataset, check_cut_alike
+from degan.errors import DeganError
+from degan.evaluation.predictions import figures, predictions_text
+from degan.labels import in_order
+from degan.system.files import read_json, write_text
+from degan.system.progress import Progress, part, silent
+from degan.training.model import Model, predict_probabilities
+from degan.training.start import check_unseen, read_start
+from degan.training.train import train
+
+_TRAINING_SHARE = 0.95  # of the time
+_OWN = ("", "folder", "csv")  # origins in which one name need not be one person
+
+
+def cross_data_set(
+    trained: Dataset,
+    tested: Dataset,
+    folder: Path,
+    settings: Settings,
+    *,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Train on one data set, test on another, and write ``predictions.csv`` and ``summary.json``.
+
+    Both are narrowed to the expressions that both have, before anything is trained. The test set
+    is read once, at the end. After an interruption the same call continues.
+
+    Args:
+        trained: what to train on.
+        tested: what to report; of other people.
+        folder: the run directory.
+        settings: of the training.
+        progress: told the share done and what is being done.
+
+    Returns:
+        The content of ``summary.json``.
+
+    Raises:
+        DeganError: they share fewer than two expressions, were cut in different frames or sizes,
+            are one or have one in common, or are of one origin and share people; the weights to
+            start from were trained on the test set; or see :func:`degan.training.train.train`.
+    """
+    shared = in_order(set(trained.expressions) & set(tested.expressions))
+    _check(trained, tested, shared)
+    check_unseen(read_start(settings), tested)
+    training = trained.only(shared)
+    model = train(
+        training,
+        range(len(training.samples)),
+        settings,
+        folder,
+        part(progress, 0.0, _TRAINING_SHARE),
+    )
+    path = folder / "summary.json"
+    if not path.exists():
+        summary = {
+            **_test(model, tested, shared, folder, settings.seed),
+            "protocol": "across data sets",
+            "seed": settings.seed,
+            "preset": settings.preset,
+            "manifest_sha256": trained.manifest_hash,
+            "tested_manifest_sha256": tested.manifest_hash,
+            "subjects_of_one_name": len(set(trained.subjects) & set(tested.subjects)),
+        }
+        write_text(path, json.dumps(summary, indent=2) + "\n")
+    summary = read_json(path)
+    if summary.get("tested_manifest_sha256") != tested.manifest_hash:
+        raise DeganError(f"{folder} was tested on another data set; choose a new name for the run")
+    progress(1.0, "done")
+    return summary
+
+
+def _test(
+    model: Model, tested: Dataset, shared: tuple[str, ...], folder: Path, seed: int
+) -> dict[str, Any]:
+    """Read the samples of the shared expressions, write ``predictions.csv``; return figures."""
+    indices = [i for i, sample in enumerate(tested.samples) if sample.expression in shared]
+    crops = torch.from_numpy(read_crops(tested, indices))
+    probabilities = predict_probabilities(model, crops).double().numpy()
+    text = predictions_text(tested, indices, shared, probabilities)
+    write_text(folder / "predictions.csv", text)
+    return figures([tested.samples[index] for index in indices], shared, probabilities, seed)
+
+
+def _check(trained: Dataset, tested: Dataset, shared: tuple[str, ...]) -> None:
+    if len(shared) < 2:
+        raise DeganError(
+            f"{trained.folder} has {', '.join(trained.expressions)} and {tested.folder} has "
+            f"{', '.join(tested.expressions)}; two expressions that both have are needed"
+        )
+    if not trained.manifests.isdisjoint(tested.manifests):
+        raise DeganError(
+            f"{trained.folder} and {tested.folder} are the same data set, or have one in common; "
+            "use 'degan crossval'"
+        )
+    origin = trained.origin
+    if origin not in _OWN and origin == tested.origin:
+        same = sorted(set(trained.subjects) & set(tested.subjects))
+        if same:
+            raise DeganError(
+                f"{trained.folder} and {tested.folder} both are {origin} and share "
+                f"{len(same)} people, such as {same[0]}; choose another data set to test on"
+            )
+    check_cut_alike(trained, tested)

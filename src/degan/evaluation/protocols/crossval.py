@@ -1,0 +1,136 @@
+"""Cross-validation: every fold is trained anew and tested once, on people never trained on."""
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from degan.config import Settings
+from degan.data.fold_file import SUBJECTS
+from degan.data.folds import Fold, shown_fold
+from degan.data.manifest import Dataset, read_dataset
+from degan.evaluation.mistakes import mistakes_sheet, write_sheet
+from degan.evaluation.protocols.fold_runs import (
+    ELAPSED,
+    FoldPredictions,
+    elapsed,
+    fold_folder,
+    fold_settings,
+    is_tested,
+    open_folds,
+    pool_folds,
+    read_notes,
+    read_test,
+    run_facts,
+    run_side_by_side,
+    summarize_folds,
+    write_test,
+)
+from degan.evaluation.protocols.neighbours import nearest_people
+from degan.media.images import RgbImage
+from degan.system.files import read_json, write_text
+from degan.system.progress import Progress, silent
+from degan.training.train import train
+
+
+def cross_validate(
+    dataset: Dataset,
+    folder: Path,
+    settings: Settings,
+    *,
+    folds: Sequence[Fold],
+    protocol: str = SUBJECTS,
+    jobs: int,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Train and test every fold, then write its tables and ``summary.json``.
+
+    Each fold trains a fixed number of epochs and reads its test samples once, at the end: nothing
+    is chosen on them. Where stage 1 leaves the encoder as it begins, it is trained only for the
+    fold that pictures are made of, see :func:`degan.data.folds.shown_fold`. Folds run side by side
+    in processes; after an interruption the same call continues where each fold was. The figures do
+    not depend on ``jobs``.
+
+    Args:
+        dataset: a prepared data set.
+        folder: the run directory; ``fold-01`` and so on are run directories within it.
+        settings: of every fold; fold k trains with ``seed + k``.
+        folds: who is trained on and tested; see :mod:`degan.data.folds`. A fold's validation
+            samples are left alone: nothing is chosen.
+        protocol: how the folds were made, for ``folds.json`` and ``summary.json``.
+        jobs: folds at a time.
+        progress: told the share done and what is being done.
+
+    Returns:
+        The content of ``summary.json``.
+
+    Raises:
+        DeganError: the folder holds another run, or the data cannot be divided or trained on.
+    """
+    open_folds(folder, dataset, settings, folds, protocol, "cross-validation")
+    path = folder / "summary.json"
+    if not path.exists():
+        folders = [fold_folder(folder, number) for number in range(len(folds))]
+        drawn = shown_fold(folds, range(len(folds)))
+        with elapsed(folder / ELAPSED):
+            run_side_by_side(
+                _run_fold,
+                [
+                    (
+                        dataset.folder,
+                        folders[number],
+                        fold_settings(settings, number),
+                        fold,
+                        number == drawn,
+                    )
+                    for number, fold in enumerate(folds)
+                ],
+                [is_tested(own) for own in folders],
+                jobs,
+                "folds",
+                progress,
+            )
+        pooled = pool_folds(folder, dataset, folds)
+        summary = {
+            **summarize_folds(folder, dataset, folds, pooled, settings.seed),
+            **run_facts(folder, dataset, settings, folds, protocol),
+            "fold_seconds": [read_notes(own)["seconds"] for own in folders],
+        }
+        write_sheet(folder, _mistakes(dataset, folders, pooled))
+        write_text(path, json.dumps(summary, indent=2) + "\n")
+    progress(1.0, "done")
+    return read_json(path)
+
+
+def _mistakes(
+    dataset: Dataset, folders: Sequence[Path], pooled: FoldPredictions
+) -> RgbImage | None:
+    """Return the surest mistakes of all folds, each beside the nearest of its training people."""
+    neighbours = {
+        int(index): beside
+        for own in folders
+        for index, beside in read_notes(own)["neighbours"].items()
+    }
+    return mistakes_sheet(
+        dataset, pooled.indices, dataset.expressions, pooled.probabilities, neighbours
+    )
+
+
+def _run_fold(
+    data: Path, folder: Path, settings: Settings, fold: Fold, shown: bool, progress: Progress
+) -> None:
+    """Train and test one fold; ``shown``: pictures are made of it."""
+    dataset = read_dataset(data)
+    start = time.monotonic()
+    model = train(dataset, fold.train, settings, folder, progress, draws=shown)
+    probabilities = read_test(model, dataset, fold)
+    truth = [dataset.expressions.index(dataset.samples[index].expression) for index in fold.test]
+    wrong = np.array(fold.test)[probabilities.argmax(axis=1) != np.array(truth)].tolist()
+    notes = {
+        "seconds": round(time.monotonic() - start, 2),
+        "neighbours": nearest_people(model, dataset, wrong, fold.train),
+    }
+    write_test(folder, dataset, fold, probabilities, notes)

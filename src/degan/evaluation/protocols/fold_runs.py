@@ -1,0 +1,270 @@
+"""Runs fold by fold, side by side on the cores, and what each leaves on disk."""
+
+import csv
+import io
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from degan.config import Settings
+from degan.data.crops import read_crops
+from degan.data.fold_file import folds_text
+from degan.data.folds import Fold
+from degan.data.manifest import Dataset
+from degan.errors import DeganError
+from degan.evaluation import metrics
+from degan.evaluation.predictions import figures, predictions_text, subjects_text
+from degan.system.files import read_json, sha256, write_text
+from degan.system.processes import CONTEXT, run_in_processes
+from degan.system.progress import Progress
+from degan.training.device import find_device
+from degan.training.model import Model, predict_probabilities
+from degan.training.run import open_run
+from degan.training.start import check_unseen, read_start
+from degan.training.train import check_trainable
+
+ELAPSED = "elapsed.json"
+_PREDICTIONS = "predictions.csv"
+_SUBJECTS = "subjects.csv"
+_NOTES = "test.json"
+
+
+@dataclass(frozen=True)
+class FoldPredictions:
+    """Probabilities of the samples that a fold tested: indices (N,), probabilities (N, C)."""
+
+    indices: tuple[int, ...]
+    probabilities: metrics.Probabilities
+
+
+def open_folds(
+    folder: Path,
+    dataset: Dataset,
+    settings: Settings,
+    folds: Sequence[Fold],
+    protocol: str,
+    kind: str,
+) -> None:
+    """Make the run directory of several folds, or check that an existing one is of the same.
+
+    Raises:
+        DeganError: see :func:`degan.training.run.open_run`; or there is none yet and a fold cannot
+            be trained, not where the settings say, or not with the weights to start from, which
+            know the people.
+    """
+    if not folder.exists():  # before hours are spent on the others
+        find_device(settings.device)
+        check_unseen(read_start(settings), dataset)
+        for fold in folds:
+            check_trainable(dataset, fold.train, settings)
+    division = folds_text(dataset, folds, protocol, settings.seed)
+    facts = {
+        "kind": kind,
+        "manifest_sha256": dataset.manifest_hash,
+        "folds": len(folds),
+        "folds_sha256": sha256(division.encode()),
+    }
+    open_run(folder, settings, facts)
+    write_text(folder / "folds.json", division)
+
+
+def fold_folder(folder: Path, number: int) -> Path:
+    """Return the run directory of a fold; folds are counted from 0, folders from 1."""
+    return folder / f"fold-{number + 1:02d}"
+
+
+def fold_settings(settings: Settings, number: int) -> Settings:
+    """Return the settings that a fold trains with: those of the run, its number on the seed."""
+    return settings.model_copy(update={"seed": settings.seed + number})
+
+
+@contextmanager
+def elapsed(path: Path) -> Iterator[None]:
+    """Add the seconds that the block takes, however it ends, to those of interrupted calls."""
+    before = float(read_json(path)["seconds"]) if path.exists() else 0.0
+    start = time.monotonic()
+    try:
+        yield
+    finally:
+        seconds = round(before + time.monotonic() - start, 2)
+        write_text(path, json.dumps({"seconds": seconds}) + "\n")
+
+
+def run_side_by_side(
+    work: Callable[..., None],
+    tasks: Sequence[tuple[Any, ...]],
+    finished: Sequence[bool],
+    jobs: int,
+    name: str,
+    progress: Progress,
+) -> None:
+    """Call ``work(*task, progress)`` for every task that is not finished, ``jobs`` at a time.
+
+    Args:
+        work: a module's function; its last argument is told how far the task is.
+        tasks: arguments of the calls, of what can be pickled.
+        finished: which tasks an earlier call has done, length as ``tasks``.
+        jobs: tasks at a time; each runs on one thread.
+        name: what the tasks are, in the plural, for ``progress``.
+        progress: told the share done over all tasks and how many are.
+
+    Raises:
+        DeganError: as ``work`` raised it, or a process was killed.
+    """
+    shares = CONTEXT.Array("d", [float(done) for done in finished])
+
+    def report(_: int) -> None:
+        done = [float(share) for share in shares[:]]
+        progress(sum(done) / len(tasks), f"{done.count(1.0)} of {len(tasks)} {name} done")
+
+    run_in_processes(
+        _run_task,
+        [(work, place, task) for place, task in enumerate(tasks) if not finished[place]],
+        jobs,
+        option="--jobs",
+        setup=_start_worker,
+        shared=(shares,),
+        report=report,
+    )
+
+
+_shares: Any = None  # of a worker process: how far each task is, shared with the parent
+
+
+def _start_worker(shares: Any) -> None:
+    global _shares  # noqa: PLW0603
+    _shares = shares
+    # One thread a fold, however many run: sums in another order would be other figures.
+    torch.set_num_threads(1)
+
+
+def _run_task(work: Callable[..., None], place: int, task: tuple[Any, ...]) -> None:
+    def progress(done: float, doing: str) -> None:
+        _shares[place] = min(done, 0.99)
+
+    work(*task, progress)
+    _shares[place] = 1.0
+
+
+def read_test(model: Model, dataset: Dataset, fold: Fold) -> metrics.Probabilities:
+    """Return what a model says of a fold's test samples, float (N, C)."""
+    crops = torch.from_numpy(read_crops(dataset, fold.test))
+    return predict_probabilities(model, crops).double().numpy()
+
+
+def is_tested(folder: Path) -> bool:
+    """Say whether a fold's run directory has its result."""
+    return (folder / _PREDICTIONS).exists()
+
+
+def write_test(
+    folder: Path,
+    dataset: Dataset,
+    fold: Fold,
+    probabilities: metrics.Probabilities,
+    notes: dict[str, Any],
+) -> None:
+    """Write a fold's result; the last thing written is its predictions.
+
+    Args:
+        folder: the fold's run directory.
+        dataset: where the samples are from.
+        fold: whose test samples were predicted.
+        probabilities: float (N, C), of the test samples.
+        notes: for ``test.json``: ``seconds`` and what else is to be kept.
+    """
+    write_text(folder / _NOTES, json.dumps(notes) + "\n")
+    text = predictions_text(dataset, fold.test, dataset.expressions, probabilities)
+    write_text(folder / _PREDICTIONS, text)
+
+
+def read_notes(folder: Path) -> dict[str, Any]:
+    """Return the notes that :func:`write_test` wrote."""
+    return read_json(folder / _NOTES)
+
+
+def _read_test(folder: Path, dataset: Dataset, fold: Fold) -> FoldPredictions:
+    path = folder / _PREDICTIONS
+    try:
+        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+        indices = tuple(int(row["index"]) for row in rows)
+        table = [[float(row[name]) for name in dataset.expressions] for row in rows]
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise DeganError(f"{path} is damaged; delete {folder} and run the command again") from error
+    if indices != fold.test:
+        raise DeganError(f"{path} is of another fold; delete {folder} and run the command again")
+    return FoldPredictions(indices, np.array(table))
+
+
+def pool_folds(folder: Path, dataset: Dataset, folds: Sequence[Fold]) -> FoldPredictions:
+    """Return the predictions of all folds of a run, in the order of the samples.
+
+    Raises:
+        DeganError: a fold's predictions are missing, damaged or of another fold.
+    """
+    results = [
+        _read_test(fold_folder(folder, number), dataset, fold) for number, fold in enumerate(folds)
+    ]
+    indices = np.concatenate([np.array(result.indices) for result in results])
+    order = np.argsort(indices)
+    probabilities = np.concatenate([result.probabilities for result in results])[order]
+    return FoldPredictions(tuple(indices[order].tolist()), probabilities)
+
+
+def summarize_folds(
+    folder: Path, dataset: Dataset, folds: Sequence[Fold], pooled: FoldPredictions, seed: int
+) -> dict[str, Any]:
+    """Write the tables of all folds, ``predictions.csv`` and ``subjects.csv``; return figures.
+
+    Args:
+        folder: where the tables go.
+        dataset: where the samples are from.
+        folds: what was tested.
+        pooled: see :func:`pool_folds`.
+        seed: of the draws of the intervals.
+
+    Returns:
+        See :func:`degan.evaluation.predictions.figures`, and ``fold_accuracy``.
+    """
+    names, probabilities = dataset.expressions, pooled.probabilities
+    samples = [dataset.samples[index] for index in pooled.indices]
+    text = predictions_text(dataset, pooled.indices, names, probabilities)
+    write_text(folder / _PREDICTIONS, text)
+    write_text(folder / _SUBJECTS, subjects_text(samples, names, probabilities))
+    right = is_right(dataset, pooled)
+    place = {index: row for row, index in enumerate(pooled.indices)}
+    return {
+        **figures(samples, names, probabilities, seed),
+        "fold_accuracy": [
+            float(right[[place[index] for index in fold.test]].mean()) for fold in folds
+        ],
+    }
+
+
+def run_facts(
+    folder: Path, dataset: Dataset, settings: Settings, folds: Sequence[Fold], protocol: str
+) -> dict[str, Any]:
+    """Return what a ``summary.json`` says of the run itself, once its folds are done."""
+    return {
+        "folds": len(folds),
+        "protocol": protocol,
+        "seed": settings.seed,
+        "preset": settings.preset,
+        "seconds": read_json(folder / ELAPSED)["seconds"],
+        "manifest_sha256": dataset.manifest_hash,
+    }
+
+
+def is_right(dataset: Dataset, pooled: FoldPredictions) -> metrics.Flags:
+    """Return of which samples the most probable expression is the true one, bool (N,)."""
+    names = dataset.expressions
+    truth = np.array([names.index(dataset.samples[index].expression) for index in pooled.indices])
+    right: metrics.Flags = truth == pooled.probabilities.argmax(axis=1)
+    return right

@@ -1,0 +1,1 @@
+"""Faces in an image: found, aligned, tracked, told apart by person."""

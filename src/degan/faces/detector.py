@@ -1,0 +1,281 @@
+"""Where faces may be: two detection networks over an image pyramid, at every rotation.
+
+Google's short-range network finds faces that take 13 % of the image and more, up to all of it; the
+full-range network finds them from 7 % on, but none that fill the frame. Below that the image is
+cut into windows. Both networks know faces that are tilted by some 45 degrees (full) or 90 degrees
+(short) to either side, so they look at each window turned by quarter or half turns.
+
+It returns proposals: :mod:`degan.faces.finder` fits landmarks to them and keeps the true faces.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from degan.media.images import RgbImage
+from degan.media.warp import warp
+from degan.system.assets import inference_session
+
+__all__ = ["Detector", "Proposals", "areas", "shared_areas"]
+
+Floats = NDArray[np.float64]
+
+SMALLEST_FACE = 13.5  # pixels in the full-range network's window; 12 lose one of six, turned
+_LEVEL_RATIO = 3.5  # the most that one pyramid level is larger than the next
+_OVERLAP = 52  # pixels shared by windows: a face of SMALLEST_FACE * _LEVEL_RATIO, and a border
+_BORDER = 12  # pixels that windows reach out of the image: faces in its corners need them
+_CROP_BORDER = 1.5  # bordered side / side of a cut-out face
+_LARGE = 0.2  # of the longer side: a face's width
+_SURE = 0.7  # a score that what is no face seldom has
+_MERGE_IOU = 0.3
+_MERGE_ROLL = math.radians(50)
+
+
+class Proposals(NamedTuple):
+    """N possible faces, in pixels of the image or of a window.
+
+    corners: (N, 4) left, top, right, bottom, the face from brow to chin.
+    points: (N, 6, 2) the eyes (the person's right one first), nose tip, mouth, ears.
+    scores: (N,) 0-1.
+    """
+
+    corners: Floats
+    points: Floats
+    scores: Floats
+
+    @property
+    def rolls(self) -> Floats:
+        """(N,) angle of the line through the eyes in radians, clockwise in the image."""
+        eyes = self.points[:, 1] - self.points[:, 0]
+        return np.arctan2(eyes[:, 1], eyes[:, 0])
+
+    def take(self, indices: NDArray[np.intp]) -> "Proposals":
+        """Return the proposals at some indices."""
+        return Proposals(*(field[indices] for field in self))
+
+    def quarter_turned_back(self, turns: int, side: float) -> "Proposals":
+        """Undo ``np.rot90(window, turns)`` of a window that is ``side`` pixels wide and high."""
+        corners, points = self.corners, self.points
+        for _ in range(turns % 4):
+            left, top, right, bottom = corners.T
+            corners = np.stack([side - bottom, left, side - top, right], axis=1)
+            points = np.stack([side - points[..., 1], points[..., 0]], axis=-1)
+        return Proposals(corners, points, self.scores)
+
+    def mapped(self, scale: float, left: float, top: float) -> "Proposals":
+        """Return the proposals shifted by (left, top), then multiplied by ``scale``."""
+        offset = np.array([left, top])
+        corners = (self.corners + np.tile(offset, 2)) * scale
+        return Proposals(corners, (self.points + offset) * scale, self.scores)
+
+
+class _Network:
+    """One single-shot detection network: a square window in, proposals out."""
+
+    def __init__(
+        self,
+        asset: str,
+        side: int,
+        grid: tuple[tuple[int, int], ...],
+        min_score: float,
+        threads: int,
+    ) -> None:
+        """Load the network; ``grid`` holds (stride, anchors a cell) of its output layers."""
+        self.side = side
+        self._session = inference_session(asset, threads)
+        self._input = self._session.get_inputs()[0].name
+        self._anchors = _anchors(side, grid)
+        self._min_logit = math.log(min_score / (1 - min_score))
+
+    def __call__(self, window: RgbImage, turns: int) -> Proposals:
+        """Propose faces in a window (side, side, 3) that is looked at after quarter turns."""
+        turned = np.rot90(window, turns).transpose(2, 0, 1)[None]
+        feed = np.ascontiguousarray(turned, dtype=np.float32) / np.float32(127.5) - np.float32(1)
+        regressors, logits = self._session.run(None, {self._input: feed})
+        kept = np.flatnonzero(logits.reshape(-1) > self._min_logit)
+        raw = regressors.reshape(-1, 8, 2)[kept].astype(np.float64)  # centre, size, six points
+        anchors = self._anchors[kept]
+        centres, halves = raw[:, 0] + anchors, raw[:, 1] / 2
+        proposals = Proposals(
+            corners=np.concatenate([centres - halves, centres + halves], axis=1),
+            points=raw[:, 2:] + anchors[:, None],
+            scores=1 / (1 + np.exp(-logits.reshape(-1)[kept].astype(np.float64))),
+        )
+        proper = np.flatnonzero((halves > 1).all(axis=1))
+        return proposals.take(proper).quarter_turned_back(turns, self.side)
+
+
+class Detector:
+    """Proposes faces of any in-plane rotation and of all sizes from ``min_face`` pixels on."""
+
+    def __init__(self, min_face: float, threads: int) -> None:
+        self._min_face = min_face
+        self._short = _Network(
+            "face_detection_short_range.onnx", 128, ((8, 2), (16, 6)), 0.5, threads
+        )
+        self._full = _Network("face_detection_full_range.onnx", 192, ((4, 1),), 0.4, threads)
+
+    def propose(self, image: RgbImage, *, turned: bool = False) -> Proposals:
+        """Return the possible faces of an image, in its pixels, best score first.
+
+        Each place may hold several proposals if they disagree about the rotation.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+            turned: whether to look for faces that lie on a side or upside down, which takes three
+                times as long, and not for those upright or tilted.
+        """
+        full_turns, short_turns = ((1, 2, 3), (2,)) if turned else ((0,), (0,))
+        found: list[Proposals] = []
+        for level, scale in _pyramid(image, self._finest_scale(image), self._full.side):
+            found += _looked_at(self._full, level, scale, full_turns)
+        # `level` is the whole image now, at the full-range network's size.
+        if not _has_large(found, image):
+            scale = self._short.side / max(image.shape[:2])
+            level = _resized(level, image.shape, scale)
+            found += _looked_at(self._short, level, scale, short_turns)
+        return _merged(_joined(found))
+
+    def propose_upright(self, image: RgbImage) -> Proposals:
+        """Return the possible faces that are upright and large in the image, best score first.
+
+        Large: a fourteenth of the longer side and up.
+        """
+        found: list[Proposals] = []
+        level = Image.fromarray(image)
+        for network in (self._full, self._short):
+            scale = network.side / max(image.shape[:2])
+            level = _resized(level, image.shape, scale)
+            found += _looked_at(network, level, scale, (0,))
+        return _merged(_joined(found))
+
+    def propose_in_crop(self, image: RgbImage) -> Proposals:
+        """Return the possible faces of a picture that one face may fill.
+
+        The short-range network looks at it with a border of repeated edge pixels.
+        """
+        height, width = image.shape[:2]
+        scale = _CROP_BORDER * max(height, width) / self._short.side
+        left = (width / scale - self._short.side) / 2  # in pixels of the window
+        top = (height / scale - self._short.side) / 2
+        to_image = scale * np.array([[1, 0, left], [0, 1, top]])
+        window = warp(image, to_image, self._short.side)
+        both = [self._short(window, turns).mapped(scale, left, top) for turns in (0, 2)]
+        return _merged(_joined(both))
+
+    def _finest_scale(self, image: RgbImage) -> float:
+        """Return the scale at which the smallest face wanted is just found, at most 1."""
+        smallest: float = max(self._min_face, max(image.shape[:2]) / 100)
+        return min(1.0, SMALLEST_FACE / smallest)
+
+
+def _looked_at(
+    network: _Network, level: Image.Image, scale: float, turns: tuple[int, ...]
+) -> list[Proposals]:
+    """Return what a network proposes in a level of that scale, in pixels of the whole image."""
+    return [
+        network(window, turn).mapped(1 / scale, left, top)
+        for window, left, top in _windows(level, network.side)
+        for turn in turns
+    ]
+
+
+def _has_large(found: list[Proposals], image: RgbImage) -> bool:
+    """Tell whether a face was found beside which none has room that fills the image."""
+    least = _LARGE * max(image.shape[:2])
+    return any(
+        ((part.corners[:, 2] - part.corners[:, 0] >= least) & (part.scores >= _SURE)).any()
+        for part in found
+    )
+
+
+def areas(corners: Floats) -> Floats:
+    """Return the areas (N,) of boxes (N, 4) given as left, top, right, bottom."""
+    sides: Floats = corners[:, 2:] - corners[:, :2]
+    return sides[:, 0] * sides[:, 1]
+
+
+def shared_areas(box: Floats, others: Floats) -> Floats:
+    """Return the areas (N,) that a box (4,) shares with others (N, 4)."""
+    sides: Floats = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
+    sides = sides.clip(min=0)
+    return sides[:, 0] * sides[:, 1]
+
+
+def _anchors(side: int, grid: tuple[tuple[int, int], ...]) -> Floats:
+    """Return the anchor centres (N, 2) as x, y in pixels, in the order of the network's output."""
+    layers = []
+    for stride, repeats in grid:
+        line = np.arange(stride / 2, side, stride)
+        cells = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+        layers.append(np.repeat(cells, repeats, axis=0))
+    return np.concatenate(layers)
+
+
+def _pyramid(image: RgbImage, finest: float, side: int) -> Iterator[tuple[Image.Image, float]]:
+    """Yield (image, scale) from the finest level down to the one where it fits in ``side``."""
+    coarsest = side / max(image.shape[:2])
+    num_steps = max(0, math.ceil(math.log(finest / coarsest) / math.log(_LEVEL_RATIO)))
+    level = Image.fromarray(image)
+    for step in range(num_steps, -1, -1):
+        scale = coarsest * (finest / coarsest) ** (step / num_steps) if step else coarsest
+        level = _resized(level, image.shape, scale)
+        yield level, scale
+
+
+def _resized(level: Image.Image, shape: tuple[int, ...], scale: float) -> Image.Image:
+    """Scale to ``scale`` times the size of the first image, whose shape is given."""
+    size = (max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale)))
+    # Whole factors by means first, which is several times faster; the networks do not care.
+    return level.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.1)
+
+
+def _windows(level: Image.Image, side: int) -> Iterator[tuple[RgbImage, int, int]]:
+    """Yield (window, left, top): overlapping squares that cover the level, black outside it."""
+    for top in _origins(level.height, side):
+        for left in _origins(level.width, side):
+            box = (left, top, left + side, top + side)
+            yield np.asarray(level.crop(box)), left, top
+
+
+def _origins(length: int, side: int) -> list[int]:
+    """Return where windows start along an axis: one centred window if it covers the axis."""
+    if length <= side:
+        return [(length - side) // 2]
+    span = length - side + 2 * _BORDER
+    count = math.ceil(span / (side - _OVERLAP)) + 1
+    return [round(index * span / (count - 1)) - _BORDER for index in range(count)]
+
+
+def _joined(parts: list[Proposals]) -> Proposals:
+    return Proposals(*(np.concatenate(fields) for fields in zip(*parts, strict=True)))
+
+
+def _merged(proposals: Proposals) -> Proposals:
+    """Blend proposals of one place and roll: score-weighted means, best score first.
+
+    MediaPipe's blending suppression, but proposals at different rolls are kept apart.
+    """
+    left = np.argsort(-proposals.scores, kind="stable")
+    blended: list[Proposals] = []
+    rolls, sizes = proposals.rolls, areas(proposals.corners)
+    while left.size:
+        best = left[0]
+        shared = shared_areas(proposals.corners[best], proposals.corners[left])
+        turn = np.abs(np.angle(np.exp(1j * (rolls[left] - rolls[best]))))
+        same = (shared > _MERGE_IOU * (sizes[best] + sizes[left] - shared)) & (turn < _MERGE_ROLL)
+        group = proposals.take(left[same])
+        weights = group.scores / group.scores.sum()
+        blended.append(
+            Proposals(
+                np.tensordot(weights, group.corners, 1)[None],
+                np.tensordot(weights, group.points, 1)[None],
+                group.scores[:1],
+            )
+        )
+        left = left[~same]
+    return _joined(blended) if blended else proposals

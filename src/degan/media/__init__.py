@@ -1,0 +1,1 @@
+"""Images and videos: decoded within limits, encoded, warped."""

@@ -1,0 +1,245 @@
+"""Decode and encode photos: the only place where colour order, depth and orientation change.
+
+Everywhere else an image is RGB uint8, shape (H, W, 3), upright as the photographer saw it.
+"""
+
+import base64
+import io
+import struct
+import warnings
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, UnidentifiedImageError, features
+
+from degan.errors import DeganError
+from degan.system.files import find_below, read_bytes, replacing
+
+RgbImage = NDArray[np.uint8]
+
+_PLAIN_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+SUFFIXES = frozenset({*_PLAIN_SUFFIXES, ".avif", ".heic", ".heif"})
+"""File names that a folder is searched for (any case)."""
+
+HEAD = 32
+"""How many bytes of a file tell what it is."""
+
+_HEADS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"P5", b"P6")
+_AVIF, _HEIC = (b"avif", b"avis"), (b"heic", b"heix", b"heim", b"heis")
+_EITHER = (b"mif1", b"msf1")  # HEIC or AVIF: the brands behind say which
+
+_BRANDS = 256  # bytes of a file that are searched for its brands
+
+_DAMAGE = (
+    OSError,
+    SyntaxError,  # a broken PNG
+    TypeError,  # a TIFF tag of a wrong type
+    ValueError,
+    EOFError,
+    OverflowError,
+    MemoryError,
+    struct.error,
+)
+"""What Pillow's decoders raise on a damaged file."""
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""EXIF orientation -> what undoes it."""
+
+MAX_BYTES = 256 * 2**20
+MAX_PIXELS = 128_000_000  # the largest phone sensors give 108 million
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")  # MPO opens as JPEG
+
+
+def read(path: Path) -> RgbImage:
+    """Return the photo in a file, upright (EXIF orientation applied).
+
+    Transparency is laid on white, 16-bit and CMYK become 8-bit RGB, of an animation the first
+    frame counts. Size is checked on the header, before any pixel is decoded.
+
+    Raises:
+        DeganError: no such file, not an image, truncated, or over :data:`MAX_PIXELS`.
+    """
+    return decode(read_bytes(path, MAX_BYTES, "photo"), str(path))
+
+
+def decode(data: bytes, name: str) -> RgbImage:
+    """Return the photo in ``data``; ``name`` is what messages call it. See :func:`read`."""
+    formats = _formats_of(data, name)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's own size warning: MAX_PIXELS is the rule
+            with Image.open(io.BytesIO(data), formats=formats) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise DeganError(
+                        f"{name} is {width} x {height} pixels, over the {MAX_PIXELS:,} that degan "
+                        "decodes; scale it down first"
+                    )
+                image.load()
+                return np.ascontiguousarray(_to_rgb(_upright(image)))
+    except UnidentifiedImageError as error:
+        raise DeganError(
+            f"{name} is not an image that degan reads (JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF, HEIC)"
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise DeganError(
+            f"{name} is over the {MAX_PIXELS:,} pixels that degan decodes; scale it down first"
+        ) from error
+    except _DAMAGE as error:
+        raise DeganError(f"{name} is damaged and cannot be decoded ({error})") from error
+
+
+def is_photo(data: bytes) -> bool:
+    """Tell whether a file that begins so, with :data:`HEAD` bytes or more, is a photo."""
+    webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    return webp or data.startswith(_HEADS) or _brand(data) in (*_AVIF, *_HEIC, *_EITHER)
+
+
+def _brand(data: bytes) -> bytes:
+    """Return which of the formats that begin alike (AVIF, HEIC, MP4) a file is of.
+
+    Of a photo that says only that it is one of the first two, the first brand that says more.
+    """
+    if data[4:8] != b"ftyp":
+        return b""
+    brand, end = data[8:12], min(int.from_bytes(data[:4]), _BRANDS)
+    if brand in _EITHER:
+        others = (data[place : place + 4] for place in range(16, end, 4))
+        return next((other for other in others if other in (*_AVIF, *_HEIC)), brand)
+    return brand
+
+
+def _formats_of(data: bytes, name: str) -> tuple[str, ...]:
+    """Return what Pillow is to try; refuse in a sentence what it lacks a reader for."""
+    if _brand(data) in _AVIF:
+        if not features.check("avif"):
+            raise DeganError(
+                f"{name} is AVIF, which this Pillow does not read; install Pillow 11.3 or newer, "
+                "or convert it to JPEG"
+            )
+        return ("AVIF",)
+    if _brand(data) in (*_HEIC, *_EITHER):
+        try:
+            import_module("pillow_heif").register_heif_opener()
+        except ImportError as error:
+            raise DeganError(
+                f"{name} is HEIC, which needs pillow-heif, which is not installed; pip install "
+                "pillow-heif, or convert it to JPEG"
+            ) from error
+        return ("HEIF",)
+    return _FORMATS
+
+
+def check_image(image: Any) -> RgbImage:
+    """Return an image if it is one as degan's functions take it.
+
+    Raises:
+        DeganError: it is no RGB uint8 array (H, W, 3) with pixels.
+    """
+    if (
+        isinstance(image, np.ndarray)
+        and image.dtype == np.uint8
+        and image.ndim == 3
+        and image.shape[2] == 3
+        and image.size
+    ):
+        return image
+    shown = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image)
+    raise DeganError(
+        f"an image must be an RGB uint8 array (height, width, 3), not {shown}; degan.read_image "
+        "gives one of a file, and of OpenCV's take image[:, :, ::-1]"
+    )
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Undo the camera's turn; damaged EXIF on a sound photo counts as none."""
+    try:
+        turn = _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except _DAMAGE:
+        turn = None
+    return image if turn is None else image.transpose(turn)
+
+
+def _to_rgb(image: Image.Image) -> RgbImage:
+    if image.mode in ("I", "I;16", "I;16B", "I;16L"):
+        deep = np.asarray(image).astype(np.float32)
+        grey = np.clip(deep / 257.0 + 0.5, 0, 255).astype(np.uint8)
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        image = Image.alpha_composite(white, image)
+    return np.asarray(image.convert("RGB"))
+
+
+def check_ending(path: Path) -> str:
+    """Return the format that :func:`write` writes a file of this name in.
+
+    Raises:
+        DeganError: the suffix names no format.
+    """
+    formats = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+    form = formats.get(path.suffix.lower())
+    if form is None:
+        raise DeganError(f"cannot write {path}: its name must end in .png, .jpg, .jpeg or .webp")
+    return form
+
+
+def write(path: Path, image: RgbImage, *, quality: int = 92) -> None:
+    """Write an image whole or not at all; the suffix chooses PNG, JPEG or WebP.
+
+    An image whose three channels are equal is stored as grey.
+
+    Raises:
+        DeganError: the suffix names no format, or the file cannot be written.
+    """
+    form = check_ending(path)
+    pillow = Image.fromarray(image)
+    if np.array_equal(image[..., 0], image[..., 1]) and np.array_equal(
+        image[..., 1], image[..., 2]
+    ):
+        pillow = Image.fromarray(np.ascontiguousarray(image[..., 0]))
+    # PNG at its fastest: half the time for a few more bytes in a hundred.
+    options = {"compress_level": 1} if form == "PNG" else {"quality": quality}
+    with replacing(path) as temporary:
+        pillow.save(temporary, format=form, **options)
+
+
+def data_url(image: RgbImage, *, quality: int = 75) -> str:
+    """Return an image as a ``data:`` address, for a page that needs no other file.
+
+    Args:
+        image: RGB uint8 (H, W, 3), at most 16,383 pixels a side.
+        quality: of WebP, 1-100.
+    """
+    data = io.BytesIO()
+    Image.fromarray(image).save(data, "WEBP", quality=quality)
+    return "data:image/webp;base64," + base64.b64encode(data.getvalue()).decode()
+
+
+def find_photos(folder: Path) -> list[Path]:
+    """Return the photo files below ``folder`` by name; hidden files and folders are left out.
+
+    Raises:
+        DeganError: the folder is missing or holds no photo.
+    """
+    if not folder.exists():
+        raise DeganError(f"{folder} does not exist; check the path of the folder")
+    found = find_below(folder, SUFFIXES)
+    if not found:
+        raise DeganError(
+            f"{folder} holds no photo; degan looks for files ending in "
+            f"{', '.join(sorted(SUFFIXES))}"
+        )
+    return found

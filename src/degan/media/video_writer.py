@@ -1,0 +1,82 @@
+"""Pictures written as a video, one after the other."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+from degan.errors import DeganError
+from degan.media.images import RgbImage
+from degan.media.video import import_av
+from degan.system.files import replacing
+
+SUFFIXES: Final = frozenset({".mp4", ".mkv", ".mov", ".avi"})
+"""Names that a written video may end in (any case)."""
+
+_CODECS: Final = ("libx264", "mpeg4")  # the first that this PyAV can write
+_QUALITY: Final = {"libx264": {"crf": "20", "preset": "veryfast"}, "mpeg4": {"qscale": "3"}}
+
+
+class VideoWriter:
+    """Takes the frames of a video in order; all are of the size of the first."""
+
+    def __init__(self, container: Any, rate: float, path: Path) -> None:
+        self._container, self._path = container, path
+        self._rate = Fraction(rate).limit_denominator(1001)
+        self._stream: Any = None
+
+    def write(self, image: RgbImage) -> None:
+        """Append a frame, RGB uint8 (H, W, 3).
+
+        Raises:
+            DeganError: this PyAV cannot write it.
+        """
+        av = import_av()
+        if self._stream is None:
+            self._stream = self._begin(av, image)
+        frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+        if (frame.width, frame.height) != (self._stream.width, self._stream.height):
+            frame = frame.reformat(self._stream.width, self._stream.height)
+        self._container.mux(self._stream.encode(frame))
+
+    def finish(self) -> None:
+        """Write what is still held back."""
+        if self._stream is not None:
+            self._container.mux(self._stream.encode())
+
+    def _begin(self, av: Any, image: RgbImage) -> Any:
+        codec = next((name for name in _CODECS if name in av.codecs_available), None)
+        if codec is None:
+            raise DeganError(f"this PyAV has no codec to write {self._path} with; update PyAV")
+        stream = self._container.add_stream(codec, rate=self._rate, options=_QUALITY[codec])
+        # Colours have half the resolution, so sides must be even.
+        stream.height, stream.width = (max(2, side // 2 * 2) for side in image.shape[:2])
+        stream.pix_fmt = "yuv420p"
+        return stream
+
+
+@contextmanager
+def write_video(path: Path, rate: float) -> Iterator[VideoWriter]:
+    """Open a video to be written; it appears whole or not at all.
+
+    Args:
+        path: ending in one of :data:`SUFFIXES`.
+        rate: frames a second.
+
+    Raises:
+        DeganError: the name has another ending, it cannot be written, or PyAV is not installed.
+    """
+    av = import_av()
+    if path.suffix.lower() not in SUFFIXES:
+        raise DeganError(
+            f"cannot write the video {path}: its name must end in {', '.join(sorted(SUFFIXES))}"
+        )
+    kind = {".mkv": "matroska"}.get(path.suffix.lower(), path.suffix.lower()[1:])
+    try:
+        with replacing(path) as temporary, av.open(str(temporary), "w", format=kind) as container:
+            writer = VideoWriter(container, rate, path)
+            yield writer
+            writer.finish()
+    except av.FFmpegError as error:
+        raise DeganError(f"cannot write {path}: {error.strerror}; check the folder") from error

@@ -1,0 +1,1 @@
+"""What ``degan predict`` does: inputs, photos, videos, records, writers."""

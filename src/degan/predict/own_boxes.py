@@ -1,0 +1,228 @@
+"""Boxes of faces from a file of one's own: nothing is detected, a photo has those named there."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from degan.errors import DeganError
+from degan.faces.finder import Box
+from degan.predict.inputs import Input
+from degan.predict.records import BOX, printable
+from degan.predict.writers import FORMS
+from degan.system.files import read_bytes, sha256
+
+__all__ = ["OwnBoxes", "read_boxes"]
+
+MAX_BYTES: Final = 2**28
+"""The largest file of boxes that is read: some million faces."""
+
+_FARTHEST: Final = 1e9  # in pixels; no photo that is read is as wide
+_SHOWN: Final = 3  # names of photos that a note has
+_MOST: Final = 2000  # boxes of a photo
+_COUNTED: Final = 10_000  # photos that are named and not read: beyond that only "more" is told
+
+
+@dataclass(frozen=True)
+class OwnBoxes:
+    """The boxes of the photos of one reading.
+
+    Attributes:
+        by_name: (x, y, width, height) in pixels of the upright photo, in the order of the file, by
+            the name that records have of the photo; a photo that is missing has no face.
+        source: what the boxes came of, as a journal keeps it: they decide the records.
+    """
+
+    by_name: Mapping[str, tuple[Box, ...]]
+    source: Mapping[str, str]
+
+    def of(self, path: Path) -> tuple[Box, ...]:
+        """Return the boxes of a photo; () where the file names none."""
+        return self.by_name.get(printable(path), ())
+
+
+class _Row(NamedTuple):
+    """What a line of the file says: of whom it is, and where a face is; None for no face."""
+
+    where: str
+    path: str
+    box: Box | None
+
+
+def read_boxes(
+    path: Path, inputs: Sequence[Input], note: Callable[[str], None] = lambda sentence: None
+) -> OwnBoxes:
+    """Return the boxes that a file has of photos.
+
+    A row means the photo that was named so, else the one that lies there as seen from the folder of
+    the file.
+
+    Args:
+        path: CSV with the columns path, x, y, width and height; JSON lines with these keys; or what
+            ``degan predict -o`` wrote. Other columns and keys do not matter.
+        inputs: the photos.
+        note: told in a sentence of rows that name none of them.
+
+    Raises:
+        DeganError: the file is missing, too large or malformed, or a video is among the inputs.
+    """
+    video = next((one.path for one in inputs if one.kind == "video"), None)
+    if video is not None:
+        raise DeganError(f"--boxes is for photos, and {video} is a video; leave it out")
+    form = FORMS.get(path.suffix.lower())
+    if form is None:
+        raise DeganError(f"cannot read {path} as boxes: its name must end in {', '.join(FORMS)}")
+    data = read_bytes(path, MAX_BYTES, "table of boxes")
+    names = [printable(one.path) for one in inputs]
+    named = {os.path.normpath(name): name for name in names}
+    lying = {
+        os.path.normpath(one.path.absolute()): name for one, name in zip(inputs, names, strict=True)
+    }
+    folder = path.absolute().parent
+    found: dict[str, dict[Box, None]] = {}  # a box given twice is one face
+    lost: dict[str, None] = {}
+    for row in _READERS[form](data, path):
+        name = named.get(os.path.normpath(row.path))
+        name = name or lying.get(os.path.normpath(folder / row.path))
+        if name is None:
+            if len(lost) <= _COUNTED:
+                lost[row.path] = None
+        elif row.box is not None:
+            boxes = found.setdefault(name, {})
+            boxes[row.box] = None
+            if len(boxes) > _MOST:
+                raise DeganError(
+                    f"{path} has more than {_MOST:,} boxes for {name}; give fewer, or several files"
+                )
+    if lost:
+        first = ", ".join(list(lost)[:_SHOWN]) + (" and others" if len(lost) > _SHOWN else "")
+        count = f"{len(lost)}" if len(lost) <= _COUNTED else f"more than {_COUNTED:,}"
+        note(
+            f"{path} names {count} photos that are not read ({first}); paths there are as "
+            "photos are named in the command, or as seen from the folder of the file"
+        )
+    return OwnBoxes(
+        {name: tuple(boxes) for name, boxes in found.items()},
+        {"sha256": sha256(data), "folder": str(folder)},
+    )
+
+
+def _csv_rows(data: bytes, path: Path) -> Iterator[_Row]:
+    stream = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="")
+    lines = csv.reader(stream, strict=True)
+    try:
+        header = [name.strip().lower() for name in next(lines, [])]
+        missing = [name for name in ("path", *BOX) if header.count(name) != 1]
+        if missing:
+            raise DeganError(
+                f"{path} has no column {missing[0]!r}, or several; a table of boxes has the "
+                "columns path, x, y, width and height"
+            )
+        places = [header.index(name) for name in ("path", *BOX)]
+        for line in lines:
+            where = f"line {lines.line_num} of {path}"
+            if not line:
+                continue
+            if len(line) != len(header):
+                raise DeganError(
+                    f"{where} has {len(line)} cells, but the table {len(header)} columns"
+                )
+            name, *cells = (line[place].strip() for place in places)
+            yield _row(where, name, [cell or None for cell in cells])
+    except (ValueError, csv.Error) as error:
+        raise DeganError(
+            f"{path} is not a CSV table in UTF-8 ({error}, after line {lines.line_num})"
+        ) from error
+
+
+def _json_rows(data: bytes, path: Path) -> Iterator[_Row]:
+    for number, line in enumerate(io.BytesIO(data), start=1):
+        if not line.strip():
+            continue
+        where = f"line {number} of {path}"
+        try:
+            told = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise DeganError(f"{where} is not JSON ({error})") from error
+        if not isinstance(told, dict):
+            raise DeganError(
+                f"{where} is no JSON object; it has the keys path, x, y, width, height"
+            )
+        name = told.get("path")
+        if "faces" in told or not any(key in told for key in BOX):  # as degan writes it
+            faces = told.get("faces", [])
+            boxes = [_in(face, "box") for face in faces] if isinstance(faces, list) else None
+            if boxes is None or not all(isinstance(box, list) for box in boxes):
+                raise DeganError(f"{where}: 'faces' is a list of objects with a 'box' each")
+            for box in boxes or [(None,) * len(BOX)]:
+                yield _row(where, name, box)
+        else:
+            yield _row(where, name, [told.get(key) for key in BOX])
+
+
+def _parquet_rows(data: bytes, path: Path) -> Iterator[_Row]:
+    try:
+        arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+    except ModuleNotFoundError as error:
+        raise DeganError(
+            f"{path} needs pyarrow, which is not installed; pip install 'degan[tables]', or give "
+            ".csv or .jsonl"
+        ) from error
+    try:
+        file = parquet.ParquetFile(io.BytesIO(data))
+        missing = [name for name in ("path", *BOX) if name not in file.schema_arrow.names]
+        if missing:
+            raise DeganError(f"{path} has no column {missing[0]!r}")
+        number = 0
+        for batch in file.iter_batches(10_000, columns=["path", *BOX]):
+            for told in batch.to_pylist():
+                number += 1
+                yield _row(f"row {number} of {path}", told["path"], [told[key] for key in BOX])
+    except (arrow.ArrowException, OSError, ValueError) as error:
+        raise DeganError(f"{path} is not a Parquet table ({error})") from error
+
+
+_READERS: Final = {"csv": _csv_rows, "json": _json_rows, "parquet": _parquet_rows}
+
+
+def _in(value: Any, key: str) -> Any:
+    return value.get(key) if isinstance(value, dict) else None
+
+
+def _row(where: str, path: Any, cells: Sequence[Any]) -> _Row:
+    """Return a row whose values are sound; where no cell holds anything there is no face.
+
+    Raises:
+        DeganError: they are not.
+    """
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise DeganError(f"{where} has no path of a photo; each row needs one")
+    if all(cell is None for cell in cells):
+        return _Row(where, path, None)
+    if len(cells) != len(BOX):
+        raise DeganError(f"{where}: a box is x, y, width and height, not {len(cells)} numbers")
+    x, y, width, height = (_number(where, *one) for one in zip(BOX, cells, strict=True))
+    if min(width, height) < 1:
+        raise DeganError(f"{where}: width and height must be 1 or more, not {width:g}, {height:g}")
+    return _Row(where, path, (x, y, width, height))
+
+
+def _number(where: str, name: str, cell: Any) -> float:
+    try:
+        wrong = cell is None or isinstance(cell, bool) or (isinstance(cell, str) and "_" in cell)
+        number = float("nan" if wrong else cell)
+    except (ValueError, TypeError, OverflowError):
+        number = float("nan")
+    if not abs(number) <= _FARTHEST:
+        raise DeganError(f"{where}: {name} must be a number of pixels, not {_short(cell)}")
+    return number
+
+
+def _short(cell: Any) -> str:
+    text = "nothing" if cell is None else repr(cell)
+    return text if len(text) <= 40 else text[:40] + "..."

@@ -1,0 +1,378 @@
+"""Photos, videos, a camera: everything that a command names, read one after the other."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from pathlib import Path
+from uuid import uuid4
+
+from degan.errors import DeganError
+from degan.media.images import MAX_BYTES, RgbImage
+from degan.media.video import USUAL_RATE, Playing, UnreadableError, play
+from degan.media.video_writer import VideoWriter, write_video
+from degan.predict.annotate import annotate, write_annotated
+from degan.predict.face_sheet import Sheet
+from degan.predict.inputs import STDIN, Input, read_stdin
+from degan.predict.journal import Journal
+from degan.predict.own_boxes import OwnBoxes
+from degan.predict.people import PeopleOfRecords
+from degan.predict.photos import ReadOptions, open_recognizer, read_photo, read_photos, record_of
+from degan.predict.records import Record, Result, columns, printable, to_record
+from degan.predict.smoothing import DEFAULT_SECONDS
+from degan.predict.target_checks import annotated_copy, check_targets
+from degan.predict.videos import watch
+from degan.predict.writers import write_file
+from degan.recognition.recognizer import Prediction
+from degan.system.files import read_bytes, sha256
+from degan.system.progress import Progress, silent
+from degan.version import __version__
+
+__all__ = ["Count", "Plan", "predict"]
+
+
+MAX_REASONS = 20
+"""So many reasons are told; the records have all of them."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be read, and how.
+
+    Attributes:
+        inputs: photos and videos; empty with ``stdin`` or ``camera``.
+        stdin: whether a photo or video comes in on standard input.
+        camera: number of a camera to watch, from 0; None for none.
+        how: photos are read; of videos the same.
+        smooth: see :func:`degan.predict.videos.watch`.
+        rate: the same.
+        calmest: the same.
+        boxes: of the faces of photos; None: faces are looked for.
+        annotate: a folder for annotated copies, or the name of one; None for none.
+        jobs: processes for photos.
+    """
+
+    inputs: Sequence[Input] = ()
+    stdin: bool = False
+    camera: int | None = None
+    how: ReadOptions = field(default_factory=ReadOptions)
+    smooth: float = DEFAULT_SECONDS
+    rate: float | None = None
+    calmest: bool = False
+    boxes: OwnBoxes | None = None
+    annotate: Path | None = None
+    jobs: int = 1
+
+    @property
+    def moving(self) -> bool:
+        """Whether there may be frames."""
+        return (
+            self.stdin or self.camera is not None or any(one.kind == "video" for one in self.inputs)
+        )
+
+    @property
+    def columns(self) -> dict[str, type]:
+        """The columns of a table of what is read, see :func:`degan.predict.records.columns`."""
+        recognizer, _ = open_recognizer(self.how)
+        return columns(
+            recognizer.expressions,
+            moving=self.moving,
+            people=self.how.people,
+            actions=self.how.actions,
+        )
+
+    @property
+    def asked(self) -> dict[str, object]:
+        """What decides the records, as a journal keeps it; a stream or camera comes but once."""
+        recognizer, _ = open_recognizer(self.how)
+        rest = self.how.neutral and sha256(read_bytes(self.how.neutral, MAX_BYTES, "photo"))
+        return {
+            "once": None if self.inputs else uuid4().hex,
+            "folder": None
+            if all(one.path.is_absolute() for one in self.inputs)
+            else str(Path.cwd()),
+            "version": __version__,
+            "weights": recognizer.weights_hash,
+            "how": {**vars(self.how), "weights": None, "neutral": rest},
+            "smooth": self.smooth,
+            "rate": self.rate,
+            "calmest": self.calmest,
+            "boxes": self.boxes and {**self.boxes.source},
+            "annotate": str(self.annotate),
+        }
+
+
+@dataclass
+class Count:
+    """What came of all.
+
+    Attributes:
+        photos: how many were named, those that could not be read included.
+        frames: of videos that were read.
+        bad_videos: how many videos could not be read, or not to their end.
+        faces: in all pictures.
+        empty: photos without a face.
+        bad: of what could not be read, the reasons; the first :data:`MAX_REASONS`.
+        num_bad: how many could not be read.
+    """
+
+    photos: int = 0
+    frames: int = 0
+    bad_videos: int = 0
+    faces: int = 0
+    empty: int = 0
+    bad: list[str] = field(default_factory=list)
+    num_bad: int = 0
+
+    def add(self, record: Record, *, of_video: bool = False) -> None:
+        """Count a picture, or what is said of a video that cannot be read."""
+        faces = record.get("faces", [])
+        self.faces += len(faces)
+        if "error" in record:
+            self.num_bad += 1
+            if len(self.bad) < MAX_REASONS:
+                self.bad.append(record["error"])
+        if "frame" in record:
+            self.frames += 1
+        elif of_video:
+            self.bad_videos += 1
+        else:
+            self.photos += 1
+            self.empty += not faces and "error" not in record
+
+
+_NO_CROPS = "--crops is for photos that are faces already cut out, and {} is none; leave it out"
+
+_NO_AROUND = (
+    "people are told apart by what is around their faces too, which --crops has not; leave one of "
+    "--people and --crops out"
+)
+
+_NO_OTHERS = (
+    "the calmest frames are of videos, and {} is a photo; give --neutral a photo of the person at "
+    "rest"
+)
+
+
+def predict(
+    plan: Plan,
+    take: Callable[[Record], None],
+    *,
+    out: Path | None = None,
+    sheet: Path | None = None,
+    progress: Progress = silent,
+    note: Callable[[str], None] = lambda sentence: None,
+) -> Count:
+    """Read all that a plan names.
+
+    Args:
+        plan: what, and how.
+        take: is given the record of each picture as it comes; not with ``out``.
+        out: a file to write, see :mod:`degan.predict.writers`; the same call then continues work
+            that was stopped.
+        sheet: a picture to write of the most probable faces.
+        progress: told the share done and what is being done.
+        note: told in a sentence what users should know of a video.
+
+    Raises:
+        DeganError: the weights or the video library cannot be used, the camera not be opened, or
+            something not be written, which as far as can be is found out before anything is read.
+    """
+    check_targets(plan.inputs, out=out, sheet=sheet, annotate=plan.annotate)
+    recognizer, _ = open_recognizer(plan.how)
+    _check_whole_pictures(plan)
+    if plan.how.people and plan.how.crops:
+        raise DeganError(_NO_AROUND)
+    if plan.calmest:
+        _check_calmest(plan)
+    shown = Sheet(recognizer.expressions) if sheet is not None else None
+    count = Count()
+    videos = {printable(one.path) for one in plan.inputs if one.kind == "video"}
+
+    def keep(record: Record) -> None:
+        count.add(record, of_video=record["path"] in videos)
+        if shown is not None:
+            shown.add(record)
+
+    if out is None:
+        for record in _numbered(plan, _Run(plan, progress, note).records()):
+            take(record)
+            keep(record)
+    else:
+        table = plan.columns
+        with Journal(out, plan.asked) as journal:
+            for record in _Run(plan, progress, note, journal.end).records(journal.done):
+                journal.write(record)
+            names = {printable(one.path) for one in plan.inputs} or None
+            with write_file(out, table) as file:
+                # Numbers follow from the journal, so that a run which was stopped gives the same.
+                for record in _numbered(plan, journal.records(names)):
+                    file.write(record)
+                    keep(record)
+    if shown is not None and sheet is not None:
+        shown.write(sheet, {printable(one.path): one.path for one in plan.inputs})
+    return count
+
+
+def _numbered(plan: Plan, records: Iterator[Record]) -> Iterator[Record]:
+    """Return records whose faces have the numbers of people, if they are asked for."""
+    return map(PeopleOfRecords().next, records) if plan.how.people else records
+
+
+def _check_whole_pictures(plan: Plan) -> None:
+    """Refuse videos where photos are cut-out faces: people are followed in whole pictures."""
+    moving = [str(one.path) for one in plan.inputs if one.kind == "video"]
+    if plan.camera is not None:
+        moving.append(f"camera {plan.camera}")
+    if plan.how.crops and moving:
+        raise DeganError(_NO_CROPS.format(moving[0]))
+
+
+def _check_calmest(plan: Plan) -> None:
+    """Refuse photos: of a photo there are no other frames."""
+    open_recognizer(plan.how)[0].check_reads_beside_neutral()
+    photo = next((one.path for one in plan.inputs if one.kind == "photo"), None)
+    if photo is not None:
+        raise DeganError(_NO_OTHERS.format(photo))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What reads a plan hands on: the plan, and whom to tell what.
+
+    Attributes:
+        plan: what, and how.
+        progress: told the share done and what is being done.
+        note: told in a sentence what users should know of a video.
+        ended: told the name of each video all of whose frames were yielded.
+    """
+
+    plan: Plan
+    progress: Progress
+    note: Callable[[str], None]
+    ended: Callable[[str], None] = lambda name: None
+
+    def records(self, done: Collection[str] = ()) -> Iterator[Record]:
+        """Yield the record of each picture but those of photos and videos that are done."""
+        plan = self.plan
+        if plan.camera is not None:
+            yield from self._moving(plan.camera, f"camera {plan.camera}", plan.annotate)
+        elif plan.stdin:
+            yield from self._piped()
+        else:
+            yield from self._named([one for one in plan.inputs if printable(one.path) not in done])
+
+    def _piped(self) -> Iterator[Record]:
+        plan = self.plan
+        data, kind = read_stdin()
+        if plan.how.crops and kind == "video":
+            raise DeganError(_NO_CROPS.format(STDIN))
+        if plan.calmest and kind == "photo":
+            raise DeganError(_NO_OTHERS.format(STDIN))
+        if kind == "video":
+            yield from self._moving(data, STDIN, plan.annotate)
+            return
+        recognizer, neutral = open_recognizer(plan.how)
+        result = read_photo(recognizer, data, STDIN, crops=plan.how.crops, neutral=neutral)
+        if plan.annotate is not None and result.image is not None:
+            write_annotated(plan.annotate, result.image, result.faces)
+        yield record_of(result, plan.how)
+
+    def _named(self, inputs: Sequence[Input]) -> Iterator[Record]:
+        total, before = len(inputs), 0
+        for kind, group in groupby(inputs, key=lambda one: one.kind):
+            run = list(group)
+            if kind == "photo":
+                for number, record in enumerate(self._photos(run), start=before + 1):
+                    self.progress(number / total, f"{number} of {total} photos")
+                    yield record
+            else:
+                for number, one in enumerate(run, start=before):
+                    yield from self._video(one, number / total, 1 / total)
+            before += len(run)
+
+    def _photos(self, inputs: Sequence[Input]) -> Iterator[Record]:
+        target, boxes = self.plan.annotate, self.plan.boxes
+        return read_photos(
+            [one.path for one in inputs],
+            self.plan.how,
+            annotated=None if target is None else (annotated_copy(one, target) for one in inputs),
+            boxes=None if boxes is None else (boxes.of(one.path) for one in inputs),
+            jobs=self.plan.jobs,
+        )
+
+    def _video(self, one: Input, done: float, share: float) -> Iterator[Record]:
+        """Yield the frames of a video, which begins at a share of all work and is one itself."""
+        name = printable(one.path)
+        target = self.plan.annotate and annotated_copy(one, self.plan.annotate)
+        try:
+            for record, seen in self._frames(one.path, name, target):
+                self.progress(done + share * seen, f"{name}, frame {record['frame'] + 1}")
+                yield record
+        except UnreadableError as error:
+            yield {"path": name, "error": str(error)}
+        self.ended(name)
+
+    def _moving(self, source: bytes | int, name: str, target: Path | None) -> Iterator[Record]:
+        """Yield the frames of what is no file: nobody waits for its end."""
+        for record, _ in self._frames(source, name, target):
+            yield record
+
+    def _frames(
+        self, source: Path | bytes | int, name: str, target: Path | None
+    ) -> Iterator[tuple[Record, float]]:
+        """Yield the record of each frame and the share seen; write the annotated video beside."""
+        plan = self.plan
+        recognizer, neutral = open_recognizer(plan.how)
+        with (
+            play(source, name) as playing,
+            playing.until_ctrl_c() if isinstance(source, int) else nullcontext(),
+            _drawn_video(target, plan.rate, playing.rate) as drawn,
+        ):
+            told = False
+            for result in watch(
+                recognizer,
+                playing,
+                smooth=plan.smooth,
+                rate=plan.rate,
+                neutral=list(neutral),
+                calmest=plan.calmest,
+            ):
+                if not told and result.image is not None:
+                    self.note(_units(playing, plan.rate, result.image))
+                    told = True
+                if drawn is not None and result.image is not None:
+                    drawn.write(annotate(result.image, self._drawn(result)))
+                seen = playing.decoded / playing.expected if playing.expected else 0.0
+                record = to_record(result, actions=plan.how.actions, likeness=plan.how.people)
+                yield record, min(1.0, seen)
+            count = playing.decoded
+            if playing.promised > count + 1 and not isinstance(source, int):
+                self.note(
+                    f"{name} ends early: {count} of {playing.promised} frames could be decoded"
+                )
+
+    def _drawn(self, result: Result) -> Sequence[Prediction]:
+        """Return the faces of a frame as they are drawn: with numbers that hold in all files."""
+        if not self.plan.how.people:
+            return result.faces
+        return [replace(face, person=None) for face in result.faces]
+
+
+def _drawn_video(
+    target: Path | None, asked: float | None, own: float | None
+) -> AbstractContextManager[VideoWriter | None]:
+    """Open the annotated video: as fast as frames are read, which is no faster than they come."""
+    if target is None:
+        return nullcontext()
+    return write_video(target, min(rate for rate in (asked, own or USUAL_RATE) if rate))
+
+
+def _units(playing: Playing, rate: float | None, image: RgbImage) -> str:
+    """Say what the numbers of a video's records mean; its frames may be turned."""
+    own = f"{playing.rate:.6g} frames a second" if playing.rate else "no rate known"
+    read = "all are read" if rate is None else f"{rate:g} a second are read"
+    return (
+        f"{playing.name}: {image.shape[1]} x {image.shape[0]} pixels, {own}, {read}; time is in "
+        "seconds from the first frame, boxes in pixels"
+    )

@@ -1,0 +1,1 @@
+"""Recognition of expressions with onnxruntime: weights, the recogniser, its results. No torch."""

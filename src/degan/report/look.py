@@ -1,0 +1,166 @@
+"""A data set on one page: what is in it, what it looks like, what was left out and why."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from degan.data.crops import read_crops
+from degan.data.duplicates import Pair, find_duplicates, pairs_by_kind
+from degan.data.manifest import Dataset, read_description, read_skipped
+from degan.data.sample import Sample, Skipped
+from degan.media.images import data_url
+from degan.report.pages import template
+from degan.report.round_robin import in_turns
+from degan.system.files import write_text
+from degan.system.progress import Progress, silent
+from degan.version import __version__
+
+_SHEET = 48  # faces of a sheet
+_COLUMNS = 12
+_SIDE = 72  # of a face on a sheet, in pixels
+_MEAN_OF = 1000  # faces that an average is taken of
+_PAIRS = 40  # that are shown of a kind
+_ROWS = 500  # of files left out that are listed
+
+
+@dataclass(frozen=True)
+class ClassPart:
+    """What the page shows of an expression: pictures are data URLs."""
+
+    name: str
+    images: int
+    recordings: int
+    people: int
+    share: float
+    sheet: str
+    average: str
+
+
+@dataclass(frozen=True)
+class PairPart:
+    """Two pictures that are all but the same."""
+
+    picture: str
+    first: str
+    second: str
+    apart: int
+
+
+def look(
+    dataset: Dataset,
+    out: Path,
+    *,
+    progress: Progress = silent,
+) -> dict[str, int]:
+    """Write one HTML page on a data set; it needs no other file and no network.
+
+    Args:
+        dataset: prepared.
+        out: the page.
+        progress: told the share done and what is being done.
+
+    Returns:
+        How many pairs of pictures of each kind are all but the same.
+
+    Raises:
+        DeganError: Jinja2 is not installed, crops cannot be read, or the page cannot be written.
+    """
+    page = template("look.html")
+    classes = []
+    for number, name in enumerate(dataset.expressions):
+        progress(0.6 * number / len(dataset.expressions), name)
+        classes.append(_class_part(dataset, name))
+    progress(0.6, "duplicates")
+    pairs = pairs_by_kind(dataset, find_duplicates(dataset))
+    progress(0.95, "page")
+    skipped = read_skipped(dataset.folder)
+    unsure = [i for i, sample in enumerate(dataset.samples) if sample.alignment != "landmarks"]
+    text = page.render(
+        name=dataset.folder.resolve().name,
+        dataset=dataset,
+        description=read_description(dataset.folder),
+        json=json.dumps,
+        classes=classes,
+        people=len(dataset.subjects),
+        recordings=len({sample.sequence for sample in dataset.samples}),
+        splits=Counter(sample.split for sample in dataset.samples if sample.split),
+        alignments=Counter(sample.alignment for sample in dataset.samples),
+        unsure=_sheet(read_crops(dataset, _spread(dataset.samples, unsure, _SHEET))),
+        pairs={
+            kind: [_pair_part(dataset, pair) for pair in found[:_PAIRS]]
+            for kind, found in pairs.items()
+        },
+        num_pairs={kind: len(found) for kind, found in pairs.items()},
+        reasons=Counter(_kind_of_reason(row) for row in skipped).most_common(),
+        skipped=skipped[:_ROWS],
+        num_skipped=len(skipped),
+        version=__version__,
+    )
+    write_text(out, text)
+    progress(1.0, "done")
+    return {kind: len(found) for kind, found in pairs.items()}
+
+
+def _class_part(dataset: Dataset, name: str) -> ClassPart:
+    own = [i for i, sample in enumerate(dataset.samples) if sample.expression == name]
+    samples = [dataset.samples[index] for index in own]
+    shown = read_crops(dataset, _spread(dataset.samples, own, _SHEET))
+    every = max(1, len(own) // _MEAN_OF)
+    mean = np.zeros((dataset.crop_size, dataset.crop_size, 3))
+    taken = own[::every]
+    for start in range(0, len(taken), 256):
+        mean += read_crops(dataset, taken[start : start + 256]).sum(axis=0, dtype=np.float64)
+    return ClassPart(
+        name=name,
+        images=len(own),
+        recordings=len({sample.sequence for sample in samples}),
+        people=len({sample.subject for sample in samples} - {""}),
+        share=len(own) / len(dataset.samples),
+        sheet=_sheet(shown),
+        average=data_url((mean / len(taken)).round().astype(np.uint8)),
+    )
+
+
+def _spread(samples: Sequence[Sample], indices: Sequence[int], count: int) -> list[int]:
+    """Return at most ``count`` of the indices, of as many people as there are."""
+    first = in_turns(indices, lambda index: samples[index].person)
+    people = {samples[index].person for index in indices}
+    every = max(1, min(len(first), len(people)) // count)
+    return sorted(first[::every][:count])
+
+
+def _sheet(crops: NDArray[np.uint8]) -> str:
+    """Return faces side by side as one picture; empty if there are none."""
+    if not len(crops):
+        return ""
+    rows = -(-len(crops) // _COLUMNS)
+    columns = min(_COLUMNS, len(crops))
+    sheet = Image.new("RGB", (columns * _SIDE, rows * _SIDE), (128, 128, 128))
+    for number, crop in enumerate(crops):
+        face = Image.fromarray(crop).resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+        sheet.paste(face, (number % _COLUMNS * _SIDE, number // _COLUMNS * _SIDE))
+    return data_url(np.asarray(sheet))
+
+
+def _pair_part(dataset: Dataset, pair: Pair) -> PairPart:
+    def title(index: int) -> str:
+        sample = dataset.samples[index]
+        return f"{sample.subject or 'nobody named'}, {sample.expression}: {sample.source}"
+
+    picture = _sheet(read_crops(dataset, [pair.first, pair.second]))
+    return PairPart(picture, title(pair.first), title(pair.second), pair.apart)
+
+
+def _kind_of_reason(row: Skipped) -> str:
+    """Return a reason without what is of one file alone, so that like ones can be counted."""
+    reason = row.reason.replace(row.name, "the file")
+    words = [
+        "…" if "/" in word or any(c.isdigit() for c in word) else word for word in reason.split()
+    ]
+    return " ".join(words)

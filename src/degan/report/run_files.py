@@ -1,0 +1,289 @@
+"""What lies in run directories: each part as it should be, or why it is not there.
+
+A report is made of what is there. A part that is missing, damaged or of another version of degan
+becomes :class:`Missing`, whose sentence stands in place of the figures that needed it.
+"""
+
+import json
+import os
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from degan.errors import DeganError
+from degan.evaluation.predictions import PREDICTIONS, Predictions, read_predictions
+from degan.report.shapes import Figures, LogRow, Probes
+from degan.system.files import read_bytes
+
+__all__ = ["Missing", "Result", "read_results", "reason_of"]
+
+_MAX_BYTES: Final = 2**26
+_MAX_ROWS: Final = 1_000_000  # of a log
+
+_ABLATION: Final = "ablation"
+
+_NOT_PROBED: Final = "it was not probed: 'degan probe {} --data DATA --out RUN/probe' does that"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A part that is not there; ``reason`` is a sentence, without its full stop."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """Finished or half-done work that a report shows.
+
+    Attributes:
+        name: how the report calls it.
+        folder: where it lies.
+        kind: what made it, in words.
+        facts: ``run.json``; empty for what is no run.
+        figures: of ``summary.json``.
+        predictions: ``predictions.csv``.
+        logs: epochs by training: ``fold-01`` and so on, or the run itself, named "".
+        probes: ``probe/probes.json``.
+        settings: ``settings.toml``, names joined by dots.
+    """
+
+    name: str
+    folder: Path
+    kind: str
+    facts: Mapping[str, Any]
+    figures: Figures | Missing
+    predictions: Predictions | Missing
+    logs: Mapping[str, list[LogRow]] | Missing
+    probes: Probes | Missing
+    settings: Mapping[str, Any] | Missing
+
+
+def read_results(folders: Sequence[Path]) -> list[Result]:
+    """Return what lies in folders; of an ablation, each arm.
+
+    Args:
+        folders: runs of ``degan train``, ``crossval``, ``crossdata`` or ``ablate``, or what
+            ``degan evaluate --out`` or ``degan finetune`` left.
+
+    Raises:
+        DeganError: a folder is none of these, or given twice.
+    """
+    results: list[Result] = []
+    for folder in folders:
+        results += _read_folder(folder)
+    places = [result.folder.resolve() for result in results]
+    for place in places:
+        if places.count(place) > 1:
+            raise DeganError(f"{place} is given twice; name each run once")
+    return _told_apart(results)
+
+
+def _told_apart(results: Sequence[Result]) -> list[Result]:
+    """Return results whose names differ: two of one name get the folder above, or a number."""
+    names = [result.name for result in results]
+    seen: Counter[str] = Counter()
+    told = []
+    for result in results:
+        name = result.name
+        if names.count(name) > 1:
+            name = f"{result.folder.resolve().parent.name}/{name}"
+        seen[name] += 1
+        told.append(replace(result, name=name if seen[name] == 1 else f"{name} ({seen[name]})"))
+    return told
+
+
+def _read_folder(folder: Path) -> list[Result]:
+    record, above = folder / "run.json", folder.resolve().parent
+    if folder.is_dir() and (folder / "fold-01").is_dir() and not record.exists():
+        facts = _facts(above / "run.json")
+        if facts.get("kind") == _ABLATION:
+            return [_arm(folder, above.name, facts)]
+    if not folder.is_dir() or not (record.exists() or (folder / "summary.json").exists()):
+        raise DeganError(
+            f"{folder} is no result; give a run of 'degan train', 'crossval', 'crossdata' or "
+            "'ablate', or what 'degan evaluate --out' or 'degan finetune' left"
+        )
+    facts = _facts(record)
+    arms = _arms(folder) if facts.get("kind") == _ABLATION else []
+    if arms:
+        return [_arm(folder / name, folder.resolve().name, facts) for name in arms]
+    return [_result(folder, folder.resolve().name, facts)]
+
+
+def _arm(folder: Path, ablation: str, facts: Mapping[str, Any]) -> Result:
+    result = _result(folder, f"{ablation}: {folder.resolve().name}", facts, arm=True)
+    return replace(result, kind="an arm of an ablation")
+
+
+_KINDS: Final = {
+    "None": "weights measured on a data set",
+    "training": "one training",
+    "cross-validation": "a cross-validation",
+    _ABLATION: "an ablation",
+    "stage 1": "stage 1 of a training",
+    "damaged": "a run whose run.json is damaged",
+}
+
+
+def _facts(record: Path) -> dict[str, Any]:
+    if not record.exists():
+        return {}
+    found = _json(record, TypeAdapter(dict[str, Any]))
+    return {"kind": "damaged"} if isinstance(found, Missing) else found
+
+
+def _arms(folder: Path) -> list[str]:
+    """Return the arms that an ablation has a folder of, those of its summary first."""
+    summary = _json(folder / "summary.json", TypeAdapter(dict[str, Any]))
+    rows = summary.get("arms") if isinstance(summary, dict) else None
+    named = list(rows) if isinstance(rows, dict) else []
+    there = sorted(path.parent.name for path in folder.glob("*/fold-01"))
+    arms = [name for name in there if not name.startswith(("stage1-", "teachers-"))]
+    return [str(name) for name in named if name in arms] + [one for one in arms if one not in named]
+
+
+def _result(folder: Path, name: str, facts: Mapping[str, Any], *, arm: bool = False) -> Result:
+    trainings = sorted(path.name for path in folder.glob("fold-*") if path.is_dir()) or [""]
+    figures = _figures_of_arm(folder) if arm else _figures(folder, trainings)
+    kind = _KINDS.get(str(facts.get("kind")), "a run of another kind")
+    if not isinstance(figures, Missing) and figures.tested_manifest_sha256:
+        kind = "a training on one data set, tested on another"
+    return Result(
+        name=name,
+        folder=folder,
+        kind=kind,
+        facts=facts,
+        figures=figures,
+        predictions=_predictions(folder, figures),
+        logs=_logs(folder, trainings),
+        probes=_json(
+            folder / "probe" / "probes.json",
+            TypeAdapter(Probes),
+            _NOT_PROBED.format(f"RUN/{trainings[0]}" if trainings[0] else "RUN")
+            if facts
+            else "weights are not probed; probe the run that they were exported from",
+        ),
+        settings=_settings((folder.parent if arm else folder) / "settings.toml"),
+    )
+
+
+def _figures_of_arm(folder: Path) -> Figures | Missing:
+    """Return the figures of an arm, which stand in the ablation's summary."""
+    path = folder.parent / "summary.json"
+    summary = _json(path, TypeAdapter(dict[str, Any]), "the ablation is not finished")
+    if isinstance(summary, Missing):
+        return summary
+    rows = summary.get("arms")
+    row = rows.get(folder.resolve().name) if isinstance(rows, dict) else None
+    if isinstance(row, dict) and "failed" in row:
+        return Missing(f"its training failed: {row['failed']}")
+    return _checked(row, TypeAdapter(Figures), path)
+
+
+def _figures(folder: Path, trainings: Sequence[str]) -> Figures | Missing:
+    own = folder / "summary.json"
+    if trainings == [""]:
+        why = "nothing was tested: 'degan train' trains on all people"
+    else:
+        tested = sum((folder / name / "predictions.csv").exists() for name in trainings)
+        why = f"it is not finished: {tested} of {len(trainings)} folds begun are tested"
+    return _json(own, TypeAdapter(Figures), why)
+
+
+def _predictions(folder: Path, figures: Figures | Missing) -> Predictions | Missing:
+    if isinstance(figures, Missing) and not (folder / PREDICTIONS).exists():
+        return figures  # for the same reason
+    try:
+        return read_predictions(folder)
+    except DeganError as error:
+        return Missing(reason_of(error))
+
+
+def _logs(folder: Path, trainings: Sequence[str]) -> dict[str, list[LogRow]] | Missing:
+    """Return the logs that there are; a damaged one is a reason to show none."""
+    found: dict[str, list[LogRow]] = {}
+    for name in trainings:
+        path = folder / name / "log.jsonl"
+        if path.exists():
+            rows = _guarded(path, _log)
+            if isinstance(rows, Missing):
+                return Missing(f"{name}: {rows.reason}" if name else rows.reason)
+            if rows:
+                found[name] = rows
+    return found or Missing("it has no log.jsonl: nothing was trained here")
+
+
+def _log(data: bytes) -> list[LogRow]:
+    lines = data.splitlines()[:_MAX_ROWS]
+    if lines and not data.endswith(b"\n"):
+        lines.pop()  # the last one of a training that was stopped, or goes on now
+    return [LogRow.model_validate_json(line) for line in lines]
+
+
+def _settings(path: Path) -> dict[str, Any] | Missing:
+    def parse(data: bytes) -> dict[str, Any]:
+        return _flat(tomllib.loads(data.decode("utf-8")))
+
+    if not os.path.lexists(path):
+        return Missing("it has no settings.toml: nothing was trained here")
+    return _guarded(path, parse)
+
+
+def _flat(table: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in table.items():
+        if isinstance(value, dict):
+            found |= _flat(value, f"{before}{name}.")
+        else:
+            found[f"{before}{name}"] = value
+    return found
+
+
+def _json(path: Path, shape: TypeAdapter[T], absent: str = "") -> T | Missing:
+    if not os.path.lexists(path):  # a link in a circle does not "exist", but something is there
+        return Missing(absent or f"{path.name} is not there")
+
+    value = _guarded(path, _loads)
+    if isinstance(value, Missing):
+        return value
+    return _checked(value, shape, path)
+
+
+def _loads(data: bytes) -> object:
+    return json.loads(data)
+
+
+def _checked(value: object, shape: TypeAdapter[T], path: Path) -> T | Missing:
+    try:
+        return shape.validate_python(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "its content"
+        return Missing(
+            f"{path.name} is damaged or of another version of degan ({where}: {first['msg']})"
+        )
+
+
+def _guarded(path: Path, parse: Callable[[bytes], T]) -> T | Missing:
+    """Return what a file holds; that it cannot be read is a result too."""
+    if not path.is_file():  # a pipe would be waited for
+        return Missing(f"{path.name} is no file")
+    try:
+        return parse(read_bytes(path, _MAX_BYTES, path.name))
+    except DeganError as error:
+        return Missing(reason_of(error))
+    except (ValueError, RecursionError):  # JSON, TOML, UTF-8 and pydantic alike
+        return Missing(f"{path.name} is damaged")
+
+
+def reason_of(error: DeganError) -> str:
+    """Return what an error says, as a reason: without a full stop."""
+    return str(error).rstrip(".")

@@ -1,0 +1,40 @@
+"""The model of a run directory, opened as a page's figures read it. Needs torch."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from degan.evaluation.probes.finished_runs import read_run
+from degan.report.opened_model import ModelOutputs, OpenModel
+
+_BATCH = 32  # more at a time leave the cache, and take longer
+
+
+def open_run(folder: Path) -> OpenModel:
+    """Open the model of a run directory of ``degan train``, or of a fold.
+
+    Raises:
+        DeganError: it is none, is not finished, or is damaged.
+    """
+    model = read_run(folder).model
+    recognition = model.recognition
+    recognition.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # quicker
+
+    @torch.no_grad()
+    def read(crops: NDArray[np.uint8]) -> ModelOutputs:
+        parts = [recognition.read_all(batch) for batch in torch.from_numpy(crops).split(_BATCH)]
+        return ModelOutputs(
+            torch.cat([part.probabilities for part in parts]).double().numpy(),
+            torch.cat([part.code for part in parts]).numpy(),
+        )
+
+    return OpenModel(
+        expressions=model.expressions,
+        crop_size=model.crop_size,
+        frame=model.frame,
+        trained_on=model.trained_on,
+        rounds=recognition.encoder.rounded,
+        read=read,
+    )

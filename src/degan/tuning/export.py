@@ -1,0 +1,192 @@
+"""A trained model as one ONNX file that recognition needs nothing else for."""
+
+import io
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import torch
+
+from degan.data.provenance import hashes_text
+from degan.errors import DeganError
+from degan.labels import FACIAL_ACTIONS
+from degan.networks.classifier import ActionReader, Recognition
+from degan.recognition.weights import CROPS, FORMAT, KEY
+from degan.system.files import replacing
+from degan.training.model import Model
+from degan.version import __version__
+
+TOLERANCE = 1e-4
+"""The largest difference of a probability, an amount or a number of f(x) that is allowed."""
+
+_OPSET = 18
+
+
+class _Graph(torch.nn.Module):
+    """What is exported: the recognition, its outputs by name."""
+
+    def __init__(self, recognition: Recognition) -> None:
+        super().__init__()
+        self.recognition = recognition
+        self.outputs = ["probabilities", "code"]
+        if recognition.actions is not None:
+            self.outputs.append("actions")
+        self.eval()
+
+    def forward(self, crops: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return tuple(part for part in self.recognition.read_all(crops) if part is not None)
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far the ONNX file is from the model it was made of.
+
+    Attributes:
+        largest_difference: of any probability, amount of a facial action or number of f(x).
+        crops: how many were compared.
+    """
+
+    largest_difference: float
+    crops: int
+
+
+def export(
+    model: Model,
+    path: Path,
+    crops: np.ndarray | None = None,
+    *,
+    unsure_below: float = 0.0,
+) -> Parity:
+    """Write a model as ONNX: uint8 crops (N, H, H, 3) in, probabilities (N, C) and f(x) out.
+
+    Where a reader of facial actions was fitted, their amounts (N, 52) are a third output. What must
+    be known to read faces with it travels in the file, see :mod:`degan.recognition.weights`.
+
+    Args:
+        model: a trained model.
+        path: the file to write, ending in ``.onnx``.
+        crops: uint8 (N, H, H, 3) real crops for the parity check; random ones are always added.
+        unsure_below: an answer less probable than that is marked as unsure, 0-1; 0 marks none.
+
+    Raises:
+        DeganError: the path does not end in .onnx, cannot be written, or the file that onnxruntime
+            runs differs from the model by more than :data:`TOLERANCE` (nothing is kept then).
+    """
+    if path.suffix.lower() != ".onnx":
+        raise DeganError(f"cannot export to {path}: the name must end in .onnx")
+    proto = _to_onnx(model)
+    _describe(proto, model, unsure_below)
+    rng = np.random.default_rng(0)
+    checked = rng.integers(0, 256, (5, model.crop_size, model.crop_size, 3), dtype=np.uint8)
+    if crops is not None:
+        checked = np.concatenate([checked, crops])
+    data = proto.SerializeToString()
+    parity = _compare(model, data, checked)
+    if not parity.largest_difference <= TOLERANCE:  # nor where it is not a number
+        raise DeganError(
+            f"the ONNX file would differ from the model by {parity.largest_difference:.1e} in what "
+            f"it reads (allowed: {TOLERANCE:.0e}), so {path} was not written; try another version "
+            "of torch or onnxscript"
+        )
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+    return parity
+
+
+def _to_onnx(model: Model) -> onnx.ModelProto:
+    size = model.crop_size
+    graph = _Graph(model.recognition)
+    example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
+    with _silence():
+        program = torch.onnx.export(
+            graph.to(memory_format=torch.contiguous_format),  # type: ignore[call-overload]
+            (example,),
+            dynamo=True,
+            opset_version=_OPSET,
+            input_names=["crops"],
+            output_names=graph.outputs,
+            dynamic_shapes={"crops": {0: torch.export.Dim.DYNAMIC}},
+            verbose=False,
+        )
+    if program is None:  # only the other exporter returns None
+        raise RuntimeError("torch.onnx.export returned no program")
+    proto = program.model_proto
+    _forget_source(proto)
+    return proto
+
+
+def _describe(proto: onnx.ModelProto, model: Model, unsure_below: float) -> None:
+    """Write into the file all that reading faces with it needs."""
+    recognition, reader = model.recognition, model.recognition.actions
+    neutral = recognition.neutral
+    facts = {
+        "degan": __version__,
+        "format": FORMAT,
+        "classes": list(model.expressions),
+        "crops": {**CROPS, "size": model.crop_size, "frame": model.frame},
+        "code_size": recognition.encoder.code.out_features,
+        "leaning": recognition.leaning,
+        "temperature": recognition.temperature,
+        "unsure_below": unsure_below,
+        "trained_on": model.trained_on,
+        "calibrated_on": hashes_text(recognition.calibrated_on),
+        "actions": _explained(reader),
+        "actions_fitted_on": hashes_text(reader.fitted_on if reader else ()),
+        "neutral": neutral.told() if neutral else None,
+        "neutral_fitted_on": hashes_text(neutral.fitted_on if neutral else ()),
+    }
+    entry = proto.metadata_props.add()
+    entry.key, entry.value = KEY, json.dumps(facts)
+    onnx.checker.check_model(proto)
+
+
+def _explained(reader: ActionReader | None) -> dict[str, float]:
+    """Return how much of each facial action is read, by name; {} where none is."""
+    if reader is None:
+        return {}
+    shares = (round(share, 3) for share in reader.explained)
+    return dict(zip(FACIAL_ACTIONS, shares, strict=True))
+
+
+def _forget_source(proto: onnx.ModelProto) -> None:
+    """Delete the exporter's notes: where the code lies on this machine, line by line."""
+    graph = proto.graph
+    named = (graph.node, graph.value_info, graph.input, graph.output, graph.initializer)
+    for part in (graph, *chain.from_iterable(named)):
+        del part.metadata_props[:]
+        part.doc_string = ""
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep the exporter's notes (its steps, torchvision not installed) off the user's screen."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _compare(model: Model, data: bytes, crops: np.ndarray) -> Parity:
+    session = ort.InferenceSession(data, providers=["CPUExecutionProvider"])
+    graph = _Graph(model.recognition)
+    exported = session.run(graph.outputs, {"crops": crops})
+    with torch.no_grad():
+        original = graph(torch.from_numpy(crops))
+    differences = [
+        float(np.abs(one - other.numpy()).max())
+        for one, other in zip(exported, original, strict=True)
+    ]
+    return Parity(float(np.max(differences)), len(crops))  # Python's max passes over NaN

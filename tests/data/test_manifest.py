@@ -1,0 +1,186 @@
+"""A prepared data set on disk: what is written comes back, what was touched is refused."""
+
+import csv
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from degan.data.manifest import read_dataset, write_dataset
+from degan.data.sample import Sample, Skipped
+from degan.errors import DeganError
+from degan.labels import EXPRESSIONS
+
+SAMPLE = Sample("crops/fear/000000.png", "fear", "ann", "fear/ann", 0, "fear/ann.jpg", "none", 1)
+OTHER = SAMPLE._replace(file="crops/anger/000001.png", expression="anger", subject="Bob")
+
+TEXT = st.text(max_size=20) | st.text(alphabet=',"\n\r\t\0 ;\\aé😀', max_size=8)
+SAMPLES = st.builds(
+    Sample,
+    file=st.integers(0, 10**9).map(lambda number: f"crops/x/{number:06d}.png"),
+    expression=st.sampled_from(EXPRESSIONS),
+    subject=TEXT,
+    sequence=TEXT,
+    frame=st.integers(0, 10**12),
+    source=TEXT,
+    alignment=st.sampled_from(["landmarks", "neighbour", "none"]),
+    split=st.sampled_from(["", "train", "validation", "test"]),
+    faces=st.integers(0, 100),
+)
+
+
+def written(folder, samples=(SAMPLE, OTHER), skipped=(), crop_size=64):
+    write_dataset(
+        folder, samples, skipped, crop_size=crop_size, frame="frame/1", settings={"crops": False}
+    )
+    return folder
+
+
+def rewritten(folder, text):
+    """Put another manifest in place, with a hash that fits: as a forger would."""
+    from degan.system.files import sha256
+
+    (folder / "manifest.csv").write_text(text, encoding="utf-8")
+    description = json.loads((folder / "dataset.json").read_text())
+    description["manifest_sha256"] = sha256(text.encode())
+    (folder / "dataset.json").write_text(json.dumps(description))
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(SAMPLES, min_size=1, max_size=5))
+def test_samples_come_back_as_they_went_whatever_their_names(tmp_path, samples):
+    assert read_dataset(written(tmp_path, samples)).samples == tuple(samples)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.builds(Skipped, name=TEXT, reason=TEXT), max_size=5))
+def test_the_list_of_what_was_left_out_can_be_read_by_any_csv_reader(tmp_path, skipped):
+    written(tmp_path, skipped=skipped)
+    with (tmp_path / "skipped.csv").open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file, strict=True)
+    assert header == ["source", "reason"]
+    assert rows == [[row.name, row.reason] for row in skipped]
+
+
+def test_a_name_that_is_not_utf8_is_written_escaped(tmp_path):
+    written(tmp_path, [SAMPLE._replace(source="caf\udce9.jpg")], [Skipped("\udcff", "broken")])
+    assert read_dataset(tmp_path).samples[0].source == "caf\\udce9.jpg"
+
+
+def test_a_data_set_knows_its_size_frame_expressions_and_subjects(tmp_path):
+    dataset = read_dataset(written(tmp_path))
+    assert (dataset.folder, dataset.crop_size, dataset.frame) == (tmp_path, 64, "frame/1")
+    assert dataset.expressions == ("anger", "fear")
+    assert dataset.subjects == ("Bob", "ann")
+
+
+def test_the_description_counts_what_is_in_it(tmp_path):
+    written(tmp_path, [SAMPLE, OTHER, OTHER], [Skipped("a", "b")])
+    description = json.loads((tmp_path / "dataset.json").read_text())
+    counted = {name: description[name] for name in ("samples", "skipped", "subjects")}
+    assert counted == {"samples": 3, "skipped": 1, "subjects": 2}
+    assert description["expressions"] == {"anger": 2, "fear": 1}
+    assert description["settings"] == {"crops": False}
+
+
+def test_classes_of_ones_own_come_back_and_stand_after_the_expressions(tmp_path):
+    own = OTHER._replace(expression="sehr müde, a")
+    dataset = read_dataset(written(tmp_path, (SAMPLE, own)))
+    assert dataset.samples == (SAMPLE, own)
+    assert dataset.expressions == ("fear", "sehr müde, a")
+    description = json.loads((tmp_path / "dataset.json").read_text())
+    assert description["expressions"] == {"fear": 1, "sehr müde, a": 1}
+
+
+def test_a_class_that_the_description_does_not_name_is_refused(tmp_path):
+    written(tmp_path, (SAMPLE, OTHER._replace(expression="bored")))
+    description = json.loads((tmp_path / "dataset.json").read_text())
+    for told in ([], None, "bored", [["bored"]]):
+        text = json.dumps({**description, "own_classes": told})
+        (tmp_path / "dataset.json").write_text(text)
+        with pytest.raises(DeganError, match="not a valid sample"):
+            read_dataset(tmp_path)
+
+
+def test_the_same_samples_give_the_same_bytes(tmp_path):
+    one, two = written(tmp_path / "one"), written(tmp_path / "two")
+    for name in ("manifest.csv", "skipped.csv", "dataset.json"):
+        assert (one / name).read_bytes() == (two / name).read_bytes()
+
+
+def test_subjects_are_left_out_by_name(tmp_path):
+    dataset = read_dataset(written(tmp_path, [SAMPLE, OTHER, SAMPLE]))
+    assert dataset.without_subjects(["Bob"]) == [0, 2]
+    assert dataset.without_subjects([]) == [0, 1, 2]
+    with pytest.raises(DeganError, match="no subject carl, dan"):
+        dataset.without_subjects(["dan", "ann", "carl"])
+
+
+def test_an_edited_manifest_is_refused(tmp_path):
+    written(tmp_path)
+    path = tmp_path / "manifest.csv"
+    path.write_text(path.read_text().replace("ann", "bob"))
+    with pytest.raises(DeganError, match=r"manifest\.csv was changed"):
+        read_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["manifest.csv", "dataset.json"])
+def test_a_missing_file_is_refused_by_its_name(tmp_path, name):
+    (written(tmp_path) / name).unlink()
+    with pytest.raises(DeganError, match=name):
+        read_dataset(tmp_path)
+
+
+def test_a_folder_that_is_no_data_set_says_how_to_make_one(tmp_path):
+    with pytest.raises(DeganError, match="degan prepare folder"):
+        read_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"{", b"[]", b"null", b"{}", b"\xff\xfe", b"[" * 100_000, b'{"crop_size": "64"}'],
+)
+def test_a_damaged_description_is_refused(tmp_path, content):
+    (written(tmp_path) / "dataset.json").write_bytes(content)
+    with pytest.raises(DeganError, match=r"dataset\.json is damaged"):
+        read_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("crop_size", [0, -96, 10**9])
+def test_an_impossible_crop_size_is_refused(tmp_path, crop_size):
+    with pytest.raises(DeganError, match=r"dataset\.json is damaged"):
+        read_dataset(written(tmp_path, crop_size=crop_size))
+
+
+@pytest.mark.parametrize(
+    "file", ["../x.png", "crops/../../x.png", "/etc/x.png", "..\\x.png", "C:\\x.png", "C:/x.png"]
+)
+def test_a_crop_outside_the_data_set_is_refused(tmp_path, file):
+    written(tmp_path, [OTHER, SAMPLE._replace(file=file)])
+    with pytest.raises(DeganError, match=r"manifest\.csv, line 3,"):
+        read_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "row", ["a.png,bored,ann,s,0,a.jpg,none,1", "a.png,fear,ann,s,x,a.jpg,none,1", "a.png,fear"]
+)
+def test_a_forged_row_that_is_no_sample_is_refused_by_its_line(tmp_path, row):
+    header = (written(tmp_path) / "manifest.csv").read_text().partition("\n")[0]
+    rewritten(tmp_path, f"{header}\n{row}\n")
+    with pytest.raises(DeganError, match=r"manifest\.csv, line 2,"):
+        read_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("", "is empty"), ("a,b\n1,2\n", "lacks columns"), ('file,"x', "CSV")]
+)
+def test_a_forged_manifest_that_is_no_manifest_is_refused(tmp_path, text, words):
+    rewritten(written(tmp_path), text)
+    with pytest.raises(DeganError, match=words):
+        read_dataset(tmp_path)
+
+
+def test_a_data_set_without_samples_is_refused(tmp_path):
+    with pytest.raises(DeganError, match=r"skipped\.csv"):
+        read_dataset(written(tmp_path, []))

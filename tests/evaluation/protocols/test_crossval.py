@@ -1,0 +1,185 @@
+"""Cross-validation: the protocol, the contract of summary.json, and going on where it stopped."""
+
+import csv
+import json
+
+import pytest
+
+from degan.config import override, preset
+from degan.data.folds import subject_folds
+from degan.data.manifest import read_dataset
+from degan.errors import DeganError
+from degan.evaluation.protocols.crossval import cross_validate
+from degan.media.images import read
+from degan.training.train import train
+
+TINY = preset("tiny")
+
+
+def folds_of(dataset, count):
+    return subject_folds(dataset.samples, count, TINY.seed)
+
+
+@pytest.fixture(scope="module")
+def finished(faces, tmp_path_factory):
+    run = tmp_path_factory.mktemp("crossval") / "run"
+    cross_validate(faces, run, TINY, folds=folds_of(faces, 3), jobs=2)
+    return run
+
+
+def rows_of(path):
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_summary_says_what_scripts_rely_on(finished, faces):
+    summary = json.loads((finished / "summary.json").read_text())
+    low, high = summary["accuracy_interval"]
+    assert 0 <= low <= summary["accuracy"] <= high <= 1
+    assert 0 <= summary["accuracy_sequences"] <= 1
+    assert summary["expressions"] == ["neutral", "happiness"]
+    assert [sum(row) for row in summary["confusion"]] == [12, 12]
+    assert summary["seconds"] > 0
+    right = sum(summary["confusion"][k][k] for k in range(2))
+    assert summary["accuracy"] == pytest.approx(right / 24)
+    assert summary["manifest_sha256"] == faces.manifest_hash
+
+
+def test_what_was_right_of_each_person_adds_up_to_the_summary(finished, faces):
+    summary = json.loads((finished / "summary.json").read_text())
+    rows = rows_of(finished / "subjects.csv")
+    assert [row["subject"] for row in rows] == list(faces.subjects)
+    for name, whole in (("images", "accuracy"), ("sequences", "accuracy_sequences")):
+        right = "right" if name == "images" else f"{name}_right"
+        total = sum(int(row[name]) for row in rows)
+        assert total == summary[name]
+        assert sum(int(row[right]) for row in rows) / total == pytest.approx(summary[whole])
+    assert all(float(row["accuracy"]) == int(row["right"]) / int(row["images"]) for row in rows)
+
+
+def test_every_face_is_predicted_once_by_a_model_that_never_saw_the_person(finished, faces):
+    rows = rows_of(finished / "predictions.csv")
+    assert [int(row["index"]) for row in rows] == list(range(len(faces.samples)))
+    for fold in sorted(finished.glob("fold-*")):
+        trained_on = set(json.loads((fold / "run.json").read_text())["subjects"])
+        tested = {row["subject"] for row in rows_of(fold / "predictions.csv")}
+        assert tested
+        assert not tested & trained_on
+        assert tested | trained_on == set(faces.subjects)
+
+
+def test_probabilities_sum_to_one_and_the_largest_is_the_prediction(finished):
+    for row in rows_of(finished / "predictions.csv"):
+        shares = {name: float(row[name]) for name in ("neutral", "happiness")}
+        assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
+        assert row["predicted"] == max(shares, key=shares.get)
+
+
+def test_the_mistakes_are_shown_beside_training_faces_like_them(finished, faces):
+    rows = rows_of(finished / "predictions.csv")
+    wrong = {int(row["index"]) for row in rows if row["expression"] != row["predicted"]}
+    shown = {}
+    for fold in sorted(finished.glob("fold-*")):
+        trained_on = set(json.loads((fold / "run.json").read_text())["subjects"])
+        for index, beside in json.loads((fold / "test.json").read_text())["neighbours"].items():
+            assert {faces.samples[other].subject for other in beside} <= trained_on
+            shown[int(index)] = beside
+    assert set(shown) == wrong
+    assert wrong  # else there is nothing to show
+    sheet = read(finished / "mistakes.jpg")
+    assert sheet.shape[1] == 8 + 128 * 4 * min(len(wrong), 2)
+    assert sheet.shape[0] == 8 + 174 * -(-len(wrong) // 2)
+
+
+def test_a_fold_without_its_result_is_done_again_and_the_others_are_left(finished, faces):
+    before = {path: path.stat().st_mtime_ns for path in finished.glob("fold-*/predictions.csv")}
+    summary = (finished / "summary.json").read_bytes()
+    (finished / "summary.json").unlink()
+    lost = finished / "fold-02/predictions.csv"
+    content = lost.read_bytes()
+    lost.unlink()
+    cross_validate(faces, finished, TINY, folds=folds_of(faces, 3), jobs=1)
+    assert lost.read_bytes() == content
+    after = {path: path.stat().st_mtime_ns for path in finished.glob("fold-*/predictions.csv")}
+    assert {path for path in before if before[path] != after[path]} == {lost}
+    old, new = json.loads(summary), json.loads((finished / "summary.json").read_text())
+    assert {k: v for k, v in old.items() if "seconds" not in k} == {
+        k: v for k, v in new.items() if "seconds" not in k
+    }
+
+
+def test_the_figures_do_not_depend_on_how_many_folds_run_at_a_time(finished, faces, tmp_path):
+    cross_validate(faces, tmp_path / "run", TINY, folds=folds_of(faces, 3), jobs=1)
+    assert rows_of(finished / "predictions.csv") == rows_of(tmp_path / "run/predictions.csv")
+
+
+def test_a_damaged_checkpoint_of_a_fold_reaches_the_user_as_one_sentence(faces, tmp_path):
+    run = tmp_path / "run"
+    cross_validate(faces, run, TINY, folds=folds_of(faces, 2), jobs=1)
+    for name in ("summary.json", "fold-01/predictions.csv", "fold-01/model.safetensors"):
+        (run / name).unlink()
+    (run / "fold-01/gan.safetensors").write_bytes(b"12345678" * 10)
+    with pytest.raises(DeganError, match=r"gan\.safetensors"):
+        cross_validate(faces, run, TINY, folds=folds_of(faces, 2), jobs=1)
+    assert not (run / "summary.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [("network.image_size=48", "--size 96"), ("start='nowhere'", "or one of synthetic")],
+)
+def test_what_cannot_be_trained_is_said_before_anything_is_written(faces, tmp_path, change, words):
+    settings = override(TINY, [change])
+    run = tmp_path / "run"
+    for work in (
+        lambda: cross_validate(faces, run, settings, folds=folds_of(faces, 3), jobs=1),
+        lambda: train(faces, range(len(faces.samples)), settings, run),
+    ):
+        with pytest.raises(DeganError, match=words):
+            work()
+        assert not run.exists()
+
+
+def test_other_folds_are_another_run(finished, faces):
+    with pytest.raises(DeganError, match="folds"):
+        cross_validate(faces, finished, TINY, folds=folds_of(faces, 4), jobs=1)
+
+
+def test_a_fold_keeps_its_sample_grid(finished):
+    assert read(finished / "fold-01/grids/epoch-0002.png").shape[2] == 3
+
+
+def test_a_stage_1_that_moves_no_encoder_is_trained_for_the_fold_of_the_pictures_alone(
+    faces, rendered_sequences, tmp_path
+):
+    people = read_dataset(rendered_sequences[1])
+    train(people, range(len(people.samples)), TINY, tmp_path / "earlier")
+    changes = [f"start='{tmp_path / 'earlier'}'", "gan.encoder_rate=0.0"]
+    settings = override(TINY, changes)
+    folds = folds_of(faces, 5)
+    cross_validate(faces, tmp_path / "run", settings, folds=folds, jobs=2)
+    sizes = [len(fold.test) for fold in folds]
+    assert len(set(sizes)) > 1
+    with_drawings = [
+        number
+        for number in range(5)
+        if (tmp_path / f"run/fold-{number + 1:02d}/gan.safetensors").exists()
+    ]
+    assert with_drawings == [sizes.index(max(sizes))]
+
+
+@pytest.mark.parametrize(("rate", "left_out"), [(0.0, True), (0.5, False)])
+def test_a_stage_1_is_left_out_only_where_it_changes_no_model(faces, tmp_path, rate, left_out):
+    every = range(len(faces.samples))
+    train(faces, every, TINY, tmp_path / "earlier")
+    changes = [
+        f"start='{tmp_path / 'earlier'}'",
+        f"gan.encoder_rate={rate}",
+        "classifier.encoder_rate=1.0",
+    ]
+    settings = override(TINY, changes)
+    for name, draws in (("drawn", True), ("not-drawn", False)):
+        train(faces, every, settings, tmp_path / name, draws=draws)
+    assert (tmp_path / "not-drawn/gan.safetensors").exists() == (not left_out)
+    drawn, not_drawn = (tmp_path / f"{name}/model.safetensors" for name in ("drawn", "not-drawn"))
+    assert drawn.read_bytes() == not_drawn.read_bytes()

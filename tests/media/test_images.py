@@ -1,0 +1,291 @@
+"""Photos: what is read and how, what is refused, and how images are written."""
+
+import io
+import resource
+import struct
+import sys
+import time
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from degan.errors import DeganError
+from degan.media.images import SUFFIXES, decode, find_photos, read, write
+
+# Four flat quarters that differ, so that every turn and mirroring shows.
+RED, GREEN, BLUE, GREY = (255, 0, 0), (0, 255, 0), (0, 0, 255), (128, 128, 128)
+QUARTERS = np.array([[RED, GREEN], [BLUE, GREY]], np.uint8).repeat(16, 0).repeat(24, 1)
+
+
+def encoded(image, form, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def png_header(width, height):
+    """A PNG that says it is this large, with next to no pixels in it."""
+
+    def chunk(kind, data):
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    pixels = zlib.compress(bytes(64))
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    )
+
+
+# What the camera stored, for each EXIF orientation, of a scene that is upright.
+STORED = {
+    1: lambda scene: scene,
+    2: lambda scene: scene[:, ::-1],
+    3: lambda scene: scene[::-1, ::-1],
+    4: lambda scene: scene[::-1],
+    5: lambda scene: scene.swapaxes(0, 1),
+    6: lambda scene: np.rot90(scene, 1),
+    7: lambda scene: scene[::-1, ::-1].swapaxes(0, 1),
+    8: lambda scene: np.rot90(scene, -1),
+}
+
+
+@pytest.mark.parametrize("orientation", STORED)
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_a_photo_is_upright_whatever_way_the_camera_was_held(orientation, form):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = np.ascontiguousarray(STORED[orientation](QUARTERS))
+    image = decode(encoded(Image.fromarray(stored), form, exif=exif), "photo")
+    assert image.shape == QUARTERS.shape
+    assert image.flags.c_contiguous
+    # Middles of the quarters: a lossy codec mixes colours at their edges.
+    np.testing.assert_allclose(image[8::16, 12::24].astype(int), QUARTERS[8::16, 12::24], atol=8)
+
+
+def test_a_sound_photo_with_broken_exif_is_read_as_it_lies():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    sound = encoded(Image.fromarray(QUARTERS), "JPEG", exif=exif)
+    start = sound.index(b"Exif\0\0") + 6
+    broken = sound[:start] + b"\xff" * 8 + sound[start + 8 :]
+    assert decode(broken, "photo").shape == QUARTERS.shape
+
+
+def test_a_grey_photo_becomes_three_equal_channels():
+    grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    image = decode(encoded(Image.fromarray(grey), "PNG"), "photo")
+    assert image.dtype == np.uint8
+    np.testing.assert_array_equal(image, grey[:, :, None].repeat(3, 2))
+
+
+def test_a_palette_becomes_the_colours_it_stands_for():
+    palette = Image.fromarray(QUARTERS).quantize(16)
+    assert palette.mode == "P"
+    np.testing.assert_array_equal(decode(encoded(palette, "PNG"), "photo"), QUARTERS)
+
+
+def test_what_is_transparent_is_white():
+    alpha = np.full((*QUARTERS.shape[:2], 1), 255, np.uint8)
+    alpha[:, :24] = 0
+    image = decode(encoded(Image.fromarray(np.dstack([QUARTERS, alpha])), "PNG"), "photo")
+    assert (image[:, :24] == 255).all()
+    np.testing.assert_array_equal(image[:, 24:], QUARTERS[:, 24:])
+
+
+def test_a_transparent_colour_of_a_palette_is_white():
+    palette = Image.fromarray(QUARTERS).quantize(16)
+    first = palette.getpixel((0, 0))
+    image = decode(encoded(palette, "PNG", transparency=first), "photo")
+    assert (image[:16, :24] == 255).all()
+    np.testing.assert_array_equal(image[16:], QUARTERS[16:])
+
+
+def test_a_cmyk_jpeg_becomes_rgb():
+    image = decode(encoded(Image.fromarray(QUARTERS).convert("CMYK"), "JPEG"), "photo")
+    np.testing.assert_allclose(image[8::16, 12::24].astype(int), QUARTERS[8::16, 12::24], atol=8)
+
+
+def test_sixteen_bit_grey_is_scaled_to_eight_not_cut_off():
+    deep = (np.arange(256, dtype=np.uint16) * 257).reshape(16, 16)
+    data = encoded(Image.fromarray(deep), "PNG")
+    expected = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    np.testing.assert_array_equal(decode(data, "photo")[..., 1], expected)
+
+
+def test_of_an_animation_the_first_frame_counts():
+    frames = [Image.new("RGB", (20, 10), colour) for colour in (RED, BLUE)]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert (decode(data, "photo") == RED).all()
+
+
+@pytest.mark.parametrize("share", [0.5, 0.98])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF"])
+def test_a_truncated_photo_is_refused_as_damaged_or_no_image(astronaut, form, share):
+    data = encoded(Image.fromarray(astronaut[:128, :128]), form)
+    with pytest.raises(DeganError, match=r"broken\.x is (damaged|not an image)"):
+        decode(data[: int(len(data) * share)], "broken.x")
+
+
+def test_random_damage_gives_an_image_or_a_sentence():
+    rng = np.random.default_rng(0)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for form in ("JPEG", "PNG", "WEBP", "BMP", "GIF"):
+        sound = encoded(Image.fromarray(QUARTERS), form, exif=exif)
+        for _ in range(100):
+            data = bytearray(sound)
+            for place in rng.integers(len(data), size=rng.integers(1, 12)):
+                data[place] = rng.integers(256)
+            try:
+                image = decode(bytes(data), "photo")
+            except DeganError:
+                continue
+            assert image.dtype == np.uint8
+            assert image.shape[2] == 3
+
+
+def test_a_text_file_named_jpg_is_no_image(tmp_path):
+    path = tmp_path / "notes.jpg"
+    path.write_text("not a photo\n" * 100)
+    with pytest.raises(DeganError, match=r"notes\.jpg is not an image"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    "data", [b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", b"x", b"\0"]
+)
+def test_other_content_is_no_image_whatever_its_name(data):
+    with pytest.raises(DeganError, match="is not an image"):
+        decode(data, "photo")
+
+
+def test_a_fresh_interpreter_refuses_what_is_no_image_in_the_same_words(tmp_path, fresh_python):
+    # Pillow loads its formats bit by bit: what an earlier test loaded must not matter.
+    (tmp_path / "notes.jpg").write_text("not a photo")
+    code = (
+        "import sys; from pathlib import Path; from degan.errors import DeganError\n"
+        "from degan.media.images import read\n"
+        "try: read(Path(sys.argv[1]))\n"
+        "except DeganError as error: print(error)"
+    )
+    assert "is not an image" in fresh_python(code, tmp_path / "notes.jpg")
+
+
+def test_an_empty_file_a_missing_file_and_a_folder_are_called_what_they_are(tmp_path):
+    (tmp_path / "empty.jpg").touch()
+    (tmp_path / "folder.jpg").mkdir()
+    for name, words in [("empty", "is empty"), ("gone", "does not exist"), ("folder", "a folder")]:
+        with pytest.raises(DeganError, match=rf"{name}\.jpg.*{words}"):
+            read(tmp_path / f"{name}.jpg")
+
+
+@pytest.mark.parametrize("name", ["n" * 300 + ".jpg", "a.jpg/b.jpg"])
+def test_a_path_that_cannot_be_is_refused(tmp_path, name):
+    (tmp_path / "a.jpg").write_text("a file, not a folder")
+    with pytest.raises(DeganError):
+        read(tmp_path / name)
+
+
+@pytest.mark.parametrize("side", [12_000, 30_000, 2_000_000_000])
+def test_a_gigantic_photo_is_refused_before_it_takes_memory(side):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.perf_counter()
+    with pytest.raises(DeganError, match=r"huge\.png .*128,000,000.*scale it down"):
+        decode(png_header(side, side), "huge.png")
+    assert time.perf_counter() - started < 1
+    kilobyte = 1 if sys.platform != "darwin" else 1024
+    taken = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / kilobyte
+    assert taken < 50_000  # the smallest of them would take 432 MB
+
+
+def test_a_png_comes_back_pixel_for_pixel(tmp_path, astronaut):
+    write(tmp_path / "face.png", astronaut)
+    np.testing.assert_array_equal(read(tmp_path / "face.png"), astronaut)
+
+
+def test_an_image_without_colour_is_stored_grey_and_comes_back_the_same(tmp_path, astronaut):
+    grey = astronaut[..., :1].repeat(3, 2)
+    write(tmp_path / "grey.png", grey)
+    with Image.open(tmp_path / "grey.png") as stored:
+        assert stored.mode == "L"
+    np.testing.assert_array_equal(read(tmp_path / "grey.png"), grey)
+
+
+@pytest.mark.parametrize(("suffix", "form"), [(".JPG", "JPEG"), (".webp", "WEBP"), (".png", "PNG")])
+def test_the_suffix_chooses_the_format(tmp_path, astronaut, suffix, form):
+    path = tmp_path / f"face{suffix}"
+    write(path, astronaut)
+    with Image.open(path) as stored:
+        assert stored.format == form
+    assert np.abs(read(path).astype(int) - astronaut).mean() < 6
+
+
+def test_a_suffix_that_names_no_format_is_refused(tmp_path, astronaut):
+    with pytest.raises(DeganError, match=r"face\.tga.*\.png"):
+        write(tmp_path / "face.tga", astronaut)
+    assert not list(tmp_path.iterdir())
+
+
+def test_writing_makes_the_folder_replaces_the_file_and_leaves_nothing_beside_it(tmp_path):
+    path = tmp_path / "new" / "photo.png"
+    write(path, QUARTERS)
+    write(path, QUARTERS[::-1].copy())
+    assert list(path.parent.iterdir()) == [path]
+    np.testing.assert_array_equal(read(path), QUARTERS[::-1])
+
+
+@pytest.mark.parametrize("target", ["a file/photo.png", "a folder.png", "n" * 300 + ".png"])
+def test_what_cannot_be_written_is_said_and_leaves_nothing(tmp_path, target):
+    (tmp_path / "a file").write_text("in the way")
+    (tmp_path / "a folder.png").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(DeganError, match="cannot write"):
+        write(tmp_path / target, QUARTERS)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path):
+    path = tmp_path / "photo.jpg"
+    write(path, QUARTERS)
+    old = path.read_bytes()
+    with pytest.raises(DeganError):  # JPEG has no images of more than 65,500 pixels a side
+        write(path, np.zeros((1, 70_000, 3), np.uint8))
+    assert path.read_bytes() == old
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_who_has_the_old_file_open_reads_it_to_its_end(tmp_path):
+    path = tmp_path / "photo.png"
+    write(path, QUARTERS)
+    old = path.read_bytes()
+    with path.open("rb") as file:
+        write(path, QUARTERS[::-1].copy())
+        assert file.read() == old
+    assert path.read_bytes() != old
+
+
+def test_photos_are_found_below_a_folder_by_name_and_hidden_ones_are_not(tmp_path):
+    photos = ["a.jpg", "b/c.PNG", "b/d.webp", "e.tiff"]
+    for name in [*photos, "._a.jpg", "b/.hidden.png", ".trash/x.jpg", "notes.txt", "list.csv"]:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "folder.jpg").mkdir()
+    assert [path.relative_to(tmp_path).as_posix() for path in find_photos(tmp_path)] == photos
+
+
+def test_a_hidden_folder_that_is_named_itself_is_searched(tmp_path):
+    (tmp_path / ".photos").mkdir()
+    (tmp_path / ".photos" / "a.jpg").touch()
+    assert find_photos(tmp_path / ".photos") == [tmp_path / ".photos" / "a.jpg"]
+
+
+def test_a_folder_without_photos_says_what_is_looked_for(tmp_path):
+    with pytest.raises(DeganError, match=r"holds no photo.*\.jpg") as caught:
+        find_photos(tmp_path)
+    assert all(suffix in str(caught.value) for suffix in SUFFIXES)
+    with pytest.raises(DeganError, match="does not exist"):
+        find_photos(tmp_path / "gone")

@@ -1,0 +1,94 @@
+"""Folders that appear when they are whole: which names are free, what is cleared, what is not."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from degan.errors import DeganError
+from degan.system.partial_folder import clear, finish, partial_of
+
+
+def tree(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+
+
+def test_work_goes_on_beside_the_folder(tmp_path):
+    assert partial_of(tmp_path / "out") == tmp_path / "out.partial"
+    assert partial_of(tmp_path / "deep/er/out.v2") == tmp_path / "deep/er/out.v2.partial"
+    assert not tree(tmp_path)
+
+
+def test_a_file_and_a_folder_with_content_are_refused(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DeganError, match="is a file"):
+        partial_of(tmp_path / "file")
+    with pytest.raises(DeganError, match="not empty"):
+        partial_of(tmp_path)
+    partial_of(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("name", [".", "..", "/"])
+def test_a_folder_that_cannot_be_replaced_is_refused(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DeganError, match="give the name of a new one"):
+        partial_of(Path(name))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names may be longer elsewhere")
+@pytest.mark.parametrize("length", [250, 300])
+def test_a_name_that_is_too_long_is_refused_in_one_sentence(tmp_path, length):
+    with pytest.raises(DeganError, match=r"cannot make .* give another name"):
+        partial_of(tmp_path / ("n" * length))
+
+
+def test_what_an_earlier_call_left_is_cleared(tmp_path):
+    partial = tmp_path / "out.partial"
+    clear(partial, ("mark",))  # there is nothing yet
+    (partial / "deep").mkdir(parents=True)
+    (partial / "mark").write_text("degan was here")
+    clear(partial, ("other", "mark"))
+    assert not tree(tmp_path)
+    partial.mkdir()
+    clear(partial, ("mark",))
+    assert not tree(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["out.partial", "out.partial/thesis.tex", "out.partial/mark/x"])
+def test_what_degan_did_not_make_is_never_cleared(tmp_path, name):
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    before = tree(tmp_path)
+    with pytest.raises(DeganError, match="in the way"):
+        clear(tmp_path / "out.partial", ("mark",))
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_finished_folder_gets_its_name(tmp_path, exists):
+    (tmp_path / "out.partial").mkdir()
+    (tmp_path / "out.partial/crop").write_text("")
+    if exists:
+        (tmp_path / "out").mkdir()
+    finish(tmp_path / "out.partial", tmp_path / "out")
+    assert tree(tmp_path) == {"out", "out/crop"}
+
+
+def test_a_folder_that_was_filled_meanwhile_is_left_alone(tmp_path):
+    for name in ("out.partial", "out"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "crop").write_text("")
+    with pytest.raises(DeganError, match="rename it yourself"):
+        finish(tmp_path / "out.partial", tmp_path / "out")
+    assert tree(tmp_path) == {"out.partial", "out.partial/crop", "out", "out/crop"}
+
+
+def test_what_a_killed_worker_left_half_written_is_not_part_of_what_is_whole(tmp_path):
+    """Such a worker outlives its parent for a moment: the file may come while others work."""
+    partial = tmp_path / "out.partial"
+    (partial / "crops/fear").mkdir(parents=True)
+    (partial / "crops/fear/000019.png").write_bytes(b"whole")
+    (partial / "crops/fear/.000020.png.bba5ec51.tmp").write_bytes(b"")
+    finish(partial, tmp_path / "out")
+    assert tree(tmp_path / "out") == {"crops", "crops/fear", "crops/fear/000019.png"}

@@ -1,0 +1,224 @@
+"""Calibration: a temperature fitted on people kept aside, which no order of answers changes."""
+
+import json
+from dataclasses import replace
+from shutil import copytree, ignore_patterns
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from degan.cli import print_figures
+from degan.cli.app import app
+from degan.config import preset
+from degan.data.crops import read_crops
+from degan.errors import DeganError
+from degan.evaluation.evaluate import evaluate
+from degan.evaluation.metrics import calibration_error, log_loss
+from degan.networks.classifier import temper
+from degan.recognition.recognizer import Recognizer
+from degan.training.model import load_model
+from degan.training.train import train
+from degan.tuning import calibration
+from degan.tuning.calibration import calibrate, fit_temperature, lean
+from degan.tuning.export import export
+
+
+@pytest.fixture(scope="module")
+def run(faces, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("calibration") / "run"
+    train(faces, range(len(faces.samples)), preset("tiny"), folder)
+    return folder
+
+
+@pytest.fixture
+def others(faces, tmp_path):
+    """The same crops under a manifest of another text: not what was trained on."""
+    return replace(faces, manifest_hash="0" * 64)
+
+
+@pytest.fixture
+def few_are_enough(monkeypatch):
+    monkeypatch.setattr(calibration, "MIN_SAMPLES", 10)
+
+
+def tempered(probabilities, temperature):
+    """The same by powers in place of logarithms."""
+    powers = probabilities ** (1 / temperature)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def drawn(temperature, count=20_000):
+    """Probabilities of a reader whose logarithms are too large by a factor, and the truth."""
+    rng = np.random.default_rng(0)
+    right = rng.dirichlet([0.5] * 4, count)
+    truth = (right.cumsum(axis=1) > rng.random((count, 1))).argmax(axis=1)
+    return tempered(right, 1 / temperature), truth
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_the_temperature_that_spoilt_probabilities_is_found(temperature):
+    probabilities, truth = drawn(temperature)
+    found = fit_temperature(probabilities, truth)
+    assert found == pytest.approx(temperature, rel=0.05)
+    assert calibration_error(tempered(probabilities, found), truth) < 0.015
+
+
+def test_it_makes_the_log_loss_smaller_never_larger():
+    probabilities, truth = drawn(2.5)
+    better = tempered(probabilities, fit_temperature(probabilities, truth))
+    assert log_loss(better, truth) < log_loss(probabilities, truth)
+
+
+@given(
+    st.lists(st.floats(0, 1), min_size=2, max_size=8).filter(lambda row: sum(row) > 0.01),
+    st.floats(0.05, 20),
+)
+def test_tempered_probabilities_sum_to_one_and_keep_their_order(row, temperature):
+    before = np.array([row]) / sum(row)
+    after = temper(torch.from_numpy(before), temperature).numpy()
+    assert after.sum() == pytest.approx(1)
+    order = before[0].argsort(kind="stable")
+    assert (np.diff(after[0][order]) >= -1e-12).all()
+
+
+def test_a_calibrated_model_reads_the_same_expressions_and_says_how_sure(
+    run, others, few_are_enough
+):
+    model = load_model(run)
+    crops = torch.from_numpy(read_crops(others, range(24)))
+    truth = np.array([model.expressions.index(sample.expression) for sample in others.samples])
+    with torch.no_grad():
+        before = model.recognition(crops).numpy().astype(np.float64)
+        temperature = calibrate(model, others)
+        after = model.recognition(crops).numpy().astype(np.float64)
+    assert temperature != 1
+    assert (before.argmax(1) == after.argmax(1)).all()
+    assert after == pytest.approx(tempered(before, temperature), abs=1e-5)
+    assert log_loss(after, truth) < log_loss(before, truth)
+    with torch.no_grad():  # a second call finds the same: it forgets the first
+        assert calibrate(model, others) == temperature
+
+
+def test_what_was_trained_on_is_refused(run, faces):
+    with pytest.raises(DeganError, match="trained on"):
+        calibrate(load_model(run), faces)
+
+
+def test_what_was_joined_into_the_training_data_is_refused(run, faces, few_are_enough):
+    model = load_model(run)
+    trained_on = model.trained_on | {"manifest_sha256": "1" * 64}
+    joined = replace(model, trained_on=trained_on | {"joined_sha256": faces.manifest_hash})
+    with pytest.raises(DeganError, match="trained on"):
+        calibrate(joined, faces)
+    part = replace(faces, manifest_hash="2" * 64, joined={"lab": faces.manifest_hash})
+    with pytest.raises(DeganError, match="trained on"):  # nor a set that holds some of it
+        calibrate(joined, part)
+    calibrate(replace(model, trained_on=trained_on), faces)
+
+
+def test_few_samples_are_refused(run, others):
+    with pytest.raises(DeganError, match="has 24 samples of neutral, happiness; a temp"):
+        calibrate(load_model(run), others)
+
+
+def test_crops_of_another_size_are_refused(run, others, few_are_enough):
+    with pytest.raises(DeganError, match="prepare the data with --size 64"):
+        calibrate(load_model(run), replace(others, crop_size=48))
+
+
+def test_the_temperature_travels_in_the_file(run, faces, examples, tmp_path, few_are_enough):
+    photos, others = tmp_path / "photos", tmp_path / "others"
+    copytree(examples, photos, ignore=ignore_patterns("00[0-4]*"))
+    runner = CliRunner()
+    prepared = runner.invoke(
+        app, ["prepare", "folder", str(photos), str(others), "--size", "64", "--jobs", "1"]
+    )
+    assert prepared.exit_code == 0, prepared.output
+    file = tmp_path / "mine.onnx"
+    done = runner.invoke(app, ["export", str(run), str(file), "--calibrate", str(others)])
+    assert done.exit_code == 0, done.output
+    assert "temperature" in done.output
+    facts = json.loads(
+        {entry.key: entry.value for entry in onnx.load(file).metadata_props}["degan"]
+    )
+    plain = load_model(run)
+    crops = read_crops(faces, range(24))
+    with torch.no_grad():
+        before = plain.recognition(torch.from_numpy(crops)).numpy().astype(np.float64)
+    expected = tempered(before, facts["temperature"])
+    assert Recognizer(file).probabilities(list(crops)) == pytest.approx(expected, abs=1e-5)
+
+
+def test_what_the_temperature_was_fitted_on_is_remembered(
+    run, faces, others, tmp_path, capsys, few_are_enough
+):
+    """On that data calibration looks better than it is; the weights say so when measured there."""
+    file, plain = tmp_path / "mine.onnx", tmp_path / "plain.onnx"
+    model = load_model(run)
+    export(model, plain)
+    calibrate(model, others)
+    export(model, file)
+    assert Recognizer(file).calibrated_on_manifests == others.manifests
+    for weights, data, same in ((file, others, True), (file, faces, False), (plain, others, False)):
+        summary = evaluate(data, Recognizer(weights))
+        assert summary["calibrated_on_this_data"] == same
+        print_figures.evaluation_notes(summary)
+        assert ("too kind" in capsys.readouterr().err) == same
+
+
+class TestLean:
+    def test_the_odds_of_an_expression_grow(self, run, faces):
+        model = load_model(run)
+        crops = torch.from_numpy(read_crops(faces, range(24)))
+        model.recognition.mirror = False  # a mean of two readings has no odds of its own
+        with torch.no_grad():
+            before = model.recognition(crops)
+            assert lean(model, ["smile=0.7"]) == {"happiness": 0.7}
+            after = model.recognition(crops)
+        neutral, happy = (model.expressions.index(name) for name in ("neutral", "happiness"))
+        odds = [said[:, happy] / said[:, neutral] for said in (before, after)]
+        torch.testing.assert_close(odds[1] / odds[0], torch.full((24,), float(np.exp(0.7))))
+
+    def test_two_wishes_add_up(self, run):
+        model = load_model(run)
+        lean(model, ["smile=0.5"])
+        lean(model, ["happiness=0.25", "neutral=-1"])
+        lean(model, [])
+        assert model.recognition.leaning == {"happiness": 0.75, "neutral": -1.0}
+
+    def test_no_wish_changes_nothing(self, run, faces):
+        model = load_model(run)
+        assert lean(model, []) == {}
+        kept = load_model(run).recognition.state_dict()
+        assert all(torch.equal(kept[k], v) for k, v in model.recognition.state_dict().items())
+
+    def test_the_file_remembers_it(self, run, tmp_path, degan):
+        path = tmp_path / "mine.onnx"
+        assert degan("export", run, path, "--lean", "smile=0.75").returncode == 0
+        (entry,) = onnx.load(path).metadata_props
+        assert json.loads(entry.value)["leaning"] == {"happiness": 0.75}
+
+    @pytest.mark.parametrize(
+        "wishes",
+        [
+            ["happiness"],
+            ["happiness=much"],
+            ["happiness=nan"],
+            ["happiness=6"],
+            ["joyful=1"],
+            ["anger=1"],
+            ["happiness=1", "smile=1"],
+        ],
+    )
+    def test_a_wish_that_cannot_be_met_is_one_sentence(self, run, tmp_path, degan, wishes):
+        words = [word for wish in wishes for word in ("--lean", wish)]
+        done = degan("export", run, tmp_path / "mine.onnx", *words)
+        assert done.returncode == 2
+        assert done.stderr.startswith("degan: ")
+        assert done.stderr.count("\n") == 1
+        assert not (tmp_path / "mine.onnx").exists()

@@ -1,0 +1,502 @@
+"""Fine-tuning: one's own photos in one's own classes become weights that ``predict`` reads with."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from degan.cli import print_finetune
+from degan.cli.app import app
+from degan.data.manifest import read_dataset
+from degan.data.provenance import has_seen
+from degan.data.sample import Sample
+from degan.errors import DeganError
+from degan.evaluation.evaluate import evaluate
+from degan.media.images import read
+from degan.recognition.recognizer import Recognizer
+from degan.system.files import sha256
+from degan.tuning import base_model, finetune
+from degan.tuning.base_model import read_base
+from degan.tuning.finetune import FinetuneSettings
+from degan.tuning.last_layer import complete_folds, fit_head, own_people
+
+OWN = {"resting": "neutral", "grinning": "smiling"}
+
+
+def make_photos(examples, folder, people=12, classes=OWN):
+    """Photos of some people in folders of invented classes."""
+    for name, shown in classes.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for photo in sorted((examples / shown).glob("*.jpg"))[:people]:
+            shutil.copy(photo, folder / name / photo.name)
+    return folder
+
+
+def tune(source, out, jobs=2, progress=lambda done, doing: None, **settings):
+    return finetune.finetune(
+        source, out, FinetuneSettings(**settings), jobs=jobs, progress=progress
+    )
+
+
+def rows_of(path):
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def crops_of(work):
+    return {path: path.stat().st_mtime_ns for path in (work / "data").rglob("*.png")}
+
+
+@pytest.fixture(scope="module")
+def photos(examples, tmp_path_factory):
+    return make_photos(examples, tmp_path_factory.mktemp("own") / "photos")
+
+
+@pytest.fixture(scope="module")
+def tuned(photos, tmp_path_factory, degan):
+    """What the command made of them."""
+    (photos / "grinning" / "wall_1.png").unlink(missing_ok=True)
+    Image.new("RGB", (120, 120), "grey").save(photos / "grinning" / "wall_1.png")
+    out = tmp_path_factory.mktemp("tuned") / "mine.onnx"
+    done = degan("finetune", photos, out)
+    assert done.returncode == 0, done.stderr
+    return out, done
+
+
+class TestTheCommand:
+    def test_predict_reads_with_the_own_classes(self, tuned, photos, degan):
+        out, _ = tuned
+        for name in OWN:
+            photo = sorted((photos / name).glob("*.jpg"))[0]
+            done = degan("predict", photo, "--weights", out, "--json")
+            (face,) = json.loads(done.stdout)["faces"]
+            assert set(face["probabilities"]) == set(OWN)
+            assert face["expression"] == name
+
+    def test_the_figures_are_printed_and_kept(self, tuned):
+        out, done = tuned
+        summary = json.loads((out.parent / "mine.finetune/summary.json").read_text())
+        assert f"accuracy {summary['accuracy']:.1%}" in done.stdout
+        for words in ("balanced", "calibration error", "weakest first", "truth \\ read as"):
+            assert words in done.stdout
+        assert summary["expressions"] == ["grinning", "resting"]
+        assert summary["images"] == 24
+        assert summary["subjects"] == 12
+        assert summary["accuracy"] > 0.6  # by chance: half
+        low, high = summary["accuracy_interval"]
+        assert 0 <= low < summary["accuracy"] <= high <= 1
+
+    def test_a_photo_without_a_face_is_counted_and_named(self, tuned):
+        _, done = tuned
+        assert "grinning/wall_1.png (no face found" in done.stderr
+        assert "24 faces of 12 subjects, 1 skipped" in done.stderr
+
+    def test_few_photos_give_no_temperature_and_a_note(self, tuned):
+        out, done = tuned
+        assert "too few to fit a temperature" in done.stderr
+        assert Recognizer(out).unsure_below == 0
+        assert Recognizer(out).calibrated_on_manifests == frozenset()
+
+    def test_every_photo_was_read_by_weights_that_never_saw_the_person(self, tuned):
+        work = tuned[0].with_suffix(".finetune")
+        rows = rows_of(work / "predictions.csv")
+        assert len(rows) == 24
+        tested = [
+            name
+            for fold in json.loads((work / "folds.json").read_text())["folds"]
+            for name in fold["test_subjects"]
+        ]
+        assert len(tested) == len(set(tested)) == 12
+        for row in rows:
+            shares = {name: float(row[name]) for name in OWN}
+            assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
+            assert row["predicted"] == max(shares, key=shares.get)
+
+    def test_f_of_x_and_facial_actions_stay_those_of_the_base(self, tuned, photos):
+        photo = read(next((photos / "grinning").glob("*.jpg")))
+        (mine,), (theirs,) = (Recognizer(w).predict(photo) for w in (tuned[0], "web"))
+        np.testing.assert_allclose(mine.code, theirs.code, atol=1e-4)
+        assert mine.actions.keys() == theirs.actions.keys()
+        np.testing.assert_allclose(
+            list(mine.actions.values()), list(theirs.actions.values()), atol=1e-4
+        )
+        assert mine.action_units
+
+    def test_a_face_and_its_mirror_image_are_read_alike(self, tuned):
+        rng = np.random.default_rng(0)
+        crops = list(rng.integers(0, 256, (2, 96, 96, 3), dtype=np.uint8))
+        recognizer = Recognizer(tuned[0])
+        one = recognizer.probabilities(crops)
+        other = recognizer.probabilities([crop[:, ::-1] for crop in crops])
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+    def test_evaluate_says_that_the_weights_saw_the_photos(self, tuned):
+        dataset = read_dataset(tuned[0].with_suffix(".finetune") / "data")
+        recognizer = Recognizer(tuned[0])
+        assert has_seen(recognizer.trained_on, dataset, {""})
+        summary = evaluate(dataset, recognizer)
+        assert summary["trained_on_this_data"]
+        assert summary["expressions"] == ["grinning", "resting"]
+
+    def test_the_weights_remember_what_the_base_was_trained_on(self, tuned):
+        before = Recognizer("web").trained_on["manifest_sha256"]
+        assert before in Recognizer(tuned[0]).trained_on["began_sha256"]
+
+    def test_the_same_command_again_says_that_the_weights_exist(self, tuned, photos, degan):
+        done = degan("finetune", photos, tuned[0])
+        assert done.returncode == 2
+        assert "exists" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Weights are written as an empty file: making the graph takes seconds."""
+    monkeypatch.setattr(finetune, "export", lambda model, path, unsure_below: path.touch())
+
+
+class TestCuttingAgain:
+    def test_crops_are_cut_once_and_the_figures_are_the_same(self, tuned, photos, tmp_path, quick):
+        work = tmp_path / "mine.finetune"
+        shutil.copytree(tuned[0].with_suffix(".finetune"), work)
+        before, predictions = crops_of(work), rows_of(work / "predictions.csv")
+        tune(photos, tmp_path / "mine.onnx", jobs=1)
+        assert crops_of(work) == before
+        assert rows_of(work / "predictions.csv") == predictions
+
+    def test_groups_do_not_cut_again(self, examples, tmp_path, quick):
+        photos = make_photos(examples, tmp_path / "photos", 4, {**OWN, "third": "neutral"})
+        out = tmp_path / "mine.onnx"
+        tune(photos, out)
+        before = crops_of(out.with_suffix(".finetune"))
+        out.unlink()
+        result = tune(photos, out, groups={"calm": ["resting", "third"]})
+        assert crops_of(result.work) == before
+        assert result.summary["expressions"] == ["calm", "grinning"]
+        assert [sum(row) for row in result.summary["confusion"]] == [8, 4]
+
+    def test_other_photos_are_cut_anew(self, examples, tmp_path, quick):
+        photos = make_photos(examples, tmp_path / "photos", 4)
+        out = tmp_path / "mine.onnx"
+        tune(photos, out)
+        out.unlink()
+        make_photos(examples, photos, 5)
+        assert tune(photos, out).summary["images"] == 10
+
+    def test_an_interrupted_call_goes_on_where_it_was(self, examples, tmp_path, quick):
+        photos = make_photos(examples, tmp_path / "photos", 5)
+        out = tmp_path / "mine.onnx"
+
+        def interrupt(done, doing):
+            if doing.startswith("4 of 10"):
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            tune(photos, out, jobs=1, progress=interrupt)
+        assert not out.exists()
+        partial = out.with_suffix(".finetune") / "data.partial"
+        cut = {
+            path.relative_to(partial): path.stat().st_mtime_ns for path in partial.rglob("*.png")
+        }
+        assert len(cut) >= 4
+        result = tune(photos, out)
+        kept = {
+            path.relative_to(result.work / "data"): time
+            for path, time in crops_of(result.work).items()
+        }
+        assert len(kept) == 10
+        assert sum(kept[name] == time for name, time in cut.items()) >= 4
+
+
+class TestCalibration:
+    def test_the_temperature_is_of_the_photos_and_said_to_be(self, faces96, tmp_path, monkeypatch):
+        monkeypatch.setattr(finetune, "MIN_SAMPLES", 10)
+        out = tmp_path / "mine.onnx"
+        result = tune(faces96.folder, out)
+        recognizer = Recognizer(out)
+        assert recognizer.calibrated_on_manifests == {faces96.manifest_hash}
+        assert recognizer.unsure_below == 0.5
+        assert result.prepared is None
+        summary = evaluate(faces96, recognizer)
+        assert summary["calibrated_on_this_data"]
+        assert "fitted on these answers" in print_finetune.measured(result)
+
+    def test_the_temperature_of_a_fold_is_that_of_the_others(self, monkeypatch):
+        from degan.data.folds import Fold
+
+        monkeypatch.setattr(finetune, "MIN_SAMPLES", 1)
+        rng = np.random.default_rng(0)
+        said = rng.dirichlet([1, 1], 400)
+        truth = (said[:, 1] > rng.random(400)).astype(np.int64)
+        wrong = truth.copy()
+        wrong[:200] = 1 - wrong[:200]
+        folds = [
+            Fold(train=tuple(range(200, 400)), test=tuple(range(200))),
+            Fold(train=tuple(range(200)), test=tuple(range(200, 400))),
+        ]
+        right = finetune._tempered(said, truth, folds)[:200]
+        np.testing.assert_array_equal(finetune._tempered(said, wrong, folds)[:200], right)
+        assert np.abs(finetune._tempered(said, wrong, folds) - said)[200:].max() > 0.2
+
+
+class TestFolds:
+    @staticmethod
+    def samples(*shown):
+        return [Sample("f", name, who, "", 0, "", "", 1) for who, name in shown]
+
+    def test_there_are_fewer_where_few_people_show_a_class(self):
+        shown = [(str(who), "a") for who in range(8)] + [("x", "b"), ("y", "b")]
+        folds = complete_folds(self.samples(*shown), 20, 0)
+        assert 2 <= len(folds) <= 10
+        for fold in folds:
+            assert {self.samples(*shown)[i].expression for i in fold.train} == {"a", "b"}
+
+    def test_who_alone_shows_a_class_cannot_be_tested(self):
+        with pytest.raises(DeganError, match="more people"):
+            complete_folds(self.samples(("1", "a"), ("2", "a"), ("3", "b")), 3, 0)
+
+    def test_a_recording_is_a_person_where_nobody_is_named(self):
+        nobody = Sample("f", "a", "", "tape", 0, "", "", 1)
+        assert [sample.subject for sample in own_people([nobody])] == ["?tape"]
+
+
+class TestTheLayer:
+    @staticmethod
+    def task(people=20, noise=0.5, classes=3):
+        rng = np.random.default_rng(1)
+        truth = np.tile(np.arange(classes), people)
+        who = np.repeat(np.arange(people), classes)
+        names = [
+            Sample("f", str(t), str(w), "", 0, "", "", 1) for t, w in zip(truth, who, strict=True)
+        ]
+        features = rng.normal(size=(2, len(truth), 10)) * noise
+        features[:, np.arange(len(truth)), truth] += 1
+        return features, truth, names
+
+    @pytest.mark.parametrize("classes", [2, 3])
+    def test_what_can_be_told_apart_is(self, classes):
+        features, truth, names = self.task(noise=0.1, classes=classes)
+        head = fit_head(features, truth, names, classes, 0)
+        said = head.probabilities(features)
+        assert (said.argmax(axis=1) == truth).all()
+        np.testing.assert_allclose(said.sum(axis=1), 1)
+
+    def test_noise_is_not_followed(self):
+        features, truth, names = self.task()
+        rng = np.random.default_rng(2)
+        clear = fit_head(features, truth, names, 3, 0)
+        blind = fit_head(rng.normal(size=features.shape), truth, names, 3, 0)
+        assert blind.strength < clear.strength
+
+    def test_who_is_shown_does_not_count_for_what(self):
+        # Each person has a mark of their own that tells the class among that person's photos alone.
+        rng = np.random.default_rng(0)
+        people, each = 12, 6
+        who = np.repeat(np.arange(people), each)
+        truth = np.repeat(rng.integers(0, 2, people), each)
+        truth[: 2 * each] = np.repeat([0, 1], each)
+        marks = np.eye(people)[who] * 3
+        features = np.stack([marks, marks])
+        names = [
+            Sample("f", str(t), str(w), "", 0, "", "", 1) for t, w in zip(truth, who, strict=True)
+        ]
+        # Folds of photos would choose the most that there is, for they know each mark.
+        assert fit_head(features, truth, names, 2, 0).strength <= 0.01
+
+
+class TestNotes:
+    @staticmethod
+    def said(samples, capsys, **changes):
+        from degan.tuning.finetune import Finetuned
+
+        summary = {
+            "subjects": len({sample.subject for sample in samples} - {""}),
+            "images": len(samples),
+            "folds": 5,
+            "folds_wanted": 5,
+            "temperature": 1.0,
+            "splits": [""],
+            **changes,
+        }
+        print_finetune.notes(Finetuned(summary, None, None))
+        return capsys.readouterr().err
+
+    def test_nothing_is_said_of_what_is_as_it_should_be(self, capsys):
+        samples = TestFolds.samples(("1", "a"), ("1", "b"))
+        assert self.said(samples, capsys) == ""
+
+    @pytest.mark.parametrize(
+        ("who", "changes", "words"),
+        [
+            (["", ""], {}, "nobody is named"),
+            (["1", "2"], {}, "every photo has a subject of its own"),
+            (["1", "1"], {"folds": 2}, "2 folds in place of 5"),
+            (["1", "1"], {"temperature": None}, "too few to fit a temperature"),
+            (["1", "1"], {"splits": ["test", "train"]}, "test part"),
+        ],
+    )
+    def test_what_the_figures_take_for_granted_is_said(self, who, changes, words, capsys):
+        samples = TestFolds.samples(*((name, "a") for name in who))
+        assert words in self.said(samples, capsys, **changes)
+
+
+def refused(*arguments):
+    """The one sentence that a command ends in."""
+    result = CliRunner().invoke(app, ["finetune", *map(str, arguments)])
+    assert isinstance(result.exception, DeganError), result.output
+    sentence = str(result.exception)
+    assert "\n" not in sentence
+    return sentence
+
+
+class TestUserErrors:
+    def test_the_name_must_end_in_onnx(self, photos, tmp_path):
+        assert ".onnx" in refused(photos, tmp_path / "mine.bin")
+
+    def test_out_may_not_lie_among_the_photos(self, photos):
+        assert "among the photos" in refused(photos, photos / "mine.onnx")
+
+    def test_a_place_that_cannot_be_written_is_said_first(self, photos, tmp_path):
+        (tmp_path / "file").write_text("")
+        assert "cannot" in refused(photos, tmp_path / "file" / "mine.onnx")
+
+    def test_a_folder_that_degan_did_not_make_is_left_alone(self, photos, tmp_path):
+        (tmp_path / "mine.finetune").mkdir()
+        (tmp_path / "mine.finetune" / "letter.txt").write_text("dear")
+        assert "did not make it" in refused(photos, tmp_path / "mine.onnx")
+        assert (tmp_path / "mine.finetune" / "letter.txt").read_text() == "dear"
+
+    def test_nothing_there(self, tmp_path):
+        assert "does not exist" in refused(tmp_path / "no", tmp_path / "mine.onnx")
+
+    def test_one_class(self, examples, tmp_path):
+        photos = make_photos(examples, tmp_path / "p", 2, {"resting": "neutral"})
+        assert "one class alone (resting)" in refused(photos, tmp_path / "mine.onnx")
+
+    def test_an_empty_folder_of_a_class(self, examples, tmp_path):
+        photos = make_photos(examples, tmp_path / "p", 2)
+        (photos / "bored").mkdir()
+        assert "bored holds no photo" in refused(photos, tmp_path / "mine.onnx")
+
+    def test_a_class_of_which_no_face_is_found(self, examples, tmp_path):
+        photos = make_photos(examples, tmp_path / "p", 3)
+        (photos / "wall").mkdir()
+        for who in "ab":
+            Image.new("RGB", (99, 99)).save(photos / "wall" / f"{who}_1.png")
+        sentence = refused(photos, tmp_path / "mine.onnx")
+        assert "no photo of 'wall'" in sentence
+        assert "wall/a_1.png" in sentence
+
+    def test_a_class_that_one_person_shows(self, examples, tmp_path):
+        photos = make_photos(examples, tmp_path / "p", 3)
+        for photo in sorted((photos / "resting").glob("*.jpg"))[1:]:
+            photo.unlink()
+        assert "'resting'" in (sentence := refused(photos, tmp_path / "mine.onnx"))
+        assert "one person alone" in sentence
+        assert not (tmp_path / "mine.finetune").exists()  # said before anything is cut
+
+    def test_a_class_of_which_one_person_has_a_face(self, examples, tmp_path):
+        photos = make_photos(examples, tmp_path / "p", 3)
+        for photo in sorted((photos / "resting").glob("*.jpg"))[1:]:
+            Image.new("RGB", (99, 99)).save(photo)
+        sentence = refused(photos, tmp_path / "mine.onnx")
+        assert "'resting'" in sentence
+        assert "one person alone (001)" in sentence
+
+    def test_classes_that_differ_in_case_alone_unless_they_are_joined(self, examples, tmp_path):
+        photos = make_photos(examples, tmp_path / "p", 3, {**OWN, "Resting": "neutral"})
+        if len(list(photos.iterdir())) < 3:
+            pytest.skip("this file system knows no such names")
+        sentence = refused(photos, tmp_path / "mine.onnx")
+        assert "upper and lower case alone" in sentence
+        group = sentence.split("--group ")[1].strip("'")
+        done = CliRunner().invoke(
+            app, ["finetune", str(photos), str(tmp_path / "mine.onnx"), "--group", group]
+        )
+        assert done.exit_code == 0, done.exception
+        assert Recognizer(tmp_path / "mine.onnx").expressions == ("grinning", "resting")
+
+    def test_a_group_of_a_class_that_is_not_there(self, photos, tmp_path):
+        sentence = refused(photos, tmp_path / "mine.onnx", "--group", "all=resting,bored")
+        assert "'bored'" in sentence
+
+    def test_weights_to_begin_with_that_are_none(self, photos, tmp_path, tuned):
+        for name in ("nothing", tuned[0]):
+            sentence = refused(photos, tmp_path / "mine.onnx", "--weights", name)
+            assert "web or clean" in sentence
+
+    def test_people_whom_the_base_knows(self, faces96, tmp_path, monkeypatch):
+        from dataclasses import replace
+
+        model = read_base("clean")
+        told = {**model.trained_on, "began_sha256": faces96.manifest_hash}
+        monkeypatch.setattr(finetune, "read_base", lambda name: replace(model, trained_on=told))
+        assert "trained on" in refused(faces96.folder, tmp_path / "mine.onnx")
+
+
+def test_names_with_spaces_umlauts_and_dots_are_read_back(examples, tmp_path, degan):
+    names = {"sehr müde": "neutral", "a, b; c.d": "smiling"}
+    photos = make_photos(examples, tmp_path / "p", 4, names)
+    done = degan("finetune", photos, tmp_path / "mine.onnx", "--folds", "2")
+    assert done.returncode == 0, done.stderr
+    assert set(Recognizer(tmp_path / "mine.onnx").expressions) == set(names)
+    assert set(read_dataset(tmp_path / "mine.finetune" / "data").expressions) == set(names)
+
+
+def test_the_base_clean_and_a_run_of_ones_own_are_other_bases(faces, faces96, tmp_path):
+    from degan.config import preset
+    from degan.training.train import train
+
+    run = tmp_path / "run"
+    train(faces, range(len(faces.samples)), preset("tiny"), run)
+    assert read_base("clean").recognition.actions is not None
+    assert not np.allclose(
+        read_base("clean").recognition.encoder.code.weight.detach(),
+        read_base("web").recognition.encoder.code.weight.detach(),
+    )
+    assert read_base(str(run)).crop_size == 64
+    with pytest.raises(DeganError, match="the model was trained on"):
+        tune(faces.folder, tmp_path / "mine.onnx", base=str(run))
+    others = tmp_path / "others"
+    shutil.copytree(faces96.folder, others)
+    manifest = (others / "manifest.csv").read_text().replace("001", "901")
+    (others / "manifest.csv").write_text(manifest.replace("neutral/901", "neutral/001"))
+    told = json.loads((others / "dataset.json").read_text())
+    told["manifest_sha256"] = sha256((others / "manifest.csv").read_bytes())
+    (others / "dataset.json").write_text(json.dumps(told))
+    with pytest.raises(DeganError, match="--size 64"):
+        tune(others, tmp_path / "mine.onnx", base=str(run))
+
+
+def test_a_graph_of_another_kind_is_not_taken_for_the_layer_of_actions(tmp_path):
+    from made_weights import make_weights
+
+    path = make_weights(tmp_path / "made.onnx", ["neutral", "anger"])
+    with pytest.raises((KeyError, ValueError)):
+        base_model._action_layer(path.read_bytes())
+
+
+def test_photos_that_are_each_of_a_person_of_their_own_are_said_to_be(examples, tmp_path, quick):
+    photos = make_photos(examples, tmp_path / "p", 3)
+    for name in OWN:
+        for number, photo in enumerate(sorted((photos / name).glob("*.jpg"))):
+            photo.rename(photo.with_name(f"{name}{number}.jpg"))
+    done = CliRunner().invoke(app, ["finetune", str(photos), str(tmp_path / "mine.onnx")])
+    assert done.exit_code == 0, done.exception
+    assert "every photo has a subject of its own" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def faces96(examples, tmp_path_factory):
+    """The examples prepared as the shipped weights read them."""
+    from degan.data.datasets.folder import ADAPTER
+    from degan.data.prepare import PrepareSettings, prepare_dataset
+    from degan.data.protocol import Protocol
+
+    out = tmp_path_factory.mktemp("faces96") / "data"
+    prepare_dataset(ADAPTER, examples, out, Protocol(), PrepareSettings(), jobs=2)
+    return read_dataset(out)
