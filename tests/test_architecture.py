@@ -299,7 +299,7 @@ def test_the_rules_see_what_they_are_for():
     assert "numpy" in loaded_with("degan.recognition.recognizer")
     assert circle_in({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c"]
     assert levels({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == {"a": 3, "b": 2, "c": 1}
-    assert "degan.training.train" in imports_of("degan.cli.app")
+    assert "degan.training.train" in imports_of("degan.cli.verbs.train")
     assert not lies_in("degan.evaluation.metrics", NEED_EXTRAS)
     assert lies_in("degan.evaluation.probes.probe", NEED_EXTRAS)
 

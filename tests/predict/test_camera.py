@@ -15,7 +15,7 @@ ENDLESS = f"""
 import sys
 from degan import video
 video._CAMERAS[sys.platform] = ("lavfi", "{DRAWN}")
-from degan.cli import main
+from degan.cli.app import main
 main()
 """
 

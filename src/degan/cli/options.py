@@ -1,4 +1,4 @@
-"""What several verbs of ``degan`` have in common; see :mod:`degan.cli.app`."""
+"""Options that several verbs share, and groups of verbs in the help."""
 
 import json
 from pathlib import Path
@@ -8,11 +8,34 @@ import typer
 
 from degan.config import Settings, override, preset, read_settings
 from degan.errors import DeganError
+from degan.system.machine import num_cpus
 
 if TYPE_CHECKING:
     from degan.data.folds import Fold
     from degan.data.manifest import Dataset
 
+CPUS = num_cpus()
+
+RECOGNISE = "Recognise expressions"
+DATA_SETS = "Data sets"
+TRAIN = "Train"
+MEASURE = "Measure"
+PANELS = (RECOGNISE, DATA_SETS, TRAIN, MEASURE)
+"""Groups of verbs in ``degan --help``, in this order; a verb's module names its own as PANEL."""
+
+Jobs = Annotated[int, typer.Option(min=1, help="How much runs side by side.")]
+Data = Annotated[Path, typer.Option("--data", help="A data set made by 'degan prepare'.")]
+Split = Annotated[
+    str | None,
+    typer.Option(help="A part of the official split alone: train, validation or test."),
+]
+Folds = Annotated[int, typer.Option(min=2, help="How many, of the protocol 'subjects'.")]
+Protocol = Annotated[
+    str,
+    typer.Option(
+        "--protocol", help="subjects (k folds by person), loso (a fold a person) or official."
+    ),
+]
 Preset = Annotated[
     str,
     typer.Option(
@@ -95,7 +118,7 @@ class Divided(NamedTuple):
 
 
 def chosen_folds(data: Path, by: str, num_folds: int, fold_file: Path | None, seed: int) -> Divided:
-    """Return the folds that :data:`degan.cli.data.Protocol`, ``--folds`` and :data:`FoldFile` ask.
+    """Return the folds that :data:`Protocol`, ``--folds`` and :data:`FoldFile` ask.
 
     Raises:
         DeganError: the data set or the file cannot be read, or the data not be divided.

@@ -1,17 +1,23 @@
-"""The verbs of ``degan`` that compare; see :mod:`degan.cli.app`."""
+"""The verbs that compare: an ablation, and results with each other."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from degan.cli import console, print_figures
-from degan.cli.data import CPUS, Data, Folds, Jobs, Protocol
 from degan.cli.options import (
+    CPUS,
+    MEASURE,
     Config,
+    Data,
     Device,
     FoldFile,
+    Folds,
+    Jobs,
     Preset,
+    Protocol,
     Resume,
     Seed,
     Set,
@@ -23,6 +29,13 @@ from degan.config import DEFAULT_PRESET
 from degan.system.extras import import_extra
 
 app = typer.Typer()
+
+PANEL = MEASURE
+
+
+def continues(words: Sequence[str]) -> bool:
+    """Return whether the same command continues after it was stopped."""
+    return words[0] in ("ablate",)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The verb of ``degan`` that proves the disentangling; see :mod:`degan.cli.app`."""
+"""The verb that measures what features hold of identity and expression."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 
 from degan.cli import console, print_probes
-from degan.cli.data import Data
+from degan.cli.options import MEASURE, Data
 from degan.system.extras import import_extra
 
 app = typer.Typer()
+
+PANEL = MEASURE
 
 
 @app.command()

@@ -1,16 +1,23 @@
-"""The verbs of ``degan`` that write weights and measure them; see :mod:`degan.cli.app`."""
+"""The verbs that make weights files: export and fine-tuning."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from degan.cli import console, print_figures, print_finetune
-from degan.cli.data import CPUS, Data, Jobs, Split
-from degan.cli.options import Group, Weights
+from degan.cli.options import CPUS, TRAIN, Group, Jobs
 from degan.system.extras import import_extra
 
 app = typer.Typer()
+
+PANEL = TRAIN
+
+
+def continues(words: Sequence[str]) -> bool:
+    """Return whether the same command continues after it was stopped."""
+    return words[0] in ("finetune",)
 
 
 @app.command()
@@ -139,81 +146,3 @@ def finetune(
     typer.echo(
         f"{out}: {', '.join(result.summary['expressions'])}; crops and predictions in {result.work}"
     )
-
-
-@app.command()
-def evaluate(
-    data: Data,
-    weights: Weights = None,
-    by: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COLUMN",
-            help="Also recall by the values of a column of manifest.csv, factors.parquet or "
-            "--people.",
-        ),
-    ] = None,
-    people: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="TABLE",
-            help="CSV with a row a person (subject, age, gender, ...) that has --by's column.",
-        ),
-    ] = None,
-    split: Split = None,
-    actions: Annotated[
-        bool,
-        typer.Option(
-            "--actions",
-            help="Also how well facial actions are read: of rendered people, or where coders say "
-            "which FACS action units are shown (CK+).",
-        ),
-    ] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Write predictions.csv, summary.json and the worst mistakes as a picture there.",
-        ),
-    ] = None,
-) -> None:
-    """Measure exported weights on a data set that they were not trained on.
-
-    degan evaluate --data data/ --weights mine.onnx
-
-    degan evaluate --data people/ --by recipe --out figures/
-
-    degan evaluate --data data/ --people subjects.csv --by gender
-
-    degan evaluate --data fer/ --split test --weights fer.onnx
-    """
-    from degan.data.manifest import read_dataset  # noqa: PLC0415
-    from degan.evaluation import evaluate as protocol  # noqa: PLC0415
-    from degan.recognition.recognizer import Recognizer  # noqa: PLC0415
-
-    dataset = read_dataset(data)
-    recognizer = Recognizer(weights, threads=CPUS)
-    with console.progress("evaluate") as show:
-        summary = protocol.evaluate(
-            dataset,
-            recognizer,
-            by=by,
-            people=people,
-            split=split,
-            actions=actions,
-            out=out,
-            progress=show,
-        )
-    print_figures.evaluation_notes(summary)
-    typer.echo(print_figures.accuracy_line(summary))
-    typer.echo(print_figures.detail_lines(summary))
-    if summary["unsure"]["below"]:
-        typer.echo(print_figures.unsure_line(summary))
-    console.out.print(print_figures.confusion_table(summary))
-    if by is not None:
-        console.out.print(print_figures.group_table(summary))
-        typer.echo(print_figures.gap_line(summary))
-    if "actions" in summary:
-        console.out.print(print_figures.action_table(summary))
-    if "action_units" in summary:
-        console.out.print(print_figures.unit_table(summary))

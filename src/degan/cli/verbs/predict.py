@@ -1,4 +1,4 @@
-"""The verb of ``degan`` that reads faces; see :mod:`degan.cli.app`."""
+"""The verb that recognises expressions in photos, videos and from a camera."""
 
 import os
 import sys
@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from degan.cli import console, print_figures
-from degan.cli.data import CPUS
-from degan.cli.options import Group, Weights
+from degan.cli.options import CPUS, RECOGNISE, Group, Weights
 from degan.errors import DeganError
 from degan.system.progress import silent
 
@@ -20,6 +19,10 @@ if TYPE_CHECKING:
     from degan.predict.records import Record
     from degan.predict.run import Count, Plan
     from degan.predict.writers import Writer
+
+app = typer.Typer()
+
+PANEL = RECOGNISE
 
 CALMEST = "calmest"
 """What --neutral takes for the calmest frames of each person."""
@@ -98,6 +101,7 @@ SheetFile = Annotated[
 Jobs = Annotated[int, typer.Option(min=1, help="Processes for photos.")]
 
 
+@app.command()
 def predict(
     paths: Paths = None,
     weights: Weights = None,
@@ -176,6 +180,15 @@ def predict(
     unread(count, named)
     if out is not None:
         typer.echo(_written(out, count))
+
+
+def continues(words: Sequence[str]) -> bool:
+    """Return whether the same command continues after it was stopped.
+
+    A file that is written has a journal; a camera and standard input cannot be read twice.
+    """
+    once = {"-", "--camera"}.intersection(words)
+    return not once and any(word.startswith(("-o", "--out")) for word in words)
 
 
 def _read(plan: "Plan", writer: "Writer", out: Path | None, sheet: Path | None) -> "Count":

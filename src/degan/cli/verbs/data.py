@@ -1,32 +1,24 @@
-"""The verbs of ``degan`` that make and divide data sets; see :mod:`degan.cli.app`."""
+"""The verbs that make, show, divide and join data sets."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from degan.cli import console, print_figures
+from degan.cli.options import CPUS, DATA_SETS, Jobs, Protocol
 from degan.labels import EXPRESSIONS, parse_expression
 from degan.system.extras import import_extra
-from degan.system.machine import num_cpus
 
 app = typer.Typer()
 
-CPUS = num_cpus()
+PANEL = DATA_SETS
 
-Jobs = Annotated[int, typer.Option(min=1, help="How much runs side by side.")]
-Data = Annotated[Path, typer.Option("--data", help="A data set made by 'degan prepare'.")]
-Split = Annotated[
-    str | None,
-    typer.Option(help="A part of the official split alone: train, validation or test."),
-]
-Folds = Annotated[int, typer.Option(min=2, help="How many, of the protocol 'subjects'.")]
-Protocol = Annotated[
-    str,
-    typer.Option(
-        "--protocol", help="subjects (k folds by person), loso (a fold a person) or official."
-    ),
-]
+
+def continues(words: Sequence[str]) -> bool:
+    """Return whether the same command continues after it was stopped."""
+    return words[0] in ("prepare", "synthesize")
 
 
 @app.command()

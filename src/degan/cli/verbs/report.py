@@ -1,4 +1,4 @@
-"""The verb of ``degan`` that makes a page of results; see :mod:`degan.cli.app`."""
+"""The verb that writes a page on results."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,8 +6,11 @@ from typing import Annotated
 import typer
 
 from degan.cli import console, print_figures
+from degan.cli.options import MEASURE
 
 app = typer.Typer()
+
+PANEL = MEASURE
 
 _LARGE = 10  # MB, above which a page is slow to open and too large for many mails
 

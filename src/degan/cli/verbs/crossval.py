@@ -1,0 +1,113 @@
+"""The verbs that train and test: cross-validation, within a data set or across two."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from degan.cli import console, print_figures
+from degan.cli.options import (
+    CPUS,
+    MEASURE,
+    Config,
+    Data,
+    Device,
+    FoldFile,
+    Folds,
+    Jobs,
+    Preset,
+    Protocol,
+    Resume,
+    Seed,
+    Set,
+    check_resume,
+    chosen_folds,
+    chosen_settings,
+)
+from degan.config import DEFAULT_PRESET
+from degan.system.extras import import_extra
+
+app = typer.Typer()
+
+PANEL = MEASURE
+
+
+def continues(words: Sequence[str]) -> bool:
+    """Return whether the same command continues after it was stopped."""
+    return words[0] in ("crossval", "crossdata")
+
+
+@app.command()
+def crossval(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory to make.")],
+    data: Data,
+    folds: Folds = 10,
+    by: Protocol = "subjects",
+    fold_file: FoldFile = None,
+    preset: Preset = DEFAULT_PRESET,
+    config: Config = None,
+    changes: Set = None,
+    seed: Seed = None,
+    device: Device = None,
+    jobs: Jobs = CPUS,
+    resume: Resume = True,
+) -> None:
+    """Measure DE-GAN on a data set: subject-independent cross-validation.
+
+    Leaves RUN/summary.json, RUN/predictions.csv, RUN/folds.json and a run directory a fold.
+
+      degan crossval runs/cv --data data/ --folds 10
+
+      degan crossval runs/fer --data fer/ --protocol official
+    """
+    protocol = import_extra("degan.evaluation.protocols.crossval", "train")
+
+    check_resume(run, resume)
+    settings = chosen_settings(preset, config, changes, seed, device)
+    divided = chosen_folds(data, by, folds, fold_file, settings.seed)
+    with console.progress("crossval") as show:
+        summary = protocol.cross_validate(
+            divided.dataset,
+            run,
+            settings,
+            folds=divided.folds,
+            protocol=divided.protocol,
+            jobs=jobs,
+            progress=show,
+        )
+    typer.echo(f"{print_figures.accuracy_line(summary)}, {summary['folds']} folds")
+    typer.echo(print_figures.detail_lines(summary))
+    console.out.print(print_figures.confusion_table(summary))
+
+
+@app.command()
+def crossdata(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory to make.")],
+    data: Data,
+    test: Annotated[Path, typer.Option("--test", help="The data set to test on, of others.")],
+    preset: Preset = DEFAULT_PRESET,
+    config: Config = None,
+    changes: Set = None,
+    seed: Seed = None,
+    device: Device = None,
+    resume: Resume = True,
+) -> None:
+    """Train on one data set, test on another: the expressions that both have.
+
+    Leaves RUN/summary.json, RUN/predictions.csv (of the test set) and the model.
+
+      degan crossdata runs/ck-to-oulu --data ckplus/ --test oulu/
+    """
+    protocol = import_extra("degan.evaluation.protocols.crossdata", "train")
+    from degan.data.manifest import read_dataset  # noqa: PLC0415
+
+    check_resume(run, resume)
+    settings = chosen_settings(preset, config, changes, seed, device)
+    trained, tested = read_dataset(data), read_dataset(test)
+    with console.progress("crossdata") as show:
+        summary = protocol.cross_data_set(trained, tested, run, settings, progress=show)
+    print_figures.crossdata_notes(summary)
+    typer.echo(print_figures.accuracy_line(summary))
+    typer.echo(print_figures.detail_lines(summary))
+    console.out.print(print_figures.confusion_table(summary))

@@ -1,0 +1,74 @@
+"""The verb that trains."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from degan.cli import console, print_figures
+from degan.cli.options import (
+    TRAIN,
+    Config,
+    Data,
+    Device,
+    Preset,
+    Resume,
+    Seed,
+    Set,
+    Split,
+    check_resume,
+    chosen_settings,
+)
+from degan.config import DEFAULT_PRESET
+from degan.system.extras import import_extra
+
+app = typer.Typer()
+
+PANEL = TRAIN
+
+
+def continues(words: Sequence[str]) -> bool:
+    """Return whether the same command continues after it was stopped."""
+    return words[0] in ("train",)
+
+
+@app.command()
+def train(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory to make.")],
+    data: Data,
+    preset: Preset = DEFAULT_PRESET,
+    config: Config = None,
+    changes: Set = None,
+    seed: Seed = None,
+    device: Device = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option("--without", help="A subject to keep out of training; may be repeated."),
+    ] = None,
+    split: Split = None,
+    resume: Resume = True,
+) -> None:
+    """Train DE-GAN and its classifier on a whole data set.
+
+    degan train runs/all --data data/
+
+    degan train runs/all --data data/ --without 007 --without 042
+
+    degan train runs/fer --data fer/ --split train
+    """
+    training = import_extra("degan.training.train", "train")
+    from degan.data.manifest import read_dataset  # noqa: PLC0415
+
+    check_resume(run, resume)
+    settings = chosen_settings(preset, config, changes, seed, device)
+    dataset = read_dataset(data)
+    of_split = set(dataset.of_split(split))
+    indices = [index for index in dataset.without_subjects(without or []) if index in of_split]
+    if any(dataset.samples[index].split == "test" for index in indices):
+        print_figures.note(
+            "the test part of the official split is trained on; '--split train' leaves it out"
+        )
+    with console.progress("train") as show:
+        training.train(dataset, indices, settings, run, show)
+    typer.echo(f"{run}: trained on {len(indices)} faces; 'degan export {run} FILE.onnx' is next")
