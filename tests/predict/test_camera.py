@@ -13,7 +13,7 @@ from degan.media.video import play
 DRAWN = "testsrc=size=320x240:rate=10"
 ENDLESS = f"""
 import sys
-from degan import video
+from degan.media import video
 video._CAMERAS[sys.platform] = ("lavfi", "{DRAWN}")
 from degan.cli.app import main
 main()

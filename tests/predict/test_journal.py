@@ -16,7 +16,7 @@ from degan.media.images import read
 from degan.media.video import count_frames
 from degan.predict.inputs import find_inputs
 from degan.predict.journal import Journal
-from degan.predict.photos import ReadOptions
+from degan.predict.reader import ReadOptions, open_reader
 from degan.predict.records import to_record
 from degan.predict.run import Plan, predict
 from degan.system.files import lock
@@ -230,8 +230,8 @@ def stop_after(monkeypatch):
         return to_record(result, **choices)
 
     limit = [None]
-    for module in ("photos", "predict"):
-        monkeypatch.setattr(f"degan.{module}.to_record", to_record_or_stop)
+    for module in ("reader", "run"):
+        monkeypatch.setattr(f"degan.predict.{module}.to_record", to_record_or_stop)
     monkeypatch.setattr("degan.predict.photos._CHUNK", 1)
 
     def after(count):
@@ -242,8 +242,9 @@ def stop_after(monkeypatch):
     return after
 
 
-def run(folder, out, **choices):
-    return predict(Plan(find_inputs([folder]), **choices), lambda record: None, out=out)
+def run(folder, out, options=None, **choices):
+    plan = Plan(find_inputs([folder]), reader=open_reader(options), **choices)
+    return predict(plan, lambda record: None, out=out)
 
 
 class TestPredict:
@@ -286,12 +287,12 @@ class TestPredict:
         shutil.copy(examples / "neutral/001.jpg", calm)
         plans = [
             {},
-            {"how": ReadOptions(weights=Path("clean"))},
-            {"how": ReadOptions(actions=True)},
+            {"options": ReadOptions(weights=Path("clean"))},
+            {"options": ReadOptions(actions=True)},
             {"smooth": 0.0},
             {"rate": 1.0},
-            {"how": ReadOptions(neutral=calm)},
-            {"how": ReadOptions(neutral=calm)},
+            {"options": ReadOptions(neutral=calm)},
+            {"options": ReadOptions(neutral=calm)},
         ]
         for number, plan in enumerate(plans):
             if number == 6:

@@ -15,17 +15,18 @@ from degan.media.images import read, write
 from degan.media.video import play
 from degan.predict.inputs import find_inputs
 from degan.predict.people import People, PeopleOfRecords, described
-from degan.predict.photos import ReadOptions, open_recognizer
+from degan.predict.reader import ReadOptions, open_reader
 from degan.predict.records import LIKENESS, Result, to_record
 from degan.predict.run import Plan
 from degan.predict.run import predict as read_all
 from degan.predict.videos import watch
+from degan.recognition.recognizer import Recognizer
 from films import RATE, film, person, scene
 
 
 @pytest.fixture(scope="module")
 def recognizer():
-    return open_recognizer(ReadOptions())[0]
+    return Recognizer()
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +214,7 @@ def read_event(folder, out, stop_after=None):
         if seen == stop_after:
             raise KeyboardInterrupt
 
-    plan = Plan(inputs=find_inputs([folder]), how=ReadOptions(people=True))
+    plan = Plan(inputs=find_inputs([folder]), reader=open_reader(ReadOptions(people=True)))
     read_all(plan, lambda record: None, out=out, progress=progress)
     return out.read_bytes()
 
@@ -240,7 +241,7 @@ def test_a_run_that_was_stopped_gives_the_same_numbers(event, whole, stops, tmp_
 def told(recognizer, photos):
     """Records of the photos as a journal holds them."""
     results = [
-        described(Result(f"{place}.jpg", image, tuple(recognizer.predict(image))))
+        described(Result(f"{place}.jpg", image, tuple(recognizer.predict(image))), Describer())
         for place, (_, image) in enumerate(photos)
     ]
     return [to_record(result, likeness=True) for result in results]

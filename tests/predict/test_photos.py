@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +9,10 @@ from PIL import Image
 
 from degan.errors import DeganError
 from degan.media.images import read, write
-from degan.predict.photos import ReadOptions, open_recognizer, read_photo, read_photos
+from degan.predict.photos import read_photo, read_photos
+from degan.predict.reader import ReadOptions, open_reader
 from degan.predict.records import to_record
+from degan.recognition.recognizer import Recognizer
 
 
 @pytest.fixture(scope="module")
@@ -23,20 +24,24 @@ def photos(examples):
     ]
 
 
+def opened(**options):
+    return open_reader(ReadOptions(**options))
+
+
 @pytest.fixture(scope="module")
 def alone(photos):
-    recognizer, _ = open_recognizer(ReadOptions())
-    return [to_record(read_photo(recognizer, path, str(path))) for path in photos]
+    reader = opened()
+    return [to_record(read_photo(reader, path, str(path))) for path in photos]
 
 
 def test_photos_read_together_give_what_they_give_alone(photos, alone):
-    assert list(read_photos(photos, ReadOptions())) == alone
+    assert list(read_photos(photos, opened())) == alone
     assert [record["faces"][0]["expression"] for record in alone] == ["happiness", "neutral"] * 2
 
 
 def test_large_photos_that_do_not_fit_together_are_read_too(photos, alone, monkeypatch):
     monkeypatch.setattr("degan.predict.photos._TOGETHER", 100_000)  # a photo has 65,536 pixels
-    assert list(read_photos(photos, ReadOptions())) == alone
+    assert list(read_photos(photos, opened())) == alone
 
 
 def test_a_broken_photo_among_good_ones_is_a_record_with_the_reason(photos, alone, tmp_path):
@@ -44,7 +49,7 @@ def test_a_broken_photo_among_good_ones_is_a_record_with_the_reason(photos, alon
     broken.write_bytes(photos[0].read_bytes()[:3000])
     write(wall, np.full((60, 90, 3), 90, np.uint8))
     given = [missing, photos[0], broken, photos[1], wall, tmp_path, photos[2]]
-    records = list(read_photos(given, ReadOptions()))
+    records = list(read_photos(given, opened()))
     assert [record["path"] for record in records] == [str(path) for path in given]
     assert [records[1], records[3], records[6]] == alone[:3]
     assert "does not exist" in records[0]["error"]
@@ -57,7 +62,7 @@ def test_a_broken_photo_among_good_ones_is_a_record_with_the_reason(photos, alon
 def test_the_reason_of_a_file_whose_name_is_no_text_can_be_written(tmp_path):
     path = tmp_path / os.fsdecode(b"a\xff.jpg")
     path.write_bytes(b"words")
-    (record,) = read_photos([path], ReadOptions())
+    (record,) = read_photos([path], opened())
     assert "a\\udcff.jpg" in record["path"]
     assert "a\\udcff.jpg is not an image" in record["error"].encode().decode()
 
@@ -67,7 +72,7 @@ def test_annotated_copies_go_where_they_are_to(photos, tmp_path):
     write(wall, np.full((60, 90, 3), 90, np.uint8))
     given = [photos[0], tmp_path / "gone.jpg", wall]
     places = [tmp_path / "out" / f"{number}.png" for number in range(3)]
-    list(read_photos(given, ReadOptions(), annotated=places))
+    list(read_photos(given, opened(), annotated=places))
     assert [place.exists() for place in places] == [True, False, True]
     changed = (read(places[0]) != read(photos[0])).any(axis=2)
     assert 0.01 < changed.mean() < 0.3
@@ -82,7 +87,7 @@ class TestCrops:
         Image.new("RGB", (40, 50), (90, 80, 70)).save(grey)
         Image.new("RGB", (31, 90)).save(small)
         given = [cut, small, tmp_path / "gone.png", grey]
-        records = list(read_photos(given, ReadOptions(crops=True)))
+        records = list(read_photos(given, opened(crops=True)))
         assert records[0]["faces"][0]["expression"] == "happiness"
         assert records[0]["faces"][0]["box"] == [0, 0, 120, 150]
         assert "small.png: the image is 31 x 90 pixels" in records[1]["error"]
@@ -92,21 +97,21 @@ class TestCrops:
 
 class TestNeutral:
     def test_each_face_is_read_beside_it(self, photos):
-        recognizer, _ = open_recognizer(ReadOptions())
+        recognizer = Recognizer()
         calm = recognizer.predict(read(photos[1]))
         beside = recognizer.beside_neutral(recognizer.predict(read(photos[0])), calm)
-        (record,) = read_photos(photos[:1], ReadOptions(neutral=photos[1]))
+        (record,) = read_photos(photos[:1], opened(neutral=photos[1]))
         assert record["faces"][0]["expression"] == beside[0].expression
         shares = record["faces"][0]["probabilities"]
         assert shares == pytest.approx(beside[0].probabilities, abs=1e-6)
-        (plain,) = read_photos(photos[:1], ReadOptions())
+        (plain,) = read_photos(photos[:1], opened())
         assert shares != plain["faces"][0]["probabilities"]
 
     def test_cut_out_faces_too(self, photos, tmp_path):
         places = tmp_path / "smile.png", tmp_path / "calm.png"
         for place, photo in zip(places, photos, strict=False):
             write(place, read(photo)[70:220, 70:190])
-        (record,) = read_photos(places[:1], ReadOptions(crops=True, neutral=places[1]))
+        (record,) = read_photos(places[:1], opened(crops=True, neutral=places[1]))
         assert record["faces"][0]["expression"] == "happiness"
 
     @pytest.mark.parametrize(("count", "why"), [(0, "shows no faces"), (2, "shows 2 faces")])
@@ -115,16 +120,16 @@ class TestNeutral:
         face = read(photos[0])
         write(path, np.concatenate([face] * 2 if count else [np.full_like(face, 99)], axis=1))
         with pytest.raises(DeganError, match=f"neutral.png {why}; --neutral takes a photo"):
-            list(read_photos(photos, ReadOptions(neutral=path)))
+            list(read_photos(photos, opened(neutral=path)))
 
     def test_a_photo_that_cannot_be_read_is_refused(self, photos, tmp_path):
         with pytest.raises(DeganError, match="does not exist"):
-            list(read_photos(photos, ReadOptions(neutral=tmp_path / "gone.jpg")))
+            list(read_photos(photos, opened(neutral=tmp_path / "gone.jpg")))
 
 
 def test_groups_and_actions_are_in_the_records(photos):
-    how = ReadOptions(groups=(("other", ("fear", "anger", "disgust")),), actions=True)
-    (record,) = read_photos(photos[:1], how)
+    reader = opened(groups=(("other", ("fear", "anger", "disgust")),), actions=True)
+    (record,) = read_photos(photos[:1], reader)
     (face,) = record["faces"]
     assert list(face["probabilities"])[-1] == "other"
     assert not {"fear", "anger", "disgust"} & set(face["probabilities"])
@@ -132,7 +137,7 @@ def test_groups_and_actions_are_in_the_records(photos):
 
 
 def test_no_photos_give_no_records():
-    assert list(read_photos([], ReadOptions())) == []
+    assert list(read_photos([], opened())) == []
 
 
 @pytest.mark.slow
@@ -150,7 +155,7 @@ def test_with_two_processes_order_results_and_copies_are_the_same(examples, tmp_
         list(
             read_photos(
                 paths,
-                replace(ReadOptions(), actions=True),
+                opened(actions=True),
                 jobs=jobs,
                 annotated=[tmp_path / str(jobs) / f"{n}.png" for n in range(len(paths))],
             )

@@ -81,7 +81,7 @@ class TestPlay:
             raise ValueError("no such pixels")
 
         monkeypatch.setattr(video, "_upright", fails)
-        with pytest.raises(UnreadableError, match=r"cannot be shown \(no such pixels\)"):
+        with pytest.raises(UnreadableError, match=r"cannot be converted \(no such pixels\)"):
             played(LONG)
 
     def test_what_follows_damage_is_left_out(self):

@@ -91,7 +91,7 @@ HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
 BAD = {
     "words.jpg": (b"these are words", "words.jpg is not an image that degan reads"),
     "nothing.jpg": (b"", "nothing.jpg is empty"),
-    "huge.png": (png_that_claims(30_000, 30_000), "over the 128,000,000 pixels"),
+    "huge.png": (png_that_claims(30_000, 30_000), "more than the 128,000,000 pixels"),
     "phone.heic": (HEIC, "phone.heic is HEIC, which needs pillow-heif"),
     "other.heic": (HEIC.replace(b"ftypheic", b"ftypmif1"), "other.heic is HEIC, which needs"),
     "phone.jpg": (HEIC, "phone.jpg is HEIC, which needs pillow-heif"),

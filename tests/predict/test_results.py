@@ -18,7 +18,7 @@ from degan.errors import DeganError
 from degan.labels import ACTION_UNITS, FACIAL_ACTIONS
 from degan.predict.annotate import annotate
 from degan.predict.records import Result, columns, printable, rows_of, to_record
-from degan.predict.writers import CsvWriter, JsonWriter, form_of, write_file
+from degan.predict.writers import CsvWriter, JsonWriter, format_of, write_file
 from degan.recognition.recognizer import Prediction
 
 GREY = np.full((200, 200, 3), 128, np.uint8)
@@ -298,15 +298,15 @@ class TestFiles:
         assert (kinds["x"], kinds["unsure"], kinds["path"]) == ("double", "bool", "string")
 
     def test_a_name_that_says_no_form_is_refused(self):
-        assert form_of(Path("A.CSV")) == "csv"
+        assert format_of(Path("A.CSV")).endings == (".csv",)
         for name in ("faces", "faces.txt", "csv", "faces.csv.gz"):
             with pytest.raises(DeganError, match=r"must end in \.csv, \.jsonl"):
-                form_of(Path(name))
+                format_of(Path(name))
 
     def test_without_pyarrow_a_sentence_names_the_extra(self, monkeypatch, root):
         monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
         with pytest.raises(DeganError, match=r"pip install 'degan\[tables\]'"):
-            form_of(Path("faces.parquet"))
+            format_of(Path("faces.parquet"))
         assert "\ntables = [" in (root / "pyproject.toml").read_text(encoding="utf-8")
 
     def test_json_is_a_line_a_picture_as_it_comes(self):

@@ -14,16 +14,15 @@ import pytest
 from degan.media.images import read
 from degan.media.video import Frame, describe, play, read_frames
 from degan.predict.inputs import find_inputs
-from degan.predict.photos import ReadOptions, open_recognizer
 from degan.predict.run import Plan, predict
 from degan.predict.videos import CalmestFaces, watch
-from degan.recognition.recognizer import Prediction
+from degan.recognition.recognizer import Prediction, Recognizer
 from films import RATE, film, person, scene, sound, turned
 
 
 @pytest.fixture(scope="module")
 def recognizer():
-    return open_recognizer(ReadOptions())[0]
+    return Recognizer()
 
 
 @pytest.fixture(scope="module")
@@ -366,7 +365,7 @@ class TestCommand:
         refuses("predict", film_at(content), says="v.mp4 cannot be read as a video")
 
     def test_a_video_of_sound_alone_is_a_sentence(self, refuses, film_at):
-        refuses("predict", film_at(sound(), "v.avi"), says="holds no pictures")
+        refuses("predict", film_at(sound(), "v.avi"), says="holds no images")
 
     def test_a_video_of_no_frames_is_a_sentence(self, refuses, film_at):
         buffer = io.BytesIO()

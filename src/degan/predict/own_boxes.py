@@ -14,7 +14,6 @@ from degan.errors import DeganError
 from degan.faces.finder import Box
 from degan.predict.inputs import Input
 from degan.predict.records import BOX, printable
-from degan.predict.writers import FORMS
 from degan.system.files import read_bytes, sha256
 
 __all__ = ["OwnBoxes", "read_boxes"]
@@ -74,9 +73,9 @@ def read_boxes(
     video = next((one.path for one in inputs if one.kind == "video"), None)
     if video is not None:
         raise DeganError(f"--boxes is for photos, and {video} is a video; leave it out")
-    form = FORMS.get(path.suffix.lower())
-    if form is None:
-        raise DeganError(f"cannot read {path} as boxes: its name must end in {', '.join(FORMS)}")
+    rows_of = _READERS.get(path.suffix.lower())
+    if rows_of is None:
+        raise DeganError(f"cannot read {path} as boxes: its name must end in {', '.join(_READERS)}")
     data = read_bytes(path, MAX_BYTES, "table of boxes")
     names = [printable(one.path) for one in inputs]
     named = {os.path.normpath(name): name for name in names}
@@ -86,7 +85,7 @@ def read_boxes(
     folder = path.absolute().parent
     found: dict[str, dict[Box, None]] = {}  # a box given twice is one face
     lost: dict[str, None] = {}
-    for row in _READERS[form](data, path):
+    for row in rows_of(data, path):
         name = named.get(os.path.normpath(row.path))
         name = name or lying.get(os.path.normpath(folder / row.path))
         if name is None:
@@ -187,7 +186,12 @@ def _parquet_rows(data: bytes, path: Path) -> Iterator[_Row]:
         raise DeganError(f"{path} is not a Parquet table ({error})") from error
 
 
-_READERS: Final = {"csv": _csv_rows, "json": _json_rows, "parquet": _parquet_rows}
+_READERS: Final = {
+    ".csv": _csv_rows,
+    ".jsonl": _json_rows,
+    ".ndjson": _json_rows,
+    ".parquet": _parquet_rows,
+}
 
 
 def _in(value: Any, key: str) -> Any:

@@ -7,7 +7,6 @@ kept of who it is once they are given.
 from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -101,12 +100,12 @@ class PeopleOfRecords:
         return [self._here[face["person"]] for face in faces]
 
 
-def described(result: Result) -> Result:
-    """Return a result whose faces have been described, so that they can be told apart."""
+def described(result: Result, describer: Describer) -> Result:
+    """Return a result whose faces have the vectors that number their people."""
     if result.image is None:
         return result
     image = result.image
-    faces = tuple(_described(_describer(), image, face) for face in result.faces)
+    faces = tuple(_described(describer, image, face) for face in result.faces)
     return replace(result, faces=faces)
 
 
@@ -115,12 +114,6 @@ def _described(describer: Describer, image: RgbImage, face: Prediction) -> Predi
         return face
     # One by one: in batches the last digits would depend on which faces are together.
     return replace(face, likeness=describer.describe(image, face.face))
-
-
-@cache
-def _describer() -> Describer:
-    """Return what describes faces; a process opens it once."""
-    return Describer()
 
 
 def _look(face: dict[str, Any]) -> Likeness:

@@ -1,23 +1,22 @@
 """Many photos through recognisers in several processes: every photo gives a record, in order."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from degan.errors import DeganError
 from degan.faces.finder import Box
 from degan.media import images
 from degan.media.images import RgbImage
 from degan.predict.annotate import write_annotated
-from degan.predict.people import described
-from degan.predict.records import Record, Result, printable, to_record
-from degan.recognition.recognizer import Prediction, Recognizer
+from degan.predict.reader import Reader, ReadOptions, open_reader
+from degan.predict.records import Record, Result, printable
 from degan.system.processes import results_in_processes
 
-__all__ = ["ReadOptions", "open_recognizer", "read_photo", "read_photos", "record_of"]
+__all__ = ["read_photo", "read_photos"]
 
 _CHUNK: Final = 8
 """Photos that are handed over and read together."""
@@ -32,54 +31,15 @@ _WORTH: Final = 24
 """Of fewer photos a further process starts later than the first one ends."""
 
 
-@dataclass(frozen=True)
-class ReadOptions:
-    """How photos are to be read.
-
-    Attributes:
-        weights: see :class:`degan.recognition.recognizer.Recognizer`.
-        groups: the same.
-        thorough: the same.
-        crops: each photo is a face already cut out; nothing is detected.
-        actions: whether records have facial actions.
-        neutral: a photo of the neutral face of the person that all photos show; None for none.
-        people: whether records have what tells people apart, for
-            :class:`degan.predict.people.PeopleOfRecords`.
-    """
-
-    weights: Path | None = None
-    groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    thorough: bool = False
-    crops: bool = False
-    actions: bool = False
-    neutral: Path | None = None
-    people: bool = False
-
-
-def read_photo(
-    recognizer: Recognizer,
-    source: Path | bytes,
-    name: str,
-    *,
-    crops: bool = False,
-    neutral: Sequence[Prediction] = (),
-) -> Result:
-    """Return what comes of one photo; that it cannot be read is a result too.
+def read_photo(reader: Reader, source: Path | bytes, name: str) -> Result:
+    """Return the result of one photo; a photo that cannot be read has a result with an error.
 
     Args:
-        recognizer: does the work.
+        reader: opened with :func:`degan.predict.reader.open_reader`.
         source: the file, or its content.
-        name: how the result calls it.
-        crops: it is a face already cut out.
-        neutral: the neutral face of whom it shows.
+        name: of the photo in the result.
     """
-    return _answered(recognizer, [_decoded(source, name)], crops, neutral)[0]
-
-
-def record_of(result: Result, how: ReadOptions) -> Record:
-    """Return the record of a photo; if people are to be told apart, with what they look like."""
-    told = described(result) if how.people else result
-    return to_record(told, actions=how.actions, likeness=how.people)
+    return _answered(reader, [_decoded(source, name)])[0]
 
 
 def _decoded(source: Path | bytes, name: str) -> Result:
@@ -91,20 +51,16 @@ def _decoded(source: Path | bytes, name: str) -> Result:
 
 
 def _answered(
-    recognizer: Recognizer,
-    results: Sequence[Result],
-    crops: bool,
-    neutral: Sequence[Prediction],
-    boxes: Sequence[Sequence[Box]] | None = None,
+    reader: Reader, results: Sequence[Result], boxes: Sequence[Sequence[Box]] | None = None
 ) -> list[Result]:
-    """Return the same results with their faces, which are read together."""
+    """Return the same results with their faces; one network run reads all of them."""
+    recognizer, neutral = reader.recognizer, reader.neutral
     if boxes is not None:
         return [
-            _answered_alone(recognizer, result, neutral, own)
-            for result, own in zip(results, boxes, strict=True)
+            _answered_alone(reader, result, own) for result, own in zip(results, boxes, strict=True)
         ]
-    if crops:
-        return [_answered_alone(recognizer, result, neutral) for result in results]
+    if reader.options.crops:
+        return [_answered_alone(reader, result) for result in results]
     found = iter(
         recognizer.predict_many([result.image for result in results if result.image is not None])
     )
@@ -117,13 +73,9 @@ def _answered(
     return answered
 
 
-def _answered_alone(
-    recognizer: Recognizer,
-    result: Result,
-    neutral: Sequence[Prediction],
-    boxes: Sequence[Box] | None = None,
-) -> Result:
-    """Return a result with the faces in boxes; without them the photo is a face."""
+def _answered_alone(reader: Reader, result: Result, boxes: Sequence[Box] | None = None) -> Result:
+    """Return a result with the faces in boxes; without boxes the photo is one face."""
+    recognizer, neutral = reader.recognizer, reader.neutral
     if result.image is None:
         return result
     try:
@@ -152,7 +104,7 @@ def _check_sizes(image: RgbImage, boxes: Sequence[Box]) -> None:
 
 def read_photos(
     paths: Sequence[Path],
-    how: ReadOptions,
+    reader: Reader,
     *,
     annotated: Iterable[Path] | None = None,
     boxes: Iterable[Sequence[Box]] | None = None,
@@ -162,56 +114,57 @@ def read_photos(
 
     Args:
         paths: the photos.
-        how: they are to be read.
-        annotated: where the annotated copy of each photo goes; None for none.
-        boxes: of the faces of each photo, for :meth:`Recognizer.predict_boxes`; None: they are
-            looked for.
-        jobs: processes; fewer where more are not worth their start.
+        reader: opened with :func:`degan.predict.reader.open_reader`; further processes open their
+            own from its options.
+        annotated: path of the annotated copy of each photo; None for no copies.
+        boxes: boxes of the faces of each photo, for
+            :meth:`degan.recognition.recognizer.Recognizer.predict_boxes`; None: faces are detected.
+        jobs: number of processes; fewer are used if more would not save time.
 
     Raises:
         DeganError: the weights cannot be used, or an annotated copy not be written.
     """
-    tasks = _tasks(paths, how, annotated, boxes)
+    chunks = _chunks(paths, annotated, boxes)
     jobs = min(jobs, len(paths) // _WORTH)
     if jobs <= 1:
-        for task in tasks:
-            yield from _read_chunk(*task)
+        for chunk in chunks:
+            yield from _read_chunk(reader, *chunk)
         return
-    for records in results_in_processes(_read_chunk, tasks, jobs, option="--jobs"):
+    tasks = ((reader.options, *chunk) for chunk in chunks)
+    for records in results_in_processes(_read_in_process, tasks, jobs, option="--jobs"):
         yield from records
 
 
-_Task = tuple[
-    tuple[Path, ...], ReadOptions, tuple[Path, ...] | None, tuple[Sequence[Box], ...] | None
-]
+_Chunk = tuple[tuple[Path, ...], tuple[Path, ...] | None, tuple[Sequence[Box], ...] | None]
 
 
-def _tasks(
+def _chunks(
     paths: Sequence[Path],
-    how: ReadOptions,
     annotated: Iterable[Path] | None,
     boxes: Iterable[Sequence[Box]] | None,
-) -> Iterator[_Task]:
-    """Yield the arguments of :func:`_read_chunk`; what is not handed over yet is not made."""
+) -> Iterator[_Chunk]:
+    """Yield the paths, annotated copies and boxes of the photos that are read together."""
     places = None if annotated is None else iter(annotated)
     own = None if boxes is None else iter(boxes)
     for start in range(0, len(paths), _CHUNK):
         part = tuple(paths[start : start + _CHUNK])
         yield (
             part,
-            how,
             None if places is None else tuple(islice(places, len(part))),
             None if own is None else tuple(islice(own, len(part))),
         )
 
 
+def _read_in_process(options: ReadOptions, *chunk: Any) -> list[Record]:
+    return _read_chunk(_reader_of_process(options), *chunk)
+
+
 def _read_chunk(
+    reader: Reader,
     paths: tuple[Path, ...],
-    how: ReadOptions,
     annotated: tuple[Path, ...] | None,
     boxes: tuple[Sequence[Box], ...] | None,
 ) -> list[Record]:
-    recognizer, neutral = open_recognizer(how)
     records: list[Record] = []
     held: list[Result] = []
     for number, path in enumerate(paths, start=1):
@@ -220,32 +173,15 @@ def _read_chunk(
         if pixels < _TOGETHER and number < len(paths):
             continue
         own = None if boxes is None else boxes[number - len(held) : number]
-        for result in _answered(recognizer, held, how.crops, neutral, own):
+        for result in _answered(reader, held, own):
             if annotated is not None and result.image is not None:
                 write_annotated(annotated[len(records)], result.image, result.faces)
-            records.append(record_of(result, how))
+            records.append(reader.record(result))
         held = []
     return records
 
 
 @cache
-def open_recognizer(how: ReadOptions) -> tuple[Recognizer, tuple[Prediction, ...]]:
-    """Return the recogniser and the neutral face of a reading; a process opens them once.
-
-    Raises:
-        DeganError: the weights cannot be used as asked, or the neutral photo shows not one face.
-    """
-    recognizer = Recognizer(how.weights, thorough=how.thorough, groups=dict(how.groups))
-    if how.actions:
-        recognizer.check_reads_actions()
-    if how.neutral is None:
-        return recognizer, ()
-    recognizer.check_reads_beside_neutral()
-    image = images.read(how.neutral)
-    faces = [recognizer.predict_crop(image)] if how.crops else recognizer.predict(image)
-    if len(faces) != 1:
-        raise DeganError(
-            f"{how.neutral} shows {len(faces) or 'no'} faces; --neutral takes a photo of the one "
-            "person at rest"
-        )
-    return recognizer, tuple(faces)
+def _reader_of_process(options: ReadOptions) -> Reader:
+    """Return the reader of a worker process, which opens it with its first photos."""
+    return open_reader(options)

@@ -17,7 +17,8 @@ from degan.predict.inputs import STDIN, Input, read_stdin
 from degan.predict.journal import Journal
 from degan.predict.own_boxes import OwnBoxes
 from degan.predict.people import PeopleOfRecords
-from degan.predict.photos import ReadOptions, open_recognizer, read_photo, read_photos, record_of
+from degan.predict.photos import read_photo, read_photos
+from degan.predict.reader import Reader, open_reader
 from degan.predict.records import Record, Result, columns, printable, to_record
 from degan.predict.smoothing import DEFAULT_SECONDS
 from degan.predict.target_checks import annotated_copy, check_targets
@@ -43,7 +44,7 @@ class Plan:
         inputs: photos and videos; empty with ``stdin`` or ``camera``.
         stdin: whether a photo or video comes in on standard input.
         camera: number of a camera to watch, from 0; None for none.
-        how: photos are read; of videos the same.
+        reader: the opened recogniser, with the options for photos and frames.
         smooth: see :func:`degan.predict.videos.watch`.
         rate: the same.
         calmest: the same.
@@ -55,7 +56,7 @@ class Plan:
     inputs: Sequence[Input] = ()
     stdin: bool = False
     camera: int | None = None
-    how: ReadOptions = field(default_factory=ReadOptions)
+    reader: Reader = field(default_factory=open_reader)
     smooth: float = DEFAULT_SECONDS
     rate: float | None = None
     calmest: bool = False
@@ -73,27 +74,27 @@ class Plan:
     @property
     def columns(self) -> dict[str, type]:
         """The columns of a table of what is read, see :func:`degan.predict.records.columns`."""
-        recognizer, _ = open_recognizer(self.how)
+        options = self.reader.options
         return columns(
-            recognizer.expressions,
+            self.reader.recognizer.expressions,
             moving=self.moving,
-            people=self.how.people,
-            actions=self.how.actions,
+            people=options.people,
+            actions=options.actions,
         )
 
     @property
     def asked(self) -> dict[str, object]:
         """What decides the records, as a journal keeps it; a stream or camera comes but once."""
-        recognizer, _ = open_recognizer(self.how)
-        rest = self.how.neutral and sha256(read_bytes(self.how.neutral, MAX_BYTES, "photo"))
+        options = self.reader.options
+        rest = options.neutral and sha256(read_bytes(options.neutral, MAX_BYTES, "photo"))
         return {
             "once": None if self.inputs else uuid4().hex,
             "folder": None
             if all(one.path.is_absolute() for one in self.inputs)
             else str(Path.cwd()),
             "version": __version__,
-            "weights": recognizer.weights_hash,
-            "how": {**vars(self.how), "weights": None, "neutral": rest},
+            "weights": self.reader.recognizer.weights_hash,
+            "how": {**vars(options), "weights": None, "neutral": rest},
             "smooth": self.smooth,
             "rate": self.rate,
             "calmest": self.calmest,
@@ -179,13 +180,13 @@ def predict(
             something not be written, which as far as can be is found out before anything is read.
     """
     check_targets(plan.inputs, out=out, sheet=sheet, annotate=plan.annotate)
-    recognizer, _ = open_recognizer(plan.how)
+    options = plan.reader.options
     _check_whole_pictures(plan)
-    if plan.how.people and plan.how.crops:
+    if options.people and options.crops:
         raise DeganError(_NO_AROUND)
     if plan.calmest:
         _check_calmest(plan)
-    shown = Sheet(recognizer.expressions) if sheet is not None else None
+    shown = Sheet(plan.reader.recognizer.expressions) if sheet is not None else None
     count = Count()
     videos = {printable(one.path) for one in plan.inputs if one.kind == "video"}
 
@@ -216,7 +217,7 @@ def predict(
 
 def _numbered(plan: Plan, records: Iterator[Record]) -> Iterator[Record]:
     """Return records whose faces have the numbers of people, if they are asked for."""
-    return map(PeopleOfRecords().next, records) if plan.how.people else records
+    return map(PeopleOfRecords().next, records) if plan.reader.options.people else records
 
 
 def _check_whole_pictures(plan: Plan) -> None:
@@ -224,13 +225,13 @@ def _check_whole_pictures(plan: Plan) -> None:
     moving = [str(one.path) for one in plan.inputs if one.kind == "video"]
     if plan.camera is not None:
         moving.append(f"camera {plan.camera}")
-    if plan.how.crops and moving:
+    if plan.reader.options.crops and moving:
         raise DeganError(_NO_CROPS.format(moving[0]))
 
 
 def _check_calmest(plan: Plan) -> None:
     """Refuse photos: of a photo there are no other frames."""
-    open_recognizer(plan.how)[0].check_reads_beside_neutral()
+    plan.reader.recognizer.check_reads_beside_neutral()
     photo = next((one.path for one in plan.inputs if one.kind == "photo"), None)
     if photo is not None:
         raise DeganError(_NO_OTHERS.format(photo))
@@ -265,18 +266,17 @@ class _Run:
     def _piped(self) -> Iterator[Record]:
         plan = self.plan
         data, kind = read_stdin()
-        if plan.how.crops and kind == "video":
+        if plan.reader.options.crops and kind == "video":
             raise DeganError(_NO_CROPS.format(STDIN))
         if plan.calmest and kind == "photo":
             raise DeganError(_NO_OTHERS.format(STDIN))
         if kind == "video":
             yield from self._moving(data, STDIN, plan.annotate)
             return
-        recognizer, neutral = open_recognizer(plan.how)
-        result = read_photo(recognizer, data, STDIN, crops=plan.how.crops, neutral=neutral)
+        result = read_photo(plan.reader, data, STDIN)
         if plan.annotate is not None and result.image is not None:
             write_annotated(plan.annotate, result.image, result.faces)
-        yield record_of(result, plan.how)
+        yield plan.reader.record(result)
 
     def _named(self, inputs: Sequence[Input]) -> Iterator[Record]:
         total, before = len(inputs), 0
@@ -295,7 +295,7 @@ class _Run:
         target, boxes = self.plan.annotate, self.plan.boxes
         return read_photos(
             [one.path for one in inputs],
-            self.plan.how,
+            self.plan.reader,
             annotated=None if target is None else (annotated_copy(one, target) for one in inputs),
             boxes=None if boxes is None else (boxes.of(one.path) for one in inputs),
             jobs=self.plan.jobs,
@@ -323,7 +323,7 @@ class _Run:
     ) -> Iterator[tuple[Record, float]]:
         """Yield the record of each frame and the share seen; write the annotated video beside."""
         plan = self.plan
-        recognizer, neutral = open_recognizer(plan.how)
+        reader, options = plan.reader, plan.reader.options
         with (
             play(source, name) as playing,
             playing.until_ctrl_c() if isinstance(source, int) else nullcontext(),
@@ -331,11 +331,11 @@ class _Run:
         ):
             told = False
             for result in watch(
-                recognizer,
+                reader.recognizer,
                 playing,
                 smooth=plan.smooth,
                 rate=plan.rate,
-                neutral=list(neutral),
+                neutral=list(reader.neutral),
                 calmest=plan.calmest,
             ):
                 if not told and result.image is not None:
@@ -344,7 +344,7 @@ class _Run:
                 if drawn is not None and result.image is not None:
                     drawn.write(annotate(result.image, self._drawn(result)))
                 seen = playing.decoded / playing.expected if playing.expected else 0.0
-                record = to_record(result, actions=plan.how.actions, likeness=plan.how.people)
+                record = to_record(result, actions=options.actions, likeness=options.people)
                 yield record, min(1.0, seen)
             count = playing.decoded
             if playing.promised > count + 1 and not isinstance(source, int):
@@ -354,7 +354,7 @@ class _Run:
 
     def _drawn(self, result: Result) -> Sequence[Prediction]:
         """Return the faces of a frame as they are drawn: with numbers that hold in all files."""
-        if not self.plan.how.people:
+        if not self.plan.reader.options.people:
             return result.faces
         return [replace(face, person=None) for face in result.faces]
 

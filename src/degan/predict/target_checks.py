@@ -8,7 +8,7 @@ from degan.errors import DeganError
 from degan.media import images
 from degan.predict.annotate import annotated_path, annotated_video_path
 from degan.predict.inputs import Input
-from degan.predict.writers import form_of
+from degan.predict.writers import format_of
 
 __all__ = ["annotated_copy", "check_targets"]
 
@@ -34,7 +34,7 @@ def check_targets(
         DeganError: a name has an ending that says no form, or a place is taken.
     """
     if out is not None:
-        form_of(out)
+        format_of(out)
     if sheet is not None:
         images.check_ending(sheet)
     if sheet is None and annotate is None:

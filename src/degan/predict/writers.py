@@ -3,8 +3,9 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
@@ -13,10 +14,7 @@ from degan.errors import DeganError
 from degan.predict.records import Record, rows_of
 from degan.system.files import replacing
 
-__all__ = ["FORMS", "CsvWriter", "JsonWriter", "Writer", "form_of", "write_file"]
-
-FORMS: Final = {".csv": "csv", ".jsonl": "json", ".ndjson": "json", ".parquet": "parquet"}
-"""Ending of a file's name -> what is written."""
+__all__ = ["FORMATS", "CsvWriter", "Format", "JsonWriter", "Writer", "format_of", "write_file"]
 
 _ROWS: Final = 10_000  # of Parquet that are in memory
 
@@ -99,38 +97,36 @@ class ParquetWriter:
         self._rows = []
 
 
-def form_of(path: Path) -> str:
-    """Return what is to be written to a file: ``csv``, ``json`` or ``parquet``.
+@dataclass(frozen=True)
+class Format:
+    """A file format of ``degan predict -o``; a new one is added to :data:`FORMATS`.
 
-    Raises:
-        DeganError: its name says none of these, or what Parquet needs is not installed.
+    Attributes:
+        endings: of file names, in small letters.
+        open: path and columns (name -> type of the cells) -> context manager of a writer.
+        check: called before anything is read; raises a DeganError if a library is missing.
     """
-    form = FORMS.get(path.suffix.lower())
-    if form is None:
-        raise DeganError(f"cannot write {path}: its name must end in {', '.join(FORMS)}")
-    if form == "parquet":
-        _pyarrow()
-    return form
+
+    endings: tuple[str, ...]
+    open: Callable[[Path, Mapping[str, type]], AbstractContextManager[Writer]]
+    check: Callable[[], object] = lambda: None
 
 
 @contextmanager
-def write_file(path: Path, columns: Mapping[str, type]) -> Iterator[Writer]:
-    """Open a file of the form that its name says; it appears whole or not at all.
+def _open_csv(path: Path, columns: Mapping[str, type]) -> Iterator[Writer]:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        yield CsvWriter(stream, columns)
 
-    Raises:
-        DeganError: see :func:`form_of`; it cannot be written.
-    """
-    form = form_of(path)
-    with replacing(path) as temporary:
-        if form == "parquet":
-            writer: Writer = ParquetWriter(temporary, columns)
-            yield writer
-            writer.finish()
-            return
-        with temporary.open("w", encoding="utf-8", newline="") as stream:
-            writer = JsonWriter(stream) if form == "json" else CsvWriter(stream, columns)
-            yield writer
-            writer.finish()
+
+@contextmanager
+def _open_json(path: Path, columns: Mapping[str, type]) -> Iterator[Writer]:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        yield JsonWriter(stream)
+
+
+@contextmanager
+def _open_parquet(path: Path, columns: Mapping[str, type]) -> Iterator[Writer]:
+    yield ParquetWriter(path, columns)
 
 
 def _pyarrow() -> Any:
@@ -141,3 +137,41 @@ def _pyarrow() -> Any:
             "Parquet needs pyarrow, which is not installed; pip install 'degan[tables]', or write "
             ".csv or .jsonl"
         ) from error
+
+
+FORMATS: Final = (
+    Format((".csv",), _open_csv),
+    Format((".jsonl", ".ndjson"), _open_json),
+    Format((".parquet",), _open_parquet, _pyarrow),
+)
+
+
+def format_of(path: Path) -> Format:
+    """Return the format of a file to write, by the ending of its name.
+
+    Raises:
+        DeganError: no format has this ending, or the library of the format is not installed.
+    """
+    for one in FORMATS:
+        if path.suffix.lower() in one.endings:
+            one.check()
+            return one
+    endings = ", ".join(ending for one in FORMATS for ending in one.endings)
+    raise DeganError(f"cannot write {path}: its name must end in {endings}")
+
+
+@contextmanager
+def write_file(path: Path, columns: Mapping[str, type]) -> Iterator[Writer]:
+    """Open a file for records, in the format of its ending; it appears complete or not at all.
+
+    Args:
+        path: the file.
+        columns: name -> type of the cells, see :func:`degan.predict.records.columns`.
+
+    Raises:
+        DeganError: see :func:`format_of`; the file cannot be written.
+    """
+    chosen = format_of(path)
+    with replacing(path) as temporary, chosen.open(temporary, columns) as writer:
+        yield writer
+        writer.finish()

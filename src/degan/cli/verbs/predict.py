@@ -137,7 +137,7 @@ def predict(
     from degan.cli.print_faces import unread  # noqa: PLC0415
     from degan.predict.inputs import STDIN, find_inputs  # noqa: PLC0415
     from degan.predict.own_boxes import read_boxes  # noqa: PLC0415
-    from degan.predict.photos import ReadOptions  # noqa: PLC0415
+    from degan.predict.reader import ReadOptions, open_reader  # noqa: PLC0415
     from degan.predict.run import Plan  # noqa: PLC0415
     from degan.predict.smoothing import DEFAULT_SECONDS  # noqa: PLC0415
     from degan.recognition.class_groups import parse_groups  # noqa: PLC0415
@@ -156,25 +156,26 @@ def predict(
     if not all(isfinite(seconds) for seconds in (smooth, fps) if seconds is not None):
         raise DeganError("--smooth and --fps take numbers that are finite")
     inputs = find_inputs(named) if files else []
+    options = ReadOptions(
+        weights=weights,
+        groups=tuple(parse_groups(group or []).items()),
+        thorough=turned,
+        crops=crops,
+        actions=actions,
+        neutral=None if neutral in (None, CALMEST) else Path(str(neutral)),
+        people=people,
+    )
     plan = Plan(
         inputs=inputs,
         stdin=stdin,
         camera=camera,
-        how=ReadOptions(
-            weights=weights,
-            groups=tuple(parse_groups(group or []).items()),
-            thorough=turned,
-            crops=crops,
-            actions=actions,
-            neutral=None if neutral in (None, CALMEST) else Path(str(neutral)),
-            people=people,
-        ),
         smooth=DEFAULT_SECONDS if smooth is None else smooth,
         rate=fps,
         calmest=neutral == CALMEST,
         boxes=read_boxes(boxes, inputs, print_figures.note) if boxes is not None else None,
         annotate=annotate,
         jobs=jobs,
+        reader=open_reader(options),
     )
     count = _read(plan, _writer(plan, named, as_json, as_csv), out, sheet)
     unread(count, named)
@@ -243,12 +244,11 @@ def _writer(plan: "Plan", named: Sequence[Path], as_json: bool, as_csv: bool) ->
     from degan.cli.print_faces import FaceTable  # noqa: PLC0415
     from degan.predict.writers import CsvWriter, JsonWriter  # noqa: PLC0415
 
-    table = plan.columns  # which opens the weights
     if as_json:
         return JsonWriter(sys.stdout)
     if as_csv:
-        return CsvWriter(sys.stdout, table)
-    return FaceTable(named, people=plan.how.people, actions=plan.how.actions)
+        return CsvWriter(sys.stdout, plan.columns)
+    return FaceTable(named, people=plan.reader.options.people, actions=plan.reader.options.actions)
 
 
 def _written(out: Path, count: "Count") -> str:
