@@ -1,9 +1,14 @@
-"""The one exception that a user's own doing can cause."""
+"""The exceptions that mistakes of a user raise."""
 
 
 class DeganError(Exception):
-    """A fault that the user can mend: one sentence that says what, where and what to do.
+    """A fault that the user can correct: one sentence with what is wrong, where, and what to do.
 
-    The command line prints it after ``degan:`` and exits with code 2, without a traceback. A batch
-    reports it as a row and goes on. Anything else that is raised is a bug in degan.
+    The command line prints it after ``degan:`` and exits with code 2, without a traceback. For
+    several photos it becomes a row of the results, and the other photos are still read. Any other
+    exception is a bug in degan.
     """
+
+
+class DeganTypeError(DeganError, TypeError):
+    """An argument of a wrong type; the sentence names the type."""

@@ -75,7 +75,7 @@ class TestCopy:
         assert len(found.recordings) == 1
         (row,) = found.skipped
         assert row.name.endswith("_facs.txt")
-        assert "its sequence stays" in row.reason
+        assert "the sequence is kept" in row.reason
 
     def test_a_file_that_was_cut_off_is_no_face_at_rest_in_a_zip_file_either(self, tmp_path):
         put(tmp_path, frames(), label(5))
@@ -121,7 +121,7 @@ class TestTable:
             ("person,AU1\na/1,0\n", "must have the columns sequence"),
             ("sequence,smile\na/1,0\n", "must have the columns sequence"),
             ("sequence,AU1,au1\na/1,0,1\n", "each once"),
-            ("sequence,AU1\na/1,yes\n", "must say 1"),
+            ("sequence,AU1\na/1,yes\n", "must have 1"),
             ("sequence,AU1\na/1,0\na/1,1\n", "twice"),
             ("sequence,AU1\na/1\n", "cells"),
         ],
@@ -274,7 +274,7 @@ class TestCommands:
     def test_a_damaged_table_is_one_sentence(self, data, tmp_path):
         (tmp_path / UNITS).write_text("sequence,AU1\nS000/001,perhaps\n")
         broken = replace(read_dataset(data), folder=tmp_path)
-        with pytest.raises(DeganError, match="must say 1"):
+        with pytest.raises(DeganError, match="must have 1"):
             evaluate(broken, Recognizer(), actions=True)
 
     def test_a_table_of_others_is_refused_before_a_crop_is_read(self, data, tmp_path):
@@ -285,7 +285,7 @@ class TestCommands:
 
     def test_without_a_table_it_is_said_what_is_missing(self, data, tmp_path):
         bare = replace(read_dataset(data), folder=tmp_path)
-        with pytest.raises(DeganError, match=rf"no {UNITS} .* and no factors"):
+        with pytest.raises(DeganError, match=rf"neither {UNITS} .* nor factors"):
             evaluate(bare, Recognizer(), actions=True)
 
     def test_it_goes_along_when_sets_are_joined(self, data, tmp_path):

@@ -82,7 +82,9 @@ def test_the_same_run_twice_over_says_no_more_than_once(faces, some, tmp_path):
 def test_results_of_another_number_of_runs_are_refused(faces, some, tmp_path):
     one, two = (saying(tmp_path / n, faces, own) for n, own in zip("ab", some, strict=True))
     three = saying(tmp_path / "c", faces, some[0])
-    with pytest.raises(DeganError, match=r"runs in .*: 2, in .*b: 1; give each result as many"):
+    with pytest.raises(
+        DeganError, match=r"runs in .*: 2, in .*b: 1; give each result the same number"
+    ):
         compare_results(two, [Path(f"{one},{three}")])
     with pytest.raises(DeganError, match="a is given twice"):
         compare_results(two, [Path(f"{one},{one}")])
@@ -153,7 +155,7 @@ def test_where_nobody_is_named_a_recording_counts_as_a_person(tmp_path):
 def test_results_on_other_samples_are_refused_with_what_differs(faces, some, tmp_path):
     one = saying(tmp_path / "a", faces, some[0])
     fewer = saying(tmp_path / "b", faces, some[0], range(20))
-    with pytest.raises(DeganError, match=r"20 samples against 24.*same samples"):
+    with pytest.raises(DeganError, match=r"20 samples instead of 24.*same samples"):
         compare_results(one, [fewer])
     text = (one / "predictions.csv").read_text()
     (tmp_path / "c").write_text(text.replace(faces.samples[3].source, "else.jpg"))

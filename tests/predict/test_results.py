@@ -16,10 +16,10 @@ from degan.cli import console
 from degan.cli.print_faces import FaceTable
 from degan.errors import DeganError
 from degan.labels import ACTION_UNITS, FACIAL_ACTIONS
-from degan.predict.annotate import annotate
+from degan.predict.drawing import annotate
 from degan.predict.records import Result, columns, printable, rows_of, to_record
 from degan.predict.writers import CsvWriter, JsonWriter, format_of, write_file
-from degan.recognition.recognizer import Prediction
+from degan.recognition.prediction import Prediction
 
 GREY = np.full((200, 200, 3), 128, np.uint8)
 CLASSES = ("neutral", "fear", "surprise")

@@ -16,7 +16,8 @@ from degan.media.video import Frame, describe, play, read_frames
 from degan.predict.inputs import find_inputs
 from degan.predict.run import Plan, predict
 from degan.predict.videos import CalmestFaces, watch
-from degan.recognition.recognizer import Prediction, Recognizer
+from degan.recognition.prediction import Prediction
+from degan.recognition.recognizer import Recognizer
 from films import RATE, film, person, scene, sound, turned
 
 

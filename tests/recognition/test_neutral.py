@@ -176,7 +176,7 @@ class TestRead:
 def test_what_is_written_is_read_back(seed, classes, size):
     rng = np.random.default_rng(seed)
     reader = NeutralReader(rng.normal(size=(classes, size)), rng.normal(size=classes))
-    back = read_neutral(json.loads(json.dumps(reader.told())), classes, size, frozenset())
+    back = read_neutral(json.loads(json.dumps(reader.description())), classes, size, frozenset())
     codes, rest = rng.normal(size=(5, size)), rng.normal(size=size)
     shares = back.probabilities(codes, rest)
     assert shares == pytest.approx(reader.probabilities(codes, rest), abs=1e-4)

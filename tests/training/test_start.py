@@ -88,7 +88,7 @@ def test_people_whom_the_weights_to_start_from_know_are_not_tested(faces, earlie
     with pytest.raises(DeganError, match="know the people"):
         cross_data_set(other, faces, tmp_path / "cross", settings)
     train(other, range(len(faces.samples)), settings, tmp_path / "run")
-    with pytest.raises(DeganError, match="is not known; bring other people"):
+    with pytest.raises(DeganError, match="are not known; use another data set"):
         probe([tmp_path / "run"], faces)
 
 

@@ -27,13 +27,19 @@ class FaceTable:
         roots: what users named; a photo below a folder is called by its path in it.
         people: whether there is a column of people.
         actions: whether there is a column of action units.
+        alone: whether there is one photo only: if it has no face, an error says so, and no row.
     """
 
     def __init__(
-        self, roots: Sequence[Path], *, people: bool = False, actions: bool = False
+        self,
+        roots: Sequence[Path],
+        *,
+        people: bool = False,
+        actions: bool = False,
+        alone: bool = False,
     ) -> None:
         self._roots = {str(root) for root in roots}
-        self._people, self._actions = people, actions
+        self._people, self._actions, self._alone = people, actions, alone
         self._faces, self._spans = _face_table(people, actions), _span_table()
         self._segments: dict[str, Segments] = {}
 
@@ -49,6 +55,8 @@ class FaceTable:
         self._end_videos()
         for face in record.get("faces", ()):
             self._add_face(record["path"], face)
+        if not record.get("faces") and not self._alone:
+            self._add_empty(record["path"], "not read" if "error" in record else "no face found")
         if self._faces.row_count >= _ROWS:
             self._print_faces()
 
@@ -75,6 +83,10 @@ class FaceTable:
             units = sorted(face["action_units"].items(), key=lambda unit: -unit[1])
             row.append(" ".join(name for name, amount in units if amount >= SEEN) or "none")
         self._faces.add_row(*row)
+
+    def _add_empty(self, path: str, reason: str) -> None:
+        who = [""] if self._people else []
+        self._faces.add_row(self._shown(path), *who, "", "", reason, "")
 
     def _add_spans(self, spans: Iterable[Segment]) -> None:
         for span in spans:

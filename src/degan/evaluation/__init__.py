@@ -1,1 +1,1 @@
-"""Measurement: pure figures on arrays, and the protocols that produce the arrays."""
+"""Evaluation: metrics as pure functions of arrays, and the protocols that compute the arrays."""

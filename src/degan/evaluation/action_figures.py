@@ -1,4 +1,4 @@
-"""How well facial actions are read: against rendered amounts, or against coders of FACS."""
+"""Metrics of predicted facial actions, against rendered amounts or FACS action units."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
@@ -16,17 +16,18 @@ from degan.evaluation import metrics
 from degan.labels import ACTION_UNITS, FACIAL_ACTIONS, FURTHER_UNITS, SEEN
 
 MIN_PEOPLE: Final = 5
-"""So many must show a unit, and so many not, for its figures."""
+"""Minimum number of subjects with, and without, an action unit; rarer units are left out."""
 
 Coded = list[frozenset[int] | None]
+"""Numbers of the action units of each sample; None for a sample without FACS coding."""
 
 
 class Known(NamedTuple):
-    """What is known of the faces of some samples; one of the two.
+    """Ground truth of facial actions; exactly one of the two attributes is not None.
 
     Attributes:
-        amounts: of the 52 facial actions, of rendered people: float (N, 52), 0 to 1.
-        units: numbers of the FACS action units that coders saw; None of a sample not coded.
+        amounts: amounts of the 52 facial actions of rendered people, float (N, 52) in [0, 1].
+        units: numbers of the coded FACS action units, length N; None for samples without coding.
     """
 
     amounts: metrics.Amounts | None
@@ -34,25 +35,25 @@ class Known(NamedTuple):
 
 
 def read_known_actions(dataset: Dataset, indices: Sequence[int]) -> Known:
-    """Return what a data set knows of its faces.
+    """Return the ground truth of facial actions for some samples of a data set.
 
     Raises:
-        DeganError: it knows neither facial actions nor action units of these samples, or a table is
-            damaged.
+        DeganError: the data set has neither facial actions nor action units of these samples, or a
+            table is damaged.
     """
     coded = read_units(dataset.folder)
     if not coded:
         if not (dataset.folder / FACTORS).exists():
             raise DeganError(
-                f"{dataset.folder} does not say what its faces do: it has no {UNITS} of FACS "
-                f"action units (CK+ with its FACS files has) and no {FACTORS} ('degan synthesize')"
+                f"{dataset.folder} has no facial actions: neither {UNITS} (FACS action units; CK+ "
+                f"has them in its FACS files) nor {FACTORS}; use data of 'degan synthesize' or CK+"
             )
         return Known(read_all_actions(dataset).astype(np.float64)[list(indices)], None)
     shown = [coded.get(dataset.samples[index].sequence) for index in indices]
     if all(units is None for units in shown):
         raise DeganError(
-            f"{dataset.folder / UNITS} names no recording of the {len(indices)} images that are "
-            "measured; the names must be those in the column 'sequence' of manifest.csv"
+            f"{dataset.folder / UNITS} names no recording of the {len(indices)} images to "
+            "evaluate; use the names in the column 'sequence' of manifest.csv"
         )
     return Known(None, shown)
 
@@ -60,18 +61,19 @@ def read_known_actions(dataset: Dataset, indices: Sequence[int]) -> Known:
 def action_figures(
     known: Known, read: metrics.Amounts, samples: Sequence[Sample], units: Sequence[str], seed: int
 ) -> dict[str, Any]:
-    """Return what ``degan evaluate --actions`` adds to ``summary.json``.
+    """Return the metrics that ``degan evaluate --actions`` adds to ``summary.json``.
 
     Args:
-        known: of the samples.
-        read: amounts of the 52 facial actions, float (N, 52), 0 to 1.
-        samples: N of them.
-        units: the action units that the weights read.
-        seed: of the draws of the intervals.
+        known: ground truth of the samples.
+        read: predicted amounts of the 52 facial actions, float (N, 52) in [0, 1].
+        samples: the samples, length N.
+        units: names of the action units that the weights predict.
+        seed: random seed of the bootstrap intervals.
 
     Returns:
-        ``actions``: how well each facial action is read of rendered people, the worst first; or
-        ``action_units``: how well each unit is told that coders saw, the worst first.
+        For rendered people ``actions``: one row per facial action, the lowest R² first. Else
+        ``action_units``: one row per action unit, the lowest AUC first. Units with fewer than
+        :data:`MIN_PEOPLE` subjects on either side are left out.
     """
     if known.amounts is not None:
         return {"actions": _of_amounts(read, known.amounts)}
@@ -124,5 +126,5 @@ def _of_units(
 
 
 def _f1(said: NDArray[np.bool_], shown: NDArray[np.bool_]) -> float:
-    """Return the harmonic mean of precision and recall; ``shown`` is somewhere true."""
+    """Return the F1 score of predictions ``said``, (N,); ``shown`` has at least one true value."""
     return float(2 * (said & shown).sum() / (said.sum() + shown.sum()))

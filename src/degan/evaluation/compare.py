@@ -1,4 +1,4 @@
-"""Results that several runs left on the same samples, side by side."""
+"""Compare the results of several runs on the same samples."""
 
 import json
 from collections.abc import Sequence
@@ -15,18 +15,18 @@ from degan.system.files import write_text
 
 RESULT: Final = "compare.json"
 
-_SEED: Final = 0  # of the intervals' draws
-_JOINT: Final = ","  # between the runs of one result
+_SEED: Final = 0  # random seed of the bootstrap
+_JOINT: Final = ","  # separates the runs of one result
 
 
 class _Result(NamedTuple):
-    """What one result holds.
+    """The predictions of one result: of one run, or of several runs with different seeds.
 
     Attributes:
-        paths: of its runs, length R: one, or several that differ in their seed.
-        samples: of all runs alike, length N.
-        right: what each run read rightly, bool (R, N).
-        losses: the log loss of each sample, mean over the runs, float (N,).
+        paths: paths of the runs, length R.
+        samples: the samples, length N; the same in all runs.
+        right: whether each prediction of each run is correct, bool (R, N).
+        losses: log loss of each sample, mean over the runs, float (N,).
     """
 
     paths: list[Path]
@@ -38,23 +38,25 @@ class _Result(NamedTuple):
 def compare_results(
     reference: Path, others: Sequence[Path], *, out: Path | None = None
 ) -> dict[str, Any]:
-    """Compare what recognisers read of the same samples with what a reference did.
+    """Compare results with a reference result on the same samples.
 
     Args:
-        reference: a folder with a ``predictions.csv``, such as a run of ``degan crossval`` or
-            ``degan crossdata``, an arm of ``degan ablate`` or what ``degan evaluate --out`` wrote;
-            or such a file. Several that differ in their seed are joined by commas: then a sample
-            counts as the share of them that read it rightly.
-        others: the same, at least one, each of as many runs.
+        reference: a ``predictions.csv``, or a folder that contains one: a run of ``degan
+            crossval`` or ``degan crossdata``, an arm of ``degan ablate``, or the folder of ``degan
+            evaluate --out``. Several runs with different seeds form one result if their paths are
+            joined by commas. The score of a sample is then the fraction of runs with a correct
+            prediction.
+        others: results to compare with the reference, in the same format; one or more. Each has as
+            many runs as the reference.
         out: folder for ``compare.json``; None writes nothing.
 
     Returns:
-        The content of ``compare.json``: ``results`` has a row for each, the reference first, by
-        the name that it was given by.
+        The content of ``compare.json``. ``results`` maps each path, as given, to its metrics; the
+        reference is first.
 
     Raises:
-        DeganError: a result is not there, damaged, of other samples, of another number of runs, or
-            given twice; ``out`` cannot be written or is a run.
+        DeganError: a result is missing, damaged, given twice, or has other samples or another
+            number of runs than the reference; ``out`` cannot be written or is a run directory.
     """
     if out is not None:
         check_out(out)
@@ -84,7 +86,7 @@ def compare_results(
 
 
 def _read(path: Path) -> _Result:
-    """Read a result: a run, or runs joined by commas, of the same samples."""
+    """Read a result: one path, or several paths joined by commas, with the same samples."""
     names = [str(path)] if path.exists() else str(path).split(_JOINT)
     if not all(names):
         raise DeganError(f"{path} names no run before or after a comma; write RUN,RUN")
@@ -101,7 +103,7 @@ def _read(path: Path) -> _Result:
 
 
 def _losses(table: Predictions) -> NDArray[np.float64]:
-    """Return the log loss of each sample, (N,); an expression without a class has probability 0."""
+    """Return the log loss of each sample, (N,); truth that is not a class has probability 0."""
     given = np.zeros(len(table.samples))
     place = {name: column for column, name in enumerate(table.expressions)}
     for row, sample in enumerate(table.samples):
@@ -136,14 +138,14 @@ def _differences(first: _Result, result: _Result, persons: Sequence[str]) -> dic
 def _check_once(paths: Sequence[Path]) -> None:
     for path in paths:
         if paths.count(path) > 1:
-            raise DeganError(f"{path} is given twice; a result does not differ from itself")
+            raise DeganError(f"{path} is given twice; give each result once")
 
 
 def _check_as_many(first: _Result, reference: str, result: _Result, name: str) -> None:
     if len(result.paths) != len(first.paths):
         raise DeganError(
             f"runs in {name}: {len(result.paths)}, in {reference}: {len(first.paths)}; give each "
-            "result as many runs, of the same seeds"
+            "result the same number of runs, with the same seeds"
         )
 
 
@@ -153,14 +155,14 @@ def _check_same(
     if one == other:
         return
     if len(one) != len(other):
-        differs = f"{len(other)} samples against {len(one)}"
+        differs = f"{len(other)} samples instead of {len(one)}"
     else:
         pairs = zip(one, other, strict=True)
         there, here = next((first, second) for first, second in pairs if first != second)
-        differs = f"{_called(here)} in place of {_called(there)}"
+        differs = f"{_called(here)} instead of {_called(there)}"
     raise DeganError(
-        f"{other_path} is of other samples than {one_path} ({differs}); only results on the same "
-        "samples can be compared"
+        f"{other_path} has other samples than {one_path} ({differs}); compare results on the same "
+        "samples"
     )
 
 

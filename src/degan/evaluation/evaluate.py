@@ -1,4 +1,4 @@
-"""Exported weights measured on a prepared data set. Needs no torch."""
+"""Evaluate exported weights on a prepared data set. Does not need torch."""
 
 import json
 from collections import Counter
@@ -26,7 +26,7 @@ from degan.recognition.recognizer import Readings, Recognizer
 from degan.system.files import write_text
 from degan.system.progress import Progress, silent
 
-_SEED = 0  # of the interval's draws
+_SEED = 0  # random seed of the bootstrap
 
 
 def evaluate(
@@ -40,38 +40,40 @@ def evaluate(
     out: Path | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Compare what a recogniser reads with what a data set says.
+    """Evaluate a recogniser on the labels of a data set.
 
-    Scored are the samples whose expression the recogniser knows. Its probabilities are taken given
-    that it is one of the expressions that both know.
+    Only samples whose expression the recogniser knows are used. Probabilities are restricted to the
+    expressions that occur in both the samples and the weights, see
+    :func:`degan.evaluation.metrics.restrict`.
 
     Args:
         dataset: a prepared data set.
-        recognizer: with the weights to measure. Crops of another size than its own are scaled.
-        by: a column to split the figures by, see :func:`degan.data.factors.read_column`.
-        people: a table of the people that has that column in place of the data set, see
-            :func:`degan.data.people_table.read_people`.
-        split: a part of the data set's official split to measure on; None: on all samples.
-        actions: whether to compare facial actions too: the 52 of rendered people, or FACS action
-            units where coders saw them.
+        recognizer: recogniser with the weights to evaluate. Crops of another size are resized.
+        by: column to group the metrics by, see :func:`degan.data.factors.read_column`.
+        people: table with one row per subject that contains the column ``by``, see
+            :func:`degan.data.people_table.read_people`. None: the data set contains it.
+        split: part of the data set's official split to evaluate on; None uses all samples.
+        actions: whether to evaluate facial actions too: the 52 actions of rendered people, or coded
+            FACS action units.
         out: folder for ``predictions.csv``, ``summary.json`` and ``mistakes.jpg``; None writes
             nothing.
-        progress: told the share done and what is being done.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
 
     Returns:
         The content of ``summary.json``.
 
     Raises:
-        DeganError: data and weights share fewer than two expressions or were cut differently; a
-            crop cannot be read; the column or the split is not there, or the facial actions are
-            not known or not read; ``out`` cannot be written or is a run.
+        DeganError: data and weights share fewer than two expressions or have different crop frames;
+            a crop cannot be read; the column or the split does not exist; the data set has no
+            facial actions or the weights do not predict them; ``out`` cannot be written or is a run
+            directory.
     """
     if out is not None:
         check_out(out)
     chosen = dataset.of_split(split)
     shared = _shared_expressions(dataset, chosen, recognizer)
     indices = [index for index in chosen if dataset.samples[index].expression in shared]
-    # Before the crops are read: a wrong name should not cost the user that time.
+    # Checked before reading the crops, so that a wrong name fails fast.
     column = _column(dataset, by, people)
     known = None
     if actions:
@@ -80,7 +82,7 @@ def evaluate(
     read = _read(dataset, recognizer, indices, progress)
     said = read.probabilities.astype(np.float64)
     probabilities = metrics.restrict(said, [recognizer.expressions.index(name) for name in shared])
-    # Among all that the weights know, as 'degan predict' says: of two the likelier has half.
+    # The threshold applies to the probabilities over all classes, as in 'degan predict'.
     unsure = said.max(axis=1) < recognizer.unsure_below
     samples = [dataset.samples[index] for index in indices]
     truth = np.array([shared.index(sample.expression) for sample in samples])
@@ -121,9 +123,9 @@ def _write(
 
 
 def _column(dataset: Dataset, by: str | None, people: Path | None) -> list[Value] | None:
-    """Return the value of every sample that figures are split by; None: by none."""
+    """Return the value of the column ``by`` for each sample; None if ``by`` is None."""
     if people is not None and by is None:
-        raise DeganError(f"{people} is a table of people, but no column is named; add --by COLUMN")
+        raise DeganError(f"{people} is a table of people, but no column is given; add --by COLUMN")
     if by is None:
         return None
     return read_column(dataset, by) if people is None else read_people(people, dataset, by)
@@ -132,7 +134,7 @@ def _column(dataset: Dataset, by: str | None, people: Path | None) -> list[Value
 def _shared_expressions(
     dataset: Dataset, chosen: Sequence[int], recognizer: Recognizer
 ) -> tuple[str, ...]:
-    """Return the expressions that data and weights have; refuse data that they cannot read."""
+    """Return the expressions that occur in both data and weights; check that the data fit."""
     if dataset.frame != FRAME:
         raise DeganError(
             f"{dataset.folder} was cut in frame {dataset.frame}, but {recognizer.name} reads "
@@ -143,13 +145,13 @@ def _shared_expressions(
     if len(shared) < 2:
         raise DeganError(
             f"{dataset.folder} has {', '.join(shown)} and {recognizer.name} knows "
-            f"{', '.join(recognizer.expressions)}; two expressions that both have are needed"
+            f"{', '.join(recognizer.expressions)}; they must share two expressions or more"
         )
     return shared
 
 
 def _unsure(unsure: metrics.Flags, right: metrics.Flags, below: float) -> dict[str, Any]:
-    """Return how many answers are unsure, and how often the others are right."""
+    """Return the number of unsure predictions, and the accuracy of the others."""
     others = right[~unsure]
     return {
         "below": below,
@@ -161,7 +163,7 @@ def _unsure(unsure: metrics.Flags, right: metrics.Flags, below: float) -> dict[s
 def _facts(
     dataset: Dataset, chosen: Sequence[int], recognizer: Recognizer, shared: Sequence[str]
 ) -> dict[str, Any]:
-    """Return what of a ``summary.json`` says which data and weights were measured."""
+    """Return the entries of ``summary.json`` that describe the data and the weights."""
     known = set(recognizer.expressions)
     samples = [dataset.samples[index] for index in chosen]
     left_out = Counter(s.expression for s in samples if s.expression not in known)
@@ -188,12 +190,12 @@ def _read(
     indices: Sequence[int],
     progress: Callable[[float, str], None],
 ) -> Readings:
-    """Return what the recogniser says of some samples."""
+    """Return the recogniser's outputs for some samples."""
     parts = []
     for chunk in crop_chunks(dataset, indices, progress):
         crops = list(chunk)
         if dataset.crop_size != recognizer.crop_size:
-            # The frame is the same, so the whole crop is the whole crop in another size.
+            # The crop frame is the same, so resizing the whole crop is enough.
             crops = [crop_face(crop, None, recognizer.crop_size) for crop in crops]
         parts.append(recognizer.read(crops))
     amounts = [part.actions for part in parts if part.actions is not None]

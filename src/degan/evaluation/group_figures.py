@@ -1,4 +1,4 @@
-"""Figures of groups: how well each is read, and how far the best is from the worst."""
+"""Metrics by group: accuracy of each group, and the gap between the best and the worst group."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -10,12 +10,12 @@ from degan.evaluation import metrics
 from degan.evaluation.grouping import NOTHING, Groups
 
 ALL: Final = "all"
-"""In place of an expression: the row of a group with the samples of all its expressions."""
+"""Value of ``expression`` in the row that counts all expressions of a group."""
 
 MIN_PEOPLE: Final = 10
-"""Of fewer people a group's accuracy says little; such groups have no part in the gap."""
+"""Minimum number of subjects of a group in the gap: an accuracy over fewer is not reliable."""
 
-_DRAWS = 2000  # there are many rows
+_DRAWS = 2000  # bootstrap resamples; fewer than elsewhere because there are many rows
 
 
 def figures_by(
@@ -25,18 +25,19 @@ def figures_by(
     predicted: metrics.Labels,
     seed: int,
 ) -> dict[str, Any]:
-    """Return the figures of groups of samples.
+    """Return the metrics of groups of samples.
 
     Args:
-        groups: which group each of N samples is in.
-        samples: what was predicted.
+        groups: group of each of the N samples.
+        samples: the predicted samples, length N.
         expressions: the C classes.
-        predicted: int (N,).
-        seed: of the bootstrap's draws.
+        predicted: predicted classes, int (N,).
+        seed: random seed of the bootstrap.
 
     Returns:
-        ``rows``: one for each group of several expressions, then one for each expression and
-        group. ``gap``: between the accuracies of the best and the worst group, see :func:`_gap`.
+        ``rows``: one row for each group with two or more expressions, then one for each pair of
+        expression and group. ``gap``: difference between the accuracies of the best and the worst
+        group, see :func:`_gap`.
     """
     truth = np.array([expressions.index(sample.expression) for sample in samples])
     persons = np.array([sample.person for sample in samples])
@@ -68,7 +69,7 @@ def _row(
     expressions: Sequence[str],
     seed: int,
 ) -> dict[str, Any]:
-    """Return the figures of a group; the interval draws people, and of one there is none."""
+    """Return the metrics of a group; the interval is None if there is only one subject."""
     right = truth == predicted
     read_as = np.bincount(predicted, minlength=len(expressions))
     wrong = np.bincount(predicted[~right], minlength=len(expressions))
@@ -89,16 +90,17 @@ def _row(
 def _gap(
     groups: Mapping[str, metrics.Flags], right: metrics.Flags, persons: np.ndarray, seed: int
 ) -> dict[str, Any] | None:
-    """Return the difference between the best and the worst group, None where there are not two.
+    """Return the accuracy gap between the best and the worst group; None for fewer than two groups.
 
-    The interval draws the people of both groups. The two were chosen for being far apart, so of
-    several groups that are read alike the gap is above 0 too.
+    The interval is a bootstrap over the subjects of both groups. The gap is biased upwards: the
+    groups are selected as the best and the worst, so the gap is above 0 even for equal groups.
 
     Args:
-        groups: the samples of each, bool (N,); those of :data:`MIN_PEOPLE` people and more.
-        right: which samples are right, bool (N,).
-        persons: whose they are, (N,).
-        seed: of the draws.
+        groups: group name -> whether each sample is in it, bool (N,). Each group has
+            :data:`MIN_PEOPLE` subjects or more.
+        right: whether each prediction is correct, bool (N,).
+        persons: subject of each sample, (N,).
+        seed: random seed of the bootstrap.
     """
     if len(groups) < 2:
         return None

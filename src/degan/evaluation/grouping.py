@@ -1,4 +1,4 @@
-"""The values of a column as a few groups that have names."""
+"""Group samples by the values of a column."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,21 +9,23 @@ from degan.data.factors import Value, is_nothing
 from degan.evaluation.metrics import Labels, quantile_bins
 
 MAX_NUMBERS = 12
-"""The most different numbers that are groups of their own; more are cut into :data:`BINS`."""
+"""Maximum number of distinct numbers that get one group each; more are binned, see :data:`BINS`."""
 
 BINS = 5
+"""Number of bins for columns with more distinct numbers."""
 
 NOTHING = "(none)"
-"""The group of the cells in which nothing is known."""
+"""Name of the group of missing values."""
 
 
 @dataclass(frozen=True)
 class Groups:
-    """Which group each sample is in.
+    """The group of each sample.
 
     Attributes:
-        names: all different; numbers and ranges rise, words are sorted, :data:`NOTHING` is last.
-        index: into ``names``, int (N,).
+        names: unique names of the groups. Numbers and ranges are in ascending order, words are
+            sorted; :data:`NOTHING` is last.
+        index: index into ``names`` for each sample, int (N,).
     """
 
     names: tuple[str, ...]
@@ -33,12 +35,13 @@ class Groups:
 def group(values: Sequence[Value]) -> Groups:
     """Group samples by the value of a column.
 
-    A group for each value that occurs. More than :data:`MAX_NUMBERS` different numbers become
-    :data:`BINS` ranges of about as many samples each ("18 to 29"), fewer where one number is
-    common. Of fractions a range begins after the end of the range before it.
+    Each distinct value is a group. More than :data:`MAX_NUMBERS` distinct numbers are binned into
+    :data:`BINS` ranges of about equal size, such as "18 to 29"; there are fewer ranges if one
+    number is frequent. Ranges of fractions are named without gaps: each name begins with the end of
+    the range before it, which is not part of the range.
 
     Args:
-        values: one a sample. None, an empty text, NaN and infinity mean that nothing is known.
+        values: value of each sample, length N. None, an empty string, NaN and infinity are missing.
     """
     known = [value for value in values if not is_nothing(value)]
     numbers = [v for v in known if isinstance(v, int | float) and not isinstance(v, bool)]
@@ -59,11 +62,11 @@ def _word(value: Value) -> str:
 
 
 def _number_names(numbers: Sequence[int | float]) -> dict[Value, str]:
-    """Return the group's name of every number that occurs, in rising order."""
+    """Return the name of the group of each distinct number, in ascending order."""
     distinct = sorted(set(numbers))
     bins = np.arange(len(distinct))
     if len(distinct) > MAX_NUMBERS:
-        # Cut by rank: the place of a number among the others, however large the numbers are.
+        # Ranks, not values: quantile_bins() needs integers.
         rank = {number: place for place, number in enumerate(distinct)}
         ranks = np.array([rank[number] for number in numbers])
         bins[ranks] = quantile_bins(ranks, BINS)
@@ -75,14 +78,14 @@ def _number_names(numbers: Sequence[int | float]) -> dict[Value, str]:
 
 
 def _range_names(ends: Sequence[tuple[int | float, int | float]]) -> list[str]:
-    """Return "low to high" for rising ranges, with as few digits as tell them apart."""
-    for digits in range(3, 18):  # 17 digits tell all floats apart
+    """Return names "low to high" for ascending ranges, with enough digits to distinguish them."""
+    for digits in range(3, 18):  # 17 digits distinguish all floats
         texts = [(_text(low, digits), _text(high, digits)) for low, high in ends]
         if len({high for _, high in texts}) == len(texts):
             break
     names = []
     for number, ((low, high), (low_text, high_text)) in enumerate(zip(ends, texts, strict=True)):
-        # Fractions leave no gap: no range would seem to be missing between 0.2 and 0.21.
+        # Start a range of fractions at the end of the one before, so that no gap is visible.
         start = texts[number - 1][1] if number and isinstance(low, float) else low_text
         names.append(high_text if low == high else f"{start} to {high_text}")
     return names
@@ -91,5 +94,5 @@ def _range_names(ends: Sequence[tuple[int | float, int | float]]) -> list[str]:
 def _text(number: int | float, digits: int) -> str:
     if isinstance(number, int):
         return str(number)
-    # Rounded first, then written: 1234.5 is 1230, not 1.23e+03.
+    # Round before formatting, so that 1234.5 is written as 1230, not as 1.23e+03.
     return f"{float(f'{number:.{digits}g}') + 0.0:.{max(digits, 6)}g}"

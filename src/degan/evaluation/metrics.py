@@ -1,4 +1,4 @@
-"""Figures of a recogniser: pure functions of arrays."""
+"""Metrics of a classifier: pure functions of arrays."""
 
 from collections.abc import Sequence
 
@@ -11,46 +11,52 @@ Flags = NDArray[np.bool_]
 Amounts = NDArray[np.float64]
 
 LEAST_SPREAD = 1e-9
-"""Amounts that differ by less do not vary: it is rounding, or too small to be squared."""
+"""Columns whose values have at most this range count as constant: smaller differences are rounding
+errors, or their squares underflow."""
 
 _MAX_CELLS = 10_000_000
-_LEAST = 1e-6  # what a probability of 0 counts as, for its logarithm
+_LEAST = 1e-6  # smaller probabilities are raised to this before the logarithm
 
 
 def accuracy(truth: Labels, predicted: Labels) -> float:
-    """Return the share of samples that are right, 0-1.
+    """Return the fraction of correct predictions, in [0, 1].
+
+    Args:
+        truth: true classes, int (N,).
+        predicted: predicted classes, int (N,).
 
     Raises:
-        ValueError: there are no samples, or the lengths differ.
+        ValueError: N is 0, or the lengths differ.
     """
     if truth.shape != predicted.shape or truth.size == 0:
-        raise ValueError("accuracy needs two arrays of the same length, not empty")
+        raise ValueError("accuracy needs two arrays of the same length that are not empty")
     return float((truth == predicted).mean())
 
 
 def balanced_accuracy(truth: Labels, predicted: Labels) -> float:
-    """Return the mean recall over the classes that occur, 0-1."""
+    """Return the mean recall over the classes that occur in ``truth``, in [0, 1]."""
     return float(np.mean([(predicted[truth == c] == c).mean() for c in np.unique(truth)]))
 
 
 def confusion(truth: Labels, predicted: Labels, num_classes: int) -> NDArray[np.int64]:
-    """Return counts (num_classes, num_classes): row the truth, column the prediction."""
+    """Return the confusion matrix, int (num_classes, num_classes): row truth, column prediction."""
     matrix = np.zeros((num_classes, num_classes), dtype=np.int64)
     np.add.at(matrix, (truth, predicted), 1)
     return matrix
 
 
 def calibration_error(probabilities: Probabilities, truth: Labels, bins: int = 15) -> float:
-    """Return the expected calibration error, 0-1: how far confidence is from how often it is right.
+    """Return the expected calibration error, in [0, 1].
 
-    Samples are put into ranges of equal width by the probability of what they were read as. In each
-    range the mean of those probabilities is held against the share that is right; the differences
-    are averaged over the samples.
+    The confidence of a sample is the probability of its predicted class. Samples are divided into
+    bins of equal width by their confidence. The error of a bin is the absolute difference between
+    its mean confidence and its accuracy. The result is the mean error over bins, weighted by the
+    number of samples.
 
     Args:
         probabilities: float (N, C), rows sum to 1; N is not 0.
-        truth: int (N,).
-        bins: how many ranges.
+        truth: true classes, int (N,).
+        bins: number of bins.
 
     Source: Guo et al. 2017 (arXiv 1706.04599), eq. 3.
     """
@@ -62,29 +68,29 @@ def calibration_error(probabilities: Probabilities, truth: Labels, bins: int = 1
 
 
 def log_loss(probabilities: Probabilities, truth: Labels) -> float:
-    """Return the mean negative logarithm of the probability that the truth was given, 0 or more.
+    """Return the mean negative natural logarithm of the probability of the true class, >= 0.
 
     Args:
-        probabilities: float (N, C); below 0.000001 counts as that.
-        truth: int (N,); N is not 0.
+        probabilities: float (N, C); values below 0.000001 are raised to 0.000001.
+        truth: true classes, int (N,); N is not 0.
     """
     return float(log_losses(probabilities[np.arange(len(truth)), truth]).mean())
 
 
 def log_losses(given: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the negative logarithms of probabilities (N,); below 0.000001 counts as that."""
+    """Return negative logarithms of probabilities (N,); smaller ones are raised to 0.000001."""
     return -np.log(np.maximum(given, _LEAST))
 
 
 def restrict(probabilities: Probabilities, columns: Sequence[int]) -> Probabilities:
-    """Return the probabilities of some classes given that it is one of them.
+    """Return the conditional probabilities of K classes, given that one of them is true.
 
     Args:
         probabilities: float (N, C).
-        columns: the K classes to keep.
+        columns: indices of the K classes to keep.
 
     Returns:
-        Float (N, K), rows sum to 1; a row that gives none of the K anything becomes 1 / K each.
+        Float (N, K), rows sum to 1. A row in which all K classes have probability 0 becomes 1 / K.
     """
     kept = probabilities[:, list(columns)].astype(np.float64)
     total = kept.sum(axis=1, keepdims=True)
@@ -92,17 +98,16 @@ def restrict(probabilities: Probabilities, columns: Sequence[int]) -> Probabilit
 
 
 def quantile_bins(values: NDArray[np.int64], bins: int) -> Labels:
-    """Cut values at their quantiles into ranges that hold about as many of them each.
+    """Divide values at their quantiles into bins of about equal size.
 
     Args:
         values: int (N,), not empty.
-        bins: how many ranges; equal values share one, so there may be fewer.
+        bins: number of bins. Equal values share a bin, so the result may have fewer.
 
     Returns:
-        The range of each value, int (N,): 0 has the lowest values, and every number up to the
-        largest occurs.
+        Bin of each value, int (N,). Bin 0 has the lowest values. Bins are numbered without gaps.
     """
-    # Edges are values that occur; none is made up between two of them.
+    # The edges are values that occur: nothing is interpolated.
     edges = np.quantile(values, np.arange(1, bins) / bins, method="inverted_cdf")
     _, place = np.unique(np.searchsorted(edges, values, side="left"), return_inverse=True)
     return place
@@ -116,17 +121,17 @@ def subject_interval(
     draws: int = 10_000,
     level: float = 0.95,
 ) -> tuple[float, float]:
-    """Return a bootstrap interval of a mean, such as the accuracy, that draws people, not images.
+    """Return a bootstrap confidence interval of a mean, such as the accuracy.
 
-    Images of one person are not independent, so whole subjects are drawn with replacement
+    Images of one subject are not independent, so whole subjects are resampled with replacement
     (cluster bootstrap, percentile interval).
 
     Args:
-        values: per sample, float (N,), or whether it is right, bool (N,).
-        subjects: per sample, length N.
-        seed: of the draws.
-        draws: how many.
-        level: coverage, 0-1.
+        values: value of each sample, float (N,); or correctness of each prediction, bool (N,).
+        subjects: subject of each sample, length N.
+        seed: random seed of the bootstrap.
+        draws: number of bootstrap resamples.
+        level: coverage of the interval, in [0, 1].
 
     Returns:
         Lower and upper end, in the unit of the values.
@@ -139,27 +144,27 @@ def subject_interval(
 def resampled_shares(
     values: NDArray[np.float64], subjects: Sequence[str], seed: int, draws: int
 ) -> NDArray[np.float64]:
-    """Return the mean over samples in each of many draws of whole subjects, with replacement.
+    """Return the mean over samples in each bootstrap resample of whole subjects.
 
     Args:
-        values: per sample, float (N,).
-        subjects: per sample, length N.
-        seed: of the draws; the same subjects are drawn whatever the values are.
-        draws: how many.
+        values: value of each sample, float (N,).
+        subjects: subject of each sample, length N.
+        seed: random seed of the bootstrap. The resampled subjects do not depend on the values.
+        draws: number of bootstrap resamples.
 
     Returns:
-        Float (draws,).
+        Mean of each resample, float (draws,).
     """
     _, place = np.unique(np.asarray(subjects), return_inverse=True)
     total = np.bincount(place, weights=values)
     count = np.bincount(place)
     rng = np.random.default_rng(seed)
     shares = np.empty(draws)
-    # In blocks, so that memory does not grow with draws x subjects; the draws are the same.
+    # Computed in blocks to limit memory (draws x subjects). Blocks do not change the resamples.
     block = max(1, _MAX_CELLS // len(count))
     for start in range(0, draws, block):
         size = min(block, draws - start)
-        # Drawing S subjects with replacement is a multinomial count of each.
+        # Resampling S subjects with replacement gives multinomial counts.
         times = rng.multinomial(len(count), np.full(len(count), 1 / len(count)), size=size)
         shares[start : start + size] = (times @ total) / (times @ count)
     return shares
@@ -168,15 +173,17 @@ def resampled_shares(
 def vote_sequences(
     probabilities: Probabilities, truth: Labels, sequences: Sequence[str]
 ) -> tuple[Labels, Labels]:
-    """Average the probabilities over each sequence.
+    """Return the true and the predicted class of each sequence.
+
+    The predicted class has the highest probability, averaged over the samples of the sequence.
 
     Args:
         probabilities: float (N, C).
-        truth: int (N,); all samples of a sequence have the same.
-        sequences: per sample, length N.
+        truth: true classes, int (N,); all samples of a sequence have the same class.
+        sequences: sequence of each sample, length N.
 
     Returns:
-        Truth and prediction of each sequence, in the order of the sequences' names.
+        True and predicted classes, int (S,) each, sorted by sequence name.
     """
     names, first, place = np.unique(np.asarray(sequences), return_index=True, return_inverse=True)
     sums = np.zeros((len(names), probabilities.shape[1]))
@@ -185,14 +192,15 @@ def vote_sequences(
 
 
 def explained_share(read: Amounts, truth: Amounts) -> Amounts:
-    """Return how much of each column's variance is read: 1 minus the squared error's share of it.
+    """Return the coefficient of determination (R²) of each column.
 
     Args:
-        read: float (N, A).
-        truth: float (N, A).
+        read: predicted values, float (N, A).
+        truth: true values, float (N, A).
 
     Returns:
-        Float (A,), at most 1; 0 where the truth does not vary by more than :data:`LEAST_SPREAD`.
+        Float (A,), at most 1; 0 for columns of ``truth`` whose range is not above
+        :data:`LEAST_SPREAD`.
     """
     error = ((read - truth) ** 2).mean(axis=0)
     variance = truth.var(axis=0)
@@ -203,30 +211,31 @@ def explained_share(read: Amounts, truth: Amounts) -> Amounts:
 def ranking(
     values: Amounts, shown: Flags, subjects: Sequence[str], *, seed: int = 0, draws: int = 2_000
 ) -> tuple[float, tuple[float, float]]:
-    """Return how well values tell what is shown: the area under the ROC curve, and its interval.
+    """Return the area under the ROC curve (AUC) of a score for a binary label, and its interval.
 
-    It is the chance that of two samples of which one shows it that one has the higher value; equal
-    values count half.
+    The AUC is the probability that a positive sample has a higher score than a negative sample.
+    Equal scores count half.
 
     Args:
-        values: float (N,).
-        shown: per sample, bool (N,); some are true and some false.
-        subjects: per sample, length N. Whole subjects are drawn, see :func:`subject_interval`.
-        seed: of the draws.
-        draws: how many; those in which all or none show it are left out.
+        values: score of each sample, float (N,).
+        shown: label of each sample, bool (N,); both labels occur.
+        subjects: subject of each sample, length N. The bootstrap resamples whole subjects, see
+            :func:`subject_interval`.
+        seed: random seed of the bootstrap.
+        draws: number of bootstrap resamples. Resamples with only one label are ignored.
 
     Returns:
-        The area, 0-1, 0.5 for values that say nothing; and its 95 % interval.
+        The AUC in [0, 1] (0.5 for uninformative scores), and its 95 % interval.
     """
     order = np.argsort(values, kind="stable")
     shown = shown[order]
     _, place = np.unique(np.asarray(subjects)[order], return_inverse=True)
-    # Where the samples of each one's own value begin and end.
+    # First and last position of the samples with the same score.
     begin = np.searchsorted(values[order], values[order], side="left")
     end = np.searchsorted(values[order], values[order], side="right")
 
     def areas(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Weights of the samples (D, N) -> areas (D,), NaN where all or none show it."""
+        """Return the AUC (D,) for sample weights (D, N); NaN if only one label has weight."""
         showing, other = weights * shown, weights * ~shown
         before = np.pad(other.cumsum(axis=1), ((0, 0), (1, 0)))
         won = (showing * (before[:, begin] + before[:, end])).sum(axis=1) / 2
@@ -236,7 +245,7 @@ def ranking(
 
     count = int(place.max()) + 1
     rng = np.random.default_rng(seed)
-    block = max(1, _MAX_CELLS // len(values))  # so that memory does not grow with draws x samples
+    block = max(1, _MAX_CELLS // len(values))  # limits memory (draws x samples)
     drawn = []
     for start in range(0, draws, block):
         size = min(block, draws - start)

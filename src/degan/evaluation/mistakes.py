@@ -1,4 +1,4 @@
-"""The worst mistakes as one picture, to be looked at."""
+"""Draw a sheet of the most confident mistakes."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,26 +15,29 @@ from degan.evaluation import metrics
 from degan.media.images import RgbImage, write
 
 MISTAKES: Final = "mistakes.jpg"
-"""The picture's name, beside the figures of an evaluation."""
+"""File name of the sheet, in the folder of the results."""
 
 MOST: Final = 40
-"""Mistakes that are shown."""
+"""Maximum number of mistakes on the sheet."""
 
 _COLUMNS: Final = 8  # faces in a row
-_SIDE: Final = 120  # of a face, in pixels
-_CAPTION: Final = 46
-_GAP: Final = 8
-_LETTERS: Final = 13.0
+_SIDE: Final = 120  # side of a face, in pixels
+_CAPTION: Final = 46  # height, in pixels
+_GAP: Final = 8  # pixels
+_LETTERS: Final = 13.0  # font size
 _PAPER: Final = (255, 255, 255)
 _INK: Final = (20, 20, 20)
 
 
 def worst(truth: metrics.Labels, probabilities: metrics.Probabilities) -> NDArray[np.int64]:
-    """Return the places of what was read wrongly, the surest first, :data:`MOST` at most.
+    """Return the indices of wrong predictions, the most confident first.
 
     Args:
-        truth: int (N,).
+        truth: true classes, int (N,).
         probabilities: float (N, C).
+
+    Returns:
+        Int (M,), M at most :data:`MOST`.
     """
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != truth)
     surest = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
@@ -48,15 +51,22 @@ def mistakes_sheet(
     probabilities: metrics.Probabilities,
     neighbours: Mapping[int, Sequence[int]] | None = None,
 ) -> RgbImage | None:
-    """Return the worst mistakes with what each face was called and read as; None without any.
+    """Return an image of the most confident mistakes, with captions.
+
+    The caption of a mistake has its sample index, the true and the predicted expression, and the
+    probability of the prediction. The caption of a neighbour has the sample index and the true
+    expression.
 
     Args:
-        dataset: where the samples are from.
-        indices: which of its samples were read, length N; a face's number on the sheet is that.
+        dataset: data set of the samples.
+        indices: indices of the predicted samples in the data set, length N.
         expressions: the C classes.
         probabilities: float (N, C).
-        neighbours: samples to show beside a mistake, by its index, such as the training faces that
-            are most like it; None shows the mistakes alone.
+        neighbours: sample index of a mistake -> indices of samples to show beside it, such as the
+            most similar training faces. None shows only the mistakes.
+
+    Returns:
+        RGB uint8 (H, W, 3); None if all predictions are correct.
 
     Raises:
         DeganError: a crop cannot be read.
@@ -87,11 +97,11 @@ def mistakes_sheet(
 
 
 _Face = tuple[int, Sequence[str]]
-"""A sample and the lines below its picture."""
+"""Index of a sample, and the caption lines below its face."""
 
 
 def _draw(dataset: Dataset, strips: Sequence[Sequence[_Face]]) -> RgbImage:
-    """Return a sheet of strips of faces that belong together, as many side by side as fit."""
+    """Return a sheet of strips: a strip is a mistake with its neighbours. Strips fill rows."""
     longest = max(map(len, strips))
     across = max(1, _COLUMNS // longest)
     wide, high = _SIDE + _GAP, _SIDE + _CAPTION + _GAP
@@ -114,10 +124,10 @@ def _draw(dataset: Dataset, strips: Sequence[Sequence[_Face]]) -> RgbImage:
 
 
 def write_sheet(out: Path, sheet: RgbImage | None) -> None:
-    """Write a sheet beside the figures; without one that of an earlier evaluation goes.
+    """Write the sheet to a folder; if it is None, delete the sheet of an earlier evaluation.
 
     Raises:
-        DeganError: it cannot be written, or the earlier one not removed.
+        DeganError: the sheet cannot be written, or the earlier one cannot be deleted.
     """
     path = out / MISTAKES
     if sheet is not None:

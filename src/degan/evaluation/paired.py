@@ -1,4 +1,4 @@
-"""Two recognisers on the same samples: pure functions of what each got right."""
+"""Paired comparison of two classifiers on the same samples: pure functions of arrays."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
@@ -9,19 +9,19 @@ from numpy.typing import NDArray
 from degan.evaluation import metrics
 
 NOTE: Final = (
-    "p is of one comparison by itself; with several in a table some are small by chance, so judge "
-    "by p_holm, which is adjusted for all comparisons of the table"
+    "p is not adjusted for multiple comparisons; with several comparisons some p are small by "
+    "chance, so use p_holm, which is adjusted for all comparisons of the table"
 )
-"""How the p-values of a table are read."""
+"""How to read the p-values of a table."""
 
 
 class Difference(NamedTuple):
-    """How much more of the samples one recogniser gets right than another.
+    """Difference in accuracy between a classifier and a reference.
 
     Attributes:
-        accuracy: difference of the accuracies, -1 to 1.
-        interval: its lower and upper end.
-        p: how probable so large a difference, up or down, is by chance; 0-1.
+        accuracy: accuracy minus accuracy of the reference, in [-1, 1].
+        interval: lower and upper end of its confidence interval.
+        p: two-sided p-value of the sign-flip test, in [0, 1]; see :func:`sign_flip_p`.
     """
 
     accuracy: float
@@ -38,26 +38,27 @@ def compare(
     draws: int = 10_000,
     level: float = 0.95,
 ) -> Difference:
-    """Compare a recogniser with a reference on the same samples, paired by subject.
+    """Compare a classifier with a reference on the same samples, paired by subject.
 
-    Images of one person are not independent, so the interval draws whole subjects with
-    replacement, both recognisers' results together (cluster bootstrap, percentile interval), and
-    the test exchanges the two recognisers of whole subjects.
+    Images of one subject are not independent. So the bootstrap resamples whole subjects, with the
+    results of both classifiers together (cluster bootstrap, percentile interval). The test
+    exchanges the results of the two classifiers for whole subjects.
 
     Args:
-        correct: per sample, bool (N,); of several runs bool (R, N), whose mean is compared.
-        reference: the same of the reference, of as many runs.
-        subjects: per sample, length N.
-        seed: of the interval's draws.
-        draws: how many.
-        level: coverage of the interval, 0-1.
+        correct: correctness of each prediction, bool (N,); for several runs bool (R, N), whose mean
+            over the runs is compared.
+        reference: correctness of the reference's predictions, same shape as ``correct``.
+        subjects: subject of each sample, length N.
+        seed: random seed of the bootstrap.
+        draws: number of bootstrap resamples.
+        level: coverage of the interval, in [0, 1].
 
     Returns:
-        Positive where the recogniser is better than the reference. Exchanging the two changes the
-        sign, and nothing else.
+        The difference; positive if the classifier is better than the reference. Exchanging
+        ``correct`` and ``reference`` only changes the sign.
     """
     each = np.atleast_2d(correct).astype(np.int64) - np.atleast_2d(reference).astype(np.int64)
-    gained = each.sum(axis=0)  # whole, as the test needs it
+    gained = each.sum(axis=0)  # integers, as sign_flip_p() needs
     interval = metrics.subject_interval(
         gained / len(each), subjects, seed=seed, draws=draws, level=level
     )
@@ -68,20 +69,21 @@ def compare(
 
 
 def sign_flip_p(gained: NDArray[np.int64]) -> float:
-    """Return the two-sided p-value of a sign-flip test of paired counts, exactly.
+    """Return the exact two-sided p-value of a sign-flip test.
 
-    If the two of a pair do not differ, each pair's difference is as likely negative as positive.
-    The p-value is the share of all 2^S ways to choose the signs whose sum is at least as far from
-    0 as the one observed. Counts being whole, the sums are few: their distribution is worked out
-    pair by pair, and nothing is drawn.
+    Under the null hypothesis the difference of each subject is positive or negative with equal
+    probability. The p-value is the fraction of all 2^S sign patterns whose sum is at least as far
+    from 0 as the observed sum. The differences are integers, so the sum has few distinct values,
+    and its exact distribution is computed subject by subject, without sampling.
 
     Args:
-        gained: by how many samples the one is ahead of the other, int (S,), one a subject.
+        gained: difference in the number of correct samples of each subject, int (S,).
 
     Returns:
-        In (0, 1]; 1 where the two are alike. At least 2^(1-k) where k subjects differ.
+        The p-value in (0, 1]; 1 if all differences are 0. It is at least 2^(1-k) if k subjects
+        differ.
     """
-    chance = np.ones(1)  # of each sum so far, from the lowest to the highest
+    chance = np.ones(1)  # probability of each sum, from the lowest to the highest
     for size in np.abs(gained[gained != 0]).tolist():
         wider = np.zeros(len(chance) + 2 * size)
         wider[: len(chance)] += 0.5 * chance
@@ -93,15 +95,15 @@ def sign_flip_p(gained: NDArray[np.int64]) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values adjusted for how many there are, in the same order.
+    """Return p-values adjusted for multiple comparisons, in the same order.
 
-    Whoever calls a comparison real where its adjusted value is below 0.05 is wrong about any of
-    them in at most 5 of 100 tables.
+    If adjusted values below 0.05 are called significant, the probability of one or more false
+    positives in a table is at most 5 %.
 
     Args:
-        p_values: one a comparison, 0-1.
+        p_values: p-value of each comparison, in [0, 1].
 
-    Source: Holm 1979, step down.
+    Source: Holm 1979, step-down method.
     """
     adjusted = [0.0] * len(p_values)
     highest = 0.0
@@ -112,7 +114,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def add_holm(rows: Iterable[dict[str, Any]]) -> None:
-    """Give each row of a table that has a ``p`` its ``p_holm``, see :func:`holm`."""
+    """Add ``p_holm`` to each row that has a ``p``, see :func:`holm`."""
     compared = [row for row in rows if "p" in row]
     for row, adjusted in zip(compared, holm([row["p"] for row in compared]), strict=True):
         row["p_holm"] = adjusted

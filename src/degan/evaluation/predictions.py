@@ -1,4 +1,4 @@
-"""What was predicted, as every protocol reports it: rows of ``predictions.csv``, and figures."""
+"""Predictions and metrics in the format of all protocols: ``predictions.csv``, ``summary.json``."""
 
 import csv
 import io
@@ -19,13 +19,23 @@ from degan.system.files import read_bytes
 PREDICTIONS: Final = "predictions.csv"
 
 COLUMNS: Final = ("index", "source", "subject", "sequence", "expression", "predicted")
-"""Of ``predictions.csv``, before one an expression with its probability."""
+"""First columns of ``predictions.csv``; a probability column for each expression follows."""
 
 _MAX_BYTES: Final = 2**28
 
 
 class PredictedSample(NamedTuple):
-    """What a row says of its sample: the same in all results that can be compared."""
+    """The sample that a row of ``predictions.csv`` belongs to.
+
+    Only results with equal samples can be compared.
+
+    Attributes:
+        number: index of the sample in its data set.
+        source: name of the photo in the original data set.
+        subject: name of the subject; empty if unknown.
+        sequence: name of the recording.
+        expression: true expression.
+    """
 
     number: int
     source: str
@@ -35,16 +45,16 @@ class PredictedSample(NamedTuple):
 
     @property
     def person(self) -> str:
-        """Who is drawn when intervals are: see :func:`degan.data.sample.person_of`."""
+        """The unit that the bootstrap resamples, see :func:`degan.data.sample.person_of`."""
         return person_of(self.subject, self.sequence)
 
 
 class Predictions(NamedTuple):
-    """The rows of a ``predictions.csv``, in the order of their samples.
+    """The rows of a ``predictions.csv``, sorted by sample index.
 
     Attributes:
         samples: length N.
-        predicted: what each was read as, length N.
+        predicted: predicted expression of each sample, length N.
         expressions: the C classes of the probabilities.
         probabilities: float (N, C).
     """
@@ -56,16 +66,16 @@ class Predictions(NamedTuple):
 
     @property
     def right(self) -> metrics.Flags:
-        """Which samples were read as what they show, bool (N,)."""
+        """Whether each prediction is correct, bool (N,)."""
         pairs = zip(self.samples, self.predicted, strict=True)
         return np.array([sample.expression == read for sample, read in pairs])
 
 
 def check_out(out: Path) -> None:
-    """Refuse a folder for results that is a run, whose files they would replace, or a file.
+    """Check that a path can be used as the folder for results.
 
     Raises:
-        DeganError: it is one of these.
+        DeganError: ``out`` is a run directory, whose files would be replaced, or a file.
     """
     if (out / "run.json").exists():
         raise DeganError(
@@ -85,8 +95,8 @@ def predictions_text(
     """Return the content of ``predictions.csv``.
 
     Args:
-        dataset: where the samples are from.
-        indices: which of its samples, length N.
+        dataset: data set of the samples.
+        indices: indices of the predicted samples in the data set, length N.
         expressions: the C classes.
         probabilities: float (N, C).
     """
@@ -104,24 +114,26 @@ def predictions_text(
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Return what a ``predictions.csv`` holds.
+    """Read a ``predictions.csv``.
 
     Args:
-        path: the file, or a folder that has it.
+        path: the file, or a folder that contains it.
 
     Raises:
-        DeganError: it is missing, or no such table.
+        DeganError: the file is missing, damaged, or not a table of predictions.
     """
     file = path / PREDICTIONS if path.is_dir() else path
     if not file.is_file():
         raise DeganError(
             f"{path} holds no {PREDICTIONS}; give a finished run of 'degan crossval' or 'degan "
-            "crossdata', an arm of 'degan ablate', or what 'degan evaluate --out' wrote"
+            "crossdata', an arm of 'degan ablate', or the folder of 'degan evaluate --out'"
         )
     table = _cells(file)
     header = tuple(next(table, ()))
     if header[: len(COLUMNS)] != COLUMNS:
-        raise DeganError(f"{file} is no table of predictions: it must begin {','.join(COLUMNS)}")
+        raise DeganError(
+            f"{file} is not a table of predictions; its header must begin with {','.join(COLUMNS)}"
+        )
     expressions = header[len(COLUMNS) :]
     known = {*EXPRESSIONS, *expressions}
     found = [
@@ -131,7 +143,7 @@ def read_predictions(path: Path) -> Predictions:
     found.sort()
     samples = [sample for sample, _, _ in found]
     if not samples or len({sample.number for sample in samples}) < len(samples):
-        raise DeganError(f"{file} is damaged: it has no rows, or two of one sample")
+        raise DeganError(f"{file} is damaged: it has no rows, or two rows for one sample")
     probabilities = np.array([shares for _, _, shares in found]).reshape(len(found), -1)
     return Predictions(samples, [read for _, read, _ in found], expressions, probabilities)
 
@@ -142,33 +154,33 @@ def _cells(file: Path) -> Iterator[list[str]]:
     try:
         yield from csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True)
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DeganError(f"{file} is damaged ({error}); make the result again") from error
+        raise DeganError(f"{file} is damaged ({error}); create the result again") from error
 
 
 def _parse(
     cells: Sequence[str], known: Collection[str], count: int, where: str
 ) -> tuple[PredictedSample, str, list[float]]:
     if len(cells) != len(COLUMNS) + count or not re.fullmatch(r"[0-9]{1,12}", cells[0]):
-        raise DeganError(f"{where} is no row of a table of predictions; make the result again")
+        raise DeganError(f"{where} is not a row of predictions; create the result again")
     index, source, subject, sequence, expression, predicted = cells[: len(COLUMNS)]
     if expression not in known or predicted not in known:
-        raise DeganError(f"{where} names no expression of the table; make the result again")
+        raise DeganError(f"{where} has an unknown expression; create the result again")
     try:
         shares = [float(cell) for cell in cells[len(COLUMNS) :]]
     except ValueError:
         shares = [-1.0]
     if not all(0 <= share <= 1 for share in shares):
-        raise DeganError(f"{where} has no probabilities between 0 and 1; make the result again")
+        raise DeganError(f"{where} has values outside [0, 1]; create the result again")
     return PredictedSample(int(index), source, subject, sequence, expression), predicted, shares
 
 
 def subjects_text(
     samples: Sequence[Sample], expressions: Sequence[str], probabilities: metrics.Probabilities
 ) -> str:
-    """Return the content of ``subjects.csv``: a row a subject, what was right of them.
+    """Return the content of ``subjects.csv``: one row per subject with its accuracy.
 
     Args:
-        samples: what was predicted, length N. Those whose subject nobody named share a row.
+        samples: the predicted samples, length N. Samples without a subject name share a row.
         expressions: the C classes.
         probabilities: float (N, C).
     """
@@ -190,7 +202,7 @@ def subjects_text(
 
 
 class _Voted(NamedTuple):
-    """The first sample of each sequence, and whether its mean probabilities are right."""
+    """First sample of each sequence, and whether the prediction for the sequence is correct."""
 
     samples: list[Sample]
     right: metrics.Flags
@@ -212,13 +224,13 @@ def figures(
     probabilities: metrics.Probabilities,
     seed: int,
 ) -> dict[str, Any]:
-    """Return the figures of a ``summary.json`` that every protocol has.
+    """Return the metrics that the ``summary.json`` of every protocol contains.
 
     Args:
-        samples: what was predicted, length N; each is of one of the expressions.
+        samples: the predicted samples, length N. Their expressions are all in ``expressions``.
         expressions: the C classes.
         probabilities: float (N, C).
-        seed: of the draws of the intervals.
+        seed: random seed of the bootstrap intervals.
     """
     truth = np.array([expressions.index(sample.expression) for sample in samples])
     predicted = probabilities.argmax(axis=1)
@@ -252,7 +264,7 @@ def _recall(
     expressions: Sequence[str],
     seed: int,
 ) -> dict[str, dict[str, Any]]:
-    """Return for each expression that occurs how often it was read, with its interval."""
+    """Return the recall of each expression that occurs, with its bootstrap interval."""
     found = {}
     for number, name in enumerate(expressions):
         of_name = np.flatnonzero(truth == number)

@@ -1,4 +1,4 @@
-"""The faces of photos and videos on one sheet: a row an expression, the most probable first."""
+"""A sheet of faces from photos and videos: a row for each expression, the most probable first."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,17 +14,18 @@ from degan.predict.records import Record
 
 __all__ = ["Sheet"]
 
-_KEPT: Final = 8  # times the faces of a row that are remembered
-_SIDE: Final = 96  # of a face, in pixels
-_MARGIN: Final = 0.2  # around the box of a face, of its longer side
+_KEPT: Final = 8  # a row in memory is cut when it has so many times the faces it will show
+_SIDE: Final = 96  # of a face on the sheet, in pixels
+_MARGIN: Final = 0.2  # around the box of a face, relative to its longer side
 _GAP: Final = 6
-_CAPTION: Final = 15
+_CAPTION: Final = 28  # a line of probability, a line of file name
 _LABEL: Final = 110
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 _PAPER, _INK = (250, 250, 248), (30, 30, 30)
 
 
 class _Thumb(NamedTuple):
-    """A face that may be shown; ordered by probability, ties by the order of coming."""
+    """A candidate for the sheet; ordered by probability, then by the order of the records."""
 
     probability: float
     order: int
@@ -35,11 +36,11 @@ class _Thumb(NamedTuple):
 
 
 class Sheet:
-    """Takes records, keeps the most probable faces of each expression, and shows them.
+    """Collects the most probable faces of each expression from records, and draws them.
 
     Args:
-        expressions: the rows, in this order.
-        count: faces in a row at most; of a person in a video the best frame alone.
+        expressions: names of the rows, in order.
+        count: maximum number of faces in a row; a person in a video has one face in a row.
     """
 
     def __init__(self, expressions: Sequence[str], *, count: int = 10) -> None:
@@ -47,7 +48,7 @@ class Sheet:
         self._count, self._order = count, 0
 
     def add(self, record: Record) -> None:
-        """Take note of the faces of a picture."""
+        """Add the faces of a record."""
         for face in record.get("faces", ()):
             self._order += 1
             row = self._rows[face["expression"]]
@@ -70,15 +71,14 @@ class Sheet:
         return dict(best[: self._count])
 
     def write(self, path: Path, places: Mapping[str, Path]) -> None:
-        """Write the sheet as a picture.
+        """Write the sheet as an image.
 
         Args:
-            path: the picture.
-            places: where the photos and videos of the records lie, by the names there.
+            path: of the image.
+            places: path of each photo and video, by its name in the records.
 
         Raises:
-            DeganError: no face was found, a photo or video is no longer there, or the picture
-                cannot be written.
+            DeganError: no face was found, a photo or video is gone, or the image cannot be written.
         """
         rows = {name: list(self._best(row).values()) for name, row in self._rows.items() if row}
         if not rows:
@@ -99,11 +99,29 @@ class Sheet:
                 doubt = "?" if thumb.unsure else ""
                 text = f"{thumb.probability:.0%}{doubt}"
                 draw.text((left, top + _SIDE), text, fill=_INK, font=small)
+                name_of_file = _shortened(_name_of(thumb), small)
+                draw.text((left, top + _SIDE + 13), name_of_file, fill=_INK, font=small)
         images.write(path, np.asarray(sheet))
 
 
+def _name_of(thumb: _Thumb) -> str:
+    """Return the file name of a face, with the number of the frame."""
+    name = Path(thumb.path).name
+    return name if thumb.frame < 0 else f"{name} #{thumb.frame}"
+
+
+def _shortened(text: str, font: _Font) -> str:
+    """Return a text no wider than a face; the middle is left out."""
+    kept = len(text)
+    shown = text
+    while kept > 2 and font.getlength(shown) > _SIDE:
+        kept -= 1
+        shown = f"{text[: kept // 2]}\N{HORIZONTAL ELLIPSIS}{text[-((kept + 1) // 2) :]}"
+    return shown
+
+
 def _pictures(thumbs: Sequence[_Thumb], places: Mapping[str, Path]) -> dict[_Thumb, Image.Image]:
-    """Cut the faces out again; each photo and video is read once, one picture is in memory."""
+    """Return the cut-out faces; each photo and video is read once, one image is in memory."""
     pictures: dict[_Thumb, Image.Image] = {}
     for name in dict.fromkeys(thumb.path for thumb in thumbs):
         own: dict[int, list[_Thumb]] = {}
@@ -114,12 +132,12 @@ def _pictures(thumbs: Sequence[_Thumb], places: Mapping[str, Path]) -> dict[_Thu
             for thumb in own.pop(number):
                 pictures[thumb] = _cut(image, thumb.box)
         if own:
-            raise DeganError(f"{name} has changed meanwhile; give the command again")
+            raise DeganError(f"{name} was changed during the command; give the command again")
     return pictures
 
 
 def _shown(path: Path, name: str, wanted: Collection[int]) -> Iterator[tuple[int, RgbImage]]:
-    """Yield the frames of these numbers, or the photo as number -1."""
+    """Yield (frame number, image) for the wanted frames; a photo has the number -1."""
     if -1 in wanted:
         yield -1, images.read(path)
         return
@@ -133,7 +151,7 @@ def _shown(path: Path, name: str, wanted: Collection[int]) -> Iterator[tuple[int
 
 
 def _cut(image: RgbImage, box: tuple[float, float, float, float]) -> Image.Image:
-    """Return the square around a box, as far as the image goes, on paper."""
+    """Return the square around a box; outside the image it has the colour of the paper."""
     x, y, width, height = box
     side = max(width, height) * (1 + 2 * _MARGIN)
     left, top = x + width / 2 - side / 2, y + height / 2 - side / 2

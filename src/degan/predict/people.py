@@ -15,7 +15,7 @@ from degan.faces.likeness import Describer, Likeness
 from degan.faces.person_numbers import MOST, Numbering
 from degan.media.images import RgbImage, check_image
 from degan.predict.records import LIKENESS, Record, Result
-from degan.recognition.recognizer import Prediction
+from degan.recognition.prediction import Prediction
 
 __all__ = ["People", "PeopleOfRecords", "described"]
 

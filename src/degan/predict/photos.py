@@ -11,7 +11,7 @@ from degan.errors import DeganError
 from degan.faces.finder import Box
 from degan.media import images
 from degan.media.images import RgbImage
-from degan.predict.annotate import write_annotated
+from degan.predict.drawing import write_annotated
 from degan.predict.reader import Reader, ReadOptions, open_reader
 from degan.predict.records import Record, Result, printable
 from degan.system.processes import results_in_processes

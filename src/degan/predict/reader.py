@@ -8,7 +8,8 @@ from degan.faces.likeness import Describer
 from degan.media import images
 from degan.predict.people import described
 from degan.predict.records import Record, Result, to_record
-from degan.recognition.recognizer import Prediction, Recognizer
+from degan.recognition.prediction import Prediction
+from degan.recognition.recognizer import Recognizer
 
 __all__ = ["ReadOptions", "Reader", "open_reader"]
 

@@ -1,19 +1,14 @@
 """What came of a picture, a photo or a frame of a video, and how it is written down."""
 
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from importlib import import_module
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from degan.errors import DeganError
 from degan.labels import ACTION_UNITS, FACIAL_ACTIONS
 from degan.media.images import RgbImage
-from degan.recognition.recognizer import Prediction
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
+from degan.recognition.prediction import Prediction
 
 __all__ = [
     "BOX",
@@ -23,7 +18,6 @@ __all__ = [
     "columns",
     "printable",
     "rows_of",
-    "to_frame",
     "to_record",
 ]
 
@@ -55,7 +49,7 @@ class Result:
     """
 
     path: str
-    image: RgbImage | None
+    image: RgbImage | None = field(compare=False)
     faces: tuple[Prediction, ...]
     error: str | None = None
     frame: int | None = None
@@ -163,36 +157,3 @@ def rows_of(record: Record) -> list[dict[str, Any]]:
         row |= face.get("action_units", {}) | face.get("actions", {})
         rows.append(row)
     return rows
-
-
-def to_frame(read: Iterable[Prediction | Result], *, actions: bool = False) -> "DataFrame":
-    """Return faces as a pandas table: a row a face, columns as :func:`columns` names them.
-
-    Args:
-        read: faces of one picture, as :meth:`degan.recognition.recognizer.Recognizer.predict`
-            returns them, or results of several; the latter have a row where there is no face or no
-            picture too.
-        actions: whether there are columns of action units and facial actions.
-
-    Raises:
-        DeganError: pandas is not installed.
-    """
-    try:
-        pandas = import_module("pandas")
-    except ModuleNotFoundError as error:
-        raise DeganError(
-            "a DataFrame needs pandas, which is not installed; pip install 'degan[tables]'"
-        ) from error
-    results: list[Result] = []
-    faces: list[Prediction] = []
-    for one in read:
-        if isinstance(one, Result):
-            results.append(one)
-        else:
-            faces.append(one)
-    rows = [row for result in results for row in rows_of(to_record(result, actions=actions))]
-    if faces:
-        told = to_record(Result("", None, tuple(faces)), actions=actions)
-        rows += [{name: row[name] for name in row if name != "path"} for row in rows_of(told)]
-    table: DataFrame = pandas.DataFrame(rows)
-    return table

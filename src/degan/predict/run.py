@@ -11,7 +11,7 @@ from degan.errors import DeganError
 from degan.media.images import MAX_BYTES, RgbImage
 from degan.media.video import USUAL_RATE, Playing, UnreadableError, play
 from degan.media.video_writer import VideoWriter, write_video
-from degan.predict.annotate import annotate, write_annotated
+from degan.predict.drawing import annotate, write_annotated
 from degan.predict.face_sheet import Sheet
 from degan.predict.inputs import STDIN, Input, read_stdin
 from degan.predict.journal import Journal
@@ -24,7 +24,7 @@ from degan.predict.smoothing import DEFAULT_SECONDS
 from degan.predict.target_checks import annotated_copy, check_targets
 from degan.predict.videos import watch
 from degan.predict.writers import write_file
-from degan.recognition.recognizer import Prediction
+from degan.recognition.prediction import Prediction
 from degan.system.files import read_bytes, sha256
 from degan.system.progress import Progress, silent
 from degan.version import __version__

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from degan.errors import DeganError
 from degan.media import images
-from degan.predict.annotate import annotated_path, annotated_video_path
+from degan.predict.drawing import annotated_path, annotated_video_path
 from degan.predict.inputs import Input
 from degan.predict.writers import format_of
 

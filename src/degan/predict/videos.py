@@ -15,7 +15,8 @@ from degan.faces.tracker import Tracked, Tracker
 from degan.media.video import Frame, Playing
 from degan.predict.records import Result
 from degan.predict.smoothing import DEFAULT_SECONDS, Smoother
-from degan.recognition.recognizer import Prediction, Recognizer
+from degan.recognition.prediction import Prediction
+from degan.recognition.recognizer import Recognizer
 
 __all__ = ["CalmestFaces", "watch"]
 
@@ -145,4 +146,4 @@ def _smoothed(
     recognizer: Recognizer, smoother: Smoother, time: float, face: Prediction
 ) -> Prediction:
     shares: NDArray[np.float64] = np.array(list(face.probabilities.values()))
-    return recognizer.answer_again(face, smoother.next(face.person or 0, time, shares))
+    return recognizer.with_probabilities(face, smoother.next(face.person or 0, time, shares))

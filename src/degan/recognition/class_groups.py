@@ -1,4 +1,4 @@
-"""Several classes read as one: ``negative=anger,disgust,fear,sadness``."""
+"""Groups of classes that count as one class: ``negative=anger,disgust,fear,sadness``."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,10 +12,10 @@ __all__ = ["Groups", "parse_groups"]
 
 
 def parse_groups(options: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Return the groups that ``NAME=CLASS,CLASS`` name.
+    """Return group name -> class names from texts ``NAME=CLASS,CLASS``.
 
     Raises:
-        DeganError: one is not of that form, or two have one name.
+        DeganError: a text has another form, or two groups have the same name.
     """
     groups: dict[str, tuple[str, ...]] = {}
     for option in options:
@@ -26,7 +26,7 @@ def parse_groups(options: Sequence[str]) -> dict[str, tuple[str, ...]]:
                 f"'--group {option}' is not NAME=CLASS,CLASS, such as negative=anger,fear"
             )
         if name.strip() in groups:
-            raise DeganError(f"two groups are called {name.strip()}; give each a name of its own")
+            raise DeganError(f"two groups have the name {name.strip()}; give each its own name")
         groups[name.strip()] = found
     return groups
 
@@ -35,16 +35,16 @@ class Groups:
     """Adds the probabilities of the classes of each group.
 
     Args:
-        classes: what the columns of probabilities mean.
-        groups: names of groups and of the classes that each joins.
-        whose: whose classes they are, for messages.
+        classes: names of the columns of the probabilities.
+        groups: group name -> names of its classes.
+        whose: name of the weights, for messages.
 
     Attributes:
-        names: of the columns of what :meth:`merge` returns: classes of no group, then the groups.
+        names: of the columns that :meth:`merge` returns: ungrouped classes, then the groups.
 
     Raises:
-        DeganError: a group joins what is no class, two join one class, a group has the name of a
-            class that it does not join or one that cannot be printed, or but one class is left.
+        DeganError: a group names an unknown class, a class is in two groups, a group has the name
+            of a class outside it or an unprintable name, or only one class is left.
     """
 
     def __init__(
@@ -55,8 +55,8 @@ class Groups:
             for member in members:
                 if member not in classes:
                     raise DeganError(
-                        f"the group {name} joins '{member}', which {whose} does not tell; it "
-                        f"tells {', '.join(classes)}"
+                        f"the group {name} names '{member}', which {whose} does not have; it has "
+                        f"{', '.join(classes)}"
                     )
                 if joined.setdefault(member, name) != name:
                     raise DeganError(f"'{member}' is in two groups, {joined[member]} and {name}")
@@ -64,12 +64,12 @@ class Groups:
         for name in groups:
             if name in alone:
                 raise DeganError(
-                    f"a group is called {name}, as a class is that it does not join; give it "
+                    f"the group {name} has the name of a class that is not in the group; give it "
                     "another name"
                 )
         self.names = (*alone, *groups)
         if len(self.names) < 2:
-            raise DeganError(f"with these groups all is {self.names[0]}; leave a class out of them")
+            raise DeganError(f"every class is in the group {self.names[0]}; leave a class out of it")
         try:
             check_class_names(self.names)
         except ValueError as error:
@@ -81,5 +81,5 @@ class Groups:
         self._changes = bool(groups)
 
     def merge(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return probabilities (N, classes) as (N, names); the same array where nothing joins."""
+        """Return probabilities (N, names) from (N, classes); the same array without groups."""
         return probabilities @ self._matrix if self._changes else probabilities

@@ -1,7 +1,7 @@
-"""A face beside the same person's neutral face: what changed, in the space of f(x).
+"""Expression of a face relative to the same person's neutral face, in the space of f(x).
 
-A face at rest looks stern with one person and amused with another. What the person's expression
-added to it is in the difference of the two codes, from which the expression is read.
+At rest, one person looks stern and another amused. The difference between f(x) of the face and f(x)
+of the neutral face holds only what the expression added.
 """
 
 from collections.abc import Sequence
@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 
 __all__ = ["NeutralReader"]
 
-_LARGEST = 1e4  # of a number that a file may hold; those fitted are below 10
+_LARGEST = 1e4  # limit of a value in a file; fitted values are below 10
 
 
 @dataclass(frozen=True)
 class NeutralReader:
-    """Reads expressions from f(x) less f(x) of the neutral face: one linear layer and a softmax.
+    """A linear layer and a softmax on the difference of two expression codes f(x).
 
-    Not in the paper. Fitted by :func:`degan.tuning.fit_neutral.fit_neutral` on recordings of
-    rendered people; travels in the weights file.
+    Not in the paper. :func:`degan.tuning.fit_neutral.fit_neutral` fits it on recordings of rendered
+    people; the weights file holds it.
 
     Attributes:
-        weight: float (C, K): of C expressions, on codes of K numbers.
+        weight: float (C, K) for C expressions and codes of length K.
         bias: float (C,).
-        fitted_on: hashes of the manifests of the people that it was fitted on.
+        fitted_on: hashes of the manifests of the data that it was fitted on.
     """
 
     weight: NDArray[np.float64]
@@ -40,45 +40,46 @@ class NeutralReader:
 
         Args:
             codes: f(x) of N faces, float (N, K).
-            neutral: f(x) of the neutral face of the same person, (K,), or of each one's, (N, K).
+            neutral: f(x) of one neutral face, (K,), or of one neutral face for each row, (N, K).
         """
         logits = (codes - neutral) @ self.weight.T + self.bias
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         result: NDArray[np.float32] = shares / shares.sum(axis=1, keepdims=True)
         return result.astype(np.float32)
 
-    def told(self) -> dict[str, Any]:
-        """Return the layer as a weights file has it; :func:`read_neutral` reads it back."""
+    def description(self) -> dict[str, Any]:
+        """Return the layer as JSON for a weights file, for :func:`read_neutral`."""
         return {"weight": self.weight.round(6).tolist(), "bias": self.bias.round(6).tolist()}
 
 
 def read_neutral(
-    told: Any, num_classes: int, code_size: int, fitted_on: frozenset[str]
+    description: Any, num_classes: int, code_size: int, fitted_on: frozenset[str]
 ) -> NeutralReader | None:
-    """Return what a weights file says of reading beside a neutral face; None if nothing.
+    """Return the neutral layer of a weights file; None if the file has none.
 
     Args:
-        told: what :meth:`NeutralReader.told` returned, or anything else: files come from anywhere.
+        description: as :meth:`NeutralReader.description` returned it; untrusted, since the file
+            may be from anywhere.
         num_classes: C.
         code_size: K.
         fitted_on: see :class:`NeutralReader`.
 
     Raises:
-        ValueError: it is not such a layer of these sizes.
+        ValueError: the description is not a layer of these sizes.
     """
-    if told is None:
+    if description is None:
         return None
-    if not isinstance(told, dict):
-        raise ValueError("a reader beside neutral faces that is none")
-    weight = _numbers(told.get("weight"), (num_classes, code_size))
-    return NeutralReader(weight, _numbers(told.get("bias"), (num_classes,)), fitted_on)
+    if not isinstance(description, dict):
+        raise ValueError("the neutral layer is not an object")
+    weight = _numbers(description.get("weight"), (num_classes, code_size))
+    return NeutralReader(weight, _numbers(description.get("bias"), (num_classes,)), fitted_on)
 
 
-def _numbers(told: Any, shape: Sequence[int]) -> NDArray[np.float64]:
+def _numbers(values: Any, shape: Sequence[int]) -> NDArray[np.float64]:
     try:
-        found = np.array(told, dtype=np.float64)
+        found = np.array(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError("a reader beside neutral faces that is no numbers") from error
+        raise ValueError("the neutral layer has values that are not numbers") from error
     if found.shape != tuple(shape) or not (np.abs(found) <= _LARGEST).all():
-        raise ValueError("a reader beside neutral faces of another size")
+        raise ValueError("the neutral layer has another size, or values beyond 10,000")
     return found

@@ -1,74 +1,39 @@
-"""Photos -> the expression of every face, from one exported file. Needs no torch."""
+"""The recogniser: faces of images -> expressions, from one weights file. Needs no torch."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from degan.errors import DeganError
+from degan.errors import DeganError, DeganTypeError
 from degan.faces.alignment import MIN_CUT_OUT, crop_face
 from degan.faces.finder import Box, Face, FaceFinder, inside_of
-from degan.faces.likeness import Likeness
 from degan.labels import ACTION_UNITS, MIN_EXPLAINED
 from degan.media.images import RgbImage, check_image
 from degan.recognition.class_groups import Groups
 from degan.recognition.neutral_reader import NeutralReader
+from degan.recognition.prediction import Prediction
 from degan.recognition.weights import SHIPPED_WEIGHTS, open_weights
+from degan.system.arguments import PathLike, as_path, check_list
 
-__all__ = ["SHIPPED_WEIGHTS", "Prediction", "Readings", "Recognizer"]
+__all__ = ["SHIPPED_WEIGHTS", "Readings", "Recognizer"]
 
-_SLACK = 1e-4  # of what lies between 0 and 1, for rounding
+_TOLERANCE = 1e-4  # by which rounding may carry an output beyond 0 or 1
 _BATCH = 64
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """The expression of one face.
-
-    Attributes:
-        box: (x, y, width, height) in pixels of the upright image.
-        score: how sure the detector is that this is a face, 0-1.
-        expression: the most probable one.
-        probabilities: by name, in the order of the model's expressions; they sum to 1.
-        unsure: no expression is as probable as the weights ask of an answer to be relied on.
-        code: f(x), the expression representation, before it is rounded: as many numbers as the
-            weights have; of those that ship about the amounts of 16 facial actions.
-        actions: amounts, 0-1, of the facial actions of :data:`degan.labels.FACIAL_ACTIONS`, by
-            name; empty where the weights read none.
-        action_units: amounts of FACS action units by name ("AU12"), those of
-            :data:`degan.labels.ACTION_UNITS` that the weights read: each is the mean of its
-            actions.
-        face: landmarks; None where they were not found in a cut-out face or in a box of one's own.
-        person: number of the person, from 1: in a video, or among those that
-            :class:`degan.predict.people.People` numbers; else None.
-        likeness: what the face looks like, for telling people of one event apart, of unit length;
-            None where nobody asked.
-    """
-
-    box: Box
-    score: float
-    expression: str
-    probabilities: dict[str, float]
-    unsure: bool
-    code: tuple[float, ...]
-    actions: dict[str, float]
-    action_units: dict[str, float]
-    face: Face | None
-    person: int | None = None
-    likeness: Likeness | None = field(default=None, repr=False, compare=False)
-
-
 class Readings(NamedTuple):
-    """What the weights say of N crops.
+    """Outputs of the weights for N crops.
 
     Attributes:
-        probabilities: of the expressions, float (N, C).
-        code: f(x) before it is rounded, float (N, code_size).
-        actions: amounts of facial actions, float (N, 52); None where the weights read none.
+        probabilities: of the expressions, float32 (N, C), rows sum to 1.
+        code: the expression code f(x) before rounding, float32 (N, code_size).
+        actions: amounts of facial actions, float32 (N, 52) in [0, 1]; None if the weights predict
+            none.
     """
 
     probabilities: NDArray[np.float32]
@@ -77,64 +42,83 @@ class Readings(NamedTuple):
 
 
 class Recognizer:
-    """Reads expressions. Holds networks but no state: one recogniser may serve many threads.
+    """Recognises expressions. It has no state: threads may share one recogniser.
 
-    In an event loop ``await asyncio.to_thread(recognizer.predict, image)`` leaves it free: the
-    networks run without Python's lock.
+    In an event loop, ``await asyncio.to_thread(recognizer.predict, image)`` does not block the
+    loop: the networks run without Python's lock. A pickled recogniser opens its weights file again
+    when it is unpickled.
+
+    >>> import degan
+    >>> recognizer = degan.Recognizer()
+    >>> recognizer
+    Recognizer('web', 8 expressions)
+    >>> photo = degan.read_image("examples/london/smiling/001.jpg")
+    >>> [face.expression for face in recognizer.predict(photo)]
+    ['happiness']
 
     Args:
-        weights: a file that ``degan export`` or ``degan finetune`` wrote, or one of
-            :data:`SHIPPED_WEIGHTS`; None for the first of these.
-        threads: how many threads one network run may use.
-        thorough: whether faces that lie on a side or upside down are looked for beside upright ones
-            too, which takes four times as long; without it where those found are not all upright.
-        groups: expressions that are to count as one, by the name that they get together:
-            ``{"negative": ("anger", "fear")}``. Their probabilities are added.
+        weights: a weights file that ``degan export`` or ``degan finetune`` wrote, or a name of
+            :data:`SHIPPED_WEIGHTS`; None for the first of them.
+        threads: number of threads of one network run.
+        thorough: True: always also search for faces that lie on a side or upside down, which takes
+            four times as long. False: only in images where no upright face is found.
+        groups: expressions to count as one, under a new name: ``{"negative": ("anger", "fear")}``.
+            Their probabilities are added.
 
     Attributes:
-        expressions: what it can tell apart, in the order of the probabilities; what was grouped
-            comes last.
-        crop_size: side of the crops that it reads, in pixels.
-        unsure_below: an answer less probable than that is unsure, 0-1; 0 where the weights were not
-            calibrated, of which no answer is called unsure.
-        actions_explained: how much of each facial action's variance the weights read of people
-            whom they never saw, by name, at most 1; empty where they read no actions.
-        action_units: names of the FACS action units that they read: of whose actions they explain
-            :data:`degan.labels.MIN_EXPLAINED` or more, on average.
+        expressions: names in the order of the probabilities; groups follow the other expressions.
+        crop_size: side of the crops that the weights take, in pixels.
+        unsure_below: threshold in [0, 1]: a prediction whose probability is lower is unsure. 0 for
+            weights that were not calibrated: no prediction is unsure.
+        actions_explained: facial action -> share of its variance explained on people not in the
+            training data, at most 1; empty if the weights predict no actions.
+        action_units: FACS action units that are predicted: those whose facial actions have a mean
+            of ``actions_explained`` of at least :data:`degan.labels.MIN_EXPLAINED`.
         name: of the weights, for messages.
         weights_hash: SHA-256 of the weights file.
-        trained_on: what the file says of its training data, for
+        trained_on: description of the training data in the file, for
             :func:`degan.data.provenance.has_seen`.
         calibrated_on_manifests: SHA-256 of the manifests of the data that the temperature was
-            fitted on, and of the data sets that it was joined of; empty if not known.
-        actions_fitted_on_manifests: the same of the people whom reading actions was fitted on.
+            fitted on, and of the data sets joined in them; empty if unknown.
+        actions_fitted_on_manifests: SHA-256 of the manifests of the data that the facial actions
+            were fitted on; empty if unknown.
 
     Raises:
-        DeganError: the file is missing, damaged, or promises what this version of degan does not
-            do; groups name what the weights do not tell.
+        DeganError: the weights file is missing, damaged, or of a format that this version of degan
+            does not read; or a group names an expression that the weights do not have.
     """
 
     def __init__(
         self,
-        weights: Path | str | None = None,
+        weights: PathLike | None = None,
         *,
         threads: int = 1,
         thorough: bool = False,
         groups: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        opened = open_weights(weights, threads)
+        source = None if weights is None else as_path(weights, "weights")
+        opened = open_weights(source, threads)
         self._weights = opened
         self._groups = Groups(opened.classes, groups or {}, opened.name)
+        self._options = {"threads": threads, "thorough": thorough, "groups": dict(groups or {})}
         self.expressions = self._groups.names
         self.crop_size, self.unsure_below = opened.crop_size, opened.unsure_below
         self.actions_explained = opened.actions_explained
-        self.action_units = _units_read(opened.actions_explained)
+        self.action_units = _predicted_units(opened.actions_explained)
         self.name, self.weights_hash = opened.name, opened.sha256
         self.trained_on = opened.trained_on
         self.calibrated_on_manifests = opened.calibrated_on
         self.actions_fitted_on_manifests = opened.actions_fitted_on
         self._finder = FaceFinder(threads=threads)
         self._thorough = thorough
+
+    def __repr__(self) -> str:
+        """Return one line: the name of the weights and the number of expressions."""
+        return f"Recognizer({Path(self.name).stem!r}, {len(self.expressions)} expressions)"
+
+    def __reduce__(self) -> tuple[Callable[..., "Recognizer"], tuple[Any, ...]]:
+        """Pickle the path of the weights file, its hash and the options, but no network."""
+        return _reopen, (self._weights.source, self._options, self.weights_hash)
 
     def predict(self, image: RgbImage) -> list[Prediction]:
         """Return the expression of every face of an image, largest face first; [] if none.
@@ -143,12 +127,12 @@ class Recognizer:
             image: RGB uint8 (H, W, 3), see :func:`degan.read_image`.
 
         Raises:
-            DeganError: that is no such image.
+            DeganError: the image has another type or shape.
         """
         return self.predict_many([image])[0]
 
     def predict_many(self, images: Sequence[RgbImage]) -> list[list[Prediction]]:
-        """Return what :meth:`predict` returns of each image; their faces are read together."""
+        """Return the list of :meth:`predict` for each image; their faces share network runs."""
         found = [self.find_faces(image) for image in images]
         read = iter(
             self._predictions(
@@ -162,38 +146,39 @@ class Recognizer:
         return [list(islice(read, len(faces))) for faces in found]
 
     def find_faces(self, image: RgbImage) -> list[Face]:
-        """Return the faces of an image, largest first, of which nothing is read yet."""
+        """Return the faces of an image, largest first, without their expressions."""
         return self._finder.find(check_image(image), thorough=self._thorough)
 
     def predict_faces(self, image: RgbImage, faces: Sequence[Face]) -> list[Prediction]:
-        """Return the expressions of faces that were found already, in their order.
+        """Return the expressions of faces that were found before, in their order.
 
         Args:
             image: RGB uint8 (H, W, 3).
-            faces: of a :class:`degan.faces.finder.FaceFinder`, or of landmarks of one's own by
+            faces: from :meth:`find_faces`, or from given landmarks by
                 :meth:`degan.faces.finder.Face.of_landmarks`. Nothing is detected.
         """
         check_image(image)
+        check_list(faces, Face, "faces", "the faces that find_faces returns")
         return self._predictions([_Cut.of_face(image, face, self.crop_size) for face in faces])
 
     def predict_boxes(self, image: RgbImage, boxes: Sequence[Box]) -> list[Prediction]:
-        """Return the expressions of faces in boxes of one's own, in their order.
+        """Return the expressions of faces in given boxes, in their order.
 
-        Landmarks are fitted in each box, no face is looked for elsewhere. Where the box shows none
-        its middle square is read as it is; ``face`` is None then.
+        Landmarks are fitted in each box; no other face is searched. If the fit finds no face in a
+        box, the crop is the square in the middle of the box, and ``face`` is None.
 
         Args:
             image: RGB uint8 (H, W, 3).
-            boxes: (x, y, width, height) in pixels, about from brow to chin.
+            boxes: (x, y, width, height) in pixels, from about brow to chin.
 
         Raises:
             DeganError: a box has no area inside the image.
         """
         check_image(image)
-        return self._predictions([self._cut_box(image, box) for box in boxes])
+        return self._predictions([self._cut_box(image, _check_box(box)) for box in boxes])
 
     def predict_crop(self, image: RgbImage) -> Prediction:
-        """Return the expression of an image that is a face already cut out.
+        """Return the expression of an image that is one cut-out face.
 
         Raises:
             DeganError: the image is smaller than 32 x 32 pixels.
@@ -201,40 +186,45 @@ class Recognizer:
         return self.predict_crops([image])[0]
 
     def predict_crops(self, images: Sequence[RgbImage]) -> list[Prediction]:
-        """Return what :meth:`predict_crop` returns of each image; they are read together."""
+        """Return the result of :meth:`predict_crop` for each image; they share network runs."""
         return self._predictions([self._cut_crop(check_image(image)) for image in images])
 
     def beside_neutral(
-        self, faces: Sequence[Prediction], neutral: Sequence[Prediction]
+        self, faces: Sequence[Prediction], neutral: Prediction | Sequence[Prediction]
     ) -> list[Prediction]:
-        """Return faces of one person anew: read from what changed since the neutral face.
+        """Return faces of one person with expressions relative to the person's neutral face.
 
         Args:
-            faces: of that person, of any of this recogniser's methods.
-            neutral: the person's neutral face, once or more often: the mean of f(x) counts.
+            faces: predictions of this recogniser for that person.
+            neutral: the person's neutral face, or several photos of it, whose f(x) are averaged.
 
         Raises:
-            DeganError: the weights cannot read so, or there is no neutral face.
+            DeganError: the weights have no layer for this, or there is no neutral face.
         """
         reader = self.check_reads_beside_neutral()
-        if not neutral:
+        resting = [neutral] if isinstance(neutral, Prediction) else neutral
+        for given, name in ((faces, "faces"), (resting, "neutral")):
+            check_list(given, Prediction, name, "predictions of a recogniser")
+        if not resting:
             raise DeganError("no neutral face was given; give at least one of the person")
         if not faces:
             return []
-        rest = np.mean([face.code for face in neutral], axis=0)
+        rest = np.mean([face.code for face in resting], axis=0)
         shares = reader.probabilities(np.array([face.code for face in faces]), rest)
         merged = self._groups.merge(shares)
-        return [self.answer_again(face, row) for face, row in zip(faces, merged, strict=True)]
+        return [self.with_probabilities(face, row) for face, row in zip(faces, merged, strict=True)]
 
-    def answer_again(self, face: Prediction, probabilities: NDArray[np.floating]) -> Prediction:
-        """Return a face whose answer follows from other probabilities, (C,) as ``expressions``."""
+    def with_probabilities(
+        self, face: Prediction, probabilities: NDArray[np.floating]
+    ) -> Prediction:
+        """Return a face with other probabilities, (C,), and the expression that follows."""
         return replace(face, **self._answer(probabilities))
 
     def check_reads_beside_neutral(self) -> NeutralReader:
-        """Return what reads faces beside a neutral one; refuse weights that have none.
+        """Return the layer that compares a face with a neutral one.
 
         Raises:
-            DeganError: they have none.
+            DeganError: the weights have none.
         """
         if self._weights.neutral is None:
             raise DeganError(
@@ -244,10 +234,10 @@ class Recognizer:
         return self._weights.neutral
 
     def check_reads_actions(self) -> None:
-        """Refuse weights that read no facial actions.
+        """Refuse weights without facial actions.
 
         Raises:
-            DeganError: they read none.
+            DeganError: the weights have none.
         """
         if not self.actions_explained:
             raise DeganError(
@@ -260,7 +250,21 @@ class Recognizer:
         return self.read(crops).probabilities
 
     def read(self, crops: Sequence[RgbImage]) -> Readings:
-        """Return all that the weights say of crops as :meth:`probabilities` takes them."""
+        """Return all outputs of the weights for aligned crops.
+
+        Args:
+            crops: N crops in the canonical frame, each RGB uint8 (crop_size, crop_size, 3).
+
+        Raises:
+            DeganError: a crop has another type or shape, or an output is out of range.
+        """
+        side = (self.crop_size, self.crop_size, 3)
+        wrong = next((crop for crop in crops if check_image(crop).shape != side), None)
+        if wrong is not None:
+            raise DeganError(
+                f"a crop has the shape {wrong.shape}, but {self.name} takes {side}; use "
+                "predict_crops for images of other sizes"
+            )
         parts: dict[str, list[NDArray[np.float32]]] = {
             name: [np.empty((0, width), np.float32)]
             for name, width in self._weights.outputs.items()
@@ -276,13 +280,13 @@ class Recognizer:
         return Readings(merged, read["code"], read.get("actions"))
 
     def _check(self, name: str, output: NDArray[np.float32], count: int) -> None:
-        """Refuse what no export of degan says: weights can come from anywhere."""
-        low, high = (-np.inf, np.inf) if name == "code" else (-_SLACK, 1 + _SLACK)
+        """Refuse outputs that no weights file of degan has: the file may be from anywhere."""
+        low, high = (-np.inf, np.inf) if name == "code" else (-_TOLERANCE, 1 + _TOLERANCE)
         proper = np.isfinite(output) & (output >= low) & (output <= high)
         if len(output) != count or not proper.all():
             raise DeganError(
-                f"{self.name} says what is no probability or amount between 0 and 1, or not one of "
-                "each face; export it again"
+                f"{self.name} returns probabilities or amounts outside 0 to 1, or not one row a "
+                "face; export it again"
             )
 
     def _cut_crop(self, image: RgbImage) -> "_Cut":
@@ -322,7 +326,7 @@ class Recognizer:
         )
 
     def _answer(self, shares: NDArray[np.floating]) -> "_Answer":
-        """Return what the probabilities (C,) of a face say."""
+        """Return the fields that follow from the probabilities (C,) of a face."""
         probabilities = dict(zip(self.expressions, shares.tolist(), strict=True))
         expression = max(probabilities, key=probabilities.__getitem__)
         return {
@@ -341,7 +345,7 @@ class _Answer(TypedDict):
 
 
 class _Cut(NamedTuple):
-    """A face on its way from the detector to the graph."""
+    """A crop of a face, before the network run."""
 
     box: Box
     score: float
@@ -353,8 +357,33 @@ class _Cut(NamedTuple):
         return cls(face.box, face.score, face, crop_face(image, face.landmarks, size))
 
 
-def _units_read(explained: Mapping[str, float]) -> tuple[str, ...]:
-    """Return the action units of whose actions enough is explained; () where none is read."""
+def _reopen(source: str, options: dict[str, Any], weights_hash: str) -> Recognizer:
+    """Return an unpickled recogniser.
+
+    Raises:
+        DeganError: the weights file is missing, or is not the one that was pickled.
+    """
+    recognizer = Recognizer(source, **options)
+    if recognizer.weights_hash != weights_hash:
+        raise DeganError(
+            f"{source} is not the file that the recogniser was pickled with (another SHA-256); "
+            "pickle it again"
+        )
+    return recognizer
+
+
+def _check_box(box: Any) -> Box:
+    try:
+        x, y, width, height = map(float, box)
+    except (TypeError, ValueError) as error:
+        raise DeganTypeError(
+            f"a box must be four numbers (x, y, width, height) in pixels, not {box!r:.60}"
+        ) from error
+    return x, y, width, height
+
+
+def _predicted_units(explained: Mapping[str, float]) -> tuple[str, ...]:
+    """Return the action units whose actions are explained well enough; () without actions."""
     if not explained:
         return ()
     return tuple(

@@ -1,7 +1,7 @@
-"""What a weights file promises, checked when it is opened: nothing is read in a wrong way.
+"""Weights files: opened, and checked against the description that they carry.
 
-A weights file is ONNX, one graph from crops to answers. What must be known to use it travels in its
-metadata, under the key ``degan``, as JSON; docs/weights.md lists every word.
+A weights file is ONNX with one graph, from crops to predictions. Its metadata holds a description
+in JSON under the key ``degan``; docs/weights.md lists every field.
 """
 
 import json
@@ -20,23 +20,16 @@ from degan.recognition.neutral_reader import NeutralReader, read_neutral
 from degan.system.assets import asset_bytes, session_of
 from degan.system.files import read_bytes, sha256
 
-__all__ = [
-    "CROPS",
-    "FORMAT",
-    "KEY",
-    "SHIPPED_WEIGHTS",
-    "Weights",
-    "open_weights",
-]
+__all__ = ["CROPS", "FORMAT", "KEY", "SHIPPED_WEIGHTS", "Weights", "open_weights"]
 
 FORMAT: Final = 2
-"""Version of what a file promises; a file of another is refused."""
+"""Version of the file format; files of another version are refused."""
 
 KEY: Final = "degan"
-"""Of the file's metadata."""
+"""Key of the description in the metadata of the file."""
 
 SHIPPED_WEIGHTS: Final = ("web", "clean")
-"""Names of the weights that ship, the default first; docs/cards."""
+"""Names of the weights that ship, the default first; see docs/cards."""
 
 CROPS: Final = {
     "color": "RGB",
@@ -45,11 +38,11 @@ CROPS: Final = {
     "frame": FRAME,
     "normalisation": "in the graph",
 }
-"""What crops all weights of this format read: how they are cut (place, size and margin are the
-canonical frame's), stored and normalised. Written into every file, compared when it is opened."""
+"""Format of the crops of all weights: the canonical frame fixes their place, size and margin.
+Written into every file and compared when the file is opened."""
 
 _MAX_BYTES = 2**30
-_LEAST = 1e6  # what an action that is read badly explains at least, as a share below 0
+_MIN_EXPLAINED = -1e6  # explained variance of an action that is predicted badly is negative
 
 
 @dataclass(frozen=True)
@@ -59,22 +52,25 @@ class Weights:
     Attributes:
         session: the graph.
         name: for messages.
+        source: to open the file again: the name of weights that ship, or an absolute path.
         sha256: of the file.
-        classes: what the columns of the probabilities mean.
-        crop_size: side of the crops that it reads, in pixels.
+        classes: names of the columns of the probabilities.
+        crop_size: side of the crops, in pixels.
         code_size: length of f(x).
-        temperature: what the logarithms of the probabilities were divided by, in the graph.
-        unsure_below: an answer less probable than that is unsure, 0-1.
-        actions_explained: by facial action, how much of its variance is read of people whom nothing
-            was fitted on, at most 1; empty where none is read.
+        temperature: divisor of the log-probabilities, applied in the graph.
+        unsure_below: threshold in [0, 1]: a prediction whose probability is lower is unsure.
+        actions_explained: facial action -> share of its variance explained on people not in the
+            training data, at most 1; empty if the weights predict none.
         trained_on: for :func:`degan.data.provenance.has_seen`.
         calibrated_on: hashes of the manifests that the temperature was fitted on; empty if unknown.
-        actions_fitted_on: the same of reading actions.
-        neutral: reads a face beside the same person's neutral face; None where nothing was fitted.
+        actions_fitted_on: hashes of the manifests that facial actions were fitted on; empty if
+            unknown.
+        neutral: layer that compares a face with the person's neutral face; None if not fitted.
     """
 
     session: ort.InferenceSession
     name: str
+    source: str
     sha256: str
     classes: tuple[str, ...]
     crop_size: int
@@ -89,7 +85,7 @@ class Weights:
 
     @property
     def outputs(self) -> dict[str, int]:
-        """What the graph gives of each crop, in this order: name -> how many numbers."""
+        """Names of the outputs of the graph, in order, and their width for one crop."""
         widths = {"probabilities": len(self.classes), "code": self.code_size}
         if self.actions_explained:
             widths["actions"] = len(self.actions_explained)
@@ -97,34 +93,35 @@ class Weights:
 
 
 def open_weights(source: Path | str | None, threads: int) -> Weights:
-    """Return opened weights whose promises were checked.
+    """Return an opened weights file whose description was checked.
 
     Args:
         source: a file that ``degan export`` wrote, or one of :data:`SHIPPED_WEIGHTS`; None for the
-            first of these.
-        threads: how many threads one run of the graph may use.
+            first of them.
+        threads: number of threads of one network run.
 
     Raises:
-        DeganError: the file is missing, damaged, or promises what this version cannot read.
+        DeganError: the file is missing, damaged, or of a format that this version does not read.
     """
-    name = SHIPPED_WEIGHTS[0] if source is None else str(source)
-    if name in SHIPPED_WEIGHTS:  # no file's name: what is exported ends in .onnx
-        name = f"{name}.onnx"
+    name = source = SHIPPED_WEIGHTS[0] if source is None else str(source)
+    if source in SHIPPED_WEIGHTS:  # never the name of a file: exported files end in .onnx
+        name = f"{source}.onnx"
         data = asset_bytes(name)
     else:
-        data = _read_file(Path(name))
+        data = _read_file(Path(source))
+        source = str(Path(source).absolute())
     try:
         session = session_of(data, threads)
-        told = json.loads(session.get_modelmeta().custom_metadata_map[KEY])
-        if not isinstance(told, dict):
-            raise ValueError(told)
+        description = json.loads(session.get_modelmeta().custom_metadata_map[KEY])
+        if not isinstance(description, dict):
+            raise ValueError(description)
     except (KeyError, ValueError, RecursionError) as error:
         raise DeganError(
             f"{name} is not a weights file of degan or is damaged; make one with "
             "'degan export RUN FILE.onnx'"
         ) from error
-    _check_format(told, name)
-    weights = _read(session, told, name, sha256(data))
+    _check_format(description, name)
+    weights = _read(session, description, name, source, sha256(data))
     _check_graph(weights)
     return weights
 
@@ -132,7 +129,7 @@ def open_weights(source: Path | str | None, threads: int) -> Weights:
 def _read_file(path: Path) -> bytes:
     try:
         missing = not path.exists()
-    except OSError:  # a name too long, a folder that may not be entered
+    except OSError:  # the name is too long, or the folder must not be entered
         missing = False
     if missing:
         raise DeganError(
@@ -142,14 +139,14 @@ def _read_file(path: Path) -> bytes:
     return read_bytes(path, _MAX_BYTES, "weights")
 
 
-def _check_format(told: Mapping[str, Any], name: str) -> None:
-    """Refuse a file of another version, or that reads crops of another kind; say which."""
-    if told.get("format") != FORMAT:
+def _check_format(description: Mapping[str, Any], name: str) -> None:
+    """Refuse a file of another format version, or for crops of another format."""
+    if description.get("format") != FORMAT:
         raise DeganError(
-            f"{name} is of format {told.get('format')}, this version of degan reads format "
+            f"{name} is of format {description.get('format')}, this version of degan reads format "
             f"{FORMAT}; export it again with this version"
         )
-    crops = told.get("crops")
+    crops = description.get("crops")
     for word, needed in CROPS.items():
         has = crops.get(word) if isinstance(crops, dict) else None
         if has != needed:
@@ -160,58 +157,63 @@ def _check_format(told: Mapping[str, Any], name: str) -> None:
 
 
 def _read(
-    session: ort.InferenceSession, told: Mapping[str, Any], name: str, digest: str
+    session: ort.InferenceSession,
+    description: Mapping[str, Any],
+    name: str,
+    source: str,
+    digest: str,
 ) -> Weights:
     try:
-        classes, code_size = check_class_names(told["classes"]), int(told["code_size"])
+        classes = check_class_names(description["classes"])
+        code_size = int(description["code_size"])
         weights = Weights(
             session=session,
             name=name,
+            source=source,
             sha256=digest,
             classes=classes,
-            crop_size=int(told["crops"]["size"]),
+            crop_size=int(description["crops"]["size"]),
             code_size=code_size,
-            temperature=float(told["temperature"]),
-            unsure_below=float(told["unsure_below"]),
-            actions_explained=_actions(told.get("actions")),
-            trained_on=told.get("trained_on"),
-            calibrated_on=hashes_of(told.get("calibrated_on")),
-            actions_fitted_on=hashes_of(told.get("actions_fitted_on")),
+            temperature=float(description["temperature"]),
+            unsure_below=float(description["unsure_below"]),
+            actions_explained=_actions(description.get("actions")),
+            trained_on=description.get("trained_on"),
+            calibrated_on=hashes_of(description.get("calibrated_on")),
+            actions_fitted_on=hashes_of(description.get("actions_fitted_on")),
             neutral=read_neutral(
-                told.get("neutral"),
+                description.get("neutral"),
                 len(classes),
                 code_size,
-                hashes_of(told.get("neutral_fitted_on")),
+                hashes_of(description.get("neutral_fitted_on")),
             ),
         )
         if not 16 <= weights.crop_size <= 1024 or not 0 <= weights.unsure_below <= 1:
-            raise ValueError("crops of no sensible size, or a threshold that is no probability")
+            raise ValueError("the crop size is not 16 to 1024, or the threshold not 0 to 1")
         if not 0 < weights.temperature < float("inf") or weights.code_size < 1:
-            raise ValueError("no temperature, or no f(x)")
+            raise ValueError("the temperature or the length of f(x) is not above 0")
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DeganError(
-            f"{name} does not say all that reading faces with it needs, or says what cannot be "
-            f"({error}); export it again"
+            f"{name} has a description that is incomplete or impossible ({error}); export it again"
         ) from error
     return weights
 
 
-def _actions(told: Any) -> dict[str, float]:
-    """Return what a file says of the facial actions that it reads; {} where it reads none."""
-    if not told:
+def _actions(explained: Any) -> dict[str, float]:
+    """Return the facial actions of a description; {} if it has none."""
+    if not explained:
         return {}
-    if not isinstance(told, dict) or tuple(told) != FACIAL_ACTIONS:
-        raise ValueError("facial actions that are none")
-    if not all(isinstance(share, float) and -_LEAST <= share <= 1 for share in told.values()):
-        raise ValueError("not how well each facial action is read")
-    return dict(told)
+    if not isinstance(explained, dict) or tuple(explained) != FACIAL_ACTIONS:
+        raise ValueError("unknown facial actions")
+    if not all(isinstance(one, float) and _MIN_EXPLAINED <= one <= 1 for one in explained.values()):
+        raise ValueError("the explained variance of a facial action is not a number up to 1")
+    return dict(explained)
 
 
 def _check_graph(weights: Weights) -> None:
-    """Refuse a graph that does not take and give what the file declares."""
+    """Refuse a graph whose inputs or outputs differ from the description."""
     session, size = weights.session, weights.crop_size
     inputs = [(node.name, node.type, node.shape[1:]) for node in session.get_inputs()]
     outputs = [(node.name, node.type, node.shape[1:]) for node in session.get_outputs()]
-    given = [(name, "tensor(float)", [width]) for name, width in weights.outputs.items()]
-    if inputs != [("crops", "tensor(uint8)", [size, size, 3])] or outputs != given:
+    described = [(name, "tensor(float)", [width]) for name, width in weights.outputs.items()]
+    if inputs != [("crops", "tensor(uint8)", [size, size, 3])] or outputs != described:
         raise DeganError(f"{weights.name} holds another graph than it declares; export it again")

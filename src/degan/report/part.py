@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from degan.media.palette import COLOURS, GREY
+
 __all__ = [
     "GREY",
     "Absent",
@@ -24,23 +26,7 @@ __all__ = [
 
 Cell = str | int | float | None
 
-GREY: Final = "#868686"
-"""Of what is no class and no result: chance, intervals."""
-
-# In the order of degan.labels.EXPRESSIONS. Found by a search for colours that everybody tells
-# apart: by every kind of colour vision any two differ by 14 of CIEDE2000 and more, and each is seen
-# on the light and on the dark page. Eight is what there is; so each has a sign of its own too.
-_COLOURS: Final = (
-    GREY,
-    "#d1245c",
-    "#9a8300",
-    "#12cb97",
-    "#aa4f98",
-    "#d5ae19",
-    "#5573f4",
-    "#a8a5fe",
-)
-_SIGNS: Final = (
+_SIGNS: Final = (  # a class can be told by its sign too, not by its colour alone
     "circle",
     "square",
     "diamond",
@@ -181,17 +167,17 @@ Part = Figure | Pictures | Listing | Absent
 
 def colour_of(number: int) -> str:
     """Return the colour of the class or run of a number, from 0; they come again after eight."""
-    return _COLOURS[number % len(_COLOURS)]
+    return COLOURS[number % len(COLOURS)]
 
 
 def run_colour(number: int) -> str:
     """Return the colour of a result: blue, red, green and so on, never grey first."""
-    return _COLOURS[(6, 1, 3, 4, 5, 7, 2, 0)[number % len(_COLOURS)]]
+    return COLOURS[(6, 1, 3, 4, 5, 7, 2, 0)[number % len(COLOURS)]]
 
 
 def sign_of(number: int) -> str:
     """Return the sign of a class or run; with the colour 56 pairs before one comes again."""
-    return _SIGNS[(number + number // len(_COLOURS)) % len(_SIGNS)]
+    return _SIGNS[(number + number // len(COLOURS)) % len(_SIGNS)]
 
 
 def percent(share: float) -> str:

@@ -119,7 +119,7 @@ def test_the_arm_without_any_drawing_keeps_all_that_f_of_x_is_held_to():
 @pytest.mark.parametrize("changes", [[], ["gan.weight_kept=8.0"]])
 def test_where_f_of_x_is_held_to_nothing_no_arm_is_without_any_drawing(changes):
     choice = choose_arms(override(preset("paper"), changes), [])
-    assert "nothing would teach the encoder" in choice.left_out["no-drawing"]
+    assert "nothing would train the encoder" in choice.left_out["no-drawing"]
 
 
 @pytest.mark.parametrize("name", ["no-kept", "no-blend"])

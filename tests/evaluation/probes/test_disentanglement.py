@@ -124,7 +124,7 @@ def test_factors_that_do_not_vary_or_are_unknown_are_left_out_with_the_reason(nu
     found = disentanglement(numbers, [*factors, *more], HELD_BACK, seed=0)
     assert found.left_out == {
         "glasses": "does not vary",
-        "mood": "known of 0 pictures alone",
+        "mood": "known for only 0 images",
         "rare": "does not vary",  # among those trained on
     }
     assert tuple(found.factors) == NAMES
@@ -141,7 +141,7 @@ def test_pictures_of_which_a_factor_is_unknown_count_for_the_others(numbers, fac
 def test_too_little_to_measure_is_one_sentence(numbers, factors):
     few = MIN_IMAGES - 1
     cut = [Factor(f.name, f.group, f.values[:few]) for f in factors]
-    with pytest.raises(DeganError, match=f"{few} pictures are too few.*{MIN_IMAGES}"):
+    with pytest.raises(DeganError, match=f"{few} images are too few.*{MIN_IMAGES}"):
         disentanglement(numbers[:few], cut, HELD_BACK[:few], seed=0)
     with pytest.raises(DeganError, match="fewer than two factors"):
         disentanglement(numbers, factors[:1], HELD_BACK, seed=0)

@@ -62,7 +62,7 @@ class TestKid:
 
     def test_one_row_or_other_features_cannot_be_compared(self):
         for x, y in ((normal(1), normal(5)), (normal(5), normal(5, size=4))):
-            with pytest.raises(ValueError, match="two rows or more, equally long"):
+            with pytest.raises(ValueError, match="two rows or more and the same row length"):
                 kid(x, y, seed=0)
 
 

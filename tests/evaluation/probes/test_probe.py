@@ -77,7 +77,7 @@ def test_only_people_that_no_run_was_trained_on_are_measured(proof, faces):
 
 def test_a_run_trained_on_everybody_counts_for_all_runs(runs, faces, tmp_path):
     train(faces, range(len(faces.samples)), override(TINY, PLAIN), tmp_path / "all")
-    with pytest.raises(DeganError, match=r"0 people that no run was trained on, beside 12 .*with"):
+    with pytest.raises(DeganError, match=r"0 people that no run was trained on, and 12 .*with"):
         probe([runs[0], tmp_path / "all"], faces)
 
 
@@ -202,11 +202,11 @@ class TestRefused:
     def test_people_whom_nobody_named(self, runs, faces):
         samples = tuple(s._replace(subject="") for s in faces.samples)
         unnamed = dataclasses.replace(faces, samples=samples)
-        self.refused("does not say who is shown", runs, unnamed)
+        self.refused("has no subject names", runs, unnamed)
 
     def test_people_with_one_sequence_each(self, runs, others):
         one = others.only(["happiness"])
-        self.refused("0 people have pictures of two sequences", runs, one)
+        self.refused("0 people have images from two sequences", runs, one)
 
     @pytest.mark.parametrize("content", ['{"kind": "thesis"}', "words", "[]"])
     def test_a_file_of_that_name_that_degan_did_not_write(self, runs, faces, tmp_path, content):

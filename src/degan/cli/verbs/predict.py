@@ -24,9 +24,6 @@ app = typer.Typer()
 
 PANEL = RECOGNISE
 
-CALMEST = "calmest"
-"""What --neutral takes for the calmest frames of each person."""
-
 
 Paths = Annotated[
     list[Path] | None,
@@ -140,6 +137,7 @@ def predict(
     from degan.predict.reader import ReadOptions, open_reader  # noqa: PLC0415
     from degan.predict.run import Plan  # noqa: PLC0415
     from degan.predict.smoothing import DEFAULT_SECONDS  # noqa: PLC0415
+    from degan.predict.table import CALMEST  # noqa: PLC0415
     from degan.recognition.class_groups import parse_groups  # noqa: PLC0415
 
     named = paths or []
@@ -248,7 +246,8 @@ def _writer(plan: "Plan", named: Sequence[Path], as_json: bool, as_csv: bool) ->
         return JsonWriter(sys.stdout)
     if as_csv:
         return CsvWriter(sys.stdout, plan.columns)
-    return FaceTable(named, people=plan.reader.options.people, actions=plan.reader.options.actions)
+    options, alone = plan.reader.options, len(plan.inputs) < 2
+    return FaceTable(named, people=options.people, actions=options.actions, alone=alone)
 
 
 def _written(out: Path, count: "Count") -> str:

@@ -1,1 +1,1 @@
-"""Ablation: what each part of the method is worth."""
+"""Ablation: how much each part of the method adds to the accuracy."""

@@ -1,4 +1,4 @@
-"""The ablation: the method beside what it is made of, on the same folds and with the same seeds."""
+"""The ablation: compare the method with variants of it, on the same folds and seeds."""
 
 import json
 import time
@@ -52,10 +52,10 @@ from degan.training.run import logged_seconds
 from degan.training.train import costs, taught_seconds, train, train_stage1, worked_seconds
 
 FEATURES = "features.safetensors"
-"""What an arm's networks make of a fold's test samples before the last linear layer."""
+"""File with the features of a fold's test samples: inputs of the last linear layer of an arm."""
 
 _FAILED = "failed.json"
-_READER_COST = 1.0  # of an SVM or MLP, in the unit of costs()
+_READER_COST = 1.0  # cost of an SVM or MLP, in the unit of costs()
 
 
 def ablate(
@@ -71,30 +71,31 @@ def ablate(
 ) -> dict[str, Any]:
     """Train and test every arm on every fold, then write tables and ``summary.json``.
 
-    Arms that differ in stage 2 alone share stage 1, those whose teachers are the same share them,
-    and run in turn; all else runs side by side. Nothing is chosen on test samples. After an
-    interruption the same call continues where each arm was, and one with other ``arms`` keeps
-    what is there. The figures do not depend on ``jobs``. The arm ``full`` has the figures of
-    :func:`degan.evaluation.protocols.crossval.cross_validate`. If an arm diverges or collapses, its
-    row says so, and the others go on.
+    Arms that differ only in stage 2 share stage 1, and arms with the same teachers share the
+    teachers. Arms that share one of them run one after the other; other arms run in parallel. Test
+    samples are not used for any choice. After an interruption the same call continues each arm. A
+    call with other ``arms`` keeps the existing results. The metrics do not depend on ``jobs``. The
+    arm ``full`` has the metrics of
+    :func:`degan.evaluation.protocols.crossval.cross_validate`. If the training of another arm
+    diverges or collapses, its row has the reason under ``failed``, and the other arms continue.
 
     Args:
         dataset: a prepared data set.
-        folder: the run directory: ``<arm>/fold-01`` and so on, ``stage1-<arm>/fold-01`` and
-            ``teachers-<arm>/fold-01``.
-        settings: of the reference; fold k trains with ``seed + k``.
-        folds: who is trained on and tested; a fold's validation samples are left alone.
-        arms: names of :data:`degan.evaluation.ablation.arms.ARMS`; none: all.
-        protocol: how the folds were made, for ``folds.json`` and ``summary.json``.
-        jobs: trainings at a time.
-        progress: told the share done and what is being done.
+        folder: the run directory. It contains run directories ``<arm>/fold-01``,
+            ``stage1-<arm>/fold-01`` and ``teachers-<arm>/fold-01`` and so on.
+        settings: settings of the reference; fold k (from 0) trains with ``seed + k``.
+        folds: training and test samples of each fold. Validation samples are not used.
+        arms: names of :data:`degan.evaluation.ablation.arms.ARMS`; empty for all.
+        protocol: name of the protocol that made the folds, for ``folds.json`` and ``summary.json``.
+        jobs: number of parallel trainings.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
 
     Returns:
         The content of ``summary.json``.
 
     Raises:
-        DeganError: there is no such arm, the folder holds another run, the data cannot be
-            divided or trained on, or the training of ``full`` failed.
+        DeganError: there is no such arm, the folder contains another run, the data cannot be
+            divided into folds or trained on, or the training of ``full`` failed.
     """
     choice = choose_arms(settings, arms)
     open_folds(folder, dataset, settings, folds, protocol, "ablation")
@@ -125,7 +126,7 @@ def _run(
     jobs: int,
     progress: Progress,
 ) -> None:
-    """Run what has no result yet: a task is a fold of all arms that share something."""
+    """Run all unfinished tasks; a task is one fold of all arms that share stage 1 or teachers."""
     groups: dict[str, list[str]] = {}
     for arm in arms:
         groups.setdefault(task_name(arm, settings), []).append(arm.name)
@@ -179,16 +180,16 @@ def _run_task(
 
 @dataclass(frozen=True)
 class _ArmFold:
-    """One arm on one fold.
+    """Training and test of one arm on one fold.
 
     Attributes:
-        arm: what is trained and tested.
-        dataset: where the samples are from.
-        fold: which of them are trained on and tested.
-        settings: the arm's, with the fold's seed.
-        folder: its run directory.
-        stage1: the run directory of the stage 1 that it reads; None if it has none.
-        teachers: the folder of the teachers that it hears; None if it has none.
+        arm: the arm.
+        dataset: data set of the samples.
+        fold: training and test samples.
+        settings: settings of the arm, with the seed of the fold.
+        folder: run directory of the arm and fold.
+        stage1: run directory of the stage 1 that the arm uses; None without stage 1.
+        teachers: folder of the teachers that the arm uses; None without teachers.
     """
 
     arm: Arm
@@ -205,7 +206,7 @@ def _is_over(folder: Path) -> bool:
 
 
 def _failure(folder: Path, num_folds: int) -> str | None:
-    """Return why the first fold of an arm that failed did; None if all were tested."""
+    """Return the reason of the first failed fold of an arm; None if no fold failed."""
     for number in range(num_folds):
         path = fold_folder(folder, number) / _FAILED
         if path.exists():
@@ -214,7 +215,7 @@ def _failure(folder: Path, num_folds: int) -> str | None:
 
 
 def _arm_costs(arms: Sequence[Arm], settings: Settings, num_images: int) -> list[float]:
-    """Return what each of several arms in turn costs, about: what they share, the first pays."""
+    """Return the estimated cost of each arm; a shared part counts for the first arm using it."""
     paid: set[tuple[str, str | None]] = set()
     found = []
     for arm in arms:
@@ -282,7 +283,7 @@ def _compare(
     folds: Sequence[Fold],
     arms: Sequence[Arm],
 ) -> dict[str, dict[str, Any]]:
-    """Return a row of figures an arm; write each arm's tables."""
+    """Return the row of metrics of each arm, and write the tables of each arm."""
     failures = {arm.name: _failure(folder / arm.name, len(folds)) for arm in arms}
     whole = [arm for arm in arms if failures[arm.name] is None]
     pooled = {arm.name: pool_folds(folder / arm.name, dataset, folds) for arm in whole}
@@ -312,16 +313,17 @@ def _compare(
 def _identification(
     folder: Path, dataset: Dataset, folds: Sequence[Fold], seed: int
 ) -> dict[str, Any]:
-    """Return who is found again by the features of an arm, each fold's people among themselves.
+    """Return how well an arm's features identify subjects, within the test subjects of each fold.
 
     Args:
-        folder: of the arm.
-        dataset: where the samples are from.
-        folds: what was tested.
+        folder: folder of the arm.
+        dataset: data set of the samples.
+        folds: folds whose test samples are used.
         seed: see :func:`degan.evaluation.probes.identification.identify`.
 
     Returns:
-        By the features' name; None where nobody shows two expressions.
+        Name of the features -> identification metrics; None if no subject has two expressions from
+        two recordings.
     """
     rows = [(number, index) for number, fold in enumerate(folds) for index in fold.test]
     samples = [dataset.samples[index] for _, index in rows]
@@ -343,7 +345,7 @@ def _identification(
 
 
 def _seconds(folder: Path, arm: Arm, settings: Settings, num_folds: int) -> dict[str, float]:
-    """Return what all folds of an arm took on one thread: its own work, and what may be shared."""
+    """Return the seconds of all folds of an arm on one thread, and those of its shared parts."""
     own, first, taught = 0.0, 0.0, 0.0
     for number in range(num_folds):
         own += read_notes(fold_folder(folder / arm.name, number))["seconds"]

@@ -1,4 +1,4 @@
-"""The arms of the ablation: what is compared with the method, each a row of a table."""
+"""The arms of the ablation: variants of the method and baselines, each a row of the table."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,15 +14,16 @@ from degan.training.train import stage1_settings
 
 @dataclass(frozen=True)
 class Arm:
-    """One way to recognise, measured on the same folds and seeds as the others.
+    """A variant of the method or a baseline. All arms use the same folds and seeds.
 
     Attributes:
-        name: what ``--arms``, folders and tables call it.
-        title: what it is, in a few words.
-        shows: what its difference to :data:`FULL` says, in a sentence.
-        settings: the run's settings and how many images a fold trains on -> the arm's settings.
-        reader: what says the expression: the networks; an SVM or MLP on f(x) of stage 1; or an
-            SVM on HOG, which has no stage 1.
+        name: name in ``--arms``, folders and tables.
+        title: short description.
+        shows: interpretation of its difference to :data:`FULL`, one sentence.
+        settings: function (settings of the run, number of training images of a fold) -> settings of
+            the arm.
+        reader: classifier of the arm: ``network``; ``svm`` or ``mlp`` on f(x) of stage 1; or
+            ``hog``, an SVM on HOG features, which has no stage 1.
     """
 
     name: str
@@ -33,189 +34,189 @@ class Arm:
 
 
 def _with(*assignments: str) -> Callable[[Settings, int], Settings]:
-    """Return a change that does what ``--set`` does with the same words."""
+    """Return a function that applies assignments as ``--set`` does."""
     return lambda settings, _: override(settings, list(assignments))
 
 
 def _taught_cnn(settings: Settings, num_images: int) -> Settings:
-    """Return the settings of the plain CNN with the teachers of a run."""
+    """Return the settings of the plain CNN with the run's teachers."""
     teachers = settings.classifier.teachers
     return override(plain_cnn(settings, num_images), [f"classifier.teachers={teachers!r}"])
 
 
 def _without_drawing(settings: Settings, _: int) -> Settings:
-    """Return the settings of a run with the terms on f(x) alone; none at all is no stage 1."""
+    """Return the settings with only the loss terms on f(x); without such terms, without stage 1."""
     changes = [f"gan.weight_{name}=0.0" for name in DRAWING_TERMS]
     return override(settings, changes if settings.holds else [*changes, "gan.epochs=0"])
 
 
-_ANY_COUNT: Final = 1  # of images: whether two arms have the same settings does not depend on it
+_ANY_COUNT: Final = 1  # number of images; does not change whether two arms have equal settings
 
 FULL: Final = "full"
-"""The reference: the method as the settings say."""
+"""The reference: the method with the settings of the run."""
 
 UNDRAWN: Final = "no-drawing"
-"""The arm that tells what redrawing is worth."""
+"""The arm that measures how much the loss terms on generated images help."""
 
 ARMS: Final = (
     Arm(
         FULL,
-        "DE-GAN as the settings say",
-        "The reference that all others are compared with.",
+        "DE-GAN with the given settings",
+        "The reference for all other arms.",
         _with(),
     ),
     Arm(
         "residue",
-        "residue alone",
-        "Worse than full: f(x) adds to what the layers of the encoder recorded.",
+        "residue only",
+        "Worse than full: f(x) adds information to the residue.",
         _with("classifier.features='residue'"),
     ),
     Arm(
         "no-residue",
-        "f(x) alone, the same networks",
-        "Worse than full: the residue adds to f(x).",
+        "f(x) only, the same networks",
+        "Worse than full: the residue adds information to f(x).",
         _with("classifier.features='code'"),
     ),
     Arm(
         "svm",
         "f(x) + linear SVM",
-        "Worse than full: the residue, and an encoder that moves in stage 2, add to f(x).",
+        "Worse than full: the residue and training the encoder in stage 2 help.",
         _with(),
         "svm",
     ),
     Arm(
         "mlp",
         "f(x) + MLP",
-        "Better than svm: f(x) holds the expression, but not linearly.",
+        "Better than svm: f(x) contains the expression in a non-linear form.",
         _with(),
         "mlp",
     ),
     Arm(
         "cnn",
         "plain CNN, same encoder",
-        "Worse than full: the stages and terms of DE-GAN help beyond learning the expressions.",
+        "Worse than full: DE-GAN helps more than training on the expression labels only.",
         plain_cnn,
     ),
     Arm(
         "no-stage-1",
-        "stage 2 alone",
-        "Worse than full: stage 1, and what f(x) is held to, help beyond stage 2.",
+        "stage 2 only",
+        "Worse than full: stage 1 and the loss terms on f(x) help.",
         _with("gan.epochs=0"),
     ),
     Arm(
         UNDRAWN,
-        "without any drawing",
-        "Worse than full: redrawing helps beyond all that f(x) is held to.",
+        "without loss terms on generated images",
+        "Worse than full: generated images help in addition to the loss terms on f(x).",
         _without_drawing,
     ),
     Arm(
         "taught-cnn",
         "plain CNN with the teachers",
-        "Worse than full: the stages and terms of DE-GAN help where both have teachers.",
+        "Worse than full: DE-GAN helps if both networks have teachers.",
         _taught_cnn,
     ),
     Arm(
         "no-start",
-        "from random weights",
-        "Worse than full: what the weights to start from had learnt helps.",
+        "random initial weights",
+        "Worse than full: starting from pretrained weights helps.",
         _with("start=''"),
     ),
     Arm(
         "no-blend",
-        "as it was trained",
-        "Worse than full: drawing the weights back towards those to start from helps.",
+        "trained weights without blending",
+        "Worse than full: blending the trained weights with the initial weights helps.",
         _with("classifier.blend=0.0"),
     ),
     Arm(
         "no-average",
-        "the weights of the last step",
-        "Worse than full: averaging the weights of the last passes helps.",
+        "weights of the last step",
+        "Worse than full: averaging the weights of the last epochs helps.",
         _with("classifier.average=0.0"),
     ),
     Arm(
         "no-teachers",
-        "labels alone",
-        "Worse than full: what faces show to those who never saw the person helps.",
+        "labels only",
+        "Worse than full: targets from teachers not trained on the subject, or from votes, help.",
         _with("classifier.teachers=0"),
     ),
     Arm(
         "hog",
         "HOG + linear SVM",
-        "How hard the data are without anything that is learnt but the SVM.",
+        "How difficult the data are without learned features.",
         _with(),
         "hog",
     ),
     Arm(
         "no-adversarial",
         "without the adversarial term",
-        "Worse than full: that drawings must pass for photos helps.",
+        "Worse than full: training generated images to look real helps.",
         _with("gan.weight_adversarial=0.0"),
     ),
     Arm(
         "no-identity",
         "without the identity term",
-        "Worse than full: that drawings must be of the person asked for helps.",
+        "Worse than full: training generated images to show the target person helps.",
         _with("gan.weight_identity=0.0"),
     ),
     Arm(
         "no-expression",
         "without the expression term",
-        "Worse than full: that drawings must show the expression of x helps.",
+        "Worse than full: training generated images to show the expression of x helps.",
         _with("gan.weight_expression=0.0"),
     ),
     Arm(
         "no-reconstruction",
         "without the reconstruction term",
-        "Worse than full: redrawing x itself helps.",
+        "Worse than full: reconstructing x helps.",
         _with("gan.weight_reconstruction=0.0"),
     ),
     Arm(
         "no-swap",
         "without the swap term",
-        "Worse than full: comparing drawings with photos of the other person helps.",
+        "Worse than full: comparing generated images with photos of the target person helps.",
         _with("gan.weight_swap=0.0"),
     ),
     Arm(
         "no-code",
-        "without the term on f(x)",
-        "Worse than full: f(x) needs to be told the expression, D alone does not suffice.",
+        "without the expression loss on f(x)",
+        "Worse than full: f(x) needs its own expression loss; the losses of D are not enough.",
         _with("gan.weight_code=0.0"),
     ),
     Arm(
         "no-confusion",
         "without the confusion term",
-        "Worse than full: that nobody can guess the person from f(x) helps.",
+        "Worse than full: making the subject unpredictable from f(x) helps.",
         _with("gan.weight_confusion=0.0"),
     ),
     Arm(
         "no-rate",
-        "without the price on f(x)",
-        "Worse than full: that f(x) must be short helps.",
+        "without the penalty on the size of f(x)",
+        "Worse than full: keeping the numbers of f(x) small helps.",
         _with("gan.weight_rate=0.0"),
     ),
     Arm(
         "no-actions",
-        "without the term of facial actions",
-        "Worse than full: that numbers of f(x) are told what the face does helps.",
+        "without the facial-action term",
+        "Worse than full: training numbers of f(x) on amounts of facial actions helps.",
         _with("gan.weight_actions=0.0"),
     ),
     Arm(
         "no-kept",
-        "f(x) free to move from the start",
-        "Worse than full: holding f(x) to what the weights to start from made it helps.",
+        "f(x) not kept close to the initial f(x)",
+        "Worse than full: keeping f(x) close to f(x) of the initial weights helps.",
         _with("gan.weight_kept=0.0"),
     ),
 )
-"""In the order of the table. An arm that needs no new reader is one more row here."""
+"""All arms, in the order of the table. A new arm with an existing reader is one more entry."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The arms of a run, and why others are left out.
+    """The arms of a run, and the reasons why others are left out.
 
     Attributes:
-        arms: what is compared, :data:`FULL` first.
-        left_out: name -> reason.
+        arms: arms to compare, :data:`FULL` first.
+        left_out: name of an arm -> reason.
     """
 
     arms: tuple[Arm, ...]
@@ -223,14 +224,15 @@ class Choice:
 
 
 def choose_arms(settings: Settings, names: Sequence[str]) -> Choice:
-    """Return the arms that a run compares.
+    """Return the arms to compare in a run.
 
-    Left out are arms that would be an earlier one again, such as one without a term whose weight
-    the settings have at 0 anyway, and one in which nothing would be learnt.
+    An arm is left out if its effective settings equal those of an earlier arm with the same reader,
+    for example if it removes a term that already has weight 0. The arm :data:`UNDRAWN` is also left
+    out if nothing would train the encoder.
 
     Args:
-        settings: of the run.
-        names: of the arms; none: all. The reference is always among them.
+        settings: settings of the run.
+        names: names of the arms; empty for all. The reference is always included.
 
     Raises:
         DeganError: there is no such arm, or the settings have no stage 1.
@@ -241,7 +243,7 @@ def choose_arms(settings: Settings, names: Sequence[str]) -> Choice:
             raise DeganError(f"there is no arm '{name}'; choose among {', '.join(known)}")
     if settings.gan.epochs == 0:
         raise DeganError(
-            "gan.epochs is 0, so there is no stage 1 whose parts could be compared; give it passes"
+            "gan.epochs is 0, so there is no stage 1 to ablate; set gan.epochs to 1 or more"
         )
     wanted = [arm for arm in ARMS if not names or arm.name in (FULL, *names)]
     reasons = {arm.name: _reason_against(arm, settings) for arm in wanted}
@@ -252,15 +254,15 @@ def choose_arms(settings: Settings, names: Sequence[str]) -> Choice:
 
 
 def _reason_against(arm: Arm, settings: Settings) -> str:
-    """Return why an arm says nothing with such settings; "" if it does."""
+    """Return the reason to leave an arm out; "" if it is kept."""
     if arm.name == UNDRAWN and not settings.holds:
-        return "f(x) is held to nothing but drawings, so that nothing would teach the encoder"
+        return "f(x) has no loss terms of its own, so nothing would train the encoder"
     other = _repeated(arm, settings)
     return f"the settings make it the same as {other}" if other else ""
 
 
 def _repeated(arm: Arm, settings: Settings) -> str:
-    """Return the first arm before this one that does the same with such settings; "" if none."""
+    """Return the name of the first earlier arm that is equal with these settings; "" if none."""
     own = _in_effect(arm.settings(settings, _ANY_COUNT))
     for other in ARMS[: ARMS.index(arm)]:
         alike = _in_effect(other.settings(settings, _ANY_COUNT)) == own
@@ -270,10 +272,10 @@ def _repeated(arm: Arm, settings: Settings) -> str:
 
 
 def _in_effect(settings: Settings) -> Settings:
-    """Return the settings, those that do not reach recognition set to one value.
+    """Return the settings with those that do not affect recognition set to a fixed value.
 
-    Without weights to start from f(x) is kept to nothing and nothing is blended. An encoder that
-    stays as it begins in stage 1 learns nothing from drawings.
+    ``gan.weight_kept`` and ``classifier.blend`` have no effect without initial weights (``start``).
+    If the encoder is frozen in stage 1, the terms on generated images do not affect it.
     """
     idle = [] if settings.start else ["gan.weight_kept=0.0", "classifier.blend=0.0"]
     if encoder_rate(settings) == 0:
@@ -282,24 +284,26 @@ def _in_effect(settings: Settings) -> Settings:
 
 
 def stage1_name(arm: Arm, settings: Settings) -> str | None:
-    """Return the name of the stage 1 that an arm reads; arms of one name share it.
+    """Return the name of the stage 1 that an arm uses; arms with the same name share it.
 
-    It is that of the first arm with the same settings of stage 1, whether that one is run or not;
-    None for an arm that has no stage 1.
+    Returns:
+        Name of the first arm with the same settings of stage 1, even if that arm is not run. None
+        for an arm without stage 1.
     """
     return _first_alike(_stage1, arm, settings)
 
 
 def teachers_name(arm: Arm, settings: Settings) -> str | None:
-    """Return the name of the teachers that an arm hears; arms of one name share them.
+    """Return the name of the teachers that an arm uses; arms with the same name share them.
 
-    It is that of the first arm with the same teachers; None for an arm that has none.
+    Returns:
+        Name of the first arm with the same teachers; None for an arm without teachers.
     """
     return _first_alike(_teachers, arm, settings)
 
 
 def task_name(arm: Arm, settings: Settings) -> str:
-    """Return the same name for arms that share anything: one process trains them, in turn."""
+    """Return the task name of an arm; arms that share stage 1 or teachers are in the same task."""
     name = stage1_name(arm, settings) or arm.name
     owner = next(other for other in ARMS if other.name == name)
     return teachers_name(owner, settings) or name

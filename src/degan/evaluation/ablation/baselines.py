@@ -1,4 +1,4 @@
-"""Readers beside the networks, for comparison: a linear SVM or an MLP on HOG or on f(x)."""
+"""Baseline classifiers: a linear SVM or an MLP on HOG features or on f(x)."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -24,22 +24,22 @@ from degan.networks.layers import Standardize
 from degan.training.losses import class_weights
 
 Features = NDArray[np.float32]
-"""What is read of each face and of its mirror image, float (2, N, F)."""
+"""Features of each face [0] and of its mirror image [1], float (2, N, F)."""
 
 _BATCH = 256
-_HOG_CELLS = 8  # along a side, whatever the image's size
+_HOG_CELLS = 8  # cells along a side, for any image size
 _INNER_FOLDS = 3
 _MLP_PASSES = 200
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A classifier and the one value that is chosen for it.
+    """A classifier and its hyperparameter.
 
     Attributes:
-        parameter: what scikit-learn calls the value.
-        values: to choose from, the simplest classifier first.
-        make: value and seed -> scaling of the features and a classifier, still to be fitted.
+        parameter: name of the hyperparameter in scikit-learn.
+        values: candidate values, the most regularised classifier first.
+        make: function (value, seed) -> unfitted scikit-learn pipeline of scaling and classifier.
     """
 
     parameter: str
@@ -48,8 +48,8 @@ class Reader:
 
 
 def _make_svm(value: float, seed: int) -> Any:
-    # Faces of length 1 on average: one choice of values serves few features and many. At that
-    # length a looser tolerance is liblinear's own default, and beyond 1000 passes little changes.
+    # Feature vectors are scaled to length 1 on average, so the same values of C fit few and many
+    # features. At this scale tol=0.01 (liblinear's default) and 1000 iterations are enough.
     svm = LinearSVC(C=value, dual=True, tol=0.01, max_iter=1000, random_state=seed)
     return make_pipeline(StandardScaler(), FunctionTransformer(_to_unit_length), svm)
 
@@ -65,28 +65,30 @@ def _make_mlp(value: float, seed: int) -> Any:
 
 
 SVM: Final = Reader("C", (0.01, 0.1, 1.0, 10.0), _make_svm)
-"""Linear, squared hinge, one against the rest."""
+"""Linear SVM with squared hinge loss, one against the rest."""
 
 MLP: Final = Reader("alpha", (10.0, 1.0, 0.1, 0.01), _make_mlp)
-"""One hidden layer of 128, Adam, at most 200 passes; alpha is its weight decay."""
+"""MLP with one hidden layer of 128 units, trained with Adam, at most 200 epochs; alpha is its L2
+penalty."""
 
 
 class Reading(NamedTuple):
-    """What a reader says of test samples, and the value that was chosen for it."""
+    """Probabilities of the test samples, float (M, C), and the chosen hyperparameter value."""
 
     probabilities: Probabilities
     value: float
 
 
 def hog_features(crops: NDArray[np.uint8], image_size: int) -> Features:
-    """Return histograms of oriented gradients of crops, float (2, N, F).
+    """Return the histograms of oriented gradients (HOG) of crops, float (2, N, F).
 
-    The crops become grey, are standardised and scaled to the networks' image size first. Then 8 x 8
-    cells with 9 orientations each, normalised in blocks of 2 x 2.
+    The crops are first converted to grey, standardised and scaled to ``image_size``. HOG uses 8 x 8
+    cells with 9 orientations, normalised in blocks of 2 x 2 cells.
 
     Args:
-        crops: RGB uint8 (N, H, H, 3), H as :class:`degan.networks.layers.Standardize` has it.
-        image_size: side of the networks' images.
+        crops: RGB uint8 (N, H, H, 3), H as required by
+            :class:`degan.networks.layers.Standardize`.
+        image_size: side of the images that the encoder reads, in pixels.
 
     Source: Dalal & Triggs 2005.
     """
@@ -108,9 +110,9 @@ def code_features(encoder: Encoder, crops: NDArray[np.uint8], standardize: Stand
     """Return the expression codes f(x) of crops, float (2, N, expression_code).
 
     Args:
-        encoder: after stage 1, in evaluation mode.
-        crops: RGB uint8 (N, H, H, 3), of any side that it scales.
-        standardize: the networks' first layer.
+        encoder: encoder after stage 1, in evaluation mode.
+        crops: RGB uint8 (N, H, H, 3), H as required by ``standardize``.
+        standardize: first layer of the networks, which scales and standardises crops.
     """
     codes = []
     for batch in torch.from_numpy(crops).split(_BATCH):
@@ -127,28 +129,28 @@ def fit_and_read(
     tested: Features,
     seed: int,
 ) -> Reading:
-    """Choose a reader's value, fit it on training samples and read the test samples.
+    """Choose the hyperparameter, fit the classifier on training samples and predict test samples.
 
-    The value is chosen by cross-validation over the training people: those whom it is judged by
-    are never fitted on, and the test samples have no say. Faces and mirror images are trained on
-    alike; probabilities are the mean over both, as :class:`degan.networks.classifier.Recognition`
-    has it. Features get mean 0 and deviation 1 on the training side. Expressions weigh as in the
-    networks' losses.
+    The hyperparameter is chosen by cross-validation over the training subjects; test samples are
+    not used. The classifier is fitted on faces and on their mirror images. Probabilities are the
+    mean over both, as in :class:`degan.networks.classifier.Recognition`. Features are standardised
+    with mean and deviation of the training samples. Class weights are those used in training the
+    networks.
 
     Args:
         reader: :data:`SVM` or :data:`MLP`.
-        features: of the training samples, float (2, N, F).
-        samples: the training samples, length N; each of the expressions occurs.
+        features: features of the training samples, float (2, N, F).
+        samples: the training samples, length N; every expression occurs.
         expressions: the C classes.
-        tested: of the test samples, float (2, M, F).
-        seed: of the division of the people and, of an MLP, of its weights and batches.
+        tested: features of the test samples, float (2, M, F).
+        seed: random seed of the inner folds, and of weights and batches of an MLP.
 
     Returns:
-        Probabilities (M, C). Those of the SVM are the softmax of its margins: they rank as it
-        does, but are not calibrated.
+        Probabilities (M, C) and the chosen value. Probabilities of the SVM are the softmax of its
+        margins: they have the same order as the margins, but are not calibrated.
     """
     labels = np.array([expressions.index(sample.expression) for sample in samples])
-    # One thread, as the networks: sums in another order would be other figures.
+    # One thread, as for the networks: another order of summation changes the results.
     with threadpool_limits(limits=1):
         value = _choose(reader, features, labels, inner_folds(samples, seed), seed)
         model = _fit(reader.make(value, seed), features, labels)
@@ -156,10 +158,11 @@ def fit_and_read(
 
 
 def inner_folds(samples: Sequence[Sample], seed: int) -> list[Fold]:
-    """Divide training samples by person, to choose a value by; see :class:`Fold` (train, test).
+    """Divide training samples by subject into folds for choosing the hyperparameter.
 
-    Three folds, fewer of fewer people. Left out are folds that would train on one expression
-    alone; of one person there is none.
+    Returns:
+        Three folds, or one per subject if there are fewer than three. Folds whose training part has
+        only one expression are left out. Empty if there is only one subject.
     """
     named = [sample._replace(subject=sample.person) for sample in samples]
     people = len({sample.subject for sample in named})
@@ -172,9 +175,10 @@ def inner_folds(samples: Sequence[Sample], seed: int) -> list[Fold]:
 def _choose(
     reader: Reader, features: Features, labels: Labels, folds: Sequence[Fold], seed: int
 ) -> float:
-    """Return the value that gets most right over the folds; of equals the first, the simplest.
+    """Return the value with the most correct predictions over the folds.
 
-    Where there is no fold to judge by, the middle one.
+    Ties go to the first value, which is the most regularised. Without folds the middle value is
+    returned.
     """
     if not folds:
         return reader.values[len(reader.values) // 2]
@@ -194,7 +198,7 @@ def _fit(model: Any, features: Features, labels: Labels) -> Any:
     truth = torch.from_numpy(labels)
     weights = class_weights(truth, int(truth.max()) + 1)[truth].double().numpy()
     with warnings.catch_warnings():
-        # An MLP that still learns after its passes is meant: so do the networks.
+        # The number of epochs is fixed on purpose, as for the networks: no convergence needed.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return model.fit(
             np.concatenate([features[0], features[1]]),
@@ -204,14 +208,14 @@ def _fit(model: Any, features: Features, labels: Labels) -> Any:
 
 
 def _read(model: Any, features: Features, num_classes: int) -> Probabilities:
-    """Return probabilities (N, num_classes); what the model never saw has 0."""
+    """Return probabilities (N, num_classes); classes not in the training data have 0."""
     sides = []
     for side in features:
         if hasattr(model, "predict_proba"):
             shares = model.predict_proba(side)
         else:
             margins = model.decision_function(side)
-            if margins.ndim == 1:  # of two classes scikit-learn gives the second's alone
+            if margins.ndim == 1:  # for two classes scikit-learn returns one margin
                 margins = np.stack([-margins, margins], axis=1)
             shares = torch.from_numpy(margins).softmax(dim=1).numpy()
         whole = np.zeros((len(side), num_classes))

@@ -1,1 +1,1 @@
-"""Probes of a representation: leaked identity, known factors, generated images."""
+"""Probes of a representation: identity leakage, known factors, generated images."""

@@ -1,4 +1,4 @@
-"""How features are laid out over known factors: DCI and MIG, pure functions of arrays."""
+"""Disentanglement of features with respect to known factors: DCI and MIG, pure functions."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ EXPRESSION, IDENTITY, SCENE = "expression", "identity", "scene"
 DEFAULT_FACTORS: dict[str, tuple[str, ...]] = {
     EXPRESSION: (
         "expression",
-        # One action a movement: left and right go together, and a code cannot part them.
+        # Left actions only: left and right are correlated, so a code cannot separate them.
         "action_browDownLeft",
         "action_browInnerUp",
         "action_cheekSquintLeft",
@@ -56,29 +56,28 @@ DEFAULT_FACTORS: dict[str, tuple[str, ...]] = {
         "resolution",
     ),
 }
-"""The factors that features are measured against, by what they belong to: columns of
-``manifest.csv`` and of ``factors.parquet``."""
+"""Factors by group; the names are columns of ``manifest.csv`` and ``factors.parquet``."""
 
 MIN_IMAGES = 50
-"""Fewer images say nothing of single numbers of a code."""
+"""Minimum number of images; fewer are not enough to measure single numbers of a code."""
 
 BINS = 20
-"""Ranges that codes and continuous factors are cut into for MIG, of about as many images each."""
+"""Number of quantile bins for codes and continuous factors in MIG."""
 
 _TREES = 20
-_LEAF = 5  # images at least: what is split below that is noise
-_MIN_KNOWN = 20
+_LEAF = 5  # minimum number of images in a leaf: smaller leaves fit noise
+_MIN_KNOWN = 20  # images with a known value
 
 
 @dataclass(frozen=True)
 class Factor:
-    """Something known of every image.
+    """A known factor of the images.
 
     Attributes:
-        name: the column's.
-        group: what it belongs to, such as :data:`EXPRESSION`.
-        values: one an image. Numbers are a continuous factor, words and yes or no a categorical
-            one; None, an empty text, NaN and infinity mean that nothing is known.
+        name: name of the column.
+        group: group of the factor, such as :data:`EXPRESSION`.
+        values: value of each image, length N. Numbers are a continuous factor, strings and booleans
+            a categorical one. None, an empty string, NaN and infinity are missing values.
     """
 
     name: str
@@ -88,7 +87,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class FactorFigures:
-    """The figures of one factor; see :class:`Disentanglement`."""
+    """Metrics of one factor, in [0, 1]; see :class:`Disentanglement`."""
 
     group: str
     informativeness: float
@@ -98,21 +97,21 @@ class FactorFigures:
 
 @dataclass(frozen=True)
 class Disentanglement:
-    """How numbers of a code and factors belong together, all figures 0-1.
+    """Disentanglement metrics of a code, all in [0, 1]; 1 is best.
 
     Attributes:
-        disentanglement: D: whether each number of the code serves one factor.
-        completeness: C: whether each factor is served by one number.
-        informativeness: I: how well factors are guessed from the code, mean over factors.
+        disentanglement: D: degree to which each number of the code encodes only one factor.
+        completeness: C: degree to which each factor is encoded by only one number.
+        informativeness: I: accuracy of predicting factors from the code, mean over factors.
         mig: mutual information gap, mean over factors.
-        group_informativeness: I by group of factors.
-        separation: D over the groups in place of the factors: whether each number serves
-            expression or identity or scene alone. None if nothing can be guessed.
-        expression_share: of each number of the code, the share of its importance that expression
-            factors have, float (D,); NaN where it has none.
-        factors: figures by factor.
-        left_out: why a factor was left out, by factor.
-        images: how many were measured.
+        group_informativeness: group -> mean I of its factors.
+        separation: D over groups instead of factors: degree to which each number encodes only
+            expression, identity or scene. None if no factor can be predicted.
+        expression_share: for each number of the code, the expression factors' fraction of its
+            importance, float (D,); NaN for numbers without importance.
+        factors: factor -> its metrics.
+        left_out: factor -> reason why it was left out.
+        images: number of images.
     """
 
     disentanglement: float
@@ -134,31 +133,32 @@ def disentanglement(
     *,
     seed: int,
 ) -> Disentanglement:
-    """Measure DCI and MIG of features against known factors.
+    """Compute DCI and MIG of features with respect to known factors.
 
-    The importance of a code's number for a factor is that of 20 extremely randomised trees (Geurts
-    et al. 2006; all numbers are tried at each split, leaves hold 5 images or more), which take
-    seconds where boosted trees take hours. Informativeness is measured on images held back: of a
-    continuous factor R², of a categorical one the accuracy above that of the most frequent value,
-    relative to what is left above it; below 0 counts as 0. Eastwood & Williams report an error
-    instead, for which smaller is better.
+    The importance of a number of the code for a factor is the feature importance in 20 extremely
+    randomised trees (Geurts et al. 2006). All numbers are tried at each split; leaves have 5 images
+    or more. These trees take seconds, boosted trees hours. Informativeness is measured on held-back
+    images. For a continuous factor it is R². For a categorical factor it is (accuracy - baseline) /
+    (1 - baseline); the baseline always predicts the most frequent value. Negative values are set
+    to 0. Eastwood & Williams report an error instead, for which smaller is better.
 
     Args:
         features: float (N, D), D at least 2.
-        factors: what is known; those that do not vary or are hardly known are left out.
-        held_back: which images informativeness is measured on, bool (N,).
-        seed: of the trees.
+        factors: the known factors. Factors that do not vary, or are known for fewer than 20 images,
+            are left out.
+        held_back: whether each image is held back for informativeness, bool (N,).
+        seed: random seed of the trees.
 
     Raises:
-        DeganError: there are fewer than :data:`MIN_IMAGES` images or fewer than two factors vary.
-        ValueError: there are fewer than two numbers.
+        DeganError: there are fewer than :data:`MIN_IMAGES` images, or fewer than two factors vary.
+        ValueError: D is less than 2.
 
     Source: DCI: Eastwood & Williams, ICLR 2018. MIG: Chen et al., NeurIPS 2018 (arXiv 1802.04942),
     with codes in :data:`BINS` bins as Locatello et al. 2019 (arXiv 1811.12359), here at quantiles.
     """
     count, num_codes = features.shape
     if num_codes < 2:
-        raise ValueError("one number cannot be divided among factors")
+        raise ValueError("features need two columns or more")
     used, left_out = _usable(factors, held_back)
     codes = features.astype(np.float32)
     importance = np.empty((num_codes, len(used)))
@@ -190,28 +190,30 @@ def disentanglement(
 def _usable(
     factors: Sequence[Factor], held_back: NDArray[np.bool_]
 ) -> tuple[list["_Encoded"], dict[str, str]]:
-    """Return the factors that vary and are known, and why others are left out."""
+    """Return the usable factors, and the reasons why others are left out."""
     if len(held_back) < MIN_IMAGES:
         raise DeganError(
-            f"{len(held_back)} pictures are too few to measure the disentangling; bring "
+            f"{len(held_back)} images are too few to measure disentanglement; use "
             f"{MIN_IMAGES} or more"
         )
     encoded = [_encode(factor, held_back) for factor in factors]
     used = [factor for factor in encoded if not factor.reason]
     if len(used) < 2:
         raise DeganError(
-            "fewer than two factors vary in these pictures; the disentangling cannot be measured"
+            "fewer than two factors vary in these images; disentanglement needs two or more"
         )
     return used, {factor.name: factor.reason for factor in encoded if factor.reason}
 
 
 def entropy(weights: NDArray[np.float64], base: int) -> NDArray[np.float64]:
-    """Return the entropy of each row as a distribution, in units of log ``base``: 0-1.
+    """Return the entropy of each row, normalised to a distribution, divided by log ``base``.
 
     Args:
-        weights: float (N, K) >= 0; a row need not sum to 1. One of zeros alone has entropy 1:
-            nothing stands out.
+        weights: float (N, K) >= 0; rows need not sum to 1. A row of zeros counts as uniform.
         base: K or more, at least 2.
+
+    Returns:
+        Float (N,) in [0, 1].
     """
     total = weights.sum(axis=1, keepdims=True)
     share = np.where(total > 0, weights / np.where(total > 0, total, 1), 1 / weights.shape[1])
@@ -222,7 +224,7 @@ def entropy(weights: NDArray[np.float64], base: int) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class _Encoded:
-    """A factor as numbers: ``values`` float (N,), of a categorical one its class."""
+    """A factor as numbers: values or class indices, float (N,); ``reason`` is set if not usable."""
 
     name: str
     group: str
@@ -244,7 +246,7 @@ def _encode(factor: Factor, held_back: NDArray[np.bool_]) -> _Encoded:
     values = np.array(numbers)
     reason = ""
     if known.sum() < _MIN_KNOWN:
-        reason = f"known of {known.sum()} pictures alone"
+        reason = f"known for only {known.sum()} images"
     elif any(len(np.unique(values[known & side])) < 2 for side in (held_back, ~held_back)):
         reason = "does not vary"
     return _Encoded(factor.name, factor.group, values, known, categorical, reason)
@@ -253,7 +255,7 @@ def _encode(factor: Factor, held_back: NDArray[np.bool_]) -> _Encoded:
 def _fit(
     codes: NDArray[np.float32], factor: _Encoded, held_back: NDArray[np.bool_], seed: int
 ) -> tuple[NDArray[np.float64], float]:
-    """Return the importance of each number (D,), which sums to 1 or is 0, and I."""
+    """Return the importance of each number of the code, (D,), with sum 1 or 0, and I."""
     train, test = factor.known & ~held_back, factor.known & held_back
     kind = ExtraTreesClassifier if factor.categorical else ExtraTreesRegressor
     trees = kind(
@@ -272,7 +274,7 @@ def _fit(
 
 
 def _weighted_disentanglement(importance: NDArray[np.float64]) -> float | None:
-    """Return D of importances (D, K): one less entropy over K, codes weighted by importance."""
+    """Return D of importances (D, K): mean of 1 - entropy over K, weighted by importance."""
     weight = importance.sum(axis=1)
     if weight.sum() == 0:
         return None
@@ -285,12 +287,12 @@ def _by_group(importance: NDArray[np.float64], groups: Sequence[str]) -> dict[st
     """Return ``separation`` and ``expression_share``.
 
     Args:
-        importance: (D, K), of each factor weighted by how well it is guessed: a factor that is not
-            in the code spreads its importance over all numbers, and would count for them.
-        groups: of each factor, length K.
+        importance: (D, K), the column of each factor multiplied by its I. Without this weight, a
+            factor that is not in the code would add importance to all numbers.
+        groups: group of each factor, length K.
     """
     names = list(dict.fromkeys(groups))
-    # The mean over a group's factors: a group does not count more for having more of them.
+    # The mean over the factors of a group: a group with more factors does not count more.
     by_group = np.stack(
         [importance[:, [g == name for g in groups]].mean(axis=1) for name in names], axis=1
     )
@@ -303,7 +305,7 @@ def _by_group(importance: NDArray[np.float64], groups: Sequence[str]) -> dict[st
 def _mutual_information_gaps(
     codes: NDArray[np.float32], factors: Sequence[_Encoded]
 ) -> NDArray[np.float64]:
-    """Return of each factor the gap between the two best codes, in units of its entropy, (K,)."""
+    """Return each factor's MIG, (K,): gap between its two best codes, divided by its entropy."""
     gaps = []
     for factor in factors:
         binned = np.stack([_bins(code) for code in codes[factor.known].T], axis=1)
@@ -325,7 +327,7 @@ def mutual_information(codes: metrics.Labels, target: metrics.Labels) -> NDArray
         target: int (N,) >= 0.
 
     Returns:
-        Float (D,) >= 0; the plain estimate from counts, which is too high on few images.
+        Float (D,) >= 0. The plug-in estimate from counts; it is biased upwards for few images.
     """
     count, num_codes = codes.shape
     bins, classes = int(codes.max()) + 1, int(target.max()) + 1

@@ -1,4 +1,4 @@
-"""Finished runs of ``degan train``, as they are measured: whom they saw, their features."""
+"""Read finished runs of ``degan train``, and compute their features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from degan.system.files import read_json
 from degan.training.model import Model, load_model
 
 CODE, FINE, RESIDUE, BOTH = "f(x)", "f(x), not rounded", "residue", "f(x) + residue"
-"""The features that are measured; a plain CNN and an f(x) read alone have no residue."""
+"""Names of the features; a classifier on f(x) only, such as a plain CNN, has no residue."""
 
 KINDS = (CODE, FINE, RESIDUE, BOTH)
-"""All of them, in the order of tables."""
+"""All names of features, in the order of the tables."""
 
 _BATCH = 256
 
@@ -29,11 +29,11 @@ class Run:
     """A run directory of ``degan train``.
 
     Attributes:
-        folder: where it lies.
-        settings: of the run.
-        model: what it made.
-        subjects: the people it was trained on, sorted: the order of the identity codes c.
-        manifest_hash: of the data set it was trained on.
+        folder: path of the run directory.
+        settings: settings of the run.
+        model: the trained model.
+        subjects: training subjects, sorted: the order of the identity codes c.
+        manifest_hash: SHA-256 of the manifest of the training data set.
     """
 
     folder: Path
@@ -47,34 +47,35 @@ def read_run(folder: Path) -> Run:
     """Read a run directory of ``degan train``.
 
     Raises:
-        DeganError: it is none, is not finished, or is damaged.
+        DeganError: the folder is not a run of ``degan train``, is not finished, or is damaged.
     """
     record = folder / "run.json"
     facts = read_json(record) if record.is_file() else {}
     if facts.get("kind", "training") != "training":
         raise DeganError(
-            f"{folder} is a {facts['kind']}, not one training; give one of the runs in it, such as "
+            f"{folder} is a {facts['kind']}, not a single training; give one of its runs, such as "
             f"{folder / 'fold-01'}"
         )
-    model = load_model(folder)  # says what is missing where this is no run
+    model = load_model(folder)  # raises an error if this is not a run
     subjects, manifest_hash = facts.get("subjects"), facts.get("manifest_sha256")
     if not isinstance(subjects, list) or not isinstance(manifest_hash, str):
-        raise DeganError(f"{record} is missing or damaged; train the run anew")
+        raise DeganError(f"{record} is missing or damaged; train the run again")
     settings = read_settings(folder / "settings.toml")
     return Run(folder, settings, model, tuple(map(str, subjects)), manifest_hash)
 
 
 @torch.no_grad()
 def read_features(model: Model, images: Tensor) -> dict[str, NDArray[np.float32]]:
-    """Return what a model makes of photos before its last linear layer.
+    """Return the features of images before the last linear layer of a model.
 
     Args:
-        model: of a run.
-        images: standardised, float (N, C, D, D), D the side that the encoder reads.
+        model: model of a run.
+        images: standardised images, float (N, C, H, H), H the input size of the encoder.
 
     Returns:
-        :data:`CODE`; where it is rounded, :data:`FINE`, what it was before; and, where local CNNs
-        read the residue, :data:`RESIDUE` and :data:`BOTH`: float (N, D) each.
+        Name of the features -> float (N, D). Always :data:`CODE`; :data:`FINE`, the code before
+        rounding, if f(x) is rounded; :data:`RESIDUE` and :data:`BOTH` if the model has local CNNs
+        on the residue.
     """
     encoder, classifier = model.recognition.encoder, model.recognition.classifier
     codes, fine, residues = [], [], []
@@ -95,15 +96,16 @@ def read_features(model: Model, images: Tensor) -> dict[str, NDArray[np.float32]
 
 
 def check_frames(runs: Sequence[Run], datasets: Sequence[Dataset]) -> None:
-    """Refuse data sets that runs cannot read.
+    """Check that data sets have the crop frame of all runs.
 
     Raises:
-        DeganError: a data set was cut in another frame than a run was trained on.
+        DeganError: the crop frame of a data set differs from that of a run.
     """
     for run in runs:
         for dataset in datasets:
             if dataset.frame != run.model.frame:
                 raise DeganError(
                     f"{dataset.folder} was cut in frame {dataset.frame}, but {run.folder} was "
-                    f"trained on {run.model.frame}; prepare the data set again with one version"
+                    f"trained on {run.model.frame}; prepare the data set with the version of degan "
+                    "that trained the run"
                 )

@@ -1,4 +1,4 @@
-"""How good drawn faces are: figures of features, and what an independent judge says of them."""
+"""Quality of generated faces: kernel distance of features, and accuracies of a judge network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ from degan.training.losses import class_weights, reconstruction_loss
 from degan.training.run import one_cycle, seeded
 
 _GAN = "gan.safetensors"
-_JUDGE_STAGE, _DRAW_STAGE = 11, 12  # of `seeded`: streams that no training uses
-_JUDGE = GanSettings(epochs=30, min_steps=600, batch_size=32)  # its passes; nothing is tuned
+_JUDGE_STAGE, _DRAW_STAGE = 11, 12  # random streams of seeded() that training does not use
+_JUDGE = GanSettings(epochs=30, min_steps=600, batch_size=32)  # fixed, not tuned
 _JUDGE_RATE, _JUDGE_DECAY = 3e-3, 1e-3
 _BATCH = 256
 _SUBSETS, _SUBSET_SIZE = 100, 100
 MIN_KID_IMAGES = 10
 DRAWN = 1000
-"""Faces drawn for a judgement."""
+"""Number of generated faces to judge."""
 
 
 @dataclass(frozen=True)
@@ -50,26 +50,26 @@ def kid(
     subsets: int = _SUBSETS,
     subset_size: int = _SUBSET_SIZE,
 ) -> Kid:
-    """Return the kernel distance of KID: squared MMD with the kernel (x·y / D + 1)³.
+    """Return the kernel inception distance (KID): squared MMD with the kernel (x·y / D + 1)³.
 
-    The estimate is unbiased, so of two sets of one distribution it is 0 on average, and below 0
-    as often as above. In features of a judge, not of an Inception network, figures compare only
-    where the judge is the same.
+    The estimate is unbiased: for two samples of one distribution its mean is 0, so it can be
+    negative. Here the features come from a judge, not from an Inception network. So values can be
+    compared only if the judge is the same.
 
     Args:
-        real: float (N, D), N at least 2.
-        generated: float (M, D), M at least 2.
-        seed: of the subsets.
-        subsets: how many are drawn, each without replacement.
-        subset_size: images of each kind in a subset; fewer where N or M is smaller.
+        real: features of real images, float (N, D), N at least 2.
+        generated: features of generated images, float (M, D), M at least 2.
+        seed: random seed of the subsets.
+        subsets: number of random subsets, each sampled without replacement.
+        subset_size: number of real and of generated images in a subset; at most N and M.
 
     Raises:
-        ValueError: a set has fewer than two rows, or D differs.
+        ValueError: a set has fewer than two rows, or the two D differ.
 
     Source: Binkowski et al., ICLR 2018 (arXiv 1801.01401).
     """
     if min(len(real), len(generated)) < 2 or real.shape[1] != generated.shape[1]:
-        raise ValueError("two sets of two rows or more, equally long, are needed")
+        raise ValueError("real and generated need two rows or more and the same row length")
     size = min(subset_size, len(real), len(generated))
     rng = np.random.default_rng(seed)
     found = [
@@ -83,7 +83,7 @@ def kid(
 
 
 def _squared_mmd(x: NDArray[np.floating[Any]], y: NDArray[np.floating[Any]]) -> float:
-    """The unbiased estimate of two sets of one size: no image is compared with itself."""
+    """Return the unbiased estimate for two sets of equal size; no image is paired with itself."""
     x, y = x.astype(np.float64), y.astype(np.float64)
     size, width = x.shape
     within = sum(
@@ -96,14 +96,16 @@ def _squared_mmd(x: NDArray[np.floating[Any]], y: NDArray[np.floating[Any]]) -> 
 
 @dataclass(frozen=True)
 class TrainedJudge:
-    """A judge, and how far it can be trusted.
+    """A trained judge and its accuracy on held-back photos.
+
+    The held-back photos are other recordings of the training subjects.
 
     Attributes:
-        network: in evaluation mode.
-        identity_accuracy: share of held-back photos whose person it knows, 0-1.
-        expression_accuracy: share of held-back photos whose expression it knows, 0-1.
-        held_back: how many photos it was measured on: other recordings of the people it learnt.
-        held_back_features: its features of them, float (held_back, 64).
+        network: the judge, in evaluation mode.
+        identity_accuracy: accuracy for the subject on held-back photos, in [0, 1].
+        expression_accuracy: accuracy for the expression on held-back photos, in [0, 1].
+        held_back: number of held-back photos.
+        held_back_features: features of the held-back photos, float (held_back, 64).
     """
 
     network: Judge
@@ -121,14 +123,14 @@ def train_judge(
     seed: int,
     progress: Progress = silent,
 ) -> TrainedJudge:
-    """Train a judge on real photos, for a fixed number of passes, and measure it on others.
+    """Train a judge on real photos for a fixed number of epochs, and test it on held-back photos.
 
     Args:
-        data: photos of the people that the GAN draws.
-        held_back: which photos the judge does not learn from, bool (N,), some and not all.
-        settings: side and channels of the images.
-        seed: of weights, order and augmentation.
-        progress: told the share done and what is being done.
+        data: photos of the subjects that the generator was trained on.
+        held_back: whether each photo is held back from training, bool (N,); some, but not all.
+        settings: settings with the side and the channels of the images.
+        seed: random seed of weights, order and augmentation.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
     """
     learnt = torch.from_numpy(np.flatnonzero(~held_back))
     steps = num_batches(len(learnt), _JUDGE.batch_size)
@@ -142,7 +144,7 @@ def train_judge(
         with seeded(seed, _JUDGE_STAGE, epoch + 1):
             for step, batch in enumerate(batches(len(learnt), _JUDGE.batch_size)):
                 done, total = epoch * steps + step, epochs * steps
-                progress(done / total, "the judge learns from photos")
+                progress(done / total, "training the judge")
                 for group in optimizer.param_groups:
                     group["lr"] = one_cycle(done, total, _JUDGE_RATE)
                 chosen = learnt[batch]
@@ -166,7 +168,7 @@ def train_judge(
 
 
 class Generator(nn.Module):
-    """G of a run: what draws a photo's expression on one of the people it was trained on."""
+    """Generator G of a run: redraws the expression of a photo on a training subject."""
 
     def __init__(self, settings: NetworkSettings, num_subjects: int) -> None:
         super().__init__()
@@ -174,16 +176,34 @@ class Generator(nn.Module):
         self.decoder = Decoder(settings, num_subjects)
 
     def forward(self, images: Tensor, identity: Tensor, noise: Tensor) -> Tensor:
-        """Photos (N, C, S, S), people (N,) and noise (N, noise) -> faces (N, C, S, S)."""
+        """Return generated faces for photos, subjects and noise.
+
+        Args:
+            images: standardised photos, float (N, C, D, D), D the input size of the encoder.
+            identity: index of the target subject, int (N,).
+            noise: float (N, noise).
+
+        Returns:
+            Float (N, C, S, S) in [-1, 1], S the side of the generated images.
+        """
         faces: Tensor = self.decoder(self.encoder(images).code, identity, noise)
         return faces
 
 
 def load_generator(folder: Path, settings: Settings, num_subjects: int) -> Generator | None:
-    """Load G of a run directory as stage 1 left it; None if it draws nothing.
+    """Load the generator of a run, with the weights at the end of stage 1.
+
+    Args:
+        folder: the run directory.
+        settings: settings of the run.
+        num_subjects: number of training subjects.
+
+    Returns:
+        The generator in evaluation mode; None if the run has no generator, or if all terms on
+        generated images have weight 0.
 
     Raises:
-        DeganError: the checkpoint is damaged or of other settings.
+        DeganError: the checkpoint is damaged or belongs to other settings.
     """
     path = folder / _GAN
     if not path.exists() or not settings.gan.draws:
@@ -197,21 +217,22 @@ def load_generator(folder: Path, settings: Settings, num_subjects: int) -> Gener
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a judge says of drawn faces G(f(x), c), x a photo of one person and c another.
+    """Metrics of generated faces G(f(x), c), x a photo of one subject and c another subject.
 
     Attributes:
-        reconstruction: mean absolute error of photos redrawn on their own person; images are in
-            [-1, 1], so 2 is the most.
-        identity: share of faces that the judge takes for c, 0-1.
-        identity_interval: its 95 % interval, a bootstrap over the people of the photos x.
-        identity_real: share of held-back photos whose person the judge knows.
-        expression: share of faces that show the expression of x to the judge, 0-1.
-        expression_interval: its 95 % interval, likewise.
-        expression_real: share of held-back photos whose expression the judge knows.
-        kid: kernel distance between drawn faces and held-back photos in the judge's features; None
-            where fewer than :data:`MIN_KID_IMAGES` photos were held back.
-        drawn: how many faces were drawn.
-        held_back: how many photos were held back.
+        reconstruction: mean absolute error of photos redrawn with their own identity, in [0, 2]
+            (images are in [-1, 1]).
+        identity: fraction of generated faces that the judge classifies as c, in [0, 1].
+        identity_interval: 95 % interval of ``identity``, a bootstrap over the subjects of x.
+        identity_real: accuracy of the judge for the subject on held-back photos, in [0, 1].
+        expression: fraction of generated faces that the judge classifies as the expression of x,
+            in [0, 1].
+        expression_interval: 95 % interval of ``expression``, a bootstrap over the subjects of x.
+        expression_real: accuracy of the judge for the expression on held-back photos, in [0, 1].
+        kid: kernel distance between generated faces and held-back photos in the judge's features;
+            None if fewer than :data:`MIN_KID_IMAGES` photos were held back.
+        drawn: number of generated faces.
+        held_back: number of held-back photos.
     """
 
     reconstruction: float
@@ -235,17 +256,17 @@ def judge_generated(
     seed: int,
     num_drawn: int = DRAWN,
 ) -> Judgement:
-    """Draw expressions of photos on other people and let the judge say what it sees.
+    """Generate faces of other subjects with the expressions of source photos, and judge them.
 
-    Every source photo is drawn about equally often, on people drawn at random.
+    Every source photo is used about equally often, with random target subjects.
 
     Args:
-        generator: G of a run.
-        judge: trained on photos of the same people.
-        data: the photos that the run was trained on; redrawn for ``reconstruction``.
-        sources: the photos x whose expression is drawn; of the same expressions as ``data``.
-        seed: of people and noise.
-        num_drawn: how many faces.
+        generator: generator of a run.
+        judge: judge trained on photos of the same subjects.
+        data: training photos of the run; redrawn for ``reconstruction``.
+        sources: the source photos x, with the same expression classes as ``data``.
+        seed: random seed of target subjects and noise.
+        num_drawn: number of faces to generate.
     """
     place = {name: number for number, name in enumerate(data.subjects)}
     source_person = torch.tensor([place.get(name, -1) for name in sources.subjects])
@@ -276,7 +297,7 @@ def judge_generated(
 
 
 def _others(person: Tensor, num_subjects: int) -> Tensor:
-    """Draw somebody else than each person; -1 is nobody of the training."""
+    """Return a random other subject for each subject; -1 is a person outside the training data."""
     step = torch.randint(1, num_subjects, person.shape)
     anybody = torch.randint(num_subjects, person.shape)
     return torch.where(person < 0, anybody, (person + step) % num_subjects)

@@ -1,4 +1,4 @@
-"""Can a face be found again by its features when the expression differs? Nearest neighbours."""
+"""Identification of subjects across expressions by nearest neighbours in feature space."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,33 +10,33 @@ from numpy.typing import NDArray
 from degan.evaluation import metrics
 
 _PERMUTATIONS = 1_000
-_MAX_PICTURES = 2_000  # of a group: distances between more cost memory and change little
-_LEAST_DEVIATION = 1e-9  # a feature that varies less is constant
-_DIGITS = 9  # of a squared distance: equal codes must be equally far, whatever the rounding
+_MAX_PICTURES = 2_000  # per group: more need much memory and change the result little
+_LEAST_DEVIATION = 1e-9  # features with a smaller standard deviation are constant
+_DIGITS = 9  # decimals of squared distances, so that equal codes have equal distances
 
 
 @dataclass(frozen=True)
 class Identification:
-    """How well features find the person of a picture among pictures with other expressions.
+    """Metrics of identifying the subject of an image among images with other expressions.
 
     Attributes:
-        top1: share of the queries whose nearest picture shows the same person, 0-1; where several
-            pictures are equally near, the share of them that does.
-        interval: its 95 % interval, a bootstrap over people.
-        chance: mean ``top1`` when the recordings of each expression are dealt out to people at
-            random; 1,000 permutations.
-        chance_interval: the middle 95 % of those permutations.
+        top1: fraction of queries whose nearest image shows the same subject, in [0, 1]. If several
+            images are nearest, a query counts as the fraction of them that show the subject.
+        interval: 95 % interval of ``top1``, a bootstrap over subjects.
+        chance: mean ``top1`` over 1,000 random permutations; a permutation assigns the recordings
+            of each expression to subjects at random.
+        chance_interval: central 95 % interval of the permutations.
         times_chance: ``top1`` divided by ``chance``.
-        median_rank: of the person among the people in the gallery, ordered by their nearest
-            picture; 1 is best.
-        expected_rank: the median rank of features that carry nothing.
-        auc: probability that a picture of the person is nearer than one of somebody else, 0-1;
-            0.5 for features that carry nothing.
-        auc_interval: its 95 % interval, a bootstrap over people.
-        people: number of people among the queries.
-        queries: number of pictures that were looked for.
-        left_out: number of people who are not looked for: all their pictures show one expression,
-            are of one recording, or were not drawn from a group of more than 2,000 pictures.
+        median_rank: median rank of the query's subject among the subjects of the gallery, ordered
+            by their nearest image; 1 is best.
+        expected_rank: median rank expected for uninformative features.
+        auc: probability that an image of the same subject is nearer than an image of another
+            subject, in [0, 1]; 0.5 for uninformative features.
+        auc_interval: 95 % interval of ``auc``, a bootstrap over subjects.
+        people: number of subjects among the queries.
+        queries: number of query images.
+        left_out: number of subjects without a query: their images have only one expression or one
+            recording, or were not sampled from a group of more than 2,000 images.
     """
 
     top1: float
@@ -62,27 +62,27 @@ def identify(
     seed: int,
     groups: Sequence[int] | None = None,
 ) -> Identification | None:
-    """Look for the person of each picture among pictures with other expressions.
+    """Identify the subject of each image among images with other expressions.
 
-    Each picture is a query. Its gallery holds the pictures of its group that show another
-    expression and are of another recording, of everybody alike. Features are standardised within
-    the group, and the mean of each expression is subtracted: what remains is what the features
-    carry beside the expression. Distances are Euclidean. Nothing is fitted to the names.
+    Each image is a query. Its gallery contains the images of its group that have another expression
+    and another recording, of all subjects. Features are standardised within the group, and the mean
+    of each expression is subtracted, so that only the information beyond the expression remains.
+    Distances are Euclidean. Nothing is fitted to the subjects.
 
     Args:
         features: float (N, D).
-        subjects: person of each picture, length N.
-        sequences: recording of each picture, length N; names count within a person.
-        expressions: expression of each picture, length N.
-        seed: of permutations and bootstrap.
-        groups: which features are comparable, length N: for example the fold whose network made
-            them. None: all of them.
+        subjects: subject of each image, length N.
+        sequences: recording of each image, length N; names are compared within a subject.
+        expressions: expression of each image, length N.
+        seed: random seed of the permutations and the bootstrap.
+        groups: group of each image, length N. Only features of the same group are comparable, for
+            example those from the network of the same fold. None: all images form one group.
 
     Returns:
-        None if nobody has pictures with two expressions from two recordings.
+        The metrics; None if no subject has images with two expressions from two recordings.
 
-    Source: identification by rank and by ROC, as face recognition reports it (Phillips et al.
-    2000, the FERET protocol). Not in the paper, which shows drawn faces only.
+    Source: identification by rank and ROC as in face recognition (Phillips et al. 2000, the FERET
+    protocol). Not in the paper, which only shows generated faces.
     """
     rng = np.random.default_rng(seed)
     person = np.unique(np.asarray(subjects), return_inverse=True)[1]
@@ -124,17 +124,18 @@ def identify(
 
 @dataclass(frozen=True)
 class _Gallery:
-    """Pictures whose features are comparable.
+    """Images of one group, and their distances.
 
     Attributes:
-        person: of each picture, int (M,).
-        recording: of each picture, int (M,).
-        expression: of each picture, int (M,).
-        query: the pictures whose person is in their own gallery, int (Q,).
-        distance: squared, from each query to each picture, float (Q, M); infinite where the
-            picture is not in the query's gallery.
-        row: of each pair of a query and a picture nearest to it, the query's row, int (P,).
-        column: the picture, int (P,).
+        person: subject of each image, int (M,).
+        recording: recording of each image, int (M,).
+        expression: expression of each image, int (M,).
+        query: indices of the images whose subject occurs in their own gallery, int (Q,).
+        distance: squared distance from each query to each image, float (Q, M); infinite if the
+            image is not in the query's gallery.
+        row: row of the query in each pair of a query and its nearest image, int (P,). A query has
+            several pairs if several images are nearest.
+        column: index of the image in each pair, int (P,).
     """
 
     person: metrics.Labels
@@ -163,11 +164,11 @@ class _Gallery:
         return cls(person, recording, expression, query, distance, row, column)
 
     def top1(self) -> NDArray[np.float64]:
-        """Return the share of the nearest pictures that show the query's person, (Q,)."""
+        """Return the fraction of the nearest images that show the query's subject, float (Q,)."""
         return self._top1(self.person)
 
     def permuted(self, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Return :meth:`top1` with the recordings of each expression dealt out at random."""
+        """Return :meth:`top1` with each expression's recordings assigned to random subjects."""
         person = self.person.copy()
         for expression in np.unique(self.expression[self.query]):
             shown = self.query[self.expression[self.query] == expression]
@@ -186,7 +187,7 @@ class _Gallery:
         return shares
 
     def auc(self) -> NDArray[np.float64]:
-        """Return for each query how often an own picture is nearer than another's, (Q,)."""
+        """Return the AUC of each query: same subject against other subjects, float (Q,)."""
         areas = np.full(len(self.query), 0.5)
         for row, distance in enumerate(self.distance):
             inside, own = np.isfinite(distance), self.person == self.person[self.query[row]]
@@ -198,7 +199,7 @@ class _Gallery:
         return areas
 
     def rank(self) -> NDArray[np.float64]:
-        """Return the place of each query's person among the people of its gallery, (Q,)."""
+        """Return the rank of each query's subject among the subjects of its gallery, float (Q,)."""
         ranks = np.ones(len(self.query))
         for row, distance in enumerate(self.distance):
             inside = np.isfinite(distance)
@@ -210,7 +211,7 @@ class _Gallery:
         return ranks
 
     def num_people(self) -> metrics.Labels:
-        """Return how many people are in each query's gallery, int (Q,)."""
+        """Return the number of subjects in each query's gallery, int (Q,)."""
         counts = [len(np.unique(self.person[np.isfinite(row)])) for row in self.distance]
         return np.array(counts, dtype=np.int64)
 
@@ -218,7 +219,7 @@ class _Gallery:
 def _without_expression(
     features: NDArray[np.floating[Any]], expression: metrics.Labels
 ) -> NDArray[np.float64]:
-    """Return features (M, D) standardised, less the mean of the pictures of each expression."""
+    """Return standardised features (M, D) minus the mean of each expression."""
     values = features.astype(np.float64)
     deviation = values.std(axis=0)
     varies = deviation > _LEAST_DEVIATION
@@ -232,7 +233,7 @@ def _without_expression(
 def _comparable(
     groups: Sequence[int] | None, person: metrics.Labels, rng: np.random.Generator
 ) -> list[metrics.Labels]:
-    """Return the pictures of each group, all or those of some people."""
+    """Return the indices of the images of each group; large groups are sampled by subject."""
     group = np.zeros(len(person), dtype=np.int64) if groups is None else np.asarray(groups)
     return [
         _some_people(np.flatnonzero(group == number), person, rng) for number in np.unique(group)
@@ -242,7 +243,7 @@ def _comparable(
 def _some_people(
     rows: metrics.Labels, person: metrics.Labels, rng: np.random.Generator
 ) -> metrics.Labels:
-    """Return the rows of as many people, drawn at random, as have 2,000 pictures together."""
+    """Return the rows of randomly sampled subjects with at most 2,000 images in total."""
     if len(rows) <= _MAX_PICTURES:
         return rows
     people, count = np.unique(person[rows], return_counts=True)
@@ -252,6 +253,6 @@ def _some_people(
 
 
 def _numbered(names: Any) -> metrics.Labels:
-    """Return a number for each of the names, equal where they are equal, int (N,)."""
+    """Return an integer for each name; equal names get equal integers. Int (N,)."""
     numbers: dict[Any, int] = {}
     return np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.int64)

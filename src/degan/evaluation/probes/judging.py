@@ -1,4 +1,4 @@
-"""Drawn faces of runs, judged: who trains the judge on what, and which runs share one."""
+"""Judge the generated faces of runs; runs with the same subjects and images share a judge."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -22,17 +22,20 @@ from degan.training.loader import TrainingData, load
 
 
 class Judges:
-    """Judges the faces that runs draw; runs on the same people and images share a judge.
+    """Trains judges and applies them to the generated faces of runs.
+
+    Runs with the same training subjects, expressions and image sizes share a judge.
 
     Args:
-        trained_on: the data set that all runs were trained on.
-        runs: whose faces are judged.
-        sources: where the photos are from whose expressions are drawn.
-        indices: which of its samples.
-        seed: of judges, people and noise.
+        trained_on: the training data set of all runs.
+        runs: the runs to judge.
+        sources: data set of the source photos, which give the expressions.
+        indices: indices of the source photos in ``sources``.
+        seed: random seed of judges, target subjects and noise.
 
     Raises:
-        DeganError: a run was trained on another data set, on unnamed people or on too few.
+        DeganError: a run was trained on another data set, on subjects without names, or on one
+            subject; or a checkpoint is damaged.
     """
 
     def __init__(
@@ -51,20 +54,28 @@ class Judges:
         self._judges: dict[tuple[Any, ...], tuple[TrainedJudge, TrainingData]] = {}
         for run in runs:
             _check_trained_on(run, trained_on)
-        # Read before anything is measured: a damaged file should not cost the user that time.
+        # Loaded before the measurements, so that a damaged file fails fast.
         self._generators: dict[Path, Generator | None] = {
             run.folder: load_generator(run.folder, run.settings, len(run.subjects)) for run in runs
         }
 
     def judge(self, run: Run, progress: Progress) -> dict[str, Any] | None:
-        """Return what the judge says; None where the run draws no faces or nothing to draw."""
+        """Return the metrics of a run's generated faces.
+
+        Returns:
+            The values of :class:`degan.evaluation.probes.generation.Judgement` by name; None if the
+            run has no generator, or no source photo has an expression that the run knows.
+
+        Raises:
+            DeganError: no subject has images from two sequences to hold back for the judge.
+        """
         generator = self._generators[run.folder]
         dataset, known = self._sources, run.model.expressions
         shown = [i for i in self._indices if dataset.samples[i].expression in known]
         if generator is None or not shown:
             return None
         judge, data = self._judge_of(run, part(progress, 0.0, 0.9))
-        progress(0.9, "faces are drawn")
+        progress(0.9, "generating faces")
         sources = load(dataset, shown, run.settings.network, known)
         return asdict(judge_generated(generator, judge, data, sources, seed=self._seed))
 
@@ -92,8 +103,8 @@ class Judges:
         held_back = fold_of == 0
         if not held_back.any():
             raise DeganError(
-                f"nobody in {self._dataset.folder} has pictures of two sequences, so that none can "
-                "be held back to measure the judge; leave --trained-on out"
+                f"no person in {self._dataset.folder} has images from two sequences, so no images "
+                "can be held back to test the judge; omit --trained-on"
             )
         data = load(self._dataset, indices, network, run.model.expressions)
         return train_judge(data, held_back, network, seed=self._seed, progress=progress), data
@@ -111,16 +122,16 @@ def _trained_indices(run: Run, dataset: Dataset) -> list[int]:
 def _check_trained_on(run: Run, dataset: Dataset) -> None:
     if run.manifest_hash != dataset.manifest_hash:
         raise DeganError(
-            f"{run.folder} was not trained on {dataset.folder} (its manifest is another); give "
-            "--trained-on the data set that it was trained on, or probe the run by itself"
+            f"{run.folder} was not trained on {dataset.folder} (the manifests differ); set "
+            "--trained-on to its training data set, or probe this run separately"
         )
     if "" in run.subjects:
         raise DeganError(
-            f"{run.folder} was trained on people whom nobody named, so no drawn face can be judged "
-            "by its person; leave --trained-on out"
+            f"{run.folder} was trained on people without names, so the identity of generated faces "
+            "cannot be judged; omit --trained-on"
         )
     if len(run.subjects) < 2:
         raise DeganError(
-            f"{run.folder} was trained on one person; no face can be drawn on another one: leave "
-            "--trained-on out"
+            f"{run.folder} was trained on one person, so it cannot generate faces of another one; "
+            "omit --trained-on"
         )

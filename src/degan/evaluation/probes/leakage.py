@@ -1,4 +1,4 @@
-"""What a probe can read off features: who is shown (leakage), and what is expressed (kept)."""
+"""Probes of features: how well they predict the subject (leakage) and the expression (kept)."""
 
 import warnings
 from collections.abc import Sequence
@@ -22,25 +22,25 @@ PROBES: tuple[Probe, ...] = ("linear", "mlp")
 
 FOLDS = 5
 
-# Fixed beforehand, for every data set: nothing is chosen on what is measured.
-_INVERSE_PENALTY = 0.1  # of the logistic regression's squared weights, on standardised features
+# Fixed for all data sets: no hyperparameter is chosen on the measured images.
+_INVERSE_PENALTY = 0.1  # C of the logistic regression, on standardised features
 _HIDDEN = 256
 _MLP_PENALTY = 1.0
 _MLP_RATE = 2e-3
 _MLP_BATCH = 100
 _MLP_EPOCHS = 40
-_MLP_MIN_STEPS = 400  # few images need more than the epochs
+_MLP_MIN_STEPS = 400  # adds epochs if there are few images
 
 
 @dataclass(frozen=True)
 class Guess:
-    """How well one probe guesses.
+    """Metrics of one probe.
 
     Attributes:
-        accuracy: share of images that are guessed right, 0-1.
-        interval: its 95 % interval, a bootstrap over people.
-        balanced_accuracy: mean recall over the classes.
-        times_chance: accuracy in units of 1 / number of classes.
+        accuracy: fraction of correct predictions, in [0, 1].
+        interval: 95 % interval of the accuracy, a bootstrap over subjects.
+        balanced_accuracy: mean recall over the classes, in [0, 1].
+        times_chance: accuracy multiplied by the number of classes.
     """
 
     accuracy: float
@@ -51,18 +51,18 @@ class Guess:
 
 @dataclass(frozen=True)
 class Guesses:
-    """What both probes guess of the same images.
+    """Metrics of both probes on the same images.
 
     Attributes:
-        linear: multinomial logistic regression.
-        mlp: one hidden layer of 256.
-        classes: how many there are to guess among: people, or expressions.
-        chance: 1 / classes, what guessing blindly gets.
-        most_frequent: the share of the most frequent class, what always guessing it gets; above
-            ``chance`` where the classes are not equally common.
-        people: how many people the images are of.
-        images: how many were guessed.
-        left_out: people left out, for they have images of one sequence alone.
+        linear: metrics of multinomial logistic regression.
+        mlp: metrics of an MLP with one hidden layer of 256 units.
+        classes: number of classes: subjects, or expressions.
+        chance: 1 / classes, the accuracy of random guessing.
+        most_frequent: fraction of images in the most frequent class, the accuracy of always
+            predicting it; above ``chance`` if the classes are not balanced.
+        people: number of subjects.
+        images: number of images.
+        left_out: number of subjects left out because they have only one sequence.
     """
 
     linear: Guess
@@ -78,23 +78,23 @@ class Guesses:
 def identity_leakage(
     features: Features, subjects: Sequence[str], sequences: Sequence[str], *, seed: int
 ) -> Guesses:
-    """Guess who is shown: the better the probes do, the more identity the features leak.
+    """Predict the subject from features: higher accuracy means more identity leakage.
 
-    The images of one sequence are never on both sides of a fold: frames of one recording share
-    light, clothes and pose, so that they, not the person, could be recognised. Every person is on
-    the training side of every fold; people with one sequence cannot be and are left out.
+    The images of one sequence are in the same fold. Frames of one recording share light, clothes
+    and pose, so a probe could otherwise recognise the recording instead of the subject. Every
+    subject is in the training part of every fold. So subjects with only one sequence are left out.
 
     Args:
         features: float (N, D).
-        subjects: the person of each image, length N.
-        sequences: the recording of each image, length N; names count within a person.
-        seed: of the folds, the MLP's weights and the interval's draws.
+        subjects: subject of each image, length N.
+        sequences: recording of each image, length N; names are compared within a subject.
+        seed: random seed of the folds, the weights of the MLP and the bootstrap.
 
     Raises:
-        DeganError: fewer than two people have two sequences.
+        DeganError: fewer than two subjects have two sequences.
 
-    Source: probing by a linear and a non-linear classifier, Alain & Bengio 2016
-    (arXiv 1610.01644); the paper only shows drawn faces.
+    Source: probes with a linear and a non-linear classifier, Alain & Bengio 2016
+    (arXiv 1610.01644). Not in the paper, which only shows generated faces.
     """
     fold_of = sequence_folds(subjects, sequences, FOLDS, seed)
     kept = fold_of >= 0
@@ -102,8 +102,8 @@ def identity_leakage(
     left_out = len(set(subjects)) - len(people)
     if len(people) < 2:
         raise DeganError(
-            f"{len(people)} people have pictures of two sequences or more; at least two people "
-            "are needed to measure how well they can be told apart"
+            f"{len(people)} people have images from two sequences or more; identity leakage needs "
+            "at least two such people"
         )
     folds = [
         (np.flatnonzero(fold_of[kept] != number), np.flatnonzero(fold_of[kept] == number))
@@ -120,24 +120,26 @@ def expression_kept(
     *,
     seed: int,
 ) -> Guesses:
-    """Guess what is expressed, with the probes of :func:`identity_leakage`.
+    """Predict the expression from features, with the probes of :func:`identity_leakage`.
 
-    Features that say nothing leak nothing: leakage means something beside this alone.
+    Low leakage alone does not show disentanglement: features without information also have no
+    leakage. So compare both.
 
     Args:
         features: float (N, D).
-        expressions: class of each image, int (N,).
-        subjects: the person of each image, length N.
-        folds: into the N images, nobody on both sides: :func:`degan.data.folds.subject_folds`.
-        seed: of the MLP's weights and the interval's draws.
+        expressions: expression class of each image, int (N,).
+        subjects: subject of each image, length N.
+        folds: subject-independent folds of the N images, see
+            :func:`degan.data.folds.subject_folds`.
+        seed: random seed of the weights of the MLP and the bootstrap.
 
     Raises:
         DeganError: there is only one expression.
     """
     if len(np.unique(expressions)) < 2:
         raise DeganError(
-            "the pictures show one expression alone; at least two are needed to measure how well "
-            "they can be told apart"
+            "the images show only one expression; the expression probe needs at least two "
+            "expressions"
         )
     sides = [(np.array(fold.train), np.array(fold.test)) for fold in folds]
     return _guess_both(features, expressions, list(subjects), sides, seed, 0)
@@ -146,17 +148,17 @@ def expression_kept(
 def sequence_folds(
     subjects: Sequence[str], sequences: Sequence[str], num_folds: int, seed: int
 ) -> metrics.Labels:
-    """Deal every person's sequences out to folds, so that nobody's are all in one.
+    """Divide the sequences of every subject into folds; no subject is in only one fold.
 
     Args:
-        subjects: the person of each image, length N.
-        sequences: the recording of each image, length N; names count within a person.
-        num_folds: 2 or more.
-        seed: of the order of a person's sequences.
+        subjects: subject of each image, length N.
+        sequences: recording of each image, length N; names are compared within a subject.
+        num_folds: number of folds, 2 or more.
+        seed: random seed of the order of a subject's sequences.
 
     Returns:
-        Fold of each image, int (N,); -1 for people with one sequence. It follows from the names and
-        the seed, not from the order of the images.
+        Fold of each image, int (N,); -1 for subjects with one sequence. The folds depend on the
+        names and the seed, not on the order of the images.
     """
     recordings = sorted(set(zip(subjects, sequences, strict=True)))
     names: dict[str, list[str]] = {}
@@ -164,7 +166,7 @@ def sequence_folds(
         names.setdefault(subject, []).append(sequence)
     rng = np.random.default_rng(seed)
     fold_of: dict[tuple[str, str], int] = {}
-    dealt = 0  # the next person goes on where the last one stopped: folds stay equally large
+    dealt = 0  # continued from subject to subject, so that folds have about equal size
     for subject, own in names.items():
         for place in rng.permutation(len(own)):
             fold_of[subject, own[place]] = dealt % num_folds if len(own) > 1 else -1
@@ -216,7 +218,7 @@ def _predict(
     folds: Sequence[tuple[metrics.Labels, metrics.Labels]],
     seed: int,
 ) -> metrics.Labels:
-    """Return the class that each image is given by the probe that was not trained on its fold."""
+    """Return the cross-validated predictions, int (N,): each by the probe of the other folds."""
     predicted = np.full(len(labels), -1, dtype=np.int64)
     for train, test in folds:
         if len(test) == 0:  # fewer sequences than folds
@@ -229,9 +231,9 @@ def _predict(
         sides = [scaler.transform(features[side]).astype(np.float32) for side in (train, test)]
         model = _model(probe, len(train), seed)
         with warnings.catch_warnings():
-            # A fixed number of steps is meant; that they end before convergence is no news.
+            # The number of steps is fixed on purpose, so ignore missing convergence.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            # People are classes here, however few pictures each has.
+            # Subjects are the classes, so there may be many classes with few images each.
             warnings.filterwarnings("ignore", message="The number of unique classes is greater")
             model.fit(sides[0], labels[train])
         predicted[test] = model.predict(sides[1])
@@ -250,6 +252,6 @@ def _model(probe: Probe, num_images: int, seed: int) -> Any:
         batch_size=batch,
         max_iter=max(_MLP_EPOCHS, -(-_MLP_MIN_STEPS // steps)),
         tol=0.0,
-        n_iter_no_change=10**9,  # never stopped by what it sees
+        n_iter_no_change=10**9,  # disables early stopping
         random_state=seed,
     )

@@ -1,4 +1,4 @@
-"""The proof of the disentangling: what the features of runs say of people they never saw."""
+"""Measure how well the features of runs are disentangled, on people not in the training data."""
 
 import json
 from collections.abc import Sequence
@@ -27,20 +27,20 @@ from degan.version import __version__
 
 _RESULT = "probes.json"
 _KIND = "degan probes"
-_MAX_LAYOUT_IMAGES = 2000  # for DCI and MIG: more cost minutes and change little
+_MAX_LAYOUT_IMAGES = 2000  # for DCI and MIG: more take minutes and change little
 
 
 @dataclass(frozen=True)
 class _Measured:
-    """The pictures that are measured: of people that no run was trained on.
+    """The images to measure: images of subjects that no run was trained on.
 
     Attributes:
-        dataset: where they are from.
-        indices: which of its samples, length N.
-        folds: into the N pictures, by subject.
-        factors: what is known of them; empty without ``factors.parquet``.
-        layout_images: which of the N serve DCI and MIG, int (M,).
-        held_back: which of the M informativeness is measured on, bool (M,).
+        dataset: data set of the images.
+        indices: indices of the samples in the data set, length N.
+        folds: subject-independent folds of the N images.
+        factors: known factors of the M images for DCI and MIG; empty without ``factors.parquet``.
+        layout_images: positions of these M images among the N, int (M,).
+        held_back: whether each of the M images is held back for informativeness, bool (M,).
     """
 
     dataset: Dataset
@@ -76,24 +76,26 @@ def probe(
     seed: int = 0,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Measure what the features of runs say of person, expression and known factors.
+    """Measure the information in features of runs about subject, expression and known factors.
 
-    All runs are measured on the same pictures: those of people that none of them was trained on.
+    All runs are measured on the same images: those of subjects that no run was trained on.
 
     Args:
         folders: run directories of :func:`degan.training.train.train`.
-        dataset: the people to measure on.
-        trained_on: what all runs were trained on; with it drawn faces are judged too.
+        dataset: data set to measure on.
+        trained_on: training data set of all runs, needed to judge generated faces. None: they are
+            not judged.
         out: folder for ``probes.json``; None writes nothing.
-        seed: of folds, probes, trees, judge and draws.
-        progress: told the share done and what is being done.
+        seed: random seed of folds, probes, trees, judge, target subjects and bootstrap.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
 
     Returns:
         The content of ``probes.json``.
 
     Raises:
-        DeganError: a folder is no run of the kind, the data sets do not fit the runs, nobody is
-            left to measure on, or ``out`` holds something else.
+        DeganError: a folder is not a run of ``degan train``; the data sets do not fit the runs;
+            fewer than two subjects are left to measure on; or ``out`` contains other files that
+            would be replaced.
     """
     if out is not None:
         _check_out(out)
@@ -106,7 +108,7 @@ def probe(
     rows = []
     for number, run in enumerate(runs):
         show = part(progress, number / len(runs), 1 / len(runs), f"{run.folder}: ")
-        share = 0.6 if judges else 1.0  # of the time
+        share = 0.6 if judges else 1.0  # fraction of the time
         features = _measure_features(run, measured, seed, part(show, 0, share))
         generation = judges.judge(run, part(show, share, 1 - share)) if judges else None
         rows.append({**_facts(run), "features": features, "generation": generation})
@@ -136,7 +138,7 @@ def _facts(run: Run) -> dict[str, Any]:
 
 
 def _check_out(out: Path) -> None:
-    """Refuse a folder in which something else than former probes would be replaced."""
+    """Check that only an earlier ``probes.json`` of ``degan probe`` would be replaced."""
     check_out(out)
     result = out / _RESULT
     if result.exists():
@@ -146,23 +148,23 @@ def _check_out(out: Path) -> None:
             kind = None
         if kind != _KIND:
             raise DeganError(
-                f"{result} is none that 'degan probe' wrote and would be replaced; choose another "
+                f"{result} was not written by 'degan probe' and would be replaced; choose another "
                 "folder"
             )
 
 
 def _choose(dataset: Dataset, runs: Sequence[Run], seed: int) -> tuple[_Measured, dict[str, Any]]:
-    """Return the pictures to measure, and what of ``probes.json`` says which they are."""
+    """Return the images to measure, and the entries of ``probes.json`` about them."""
     if not dataset.subjects:
         raise DeganError(
-            f"{dataset.folder} does not say who is shown, so that nobody can be told apart; bring "
-            "people who are named"
+            f"{dataset.folder} has no subject names, so identity leakage cannot be measured; use a "
+            "data set with subject names"
         )
     for run in runs:
         if not dataset.manifests.isdisjoint(others_of(run.model.trained_on)):
             raise DeganError(
-                f"{run.folder} was trained on {dataset.folder} among others, or began with weights "
-                "that were, so who of it is new to it is not known; bring other people"
+                f"{run.folder} was trained on {dataset.folder} and other data, or started from "
+                "weights that were, so people new to it are not known; use another data set"
             )
     own = {
         subject
@@ -175,9 +177,9 @@ def _choose(dataset: Dataset, runs: Sequence[Run], seed: int) -> tuple[_Measured
     people = {sample.subject for sample in samples}
     if len(people) < 2:
         raise DeganError(
-            f"{dataset.folder} has {len(people)} people that no run was trained on, beside "
-            f"{len(own)} that runs were trained on; at least two are needed: keep people out of "
-            "training with 'degan train --without', or bring others"
+            f"{dataset.folder} has {len(people)} people that no run was trained on, and "
+            f"{len(own)} that runs were trained on; at least two new people are needed: exclude "
+            "people from training with 'degan train --without', or use another data set"
         )
     names = {
         name for run in runs if run.manifest_hash != dataset.manifest_hash for name in run.subjects
@@ -196,7 +198,7 @@ def _choose(dataset: Dataset, runs: Sequence[Run], seed: int) -> tuple[_Measured
 
 
 def _with_factors(dataset: Dataset, indices: list[int], folds: list[Fold], seed: int) -> _Measured:
-    """Add what is known of the pictures, and which of them serve DCI and MIG."""
+    """Return the images to measure, with known factors and the images for DCI and MIG."""
     samples = [dataset.samples[index] for index in indices]
     fold_of = sequence_folds(
         [s.subject for s in samples], [s.sequence for s in samples], FOLDS, seed
@@ -219,7 +221,7 @@ def _with_factors(dataset: Dataset, indices: list[int], folds: list[Fold], seed:
 def _measure_features(
     run: Run, measured: _Measured, seed: int, progress: Progress
 ) -> list[dict[str, Any]]:
-    """Return a row for each kind of features of a run."""
+    """Return the metrics of each kind of features of a run."""
     progress(0.0, "features")
     data = load(
         measured.dataset, measured.indices, run.settings.network, measured.dataset.expressions
@@ -228,15 +230,15 @@ def _measure_features(
     rows = []
     for number, (name, values) in enumerate(features.items()):
         each = 1 / len(features)
-        progress(number * each, f"who is shown, by {name}")
+        progress(number * each, f"identity leakage of {name}")
         leak = identity_leakage(values, measured.subjects, measured.sequences, seed=seed)
-        progress((number + 0.4) * each, f"what is expressed, by {name}")
+        progress((number + 0.4) * each, f"expression in {name}")
         kept = expression_kept(
             values, measured.expressions, measured.subjects, measured.folds, seed=seed
         )
-        progress((number + 0.6) * each, f"who is found again, by {name}")
+        progress((number + 0.6) * each, f"identification by {name}")
         again = identify(values, measured.subjects, measured.sequences, measured.shown, seed=seed)
-        progress((number + 0.7) * each, f"factors of {name}")
+        progress((number + 0.7) * each, f"known factors in {name}")
         rows.append(
             {
                 "name": name,

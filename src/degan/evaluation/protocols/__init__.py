@@ -1,1 +1,1 @@
-"""Protocols that train on folds or on whole data sets, and test on people never trained on."""
+"""Protocols that train on folds or whole data sets and test on subjects not trained on."""

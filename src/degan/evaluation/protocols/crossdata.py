@@ -1,4 +1,4 @@
-"""Across data sets: trained on one, tested once on another, with the expressions that both have."""
+"""Cross-data-set protocol: train on one data set and test on another, with shared expressions."""
 
 import json
 from pathlib import Path
@@ -18,8 +18,8 @@ from degan.training.model import Model, predict_probabilities
 from degan.training.start import check_unseen, read_start
 from degan.training.train import train
 
-_TRAINING_SHARE = 0.95  # of the time
-_OWN = ("", "folder", "csv")  # origins in which one name need not be one person
+_TRAINING_SHARE = 0.95  # fraction of the total time
+_OWN = ("", "folder", "csv")  # origins in which equal names need not be the same subject
 
 
 def cross_data_set(
@@ -32,23 +32,24 @@ def cross_data_set(
 ) -> dict[str, Any]:
     """Train on one data set, test on another, and write ``predictions.csv`` and ``summary.json``.
 
-    Both are narrowed to the expressions that both have, before anything is trained. The test set
-    is read once, at the end. After an interruption the same call continues.
+    Only the expressions that occur in both data sets are used. The test set is used once, after
+    training. After an interruption the same call continues.
 
     Args:
-        trained: what to train on.
-        tested: what to report; of other people.
+        trained: training data set.
+        tested: test data set, with other subjects.
         folder: the run directory.
-        settings: of the training.
-        progress: told the share done and what is being done.
+        settings: settings of the training.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
 
     Returns:
         The content of ``summary.json``.
 
     Raises:
-        DeganError: they share fewer than two expressions, were cut in different frames or sizes,
-            are one or have one in common, or are of one origin and share people; the weights to
-            start from were trained on the test set; or see :func:`degan.training.train.train`.
+        DeganError: the data sets share fewer than two expressions; have different crop frames or
+            sizes; are equal or contain the same data set; or have the same origin and share
+            subjects. Also if the initial weights were trained on the test set, and for the errors
+            of :func:`degan.training.train.train`.
     """
     shared = in_order(set(trained.expressions) & set(tested.expressions))
     _check(trained, tested, shared)
@@ -83,7 +84,7 @@ def cross_data_set(
 def _test(
     model: Model, tested: Dataset, shared: tuple[str, ...], folder: Path, seed: int
 ) -> dict[str, Any]:
-    """Read the samples of the shared expressions, write ``predictions.csv``; return figures."""
+    """Predict the samples of the shared expressions, write ``predictions.csv``, return metrics."""
     indices = [i for i, sample in enumerate(tested.samples) if sample.expression in shared]
     crops = torch.from_numpy(read_crops(tested, indices))
     probabilities = predict_probabilities(model, crops).double().numpy()
@@ -96,11 +97,11 @@ def _check(trained: Dataset, tested: Dataset, shared: tuple[str, ...]) -> None:
     if len(shared) < 2:
         raise DeganError(
             f"{trained.folder} has {', '.join(trained.expressions)} and {tested.folder} has "
-            f"{', '.join(tested.expressions)}; two expressions that both have are needed"
+            f"{', '.join(tested.expressions)}; they must share two expressions or more"
         )
     if not trained.manifests.isdisjoint(tested.manifests):
         raise DeganError(
-            f"{trained.folder} and {tested.folder} are the same data set, or have one in common; "
+            f"{trained.folder} and {tested.folder} are the same data set, or contain the same one; "
             "use 'degan crossval'"
         )
     origin = trained.origin
@@ -109,6 +110,6 @@ def _check(trained: Dataset, tested: Dataset, shared: tuple[str, ...]) -> None:
         if same:
             raise DeganError(
                 f"{trained.folder} and {tested.folder} both are {origin} and share "
-                f"{len(same)} people, such as {same[0]}; choose another data set to test on"
+                f"{len(same)} people, such as {same[0]}; choose another test set"
             )
     check_cut_alike(trained, tested)

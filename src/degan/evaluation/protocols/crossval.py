@@ -1,4 +1,4 @@
-"""Cross-validation: every fold is trained anew and tested once, on people never trained on."""
+"""Cross-validation: train a model for each fold, and test it once on subjects not trained on."""
 
 import json
 import time
@@ -46,29 +46,30 @@ def cross_validate(
     jobs: int,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Train and test every fold, then write its tables and ``summary.json``.
+    """Train and test every fold, then write tables and ``summary.json``.
 
-    Each fold trains a fixed number of epochs and reads its test samples once, at the end: nothing
-    is chosen on them. Where stage 1 leaves the encoder as it begins, it is trained only for the
-    fold that pictures are made of, see :func:`degan.data.folds.shown_fold`. Folds run side by side
-    in processes; after an interruption the same call continues where each fold was. The figures do
-    not depend on ``jobs``.
+    Each fold trains for a fixed number of epochs and uses its test samples once, after training. So
+    nothing is chosen on test samples. If stage 1 does not change the encoder, it is trained only in
+    the fold whose generated images are shown, see :func:`degan.data.folds.shown_fold`. Folds run in
+    parallel processes. After an interruption the same call continues each fold. The metrics do not
+    depend on ``jobs``.
 
     Args:
         dataset: a prepared data set.
-        folder: the run directory; ``fold-01`` and so on are run directories within it.
-        settings: of every fold; fold k trains with ``seed + k``.
-        folds: who is trained on and tested; see :mod:`degan.data.folds`. A fold's validation
-            samples are left alone: nothing is chosen.
-        protocol: how the folds were made, for ``folds.json`` and ``summary.json``.
-        jobs: folds at a time.
-        progress: told the share done and what is being done.
+        folder: the run directory; it contains a run directory for each fold, ``fold-01`` and so on.
+        settings: settings of all folds; fold k (from 0) trains with ``seed + k``.
+        folds: training and test samples of each fold, see :mod:`degan.data.folds`. Validation
+            samples are not used.
+        protocol: name of the protocol that made the folds, for ``folds.json`` and ``summary.json``.
+        jobs: number of folds that run in parallel.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
 
     Returns:
         The content of ``summary.json``.
 
     Raises:
-        DeganError: the folder holds another run, or the data cannot be divided or trained on.
+        DeganError: the folder contains another run, or the data cannot be divided into folds or
+            trained on.
     """
     open_folds(folder, dataset, settings, folds, protocol, "cross-validation")
     path = folder / "summary.json"
@@ -108,7 +109,7 @@ def cross_validate(
 def _mistakes(
     dataset: Dataset, folders: Sequence[Path], pooled: FoldPredictions
 ) -> RgbImage | None:
-    """Return the surest mistakes of all folds, each beside the nearest of its training people."""
+    """Return an image of the most confident mistakes of all folds, with similar training faces."""
     neighbours = {
         int(index): beside
         for own in folders
@@ -122,7 +123,7 @@ def _mistakes(
 def _run_fold(
     data: Path, folder: Path, settings: Settings, fold: Fold, shown: bool, progress: Progress
 ) -> None:
-    """Train and test one fold; ``shown``: pictures are made of it."""
+    """Train and test one fold; ``shown``: whether its generated images are shown."""
     dataset = read_dataset(data)
     start = time.monotonic()
     model = train(dataset, fold.train, settings, folder, progress, draws=shown)

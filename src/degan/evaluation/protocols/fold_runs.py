@@ -1,4 +1,4 @@
-"""Runs fold by fold, side by side on the cores, and what each leaves on disk."""
+"""Run the folds of a protocol in parallel, and write and read their results."""
 
 import csv
 import io
@@ -38,7 +38,7 @@ _NOTES = "test.json"
 
 @dataclass(frozen=True)
 class FoldPredictions:
-    """Probabilities of the samples that a fold tested: indices (N,), probabilities (N, C)."""
+    """Predictions of test samples: sample indices, length N, and probabilities, float (N, C)."""
 
     indices: tuple[int, ...]
     probabilities: metrics.Probabilities
@@ -52,14 +52,22 @@ def open_folds(
     protocol: str,
     kind: str,
 ) -> None:
-    """Make the run directory of several folds, or check that an existing one is of the same.
+    """Create the run directory of several folds, or check that an existing one belongs to this run.
+
+    Args:
+        folder: the run directory.
+        dataset: a prepared data set.
+        settings: settings of the run.
+        folds: folds of the data set.
+        protocol: name of the protocol that made the folds, for ``folds.json``.
+        kind: kind of the run, for ``run.json``.
 
     Raises:
-        DeganError: see :func:`degan.training.run.open_run`; or there is none yet and a fold cannot
-            be trained, not where the settings say, or not with the weights to start from, which
-            know the people.
+        DeganError: see :func:`degan.training.run.open_run`. For a new run directory also: the
+            device is missing, a fold cannot be trained on, or the initial weights were trained on
+            this data set.
     """
-    if not folder.exists():  # before hours are spent on the others
+    if not folder.exists():  # fail before hours of training
         find_device(settings.device)
         check_unseen(read_start(settings), dataset)
         for fold in folds:
@@ -76,18 +84,18 @@ def open_folds(
 
 
 def fold_folder(folder: Path, number: int) -> Path:
-    """Return the run directory of a fold; folds are counted from 0, folders from 1."""
+    """Return the run directory of a fold: fold 0 is ``fold-01``."""
     return folder / f"fold-{number + 1:02d}"
 
 
 def fold_settings(settings: Settings, number: int) -> Settings:
-    """Return the settings that a fold trains with: those of the run, its number on the seed."""
+    """Return the settings of the run with the seed of a fold: seed + fold index (from 0)."""
     return settings.model_copy(update={"seed": settings.seed + number})
 
 
 @contextmanager
 def elapsed(path: Path) -> Iterator[None]:
-    """Add the seconds that the block takes, however it ends, to those of interrupted calls."""
+    """Add the run time of the block to the seconds stored in a file, even if the block fails."""
     before = float(read_json(path)["seconds"]) if path.exists() else 0.0
     start = time.monotonic()
     try:
@@ -105,18 +113,18 @@ def run_side_by_side(
     name: str,
     progress: Progress,
 ) -> None:
-    """Call ``work(*task, progress)`` for every task that is not finished, ``jobs`` at a time.
+    """Call ``work(*task, progress)`` for every unfinished task, in parallel processes.
 
     Args:
-        work: a module's function; its last argument is told how far the task is.
-        tasks: arguments of the calls, of what can be pickled.
-        finished: which tasks an earlier call has done, length as ``tasks``.
-        jobs: tasks at a time; each runs on one thread.
-        name: what the tasks are, in the plural, for ``progress``.
-        progress: told the share done over all tasks and how many are.
+        work: function at module level. Its last argument is the progress callback of the task.
+        tasks: arguments of each call; they must support pickling.
+        finished: whether an earlier call has finished each task, same length as ``tasks``.
+        jobs: number of parallel tasks; each runs on one thread.
+        name: plural noun for the tasks, for ``progress``.
+        progress: callback, called with the finished fraction of all tasks in [0, 1] and a label.
 
     Raises:
-        DeganError: as ``work`` raised it, or a process was killed.
+        DeganError: ``work`` raised it, or a process was killed.
     """
     shares = CONTEXT.Array("d", [float(done) for done in finished])
 
@@ -135,13 +143,13 @@ def run_side_by_side(
     )
 
 
-_shares: Any = None  # of a worker process: how far each task is, shared with the parent
+_shares: Any = None  # in a worker process: finished fraction of each task, shared with the parent
 
 
 def _start_worker(shares: Any) -> None:
     global _shares  # noqa: PLW0603
     _shares = shares
-    # One thread a fold, however many run: sums in another order would be other figures.
+    # One thread per fold for any number of jobs: the order of summation changes the results.
     torch.set_num_threads(1)
 
 
@@ -154,13 +162,13 @@ def _run_task(work: Callable[..., None], place: int, task: tuple[Any, ...]) -> N
 
 
 def read_test(model: Model, dataset: Dataset, fold: Fold) -> metrics.Probabilities:
-    """Return what a model says of a fold's test samples, float (N, C)."""
+    """Return the model's probabilities for a fold's test samples, float (N, C)."""
     crops = torch.from_numpy(read_crops(dataset, fold.test))
     return predict_probabilities(model, crops).double().numpy()
 
 
 def is_tested(folder: Path) -> bool:
-    """Say whether a fold's run directory has its result."""
+    """Return whether a fold's run directory contains its test result."""
     return (folder / _PREDICTIONS).exists()
 
 
@@ -171,14 +179,14 @@ def write_test(
     probabilities: metrics.Probabilities,
     notes: dict[str, Any],
 ) -> None:
-    """Write a fold's result; the last thing written is its predictions.
+    """Write the test result of a fold; ``predictions.csv`` is written last and marks completion.
 
     Args:
         folder: the fold's run directory.
-        dataset: where the samples are from.
-        fold: whose test samples were predicted.
-        probabilities: float (N, C), of the test samples.
-        notes: for ``test.json``: ``seconds`` and what else is to be kept.
+        dataset: data set of the samples.
+        fold: fold whose test samples were predicted.
+        probabilities: probabilities of the test samples, float (N, C).
+        notes: content of ``test.json``: ``seconds`` and further values.
     """
     write_text(folder / _NOTES, json.dumps(notes) + "\n")
     text = predictions_text(dataset, fold.test, dataset.expressions, probabilities)
@@ -186,7 +194,7 @@ def write_test(
 
 
 def read_notes(folder: Path) -> dict[str, Any]:
-    """Return the notes that :func:`write_test` wrote."""
+    """Return the content of ``test.json``, see :func:`write_test`."""
     return read_json(folder / _NOTES)
 
 
@@ -199,15 +207,17 @@ def _read_test(folder: Path, dataset: Dataset, fold: Fold) -> FoldPredictions:
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise DeganError(f"{path} is damaged; delete {folder} and run the command again") from error
     if indices != fold.test:
-        raise DeganError(f"{path} is of another fold; delete {folder} and run the command again")
+        raise DeganError(
+            f"{path} belongs to another fold; delete {folder} and run the command again"
+        )
     return FoldPredictions(indices, np.array(table))
 
 
 def pool_folds(folder: Path, dataset: Dataset, folds: Sequence[Fold]) -> FoldPredictions:
-    """Return the predictions of all folds of a run, in the order of the samples.
+    """Return the predictions of all folds of a run, sorted by sample index.
 
     Raises:
-        DeganError: a fold's predictions are missing, damaged or of another fold.
+        DeganError: predictions of a fold are missing, damaged, or belong to another fold.
     """
     results = [
         _read_test(fold_folder(folder, number), dataset, fold) for number, fold in enumerate(folds)
@@ -221,17 +231,17 @@ def pool_folds(folder: Path, dataset: Dataset, folds: Sequence[Fold]) -> FoldPre
 def summarize_folds(
     folder: Path, dataset: Dataset, folds: Sequence[Fold], pooled: FoldPredictions, seed: int
 ) -> dict[str, Any]:
-    """Write the tables of all folds, ``predictions.csv`` and ``subjects.csv``; return figures.
+    """Write ``predictions.csv`` and ``subjects.csv`` of all folds, and return the metrics.
 
     Args:
-        folder: where the tables go.
-        dataset: where the samples are from.
-        folds: what was tested.
-        pooled: see :func:`pool_folds`.
-        seed: of the draws of the intervals.
+        folder: folder for the tables.
+        dataset: data set of the samples.
+        folds: the tested folds.
+        pooled: predictions of all folds, see :func:`pool_folds`.
+        seed: random seed of the bootstrap intervals.
 
     Returns:
-        See :func:`degan.evaluation.predictions.figures`, and ``fold_accuracy``.
+        The metrics of :func:`degan.evaluation.predictions.figures`, and ``fold_accuracy``.
     """
     names, probabilities = dataset.expressions, pooled.probabilities
     samples = [dataset.samples[index] for index in pooled.indices]
@@ -251,7 +261,7 @@ def summarize_folds(
 def run_facts(
     folder: Path, dataset: Dataset, settings: Settings, folds: Sequence[Fold], protocol: str
 ) -> dict[str, Any]:
-    """Return what a ``summary.json`` says of the run itself, once its folds are done."""
+    """Return the entries of ``summary.json`` that describe the run; all folds must be finished."""
     return {
         "folds": len(folds),
         "protocol": protocol,
@@ -263,7 +273,7 @@ def run_facts(
 
 
 def is_right(dataset: Dataset, pooled: FoldPredictions) -> metrics.Flags:
-    """Return of which samples the most probable expression is the true one, bool (N,)."""
+    """Return whether the most probable expression of each sample is correct, bool (N,)."""
     names = dataset.expressions
     truth = np.array([names.index(dataset.samples[index].expression) for index in pooled.indices])
     right: metrics.Flags = truth == pooled.probabilities.argmax(axis=1)

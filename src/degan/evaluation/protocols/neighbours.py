@@ -1,4 +1,4 @@
-"""The training faces nearest to a face in the features of the network that misread it."""
+"""Find the training faces nearest to a misclassified face, in the network's features."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -14,26 +14,26 @@ from degan.system.progress import silent
 from degan.training.model import Model
 
 COUNT: Final = 3
-"""Neighbours of a face."""
+"""Number of neighbours per face."""
 
 
 def nearest_people(
     model: Model, dataset: Dataset, asked: Sequence[int], training: Sequence[int]
 ) -> dict[int, list[int]]:
-    """Return the training samples that are nearest to some samples, one a person, nearest first.
+    """Return the nearest training samples of each query sample, at most one per subject.
 
-    Nearness is the cosine of the features that the last linear layer reads, standardised over the
+    The similarity is the cosine of the inputs of the last linear layer, standardised over the
     training samples.
 
     Args:
-        model: trained on ``training``.
-        dataset: where the samples are from.
-        asked: indices of the samples to explain.
-        training: indices of the samples to explain them by, not empty.
+        model: model trained on ``training``.
+        dataset: data set of the samples.
+        asked: indices of the query samples.
+        training: indices of the training samples, not empty.
 
     Returns:
-        For each index of ``asked`` the indices of :data:`COUNT` training samples of different
-        people, fewer where there are fewer people.
+        Query index -> indices of :data:`COUNT` training samples of different subjects, the nearest
+        first; fewer if there are fewer subjects.
 
     Raises:
         DeganError: a crop cannot be read.
@@ -53,7 +53,7 @@ def nearest_people(
 
 
 def _one_a_person(places: NDArray[np.int64], people: NDArray[np.str_]) -> list[int]:
-    """Return the first :data:`COUNT` places of different people."""
+    """Return the first :data:`COUNT` entries of ``places`` that belong to different subjects."""
     _, first = np.unique(people[places], return_index=True)
     chosen: list[int] = places[np.sort(first)[:COUNT]].tolist()
     return chosen

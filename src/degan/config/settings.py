@@ -1,17 +1,11 @@
-"""Settings of a run: typed, frozen, range-checked; presets are functions; TOML in and out."""
+"""Settings of a run: typed, immutable, with checked ranges."""
 
 import re
-import tomllib
-from collections.abc import Callable
-from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from degan.errors import DeganError
 from degan.labels import CODE_ACTIONS
-from degan.system.files import read_bytes, write_text
 
 Weight = Annotated[float, Field(ge=0, le=1000)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -23,6 +17,12 @@ DRAWING_TERMS: Final = ("reconstruction", "swap", "adversarial", "identity", "ex
 
 SHIPPED_STARTS: Final = ("synthetic", "clean", "web")
 """What ``start`` calls the weights that ship: docs/cards."""
+
+PRESET_NAMES: Final = ("fast", "best", "paper", "tiny")
+"""Names of the functions in :mod:`degan.config.presets`."""
+
+DEFAULT_PRESET: Final = "fast"
+"""Preset of a run if none is given."""
 
 CHOSEN: Final = "chosen"
 """What ``classifier.blend`` calls a share that is chosen on inner folds of the training people."""
@@ -224,8 +224,10 @@ class Settings(_Settings):
     @field_validator("preset")
     @classmethod
     def _names_a_preset(cls, name: str) -> str:
-        if name not in PRESETS:
-            raise ValueError(f"there is no preset '{name}'; choose one of {', '.join(PRESETS)}")
+        if name not in PRESET_NAMES:
+            raise ValueError(
+                f"there is no preset '{name}'; choose one of {', '.join(PRESET_NAMES)}"
+            )
         return name
 
     @field_validator("device")
@@ -252,149 +254,3 @@ class Settings(_Settings):
                 "actions; give network.expression_code as many, or the weight 0"
             )
         return self
-
-
-def fast() -> Settings:
-    """Small grey images, small networks, begun with what synthetic people taught: the default.
-
-    f(x) is rounded and its size has a price, so that it carries little beside the expression. Stage
-    1 is short and leaves the encoder as it begins. The weights of the last passes of stage 2 are
-    averaged; how far they go back to those to start from is chosen on inner folds: docs/method.md.
-    """
-    return Settings(
-        preset="fast",
-        start=SHIPPED_STARTS[0],
-        network=NetworkSettings(detail=2, code="rounded", expression_code=len(CODE_ACTIONS)),
-        gan=GanSettings(
-            epochs=3,
-            min_steps=100,
-            learning_rate=4e-3,
-            encoder_rate=0.0,
-            weight_adversarial=0.05,
-            weight_code=1.5,
-            weight_confusion=1.0,
-            weight_rate=2.5,
-        ),
-        classifier=ClassifierSettings(
-            epochs=25,
-            learning_rate=2e-3,
-            encoder_rate=1.0,
-            label_smoothing=0.0,
-            average=0.5,
-            blend=CHOSEN,
-        ),
-    )
-
-
-def best() -> Settings:
-    """``fast`` that reads each face at three sizes, for three times the time of recognition."""
-    settings = fast()
-    reading = settings.classifier.model_copy(update={"views": 3})
-    return settings.model_copy(update={"preset": "best", "classifier": reading})
-
-
-def paper() -> Settings:
-    """DE-GAN as the papers describe it: their terms alone, f(x) of real numbers, G_en frozen.
-
-    What the papers leave open or do not need on their machines (sizes, rates, augmentation, hinge)
-    is as degan has it by default; docs/method.md lists it.
-    """
-    return Settings(
-        preset="paper",
-        network=NetworkSettings(code="real", expression_code=128),
-        gan=GanSettings(weight_swap=0.0, weight_code=0.0, weight_confusion=0.0, weight_rate=0.0),
-        classifier=ClassifierSettings(encoder_rate=0.0),
-    )
-
-
-def tiny() -> Settings:
-    """The smallest run that does everything, in seconds: for tests, not for figures."""
-    return Settings(
-        preset="tiny",
-        network=NetworkSettings(
-            image_size=32, width=4, expression_code=16, identity_code=8, noise=4, residue=8
-        ),
-        gan=GanSettings(epochs=2, min_steps=0, batch_size=16),
-        classifier=ClassifierSettings(epochs=2, min_steps=0, batch_size=16),
-    )
-
-
-_MADE: Final = (fast, best, paper, tiny)
-PRESETS: Final[dict[str, Callable[[], Settings]]] = {make.__name__: make for make in _MADE}
-
-
-DEFAULT_PRESET: Final = "fast"
-"""What is trained where nothing is chosen."""
-
-
-def preset(name: str) -> Settings:
-    """Return a preset by name.
-
-    Raises:
-        DeganError: there is no such preset.
-    """
-    if name not in PRESETS:
-        raise DeganError(f"there is no preset '{name}'; choose one of {', '.join(PRESETS)}")
-    return PRESETS[name]()
-
-
-def override(settings: Settings, assignments: list[str]) -> Settings:
-    """Return the settings with values replaced, each written ``section.name=value`` in TOML.
-
-    Raises:
-        DeganError: an assignment is malformed, names no setting, or is out of range.
-    """
-    values = settings.model_dump()
-    for assignment in assignments:
-        try:
-            patch = tomllib.loads(assignment)
-        except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError
-            raise DeganError(
-                f"'{assignment}' is not a setting; write section.name=value, such as gan.epochs=20"
-            ) from error
-        _merge(values, patch)
-    return _validate(values, "the settings given")
-
-
-def _merge(values: dict[str, Any], patch: dict[str, Any]) -> None:
-    for key, value in patch.items():
-        if isinstance(value, dict) and isinstance(values.get(key), dict):
-            _merge(values[key], value)
-        else:
-            values[key] = value
-
-
-def _validate(values: dict[str, Any], where: str) -> Settings:
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        place = error.errors()[0]["loc"][:2]  # what follows names the kinds that a value can be of
-        said = [one["msg"] for one in error.errors() if one["loc"][:2] == place]
-        name = ".".join(map(str, place))
-        message = ", or ".join(one.removeprefix("Value error, ").lower() for one in said)
-        raise DeganError(
-            f"{where}: {name}: {message}" if name else f"{where}: {message}"
-        ) from error
-
-
-def write_settings(path: Path, settings: Settings) -> None:
-    """Write settings as TOML."""
-    write_text(path, tomli_w.dumps(settings.model_dump()))
-
-
-def read_settings(path: Path) -> Settings:
-    """Read settings from TOML; what is not named is as in the preset that it names, or ``fast``.
-
-    Raises:
-        DeganError: the file is missing, not TOML, or holds an unknown or impossible setting.
-    """
-    try:
-        values = tomllib.loads(read_bytes(path, 2**20, "settings").decode("utf-8"))
-    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, or nested without end
-        raise DeganError(f"{path} is not a settings file in TOML ({error})") from error
-    name = values.get("preset", DEFAULT_PRESET)
-    if not isinstance(name, str) or name not in PRESETS:
-        raise DeganError(f"{path}: there is no preset {name!r}; choose one of {', '.join(PRESETS)}")
-    base = preset(name).model_dump()
-    _merge(base, values)
-    return _validate(base, str(path))

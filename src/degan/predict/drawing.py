@@ -1,4 +1,4 @@
-"""Photos with the expression written at every face."""
+"""Expressions drawn on photos and frames: a box in the colour of the expression, and its name."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,27 +7,32 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from degan.media.images import SUFFIXES, RgbImage, write
+from degan.media.palette import colour_of_expression, ink_on
 from degan.media.video_writer import SUFFIXES as VIDEO_SUFFIXES
-from degan.recognition.recognizer import Prediction
+from degan.recognition.prediction import Prediction
 
-_FRAME = (255, 196, 0)
-_INK = (20, 20, 20)
+__all__ = ["annotate", "annotated_path", "annotated_video_path", "write_annotated"]
 
 
 def annotate(image: RgbImage, faces: Sequence[Prediction]) -> RgbImage:
-    """Return a copy of a photo with a box and "expression 87 %" at every face.
+    """Return a copy of a photo with a box and a text such as "happiness 87%" at every face.
 
-    Where that is unsure it reads "expression? 43 %"; in a video the number of the person comes
-    first.
+    The box has the colour of the expression, see :mod:`degan.media.palette`. An unsure expression
+    has a question mark ("fear? 43%"). The number of the person comes first, if there is one.
+
+    Args:
+        image: RGB uint8 (H, W, 3).
+        faces: predictions for the image.
     """
     picture = Image.fromarray(image)
     draw = ImageDraw.Draw(picture)
     for face in faces:
         x, y, width, height = face.box
+        colour = colour_of_expression(face.expression, list(face.probabilities))
         # Line and letters grow with the face, so that both stay readable in any photo.
         line = max(1, round(width / 80))
         font = ImageFont.load_default(size=max(10.0, width / 9))
-        draw.rectangle((x, y, x + width, y + height), outline=_FRAME, width=line)
+        draw.rectangle((x, y, x + width, y + height), outline=colour, width=line)
         doubt = "?" if face.unsure else ""
         who = "" if face.person is None else f"{face.person}: "
         text = f"{who}{face.expression}{doubt} {face.probabilities[face.expression]:.0%}"
@@ -39,28 +44,28 @@ def annotate(image: RgbImage, faces: Sequence[Prediction]) -> RgbImage:
         label_y = y - label_height if y >= label_height else y
         label_x = max(0.0, min(x, image.shape[1] - label_width))
         draw.rectangle(
-            (label_x, label_y, label_x + label_width, label_y + label_height), fill=_FRAME
+            (label_x, label_y, label_x + label_width, label_y + label_height), fill=colour
         )
-        draw.text((label_x + pad - left, label_y + pad - top), text, fill=_INK, font=font)
+        draw.text((label_x + pad - left, label_y + pad - top), text, fill=ink_on(colour), font=font)
     return np.asarray(picture)
 
 
 def annotated_path(photo: Path, root: Path, out: Path) -> Path:
-    """Return where the annotated copy of a photo goes.
+    """Return the path of the annotated copy of a photo.
 
     Args:
         photo: the photo.
-        root: what the user named: the photo itself or a folder above it.
-        out: a folder, or for a single photo the name of the picture to write.
+        root: the argument that named it: the photo itself or a folder above it.
+        out: a folder, or for a single photo the path of the copy.
     """
     if root == photo:
         return out if out.suffix.lower() in SUFFIXES else out / f"{photo.stem}.jpg"
-    # The old ending stays in the name: a.png and a.jpg of one folder must not be one picture.
+    # The name keeps the old ending: a.png and a.jpg in one folder need two copies.
     return out / photo.relative_to(root).parent / f"{photo.name}.jpg"
 
 
 def annotated_video_path(video: Path, root: Path, out: Path) -> Path:
-    """Return where the annotated copy of a video goes; see :func:`annotated_path`."""
+    """Return the path of the annotated copy of a video; see :func:`annotated_path`."""
     if root == video:
         return out if out.suffix.lower() in VIDEO_SUFFIXES else out / f"{video.stem}.mp4"
     return out / video.relative_to(root).parent / f"{video.name}.mp4"

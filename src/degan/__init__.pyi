@@ -1,0 +1,12 @@
+from .errors import DeganError as DeganError
+from .errors import DeganTypeError as DeganTypeError
+from .media.images import read_image as read_image
+from .media.video import play as play
+from .predict.people import People as People
+from .predict.records import Result as Result
+from .predict.table import read as read
+from .predict.table import to_frame as to_frame
+from .predict.videos import watch as watch
+from .recognition.prediction import Prediction as Prediction
+from .recognition.recognizer import Recognizer as Recognizer
+from .version import __version__ as __version__

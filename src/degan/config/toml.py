@@ -1,0 +1,75 @@
+"""Settings in TOML: read, written, and changed by ``section.name=value``."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from pydantic import ValidationError
+
+from degan.config.presets import PRESETS, preset
+from degan.config.settings import DEFAULT_PRESET, Settings
+from degan.errors import DeganError
+from degan.system.files import read_bytes, write_text
+
+
+def override(settings: Settings, assignments: list[str]) -> Settings:
+    """Return the settings with values replaced, each written ``section.name=value`` in TOML.
+
+    Raises:
+        DeganError: an assignment is malformed, names no setting, or is out of range.
+    """
+    values = settings.model_dump()
+    for assignment in assignments:
+        try:
+            patch = tomllib.loads(assignment)
+        except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError
+            raise DeganError(
+                f"'{assignment}' is not a setting; write section.name=value, such as gan.epochs=20"
+            ) from error
+        _merge(values, patch)
+    return _validate(values, "the settings given")
+
+
+def _merge(values: dict[str, Any], patch: dict[str, Any]) -> None:
+    for key, value in patch.items():
+        if isinstance(value, dict) and isinstance(values.get(key), dict):
+            _merge(values[key], value)
+        else:
+            values[key] = value
+
+
+def _validate(values: dict[str, Any], where: str) -> Settings:
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        place = error.errors()[0]["loc"][:2]  # what follows names the kinds that a value can be of
+        said = [one["msg"] for one in error.errors() if one["loc"][:2] == place]
+        name = ".".join(map(str, place))
+        message = ", or ".join(one.removeprefix("Value error, ").lower() for one in said)
+        raise DeganError(
+            f"{where}: {name}: {message}" if name else f"{where}: {message}"
+        ) from error
+
+
+def write_settings(path: Path, settings: Settings) -> None:
+    """Write settings as TOML."""
+    write_text(path, tomli_w.dumps(settings.model_dump()))
+
+
+def read_settings(path: Path) -> Settings:
+    """Read settings from TOML; what is not named is as in the preset that it names, or ``fast``.
+
+    Raises:
+        DeganError: the file is missing, not TOML, or holds an unknown or impossible setting.
+    """
+    try:
+        values = tomllib.loads(read_bytes(path, 2**20, "settings").decode("utf-8"))
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, or nested without end
+        raise DeganError(f"{path} is not a settings file in TOML ({error})") from error
+    name = values.get("preset", DEFAULT_PRESET)
+    if not isinstance(name, str) or name not in PRESETS:
+        raise DeganError(f"{path}: there is no preset {name!r}; choose one of {', '.join(PRESETS)}")
+    base = preset(name).model_dump()
+    _merge(base, values)
+    return _validate(base, str(path))

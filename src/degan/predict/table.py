@@ -1,0 +1,154 @@
+"""Faces as a pandas DataFrame, a row a face; for use in Python and in notebooks."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from degan.errors import DeganError
+from degan.predict.inputs import find_inputs
+from degan.predict.reader import ReadOptions, open_reader
+from degan.predict.records import Record, Result, printable, rows_of, to_record
+from degan.predict.run import Plan, predict
+from degan.predict.smoothing import DEFAULT_SECONDS
+from degan.recognition.prediction import Prediction
+from degan.system.arguments import PathLike, as_path, check_list
+from degan.system.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["CALMEST", "read", "to_frame"]
+
+CALMEST = "calmest"
+"""Value of ``neutral`` for the calmest frames of each person in a video."""
+
+_DTYPES = {int: "Int64", float: "float64", bool: "boolean", str: "object"}
+
+
+def read(
+    source: PathLike | Sequence[PathLike],
+    *,
+    weights: PathLike | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    crops: bool = False,
+    thorough: bool = False,
+    actions: bool = False,
+    people: bool = False,
+    neutral: PathLike | None = None,
+    smooth: float = DEFAULT_SECONDS,
+    rate: float | None = None,
+    jobs: int = 1,
+    progress: Progress = silent,
+) -> "DataFrame":
+    """Recognise the expression of every face of photos, folders and videos.
+
+    The table has the columns and rows of ``degan predict --out faces.csv``.
+
+    >>> import degan
+    >>> faces = degan.read("examples/london/smiling/001.jpg")
+    >>> faces[["expression", "unsure"]].values.tolist()
+    [['happiness', False]]
+
+    Args:
+        source: a photo, a video, a folder with all photos and videos below it, a pattern such as
+            ``photos/*.jpg``, or a list of these.
+        weights: see :class:`degan.Recognizer`.
+        groups: see :class:`degan.Recognizer`.
+        crops: whether each photo is a face already cut out; nothing is detected.
+        thorough: see :class:`degan.Recognizer`.
+        actions: whether the table has facial actions and FACS action units.
+        people: whether the people of all photos and videos are numbered, which must be of one
+            event.
+        neutral: a photo of the neutral face of the one person that is shown, or "calmest": the
+            calmest frames of each person in a video.
+        smooth: seconds over which the probabilities of a person in a video are averaged; 0 for
+            none.
+        rate: frames a second to read from videos; None for all.
+        jobs: number of processes for photos.
+        progress: called with the finished fraction in [0, 1] and a label.
+
+    Returns:
+        A row a face: path, frame and time in seconds (of videos), person, box (x, y, width, height
+        in pixels), score, expression, unsure, a probability for each expression, error. A photo
+        without a face, and a photo or video that cannot be read, has a row with ``error``.
+
+    Raises:
+        DeganError: a path does not exist or holds no photo or video, the weights cannot be used, or
+            pandas is not installed.
+    """
+    pandas = _pandas()
+    sources = [source] if isinstance(source, str | os.PathLike) else source
+    check_list(sources, object, "source", "paths")
+    paths = [as_path(path, "source") for path in sources]
+    options = ReadOptions(
+        weights=None if weights is None else as_path(weights, "weights"),
+        groups=tuple((name, tuple(members)) for name, members in (groups or {}).items()),
+        thorough=thorough,
+        crops=crops,
+        actions=actions,
+        neutral=None if neutral in (None, CALMEST) else as_path(neutral, "neutral"),
+        people=people,
+    )
+    plan = Plan(
+        inputs=find_inputs(paths),
+        reader=open_reader(options),
+        smooth=smooth,
+        rate=rate,
+        calmest=neutral == CALMEST,
+        jobs=jobs,
+    )
+    records: list[Record] = []
+    predict(plan, records.append, progress=progress)
+    rows = [row for record in records for row in rows_of(record)]
+    return _frame(pandas, rows, plan.columns)
+
+
+def to_frame(
+    faces: Iterable[Prediction | Result], *, path: PathLike | None = None, actions: bool = False
+) -> "DataFrame":
+    """Return faces that were recognised as a pandas DataFrame, a row a face.
+
+    >>> import degan
+    >>> recognizer = degan.Recognizer()
+    >>> path = "examples/london/smiling/001.jpg"
+    >>> table = degan.to_frame(recognizer.predict(degan.read_image(path)), path=path)
+    >>> table[["path", "expression"]].values.tolist()
+    [['examples/london/smiling/001.jpg', 'happiness']]
+
+    Args:
+        faces: predictions for one image, or results (:class:`degan.predict.Result`) of photos or
+            frames, which have their path, frame and time. A result without a face has a row too.
+        path: of the image, for predictions.
+        actions: whether the table has facial actions and FACS action units.
+
+    Returns:
+        Columns as :func:`read` has, without those that do not occur.
+
+    Raises:
+        DeganError: pandas is not installed.
+    """
+    pandas = _pandas()
+    name = "" if path is None else printable(as_path(path, "path"))
+    rows: list[dict[str, Any]] = []
+    for one in faces:
+        result = one if isinstance(one, Result) else Result(name, None, (one,))
+        rows += rows_of(to_record(result, actions=actions))
+    if path is None:
+        rows = [{key: cell for key, cell in row.items() if key != "path" or cell} for row in rows]
+    table: DataFrame = pandas.DataFrame(rows)
+    return table
+
+
+def _frame(pandas: Any, rows: list[dict[str, Any]], columns: Mapping[str, type]) -> "DataFrame":
+    table: DataFrame = pandas.DataFrame(rows, columns=list(columns))
+    return table.astype({name: _DTYPES[kind] for name, kind in columns.items()})
+
+
+def _pandas() -> Any:
+    try:
+        return import_module("pandas")
+    except ModuleNotFoundError as error:
+        raise DeganError(
+            "a DataFrame needs pandas, which is not installed; pip install 'degan[tables]'"
+        ) from error

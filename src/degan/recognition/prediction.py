@@ -1,0 +1,58 @@
+"""The result of one face."""
+
+from dataclasses import dataclass, field
+
+from degan.faces.finder import Box, Face
+from degan.faces.likeness import Likeness
+
+__all__ = ["Prediction"]
+
+
+@dataclass(frozen=True, repr=False)
+class Prediction:
+    """The expression of one face.
+
+    Predictions can be compared, hashed and pickled. Landmarks and ``likeness`` take no part in a
+    comparison.
+
+    Attributes:
+        box: (x, y, width, height) in pixels of the upright image.
+        score: probability of a face according to the detector, in [0, 1].
+        expression: the most probable expression.
+        probabilities: expression -> probability in [0, 1], in the order of the recogniser's
+            expressions; they sum to 1.
+        unsure: whether the probability of ``expression`` is below the threshold of the weights.
+        code: the expression code f(x) before rounding, as many numbers as the weights have. In the
+            weights that ship, 16 of them are approximate amounts of facial actions.
+        actions: facial action (:data:`degan.labels.FACIAL_ACTIONS`) -> amount in [0, 1]; empty if
+            the weights predict no actions.
+        action_units: FACS action unit, such as "AU12", -> amount in [0, 1], the mean of its facial
+            actions. Only units that the weights predict well enough, see
+            :data:`degan.labels.ACTION_UNITS`.
+        face: landmarks; None if they were not found in a cut-out face or in a given box.
+        person: number of the person, from 1: in a video, or among those that
+            :class:`degan.predict.people.People` numbers; else None.
+        likeness: unit vector that describes the appearance of the face, for numbering the people
+            of one event; None if not requested.
+    """
+
+    box: Box
+    score: float
+    expression: str
+    probabilities: dict[str, float] = field(hash=False)
+    unsure: bool
+    code: tuple[float, ...]
+    actions: dict[str, float] = field(hash=False)
+    action_units: dict[str, float] = field(hash=False)
+    face: Face | None = field(compare=False)
+    person: int | None = None
+    likeness: Likeness | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        """Return one line: expression, probability and box; codes and landmarks are left out."""
+        box = ", ".join(f"{value:.0f}" for value in self.box)
+        person = "" if self.person is None else f", person={self.person}"
+        return (
+            f"Prediction({self.expression!r}, {self.probabilities[self.expression]:.3f}"
+            f"{', unsure' if self.unsure else ''}, box=({box}), score={self.score:.2f}{person})"
+        )
