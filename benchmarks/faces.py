@@ -21,7 +21,7 @@ import skimage.data
 from PIL import Image, ImageFilter
 
 from degan.faces.finder import Face, FaceFinder
-from degan.media.images import RgbImage, read
+from degan.media.images import RgbImage, read_image
 
 FACE_WIDTH = 190  # of the London photos' landmarks, in pixels of 512: mean
 GREY = (128, 128, 128)
@@ -156,7 +156,7 @@ def eyes(finder: FaceFinder, london: Path) -> None:
     errors = []
     with (london / "pupils.csv").open(newline="") as file:
         for row in csv.DictReader(file):
-            photo = read(london / row["expression"] / f"{row['subject']}.jpg")
+            photo = read_image(london / row["expression"] / f"{row['subject']}.jpg")
             names = ("image_left_x", "image_left_y", "image_right_x", "image_right_y")
             clicked = np.array([float(row[name]) for name in names]).reshape(2, 2)
             flat = finder.find(photo)[0].landmarks[:, :2]
@@ -185,7 +185,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="threads a network (default 1)")
     arguments = parser.parse_args()
     finder = FaceFinder(threads=arguments.threads)
-    photos = [read(path) for path in sorted(arguments.london.glob("*/[0-9]*.jpg"))]
+    photos = [read_image(path) for path in sorted(arguments.london.glob("*/[0-9]*.jpg"))]
     for name, part in PARTS.items():
         if arguments.part in (None, name):
             part(finder, photos, arguments.sample)

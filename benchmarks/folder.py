@@ -31,7 +31,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from charts import memory_chart
-from degan.media.images import write
+from degan.media.images import write_image
 from degan.predict.inputs import find_inputs
 from degan.predict.journal import Journal
 from degan.predict.records import Record, printable
@@ -186,7 +186,7 @@ def main() -> None:
         figures(samples, seconds, out, options.photos, options.done)
     if options.chart is not None:
         points = [(float(one.records), one.memory) for one in samples if one.records > 0]
-        write(options.chart, memory_chart(points, f"{options.photos} photos"))
+        write_image(options.chart, memory_chart(points, f"{options.photos} photos"))
 
 
 if __name__ == "__main__":

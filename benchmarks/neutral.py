@@ -21,7 +21,7 @@ from degan.data.all_frames import read_all_frames
 from degan.data.crops import read_crops
 from degan.data.manifest import Dataset, read_dataset
 from degan.evaluation.metrics import subject_interval
-from degan.media.images import read
+from degan.media.images import read_image
 from degan.recognition.recognizer import Readings, Recognizer
 from degan.tuning.fit_neutral import AT_REST, SHOWN
 
@@ -53,8 +53,8 @@ def london(recognizer: Recognizer, folder: Path) -> None:
     neutral, happy = (recognizer.expressions.index(name) for name in ("neutral", "happiness"))
     people, alone, beside, calm = [], [], [], []
     for path in sorted((folder / "smiling").glob("*.jpg")):
-        smiles = recognizer.predict(read(path))
-        rests = recognizer.predict(read(folder / "neutral" / path.name))
+        smiles = recognizer.predict(read_image(path))
+        rests = recognizer.predict(read_image(folder / "neutral" / path.name))
         if not smiles or not rests:
             continue
         people.append(path.stem)

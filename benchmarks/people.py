@@ -30,7 +30,7 @@ from degan.faces.likeness import Describer
 from degan.faces.person_numbers import Numbering
 from degan.faces.tracker import Tracker
 from degan.labels import EXPRESSIONS
-from degan.media.images import RgbImage, read
+from degan.media.images import RgbImage, read_image
 
 SEED, EACH, SIDE, ZOOM = 3003, 8, 256, 0.45
 ROUNDS = 1000
@@ -132,7 +132,7 @@ def london(folder: Path) -> None:
     """Number the London people in the order of a folder."""
     event = Event()
     for path in sorted(folder.glob("*/*.jpg")):
-        event.add(read(path), path.stem)
+        event.add(read_image(path), path.stem)
     half = np.isin(event.who, sorted(set(event.who))[::2])
     told("London, half A (thresholds were chosen on it)", event, half)
     told("London, half B", event, ~half)
@@ -150,7 +150,7 @@ def film(folder: Path) -> None:
         wall = np.full((480, 860, 3), dice.integers(0, 256, 3), np.uint8)
         for place, name in enumerate(pair):
             kind = ("neutral", "smiling")[(place + again) % 2]
-            photo = Image.fromarray(read(folder / kind / f"{name}.jpg")).resize((400, 400))
+            photo = Image.fromarray(read_image(folder / kind / f"{name}.jpg")).resize((400, 400))
             left = 10 + 430 * ((place + again) % 2) + int(dice.integers(0, 20))
             wall[40:440, left : left + 400] = np.asarray(photo)
         for step in range(8):

@@ -17,7 +17,7 @@ import numpy as np
 
 from degan.faces.alignment import crop_face
 from degan.faces.finder import FaceFinder
-from degan.media.images import find_photos, read
+from degan.media.images import find_photos, read_image
 from degan.recognition.recognizer import Recognizer
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "london"
@@ -27,7 +27,7 @@ BATCHES = (1, 64)
 def crops_of(photos: list[Path], size: int) -> list[np.ndarray]:
     """Return the aligned face of each photo, uint8 (size, size, 3)."""
     finder = FaceFinder()
-    images = [read(path) for path in photos]
+    images = [read_image(path) for path in photos]
     return [crop_face(image, finder.find(image)[0].landmarks, size) for image in images]
 
 

@@ -24,7 +24,7 @@ import skimage.data
 from PIL import Image, ImageDraw
 
 from charts import memory_chart
-from degan.media.images import RgbImage, read, write
+from degan.media.images import RgbImage, read_image, write_image
 from degan.media.video_writer import write_video
 from degan.predict.inputs import Input
 from degan.predict.photos import ReadOptions
@@ -41,7 +41,7 @@ def frames(london: Path, people: list[str], seconds: float) -> Iterator[RgbImage
     coffee = Image.fromarray(skimage.data.coffee()).resize((WIDTH, HEIGHT))
     pairs = [
         [
-            Image.fromarray(read(london / kind / f"{person}.jpg")).resize((FACE, FACE))
+            Image.fromarray(read_image(london / kind / f"{person}.jpg")).resize((FACE, FACE))
             for kind in ("neutral", "smiling")
         ]
         for person in people
@@ -126,7 +126,7 @@ def memory(film: Path, minutes: float, seconds: float, chart: Path | None) -> No
         "the first minute"
     )
     if chart is not None:
-        write(chart, memory_chart(points, f"{last[0]:.0f} minutes of video"))
+        write_image(chart, memory_chart(points, f"{last[0]:.0f} minutes of video"))
 
 
 if __name__ == "__main__":

@@ -35,8 +35,10 @@ def draw_sheet(data: Path, file: Path, rows: int = 8, columns: int = 12) -> None
     sheet = []
     for subject in dataset.subjects[:rows]:
         own = [sample for sample in dataset.samples if sample.subject == subject][:columns]
-        sheet.append(np.concatenate([images.read(data / sample.file) for sample in own], axis=1))
-    images.write(file, np.concatenate(sheet))
+        sheet.append(
+            np.concatenate([images.read_image(data / sample.file) for sample in own], axis=1)
+        )
+    images.write_image(file, np.concatenate(sheet))
 
 
 def main() -> None:

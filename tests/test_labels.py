@@ -3,7 +3,7 @@
 import pytest
 
 from degan.errors import DeganError
-from degan.labels import EXPRESSIONS, find_expression, in_order, is_class_name, parse_expression
+from degan.labels import EXPRESSIONS, find_expression, is_class_name, parse_expression, sort_classes
 
 
 def test_there_are_eight_expressions_in_an_order_that_models_rely_on():
@@ -46,12 +46,12 @@ def test_no_other_name_means_one(name):
 
 
 def test_a_choice_of_expressions_keeps_the_one_order():
-    assert in_order({"surprise", "neutral", "fear"}) == ("neutral", "fear", "surprise")
-    assert in_order(set()) == ()
+    assert sort_classes({"surprise", "neutral", "fear"}) == ("neutral", "fear", "surprise")
+    assert sort_classes(set()) == ()
 
 
 def test_classes_of_ones_own_come_after_the_expressions_by_name():
-    assert in_order({"tired", "neutral", "bored", "anger"}) == (
+    assert sort_classes({"tired", "neutral", "bored", "anger"}) == (
         "neutral",
         "anger",
         "bored",

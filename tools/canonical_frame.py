@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from degan.faces.finder import FaceFinder
-from degan.media.images import find_photos, read
+from degan.media.images import find_photos, read_image
 
 POINTS = (33, 133, 362, 263, 168, 6, 197, 195, 4, 2, 98, 327, 234, 454, 164)
 MIRROR = {33: 263, 133: 362, 98: 327, 234: 454}
@@ -52,7 +52,9 @@ def main() -> None:
     parser.add_argument("london", type=Path, help="the London set's folder")
     finder = FaceFinder()
     photos = find_photos(parser.parse_args().london)
-    found = np.array([finder.find(read(path))[0].landmarks[list(POINTS), :2] for path in photos])
+    found = np.array(
+        [finder.find(read_image(path))[0].landmarks[list(POINTS), :2] for path in photos]
+    )
     shape = mean_shape(found[..., 0] + 1j * found[..., 1])
 
     left, right = (np.mean([shape[POINTS.index(point)] for point in eye]) for eye in EYES)

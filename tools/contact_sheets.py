@@ -78,7 +78,7 @@ def main() -> None:
     for name, draw in (("people", people), ("scenes", scenes), ("sequence", sequences)):
         rows = draw(options.seed, options.size)
         sheet = np.concatenate([np.concatenate(row, axis=1) for row in rows])
-        images.write(options.out / f"{name}.jpg", sheet, quality=85)
+        images.write_image(options.out / f"{name}.jpg", sheet, quality=85)
         print(f"{options.out / name}.jpg: {sheet.shape[1]} x {sheet.shape[0]}")
 
 

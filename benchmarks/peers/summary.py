@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from degan.evaluation.metrics import subject_interval
-from degan.labels import in_order, parse_expression
+from degan.labels import parse_expression, sort_classes
 
 _KEYS = {"versions", "cold", "photos", "peak_mb", "classifier"}
 
@@ -76,8 +76,8 @@ def accuracies(
         is right with its 95 % interval over people.
     """
     known = [None if read is None else named(read) for read in reads]
-    expressions = in_order({name for read in known if read is not None for name in read})
-    shared = in_order({photo.expression for photo in photos} & set(expressions))
+    expressions = sort_classes({name for read in known if read is not None for name in read})
+    shared = sort_classes({photo.expression for photo in photos} & set(expressions))
     kept = [pair for pair in zip(known, photos, strict=True) if pair[1].expression in shared]
     figures: dict[str, Any] = {"expressions": expressions, "shared": shared, "judged": len(kept)}
     for key, among in (("all", expressions), ("shared_only", shared)):

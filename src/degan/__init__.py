@@ -13,6 +13,4 @@ Importing degan is cheap: public names are loaded when they are first used.
 
 import lazy_loader
 
-from degan.version import __version__
-
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

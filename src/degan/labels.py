@@ -1,4 +1,4 @@
-"""Names of expressions and facial actions, their order, and what data sets' own names mean."""
+"""Names and order of expressions, facial actions and action units; synonyms of expressions."""
 
 from collections.abc import Collection
 from typing import Any
@@ -15,7 +15,8 @@ EXPRESSIONS: tuple[str, ...] = (
     "sadness",
     "surprise",
 )
-"""Names and order used everywhere; a model that knows fewer keeps this order among them."""
+"""The eight expressions, in the order used everywhere. A model with fewer expressions keeps this
+order."""
 
 CODE_ACTIONS: tuple[str, ...] = (
     "browInnerUp",
@@ -35,8 +36,8 @@ CODE_ACTIONS: tuple[str, ...] = (
     "mouthPress",
     "jawOpen",
 )
-"""Facial actions that numbers of f(x) can be tied to, from brow to jaw: those that expressions vary
-most. By ARKit's names, left and right as one."""
+"""Facial actions that components of f(x) can be tied to, from brow to jaw: the 16 that vary most
+between expressions. Names are ARKit's without Left and Right; the two sides are averaged."""
 
 FACIAL_ACTIONS: tuple[str, ...] = (
     "browDownLeft",
@@ -92,8 +93,8 @@ FACIAL_ACTIONS: tuple[str, ...] = (
     "noseSneerRight",
     "tongueOut",
 )
-"""The 52 facial actions of ARKit, by name: what rendered people are known to show. Left and right
-are the subject's."""
+"""Names of the 52 facial actions of ARKit. Their amounts are known for rendered people. Left and
+right are the subject's."""
 
 ACTION_UNITS: dict[str, tuple[str, ...]] = {
     "AU1": ("browInnerUp",),
@@ -124,21 +125,22 @@ ACTION_UNITS: dict[str, tuple[str, ...]] = {
     "AU63": ("eyeLookUpLeft", "eyeLookUpRight"),
     "AU64": ("eyeLookDownLeft", "eyeLookDownRight"),
 }
-"""FACS action units and the facial actions nearest to each (docs/expressions.md), whose mean is its
-amount. AU 26 goes on into AU 27; AU 25, lips part, has no action of its own, and AU 30, the jaw to
-a side, no mean."""
+"""FACS action unit -> nearest facial actions (docs/expressions.md). The amount of a unit is the
+mean amount of these actions. AU26 continues into AU27. AU25 (lips part) has no facial action of its
+own. AU30 (jaw sideways) is left out: a mean of jawLeft and jawRight has no meaning."""
 
 FURTHER_UNITS: dict[str, tuple[str, ...]] = {"AU26": ("AU27",)}
-"""Units that coders give in place of one where the same movement goes further."""
+"""Action unit -> units that FACS coders use instead if the same movement goes further."""
 
-SEEN = 0.3
-"""An amount of an action unit below this is a face at rest."""
+UNIT_THRESHOLD = 0.3
+"""Threshold on the amount of an action unit: a unit below it does not count as shown."""
 
 MIN_EXPLAINED = 0.2
-"""An action is hardly read whose variance weights read less of, on people that they never saw."""
+"""Minimum share of a facial action's variance that a model must explain, on people not in its
+training data. Actions below it count as not readable."""
 
-MAX_NAME = 100
-"""The most characters of the name of a class."""
+MAX_CLASS_NAME_LENGTH = 100
+"""Maximum length of a class name, in characters."""
 
 _MAX_CLASSES = 1000
 
@@ -160,7 +162,7 @@ _ALIASES: dict[str, str] = {
 
 
 def find_expression(name: str) -> str | None:
-    """Return the expression that ``name`` means (any case, common synonyms), or None."""
+    """Return the expression with this name or synonym, in any case, or None if there is none."""
     key = name.strip().lower()
     if key in EXPRESSIONS:
         return key
@@ -168,42 +170,45 @@ def find_expression(name: str) -> str | None:
 
 
 def parse_expression(name: str) -> str:
-    """Return the expression that ``name`` means.
+    """Return the expression with this name or synonym, in any case.
 
     Raises:
-        DeganError: the name is neither an expression nor a known synonym of one.
+        DeganError: ``name`` is neither an expression nor a known synonym.
     """
     found = find_expression(name)
     if found is None:
-        raise DeganError(
-            f"'{name}' is not an expression that degan knows; use one of {', '.join(EXPRESSIONS)}"
-        )
+        raise DeganError(f"'{name}' is not a known expression; use one of {', '.join(EXPRESSIONS)}")
     return found
 
 
-def in_order(classes: Collection[str]) -> tuple[str, ...]:
-    """Return the given names in the order of :data:`EXPRESSIONS`, those of one's own after them."""
+def sort_classes(classes: Collection[str]) -> tuple[str, ...]:
+    """Return the names in the order of :data:`EXPRESSIONS`, then custom classes alphabetically."""
     own = sorted(set(classes).difference(EXPRESSIONS))
     return (*(name for name in EXPRESSIONS if name in classes), *own)
 
 
 def is_class_name(name: object) -> bool:
-    """Say whether a class may be called so: a short printable text, no space around it."""
+    """Return whether a value is a valid class name.
+
+    A valid name is a printable string of 1 to :data:`MAX_NAME` characters without spaces at its
+    ends.
+    """
     proper = isinstance(name, str) and name.isprintable() and name.strip() == name != ""
-    return proper and len(str(name)) <= MAX_NAME
+    return proper and len(str(name)) <= MAX_CLASS_NAME_LENGTH
 
 
 def check_class_names(names: Any) -> tuple[str, ...]:
-    """Return names of classes that a file may have: two or more different short printable texts.
+    """Check the class names in a file and return them as a tuple.
 
     Raises:
-        ValueError: they are not.
+        ValueError: there are fewer than 2 or more than 1000 names, a name is invalid (see
+            :func:`is_class_name`), or a name occurs twice.
     """
     if not isinstance(names, list | tuple) or not 2 <= len(names) <= _MAX_CLASSES:
-        raise ValueError("two classes or more are needed")
+        raise ValueError("two or more classes are needed")
     for name in names:
         if not is_class_name(name):
-            raise ValueError(f"{name!r} is no name of a class")
+            raise ValueError(f"{name!r} is not a valid class name")
     if len(set(names)) < len(names):
-        raise ValueError("two classes have one name")
+        raise ValueError("two classes have the same name")
     return tuple(names)

@@ -60,7 +60,9 @@ def test_a_training_is_drawn_to_them(people, tmp_path):
 
 def test_photos_do_not_know_them_and_that_is_said_before_anything_is_written(faces, tmp_path):
     small = override(TINY, ["network.image_size=32"])
-    with pytest.raises(DeganError, match=r"does not say of every picture.*set it to 0"):
+    with pytest.raises(
+        DeganError, match=r"does not contain the amount of .* for every picture.*set it to 0"
+    ):
         train(faces, range(len(faces.samples)), small, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

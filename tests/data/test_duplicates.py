@@ -27,7 +27,7 @@ def dataset_of(tmp_path):
         samples = []
         for number, (crop, subject, expression, *sequence) in enumerate(rows):
             file = f"crops/{number}.png"
-            images.write(tmp_path / file, crop)
+            images.write_image(tmp_path / file, crop)
             of = sequence[0] if sequence else f"{number}"
             samples.append(
                 Sample(file, expression, subject, of, 0, f"{number}.jpg", "landmarks", 1)
@@ -40,7 +40,7 @@ def dataset_of(tmp_path):
 
 @pytest.fixture(scope="module")
 def crops(faces):
-    return [images.read(faces.folder / sample.file) for sample in faces.samples]
+    return [images.read_image(faces.folder / sample.file) for sample in faces.samples]
 
 
 def test_different_people_and_different_expressions_are_no_pair(faces):

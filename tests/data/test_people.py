@@ -9,7 +9,7 @@ from degan.data.manifest import Dataset
 from degan.data.people_table import read_people
 from degan.data.sample import Sample
 from degan.errors import DeganError
-from degan.evaluation.group_figures import figures_by
+from degan.evaluation.group_figures import metrics_by_group
 from degan.evaluation.grouping import group
 
 TABLE = "face_id,face_age,Gender\nann,24,female\nbob,,male\ncid,31.5,\n"
@@ -64,7 +64,7 @@ class TestTable:
             ("subject,age\n", "holds no row"),
             ("subject,age\nann,3\nann,4\n", "names 'ann' twice"),
             ("subject,age\nann,3,4\n", "row of 'ann' in .* has 3 cells"),
-            ("subject,age\nxavier,3\n", "names nobody of"),
+            ("subject,age\nxavier,3\n", "lists no subject of"),
             ("subject,mood\nann,3\n", "has no column 'age'; its columns: subject, mood"),
             ('subject,age\n"ann,3\n', "is not a CSV table"),
         ],
@@ -101,7 +101,7 @@ class TestGap:
             values += [name] * size
             samples += [sample(f"{name}{k}", ("neutral", "fear")[k % 2]) for k in range(size)]
             predicted += [(k % 2) ^ (k < misread) for k in range(size)]
-        return figures_by(group(values), samples, ("neutral", "fear"), np.array(predicted), 0)
+        return metrics_by_group(group(values), samples, ("neutral", "fear"), np.array(predicted), 0)
 
     def test_it_is_between_the_best_and_the_worst(self):
         gap = self.by((20, 20, 20), (2, 8, 4))["gap"]

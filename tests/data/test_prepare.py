@@ -36,11 +36,13 @@ def tree(tmp_path_factory, astronaut):
     """Three photos of a face and four files that give none."""
     root = tmp_path_factory.mktemp("photos")
     face = astronaut[:256, 96:352]
-    images.write(root / "happy" / "ann_1.jpg", astronaut)
-    images.write(root / "neutral" / "ann_1.png", np.ascontiguousarray(face))
-    images.write(root / "neutral" / "bob_1.png", np.ascontiguousarray(face[:, ::-1]))
-    images.write(root / "neutral" / "dot_1.png", np.full((1, 1, 3), 9, np.uint8))
-    images.write(root / "neutral" / "wall_1.png", np.full((90, 120, 3), (90, 140, 90), np.uint8))
+    images.write_image(root / "happy" / "ann_1.jpg", astronaut)
+    images.write_image(root / "neutral" / "ann_1.png", np.ascontiguousarray(face))
+    images.write_image(root / "neutral" / "bob_1.png", np.ascontiguousarray(face[:, ::-1]))
+    images.write_image(root / "neutral" / "dot_1.png", np.full((1, 1, 3), 9, np.uint8))
+    images.write_image(
+        root / "neutral" / "wall_1.png", np.full((90, 120, 3), (90, 140, 90), np.uint8)
+    )
     (root / "neutral" / "text_1.jpg").write_text("not a photo\n" * 50)
     data = (root / "happy" / "ann_1.jpg").read_bytes()
     (root / "neutral" / "half_1.jpg").write_bytes(data[: len(data) // 2])
@@ -112,7 +114,7 @@ def test_every_photo_with_a_face_gives_a_sample(prepared):
 
 def test_crops_are_the_aligned_face_in_the_size_asked_for(prepared):
     out, result = prepared
-    crops = [images.read(out / sample.file).astype(int) for sample in result.samples]
+    crops = [images.read_image(out / sample.file).astype(int) for sample in result.samples]
     assert {crop.shape for crop in crops} == {(48, 48, 3)}
     assert np.abs(crops[0] - crops[1]).mean() < 10  # one face in two photos
     assert np.abs(crops[0] - crops[2]).mean() > np.abs(crops[0] - crops[2][:, ::-1]).mean()
@@ -128,7 +130,7 @@ def test_every_file_left_out_is_listed_with_its_reason(prepared):
 
 
 def test_what_the_adapter_left_out_is_listed_too(tree, tmp_path):
-    gone = Skipped("holiday/", "the folder's name is no expression")
+    gone = Skipped("holiday/", "the folder name is not a valid expression")
     result = prepare(recordings_of(tree)[:1], [gone], tmp_path / "data", SMALL, jobs=1)
     assert result.skipped == (gone,)
     assert json.loads((tmp_path / "data" / "dataset.json").read_text())["skipped"] == 1
@@ -206,7 +208,7 @@ def test_a_photo_changed_after_the_interruption_starts_anew(tree, tmp_path, astr
     root, out = touched_copy(tree, tmp_path / "photos"), tmp_path / "data"
     with pytest.raises(KeyboardInterrupt):
         run(root, out, jobs=1, progress=interrupt_at(3))
-    images.write(root / "happy" / "ann_1.jpg", np.ascontiguousarray(astronaut[:, ::-1]))
+    images.write_image(root / "happy" / "ann_1.jpg", np.ascontiguousarray(astronaut[:, ::-1]))
     run(root, out)
     run(root, tmp_path / "other")
     assert content(out) == content(tmp_path / "other")
@@ -218,7 +220,7 @@ def test_other_settings_after_the_interruption_start_anew(tree, tmp_path):
         run(tree, out, progress=interrupt_at(3))
     run(tree, out, replace(SMALL, crop_size=32))
     dataset = read_dataset(out)
-    assert {images.read(out / s.file).shape for s in dataset.samples} == {(32, 32, 3)}
+    assert {images.read_image(out / s.file).shape for s in dataset.samples} == {(32, 32, 3)}
 
 
 def test_a_folder_that_is_taken_is_refused_and_left_alone(tree, tmp_path):
@@ -259,7 +261,7 @@ def test_an_unwritable_place_is_said_in_a_sentence(tree, tmp_path):
 
 def test_photos_that_all_give_no_face_are_an_error_and_leave_no_folder(tree, tmp_path):
     bad = [one for one in recordings_of(tree) if one.sources[0].name in BAD]
-    with pytest.raises(DeganError, match=r"none of the 4 pictures gave a face.*dot_1.*--crops"):
+    with pytest.raises(DeganError, match=r"no face found in any of 4 pictures.*dot_1.*--crops"):
         prepare(bad, [], tmp_path / "data", SMALL, jobs=2)
     assert not list(tmp_path.iterdir())
 
@@ -295,13 +297,15 @@ def test_faces_already_cut_out_are_taken_from_32_pixels_on(cut_outs, tmp_path):
     reasons = {row.name: row.reason for row in result.skipped}
     assert set(reasons) == {"fear/tiny_1.png", "fear/tiny_2.png"}
     assert all("32 x 32" in reason for reason in reasons.values())
-    assert {images.read(tmp_path / "data" / s.file).shape for s in result.samples} == {(48, 48, 3)}
+    assert {images.read_image(tmp_path / "data" / s.file).shape for s in result.samples} == {
+        (48, 48, 3)
+    }
 
 
 def test_a_cut_out_face_gives_nearly_the_crop_of_its_photo(prepared, cut_outs, tmp_path):
-    photo = images.read(prepared[0] / prepared[1].samples[0].file).astype(int)
+    photo = images.read_image(prepared[0] / prepared[1].samples[0].file).astype(int)
     result = run(cut_outs, tmp_path / "data", CROPS)
-    cut_out = images.read(tmp_path / "data" / result.samples[0].file).astype(int)
+    cut_out = images.read_image(tmp_path / "data" / result.samples[0].file).astype(int)
     inner = slice(8, 40)  # the cut-out ends near the chin and the ears
     assert np.abs(photo - cut_out)[inner, inner].mean() < 12
 
@@ -319,7 +323,7 @@ def sequence_tree(tmp_path_factory, astronaut):
     face = np.ascontiguousarray(astronaut[:240, 60:380])
     for number in range(1, 7):
         frame = np.roll(face, 3 * number, 1) if number <= 3 else np.full_like(face, 90)
-        images.write(root / f"cohn-kanade-images/S005/001/S005_001_{number:08d}.png", frame)
+        images.write_image(root / f"cohn-kanade-images/S005/001/S005_001_{number:08d}.png", frame)
     label = root / "Emotion/S005/001/S005_001_00000006_emotion.txt"
     label.parent.mkdir(parents=True)
     label.write_text("   3.0000000e+00\n")
@@ -357,7 +361,7 @@ def test_the_data_set_says_where_it_is_from_and_what_it_lacks(sequence_tree, tmp
 
 
 def test_a_choice_that_the_data_set_does_not_have_is_refused(sequence_tree, tmp_path):
-    with pytest.raises(DeganError, match="ckplus has no choice of camera, light"):
+    with pytest.raises(DeganError, match="ckplus does not use camera, light"):
         prepare_ck(sequence_tree, tmp_path / "data", camera="NI", light="Dark")
 
 
@@ -384,7 +388,7 @@ def test_photos_in_a_zip_file_give_the_same_data_set_as_unpacked_ones(prepared, 
 
 def test_a_photo_under_two_names_is_counted(astronaut, tmp_path):
     for name in ("ann_1.png", "bob_1.png"):
-        images.write(tmp_path / "photos" / "happy" / name, astronaut)
+        images.write_image(tmp_path / "photos" / "happy" / name, astronaut)
     result = run(tmp_path / "photos", tmp_path / "data")
     assert result.duplicates == {"two people": 1, "two expressions": 0}
 

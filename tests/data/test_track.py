@@ -70,7 +70,7 @@ def test_where_several_were_the_face_of_somebody_else_is_not_taken(face, finder)
     both = np.concatenate([face, small], axis=1)
     other = np.concatenate([hidden(face), small], axis=1)
     seen = track([other, both, both], finder)
-    assert "none where" in seen[0]
+    assert "none near" in seen[0]
     assert [one.alignment for one in seen[1:]] == ["landmarks"] * 2
     assert all(middle(one)[0] < face.shape[1] for one in seen[1:])
 

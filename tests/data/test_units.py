@@ -12,15 +12,15 @@ from test_ckplus import frames, label
 from typer.testing import CliRunner
 
 from degan.cli.app import app
-from degan.data.action_units import UNITS, read_units, write_units
+from degan.data.action_units import ACTION_UNITS_FILE, read_units, write_units
 from degan.data.datasets.ckplus import ADAPTER
 from degan.data.join import join_datasets
 from degan.data.manifest import Dataset, read_dataset
 from degan.data.sample import Sample
 from degan.errors import DeganError
-from degan.evaluation.action_figures import MIN_PEOPLE, Known, action_figures
+from degan.evaluation.action_figures import MIN_PEOPLE, ActionTruth, action_figures
 from degan.evaluation.evaluate import evaluate
-from degan.evaluation.metrics import ranking
+from degan.evaluation.metrics import roc_auc
 from degan.labels import FACIAL_ACTIONS
 from degan.recognition.recognizer import Recognizer
 from sequences import pack, put, reading
@@ -127,12 +127,12 @@ class TestTable:
         ],
     )
     def test_a_damaged_one_is_refused_in_a_sentence(self, tmp_path, text, said):
-        (tmp_path / UNITS).write_text(text)
+        (tmp_path / ACTION_UNITS_FILE).write_text(text)
         with pytest.raises(DeganError, match=said):
             read_units(tmp_path)
 
     def test_the_refusal_of_a_hostile_one_is_short_and_plain(self, tmp_path):
-        (tmp_path / UNITS).write_text(f"sequence,{'x' * 9999}\x1b[2J,AU1\na,1,1\n")
+        (tmp_path / ACTION_UNITS_FILE).write_text(f"sequence,{'x' * 9999}\x1b[2J,AU1\na,1,1\n")
         with pytest.raises(DeganError) as refused:
             read_units(tmp_path)
         assert str(refused.value).isprintable()
@@ -151,7 +151,7 @@ class TestRanking:
     )
     def test_it_is_the_share_of_pairs_in_the_right_order(self, rows):
         values, shown, people = (np.array(column) for column in zip(*rows, strict=True))
-        area, (low, high) = ranking(values.astype(float), shown, people.tolist(), draws=50)
+        area, (low, high) = roc_auc(values.astype(float), shown, people.tolist(), draws=50)
         assert area == pytest.approx(pairs_won(values, shown))
         assert 0 <= low <= high <= 1
 
@@ -160,24 +160,24 @@ class TestRanking:
         rng = np.random.default_rng(0)
         values, shown = rng.random(40), np.arange(40) % 2 == 0
         people = [f"p{n}" for n in range(40)]
-        _, once = ranking(values, shown, people)
-        _, often = ranking(np.repeat(values, 9), np.repeat(shown, 9), np.repeat(people, 9).tolist())
+        _, once = roc_auc(values, shown, people)
+        _, often = roc_auc(np.repeat(values, 9), np.repeat(shown, 9), np.repeat(people, 9).tolist())
         assert often == pytest.approx(once)
-        _, apart = ranking(np.repeat(values, 9), np.repeat(shown, 9), [str(n) for n in range(360)])
+        _, apart = roc_auc(np.repeat(values, 9), np.repeat(shown, 9), [str(n) for n in range(360)])
         assert apart[1] - apart[0] < 0.6 * (once[1] - once[0])
 
     def test_many_people_take_no_more_than_their_number(self):
         """A table of each person against each would not fit into memory."""
         shown = np.arange(40_000) % 2 == 0
         values = np.where(shown, 1.0, np.arange(40_000) % 4 == 1)
-        area, (low, high) = ranking(values, shown, [f"p{n}" for n in range(40_000)], draws=20)
+        area, (low, high) = roc_auc(values, shown, [f"p{n}" for n in range(40_000)], draws=20)
         assert area == pytest.approx(0.75)
         assert 0.74 < low < high < 0.76
 
 
 def measured(read, known, unit="AU12"):
     samples = dataset(None, [f"p{n}/1" for n in range(len(known))]).samples
-    rows = action_figures(Known(None, known), read, samples, [unit], 0)["action_units"]
+    rows = action_figures(ActionTruth(None, known), read, samples, [unit], 0)["action_units"]
     return {row["unit"]: row for row in rows}
 
 
@@ -252,7 +252,7 @@ def data(copy):
 
 class TestCommands:
     def test_prepare_writes_the_table(self, data):
-        text = (data / UNITS).read_text(encoding="utf-8").splitlines()
+        text = (data / ACTION_UNITS_FILE).read_text(encoding="utf-8").splitlines()
         assert text[:3] == ["sequence,AU6,AU12", "S000/001,0,0", "S000/002,1,1"]
         assert len(text) == 25
 
@@ -272,20 +272,20 @@ class TestCommands:
         assert area["AU12"] > 2 / 3
 
     def test_a_damaged_table_is_one_sentence(self, data, tmp_path):
-        (tmp_path / UNITS).write_text("sequence,AU1\nS000/001,perhaps\n")
+        (tmp_path / ACTION_UNITS_FILE).write_text("sequence,AU1\nS000/001,perhaps\n")
         broken = replace(read_dataset(data), folder=tmp_path)
         with pytest.raises(DeganError, match="must have 1"):
             evaluate(broken, Recognizer(), actions=True)
 
     def test_a_table_of_others_is_refused_before_a_crop_is_read(self, data, tmp_path):
-        (tmp_path / UNITS).write_text("sequence,AU1\nS099/001,1\n")
+        (tmp_path / ACTION_UNITS_FILE).write_text("sequence,AU1\nS099/001,1\n")
         other = replace(read_dataset(data), folder=tmp_path)
         with pytest.raises(DeganError, match="names no recording of the 24 images"):
             evaluate(other, Recognizer(), actions=True)
 
     def test_without_a_table_it_is_said_what_is_missing(self, data, tmp_path):
         bare = replace(read_dataset(data), folder=tmp_path)
-        with pytest.raises(DeganError, match=rf"neither {UNITS} .* nor factors"):
+        with pytest.raises(DeganError, match=rf"neither {ACTION_UNITS_FILE} .* nor factors"):
             evaluate(bare, Recognizer(), actions=True)
 
     def test_it_goes_along_when_sets_are_joined(self, data, tmp_path):
@@ -296,7 +296,7 @@ class TestCommands:
 
     def test_a_unit_that_too_few_show_is_said_to_be_missing(self, data, tmp_path):
         few = shutil.copytree(data, tmp_path / "few")
-        (few / UNITS).write_text("sequence,AU12\nS000/001,0\nS000/002,1\n")
+        (few / ACTION_UNITS_FILE).write_text("sequence,AU12\nS000/001,0\nS000/002,1\n")
         done = CliRunner().invoke(app, ["evaluate", "--data", str(few), "--actions"])
         assert done.exit_code == 0, done.output
         assert "no action unit" in done.output

@@ -13,7 +13,7 @@ from degan.config import override, preset
 from degan.data.crops import read_crops
 from degan.data.join import join_datasets
 from degan.data.manifest import read_dataset
-from degan.data.votes import VOTES, read_votes, vote_shares, write_votes
+from degan.data.votes import VOTES_FILE, read_votes, vote_shares, write_votes
 from degan.errors import DeganError
 from degan.evaluation.ablation.arms import choose_arms
 from degan.labels import EXPRESSIONS
@@ -58,16 +58,16 @@ class TestTable:
             ("file,anger\n", "no row"),
             ("picture,anger\na,0\n", "must have the columns file, and one for each expression"),
             ("file,anger,Anger\na,0,1\n", "each once"),
-            ("file,anger\na,many\n", "how many people"),
-            ("file,anger\na,-1\n", "how many people"),
-            ("file,anger\na,nan\n", "how many people"),
-            ("file,anger\na,inf\n", "how many people"),
+            ("file,anger\na,many\n", "a number of votes"),
+            ("file,anger\na,-1\n", "a number of votes"),
+            ("file,anger\na,nan\n", "a number of votes"),
+            ("file,anger\na,inf\n", "a number of votes"),
             ("file,anger\na,0\na,1\n", "twice"),
             ("file,anger\na\n", "cells"),
         ],
     )
     def test_a_damaged_one_is_refused_in_a_sentence(self, tmp_path, text, said):
-        (tmp_path / VOTES).write_text(text)
+        (tmp_path / VOTES_FILE).write_text(text)
         with pytest.raises(DeganError, match=said):
             read_votes(tmp_path)
 
@@ -109,7 +109,7 @@ class TestShares:
             vote_shares(voted, [0])
 
     def test_a_table_without_an_expression_is_refused(self, faces, voted):
-        (voted.folder / VOTES).write_text(f"file\n{faces.samples[0].file}\n")
+        (voted.folder / VOTES_FILE).write_text(f"file\n{faces.samples[0].file}\n")
         with pytest.raises(DeganError, match="name its columns neutral, happiness"):
             vote_shares(voted, [0])
 
@@ -140,7 +140,7 @@ def test_a_run_whose_votes_have_changed_is_another(voted, tmp_path):
 
 
 def test_without_votes_nothing_is_trained(faces, tmp_path):
-    with pytest.raises(DeganError, match=r"votes.csv is not there"):
+    with pytest.raises(DeganError, match=r"votes.csv does not exist"):
         train(faces, range(len(faces.samples)), VOTED, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

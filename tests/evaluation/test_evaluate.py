@@ -484,7 +484,7 @@ class TestCommand:
         assert "sequences" not in done.stdout  # each photo is its own
         assert "truth \\ read as" in done.stdout
         unsure = summary["unsure"]["images"]
-        assert f"unsure (below 50%): {unsure} of 24 images; of the others" in done.stdout
+        assert f"unsure (below 50%): {unsure} of 24 images; accuracy of the others" in done.stdout
         assert "landmarks" in done.stdout
         assert "crops of 64 px were scaled to the 96 px" in done.stderr
 
@@ -508,7 +508,7 @@ class TestCommand:
         assert done.stdout.index("truth") < done.stdout.index("mistaken for")
         (row,) = [line.split() for line in done.stdout.splitlines() if " rest " in line]
         assert row == ["neutral", "rest", "2", "50%", "happiness", "1", "1"]
-        assert "left out, for the weights know no such expression: 1 fear" in done.stderr
+        assert "left out, because the weights do not have these expressions: 1 fear" in done.stderr
         assert "the data has no anger" in done.stderr
 
     def test_eight_expressions_fit_a_line_of_a_file(self, tmp_path):

@@ -8,23 +8,29 @@ from hypothesis import strategies as st
 from degan.data.crops import read_crops
 from degan.errors import DeganError
 from degan.evaluation.evaluate import evaluate
-from degan.evaluation.mistakes import MISTAKES, MOST, mistakes_sheet, worst, write_sheet
-from degan.media.images import read
+from degan.evaluation.mistakes import (
+    MAX_MISTAKES,
+    MISTAKES,
+    mistakes_sheet,
+    most_confident_mistakes,
+    write_sheet,
+)
+from degan.media.images import read_image
 from degan.recognition.recognizer import Recognizer
 
 
 def test_the_surest_mistake_is_the_worst():
     probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.7, 0.3]])
-    assert worst(np.array([0, 1, 0, 1]), probabilities).tolist() == [2, 3, 1]
+    assert most_confident_mistakes(np.array([0, 1, 0, 1]), probabilities).tolist() == [2, 3, 1]
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 1)), max_size=60))
 def test_only_mistakes_are_among_them_and_no_more_than_fit(rows):
     probabilities = np.array([[share, 1 - share] for share, _ in rows]).reshape(-1, 2)
     truth = np.array([label for _, label in rows], int)
-    places = worst(truth, probabilities)
+    places = most_confident_mistakes(truth, probabilities)
     wrong = int((probabilities.argmax(axis=1) != truth).sum())
-    assert len(places) == min(wrong, MOST)
+    assert len(places) == min(wrong, MAX_MISTAKES)
     assert (probabilities[places].argmax(axis=1) != truth[places]).all()
 
 
@@ -63,4 +69,8 @@ def test_an_evaluation_leaves_the_picture_beside_its_figures(faces, tmp_path):
     summary = evaluate(faces, Recognizer(), out=tmp_path)
     wrong = round((1 - summary["accuracy"]) * summary["images"])
     assert wrong > 0
-    assert read(tmp_path / MISTAKES).shape == (8 + 174 * -(-wrong // 8), 8 + 128 * min(wrong, 8), 3)
+    assert read_image(tmp_path / MISTAKES).shape == (
+        8 + 174 * -(-wrong // 8),
+        8 + 128 * min(wrong, 8),
+        3,
+    )

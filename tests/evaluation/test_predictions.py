@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from degan.data.sample import Sample
-from degan.evaluation.predictions import figures, subjects_text
+from degan.evaluation.predictions import compute_metrics, subjects_text
 
 NAMES = ("neutral", "happiness")
 
@@ -40,11 +40,11 @@ def test_each_person_has_a_row_and_those_whom_nobody_named_share_one():
 
 
 def test_the_interval_over_sequences_draws_people_and_holds_their_sequences():
-    found = figures(SAMPLES, NAMES, PROBABILITIES, seed=0)
+    found = compute_metrics(SAMPLES, NAMES, PROBABILITIES, seed=0)
     assert found["accuracy_sequences"] == pytest.approx(3 / 5)
     low, high = found["accuracy_sequences_interval"]
     assert 0 <= low < 3 / 5 < high <= 1
     # Of one person alone nothing varies: both ends are what they have right.
-    alone = figures(SAMPLES[:4], NAMES, PROBABILITIES[:4], seed=0)
+    alone = compute_metrics(SAMPLES[:4], NAMES, PROBABILITIES[:4], seed=0)
     assert alone["accuracy_sequences_interval"] == [1, 1]
     assert alone["accuracy_interval"] == [0.5, 0.5]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from degan.faces.alignment import CROP_SIZE, MIN_CUT_OUT, align, crop_face
 from degan.faces.finder import FaceFinder
-from degan.media.images import find_photos, read
+from degan.media.images import find_photos, read_image
 
 SIZE = 96
 EYES = ([33, 133], [362, 263])  # corners of the person's right eye and of the left
@@ -130,6 +130,6 @@ def test_a_crop_is_a_square_of_the_size_asked_for(astronaut, face, size):
 def test_the_faces_of_many_people_come_to_lie_in_one_place(london, finder):
     shapes = []
     for path in find_photos(london / "neutral")[:30]:
-        landmarks = finder.find(read(path))[0].landmarks
+        landmarks = finder.find(read_image(path))[0].landmarks
         shapes.append(in_crop(landmarks, align(landmarks, 1)))
     assert np.std(shapes, axis=0)[[33, 133, 362, 263, 4]].max() < 0.03

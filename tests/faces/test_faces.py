@@ -15,7 +15,7 @@ from PIL import Image
 import degan
 from degan.errors import DeganError
 from degan.faces.finder import Face, FaceFinder
-from degan.media.images import RgbImage, read
+from degan.media.images import RgbImage, read_image
 from degan.system import assets
 
 LONDON = Path(__file__).parents[3] / "shared" / "data" / "london"
@@ -247,7 +247,7 @@ def test_london_faces_are_found_once_whatever_the_rotation(finder: FaceFinder) -
     for path, degrees in zip(
         photos, itertools.cycle((0, 45, 90, 160, 180, 250, 300)), strict=False
     ):
-        image, _ = turned(read(path), degrees)
+        image, _ = turned(read_image(path), degrees)
         found = finder.find(image)
         assert len(found) == 1, path
         assert abs(math.remainder(found[0].roll - degrees, 360)) < 12, path
@@ -258,7 +258,7 @@ def test_eye_centres_agree_with_clicked_pupils(finder: FaceFinder) -> None:
     errors = []
     with (LONDON / "pupils.csv").open(newline="") as file:
         for row in list(csv.DictReader(file))[::6]:
-            (found,) = finder.find(read(LONDON / row["expression"] / f"{row['subject']}.jpg"))
+            (found,) = finder.find(read_image(LONDON / row["expression"] / f"{row['subject']}.jpg"))
             names = ("image_left_x", "image_left_y", "image_right_x", "image_right_y")
             clicked = np.array([float(row[name]) for name in names]).reshape(2, 2)
             flat = found.landmarks[:, :2]

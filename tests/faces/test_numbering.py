@@ -120,10 +120,10 @@ def test_where_people_look_alike_more_is_asked():
 
 
 def test_nobody_can_be_added_who_got_no_number():
-    with pytest.raises(ValueError, match="nobody has the number 1"):
+    with pytest.raises(ValueError, match="no person has the number 1"):
         Numbering().add(1, look(0, near=1))
 
 
 def test_somebody_must_be_remembered():
-    with pytest.raises(ValueError, match="0 people"):
+    with pytest.raises(ValueError, match="most must be at least 1, not 0"):
         Numbering(most=0)

@@ -56,9 +56,9 @@ def scene(*placed, size=(240, 480), grey=120):
 
 def person(examples, number, folder="smiling"):
     """A face and its hair: RGB (192, 150, 3)."""
-    from degan.media.images import read
+    from degan.media.images import read_image
 
-    return read(examples / folder / f"{number:03d}.jpg")[40:232, 53:203]
+    return read_image(examples / folder / f"{number:03d}.jpg")[40:232, 53:203]
 
 
 def turned(data, quarters=1):

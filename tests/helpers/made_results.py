@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from degan import config
-from degan.evaluation.predictions import figures, predictions_text
+from degan.evaluation.predictions import compute_metrics, predictions_text
 from degan.system.files import write_text
 
 
@@ -22,7 +22,7 @@ def make_result(folder, dataset, *, skill=0.7, seed=0, kind="cross-validation", 
     probabilities = rng.dirichlet(np.ones(len(names)), len(truth))
     probabilities = 0.4 * probabilities + 0.6 * np.eye(len(names))[said]
     summary = {
-        **figures(dataset.samples, names, probabilities, seed),
+        **compute_metrics(dataset.samples, names, probabilities, seed),
         "protocol": "subjects",
         "manifest_sha256": dataset.manifest_hash,
         "seconds": 12.5,

@@ -44,10 +44,10 @@ def reasons(found):
 
 def differs(adapter, path, **choices):
     """In what a copy differs from a complete one."""
-    from degan.data.adapter import differences
+    from degan.data.adapter import count_differences
 
     protocol = Protocol(**choices)
-    return differences(adapter.read(path, protocol), adapter, protocol)
+    return count_differences(adapter.read(path, protocol), adapter, protocol)
 
 
 def sums_up(adapter):

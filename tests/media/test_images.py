@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from degan.errors import DeganError
-from degan.media.images import SUFFIXES, decode, find_photos, read, write
+from degan.media.images import SUFFIXES, decode, find_photos, read_image, write_image
 
 # Four flat quarters that differ, so that every turn and mirroring shows.
 RED, GREEN, BLUE, GREY = (255, 0, 0), (0, 255, 0), (0, 0, 255), (128, 128, 128)
@@ -152,7 +152,7 @@ def test_a_text_file_named_jpg_is_no_image(tmp_path):
     path = tmp_path / "notes.jpg"
     path.write_text("not a photo\n" * 100)
     with pytest.raises(DeganError, match=r"notes\.jpg is not an image"):
-        read(path)
+        read_image(path)
 
 
 @pytest.mark.parametrize(
@@ -168,8 +168,8 @@ def test_a_fresh_interpreter_refuses_what_is_no_image_in_the_same_words(tmp_path
     (tmp_path / "notes.jpg").write_text("not a photo")
     code = (
         "import sys; from pathlib import Path; from degan.errors import DeganError\n"
-        "from degan.media.images import read\n"
-        "try: read(Path(sys.argv[1]))\n"
+        "from degan.media.images import read_image\n"
+        "try: read_image(Path(sys.argv[1]))\n"
         "except DeganError as error: print(error)"
     )
     assert "is not an image" in fresh_python(code, tmp_path / "notes.jpg")
@@ -180,14 +180,14 @@ def test_an_empty_file_a_missing_file_and_a_folder_are_called_what_they_are(tmp_
     (tmp_path / "folder.jpg").mkdir()
     for name, words in [("empty", "is empty"), ("gone", "does not exist"), ("folder", "a folder")]:
         with pytest.raises(DeganError, match=rf"{name}\.jpg.*{words}"):
-            read(tmp_path / f"{name}.jpg")
+            read_image(tmp_path / f"{name}.jpg")
 
 
 @pytest.mark.parametrize("name", ["n" * 300 + ".jpg", "a.jpg/b.jpg"])
 def test_a_path_that_cannot_be_is_refused(tmp_path, name):
     (tmp_path / "a.jpg").write_text("a file, not a folder")
     with pytest.raises(DeganError):
-        read(tmp_path / name)
+        read_image(tmp_path / name)
 
 
 @pytest.mark.parametrize("side", [12_000, 30_000, 2_000_000_000])
@@ -203,39 +203,39 @@ def test_a_gigantic_photo_is_refused_before_it_takes_memory(side):
 
 
 def test_a_png_comes_back_pixel_for_pixel(tmp_path, astronaut):
-    write(tmp_path / "face.png", astronaut)
-    np.testing.assert_array_equal(read(tmp_path / "face.png"), astronaut)
+    write_image(tmp_path / "face.png", astronaut)
+    np.testing.assert_array_equal(read_image(tmp_path / "face.png"), astronaut)
 
 
 def test_an_image_without_colour_is_stored_grey_and_comes_back_the_same(tmp_path, astronaut):
     grey = astronaut[..., :1].repeat(3, 2)
-    write(tmp_path / "grey.png", grey)
+    write_image(tmp_path / "grey.png", grey)
     with Image.open(tmp_path / "grey.png") as stored:
         assert stored.mode == "L"
-    np.testing.assert_array_equal(read(tmp_path / "grey.png"), grey)
+    np.testing.assert_array_equal(read_image(tmp_path / "grey.png"), grey)
 
 
 @pytest.mark.parametrize(("suffix", "form"), [(".JPG", "JPEG"), (".webp", "WEBP"), (".png", "PNG")])
 def test_the_suffix_chooses_the_format(tmp_path, astronaut, suffix, form):
     path = tmp_path / f"face{suffix}"
-    write(path, astronaut)
+    write_image(path, astronaut)
     with Image.open(path) as stored:
         assert stored.format == form
-    assert np.abs(read(path).astype(int) - astronaut).mean() < 6
+    assert np.abs(read_image(path).astype(int) - astronaut).mean() < 6
 
 
 def test_a_suffix_that_names_no_format_is_refused(tmp_path, astronaut):
     with pytest.raises(DeganError, match=r"face\.tga.*\.png"):
-        write(tmp_path / "face.tga", astronaut)
+        write_image(tmp_path / "face.tga", astronaut)
     assert not list(tmp_path.iterdir())
 
 
 def test_writing_makes_the_folder_replaces_the_file_and_leaves_nothing_beside_it(tmp_path):
     path = tmp_path / "new" / "photo.png"
-    write(path, QUARTERS)
-    write(path, QUARTERS[::-1].copy())
+    write_image(path, QUARTERS)
+    write_image(path, QUARTERS[::-1].copy())
     assert list(path.parent.iterdir()) == [path]
-    np.testing.assert_array_equal(read(path), QUARTERS[::-1])
+    np.testing.assert_array_equal(read_image(path), QUARTERS[::-1])
 
 
 @pytest.mark.parametrize("target", ["a file/photo.png", "a folder.png", "n" * 300 + ".png"])
@@ -244,26 +244,26 @@ def test_what_cannot_be_written_is_said_and_leaves_nothing(tmp_path, target):
     (tmp_path / "a folder.png").mkdir()
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(DeganError, match="cannot write"):
-        write(tmp_path / target, QUARTERS)
+        write_image(tmp_path / target, QUARTERS)
     assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path):
     path = tmp_path / "photo.jpg"
-    write(path, QUARTERS)
+    write_image(path, QUARTERS)
     old = path.read_bytes()
     with pytest.raises(DeganError):  # JPEG has no images of more than 65,500 pixels a side
-        write(path, np.zeros((1, 70_000, 3), np.uint8))
+        write_image(path, np.zeros((1, 70_000, 3), np.uint8))
     assert path.read_bytes() == old
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_who_has_the_old_file_open_reads_it_to_its_end(tmp_path):
     path = tmp_path / "photo.png"
-    write(path, QUARTERS)
+    write_image(path, QUARTERS)
     old = path.read_bytes()
     with path.open("rb") as file:
-        write(path, QUARTERS[::-1].copy())
+        write_image(path, QUARTERS[::-1].copy())
         assert file.read() == old
     assert path.read_bytes() != old
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from degan.errors import DeganError
-from degan.media.images import read
+from degan.media.images import read_image
 from degan.media.video import count_frames
 from degan.predict.inputs import find_inputs
 from degan.predict.journal import Journal
@@ -213,7 +213,7 @@ def work(examples, tmp_path):
     folder.mkdir()
     for number in (1, 2):
         shutil.copy(examples / f"smiling/{number:03d}.jpg", folder / f"{number}.jpg")
-    (folder / "3.mp4").write_bytes(film([read(folder / "1.jpg")] * 3))
+    (folder / "3.mp4").write_bytes(film([read_image(folder / "1.jpg")] * 3))
     (folder / "4.jpg").write_bytes(b"words")
     return folder
 
@@ -359,7 +359,7 @@ class TestPredict:
         if changed == "1.jpg":
             shutil.copy(examples / "neutral/002.jpg", work / changed)
         else:
-            (work / changed).write_bytes(film([read(work / "2.jpg")] * 2))
+            (work / changed).write_bytes(film([read_image(work / "2.jpg")] * 2))
         again = stop_after(None)
         count = run(work, out)
         assert {path for path, _ in again} == {str(work / changed), str(work / "4.jpg")}
@@ -378,7 +378,9 @@ class TestPredict:
         plan = Plan(find_inputs([work]))
         count = predict(plan, print, out=tmp_path / "t.csv", sheet=tmp_path / "s.png")
         assert (count.photos, count.frames, count.faces, count.num_bad) == (3, 3, 5, 1)
-        assert read(tmp_path / "s.png").shape[1] == 110 + 3 * 102 + 6  # 1.jpg, 2.jpg, the video
+        assert (
+            read_image(tmp_path / "s.png").shape[1] == 110 + 3 * 102 + 6
+        )  # 1.jpg, 2.jpg, the video
 
 
 def broken(*_):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from degan.faces.likeness import LENGTH, Describer
-from degan.media.images import read, write
+from degan.media.images import read_image, write_image
 from degan.media.video import play
 from degan.predict.inputs import find_inputs
 from degan.predict.people import People, PeopleOfRecords, described
@@ -32,7 +32,7 @@ def recognizer():
 @pytest.fixture(scope="module")
 def photos(examples):
     """The 24 photos in the order of a folder: the subject's number and the picture."""
-    return [(path.stem, read(path)) for path in sorted(examples.glob("*/*.jpg"))]
+    return [(path.stem, read_image(path)) for path in sorted(examples.glob("*/*.jpg"))]
 
 
 def numbered(people, recognizer, image):
@@ -200,7 +200,7 @@ def event(examples, tmp_path_factory):
         shutil.copy(path, folder / f"{path.parent.name}-{path.name}")
     both = scene((person(examples, 2), 20, 20), (person(examples, 1), 300, 20))
     (folder / "o.mp4").write_bytes(film([both] * 5))
-    write(folder / "z.jpg", scene())
+    write_image(folder / "z.jpg", scene())
     return folder
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from degan.errors import DeganError
-from degan.media.images import read, write
+from degan.media.images import read_image, write_image
 from degan.predict.photos import read_photo, read_photos
 from degan.predict.reader import ReadOptions, open_reader
 from degan.predict.records import to_record
@@ -47,7 +47,7 @@ def test_large_photos_that_do_not_fit_together_are_read_too(photos, alone, monke
 def test_a_broken_photo_among_good_ones_is_a_record_with_the_reason(photos, alone, tmp_path):
     broken, missing, wall = tmp_path / "broken.jpg", tmp_path / "gone.jpg", tmp_path / "wall.png"
     broken.write_bytes(photos[0].read_bytes()[:3000])
-    write(wall, np.full((60, 90, 3), 90, np.uint8))
+    write_image(wall, np.full((60, 90, 3), 90, np.uint8))
     given = [missing, photos[0], broken, photos[1], wall, tmp_path, photos[2]]
     records = list(read_photos(given, opened()))
     assert [record["path"] for record in records] == [str(path) for path in given]
@@ -69,20 +69,20 @@ def test_the_reason_of_a_file_whose_name_is_no_text_can_be_written(tmp_path):
 
 def test_annotated_copies_go_where_they_are_to(photos, tmp_path):
     wall = tmp_path / "wall.png"
-    write(wall, np.full((60, 90, 3), 90, np.uint8))
+    write_image(wall, np.full((60, 90, 3), 90, np.uint8))
     given = [photos[0], tmp_path / "gone.jpg", wall]
     places = [tmp_path / "out" / f"{number}.png" for number in range(3)]
     list(read_photos(given, opened(), annotated=places))
     assert [place.exists() for place in places] == [True, False, True]
-    changed = (read(places[0]) != read(photos[0])).any(axis=2)
+    changed = (read_image(places[0]) != read_image(photos[0])).any(axis=2)
     assert 0.01 < changed.mean() < 0.3
-    assert np.array_equal(read(places[2]), read(wall))  # nobody is there
+    assert np.array_equal(read_image(places[2]), read_image(wall))  # nobody is there
 
 
 class TestCrops:
     def test_each_photo_is_one_face_as_it_is(self, photos, tmp_path):
         cut = tmp_path / "cut.png"
-        write(cut, read(photos[0])[70:220, 70:190])
+        write_image(cut, read_image(photos[0])[70:220, 70:190])
         grey, small = tmp_path / "grey.png", tmp_path / "small.png"
         Image.new("RGB", (40, 50), (90, 80, 70)).save(grey)
         Image.new("RGB", (31, 90)).save(small)
@@ -98,8 +98,8 @@ class TestCrops:
 class TestNeutral:
     def test_each_face_is_read_beside_it(self, photos):
         recognizer = Recognizer()
-        calm = recognizer.predict(read(photos[1]))
-        beside = recognizer.beside_neutral(recognizer.predict(read(photos[0])), calm)
+        calm = recognizer.predict(read_image(photos[1]))
+        beside = recognizer.beside_neutral(recognizer.predict(read_image(photos[0])), calm)
         (record,) = read_photos(photos[:1], opened(neutral=photos[1]))
         assert record["faces"][0]["expression"] == beside[0].expression
         shares = record["faces"][0]["probabilities"]
@@ -110,15 +110,15 @@ class TestNeutral:
     def test_cut_out_faces_too(self, photos, tmp_path):
         places = tmp_path / "smile.png", tmp_path / "calm.png"
         for place, photo in zip(places, photos, strict=False):
-            write(place, read(photo)[70:220, 70:190])
+            write_image(place, read_image(photo)[70:220, 70:190])
         (record,) = read_photos(places[:1], opened(crops=True, neutral=places[1]))
         assert record["faces"][0]["expression"] == "happiness"
 
     @pytest.mark.parametrize(("count", "why"), [(0, "shows no faces"), (2, "shows 2 faces")])
     def test_a_photo_of_no_or_two_faces_is_refused(self, photos, tmp_path, count, why):
         path = tmp_path / "neutral.png"
-        face = read(photos[0])
-        write(path, np.concatenate([face] * 2 if count else [np.full_like(face, 99)], axis=1))
+        face = read_image(photos[0])
+        write_image(path, np.concatenate([face] * 2 if count else [np.full_like(face, 99)], axis=1))
         with pytest.raises(DeganError, match=f"neutral.png {why}; --neutral takes a photo"):
             list(read_photos(photos, opened(neutral=path)))
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from degan.media.images import read, write
+from degan.media.images import read_image, write_image
 from films import film, scene
 
 NAMES = ("neutral", "anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
@@ -255,7 +255,7 @@ class TestOptions:
         self, command, tmp_path, astronaut
     ):
         upright = astronaut[:240, 60:380]
-        write(tmp_path / "both.png", np.concatenate([upright, np.rot90(upright, 2)], axis=1))
+        write_image(tmp_path / "both.png", np.concatenate([upright, np.rot90(upright, 2)], axis=1))
         counts = []
         for words in ((), ("--turned",)):
             done = command("predict", tmp_path / "both.png", "--json", *words)
@@ -283,7 +283,10 @@ class TestFiles:
         done = command("predict", photo, "--annotate", "deep/read.png")
         assert done.returncode == 0, done.stderr
         changed = (
-            np.abs(read(photo).astype(int) - read(tmp_path / "deep/read.png")).max(axis=2) > 60
+            np.abs(read_image(photo).astype(int) - read_image(tmp_path / "deep/read.png")).max(
+                axis=2
+            )
+            > 60
         )
         assert 0.005 < changed.mean() < 0.2
 

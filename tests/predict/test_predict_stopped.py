@@ -49,7 +49,7 @@ class TestProcess:
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
         assert process.returncode == 130, stderr
-        assert "stopped; the same command continues where it was" in stderr
+        assert "stopped; the same command continues the work" in stderr
         assert "Traceback" not in stderr
         assert not out.exists()
         kept = [json.loads(line) for line in partial.read_bytes().splitlines()[1:]]

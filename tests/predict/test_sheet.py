@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from degan.errors import DeganError
-from degan.media.images import read, write
+from degan.media.images import read_image, write_image
 from degan.predict.face_sheet import Sheet
 from films import film, scene
 
@@ -33,14 +33,14 @@ def face(expression, share, box=(40, 40, 40, 40), **more):
 
 def picture(name, colour="red", size=(120, 120)):
     """A record of a photo of one colour, which is written."""
-    write(Path(f"{name}.png"), np.full((*size, 3), COLOURS[colour], np.uint8))
+    write_image(Path(f"{name}.png"), np.full((*size, 3), COLOURS[colour], np.uint8))
     return f"{name}.png"
 
 
 def shown(sheet, *names):
     """The middles of the faces: rows of colour names, "" where paper is."""
     sheet.write(Path("s.png"), {name: Path(name) for name in names})
-    image = read(Path("s.png")).astype(int)
+    image = read_image(Path("s.png")).astype(int)
     rows, columns = (
         (image.shape[0] - GAP) // (SIDE + CAPTION + GAP),
         (image.shape[1] - LABEL - GAP) // (SIDE + GAP),
@@ -152,7 +152,7 @@ class TestCut:
         sheet = Sheet(["joy"])
         sheet.add({"path": name, "faces": [face("joy", 0.5, box)]})
         assert shown(sheet, name) == [["red"]]
-        square = cell(read(Path("s.png")).astype(int), 0, 0)
+        square = cell(read_image(Path("s.png")).astype(int), 0, 0)
         edges = {
             "left": square[48, 2],
             "right": square[48, -3],
@@ -168,20 +168,27 @@ class TestCut:
         sheet = Sheet(["joy"])
         sheet.add({"path": name, "faces": [face("joy", 0.5, box)]})
         sheet.write(Path("s.png"), {name: Path(name)})
-        assert read(Path("s.png")).shape == (SIDE + CAPTION + 2 * GAP, LABEL + SIDE + 2 * GAP, 3)
+        assert read_image(Path("s.png")).shape == (
+            SIDE + CAPTION + 2 * GAP,
+            LABEL + SIDE + 2 * GAP,
+            3,
+        )
 
 
 class TestCommand:
     def test_faces_of_photos_and_videos_are_on_it(self, command, examples):
-        smile, rest = read(examples / "smiling/001.jpg"), read(examples / "neutral/001.jpg")
+        smile, rest = (
+            read_image(examples / "smiling/001.jpg"),
+            read_image(examples / "neutral/001.jpg"),
+        )
         Path("in").mkdir()
-        write(Path("in/a.png"), smile)
-        write(Path("in/b.png"), rest)
+        write_image(Path("in/a.png"), smile)
+        write_image(Path("in/b.png"), rest)
         Path("in/c.mp4").write_bytes(film([smile] * 4))
         done = command("predict", "in", "--sheet", "s.jpg", "--json")
         assert done.returncode == 0, done.stderr
         # neutral and happiness, two faces at most
-        assert read(Path("s.jpg")).shape == (2 * 117 + GAP, LABEL + 2 * 102 + GAP, 3)
+        assert read_image(Path("s.jpg")).shape == (2 * 117 + GAP, LABEL + 2 * 102 + GAP, 3)
 
     @pytest.mark.skipif(os.name == "nt", reason="names are text there")
     def test_files_whose_names_are_no_text_are_found_again(self, command, examples):
@@ -191,7 +198,7 @@ class TestCommand:
         done = command("predict", "in", "--sheet", "s.png", "--csv")
         assert done.returncode == 0, done.stderr
         assert "\\udcff.jpg" in done.stdout
-        assert read(Path("s.png")).shape[1] == LABEL + 102 + GAP
+        assert read_image(Path("s.png")).shape[1] == LABEL + 102 + GAP
 
     def test_what_cannot_be_is_refused_before_anything_is_read(self, refuses, examples):
         photo = examples / "smiling/001.jpg"
@@ -200,7 +207,7 @@ class TestCommand:
         refuses("predict", "-", "--sheet", "s.png", says="--sheet needs files", stdin=b"x")
         refuses("predict", "--camera", 0, "--sheet", "s.png", says="--sheet needs files")
         copy = Path("in.png")
-        write(copy, read(photo))
+        write_image(copy, read_image(photo))
         before = copy.read_bytes()
         refuses("predict", copy, "--sheet", copy, says="over the original")
         assert copy.read_bytes() == before

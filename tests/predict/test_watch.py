@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from degan.media.images import read
+from degan.media.images import read_image
 from degan.media.video import Frame, describe, play, read_frames
 from degan.predict.inputs import find_inputs
 from degan.predict.run import Plan, predict
@@ -28,12 +28,12 @@ def recognizer():
 
 @pytest.fixture(scope="module")
 def smile(examples):
-    return read(examples / "smiling/001.jpg")
+    return read_image(examples / "smiling/001.jpg")
 
 
 @pytest.fixture(scope="module")
 def calm(examples):
-    return read(examples / "neutral/001.jpg")
+    return read_image(examples / "neutral/001.jpg")
 
 
 @pytest.fixture(scope="module")

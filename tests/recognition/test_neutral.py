@@ -15,7 +15,7 @@ from degan.cli.app import app
 from degan.data.all_frames import read_all_frames
 from degan.data.manifest import read_dataset
 from degan.errors import DeganError
-from degan.media.images import read
+from degan.media.images import read_image
 from degan.recognition.neutral_reader import NeutralReader, read_neutral
 from degan.recognition.weights import KEY
 from degan.synthetic.generate import synthesize
@@ -84,10 +84,10 @@ class TestFit:
         command = ["export", str(run), str(path), "--neutral", str(recordings.folder)]
         result = CliRunner().invoke(app, command)
         assert result.exit_code == 0, result.output
-        assert "beside the neutral face" in result.output
+        assert "relative to the neutral face" in result.output
         recognizer = degan.Recognizer(path)
-        (smile,) = recognizer.predict(read(examples / "smiling/001.jpg"))
-        (calm,) = recognizer.predict(read(examples / "neutral/001.jpg"))
+        (smile,) = recognizer.predict(read_image(examples / "smiling/001.jpg"))
+        (calm,) = recognizer.predict(read_image(examples / "neutral/001.jpg"))
         (beside,) = recognizer.beside_neutral([smile], [calm])
         assert beside.expression == "happiness"
 
@@ -115,8 +115,8 @@ class TestRead:
         """On real people: nobody of them was fitted on."""
         alone = beside = 0
         for path in sorted((examples / "smiling").glob("*.jpg")):
-            (smile,) = recognizer.predict(read(path))
-            calm = recognizer.predict(read(examples / "neutral" / path.name))
+            (smile,) = recognizer.predict(read_image(path))
+            calm = recognizer.predict(read_image(examples / "neutral" / path.name))
             alone += smile.expression == "happiness"
             beside += recognizer.beside_neutral([smile], calm)[0].expression == "happiness"
         assert beside > alone
@@ -124,7 +124,7 @@ class TestRead:
 
     def test_the_neutral_face_itself_is_neutral(self, recognizer, examples):
         for path in sorted((examples / "neutral").glob("*.jpg")):
-            faces = recognizer.predict(read(path))
+            faces = recognizer.predict(read_image(path))
             (same,) = recognizer.beside_neutral(faces, faces)
             assert same.expression == "neutral"
             assert sum(same.probabilities.values()) == pytest.approx(1, abs=1e-5)
@@ -132,12 +132,12 @@ class TestRead:
 
     def test_groups_hold_for_it_too(self, examples):
         recognizer = degan.Recognizer(groups={"other": ("anger", "fear", "sadness", "disgust")})
-        calm = recognizer.predict(read(examples / "neutral/001.jpg"))
+        calm = recognizer.predict(read_image(examples / "neutral/001.jpg"))
         (face,) = recognizer.beside_neutral(calm, calm)
         assert tuple(face.probabilities) == recognizer.expressions
 
     def test_without_a_neutral_face_it_is_refused(self, recognizer, examples):
-        faces = recognizer.predict(read(examples / "neutral/001.jpg"))
+        faces = recognizer.predict(read_image(examples / "neutral/001.jpg"))
         assert recognizer.beside_neutral([], faces) == []
         with pytest.raises(DeganError, match="at least one"):
             recognizer.beside_neutral(faces, [])

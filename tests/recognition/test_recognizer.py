@@ -12,7 +12,7 @@ import degan
 from degan.config import override, preset
 from degan.errors import DeganError
 from degan.labels import EXPRESSIONS
-from degan.media.images import read
+from degan.media.images import read_image
 from degan.recognition.recognizer import SHIPPED_WEIGHTS
 from degan.training.start import read_start
 
@@ -42,8 +42,8 @@ def test_a_turned_photo_is_read_alike(recognizer, astronaut, turns):
 
 
 def test_several_faces_are_read_largest_first(recognizer, examples):
-    smile = read(examples / "smiling/001.jpg")
-    calm = read(examples / "neutral/002.jpg")[::2, ::2]
+    smile = read_image(examples / "smiling/001.jpg")
+    calm = read_image(examples / "neutral/002.jpg")[::2, ::2]
     photo = np.full((300, 500, 3), 200, np.uint8)
     photo[20:276, 10:266] = smile
     photo[100:228, 330:458] = calm
@@ -84,7 +84,7 @@ class TestShippedWeights:
         with (root / "tests/recognition/predictions.csv").open(encoding="utf-8") as file:
             rows = [row for row in csv.DictReader(file) if row["weights"] == name]
         for row in rows:
-            (face,) = recognizer.predict(read(examples / row["photo"]))
+            (face,) = recognizer.predict(read_image(examples / row["photo"]))
             golden = [float(row[expression]) for expression in recognizer.expressions]
             assert list(face.probabilities.values()) == pytest.approx(golden, abs=0.03)
             assert face.expression == row["expression"] or max(golden) < 0.5
@@ -97,7 +97,7 @@ class TestShippedWeights:
         recognizer = degan.Recognizer(name)
         assert recognizer.name == f"{name}.onnx"
         assert recognizer.expressions == EXPRESSIONS
-        (face,) = recognizer.predict(read(examples / "smiling/001.jpg"))
+        (face,) = recognizer.predict(read_image(examples / "smiling/001.jpg"))
         assert face.expression == "happiness"
 
     def test_a_smile_shows_in_the_facial_actions(self, name, astronaut):

@@ -43,11 +43,11 @@ def page(faces, tmp_path_factory):
 @pytest.fixture
 def odd(tmp_path, faces):
     """Two copies of a face, names that are code, another frame's landmarks, files left out."""
-    crop = images.read(faces.folder / faces.samples[0].file)
+    crop = images.read_image(faces.folder / faces.samples[0].file)
     samples = []
     for number, alignment in enumerate(("landmarks", "neighbour")):
         file = f"crops/{number}.png"
-        images.write(tmp_path / file, crop)
+        images.write_image(tmp_path / file, crop)
         samples.append(
             Sample(file, "fear", f"{EVIL}{number}", f"{number}", 0, EVIL, alignment, 1, "train")
         )
@@ -137,5 +137,5 @@ def test_an_average_is_the_mean_of_the_faces(faces, tmp_path):
     data = base64.b64decode(picture["src"].partition(",")[2])
     shown = np.asarray(Image.open(io.BytesIO(data)), dtype=float)
     own = [s for s in faces.samples if s.expression == "neutral"]
-    mean = np.mean([images.read(faces.folder / s.file) for s in own], axis=0)
+    mean = np.mean([images.read_image(faces.folder / s.file) for s in own], axis=0)
     assert np.abs(shown - mean).mean() < 4

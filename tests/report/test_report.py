@@ -17,7 +17,7 @@ from degan.data.manifest import Dataset, read_dataset
 from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.evaluation.compare import compare_results
-from degan.evaluation.predictions import figures, predictions_text, read_predictions
+from degan.evaluation.predictions import compute_metrics, predictions_text, read_predictions
 from degan.report.atlas import Atlas
 from degan.report.build import write_report
 from degan.report.measurements import Clusters, FaceMap, Neighbours, Origin, Saliency
@@ -516,7 +516,7 @@ class TestKnownNumbers:
         data = Dataset(tmp_path, tuple(samples), 64, "f", "0" * 64)
         text = predictions_text(data, range(len(samples)), self.NAMES, probabilities)
         write_text(tmp_path / "run" / "predictions.csv", text)
-        summary = figures(samples, self.NAMES, probabilities, 0)
+        summary = compute_metrics(samples, self.NAMES, probabilities, 0)
         write_json(tmp_path / "run" / "summary.json", summary)
         return made([tmp_path / "run"], tmp_path / "r.html")[0]
 

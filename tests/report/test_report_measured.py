@@ -524,7 +524,7 @@ class TestRefused:
 
     def test_folds_or_weights_of_another_data_set(self, folds, weighed, faces):
         other = dataclasses.replace(faces, manifest_hash="0" * 64)
-        with pytest.raises(DeganError, match="divides another data set"):
+        with pytest.raises(DeganError, match="is for another data set"):
             face_map(folds, other)
         with pytest.raises(DeganError, match="was measured on another data set"):
             face_map(weighed, other)

@@ -80,7 +80,7 @@ def test_a_picture_alone_is_the_same_as_in_the_set(rendered):
         figure = build(cast(settings, person))
         for shot in reversed(list(shots_of(settings, person))):
             alone = render(figure, shot.expression.actions, shot.scene, settings.size)
-            stored = images.read(out / generate.picture_path(settings, shot))
+            stored = images.read_image(out / generate.picture_path(settings, shot))
             assert np.array_equal(alone, stored)
 
 
@@ -197,7 +197,7 @@ def test_it_is_a_data_set_like_any_other(rendered):
     assert len({sample.sequence for sample in dataset.samples}) == 96, "each by itself"
     crops = {path.relative_to(out).as_posix() for path in (out / "crops").rglob("*.png")}
     assert crops == {sample.file for sample in dataset.samples}
-    assert {images.read(out / name).shape for name in crops} == {(48, 48, 3)}
+    assert {images.read_image(out / name).shape for name in crops} == {(48, 48, 3)}
     described = json.loads((out / "dataset.json").read_text())["settings"]
     assert (described["seed"], described["people"], described["difficulty"]) == (3, 6, "varied")
 
@@ -315,8 +315,8 @@ def test_a_sequence_begins_at_rest_and_its_face_moves_to_the_peak(rendered_seque
         assert [row["frame"] for row in frames] == list(range(FRAMES))
         assert frames[0]["intensity"] == 0
         assert [row["intensity"] for row in frames] == sorted(row["intensity"] for row in frames)
-        first, *_, last = (images.read(out / row["file"]).astype(float) for row in frames)
-        near = images.read(out / frames[-2]["file"]).astype(float)
+        first, *_, last = (images.read_image(out / row["file"]).astype(float) for row in frames)
+        near = images.read_image(out / frames[-2]["file"]).astype(float)
         assert np.abs(first - last).mean() > np.abs(near - last).mean()
 
 

@@ -121,9 +121,11 @@ def test_a_failing_task_ends_the_others_and_says_why(tmp_path):
     assert not active_children()
 
 
-@pytest.mark.parametrize(("jobs", "advice"), [(1, "same command to"), (2, "with --jobs 1 to")])
+@pytest.mark.parametrize(
+    ("jobs", "advice"), [(1, "same command again to"), (2, "again with --jobs 1 to")]
+)
 def test_a_killed_process_is_said_in_one_sentence(tmp_path, jobs, advice):
-    with pytest.raises(DeganError, match=f"^a process was killed, .*want of memory; .*{advice}"):
+    with pytest.raises(DeganError, match=f"^a process was killed, .*memory ran out; .*{advice}"):
         run([(kill_self,), *[(note, tmp_path, f"{k}") for k in range(30)]], jobs)
     assert not active_children()
 

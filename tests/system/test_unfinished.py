@@ -32,7 +32,7 @@ def test_a_file_and_a_folder_with_content_are_refused(tmp_path):
 @pytest.mark.parametrize("name", [".", "..", "/"])
 def test_a_folder_that_cannot_be_replaced_is_refused(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DeganError, match="give the name of a new one"):
+    with pytest.raises(DeganError, match="is an existing folder; give the name of a new folder"):
         partial_of(Path(name))
 
 

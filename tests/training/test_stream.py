@@ -80,7 +80,7 @@ def test_a_persons_pictures_are_those_of_a_rendered_set(rendered):
     source = SyntheticStream(images_each=each, size=settings.size, seed=settings.seed)
     assert source.expressions == EXPRESSIONS
     stored = {
-        images.read(out / picture_path(settings, shot)).tobytes(): shot
+        images.read_image(out / picture_path(settings, shot)).tobytes(): shot
         for person in range(settings.people)
         for shot in shots_of(settings, person)
     }

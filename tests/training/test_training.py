@@ -10,7 +10,7 @@ from degan.config import DRAWING_TERMS, override, preset, write_settings
 from degan.data.provenance import manifests_of
 from degan.errors import DeganError
 from degan.evaluation.probes.generation import load_generator
-from degan.media.images import read
+from degan.media.images import read_image
 from degan.networks.encoder import Encoder
 from degan.system.progress import silent
 from degan.training import classifier as stage2
@@ -472,7 +472,7 @@ def test_an_encoder_that_reads_finer_images_than_g_draws_trains_and_reads(faces,
 
 def test_the_sample_grid_has_a_row_an_expression_and_a_column_a_person(faces, tmp_path):
     train(faces, all_of(faces), TINY, tmp_path / "run")
-    grid = read(tmp_path / "run/grids/epoch-0002.png")
+    grid = read_image(tmp_path / "run/grids/epoch-0002.png")
     cell = 96 + 4  # 32 px enlarged three times, and a gap
     assert grid.shape == (cell * 3 + 4, cell * 9 + 4, 3)  # portraits + 2 rows, sources + 8 people
 

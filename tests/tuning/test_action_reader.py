@@ -21,7 +21,7 @@ from degan.data.factors import read_column
 from degan.data.manifest import read_dataset
 from degan.errors import DeganError
 from degan.evaluation.evaluate import evaluate
-from degan.evaluation.metrics import LEAST_SPREAD, explained_share
+from degan.evaluation.metrics import LEAST_SPREAD, r2_scores
 from degan.labels import ACTION_UNITS, FACIAL_ACTIONS, MIN_EXPLAINED
 from degan.recognition.recognizer import Recognizer
 from degan.synthetic.generate import synthesize
@@ -175,17 +175,17 @@ class TestExplained:
         truth = np.array(amounts)[:, None]
         mean = np.full_like(truth, truth.mean())
         varies = float(np.ptp(truth) > LEAST_SPREAD)
-        assert explained_share(truth, truth) == pytest.approx(varies)
-        assert explained_share(mean, truth) == pytest.approx(0, abs=1e-6)
+        assert r2_scores(truth, truth) == pytest.approx(varies)
+        assert r2_scores(mean, truth) == pytest.approx(0, abs=1e-6)
 
     @pytest.mark.parametrize("amount", [0.1, 0.7, 1.0])
     def test_nothing_is_explained_of_what_does_not_vary(self, amount):
         truth = np.full((7, 1), amount)
-        assert explained_share(truth + 0.2, truth)[0] == 0
+        assert r2_scores(truth + 0.2, truth)[0] == 0
 
     def test_what_is_worse_than_the_mean_is_below_zero(self):
         truth = np.array([[0.0], [1.0]])
-        assert explained_share(1 - truth, truth)[0] < 0
+        assert r2_scores(1 - truth, truth)[0] < 0
 
 
 class TestFile:

@@ -16,7 +16,7 @@ from degan.data.provenance import has_seen
 from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.evaluation.evaluate import evaluate
-from degan.media.images import read
+from degan.media.images import read_image
 from degan.recognition.recognizer import Recognizer
 from degan.system.files import sha256
 from degan.tuning import base_model, finetune
@@ -117,7 +117,7 @@ class TestTheCommand:
             assert row["predicted"] == max(shares, key=shares.get)
 
     def test_f_of_x_and_facial_actions_stay_those_of_the_base(self, tuned, photos):
-        photo = read(next((photos / "grinning").glob("*.jpg")))
+        photo = read_image(next((photos / "grinning").glob("*.jpg")))
         (mine,), (theirs,) = (Recognizer(w).predict(photo) for w in (tuned[0], "web"))
         np.testing.assert_allclose(mine.code, theirs.code, atol=1e-4)
         assert mine.actions.keys() == theirs.actions.keys()
@@ -223,7 +223,7 @@ class TestCalibration:
         assert result.prepared is None
         summary = evaluate(faces96, recognizer)
         assert summary["calibrated_on_this_data"]
-        assert "fitted on these answers" in print_finetune.measured(result)
+        assert "fitted on the predictions of the folds" in print_finetune.measured(result)
 
     def test_the_temperature_of_a_fold_is_that_of_the_others(self, monkeypatch):
         from degan.data.folds import Fold
@@ -332,8 +332,8 @@ class TestNotes:
     @pytest.mark.parametrize(
         ("who", "changes", "words"),
         [
-            (["", ""], {}, "nobody is named"),
-            (["1", "2"], {}, "every photo has a subject of its own"),
+            (["", ""], {}, "there are no subject names"),
+            (["1", "2"], {}, "every photo has its own subject"),
             (["1", "1"], {"folds": 2}, "2 folds in place of 5"),
             (["1", "1"], {"temperature": None}, "too few to fit a temperature"),
             (["1", "1"], {"splits": ["test", "train"]}, "test part"),
@@ -487,7 +487,7 @@ def test_photos_that_are_each_of_a_person_of_their_own_are_said_to_be(examples, 
             photo.rename(photo.with_name(f"{name}{number}.jpg"))
     done = CliRunner().invoke(app, ["finetune", str(photos), str(tmp_path / "mine.onnx")])
     assert done.exit_code == 0, done.exception
-    assert "every photo has a subject of its own" in done.stderr
+    assert "every photo has its own subject" in done.stderr
 
 
 @pytest.fixture(scope="module")

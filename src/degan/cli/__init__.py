@@ -1,1 +1,1 @@
-"""The command line, one module a group of verbs: parse, call the library, print."""
+"""The ``degan`` command line: parse options, call the library, print results."""

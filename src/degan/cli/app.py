@@ -1,4 +1,4 @@
-"""The command ``degan``: finds the verbs, runs one, ends a user's fault in one sentence."""
+"""The ``degan`` command: find the verbs, run one, print a user error as one sentence."""
 
 import sys
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from degan.cli.options import PANELS
 from degan.errors import DeganError
 from degan.version import __version__
 
-_INTERRUPTED = 130  # typer's exit code after Ctrl-C
+_INTERRUPTED = 130  # exit code of Typer after Ctrl-C
 
 
 def _find_verbs() -> list[ModuleType]:
-    """Return the modules of :mod:`degan.cli.verbs`, in the order of the help."""
+    """Return the modules of :mod:`degan.cli.verbs` in the order of the help."""
     found = [import_module(f"{verbs.__name__}.{one.name}") for one in iter_modules(verbs.__path__)]
     place = {panel: number for number, panel in enumerate(PANELS)}
     return sorted(found, key=lambda module: place.get(module.PANEL, len(place)))
@@ -30,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Facial expressions, free of identity (DE-GAN, arXiv 1912.01456).",
+    help="Facial expression recognition, free of identity (DE-GAN, arXiv 1912.01456).",
 )
 _VERBS = _find_verbs()
 for _module in _VERBS:
@@ -40,7 +40,7 @@ for _module in _VERBS:
 
 
 def main() -> None:
-    """Run the command; a user's fault ends in one sentence and exit code 2."""
+    """Run the command; a user error prints one sentence and exits with code 2."""
     try:
         app()
     except DeganError as error:
@@ -48,15 +48,19 @@ def main() -> None:
     except SystemExit as stop:
         if stop.code == _INTERRUPTED:
             print_figures.note(
-                "stopped; the same command continues where it was"
+                "stopped; the same command continues the work"
                 if _continues(sys.argv[1:])
-                else "stopped; nothing was half written, the same command starts again"
+                else "stopped; no incomplete file is left; the same command starts again"
             )
         raise
 
 
 def _continues(words: Sequence[str]) -> bool:
-    """Return whether the same command continues after it was stopped."""
+    """Return whether the same command continues the stopped work.
+
+    Args:
+        words: command-line arguments after ``degan``.
+    """
     for module in _VERBS:
         names = {command.callback.__name__ for command in module.app.registered_commands}
         if names.intersection(words[:1]) and hasattr(module, "continues"):

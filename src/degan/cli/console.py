@@ -1,4 +1,4 @@
-"""Progress and notes of the command line: a bar with time left on a terminal, lines in a log."""
+"""Progress and notes on standard error: a bar on a terminal, lines in a log file."""
 
 import sys
 import time
@@ -11,20 +11,23 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 _LINE_SECONDS = 15.0
 _FILE_WIDTH = 200
 
-# No markup and no emoji codes: names of files are shown as they are.
+# Markup and emoji codes are off, so that file names are printed unchanged.
 err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
-"""Standard error: progress, notes and errors. Standard output holds results alone."""
+"""Standard error: progress, notes and errors. Standard output has only results."""
 
 out = Console(markup=False, emoji=False, width=None if sys.stdout.isatty() else _FILE_WIDTH)
-"""Standard output, for tables. A file is no terminal: there a wide table need not be squeezed."""
+"""Standard output, for tables. In a file, tables may be wider than a terminal."""
 
 
 @contextmanager
 def progress(title: str) -> Iterator[Callable[[float, str], None]]:
-    """Show the progress of the block.
+    """Show the progress of the ``with`` block on standard error.
+
+    Args:
+        title: name of the work.
 
     Yields:
-        A function to be told the share done, in [0, 1], and what is being done.
+        A function to call with the finished fraction in [0, 1] and a label of the current step.
     """
     if err.is_terminal:
         columns = (
@@ -42,7 +45,7 @@ def progress(title: str) -> Iterator[Callable[[float, str], None]]:
 
 
 class _Lines:
-    """Prints a line now and then, for output that is kept in a file."""
+    """Prints a progress line every 15 seconds and at the end, for log files."""
 
     def __init__(self, title: str) -> None:
         self._title = title
@@ -52,7 +55,7 @@ class _Lines:
     def __call__(self, done: float, doing: str) -> None:
         now = time.monotonic()
         if self._first is None:
-            self._first = done  # what an earlier, interrupted call did took none of this time
+            self._first = done  # work of an interrupted call took no time in this call
         if now - self._said < _LINE_SECONDS and done < 1:
             return
         self._said = now

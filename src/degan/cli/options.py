@@ -1,4 +1,4 @@
-"""Options that several verbs share, and groups of verbs in the help."""
+"""Options shared by several verbs, and the groups of verbs in the help."""
 
 import json
 from pathlib import Path
@@ -21,26 +21,26 @@ DATA_SETS = "Data sets"
 TRAIN = "Train"
 MEASURE = "Measure"
 PANELS = (RECOGNISE, DATA_SETS, TRAIN, MEASURE)
-"""Groups of verbs in ``degan --help``, in this order; a verb's module names its own as PANEL."""
+"""Groups of verbs in ``degan --help``, in this order; each verb module has one as PANEL."""
 
-Jobs = Annotated[int, typer.Option(min=1, help="How much runs side by side.")]
-Data = Annotated[Path, typer.Option("--data", help="A data set made by 'degan prepare'.")]
+Jobs = Annotated[int, typer.Option(min=1, help="Number of tasks that run in parallel.")]
+Data = Annotated[Path, typer.Option("--data", help="Data set made by 'degan prepare'.")]
 Split = Annotated[
     str | None,
-    typer.Option(help="A part of the official split alone: train, validation or test."),
+    typer.Option(help="Use one part of the official split: train, validation or test."),
 ]
-Folds = Annotated[int, typer.Option(min=2, help="How many, of the protocol 'subjects'.")]
+Folds = Annotated[int, typer.Option(min=2, help="Number of folds of the protocol 'subjects'.")]
 Protocol = Annotated[
     str,
     typer.Option(
-        "--protocol", help="subjects (k folds by person), loso (a fold a person) or official."
+        "--protocol", help="subjects (k folds by subject), loso (a fold per subject) or official."
     ),
 ]
 Preset = Annotated[
     str,
     typer.Option(
-        help="Settings to begin with: fast; best, which reads each face at three sizes; paper, "
-        "the papers' terms alone from random weights; tiny, to try it out."
+        help="Preset of settings: fast; best (reads each face at three sizes); paper (only the "
+        "loss terms of the papers, random initial weights); tiny (for a quick trial)."
     ),
 ]
 Config = Annotated[
@@ -48,32 +48,32 @@ Config = Annotated[
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", help="One setting, such as gan.epochs=20; may be given many times."),
+    typer.Option("--set", help="Change one setting, such as gan.epochs=20; may be repeated."),
 ]
-Seed = Annotated[int | None, typer.Option(min=0, help="Seed of weights, order and folds.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Random seed of weights, order and folds.")]
 Device = Annotated[
     str | None,
-    typer.Option(help="Where it computes: cpu, cuda (a GPU) or cuda:1 (the second)."),
+    typer.Option(help="Device for training: cpu, cuda (a GPU) or cuda:1 (the second GPU)."),
 ]
 Resume = Annotated[
     bool,
-    typer.Option("--resume/--no-resume", help="Continue RUN where it was, or refuse to touch it."),
+    typer.Option("--resume/--no-resume", help="Continue an existing RUN, or refuse it."),
 ]
 FoldFile = Annotated[
-    Path | None, typer.Option(help="A folds.json to take the folds from, instead.")
+    Path | None, typer.Option(help="A folds.json with the folds, instead of --protocol.")
 ]
 Group = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME=A,B",
-        help="Take several expressions for one (negative=anger,fear); may be repeated.",
+        help="Merge several expressions into one (negative=anger,fear); may be repeated.",
     ),
 ]
 Weights = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE|NAME",
-        help="A file of 'degan export', or 'web' (the default) or 'clean', which ship.",
+        help="File made by 'degan export', or shipped weights: 'web' (default) or 'clean'.",
     ),
 ]
 
@@ -85,10 +85,17 @@ def chosen_settings(
     seed: int | None,
     device: str | None,
 ) -> Settings:
-    """Return the settings that the options of the same names give; the later ones win.
+    """Return the settings that the command-line options select.
+
+    Args:
+        name: preset; ignored if ``config`` is given.
+        config: TOML file of settings; None for the preset.
+        changes: assignments such as ``gan.epochs=20``, applied to the preset or file.
+        seed: random seed; None keeps that of the settings.
+        device: device for training; None keeps that of the settings.
 
     Raises:
-        DeganError: one of them is wrong.
+        DeganError: the preset, file or an assignment is invalid.
     """
     settings = read_settings(config) if config else preset(name)
     assignments = list(changes or [])
@@ -100,17 +107,27 @@ def chosen_settings(
 
 
 def check_resume(run: Path, resume: bool) -> None:
-    """Refuse a run that exists where it is not to be continued.
+    """Check that a run directory is new if it must not be continued.
+
+    Args:
+        run: run directory.
+        resume: whether an existing run may be continued.
 
     Raises:
-        DeganError: it exists.
+        DeganError: the run directory exists and ``resume`` is False.
     """
     if not resume and run.exists():
         raise DeganError(f"{run} exists; choose a new name for the run, or add --resume")
 
 
 class Divided(NamedTuple):
-    """A data set, its folds, and how they were made."""
+    """A data set and its folds.
+
+    Attributes:
+        dataset: the data set.
+        folds: its folds.
+        protocol: "subjects", "loso" or "official"; "file" if the folds are from a file.
+    """
 
     dataset: "Dataset"
     folds: "list[Fold]"
@@ -118,10 +135,17 @@ class Divided(NamedTuple):
 
 
 def chosen_folds(data: Path, by: str, num_folds: int, fold_file: Path | None, seed: int) -> Divided:
-    """Return the folds that :data:`Protocol`, ``--folds`` and :data:`FoldFile` ask.
+    """Read a data set and divide it into folds.
+
+    Args:
+        data: folder of the data set.
+        by: protocol: "subjects", "loso" or "official".
+        num_folds: number of folds of the protocol "subjects".
+        fold_file: file of folds to use instead of the protocol; None for none.
+        seed: random seed of the protocol "subjects".
 
     Raises:
-        DeganError: the data set or the file cannot be read, or the data not be divided.
+        DeganError: the data set or the file cannot be read, or the data cannot be divided.
     """
     from degan.data.fold_file import OWN, make_folds  # noqa: PLC0415
     from degan.data.manifest import read_dataset  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""What ``degan predict`` prints: a table of faces, spans of videos, and what gave nothing."""
+"""Output of ``degan predict``: faces of photos, time spans of videos, notes on unread files."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,24 +10,26 @@ from rich.table import Table
 from degan.cli import console
 from degan.cli.print_figures import note
 from degan.errors import DeganError
-from degan.labels import SEEN
+from degan.labels import UNIT_THRESHOLD
 from degan.predict.segments import Segment, Segments
 
 if TYPE_CHECKING:
     from degan.predict.records import Record
     from degan.predict.run import Count
 
-_ROWS = 200  # of a table that are in memory; then it is printed, and another begins
+_ROWS = 200  # rows in memory; then the table is printed and a new one begins
 
 
 class FaceTable:
-    """Takes the records of pictures, prints rows of faces of photos and spans of videos.
+    """Prints the faces of photos and the expressions in videos as tables.
 
     Args:
-        roots: what users named; a photo below a folder is called by its path in it.
-        people: whether there is a column of people.
-        actions: whether there is a column of action units.
-        alone: whether there is one photo only: if it has no face, an error says so, and no row.
+        roots: paths on the command line; a photo in one of these folders is printed with its path
+            relative to the folder.
+        people: whether to print a column of person numbers.
+        actions: whether to print a column of action units.
+        alone: whether there is only one photo. If it has no face, no row is printed, because
+            :func:`unread` raises an error.
     """
 
     def __init__(
@@ -44,7 +46,7 @@ class FaceTable:
         self._segments: dict[str, Segments] = {}
 
     def write(self, record: "Record") -> None:
-        """Take a picture."""
+        """Add the record of a photo or of a frame of a video."""
         if "frame" in record:
             segments = self._segments.get(record["path"])
             if segments is None:
@@ -61,7 +63,7 @@ class FaceTable:
             self._print_faces()
 
     def finish(self) -> None:
-        """Print what is left."""
+        """Print the remaining rows."""
         self._end_videos()
         self._print_faces()
         if self._spans.row_count:
@@ -81,7 +83,9 @@ class FaceTable:
         row = [self._shown(path), *who, box, f"{face['score']:.2f}", read, share]
         if self._actions:
             units = sorted(face["action_units"].items(), key=lambda unit: -unit[1])
-            row.append(" ".join(name for name, amount in units if amount >= SEEN) or "none")
+            row.append(
+                " ".join(name for name, amount in units if amount >= UNIT_THRESHOLD) or "none"
+            )
         self._faces.add_row(*row)
 
     def _add_empty(self, path: str, reason: str) -> None:
@@ -107,7 +111,10 @@ class FaceTable:
             self._faces = _face_table(self._people, self._actions)
 
     def _shown(self, path: str) -> str:
-        """Return what a photo is called; there may be as many roots as photos."""
+        """Return the printed name of a photo or video.
+
+        The parent folders are looked up in the set of roots: there may be as many roots as photos.
+        """
         if path in self._roots:
             return Path(path).name
         above = path
@@ -149,10 +156,15 @@ def _clock(seconds: float) -> str:
 
 
 def unread(count: "Count", named: Sequence[Path]) -> None:
-    """Say on standard error what of ``degan predict`` gave nothing.
+    """Print notes on files that could not be read or have no face.
+
+    Args:
+        count: counts of ``degan predict``.
+        named: paths on the command line.
 
     Raises:
-        DeganError: a single photo or video gave nothing, or nothing of many could be read.
+        DeganError: the only photo or video could not be read, the only photo has no face, or none
+            of several files could be read.
     """
     total = count.photos + count.bad_videos
     if count.frames == 0 and total == 1:
@@ -165,7 +177,7 @@ def unread(count: "Count", named: Sequence[Path]) -> None:
     for reason in count.bad:
         note(reason)
     if count.num_bad > len(count.bad):
-        note(f"and {count.num_bad - len(count.bad)} more, which the records name")
+        note(f"and {count.num_bad - len(count.bad)} more; the records name all")
     bad_photos = count.num_bad - count.bad_videos
     if bad_photos or count.empty:
         note(f"{count.photos} photos: {bad_photos} could not be read, {count.empty} without a face")

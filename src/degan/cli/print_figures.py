@@ -1,4 +1,4 @@
-"""What the command line says of results: tables and sentences."""
+"""Tables, lines and notes that the command line prints for results."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,18 +21,21 @@ if TYPE_CHECKING:
 
 
 def note(sentence: str) -> None:
-    """Print a sentence on standard error; names in it may hold orders to a terminal."""
+    """Print a sentence on standard error.
+
+    Unprintable characters are escaped: file names may contain control sequences of a terminal.
+    """
     shown = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in sentence)
     console.err.print(f"degan: {shown}")
 
 
 def dataset_table(adapters: Sequence[tuple[str, "Adapter"]]) -> Table:
-    """Return the table of ``degan datasets``: a row a data set."""
+    """Return the table of ``degan datasets``: one row per data set."""
     table = Table("name", "data set", "needs", "must hold", "choices", box=SIMPLE)
     for name, adapter in adapters:
         choices = ", ".join(sorted(adapter.choices)).replace("_", " ")
         table.add_row(name, adapter.title, adapter.needs, _must_hold(adapter), choices)
-    table.add_row("", "synthetic people", "nothing: 'degan synthesize' makes them", "", "")
+    table.add_row("", "synthetic people", "nothing: 'degan synthesize' renders them", "", "")
     return table
 
 
@@ -46,48 +49,60 @@ def _must_hold(adapter: "Adapter") -> str:
 
 
 def prepared(result: "PrepareResult", out: Path) -> str:
-    """Return the line on a data set that was made; say on standard error what to look at."""
+    """Return a summary line of a new data set; print notes on possible problems.
+
+    Args:
+        result: the data set.
+        out: its folder.
+    """
     subjects = {sample.subject for sample in result.samples} - {""}
     several = sum(sample.faces > 1 for sample in result.samples)
     borrowed = sum(sample.alignment == "neighbour" for sample in result.samples)
     if result.differences:
-        note(f"not as a complete copy is: {'; '.join(result.differences)}")
+        note(f"differs from a complete copy: {'; '.join(result.differences)}")
     if result.skipped:
-        note(f"what was skipped, and why, is in {out / 'skipped.csv'}")
+        note(f"{out / 'skipped.csv'} lists the skipped photos with the reasons")
     if several:
-        note(f"{several} photos had several faces; the largest, or the one that stays, was taken")
+        note(f"{several} photos show several faces; the largest or most persistent one was used")
     if borrowed:
-        note(f"in {borrowed} frames no face was found; the next frame's landmarks were taken")
+        note(f"no face was found in {borrowed} frames; landmarks of the nearest frame were used")
     duplicate_notes(result.duplicates)
     alike = len(subjects) - len({subject.casefold() for subject in subjects})
     if alike:
-        note(f"{alike} subjects differ from another in upper and lower case alone; are they one?")
+        note(
+            f"the names of {alike} subjects differ from other names only in upper and lower case; "
+            "check whether they are the same people"
+        )
     if not subjects:
-        note("the data set does not say who is shown; only its official split can be measured")
+        note("the data set has no subject names; only its official split can be evaluated")
     elif len(subjects) == len(result.samples) > 1:
         note(
-            "every photo has a subject of its own; if people occur twice, name the files "
-            "<subject>_*.jpg, or no figure will be subject-independent"
+            "every photo has its own subject; if people occur in several photos, name the files "
+            "<subject>_*.jpg, or the results will not be subject-independent"
         )
     of = f" of {len(subjects)} subjects" if subjects else ""
     return f"{out}: {len(result.samples)} faces{of}, {len(result.skipped)} skipped"
 
 
 def duplicate_notes(pairs: Mapping[str, int]) -> None:
-    """Say on standard error how many pairs of pictures are all but the same."""
+    """Print notes on the number of pairs of near-identical pictures.
+
+    Args:
+        pairs: number of pairs by kind, see :func:`degan.data.duplicates.pairs_by_kind`.
+    """
     for kind, meaning in (
-        ("two people", "of two people or unnamed ones: one may be on both sides of a division"),
-        ("two expressions", "of one person with two expressions: a label may be wrong"),
+        ("two people", "of two or unnamed subjects: training and test data may share a picture"),
+        ("two expressions", "of one subject with two expressions: a label may be wrong"),
     ):
         if pairs[kind]:
             note(
-                f"pictures that are all but the same, {meaning}; pairs: {pairs[kind]} ('degan "
-                "look' shows them)"
+                f"{pairs[kind]} pairs of near-identical pictures {meaning} ('degan look' shows "
+                "them)"
             )
 
 
 def fold_table(dataset: "Dataset", folds: Sequence["Fold"]) -> Table:
-    """Return the table of ``degan folds``: a row a fold, the tested images of each expression."""
+    """Return the table of ``degan folds``: one row per fold, with its test images by expression."""
     table = Table("fold", "people tested", "train", "validation", "test", box=SIMPLE)
     for name in dataset.expressions:
         table.add_column(name, justify="right")
@@ -103,9 +118,9 @@ def fold_table(dataset: "Dataset", folds: Sequence["Fold"]) -> Table:
 
 
 def accuracy_line(summary: dict[str, Any]) -> str:
-    """Return the line of figures of a ``summary.json``."""
+    """Return a line with the accuracies of a ``summary.json``."""
     low, high = summary["accuracy_interval"]
-    people = f"{summary['subjects']} subjects" if summary["subjects"] else "nobody is named"
+    people = f"{summary['subjects']} subjects" if summary["subjects"] else "no subject names"
     over = "subjects" if summary["subjects"] else "recordings"
     line = (
         f"accuracy {summary['accuracy']:.1%} (95 % interval over {over} {low:.1%} to "
@@ -118,7 +133,7 @@ def accuracy_line(summary: dict[str, Any]) -> str:
 
 
 def detail_lines(summary: dict[str, Any]) -> str:
-    """Return the lines of a ``summary.json`` on its probabilities, and on its weak expressions."""
+    """Return lines on calibration and recall of a ``summary.json``, weakest expression first."""
     weakest = sorted(summary["recall"].items(), key=lambda item: item[1]["recall"])
     recalls = (f"{name} {share_text(row['recall'], row['interval'])}" for name, row in weakest)
     return (
@@ -128,24 +143,24 @@ def detail_lines(summary: dict[str, Any]) -> str:
 
 
 def unsure_line(summary: dict[str, Any]) -> str:
-    """Return the line of an evaluation on the answers that are marked as unsure."""
+    """Return the line of an evaluation on predictions marked as unsure."""
     unsure = summary["unsure"]
     others = unsure["accuracy_of_others"]
     line = f"unsure (below {unsure['below']:.0%}): {unsure['images']} of {summary['images']} images"
-    return line if others is None else f"{line}; of the others {others:.1%} are right"
+    return line if others is None else f"{line}; accuracy of the others {others:.1%}"
 
 
 def crossdata_notes(summary: dict[str, Any]) -> None:
-    """Say on standard error what figures across data sets take for granted."""
+    """Print a note if both data sets may contain the same people."""
     if summary["subjects_of_one_name"]:
         note(
-            f"{summary['subjects_of_one_name']} names stand in both data sets; if they are the "
-            "same people, the figures do not hold for others"
+            f"{summary['subjects_of_one_name']} subject names occur in both data sets; if they are "
+            "the same people, the results do not hold for other people"
         )
 
 
 def confusion_table(summary: dict[str, Any]) -> Table:
-    """Return a table of a ``summary.json``: a row a truth, a column what it was read as."""
+    """Return the confusion matrix of a ``summary.json``: rows are labels, columns predictions."""
     expressions = summary["expressions"]
     table = Table("truth \\ read as", *expressions, box=SIMPLE)
     for name, row in zip(expressions, summary["confusion"], strict=True):
@@ -154,14 +169,20 @@ def confusion_table(summary: dict[str, Any]) -> Table:
 
 
 def ablation_table(summary: dict[str, Any]) -> Table:
-    """Return the table of ``degan ablate``: a row an arm, in points of accuracy; 80 columns."""
+    """Return the table of ``degan ablate``, one row per arm, at most 80 characters wide.
+
+    Accuracies are in percent, differences in percentage points.
+    """
     return _paired_table("arm", "full", summary["arms"])
 
 
 def identification_table(summary: dict[str, Any]) -> Table | None:
-    """Return who is found again by the features of each arm; None where nobody can be.
+    """Return the table of identification across expressions by the features of each arm.
 
-    f(x) and the residue alone: the rest stands in ``summary.json``.
+    It has f(x) and the residue; ``summary.json`` has all features.
+
+    Returns:
+        The table; None if nothing was measured.
     """
     rows = [
         (arm, name, found)
@@ -171,7 +192,7 @@ def identification_table(summary: dict[str, Any]) -> Table | None:
     ]
     if not rows:
         return None
-    title = "Who is found among other expressions of a fold's people"
+    title = "Identification across expressions among the people of each fold"
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE)
     table.add_column("arm", overflow="fold")
     table.add_column("features")
@@ -186,15 +207,18 @@ def identification_table(summary: dict[str, Any]) -> Table | None:
 
 
 def comparison_table(summary: dict[str, Any]) -> Table:
-    """Return the table of ``degan compare``: a row a result, in points of accuracy; 80 columns."""
-    # The runs of a result stand one below another.
+    """Return the table of ``degan compare``, one row per result, at most 80 characters wide.
+
+    Accuracies are in percent, differences in percentage points.
+    """
+    # One run of a result per line.
     rows = {name.replace(",", ",\n"): row for name, row in summary["results"].items()}
     return _paired_table("result", "the first", rows)
 
 
 def comparison_notes(summary: dict[str, Any]) -> None:
-    """Say on standard error what was compared, and how the p-values are read."""
-    note(f"{summary['images']} images of {summary['persons']} people, the same for all")
+    """Print notes on the compared images and runs, and on how to interpret the p-values."""
+    note(f"{summary['images']} images of {summary['persons']} people, the same for all results")
     if summary["runs"] > 1:
         note(f"each result is the mean of {summary['runs']} runs")
     if summary["comparisons"] > 1:
@@ -220,16 +244,16 @@ def _paired_table(what: str, reference: str, rows: dict[str, dict[str, Any]]) ->
 
 
 def share_text(share: float, interval: Sequence[float]) -> str:
-    """Return a share with its interval, as narrow tables have it: 83.3% (70.8-95.8)."""
+    """Return a fraction and its interval in percent, such as "83.3% (70.8-95.8)"."""
     low, high = (100 * end for end in interval)
     return f"{share:.1%} ({low:.1f}-{high:.1f})"
 
 
 def ablation_notes(summary: dict[str, Any]) -> None:
-    """Say on standard error what was left out, and how the p-values of an ablation are read."""
+    """Print notes on arms left out or failed, and on how to interpret the p-values."""
     for reason in sorted(set(summary["left_out"].values())):
         names = [name for name, own in summary["left_out"].items() if own == reason]
-        note(f"left out, for {reason}: {', '.join(names)}")
+        note(f"left out, because {reason}: {', '.join(names)}")
     for name, row in summary["arms"].items():
         if "failed" in row:
             note(f"the arm {name} failed; {row['failed']}")
@@ -238,7 +262,7 @@ def ablation_notes(summary: dict[str, Any]) -> None:
 
 
 def group_table(summary: dict[str, Any]) -> Table:
-    """Return the table of ``degan evaluate --by``: a row an expression and a column's value."""
+    """Return the table of ``degan evaluate --by``: one row per expression and column value."""
     expressions = summary["expressions"]
     table = Table("expression", box=SIMPLE)
     table.add_column(summary["by"]["column"], overflow="fold")
@@ -253,37 +277,41 @@ def group_table(summary: dict[str, Any]) -> Table:
 
 
 def gap_line(summary: dict[str, Any]) -> str:
-    """Return the line of ``degan evaluate --by`` on the groups that are furthest apart."""
+    """Return the line of ``degan evaluate --by`` on the gap between the best and worst group."""
     from degan.evaluation.group_figures import MIN_PEOPLE  # noqa: PLC0415  # NumPy, which --help does without
 
     gap = summary["by"]["gap"]
     if gap is None:
-        return f"no two groups of {summary['by']['column']} have {MIN_PEOPLE} people to compare"
+        return f"gap by {summary['by']['column']}: needs two groups of {MIN_PEOPLE} people or more"
     low, high = (100 * end for end in gap["interval"])
     return (
         f"gap by {summary['by']['column']}: {100 * gap['difference']:.1f} points "
-        f"({low:.1f} to {high:.1f}) from {gap['best']} down to {gap['worst']}"
+        f"({low:.1f} to {high:.1f}) between {gap['best']} (best) and {gap['worst']} (worst)"
     )
 
 
 def explained_line(explained: Mapping[str, float]) -> str:
-    """Return the line of ``degan export --actions`` on what is read of the facial actions."""
+    """Return the line of ``degan export --actions`` on the facial actions that can be predicted.
+
+    Args:
+        explained: facial action -> explained fraction of its variance, at most 1.
+    """
     read = [name for name, share in explained.items() if share >= MIN_EXPLAINED]
     unread = [name for name, share in explained.items() if share < MIN_EXPLAINED]
-    line = f"{len(read)} of {len(explained)} facial actions are read (a fifth of their variance)"
-    return f"{line}; hardly: {', '.join(unread)}" if unread else line
+    line = f"{len(read)} of {len(explained)} facial actions are read (R² of 0.2 or more)"
+    return f"{line}; below that: {', '.join(unread)}" if unread else line
 
 
 def neutral_line(gain: "NeutralGain") -> str:
-    """Return the line of ``degan export --neutral`` on what a neutral face is worth."""
+    """Return the line of ``degan export --neutral`` on accuracy with and without a neutral face."""
     return (
-        f"beside the neutral face {gain.beside:.1%} of {gain.frames} frames are right, alone "
-        f"{gain.alone:.1%}"
+        f"accuracy relative to the neutral face {gain.beside:.1%}, without it {gain.alone:.1%} "
+        f"({gain.frames} frames)"
     )
 
 
 def action_table(summary: dict[str, Any]) -> Table:
-    """Return the table of ``degan evaluate --actions``: a row a facial action, the best first."""
+    """Return the table of ``degan evaluate --actions``: one row per facial action, best first."""
     table = Table("facial action", box=SIMPLE)
     for heading in ("explained", "mean error", "deviation"):
         table.add_column(heading, justify="right")
@@ -294,7 +322,7 @@ def action_table(summary: dict[str, Any]) -> Table:
 
 
 def unit_table(summary: dict[str, Any]) -> Table:
-    """Return the table of ``degan evaluate --actions`` where coders of FACS say what is shown."""
+    """Return the table of ``degan evaluate --actions`` on FACS-coded data: units, best first."""
     table = Table("action unit", box=SIMPLE)
     for heading in ("shown", "people", "area", "95 %", "F1", "read there", "else"):
         table.add_column(heading, justify="right")
@@ -314,36 +342,36 @@ def unit_table(summary: dict[str, Any]) -> Table:
 
 
 def evaluation_notes(summary: dict[str, Any]) -> None:
-    """Say on standard error what the figures leave out and cannot mean."""
+    """Print notes on images left out and on the validity of the results."""
     if summary["left_out"]:
         counts = ", ".join(f"{count} {name}" for name, count in summary["left_out"].items())
-        note(f"left out, for the weights know no such expression: {counts}")
+        note(f"left out, because the weights do not have these expressions: {counts}")
     if summary["never_shown"]:
         note(
-            f"the data has no {', '.join(summary['never_shown'])}; their probability is shared "
-            "out among the others"
+            f"the data has no {', '.join(summary['never_shown'])}; probabilities are normalised "
+            "over the other expressions"
         )
     have, need = summary["crop_size"], summary["weights_crop_size"]
     if have != need:
-        note(f"crops of {have} px were scaled to the {need} px that the weights read")
+        note(f"crops of {have} px were scaled to the {need} px that the weights require")
     if summary["trained_on_this_data"]:
         note(
-            "the weights were trained on photos of this very data set, so these figures do not "
-            "hold for other people; 'degan crossval' measures that"
+            "the weights were trained on photos of this data set, so the results do not hold for "
+            "other people; 'degan crossval' measures accuracy on other people"
         )
     if summary["calibrated_on_this_data"]:
         note(
-            "the temperature of the weights was fitted on this very data set, so calibration error "
-            "and log loss are too kind"
+            "the temperature of the weights was fitted on this data set, so calibration error and "
+            "log loss are too low"
         )
     if summary.get("action_units") == []:
-        note("no action unit that the weights read is shown by five people and not shown by five")
+        note("no action unit that the weights read is present in five people and absent in five")
     if summary.get("actions_fitted_on_this_data"):
-        note("facial actions were fitted on these very people, so their figures are too kind")
+        note("facial actions were fitted on these people, so their results are optimistic")
 
 
 def report_notes(parts: Sequence["Part"]) -> None:
-    """Say on standard error which figures a report lacks, and why."""
+    """Print notes on the parts that are missing in a report, with the reasons."""
     reasons: dict[str, list[str]] = {}
     for part in parts:
         reason = getattr(part, "reason", None)

@@ -1,4 +1,4 @@
-"""What the command line says of a fine-tuning."""
+"""Notes and result lines of ``degan finetune``."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,35 +10,36 @@ if TYPE_CHECKING:
     from degan.data.sample import Skipped
     from degan.tuning.finetune import Finetuned
 
-_SHOWN = 5  # photos left out that are named; the table has all
+_SHOWN = 5  # maximum number of photos named in notes; skipped.csv lists all
 
 
 def notes(result: "Finetuned") -> None:
-    """Say on standard error what was left out, and what the figures take for granted."""
+    """Print notes on photos left out and on the validity of the results."""
     summary, prepared = result.summary, result.prepared
     if prepared is not None:
         _left_out(prepared.skipped)
         note(print_figures.prepared(prepared, result.work / "data"))
     elif not summary["subjects"]:
         note(
-            "nobody is named, so every photo or recording counts as a person: where people occur "
-            "twice, the figures are too kind"
+            "there are no subject names, so every photo or recording counts as a person; if people "
+            "occur more than once, the results are optimistic"
         )
     elif summary["subjects"] == summary["images"]:
         note(
-            "every photo has a subject of its own; if people occur twice, the figures are too kind"
+            "every photo has its own subject; if people occur in several photos, the results are "
+            "optimistic"
         )
     if "test" in summary["splits"]:
-        note("the test part of the official split is fitted on too")
+        note("the weights are fitted on the test part of the official split too")
     if summary["folds"] < summary["folds_wanted"]:
         note(
-            f"{summary['folds']} folds in place of {summary['folds_wanted']}: there are too few "
-            "people who show each class"
+            f"{summary['folds']} folds in place of {summary['folds_wanted']}, because too few "
+            "people show each class"
         )
     if summary["temperature"] is None:
         note(
-            f"{summary['images']} photos are too few to fit a temperature on; no answer will be "
-            "called unsure"
+            f"{summary['images']} photos are too few to fit a temperature; no prediction will be "
+            "marked as unsure"
         )
 
 
@@ -50,15 +51,15 @@ def _left_out(skipped: "Sequence[Skipped]") -> None:
 
 
 def measured(result: "Finetuned") -> str:
-    """Return the lines of figures, of people whom what was fitted had not seen."""
+    """Return the result lines, measured on the people held out of each fold."""
     summary = result.summary
     lines = [
-        f"{print_figures.accuracy_line(summary)}, {summary['folds']} folds, nobody on both sides",
+        f"{print_figures.accuracy_line(summary)}, {summary['folds']} folds by subject",
         print_figures.detail_lines(summary),
     ]
     if summary["temperature"] is not None:
         lines.append(
-            f"temperature {summary['temperature']:.2f}, fitted on these answers of the folds; "
+            f"temperature {summary['temperature']:.2f}, fitted on the predictions of the folds; "
             f"calibration error without it {summary['calibration_error_before']:.1%}"
         )
     return "\n".join(lines)

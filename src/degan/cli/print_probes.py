@@ -1,4 +1,4 @@
-"""What the command line says of probes: tables and sentences."""
+"""Tables and notes of ``degan probe``."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,42 +14,41 @@ _NONE = "-"
 
 
 def probe_notes(summary: dict[str, Any]) -> None:
-    """Say on standard error whom the figures are of, and what they take for granted."""
+    """Print notes on people left out and on the validity of the results."""
     if summary["people_trained_on"]:
         note(
-            f"{summary['people_trained_on']} people were left out, for runs were trained on them; "
-            f"{summary['people']} are measured"
+            f"{summary['people_trained_on']} people were left out, because runs were trained on "
+            f"them; {summary['people']} people remain"
         )
     if summary["unnamed_images"]:
-        note(f"{summary['unnamed_images']} images were left out, for nobody is named there")
+        note(f"{summary['unnamed_images']} images without a subject name were left out")
     if summary["people_of_one_name"]:
         note(
-            f"{summary['people_of_one_name']} names stand in this data set and in that of a run; "
-            "if they are the same people, the figures do not hold for others"
+            f"{summary['people_of_one_name']} subject names occur in this data set and in that of "
+            "a run; if they are the same people, the results do not hold for other people"
         )
     if summary["judged_on_manifest_sha256"]:
         for run in summary["runs"]:
             if run["generation"] is None:
-                note(f"{run['run']} draws no faces of these expressions, so none are judged")
+                note(f"{run['run']} generates no faces of these expressions, so none are judged")
     identity = summary["runs"][0]["features"][0]["identity"]
     if identity["left_out"]:
         note(
-            f"{identity['left_out']} people have pictures of one sequence alone; who is shown is "
-            f"measured on the other {identity['people']}"
+            f"{identity['left_out']} people have images of only one sequence; identity is measured "
+            f"on the other {identity['people']}"
         )
     if identity["most_frequent"] > 1.05 * identity["chance"]:
         note(
-            f"people have unequally many images: always guessing the most frequent one gets "
-            f"{identity['most_frequent']:.1%}, not {identity['chance']:.1%}"
+            f"people have different numbers of images: always predicting the most frequent person "
+            f"is correct for {identity['most_frequent']:.1%}, not {identity['chance']:.1%}"
         )
 
 
 def probe_tables(summary: dict[str, Any]) -> list[Table]:
-    """Return the tables of ``degan probe``, each for 80 columns.
+    """Return the tables of ``degan probe``, each at most 80 characters wide.
 
-    Who is shown, who is found again where anybody shows two expressions, what is expressed, how
-    factors are laid out where any are known, and what the judge says of drawn faces where any were
-    judged.
+    The tables are: identity; identification across expressions, if anyone shows two expressions;
+    expression; disentanglement, if factors are known; generation of each run, if it was judged.
     """
     tables = [_identity_table(summary), _expression_table(summary)]
     rows = [row for run in summary["runs"] for row in run["features"]]
@@ -70,7 +69,10 @@ def _by_features(
     summary: dict[str, Any],
     cells: Callable[[dict[str, Any]], Sequence[str]],
 ) -> Table:
-    """Return a table with a row for each kind of features, below the name of its run."""
+    """Return a table with one row per kind of features, grouped by run.
+
+    ``cells`` returns the cells of a row of ``features``, one per heading.
+    """
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE)
     table.add_column("run, features", overflow="fold")
     for heading in headings:
@@ -84,7 +86,7 @@ def _by_features(
 
 def _identity_table(summary: dict[str, Any]) -> Table:
     known = summary["runs"][0]["features"][0]["identity"]
-    title = f"Who is shown: {known['classes']} people, {known['chance']:.1%} by chance"
+    title = f"Identity: {known['classes']} people, {known['chance']:.1%} by chance"
 
     def cells(row: dict[str, Any]) -> list[str]:
         guesses = [row["identity"][probe] for probe in ("linear", "mlp")]
@@ -99,7 +101,7 @@ def _identification_table(summary: dict[str, Any]) -> Table:
     known = summary["runs"][0]["features"][0]["identification"]
     low, high = known["chance_interval"]
     title = (
-        f"Who is found among other expressions: {known['people']} people, top-1 "
+        f"Identification across expressions: {known['people']} people, top-1 "
         f"{known['chance']:.1%} by chance"
     )
 
@@ -114,7 +116,7 @@ def _identification_table(summary: dict[str, Any]) -> Table:
 
     table = _by_features(title, ("top-1", "chance", "rank", "AUC"), summary, cells)
     table.caption = (
-        f"chance: 95 % of random namings get {low:.1%} to {high:.1%}, rank "
+        f"chance: 95 % of random assignments get {low:.1%} to {high:.1%}, rank "
         f"{known['expected_rank']:g}, AUC 0.50"
     )
     table.caption_justify = "left"
@@ -123,7 +125,7 @@ def _identification_table(summary: dict[str, Any]) -> Table:
 
 def _expression_table(summary: dict[str, Any]) -> Table:
     known = summary["runs"][0]["features"][0]["expression"]
-    title = f"What is expressed: {known['classes']} expressions, {known['chance']:.1%} by chance"
+    title = f"Expression: {known['classes']} expressions, {known['chance']:.1%} by chance"
 
     def cells(row: dict[str, Any]) -> list[str]:
         guesses = [row["expression"][probe] for probe in ("linear", "mlp")]
@@ -148,23 +150,23 @@ def _layout_table(summary: dict[str, Any]) -> Table:
         figures = [*(found[name] for name in names), *(groups.get(group) for group in _GROUPS)]
         return [_NONE if figure is None else f"{figure:.2f}" for figure in figures]
 
-    title = "How factors are laid out: DCI, MIG, separation (apart), I by group"
+    title = "Disentanglement: DCI, MIG, separation (apart), I by group of factors"
     return _by_features(title, headings, summary, cells)
 
 
 def _generation_table(run: str, found: dict[str, Any]) -> Table:
-    """Return the table of what a judge says of the faces that a run draws."""
+    """Return the table of the judge's results on the faces that a run generates."""
     table = Table(
-        title=f"Faces drawn by {run}", title_justify="left", title_style="bold", box=SIMPLE
+        title=f"Faces generated by {run}", title_justify="left", title_style="bold", box=SIMPLE
     )
     table.add_column("", overflow="fold")
     for heading in ("drawn", "photos"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for what, name in (("identity", "taken for the person"), ("expression", "expression shown")):
+    for what, name in (("identity", "correct identity"), ("expression", "correct expression")):
         drawn = share_text(found[what], found[f"{what}_interval"])
         table.add_row(name, drawn, f"{found[f'{what}_real']:.1%}")
-    table.add_row("L1 to the photo, redrawn", f"{found['reconstruction']:.3f}")
+    table.add_row("L1 of reconstruction", f"{found['reconstruction']:.3f}")
     kernel = found["kid"]
     distance = _NONE if kernel is None else f"{kernel['mean']:.3f} ± {kernel['deviation']:.3f}"
-    table.add_row("KID in the judge's features", distance)
+    table.add_row("KID in features of the judge", distance)
     return table

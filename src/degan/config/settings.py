@@ -44,6 +44,8 @@ class NetworkSettings(_Settings):
     side. Prepared crops are scaled to what it reads: their side is a multiple or a part of that."""
     channels: Literal[1, 3] = 1
     """1: grey, 3: colour."""
+    backbone: str = Field("residual", pattern=r"^[a-z][a-z0-9_]*$", max_length=100)
+    """Layers of the encoder: the name of a module of :mod:`degan.networks.backbones`."""
     width: int = Field(16, ge=4, le=256, multiple_of=4)
     """Channels of the encoder's stem; its three stages have 2, 4 and 8 times as many."""
     expression_code: int = Field(128, ge=4, le=2048)

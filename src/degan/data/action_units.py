@@ -1,4 +1,4 @@
-"""FACS action units that people saw in a recording: a table beside a prepared data set."""
+"""FACS action units of recordings: the table ``action_units.csv`` of a prepared data set."""
 
 import csv
 import io
@@ -11,21 +11,20 @@ from degan.data import tables
 from degan.errors import DeganError
 from degan.system.files import write_text
 
-UNITS: Final = "action_units.csv"
-"""Its name: a row a recording, ``sequence`` as in the manifest; a column a unit (``AU12``), 1 where
-it is shown at the peak and 0 where it is not."""
+ACTION_UNITS_FILE: Final = "action_units.csv"
+"""File name of the table: one row per recording, ``sequence`` as in the manifest; one column per
+action unit (``AU12``), 1 if the unit is shown at the peak, else 0."""
 
 _SEQUENCE = "sequence"
 _UNIT = re.compile(r"au[1-9]\d?")
 
 
 def write_units(folder: Path, coded: Mapping[str, frozenset[int]]) -> None:
-    """Write the table into the folder of a data set.
+    """Write the action units to a data set's folder; write no file if ``coded`` is empty.
 
     Args:
-        folder: of the data set.
-        coded: by the recording's name, the numbers of the units that it shows; of none no table is
-            written.
+        folder: folder of the data set.
+        coded: name of a recording -> numbers of the action units that it shows.
     """
     if not coded:
         return
@@ -35,30 +34,34 @@ def write_units(folder: Path, coded: Mapping[str, frozenset[int]]) -> None:
     rows.writerow([_SEQUENCE, *(f"AU{number}" for number in numbers)])
     for sequence, shown in sorted(coded.items()):
         rows.writerow([sequence, *(int(number in shown) for number in numbers)])
-    write_text(folder / UNITS, text.getvalue())
+    write_text(folder / ACTION_UNITS_FILE, text.getvalue())
 
 
 def read_units(folder: Path) -> dict[str, frozenset[int]]:
-    """Return the numbers of the units that each recording shows; none where there is no table.
+    """Return the action units of each recording; empty if the data set has no table.
 
     Args:
-        folder: of a data set.
+        folder: folder of a data set.
+
+    Returns:
+        Name of a recording -> numbers of the action units that it shows.
 
     Raises:
-        DeganError: the table is damaged, or names a recording or a unit twice.
+        DeganError: the table is damaged, or a recording or action unit occurs twice.
     """
-    path = folder / UNITS
+    path = folder / ACTION_UNITS_FILE
     if not path.exists():
         return {}
     units, rows = tables.read_keyed(
-        path, _SEQUENCE, "a recording", others="AU1, AU2 and so on", fits=_is_unit
+        path, _SEQUENCE, "recording", others="AU1, AU2 and so on", fits=_is_unit
     )
     numbers = [int(unit.removeprefix("au")) for unit in units]
     coded: dict[str, frozenset[int]] = {}
     for sequence, cells in rows.items():
         if not {*cells} <= {"0", "1"}:
             raise DeganError(
-                f"the row of {sequence!r} in {path} must say 1 (shown) or 0 (not) of each unit"
+                f"the row of {sequence!r} in {path} must have 1 (shown) or 0 (not shown) for "
+                "each unit"
             )
         shown = zip(numbers, cells, strict=True)
         coded[sequence] = frozenset(number for number, cell in shown if cell == "1")

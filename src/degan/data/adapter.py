@@ -1,4 +1,4 @@
-"""What an adapter is: the code that knows one data set's layout on disk."""
+"""Interface of adapters: an adapter knows the layout of one data set on disk."""
 
 import re
 from collections import Counter
@@ -11,19 +11,19 @@ from degan.data.protocol import Protocol
 from degan.data.sample import Recording, Skipped, Source
 from degan.media.images import SUFFIXES
 
-_BEFORE = 3  # frames before the peak that are looked at where it shows no face
+_BEFORE = 3  # frames before the peak that are searched if the peak shows no face
 _NUMBER = re.compile(r"(\d+)(?!.*\d)")
 
 
 @dataclass(frozen=True)
-class Expected:
-    """What a complete copy holds, as its makers or the field's papers count it.
+class CompleteCounts:
+    """Counts of a complete copy of a data set, from its authors or from papers.
 
     Attributes:
-        subjects: with a labelled recording.
-        recordings: labelled sequences, or photos of a data set of single photos.
-        expressions: recordings of each expression.
-        source: who counted.
+        subjects: number of subjects with a labelled recording; None if subjects are not named.
+        recordings: number of labelled sequences, or of photos in a data set of single photos.
+        expressions: number of recordings of each expression.
+        source: publication or web page with these counts.
     """
 
     subjects: int | None
@@ -33,14 +33,13 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What an adapter found in a copy.
+class AdapterResult:
+    """Content of a copy of a data set, as read by an adapter.
 
     Attributes:
-        recordings: what becomes samples.
-        skipped: what does not, and why.
-        units: numbers of the FACS action units that coders saw at the peak of a recording, by the
-            recording's name.
+        recordings: recordings that become samples.
+        skipped: files and sequences that do not become samples, with reasons.
+        units: name of a recording -> numbers of the FACS action units coded at its peak.
     """
 
     recordings: list[Recording] = field(default_factory=list)
@@ -50,42 +49,42 @@ class Found:
 
 @dataclass(frozen=True)
 class Adapter:
-    """One data set.
+    """Reader of one data set.
 
     Attributes:
-        name: as the command line has it.
-        title: in full.
-        needs: what the path must hold, in one line, as it was downloaded.
-        choices: names of the :class:`degan.data.protocol.Protocol` choices that it heeds.
-        expected: counts of a complete copy under the default protocol; None where there is no
-            such thing.
-        people: whether it says who is shown; if not, only an official split can be used.
-        read: path and protocol -> what is there. Raises DeganError if it is no copy of it.
-        cut_out: its pictures are faces already cut out.
+        name: name on the command line.
+        title: full name.
+        needs: files that the path must contain, as downloaded, in one line.
+        choices: names of the :class:`degan.data.protocol.Protocol` fields that the adapter uses.
+        expected: counts of a complete copy under the default protocol; None if unknown.
+        people: whether subjects are named; if not, only an official split can be used.
+        read: function (path, protocol) -> content of the copy. Raises DeganError if the path
+            contains no copy of the data set.
+        cut_out: whether its pictures are faces already cut out.
     """
 
     name: str
     title: str
     needs: str
     choices: frozenset[str]
-    expected: Expected | None
+    expected: CompleteCounts | None
     people: bool
-    read: Callable[[Path, Protocol], Found]
+    read: Callable[[Path, Protocol], AdapterResult]
     cut_out: bool = False
 
 
 def is_photo(name: str) -> bool:
-    """Say whether a file's name is that of a photo."""
+    """Return whether a file name has the suffix of a photo."""
     return PurePosixPath(name).suffix.lower() in SUFFIXES
 
 
 def last_number(name: str) -> int:
-    """Return the last number in a file's name without its ending, 0 if there is none."""
+    """Return the last number in a file name without its suffix, or 0 if there is none."""
     found = _NUMBER.search(PurePosixPath(name).stem)
     return int(found[1][-18:]) if found else 0
 
 
-def sequence(
+def select_recordings(
     frames: list[tuple[str, Picture]],
     *,
     expression: str,
@@ -94,15 +93,20 @@ def sequence(
     protocol: Protocol,
     peak: int | None = None,
 ) -> list[Recording]:
-    """Return what a protocol takes of a sequence.
+    """Return the recordings that the protocol selects from one sequence.
 
     Args:
-        frames: name and place of all frames, in order.
-        expression: what the peak shows.
-        subject: who.
-        name: of the sequence, unique in the data set.
-        protocol: how many peak frames, and whether the first frame is a neutral sample.
-        peak: index of the middle of the peak; None: the peak is the sequence's end.
+        frames: name and picture of all frames, in order.
+        expression: expression at the peak.
+        subject: name of the person shown.
+        name: name of the sequence, unique in the data set.
+        protocol: sets the number of peak frames and whether the first frame becomes a neutral
+            sample.
+        peak: index of the middle frame of the peak; None if the sequence ends at its peak.
+
+    Returns:
+        The recording of the peak. If requested, and if the peak does not include the first frame,
+        the neutral recording ``<name>/neutral`` comes before it.
     """
     count = min(protocol.peak_frames, len(frames))
     start = len(frames) - count if peak is None else peak - count // 2
@@ -123,16 +127,23 @@ def sequence(
     return recordings
 
 
-def differences(found: Found, adapter: Adapter, protocol: Protocol) -> list[str]:
-    """Return in which counts a copy differs from a complete one, a sentence each.
+def count_differences(found: AdapterResult, adapter: Adapter, protocol: Protocol) -> list[str]:
+    """Return the counts in which a copy differs from a complete copy.
 
-    Nothing is said where no count is known: it is for the angles of the default protocol.
+    Args:
+        found: content of the copy.
+        adapter: adapter of the data set, with the counts of a complete copy.
+        protocol: protocol used to read the copy.
+
+    Returns:
+        One text per difference, such as ``"anger: 44 of 45"``. Empty if the counts of a complete
+        copy are unknown; they are known only for the angle of the default protocol.
     """
     expected = adapter.expected
     if expected is None or protocol.angle != Protocol().angle:
         return []
     labelled = [recording.sources[0] for recording in found.recordings]
-    # The neutral first frames are no recordings of their own.
+    # Neutral first frames do not count as recordings.
     if "neutral" not in expected.expressions:
         labelled = [source for source in labelled if source.expression != "neutral"]
     counts = Counter(source.expression for source in labelled)

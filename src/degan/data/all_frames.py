@@ -1,4 +1,4 @@
-"""All frames of rendered recordings: a manifest lists those at the peak alone."""
+"""All frames of rendered recordings; the manifest lists only the frames at the peak."""
 
 from dataclasses import dataclass, replace
 
@@ -18,9 +18,9 @@ class Frames:
     """N frames of recordings that begin with a neutral face.
 
     Attributes:
-        dataset: all frames as its samples, recording by recording, each in order.
-        intensity: (N,) how far the expression is on its way, 0 (neutral) to 1.
-        first: (N,) for each frame the index of the first one of its recording.
+        dataset: data set with all frames as samples, grouped by recording and in order.
+        intensity: float64 (N,), intensity of the expression from 0 (neutral) to 1.
+        first: int64 (N,), for each frame the index of the first frame of its recording.
     """
 
     dataset: Dataset
@@ -32,10 +32,10 @@ def read_all_frames(dataset: Dataset) -> Frames:
     """Return all frames of rendered recordings.
 
     Args:
-        dataset: of ``degan synthesize --sequences``.
+        dataset: data set of ``degan synthesize --sequences``.
 
     Raises:
-        DeganError: it holds no such recordings, or its table is damaged.
+        DeganError: the data set has no such recordings, or its ``factors.parquet`` is damaged.
     """
     rows = read_rows(dataset, _COLUMNS)
     proper = {"sequence": int, "frame": int, "intensity": float, "person": str, "file": str}
@@ -44,7 +44,7 @@ def read_all_frames(dataset: Dataset) -> Frames:
         isinstance(value, kind) for name, kind in proper.items() for value in rows[name]
     ):
         raise DeganError(
-            f"{dataset.folder} does not say of every frame how strong its expression is; give "
+            f"{dataset.folder} does not contain the expression intensity of every frame; use "
             "recordings of rendered people ('degan synthesize --sequences')"
         )
     table = sorted(zip(*(rows[name] for name in _COLUMNS), strict=True), key=lambda row: row[2:5])

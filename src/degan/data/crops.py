@@ -1,4 +1,4 @@
-"""The crops of a prepared data set, read back as they lie on disk."""
+"""Reading of the crops of a prepared data set."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -7,26 +7,33 @@ from numpy.typing import NDArray
 
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
-from degan.media.images import read
+from degan.media.images import read_image
 
-_CHUNK = 512  # crops in memory at a time
+_CHUNK = 512  # maximum number of crops in memory
 
 
 def read_crops(dataset: Dataset, indices: Sequence[int]) -> NDArray[np.uint8]:
-    """Return crops as they lie on disk: RGB uint8 (N, H, H, 3).
+    """Return crops as stored on disk.
+
+    Args:
+        dataset: data set with the crops.
+        indices: indices of N of its samples.
+
+    Returns:
+        RGB, uint8 (N, H, H, 3), H = ``dataset.crop_size``.
 
     Raises:
-        DeganError: a crop is missing, damaged, or of another size than the data set says.
+        DeganError: a crop is missing, damaged, or of another size than in ``dataset.json``.
     """
     size = dataset.crop_size
     crops = np.empty((len(indices), size, size, 3), dtype=np.uint8)
     for row, index in enumerate(indices):
         path = dataset.folder / dataset.samples[index].file
-        crop = read(path)
+        crop = read_image(path)
         if crop.shape != (size, size, 3):
             raise DeganError(
-                f"{path} is {crop.shape[1]} x {crop.shape[0]} pixels, not {size} x {size} as the "
-                "data set says; prepare it again"
+                f"{path} is {crop.shape[1]} x {crop.shape[0]} pixels, not {size} x {size} as "
+                "in dataset.json; prepare the data set again"
             )
         crops[row] = crop
     return crops
@@ -38,13 +45,16 @@ def crop_chunks(
     progress: Callable[[float, str], None],
     purpose: str = "",
 ) -> Iterator[NDArray[np.uint8]]:
-    """Yield crops as :func:`read_crops` returns them, some at a time, in the order of the indices.
+    """Yield crops in chunks, in the order of the indices.
 
     Args:
-        dataset: where they lie.
-        indices: which of its samples.
-        progress: told the share done and what is being done.
-        purpose: what the crops are read for, before the count of images.
+        dataset: data set with the crops.
+        indices: indices of its samples.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
+        purpose: start of the label, before the count of images.
+
+    Yields:
+        Up to 512 crops, RGB, uint8 (n, H, H, 3); see :func:`read_crops`.
 
     Raises:
         DeganError: see :func:`read_crops`.

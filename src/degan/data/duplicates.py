@@ -1,4 +1,7 @@
-"""Pictures that are all but the same: one person under two names breaks every protocol."""
+"""Search for near-identical pictures under two subjects or with two labels.
+
+A person with two names may be in both the training and the test part of a fold.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,30 +15,32 @@ from degan.data.crops import read_crops
 from degan.data.manifest import Dataset
 
 MOST_APART: Final = 15
-"""Bits of 256 in which the hashes of a pair may differ. Copies that were scaled and compressed
-differ in up to 14, photos of two people in 25 and more (London set, 96 px)."""
+"""Maximum number of differing bits (of 256) between the hashes of a pair of two people. Scaled and
+compressed copies differ in up to 14 bits, photos of two people in 25 and more (London set, 96
+px)."""
 
 MOST_APART_OWN: Final = 3
-"""The same for a pair of one person: a neutral face and a slight smile differ in 7 and more."""
+"""Maximum number of differing bits for a pair of one person. A neutral face and a slight smile
+differ in 7 bits and more."""
 
 _SIDE = 16
-_PIXELS = 2**23  # of crops in memory at a time
-_BANDS = 16  # of 16 bits: two hashes that differ in 15 bits or fewer agree in one of them
-_MOST_IN_BUCKET = 500  # pictures alike in a band of which all pairs are looked at
-_NEXT = 50  # in a larger bucket: neighbours in the order of the hashes that each is compared with
-_FEWEST_BITS = 32  # that are set, or not set, in the hash of a picture that is not blank
+_PIXELS = 2**23  # maximum number of pixels of crops in memory
+_BANDS = 16  # of 16 bits: hashes that differ in at most 15 bits are equal in at least one
+_MOST_IN_BUCKET = 500  # size of a group with one equal band up to which all pairs are compared
+_NEXT = 50  # in a larger group: number of next pictures, in hash order, compared with each one
+_FEWEST_BITS = 32  # minimum of set and of unset bits; hashes of blank pictures have fewer
 _MOST_PAIRS = 100_000
-_BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(1)  # of each byte
+_BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(1)  # set bits per byte
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two samples that show all but the same picture.
+    """Two samples with near-identical pictures.
 
     Attributes:
         first: index of one sample.
-        second: index of the other, larger.
-        apart: bits of 256 in which their hashes differ.
+        second: index of the other sample, larger than ``first``.
+        apart: number of differing bits (of 256) between their hashes.
     """
 
     first: int
@@ -44,16 +49,18 @@ class Pair:
 
 
 def difference_hashes(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a perceptual hash of each crop: whether it grows lighter to the right, 256 places.
+    """Return a perceptual hash of each crop.
+
+    Each of the 256 bits states whether a cell of a 16 x 17 grid is darker than its right neighbour.
 
     Args:
-        crops: RGB uint8 (N, H, H, 3).
+        crops: RGB, uint8 (N, H, H, 3).
 
     Returns:
-        The bits, packed: uint8 (N, 32).
+        The packed bits, uint8 (N, 32).
 
-    Source: the "difference hash" of N. Krawetz (2013), at 16 x 16 places in place of 8 x 8: aligned
-    faces are much more alike than any two photos.
+    Source: the "difference hash" of N. Krawetz (2013), with 16 x 16 bits instead of 8 x 8: aligned
+    faces are much more alike than arbitrary photos.
     """
     grey = crops.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
     small = _mean_cells(_mean_cells(grey, 1, _SIDE), 2, _SIDE + 1)
@@ -63,7 +70,7 @@ def difference_hashes(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _mean_cells(values: NDArray[np.float32], axis: int, count: int) -> NDArray[np.float32]:
-    """Return the means of ``count`` strips along an axis; strips may share a row at their edges."""
+    """Return the means of ``count`` strips along an axis; neighbouring strips may share a row."""
     size = values.shape[axis]
     edges = np.linspace(0, size, count + 1)
     strips = [
@@ -74,10 +81,13 @@ def _mean_cells(values: NDArray[np.float32], axis: int, count: int) -> NDArray[n
 
 
 def find_duplicates(dataset: Dataset) -> list[Pair]:
-    """Return the pairs across people, or across expressions, that show all but the same picture.
+    """Return pairs of near-identical pictures of two people, or of one person with two expressions.
 
-    Frames of one recording are alike by nature and no pair. The nearest come first. Of pictures
-    that stand in a set by the hundreds not every pair is returned.
+    Frames of one recording are similar by nature and are not compared with each other. If hundreds
+    of pictures share part of their hash, some of their pairs may be missing.
+
+    Returns:
+        Up to 100,000 pairs, those with the fewest differing bits first.
 
     Raises:
         DeganError: see :func:`degan.data.crops.read_crops`.
@@ -103,7 +113,7 @@ def _alike(
     shown: NDArray[np.intp],
     recordings: NDArray[np.intp],
 ) -> Iterator[Pair]:
-    """Yield the pairs, some of them several times."""
+    """Yield the pairs; a pair may occur several times."""
     lighter = _BITS[hashes].sum(axis=1)
     shows = np.flatnonzero((lighter >= _FEWEST_BITS) & (lighter <= 256 - _FEWEST_BITS))
     for band in hashes.view(np.uint16).T[:_BANDS]:
@@ -122,7 +132,7 @@ def _alike(
 def _candidates(
     group: NDArray[np.intp], hashes: NDArray[np.uint8]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return which pictures of a bucket to compare: all, or of very many the likeliest."""
+    """Return index arrays of the pairs to compare: all, or neighbours in hash order if many."""
     if len(group) <= _MOST_IN_BUCKET:
         rows, columns = np.triu_indices(len(group), 1)
         return group[rows], group[columns]
@@ -134,13 +144,13 @@ def _candidates(
 
 
 def kind_of(dataset: Dataset, pair: Pair) -> str:
-    """Return what is wrong with a pair: ``two people`` or ``two expressions``."""
+    """Return the kind of a pair: ``two people`` or ``two expressions``."""
     one, other = dataset.samples[pair.first], dataset.samples[pair.second]
     return "two expressions" if one.person == other.person else "two people"
 
 
 def pairs_by_kind(dataset: Dataset, pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
-    """Return the pairs of each kind, see :func:`kind_of`."""
+    """Return kind -> pairs for both kinds, see :func:`kind_of`."""
     kinds: dict[str, list[Pair]] = {"two people": [], "two expressions": []}
     for pair in pairs:
         kinds[kind_of(dataset, pair)].append(pair)

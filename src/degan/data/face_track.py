@@ -1,4 +1,4 @@
-"""One face through the frames of a recording."""
+"""Tracking of one face through the frames of a recording."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,21 +9,21 @@ from degan.faces.alignment import LANDMARKS
 from degan.faces.finder import Face, FaceFinder, Landmarks
 from degan.media.images import RgbImage
 
-_CANDIDATES = 4  # faces of a frame that are followed; who is recorded is among the largest
-_WINDOW = 2  # frames on each side whose landmarks are averaged where the head rests
-_AT_REST = 0.006  # the most that it moves then, in face sizes
+_CANDIDATES = 4  # number of faces followed; the recorded person is among the largest
+_WINDOW = 2  # frames on each side for the average of landmarks while the head is at rest
+_AT_REST = 0.006  # maximum movement of a head at rest, in face sizes
 _NO_FACE = "no face found"
-_SAME_FACE = 0.5  # distance of two faces' middles, in face sizes
+_SAME_FACE = 0.5  # maximum distance between the centres of the same face, in face sizes
 
 
 class Seen(NamedTuple):
-    """The recorded face in one frame.
+    """The tracked face in one frame.
 
     Attributes:
-        landmarks: (468, 3) in pixels; None for a cut-out face of which none were found.
-        alignment: ``landmarks``; ``neighbour`` if they are those of the nearest other frame;
-            ``none`` if there are none.
-        faces: how many large faces the frame had that the track began in; 1 elsewhere.
+        landmarks: float32 (468, 3) in pixels; None for a cut-out face without landmarks.
+        alignment: ``landmarks`` if found in this frame; ``neighbour`` if taken from the nearest
+            frame with a face; ``none`` if there are none.
+        faces: number of large faces in the frame where tracking began; 1 in the other frames.
     """
 
     landmarks: Landmarks | None
@@ -32,26 +32,26 @@ class Seen(NamedTuple):
 
 
 class _Path(NamedTuple):
-    """A face through the frames: where it is, and which frames show only other faces."""
+    """A face through the frames: the face or None in each; and frames with only other faces."""
 
     faces: list[Face | None]
     strange: set[int]
 
 
 def track(frames: Sequence[RgbImage | None], finder: FaceFinder) -> list[Seen | str]:
-    """Find the face that a recording shows in each of its frames.
+    """Track the recorded face through the frames of a recording.
 
-    A face is looked for in the last frame that shows one, where an expression is strongest, and
-    followed from there to both ends. Of several faces the one counts that is large and stays. A
-    frame that shows no face takes the landmarks of the nearest frame; where the head rests they
-    are averaged over a few frames.
+    Tracking begins in the last frame with a face, where an expression is strongest, and goes to
+    both ends. If that frame has several faces, the face with the largest area, summed over all
+    frames, is used. A frame without a face gets the landmarks of the nearest frame of the same
+    size. While the head is at rest, landmarks are averaged over a few frames.
 
     Args:
-        frames: RGB, in order and of one recording; None where one cannot be read.
-        finder: of faces.
+        frames: RGB images of one recording, in order; None if a frame cannot be read.
+        finder: face detector.
 
     Returns:
-        As many as there are frames: the face, or why there is none.
+        For each frame the face, or the reason why there is none.
     """
     for start in reversed(range(len(frames))):
         image = frames[start]
@@ -70,7 +70,7 @@ def track(frames: Sequence[RgbImage | None], finder: FaceFinder) -> list[Seen | 
         if face is not None:
             seen.append(Seen(steady[index], "landmarks", len(faces) if index == start else 1))
         elif index in path.strange:
-            seen.append("several faces, none where the others of the recording have theirs")
+            seen.append("only other faces found, none near the face of the other frames")
         elif nearest is not None:
             seen.append(Seen(steady[nearest], "neighbour", 1))
         else:
@@ -81,7 +81,7 @@ def track(frames: Sequence[RgbImage | None], finder: FaceFinder) -> list[Seen | 
 def _nearest(
     index: int, image: RgbImage, frames: Sequence[RgbImage | None], faces: Sequence[Face | None]
 ) -> int | None:
-    """Return the nearest frame of the same size that has a face, the earlier of two."""
+    """Return the nearest frame of the same size with a face (the earlier of two), or None."""
     held = [
         other
         for other, (frame, face) in enumerate(zip(frames, faces, strict=True))
@@ -93,10 +93,10 @@ def _nearest(
 def _follow(
     frames: Sequence[RgbImage | None], start: int, face: Face, finder: FaceFinder, alone: bool
 ) -> _Path:
-    """Follow a face from where it was found to both ends.
+    """Follow a face from the frame where it was found to both ends.
 
-    ``alone``: it was the only one there, so that the only face of another frame is it again,
-    wherever it is.
+    ``alone``: the face was the only one in that frame. If another frame has only one face, it then
+    counts as the same face at any position.
     """
     path = _Path([None] * len(frames), set())
     path.faces[start] = face
@@ -123,11 +123,11 @@ def _shape(image: RgbImage | None) -> tuple[int, ...]:
 
 
 def _steadied(path: Sequence[Face | None]) -> dict[int, Landmarks]:
-    """Return the landmarks of each frame that has a face; of a head that rests, their mean.
+    """Return the landmarks of each frame with a face, averaged while the head is at rest.
 
-    Fits to frames that show the same differ by some thousandths of the face. The mean is taken
-    over the next frames on each side in which the points that faces are aligned by moved no more
-    than that.
+    Even without movement, landmarks differ between frames by some thousandths of the face size. The
+    mean is taken over nearby frames on each side in which the landmarks used for alignment moved no
+    more than that.
     """
     found = {index: face for index, face in enumerate(path) if face is not None}
     steady: dict[int, Landmarks] = {}
@@ -145,7 +145,7 @@ def _steadied(path: Sequence[Face | None]) -> dict[int, Landmarks]:
 
 
 def _again(faces: Sequence[Face], last: Face) -> Face | None:
-    """Return which of a frame's faces one is that was lost: the nearest, if near at all."""
+    """Return the face nearest to the lost one, or None if no face is near."""
     middle, size = _middle(last), max(last.box[2:])
     near = [face for face in faces if _apart(face, middle) < _SAME_FACE * size]
     return min(near, key=lambda face: _apart(face, middle), default=None)
@@ -161,5 +161,5 @@ def _middle(face: Face) -> np.ndarray:
 
 
 def _presence(path: _Path) -> float:
-    """Return the area of a face, summed over the frames that it is in."""
+    """Return the area of a face, summed over the frames that contain it."""
     return sum(face.box[2] * face.box[3] for face in path.faces if face is not None)

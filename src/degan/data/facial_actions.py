@@ -1,11 +1,11 @@
-"""What faces do, where that is known: the facial actions that numbers of f(x) can be tied to."""
+"""Known amounts of facial actions: targets for the components of f(x)."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from degan.data.factors import Value, is_nothing, read_known
+from degan.data.factors import Value, is_missing, read_existing_columns
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.labels import CODE_ACTIONS, FACIAL_ACTIONS
@@ -14,59 +14,59 @@ _SIDES = ("", "Left", "Right")
 
 
 def read_actions(dataset: Dataset, indices: Sequence[int]) -> NDArray[np.float32]:
-    """Return the amounts of the facial actions of some samples, mean of left and right.
+    """Return the amounts of the facial actions of some samples, averaged over left and right.
 
     Args:
-        dataset: of rendered people.
-        indices: which of its samples.
+        dataset: data set of rendered people.
+        indices: indices of N of its samples.
 
     Returns:
-        Float (N, 16), columns as :data:`degan.labels.CODE_ACTIONS`; 0 to 1 and a little beyond.
+        Float32 (N, 16), columns as :data:`degan.labels.CODE_ACTIONS`, from 0 to a little above 1.
 
     Raises:
-        DeganError: the data set does not know them, or its table is damaged.
+        DeganError: the data set does not contain the amounts, or its table is damaged.
     """
     columns = {name: [f"action_{name}{side}" for side in _SIDES] for name in CODE_ACTIONS}
-    known = read_known(dataset, [column for row in columns.values() for column in row])
+    known = read_existing_columns(dataset, [column for row in columns.values() for column in row])
     means = []
     for name, row in columns.items():
         sides = [known[column] for column in row if column in known]
         cells = [value for values in sides for value in values]
         if not sides or not all(_is_amount(value) for value in cells):
             raise DeganError(
-                f"{dataset.folder} does not say of every picture how much of {name} it shows, and "
-                "gan.weight_actions needs that; set it to 0, or train on rendered people"
+                f"{dataset.folder} does not contain the amount of {name} for every picture, which "
+                "gan.weight_actions needs; set it to 0, or train on rendered people"
             )
         means.append(np.mean(np.array(sides, dtype=np.float32), axis=0))
     return np.stack(means, axis=1)[list(indices)]
 
 
 def read_all_actions(dataset: Dataset) -> NDArray[np.float32]:
-    """Return the amounts of all facial actions of all samples, left and right apart.
+    """Return the amounts of all facial actions of all samples, left and right separately.
 
     Args:
-        dataset: of rendered people.
+        dataset: data set of rendered people, with N samples.
 
     Returns:
-        Float (N, 52), columns as :data:`degan.labels.FACIAL_ACTIONS`; 0 to 1.
+        Float32 (N, 52), columns as :data:`degan.labels.FACIAL_ACTIONS`, in [0, 1].
 
     Raises:
-        DeganError: the data set does not know them, or its table is damaged.
+        DeganError: the data set does not contain the amounts, or its table is damaged.
     """
     columns = [f"action_{name}" for name in FACIAL_ACTIONS]
-    known = read_known(dataset, columns)
+    known = read_existing_columns(dataset, columns)
     for name in columns:
         if name not in known or not all(_is_share(value) for value in known[name]):
             raise DeganError(
-                f"{dataset.folder} does not say of every picture how much of "
-                f"{name.removeprefix('action_')} it shows, 0 to 1; give rendered people ('degan "
-                "synthesize'), who are known to the 52 facial actions"
+                f"{dataset.folder} does not contain the amount (0 to 1) of "
+                f"{name.removeprefix('action_')} for every picture; use rendered people ('degan "
+                "synthesize'), for whom all 52 facial actions are known"
             )
     return np.array([known[name] for name in columns], dtype=np.float32).T
 
 
 def _is_amount(value: Value) -> bool:
-    return isinstance(value, float) and not is_nothing(value)
+    return isinstance(value, float) and not is_missing(value)
 
 
 def _is_share(value: Value) -> bool:

@@ -1,7 +1,7 @@
-"""One column of a data set: of its manifest, or of the ``factors.parquet`` beside it.
+"""Columns of a data set, from its manifest or from ``factors.parquet`` in the same folder.
 
-Rendered people come with what is known of every picture (recipe, age, tone, light). That table has
-one row a crop; its column ``file`` says which crop, in the manifest's words.
+For rendered people, ``factors.parquet`` contains known factors of every picture (recipe, age, tone,
+light). It has one row per crop; its column ``file`` is the crop's file as in the manifest.
 """
 
 import math
@@ -14,29 +14,29 @@ from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.system.files import read_bytes
 
-FACTORS = "factors.parquet"
+FACTORS_FILE = "factors.parquet"
 
 Value = str | int | float | bool | None
-"""A cell; None where nothing is known."""
+"""Value of a cell; None if unknown."""
 
-_NOTHING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})  # in small letters
-_SHOWN = 24  # columns that a message names
+_NOTHING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})  # in lower case
+_SHOWN = 24  # maximum number of columns in a message
 _FILE = "file"
 _MAX_BYTES = 2 * 2**30
-_MAX_ROWS = 10_000_000  # a small file can unpack to any number of rows
+_MAX_ROWS = 10_000_000  # needed because a small file can expand to any number of rows
 
 
-def is_nothing(value: Value) -> bool:
-    """Tell whether a cell says nothing: None, an empty text, NaN or infinity."""
+def is_missing(value: Value) -> bool:
+    """Return whether a value is missing: None, an empty text, NaN or infinity."""
     return value is None or value == "" or (isinstance(value, float) and not math.isfinite(value))
 
 
-def typed_cells(cells: Sequence[str]) -> list[Value]:
-    """Return a column's cells as numbers, where all that say anything are; else as words.
+def parse_cells(cells: Sequence[str]) -> list[Value]:
+    """Return the cells of a column as numbers if all known cells are numbers, else as texts.
 
     Args:
-        cells: as a CSV has them. Nothing is said by an empty one and by "NA", "N/A", "NaN", "null",
-            "none", "?" and "-": they become None.
+        cells: cells as read from a CSV file. An empty cell, "NA", "N/A", "NaN", "null", "none", "?"
+            and "-" (in any case) mean unknown and become None.
     """
     said = [None if cell.lower() in _NOTHING else cell for cell in cells]
     numbers = [None if cell is None else _number(cell) for cell in said]
@@ -49,29 +49,32 @@ def _number(cell: str) -> int | float | None:
     for kind in (int, float):
         try:
             number: int | float = kind(cell)
-        except ValueError:  # of an int also where it has 5,000 digits
+        except ValueError:  # int also raises it for 5,000 digits
             continue
         return number if math.isfinite(number) else None
     return None
 
 
 def read_column(dataset: Dataset, name: str) -> list[Value]:
-    """Return a column's value of every sample, in the order of the samples.
+    """Return the value of a column for every sample, in the order of the samples.
 
-    The column is one of the manifest, a user's own too, or of ``factors.parquet``.
+    Args:
+        dataset: data set with the column.
+        name: a column of the manifest, including columns added by the user, or of
+            ``factors.parquet``.
 
     Raises:
-        DeganError: there is no such column; or the table is damaged, lacks a sample, or needs
-            pyarrow where that is not installed.
+        DeganError: there is no such column; the table is damaged or has no row for a sample; or
+            pyarrow is needed but not installed.
     """
     names = list(Sample._fields)
     if name in names:
         return [getattr(sample, name) for sample in dataset.samples]
     own = read_own_columns(dataset)
     if name in own:
-        return typed_cells(own[name])
+        return parse_cells(own[name])
     names += own
-    path = dataset.folder / FACTORS
+    path = dataset.folder / FACTORS_FILE
     if path.exists():
         more, found = _read_factors(path, [name])
         if name in found:
@@ -83,27 +86,29 @@ def read_column(dataset: Dataset, name: str) -> list[Value]:
 
 
 def column_names(dataset: Dataset) -> list[str]:
-    """Return the names of all columns that :func:`read_column` finds.
+    """Return the names of all columns that :func:`read_column` accepts.
 
     Raises:
         DeganError: see :func:`read_column`.
     """
     names = [*Sample._fields, *read_own_columns(dataset)]
-    path = dataset.folder / FACTORS
+    path = dataset.folder / FACTORS_FILE
     if path.exists():
         names += [name for name in _read_factors(path, [])[0] if name not in names]
     return names
 
 
-def read_known(dataset: Dataset, names: Sequence[str]) -> dict[str, list[Value]]:
-    """Return those of some columns that there are, by name, each as :func:`read_column` does.
+def read_existing_columns(dataset: Dataset, names: Sequence[str]) -> dict[str, list[Value]]:
+    """Return the requested columns that exist, by name, with values as in :func:`read_column`.
+
+    Columns that a user added to the manifest are not searched.
 
     Raises:
-        DeganError: see :func:`read_column`; not for a column that is missing.
+        DeganError: see :func:`read_column`, but not for a missing column.
     """
     own = [name for name in names if name in Sample._fields]
     found = {name: read_column(dataset, name) for name in own}
-    path = dataset.folder / FACTORS
+    path = dataset.folder / FACTORS_FILE
     if path.exists():
         _, columns = _read_factors(path, [name for name in names if name not in own])
         for name, values in columns.items():
@@ -112,16 +117,18 @@ def read_known(dataset: Dataset, names: Sequence[str]) -> dict[str, list[Value]]
 
 
 def read_rows(dataset: Dataset, names: Sequence[str]) -> dict[str, list[Value]]:
-    """Return those of some columns of ``factors.parquet`` that there are, of all its rows.
+    """Return the requested columns of ``factors.parquet`` that exist, by name, with all rows.
 
-    It has rows of frames that are no samples too.
+    The rows include frames that are not samples.
 
     Raises:
-        DeganError: there is no such table, it is damaged, or needs pyarrow.
+        DeganError: there is no such table, it is damaged, or pyarrow is not installed.
     """
-    path = dataset.folder / FACTORS
+    path = dataset.folder / FACTORS_FILE
     if not path.exists():
-        raise DeganError(f"{dataset.folder} has no {FACTORS}; give people of 'degan synthesize'")
+        raise DeganError(
+            f"{dataset.folder} has no {FACTORS_FILE}; use a data set made by 'degan synthesize'"
+        )
     _, columns = _read_factors(path, [name for name in names if name != _FILE])
     files = next(iter(columns.values()), {})
     return {
@@ -133,14 +140,16 @@ def read_rows(dataset: Dataset, names: Sequence[str]) -> dict[str, list[Value]]:
 
 def _of_file(values: dict[str, Value], file: str, path: Path) -> Value:
     if file not in values:
-        raise DeganError(f"{path} has no row for {file}; it is of another data set: make both anew")
+        raise DeganError(
+            f"{path} has no row for {file}, so it is from another data set; make both again"
+        )
     return values[file]
 
 
 def _read_factors(
     path: Path, names: Sequence[str]
 ) -> tuple[list[str], dict[str, dict[str, Value]]]:
-    """Return the table's columns and, of those of ``names`` that it has, the value by file."""
+    """Return the names of all columns, and for each requested one that exists its value by file."""
     pyarrow, parquet = _pyarrow()
     data = read_bytes(path, _MAX_BYTES, "table of factors")
     try:
@@ -149,7 +158,7 @@ def _read_factors(
         if _FILE not in columns or table.metadata.num_rows > _MAX_ROWS:
             raise ValueError
         wanted = [name for name in names if name in columns]
-        # Its own threads abort a command that ends right after (apache/arrow#34314).
+        # pyarrow's threads can abort a process that ends right after reading (apache/arrow#34314).
         read = table.read(columns=[_FILE, *wanted], use_threads=False)
         files = read.column(_FILE).to_pylist()
         if len(set(files)) != len(files):
@@ -160,25 +169,25 @@ def _read_factors(
         }
     except (pyarrow.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
         raise DeganError(
-            f"{path} is damaged or no table with one row a file; make the data set again"
+            f"{path} is damaged or does not have one row per file; make the data set again"
         ) from error
 
 
 def _pyarrow() -> tuple[Any, Any]:
-    """Import what reads the table: a part of the extra ``synthetic``."""
+    """Import pyarrow, which reads the table; it is part of the extra ``synthetic``."""
     try:
         import pyarrow  # noqa: PLC0415
         from pyarrow import parquet  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise DeganError(
-            f"reading {FACTORS} needs pyarrow, which is not installed; install the extra: "
+            f"reading {FACTORS_FILE} needs pyarrow, which is not installed; install the extra: "
             "pip install 'degan[synthetic]'"
         ) from error
     return pyarrow, parquet
 
 
 def _is_plain(pyarrow: Any, kind: Any) -> bool:
-    """Tell whether cells of this type are words, numbers or yes and no: no lists, no pictures."""
+    """Return whether a column type is text, number or boolean, not a list or a picture."""
     types = pyarrow.types
     if types.is_dictionary(kind):
         kind = kind.value_type

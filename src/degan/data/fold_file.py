@@ -1,4 +1,4 @@
-"""``folds.json``: who is tested in which fold, so that others can divide the data alike."""
+"""``folds.json``: the test subjects of each fold, so that others can use the same folds."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from degan.system.files import read_bytes, write_text
 
 SUBJECTS, LEAVE_ONE_OUT, OFFICIAL, OWN = "subjects", "loso", "official", "file"
 PROTOCOLS: Final = (SUBJECTS, LEAVE_ONE_OUT, OFFICIAL)
-"""How folds are made: k by subject, a fold a subject, or the data set's own split."""
+"""Ways to make folds: k folds by subject, one fold per subject, or the official split."""
 
 _MAX_BYTES = 64 * 2**20
 
@@ -29,13 +29,13 @@ def make_folds(
     """Return the folds of a protocol.
 
     Args:
-        dataset: what to divide.
-        protocol: one of :data:`PROTOCOLS`; without effect if ``file`` is given.
-        num_folds: of ``subjects``.
-        seed: of the order in which subjects are dealt out.
-        validation: share of the training subjects to put aside, see
+        dataset: data set to divide.
+        protocol: one of :data:`PROTOCOLS`; ignored if ``file`` is given.
+        num_folds: number of folds of the protocol ``subjects``.
+        seed: random seed for the order of the subjects.
+        validation: fraction of the training subjects used for validation, see
             :func:`degan.data.folds.subject_folds`.
-        file: a ``folds.json`` to read them from.
+        file: ``folds.json`` to read the folds from.
 
     Raises:
         DeganError: there is no such protocol, or the data set does not allow it.
@@ -55,10 +55,10 @@ def folds_text(dataset: Dataset, folds: Sequence[Fold], protocol: str, seed: int
     """Return the content of ``folds.json``.
 
     Args:
-        dataset: what was divided; its manifest's hash is kept.
-        folds: of its samples.
-        protocol: how they were made, for the reader.
-        seed: of the division, for the reader.
+        dataset: data set that was divided; the hash of its manifest is stored.
+        folds: folds of its samples.
+        protocol: protocol of the folds, stored in the file.
+        seed: random seed of the folds, stored in the file for information.
     """
 
     def subjects(indices: Sequence[int]) -> list[str]:
@@ -92,27 +92,29 @@ def write_folds(
 
 
 def read_folds(path: Path, dataset: Dataset) -> list[Fold]:
-    """Read folds, such as :func:`write_folds` writes and people may write by hand.
+    """Read folds from a file written by :func:`write_folds` or by hand.
 
-    Needed of each fold is ``test_subjects``; ``validation_subjects`` may be there.
+    Each fold needs ``test_subjects``; ``validation_subjects`` is optional. All other subjects are
+    training subjects. For the protocol ``official``, the data set's official split is returned.
 
     Raises:
-        DeganError: the file is no such file, is of another data set, names people who are not in
-            the data set, or tests somebody twice or trains on who is tested.
+        DeganError: the file is not valid or belongs to another data set; it names subjects that are
+            not in the data set; it has a subject in two test parts, or in the test and the
+            validation part of one fold; or a fold has no test or no training subjects.
     """
     content = _parse(path)
     known = content.get("manifest_sha256", dataset.manifest_hash)
     if known != dataset.manifest_hash:
         raise DeganError(
-            f"{path} divides another data set than {dataset.folder} (another manifest); make "
-            "folds of this one"
+            f"{path} is for another data set than {dataset.folder} (the manifests differ); make "
+            "folds of this data set"
         )
     if content.get("protocol") == OFFICIAL:
         return official_split(dataset.samples)
     if not all(sample.subject for sample in dataset.samples):
         raise DeganError(
-            f"{dataset.folder} does not say of all samples who is shown, so no fold can keep "
-            "people apart; use the official split"
+            f"{dataset.folder} has samples without a subject, so folds cannot keep people apart; "
+            "use the official split"
         )
     place = {subject: number for number, subject in enumerate(dataset.subjects)}
     tested: set[str] = set()
@@ -125,8 +127,9 @@ def read_folds(path: Path, dataset: Dataset) -> list[Fold]:
         twice = sorted(tested & set(test)) or sorted(set(test) & set(validation))
         if twice or not test:
             raise DeganError(
-                f"{where} tests {'nobody' if not test else 'twice, or chooses on: ' + twice[0]}; "
-                "each subject may be in one part and be tested once"
+                f"{where} tests "
+                f"{'no subject' if not test else 'twice, or also validates on: ' + twice[0]}; "
+                "put each subject into one part and test it once"
             )
         tested |= set(test)
         folds.append(_fold(dataset, set(test), set(validation), where))
@@ -134,7 +137,7 @@ def read_folds(path: Path, dataset: Dataset) -> list[Fold]:
 
 
 def _parse(path: Path) -> dict[str, Any]:
-    """Return the file's content with its folds as pairs of lists of names."""
+    """Return the content of the file, with each fold as a pair of lists of names."""
     try:
         content = json.loads(read_bytes(path, _MAX_BYTES, "fold"))
         folds = [
@@ -147,7 +150,8 @@ def _parse(path: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     raise DeganError(
-        f'{path} is no file of folds; it needs {{"folds": [{{"test_subjects": [...]}}, ...]}}'
+        f"{path} is not a valid file of folds; it needs "
+        '{"folds": [{"test_subjects": [...]}, ...]}'
     )
 
 
@@ -158,5 +162,5 @@ def _fold(dataset: Dataset, test: set[str], validation: set[str], where: str) ->
         part = "test" if subject in test else "validation" if subject in validation else "train"
         parts[part].append(index)
     if not parts["train"]:
-        raise DeganError(f"{where} leaves nobody to train on; move subjects to another fold")
+        raise DeganError(f"{where} leaves no training subjects; move subjects to another fold")
     return Fold(**{name: tuple(indices) for name, indices in parts.items()})

@@ -1,4 +1,4 @@
-"""Several prepared data sets as one, to be trained on or divided together."""
+"""Joining of several prepared data sets into one."""
 
 import os
 import shutil
@@ -16,8 +16,8 @@ from degan.system.partial_folder import clear, finish, partial_of
 from degan.system.progress import Progress, silent
 from degan.version import __version__
 
-_STATE: Final = "joining.txt"  # marks a folder as an unfinished one
-_OFTEN: Final = 256  # files between two reports
+_STATE: Final = "joining.txt"  # file that marks an unfinished folder
+_OFTEN: Final = 256  # files between two progress reports
 
 Row = TypeVar("Row")
 
@@ -27,25 +27,24 @@ def join_datasets(
     out: Path,
     progress: Progress = silent,
 ) -> Dataset:
-    """Make one data set of several.
+    """Join several prepared data sets into one.
 
-    A set is known by the name of its folder, which comes before the names of its people, recordings
-    and files: two sets have nobody in common. Official splits, the action units that coders saw and
-    people's votes stay. What rendered people's sets know of their pictures stays behind, for photos
-    have no such thing.
+    The name of each folder is put before the names of its subjects, recordings and files, so that
+    two data sets share no subject. Official splits, action units and votes are kept. Known factors
+    of rendered people are left out, because photos do not have them.
 
     Args:
-        folders: prepared data sets, two or more, with crops of one size.
-        out: the folder to make. It appears when it is whole; crops are linked where the system can,
-            so that they take no more space.
-        progress: told the share done and what is being done.
+        folders: two or more prepared data sets with the same crop size and frame.
+        out: folder to make. It appears when it is complete. Crops are hard-linked if the file
+            system allows it, so that they need no additional space.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
 
     Returns:
-        The data set.
+        The joined data set.
 
     Raises:
-        DeganError: a folder is no data set; two are of one name, or were cut differently; a crop is
-            missing; ``out`` is taken or cannot be written.
+        DeganError: a folder is not a data set; two folders have the same name; crop sizes or frames
+            differ; a crop is missing; or ``out`` exists or cannot be written.
     """
     parts = _read(folders)
     partial = partial_of(out)
@@ -82,23 +81,23 @@ def join_datasets(
 
 
 def _read(folders: Sequence[Path]) -> dict[str, Dataset]:
-    """Return the data sets by name, all of one kind."""
+    """Return the data sets by name, after a check that they can be joined."""
     parts: dict[str, Dataset] = {}
     for folder in folders:
         name = folder.resolve().name
         if name in parts:
             raise DeganError(
-                f"{parts[name].folder} and {folder} are both called {name}, which tells their "
-                "people apart; rename one"
+                f"{parts[name].folder} and {folder} are both called {name}, the prefix of their "
+                "subjects; rename one"
             )
         if not name.isprintable() or set(name) & set(":\\"):
             raise DeganError(
-                f"the name of {folder} cannot stand in the files of a data set; rename it, without "
-                "colons and backslashes"
+                f"the name of {folder} cannot be used in file names of a data set; rename "
+                "it, without colons, backslashes and control characters"
             )
         parts[name] = read_dataset(folder)
     if len(parts) < 2:
-        raise DeganError("one data set is nothing to join; give two or more")
+        raise DeganError("a join needs several data sets; give two or more")
     first, *others = parts.values()
     for other in others:
         check_cut_alike(first, other)
@@ -108,7 +107,7 @@ def _read(folders: Sequence[Path]) -> dict[str, Dataset]:
 def _of_all(
     parts: Mapping[str, Dataset], read: Callable[[Path], Mapping[str, Row]]
 ) -> dict[str, Row]:
-    """Return the rows of a table that lies beside each data set, named as in the joined one."""
+    """Return the rows of one table of every data set, with keys of the joined data set."""
     return {
         f"{name}/{key}": row
         for name, part in parts.items()
@@ -117,7 +116,7 @@ def _of_all(
 
 
 def _hashes(parts: dict[str, Dataset]) -> dict[str, str]:
-    """Return the manifests' hashes by name, also of what the parts were themselves joined of."""
+    """Return the manifest hashes by name, including those from earlier joins."""
     hashes = {}
     for name, part in parts.items():
         hashes[name] = part.manifest_hash
@@ -135,7 +134,7 @@ def _renamed(sample: Sample, name: str) -> Sample:
 
 
 def _link(crop: Path, to: Path) -> None:
-    """Give a crop a second name, or a copy where files cannot have two."""
+    """Hard-link a crop, or copy it if the file system has no hard links."""
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -143,4 +142,4 @@ def _link(crop: Path, to: Path) -> None:
         except OSError:
             shutil.copyfile(crop, to)
     except OSError as error:
-        raise DeganError(f"cannot put {crop} into {to.parent}: {error.strerror}") from error
+        raise DeganError(f"cannot copy {crop} to {to.parent}: {error.strerror}") from error

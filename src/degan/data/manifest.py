@@ -13,7 +13,7 @@ from typing import Any
 
 from degan.data.sample import SPLITS, Sample, Skipped
 from degan.errors import DeganError
-from degan.labels import EXPRESSIONS, in_order, is_class_name
+from degan.labels import EXPRESSIONS, is_class_name, sort_classes
 from degan.system.files import read_bytes, sha256, write_text
 
 _MAX_MANIFEST_BYTES = 2 * 2**30
@@ -25,17 +25,17 @@ _PARTS = frozenset({"", *SPLITS})
 
 @dataclass(frozen=True)
 class Dataset:
-    """A prepared data set as it lies on disk.
+    """A prepared data set.
 
     Attributes:
-        folder: where it lies; the samples' files are relative to it.
-        samples: in the manifest's order.
-        crop_size: side of every crop in pixels.
-        frame: the canonical frame that the crops were cut in, :data:`degan.faces.alignment.FRAME`.
+        folder: folder of the data set; the files of samples are relative to it.
+        samples: samples in the order of the manifest.
+        crop_size: width and height of every crop in pixels.
+        frame: name of the canonical frame of the crops, see :data:`degan.faces.alignment.FRAME`.
         manifest_hash: SHA-256 of ``manifest.csv``; runs record it.
-        origin: name of the adapter that read it; empty for synthetic people.
-        joined: of the data sets that it was joined of, and of those that these were joined of, the
-            hash of the manifest by name.
+        origin: name of the adapter that read the data set; empty for synthetic people.
+        joined: name -> manifest hash of the data sets joined into this one, including those of
+            earlier joins.
     """
 
     folder: Path
@@ -48,26 +48,26 @@ class Dataset:
 
     @property
     def manifests(self) -> frozenset[str]:
-        """Hashes by which these samples are known: of this set, and of those it was joined of."""
+        """Manifest hashes of this data set and of all data sets joined into it."""
         return frozenset({self.manifest_hash, *self.joined.values()})
 
     @property
     def expressions(self) -> tuple[str, ...]:
-        """The expressions that occur, as :func:`degan.labels.in_order` has them."""
-        return in_order({sample.expression for sample in self.samples})
+        """The expressions that occur, in the order of :func:`degan.labels.in_order`."""
+        return sort_classes({sample.expression for sample in self.samples})
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """The subjects that occur, sorted by name; of those that nobody named there is none."""
+        """The subjects that occur, sorted by name; samples without a subject are ignored."""
         return tuple(sorted({sample.subject for sample in self.samples} - {""}))
 
     def only(self, expressions: Collection[str]) -> "Dataset":
-        """Return the data set with the samples of some expressions alone."""
+        """Return the data set with only the samples of the given expressions."""
         samples = tuple(sample for sample in self.samples if sample.expression in expressions)
         return replace(self, samples=samples)
 
     def of_split(self, split: str | None) -> list[int]:
-        """Return the indices of the samples of a part of the official split; None: of all.
+        """Return the indices of the samples in a part of the official split; None: of all samples.
 
         Raises:
             DeganError: no sample is in that part.
@@ -82,10 +82,10 @@ class Dataset:
         return found
 
     def without_subjects(self, subjects: Collection[str]) -> list[int]:
-        """Return the indices of the samples that are of none of the given subjects.
+        """Return the indices of all samples except those of the given subjects.
 
         Raises:
-            DeganError: one of them does not occur.
+            DeganError: the data set does not contain one of the subjects.
         """
         unknown = sorted(set(subjects) - set(self.subjects))
         if unknown:
@@ -94,10 +94,10 @@ class Dataset:
 
 
 def check_cut_alike(one: Dataset, other: Dataset) -> None:
-    """Refuse two data sets whose crops show different parts of a face, or differ in size.
+    """Check that the crops of two data sets have the same size and frame.
 
     Raises:
-        DeganError: they do.
+        DeganError: they differ.
     """
     for what, first, second in (
         ("crops", f"{one.crop_size} px", f"{other.crop_size} px"),
@@ -119,7 +119,16 @@ def write_dataset(
     frame: str,
     settings: dict[str, Any],
 ) -> None:
-    """Write the three files that make a folder of crops a data set, ``dataset.json`` last."""
+    """Write ``manifest.csv``, ``skipped.csv`` and, last, ``dataset.json`` to a folder of crops.
+
+    Args:
+        folder: folder of the data set; contains the crops.
+        samples: rows of the manifest.
+        skipped: rows of ``skipped.csv``.
+        crop_size: width and height of every crop in pixels.
+        frame: name of the canonical frame of the crops.
+        settings: settings of the preparation, stored in ``dataset.json``.
+    """
     manifest = _csv_text(_COLUMNS, samples)
     write_text(folder / "manifest.csv", manifest)
     write_text(
@@ -136,18 +145,19 @@ def write_dataset(
         "samples": len(samples),
         "skipped": len(skipped),
         "subjects": len({sample.subject for sample in samples} - {""}),
-        "expressions": {name: counts[name] for name in in_order(counts)},
+        "expressions": {name: counts[name] for name in sort_classes(counts)},
     }
-    if own := [name for name in in_order(counts) if name not in _KNOWN]:
+    if own := [name for name in sort_classes(counts) if name not in _KNOWN]:
         description["own_classes"] = own
     write_text(folder / "dataset.json", json.dumps(description, indent=2) + "\n")
 
 
 def read_dataset(folder: Path) -> Dataset:
-    """Read a folder that ``degan prepare`` wrote.
+    """Return the prepared data set in a folder.
 
     Raises:
-        DeganError: it is no such folder, or its files are damaged or were edited.
+        DeganError: the folder is not a prepared data set, it contains no sample, or its files are
+            damaged or were edited.
     """
     if not (folder / "dataset.json").is_file():
         raise DeganError(
@@ -159,7 +169,7 @@ def read_dataset(folder: Path) -> Dataset:
     if sha256(data) != description["manifest_sha256"]:
         raise DeganError(
             f"{folder / 'manifest.csv'} was changed after it was prepared; prepare the data set "
-            "again, so that its figures can be reproduced"
+            "again, so that results can be reproduced"
         )
     known = _KNOWN.union(_own_classes(description))
     samples = _parse_manifest(data, folder / "manifest.csv", known)
@@ -179,22 +189,22 @@ def read_dataset(folder: Path) -> Dataset:
 
 
 def _joined(settings: dict[str, Any]) -> dict[str, str]:
-    """Return what ``dataset.json`` says of the sets that this one was joined of."""
+    """Return the data sets listed as joined in ``dataset.json``, name -> manifest hash."""
     told = settings.get("joined")
     return {str(k): str(v) for k, v in told.items()} if isinstance(told, dict) else {}
 
 
 def _own_classes(description: dict[str, Any]) -> list[str]:
-    """Return the classes of a data set beside the eight; what is no name of one is left out."""
+    """Return the custom classes listed in ``dataset.json``, without invalid names."""
     told = description.get("own_classes")
     return [name for name in told if is_class_name(name)] if isinstance(told, list) else []
 
 
 def read_skipped(folder: Path) -> list[Skipped]:
-    """Return what was left out of a data set, empty where nothing is written of it.
+    """Return the rows of ``skipped.csv``; empty if there is no such file.
 
     Raises:
-        DeganError: the list is damaged.
+        DeganError: the file is damaged.
     """
     path = folder / "skipped.csv"
     if not path.is_file():
@@ -211,7 +221,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     """Return the content of a data set's ``dataset.json``.
 
     Raises:
-        DeganError: it is missing or damaged.
+        DeganError: the file is missing or damaged.
     """
     path = folder / "dataset.json"
     try:
@@ -235,7 +245,7 @@ def _parse_manifest(data: bytes, path: Path, known: frozenset[str]) -> tuple[Sam
         header = next(rows, [])
         if not set(_COLUMNS) <= set(header):
             raise DeganError(f"{path} lacks columns; a manifest has {', '.join(_COLUMNS)}")
-        # Other columns may stand between: what is known of every picture, or a user's own.
+        # Other columns are allowed anywhere: known factors, or columns added by the user.
         pick = itemgetter(*map(header.index, _COLUMNS))
         return tuple(_parse_row(pick, row, known, path, rows.line_num) for row in rows)
     except (UnicodeDecodeError, csv.Error) as error:
@@ -243,10 +253,10 @@ def _parse_manifest(data: bytes, path: Path, known: frozenset[str]) -> tuple[Sam
 
 
 def read_own_columns(dataset: Dataset) -> dict[str, list[str]]:
-    """Return the columns of ``manifest.csv`` beside those of degan: cells by name, row by row.
+    """Return the columns of ``manifest.csv`` that degan did not write: name -> cells, row by row.
 
     Raises:
-        DeganError: it is damaged.
+        DeganError: ``manifest.csv`` is damaged.
     """
     path = dataset.folder / "manifest.csv"
     data = read_bytes(path, _MAX_MANIFEST_BYTES, "manifest")
@@ -274,23 +284,23 @@ def _parse_row(
             return sample
     except (ValueError, IndexError):
         pass
-    raise DeganError(f"{path}, line {line}, is not a valid sample; prepare it again")
+    raise DeganError(f"{path}, line {line}, is not a valid sample; prepare the data set again")
 
 
 def _is_inside(file: str) -> bool:
-    """Say whether a path is below the data set's folder, whatever the system."""
+    """Return whether a path stays inside the data set's folder, on any operating system."""
     if ".." not in file and ":" not in file and file[:1] not in ("/", "\\"):
         return True
-    parts = PureWindowsPath(file)  # takes / and \\ apart
+    parts = PureWindowsPath(file)  # splits at / and \\
     return not parts.anchor and ".." not in parts.parts
 
 
 def _csv_text(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     text = _written(header, rows, csv.QUOTE_MINIMAL)
-    # Before Python 3.13 a bare carriage return is not quoted, and cannot be read again.
+    # Before Python 3.13, csv does not quote a bare carriage return and cannot read it back.
     if "\r" in text:
         text = _written(header, rows, csv.QUOTE_ALL)
-    # A file's name need not be UTF-8; what is not is written as it is escaped.
+    # File names may contain bytes that are not UTF-8; these are written as escapes.
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

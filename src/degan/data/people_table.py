@@ -1,33 +1,36 @@
-"""What is known of the people of a data set: a table with a row a person, as many sets have."""
+"""Known attributes of the people in a data set: a CSV table with one row per person."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from degan.data import tables
-from degan.data.factors import Value, typed_cells
+from degan.data.factors import Value, parse_cells
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 
 SUBJECT = "subject"
-"""The column of the people's names; in a table that has none of that name it is the first."""
+"""Column with the names of the people; in a table without it, the first column has them."""
 
 
 def read_people(path: Path, dataset: Dataset, name: str) -> list[Value]:
-    """Return a column's value of every sample's person; None of people who are not in the table.
+    """Return the value of a table column for the subject of every sample.
 
-    A column of which every cell is a finite number, or says nothing, is read as numbers. Nothing is
-    said by an empty cell and by "NA", "N/A", "NaN", "null", "none", "?" and "-".
+    Cells become numbers if all known cells are finite numbers. An empty cell, "NA", "N/A", "NaN",
+    "null", "none", "?" and "-" mean unknown.
 
     Args:
-        path: CSV, UTF-8: a line of column names, then a row a person.
-        dataset: whose samples; its subjects are looked for by name.
-        name: of the column, in any case.
+        path: CSV file in UTF-8: a line of column names, then one row per person.
+        dataset: data set with the samples; its subjects are searched by name.
+        name: name of the column, in any case.
+
+    Returns:
+        One value per sample; None if unknown or if the subject is not in the table.
 
     Raises:
-        DeganError: the table is missing or damaged, names a person twice or none of the data set's,
-            or has no such column.
+        DeganError: the table is missing or damaged, lists a person twice, lists no subject of the
+            data set, or has no such column.
     """
-    header, rows = tables.read_whole(path, "a person")
+    header, rows = tables.read_whole(path, "person")
     key = _key(header)
     (wanted,) = tables.columns([name])
     if wanted not in header:
@@ -41,24 +44,24 @@ def read_people(path: Path, dataset: Dataset, name: str) -> list[Value]:
         cells[person] = row[place].strip()
     if not any(sample.subject in cells for sample in dataset.samples if sample.subject):
         raise DeganError(
-            f"{path} names nobody of {dataset.folder} in its column '{header[key]}'; the names "
-            "must be those in the column 'subject' of manifest.csv"
+            f"{path} lists no subject of {dataset.folder} in its column '{header[key]}'; use the "
+            "names in the column 'subject' of manifest.csv"
         )
-    values = dict(zip(cells, typed_cells(list(cells.values())), strict=True))
+    values = dict(zip(cells, parse_cells(list(cells.values())), strict=True))
     return [values.get(sample.subject) for sample in dataset.samples]
 
 
 def table_columns(path: Path) -> list[str]:
-    """Return the columns of a table of people but that of their names, in small letters.
+    """Return the columns of a table of people in lower case, without the column of names.
 
     Raises:
         DeganError: the table is missing or damaged.
     """
-    header, _ = tables.read_whole(path, "a person")
+    header, _ = tables.read_whole(path, "person")
     key = _key(header)
     return [name for place, name in enumerate(header) if place != key and name]
 
 
 def _key(header: Sequence[str]) -> int:
-    """Return the place of the column with the people's names."""
+    """Return the index of the column with the people's names."""
     return header.index(SUBJECT) if SUBJECT in header else 0

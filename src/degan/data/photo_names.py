@@ -1,23 +1,23 @@
-"""Data sets of single photos whose names say who shows what."""
+"""Data sets of single photos whose file names contain subject and expression."""
 
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from degan.data.adapter import Found, is_photo
+from degan.data.adapter import AdapterResult, is_photo
 from degan.data.sample import Recording, Skipped, Source
 from degan.data.tree import Tree
 from degan.errors import DeganError
 
 
 class Named(NamedTuple):
-    """What a photo's name says.
+    """Content of a photo's file name.
 
     Attributes:
-        key: the name without what two copies of a photo may differ in.
-        subject: who.
+        key: name of the photo; copies of one photo have the same key.
+        subject: name of the person shown.
         expression: one of :data:`degan.labels.EXPRESSIONS`.
-        wanted: whether the protocol asks for such photos; others are passed over.
+        wanted: whether the protocol includes the photo; others are ignored.
     """
 
     key: str
@@ -28,20 +28,23 @@ class Named(NamedTuple):
 
 def read_named(
     path: Path, parse: Callable[[str], Named | str], *, example: str, choice: str = ""
-) -> Found:
-    """Return the photos of a folder or zip file, each a recording of its own.
+) -> AdapterResult:
+    """Return the photos of a folder or zip file, each as its own recording.
 
     Args:
         path: folder or zip file.
-        parse: the name of a photo without its ending -> what it says, or why it is left out.
-        example: the data set's title and a photo's place, for messages.
-        choice: what was asked for, and what to ask for instead, where photos may be passed over.
+        parse: function from a file name without suffix to its content, or to the reason why the
+            photo is skipped.
+        example: title of the data set and path of a photo, for messages.
+        choice: requested angle and a better choice, for messages; needed if some photos are not
+            wanted.
 
     Raises:
-        DeganError: the path cannot be read, or holds no such photo, or none that is wanted.
+        DeganError: the path cannot be read, or contains no photo of the data set, or none that is
+            wanted.
     """
     tree = Tree(path)
-    found = Found(skipped=list(tree.skipped))
+    found = AdapterResult(skipped=list(tree.skipped))
     first: dict[str, str] = {}
     for name in filter(is_photo, tree.names):
         said = parse(PurePosixPath(name).stem)
@@ -57,7 +60,7 @@ def read_named(
                 found.recordings.append(Recording((source,)))
     if not first:
         raise DeganError(
-            f"{path} holds no photo of {example}; give the folder or zip file that they are in"
+            f"{path} holds no photo of {example}; give the folder or zip file that contains them"
             f"{tree.refused()}"
         )
     if not found.recordings:

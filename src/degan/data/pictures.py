@@ -1,4 +1,4 @@
-"""Where the pictures of a data set lie, and how they are read: files, zip members, video frames."""
+"""Locations of pictures (files, zip members, video frames), and readers for them."""
 
 import zipfile
 import zlib
@@ -18,25 +18,25 @@ from degan.media.video import read_frames
 from degan.system.files import read_bytes
 
 MAX_VIDEO_BYTES: Final = 2 * 2**30
-"""The largest video that is read out of a zip file."""
+"""Maximum size of a video that is read from a zip file, in bytes."""
 
 ZIP_DAMAGE: Final = (
     zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, ValueError,
 )  # fmt: skip
-"""What zipfile raises on archives that are damaged or of a kind that it does not know."""
+"""Exceptions of zipfile for archives that are damaged or of an unsupported kind."""
 
-_OPEN_ARCHIVES = 8  # at a time; a data set has few
+_OPEN_ARCHIVES = 8  # maximum number of open zip files; a data set has few
 
 Half = Literal["whole", "left", "right"]
 
 
 @dataclass(frozen=True)
 class Location:
-    """Where a file's bytes lie.
+    """Location of a file.
 
     Attributes:
-        path: the file, or the zip file that it is in.
-        member: its name in the zip file; empty if it is in none.
+        path: the file, or the zip file that contains it.
+        member: name of the file in the zip file; empty if it is in none.
     """
 
     path: Path
@@ -48,13 +48,14 @@ class Location:
 
 @dataclass(frozen=True)
 class VideoFrame:
-    """A frame of a video, or a half of one.
+    """A frame of a video, or one half of it.
 
     Attributes:
-        video: where the video lies.
-        index: number of the frame, from 0.
-        half: what of the frame is the picture, as seen by the camera.
-        turned: whether the camera lay on its side: the picture is turned a quarter clockwise.
+        video: location of the video.
+        index: index of the frame, from 0.
+        half: part of the frame that is the picture, as seen by the camera.
+        turned: whether the camera was on its side; the picture is then rotated by 90 degrees
+            clockwise.
     """
 
     video: Location
@@ -65,12 +66,12 @@ class VideoFrame:
 
 @dataclass(frozen=True)
 class Pixels:
-    """A grey picture that was a row of a table.
+    """A grey picture from a row of a table.
 
     Attributes:
-        values: 0-255, row by row, ``width * height`` bytes.
-        width: in pixels.
-        height: in pixels.
+        values: grey values 0-255, row by row, ``width * height`` bytes.
+        width: width in pixels.
+        height: height in pixels.
     """
 
     values: bytes
@@ -79,18 +80,21 @@ class Pixels:
 
 
 Picture = Location | VideoFrame | Pixels
-"""Where one picture lies."""
+"""Location of one picture, or its pixels."""
 
 
 def path_of(picture: Picture) -> Path | None:
-    """Return the file on disk that holds a picture; None if it was read already."""
+    """Return the file on disk that contains a picture; None if its pixels are already read."""
     if isinstance(picture, Pixels):
         return None
     return (picture.video if isinstance(picture, VideoFrame) else picture).path
 
 
 class Archives:
-    """Reads files, and members of zip files that stay open. Not for several threads at once."""
+    """Reader of files and of members of zip files; keeps the zip files open.
+
+    Not thread-safe.
+    """
 
     def __init__(self) -> None:
         self._open: OrderedDict[Path, zipfile.ZipFile] = OrderedDict()
@@ -114,16 +118,21 @@ class Archives:
             self._open.clear()
 
     def read(self, location: Location, limit: int, what: str = "data set") -> bytes:
-        """Return the bytes at a location.
+        """Return the content of a file.
+
+        Args:
+            location: location of the file.
+            limit: maximum size in bytes.
+            what: kind of file, for messages.
 
         Raises:
-            DeganError: they are not there, more than ``limit``, or damaged.
+            DeganError: the file does not exist, is larger than ``limit``, or is damaged.
         """
         if not location.member:
             return read_bytes(location.path, limit, what)
         try:
             archive = self._archive(location.path)
-            # What the archive says of a member's size may be a lie: no more than it is read.
+            # The size stated in the archive may be wrong, so the number of bytes read is limited.
             with archive.open(location.member) as file:
                 data = file.read(limit + 1)
         except KeyError as error:
@@ -131,9 +140,7 @@ class Archives:
         except (OSError, *ZIP_DAMAGE) as error:
             raise DeganError(f"{location} is damaged and cannot be unpacked ({error})") from error
         if len(data) > limit:
-            raise DeganError(
-                f"{location} has more than the {limit:,} bytes that degan reads as a {what}"
-            )
+            raise DeganError(f"{location} has more than {limit:,} bytes, the limit for a {what}")
         return data
 
     def _archive(self, path: Path) -> zipfile.ZipFile:
@@ -145,19 +152,28 @@ class Archives:
 
 
 class PictureReader:
-    """Reads pictures. Not for several threads at once."""
+    """Reader of pictures.
+
+    Not thread-safe.
+    """
 
     def __init__(self) -> None:
         self._archives = Archives()
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close the zip files."""
         self._archives.close()
 
     def read(self, pictures: Sequence[Picture]) -> list[images.RgbImage | DeganError]:
-        """Return the pictures in their order, or why one cannot be read.
+        """Return the pictures in their order, with an error for each one that cannot be read.
 
-        The frames of a video are read in one pass.
+        All frames of a video are read in one pass.
+
+        Args:
+            pictures: pictures to read.
+
+        Returns:
+            For each picture RGB, uint8 (H, W, 3), or the error.
         """
         videos = {picture.video for picture in pictures if isinstance(picture, VideoFrame)}
         frames = {video: self._frames(video, pictures) for video in videos}
@@ -178,7 +194,7 @@ class PictureReader:
     def _frames(
         self, video: Location, pictures: Sequence[Picture]
     ) -> dict[int, images.RgbImage] | DeganError:
-        """Return all frames of a video that are wanted, or why there are none."""
+        """Return index -> frame for all frames requested from a video, or the error."""
         wanted = {p.index for p in pictures if isinstance(p, VideoFrame) and p.video == video}
         try:
             return read_frames(video_source(video, self._archives), str(video), wanted)
@@ -187,7 +203,7 @@ class PictureReader:
 
 
 def video_source(video: Location, archives: Archives) -> Path | bytes:
-    """Return what a video is read from: its file, or its bytes out of a zip file.
+    """Return the input of a video decoder: the path, or the bytes of a video in a zip file.
 
     Raises:
         DeganError: see :meth:`Archives.read`.

@@ -1,4 +1,4 @@
-"""Photos -> a data set: aligned crops, a manifest, and a reason for every photo left out."""
+"""Photos -> a prepared data set: aligned crops, a manifest, and reasons for skipped photos."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from degan.data.action_units import write_units
-from degan.data.adapter import Adapter, differences
+from degan.data.adapter import Adapter, count_differences
 from degan.data.duplicates import find_duplicates, pairs_by_kind
 from degan.data.face_track import Seen, track
 from degan.data.manifest import read_dataset, write_dataset
@@ -29,18 +29,19 @@ from degan.version import __version__
 
 _JOURNAL = "progress.jsonl"
 
-_MOST_FRAMES = 16  # of a recording that a thread holds at a time
+_MOST_FRAMES = 16  # maximum number of frames of a recording in memory per thread
 
-_Read = images.RgbImage | DeganError  # a picture, or why it cannot be read
+_Read = images.RgbImage | DeganError  # a picture, or the error
 
 
 @dataclass(frozen=True)
 class PrepareSettings:
-    """How faces are cut out of photos.
+    """Settings for cutting faces out of photos.
 
     Attributes:
-        crops: the photos are faces already cut out: no detection; landmarks only align them.
-        crop_size: side of the crops written, in pixels.
+        crops: whether the photos are faces already cut out. There is then no face detection;
+            landmarks are only used for alignment.
+        crop_size: width and height of the crops to write, in pixels.
     """
 
     crops: bool = False
@@ -49,13 +50,14 @@ class PrepareSettings:
 
 @dataclass(frozen=True)
 class PrepareResult:
-    """What :func:`prepare` wrote.
+    """Result of :func:`prepare`.
 
     Attributes:
-        samples: the manifest.
-        skipped: what was left out, and why.
-        differences: in which counts the data set differs from a complete copy, a sentence each.
-        duplicates: how many pairs of pictures of each kind are all but the same, see
+        samples: rows of the manifest.
+        skipped: files without a sample, with reasons.
+        differences: differences from the counts of a complete copy, see
+            :func:`degan.data.adapter.differences`.
+        duplicates: number of pairs of near-identical pictures of each kind, see
             :func:`degan.data.duplicates.pairs_by_kind`.
     """
 
@@ -75,32 +77,33 @@ def prepare_dataset(
     jobs: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> PrepareResult:
-    """Make a data set of a copy as it was downloaded.
+    """Make a prepared data set from a copy as downloaded.
 
     Args:
-        adapter: knows its layout.
+        adapter: adapter of the data set.
         path: folder or file of the copy.
         out: see :func:`prepare`.
-        protocol: what of it becomes samples.
-        settings: see there; faces that come cut out are taken as such.
+        protocol: selects the samples.
+        settings: see :func:`prepare`; ``crops`` is always on if the data set contains faces already
+            cut out.
         jobs: see :func:`prepare`.
         progress: see :func:`prepare`.
 
     Raises:
-        DeganError: the protocol makes a choice that the data set has not; the path holds no copy;
-            and see :func:`prepare`.
+        DeganError: the protocol sets a choice that the data set does not use; the path contains no
+            copy of the data set; or see :func:`prepare`.
     """
     foreign = sorted(protocol.changed() - adapter.choices)
     if foreign:
         raise DeganError(
-            f"{adapter.name} has no choice of {', '.join(foreign).replace('_', ' ')}; leave it out"
+            f"{adapter.name} does not use {', '.join(foreign).replace('_', ' ')}; leave this out"
         )
-    partial_of(out)  # a place that is taken is said before a long search
+    partial_of(out)  # reports an existing folder before a long search
     found = adapter.read(path, protocol)
     if not found.recordings:
-        raise DeganError(f"{path} holds nothing that can be used; {_first_of(found.skipped)}")
+        raise DeganError(f"{path} holds no usable picture; {_first_of(found.skipped)}")
     made = {"dataset": adapter.name, "protocol": asdict(protocol)}
-    unlike = differences(found, adapter, protocol)
+    unlike = count_differences(found, adapter, protocol)
     return prepare(
         found.recordings,
         found.skipped,
@@ -115,7 +118,7 @@ def prepare_dataset(
 
 def _first_of(skipped: Sequence[Skipped]) -> str:
     if not skipped:
-        return "no labelled picture was found"
+        return "it has no labelled picture"
     return f"the first of {len(skipped)} left out: {skipped[0].name} ({skipped[0].reason})"
 
 
@@ -130,24 +133,24 @@ def prepare(
     origin: Mapping[str, Any] | None = None,
     units: Mapping[str, frozenset[int]] | None = None,
 ) -> PrepareResult:
-    """Cut the face out of every picture and write the data set.
+    """Cut the face out of every picture and write a prepared data set.
 
-    Work goes on in ``OUT.partial`` and is renamed when it is whole. After an interruption the same
-    call continues there. The result does not depend on ``jobs``.
+    Files are written to ``OUT.partial``, which is renamed when it is complete. After an
+    interruption, the same call continues there. The result does not depend on ``jobs``.
 
     Args:
-        recordings: labelled pictures of an adapter.
-        skipped: what the adapter left out already.
+        recordings: labelled pictures from an adapter.
+        skipped: files already skipped by the adapter.
         out: folder to make; it may exist if it is empty.
-        settings: see there.
-        jobs: threads.
-        progress: told (pictures done, pictures in all).
-        origin: what to keep in ``dataset.json`` of where the pictures are from.
-        units: action units by recording, see :class:`degan.data.adapter.Found`: written beside
-            the manifest, where there are any.
+        settings: settings for cutting faces out.
+        jobs: number of threads.
+        progress: callback, called with the number of finished pictures and of all pictures.
+        origin: entries on the source of the pictures, stored in ``dataset.json``.
+        units: recording -> action units, see :class:`degan.data.adapter.Found`. If not empty, they
+            are written next to the manifest.
 
     Raises:
-        DeganError: ``out`` is taken, no picture gave a face, or the disk is full.
+        DeganError: ``out`` exists, no picture has a face, or the disk is full.
     """
     origin = origin or {}
     partial = partial_of(out)
@@ -159,7 +162,7 @@ def prepare(
         shutil.rmtree(partial)
         first = next(row for row in rows if isinstance(row, Skipped))
         raise DeganError(
-            f"none of the {len(rows)} pictures gave a face; the first: {first.name} "
+            f"no face found in any of {len(rows)} pictures; the first: {first.name} "
             f"({first.reason}); if they are faces already cut out, add --crops"
         )
     write_dataset(
@@ -190,7 +193,7 @@ def _cut_all(
     jobs: int,
     progress: Callable[[int, int], None],
 ) -> list[Sample | Skipped]:
-    """Cut what an earlier call has not cut yet; return the rows of all pictures in order."""
+    """Cut the faces that an earlier call did not cut; return the rows of all pictures in order."""
     journal = _Journal(partial, fingerprint(recordings, settings))
     starts = [0, *accumulate(len(recording.sources) for recording in recordings)]
     cutter = _Cutter(partial, settings)
@@ -215,7 +218,7 @@ def _cut_all(
 
 
 def _parts(recording: Recording) -> Iterator[Recording]:
-    """Yield a recording in parts that are small enough to be held in memory."""
+    """Yield a recording in parts that are small enough for the memory."""
     sources = recording.sources
     for start in range(0, len(sources), _MOST_FRAMES):
         part = sources[start : start + _MOST_FRAMES]
@@ -223,7 +226,7 @@ def _parts(recording: Recording) -> Iterator[Recording]:
 
 
 class _Cutter:
-    """Cuts the faces of a recording out. Serves several threads."""
+    """Writes the crops of recordings; several threads may use it at once."""
 
     def __init__(self, folder: Path, settings: PrepareSettings) -> None:
         self._folder = folder
@@ -233,12 +236,12 @@ class _Cutter:
         self._readers: list[PictureReader] = []
 
     def close(self) -> None:
-        """Close what is open; no thread may be at work."""
+        """Close all open files; no thread may still be working."""
         for reader in self._readers:
             reader.close()
 
     def cut(self, recording: Recording, start: int) -> list[Sample | Skipped]:
-        """Write the crops of a recording, numbered from ``start``; return its rows."""
+        """Write the crops of a recording, numbered from ``start``, and return its rows."""
         pictures = self._reader().read([source.picture for source in recording.sources])
         find = self._find_in_crops if self._settings.crops else self._find
         rows: list[Sample | Skipped] = []
@@ -252,24 +255,24 @@ class _Cutter:
             else:
                 file = f"crops/{source.expression}/{number:06d}.png"
                 crop = crop_face(picture, seen.landmarks, self._settings.crop_size)
-                images.write(self._folder / file, crop)
+                images.write_image(self._folder / file, crop)
                 rows.append(_sample(source, file, seen))
         return rows
 
     def _find(self, recording: Recording, pictures: list[_Read]) -> list[Seen | str]:
-        """Return the face in each picture, or why there is none."""
+        """Return the face in each picture, or the reason why there is none."""
         frames = [None if isinstance(picture, DeganError) else picture for picture in pictures]
         seen = track(frames, self._finder)
         found = any(isinstance(face, Seen) for face in seen)
         if recording.before and not found and any(frame is not None for frame in frames):
-            # The frames before the peak show the same face; their landmarks are near enough.
+            # The frames before the peak show the same face; their landmarks are close enough.
             before = self._reader().read(recording.before)
             earlier = [None if isinstance(picture, DeganError) else picture for picture in before]
             seen = track([*earlier, *frames], self._finder)[len(earlier) :]
         return seen
 
     def _find_in_crops(self, recording: Recording, pictures: list[_Read]) -> list[Seen | str]:
-        """Return the face in each picture that is a cut-out face, or why there is none."""
+        """Return the face in each cut-out picture, or the reason why there is none."""
         return [
             "" if isinstance(picture, DeganError) else self._find_in_crop(picture)
             for picture in pictures
@@ -305,7 +308,7 @@ def _sample(source: Source, file: str, seen: Seen) -> Sample:
 
 
 def fingerprint(recordings: Sequence[Recording], settings: PrepareSettings) -> str:
-    """Return a hash of all that decides the result: pictures as they are on disk, and settings."""
+    """Return a hash of everything that affects the result: recordings, files and settings."""
     digest = sha256(json.dumps([asdict(settings), FRAME, __version__]).encode())
     states: dict[Path, tuple[int, ...]] = {}
     for recording in recordings:
@@ -327,11 +330,11 @@ def _state(path: Path) -> tuple[int, ...]:
 
 
 class _Journal:
-    """The rows of the recordings done so far, kept on disk so that an interruption loses none.
+    """Rows of the finished recordings, stored on disk so that an interruption loses none.
 
     Attributes:
-        path: of the file.
-        rows: by the number of a recording's first picture.
+        path: file with the rows.
+        rows: index of a recording's first picture -> rows of the recording.
     """
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
@@ -339,12 +342,12 @@ class _Journal:
         self.rows: dict[int, list[Sample | Skipped]] = {}
         self._lock = threading.Lock()
         if not self._restore(fingerprint):
-            # Of other photos or settings: nothing of it can be used.
+            # The journal is for other photos or settings and cannot be used.
             clear(folder, (_JOURNAL, "dataset.json"))
             write_text(self.path, json.dumps({"fingerprint": fingerprint}) + "\n")
 
     def add(self, number: int, rows: list[Sample | Skipped]) -> None:
-        """Keep the rows of a recording."""
+        """Store the rows of a recording."""
         named = [{type(row).__name__: row._asdict()} for row in rows]
         line = json.dumps({"number": number, "rows": named}) + "\n"
         try:
@@ -357,22 +360,22 @@ class _Journal:
         self.rows[number] = rows
 
     def _restore(self, fingerprint: str) -> bool:
-        """Read the rows of an interrupted call; False if there was none of the same work."""
+        """Load the rows of an interrupted call; return False if none match the fingerprint."""
         if not self.path.is_file():
             return False
         head, *lines = self.path.read_text(encoding="utf-8", errors="replace").split("\n")
         if head != json.dumps({"fingerprint": fingerprint}):
             return False
         try:
-            for line in lines[:-1]:  # what follows the last newline is empty or cut short
+            for line in lines[:-1]:  # text after the last newline is empty or incomplete
                 entry: dict[str, Any] = json.loads(line)
                 self.rows[entry["number"]] = [
                     Sample(**row["Sample"]) if "Sample" in row else Skipped(**row["Skipped"])
                     for row in entry["rows"]
                 ]
-        except (ValueError, KeyError, TypeError):  # damaged: start anew
+        except (ValueError, KeyError, TypeError):  # damaged: start again
             self.rows.clear()
             return False
-        # A line cut short would spoil the one appended to it.
+        # Drop an incomplete last line, or the next line would be appended to it.
         write_text(self.path, "\n".join([head, *lines[:-1]]) + "\n")
         return True

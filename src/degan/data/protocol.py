@@ -1,4 +1,4 @@
-"""What of a data set becomes samples: the choices that the field's protocols make."""
+"""Protocol: choices that decide which parts of a data set become samples."""
 
 from dataclasses import dataclass, fields
 from typing import Literal
@@ -10,19 +10,22 @@ MAX_PEAK_FRAMES = 1000
 
 @dataclass(frozen=True)
 class Protocol:
-    """Choices; the defaults are the field's. Each data set heeds those that it has a use for.
+    """Choices that select samples; the defaults are the usual ones of the field.
+
+    Each data set uses only the choices that apply to it.
 
     Attributes:
-        peak_frames: how many frames at the peak of a sequence become samples.
+        peak_frames: number of frames at the peak of a sequence that become samples.
         neutral: whether the first frame of a sequence becomes a sample of ``neutral``.
         camera: ``VL`` (visible light) or ``NI`` (near infrared).
         light: ``Strong``, ``Weak`` or ``Dark``.
-        angle: how far heads or cameras are turned: ``frontal``, ``half`` (45 degrees) too, or
+        angle: angles of heads or cameras: ``frontal``, ``half`` (frontal and 45 degrees) or
             ``all``.
-        peak: of recordings that go back to neutral: ``annotated`` (the middle where nothing is),
-            or always the ``middle``.
-        dual_view: of videos that show a face from the front and the side at once: the ``frontal``
-            half, always the ``left`` or ``right`` one, the ``whole`` frame, or ``skip`` them.
+        peak: peak of recordings that return to neutral: ``annotated`` (the annotated apex, or the
+            middle without one) or always the ``middle``.
+        dual_view: picture from videos with frontal and side view in one frame: the ``frontal``
+            half, always the ``left`` or ``right`` half, the ``whole`` frame, or ``skip`` (no
+            picture).
     """
 
     peak_frames: int = 3
@@ -37,7 +40,7 @@ class Protocol:
         """Check the values.
 
         Raises:
-            DeganError: one is out of range or unknown.
+            DeganError: a value is out of range or unknown.
         """
         if not 1 <= self.peak_frames <= MAX_PEAK_FRAMES:
             raise DeganError(f"peak frames are {self.peak_frames}; choose 1 to {MAX_PEAK_FRAMES}")
@@ -55,5 +58,5 @@ class Protocol:
                 )
 
     def changed(self) -> set[str]:
-        """Return the names of the choices that differ from the defaults."""
+        """Return the names of the choices that differ from their defaults."""
         return {field.name for field in fields(self) if getattr(self, field.name) != field.default}

@@ -1,4 +1,4 @@
-"""What weights remember of the data that made them: written and read in one place."""
+"""Record of the training data in weights files: the only place that writes and reads it."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -12,17 +12,19 @@ _SPLITS = "splits"
 def describe_training_data(
     dataset: Dataset, indices: Sequence[int], earlier: Any = None
 ) -> dict[str, str | int]:
-    """Return what weights are to remember of the samples that they were trained on.
+    """Return the record of training data to store in a weights file.
 
     Args:
-        dataset: where they lie.
-        indices: which of its samples.
-        earlier: what this returned of the weights that the training began with, or anything else.
+        dataset: data set with the training samples.
+        indices: indices of the training samples.
+        earlier: record of the weights that training began with; any other value counts as none.
 
     Returns:
-        The hash of the data set's manifest; those of the sets that it was joined of; those of all
-        that the earlier weights saw; which parts of its official split the samples are ("" for
-        none); all separated by commas. How many samples, and how many named subjects.
+        Texts, with commas between several values: the manifest hash of the data set
+        (``manifest_sha256``), those of the data sets joined into it (``joined_sha256``), those of
+        all training data of the earlier weights (``began_sha256``), and the parts of the official
+        split that the samples are in (``splits``, "" for none). Numbers: ``samples``, and named
+        ``subjects``.
     """
     samples = [dataset.samples[index] for index in indices]
     return {
@@ -36,35 +38,36 @@ def describe_training_data(
 
 
 def manifests_of(told: Any) -> frozenset[str]:
-    """Return the hashes of all manifests that were trained on; empty where that is not known.
+    """Return the manifest hashes of all training data in a record; empty if unknown.
 
     Args:
-        told: what :func:`describe_training_data` returned, or anything else: a file may hold it.
+        told: record of :func:`describe_training_data`. Any other value, such as the content of a
+            damaged file, counts as unknown.
     """
     return _words(told, _MANIFEST, _JOINED, _BEFORE) - {""}
 
 
 def others_of(told: Any) -> frozenset[str]:
-    """Return those of :func:`manifests_of` of which it is not known who was trained on.
+    """Return the manifest hashes of training data with unknown subjects.
 
-    They are of the sets that the data set was joined of, and of what the weights to start from had
-    seen: people have other names there.
+    They belong to the joined data sets and to the training data of the earlier weights: the same
+    people have other names there.
 
     Args:
-        told: as for :func:`manifests_of`.
+        told: see :func:`manifests_of`.
     """
     return _words(told, _JOINED, _BEFORE) - {""}
 
 
 def has_seen(told: Any, dataset: Dataset, parts: Collection[str]) -> bool:
-    """Tell whether weights were trained on samples of a data set.
+    """Return whether weights were trained on samples of a data set.
 
     Args:
-        told: as for :func:`manifests_of`.
+        told: see :func:`manifests_of`.
         dataset: the data set.
-        parts: which parts of its official split are meant, "" for samples of none. A training on
-            other parts of it alone has not seen them. Which parts the weights to start from had
-            seen is not known: any.
+        parts: parts of its official split to check, "" for samples in none. If training used only
+            other parts, the result is False. The parts used for the earlier weights are unknown, so
+            any use of the data set counts for them.
     """
     own = dataset.manifests & _words(told, _MANIFEST, _JOINED)
     learnt = _words(told, _SPLITS)
@@ -74,15 +77,16 @@ def has_seen(told: Any, dataset: Dataset, parts: Collection[str]) -> bool:
 
 
 def hashes_text(hashes: Collection[str]) -> str:
-    """Return hashes of manifests as weights write them: :func:`hashes_of` reads them."""
+    """Return manifest hashes as one text for a weights file; :func:`hashes_of` reads it."""
     return ",".join(sorted(hashes))
 
 
 def hashes_of(told: Any) -> frozenset[str]:
-    """Return the hashes that weights wrote; empty where that is not known.
+    """Return the manifest hashes in a text of a weights file; empty if unknown.
 
     Args:
-        told: what :func:`hashes_text` returned, or anything else: a file may hold it.
+        told: text of :func:`hashes_text`. Any other value, such as the content of a damaged file,
+            counts as unknown.
     """
     return (frozenset(told.split(",")) if isinstance(told, str) else frozenset()) - {""}
 

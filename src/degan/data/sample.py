@@ -1,4 +1,4 @@
-"""The records of a data set: a picture as its owner labelled it, a crop as degan prepared it."""
+"""Records of a data set: labelled pictures from adapters, and prepared crops."""
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -6,22 +6,22 @@ from typing import Final, NamedTuple
 from degan.data.pictures import Picture
 
 SPLITS: Final = ("train", "validation", "test")
-"""The parts that a data set's owner may have split it into."""
+"""The parts of an official split."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A labelled picture, before faces are looked for.
+    """A labelled picture, before face detection.
 
     Attributes:
-        picture: where it lies.
-        name: how messages and tables call it: its path below the data set's root.
-        expression: one of :data:`degan.labels.EXPRESSIONS`, or a class of one's own.
-        subject: the person; what no fold may have on both sides. Empty where the data set does not
-            say who is shown: then only an official split can be used.
-        sequence: the recording that it is a frame of; a single photo is its own sequence.
-        frame: position within the sequence, from 0.
-        split: ``train``, ``validation`` or ``test`` where the data set's owner split it.
+        picture: location of the picture.
+        name: path below the data set's root, for messages and tables.
+        expression: one of :data:`degan.labels.EXPRESSIONS`, or a custom class.
+        subject: the person shown; no fold has one person in two parts. Empty if the data set does
+            not name people; then only an official split can be used.
+        sequence: recording with this frame; a single photo is its own sequence.
+        frame: position within the sequence.
+        split: ``train``, ``validation`` or ``test``; empty without an official split.
     """
 
     picture: Picture
@@ -35,12 +35,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Recording:
-    """Frames that follow each other closely and show one person; or one photo.
+    """One photo, or frames of one person that follow each other closely.
 
     Attributes:
-        sources: the frames that become samples, in order.
-        before: the frames right before them, in order. They are looked at only where no face is
-            found in the others.
+        sources: frames that become samples, in order.
+        before: frames directly before them, in order. They are searched for a face only if no other
+            frame shows one.
     """
 
     sources: tuple[Source, ...]
@@ -48,32 +48,34 @@ class Recording:
 
 
 def person_of(subject: str, sequence: str) -> str:
-    """Return who counts as one person: the subject, or the recording where none is known."""
+    """Return the key of a person: the subject, or the recording if the subject is unknown."""
     return subject or f"?{sequence}"
 
 
 class Skipped(NamedTuple):
-    """A file that gave no sample, and why."""
+    """A file without a sample, and the reason."""
 
     name: str
     reason: str
 
 
 class Sample(NamedTuple):
-    """A prepared crop: one row of ``manifest.csv``. A tuple, for there may be millions.
+    """A prepared crop: one row of ``manifest.csv``.
+
+    It is a tuple because there may be millions.
 
     Attributes:
         file: path of the crop, relative to the data set's folder.
-        expression: one of :data:`degan.labels.EXPRESSIONS`, or a class of one's own.
-        subject: the person; empty where the data set does not say.
+        expression: one of :data:`degan.labels.EXPRESSIONS`, or a custom class.
+        subject: the person shown; empty if the data set does not name people.
         sequence: the recording; predictions are also averaged over it.
         frame: position within the sequence.
-        source: the photo's name in the data set as it was given.
-        alignment: ``landmarks``; ``neighbour`` if they are those of another frame of the sequence;
-            ``none`` for a cut-out face whose landmarks were not found.
-        faces: how many large upright faces the photo had; of a sequence, the frame in which the
+        source: name of the photo in the original data set.
+        alignment: ``landmarks`` if found in this frame; ``neighbour`` if taken from another frame
+            of the sequence; ``none`` for a cut-out face without landmarks.
+        faces: number of large upright faces in the photo or, for a sequence, in the frame where the
             face was first found. 1 for the other frames and for cut-out faces.
-        split: ``train``, ``validation`` or ``test`` where the data set's owner split it.
+        split: ``train``, ``validation`` or ``test``; empty without an official split.
     """
 
     file: str
@@ -88,5 +90,5 @@ class Sample(NamedTuple):
 
     @property
     def person(self) -> str:
-        """Return who counts as one person: the subject, or the recording where none is known."""
+        """Return the key of the person: the subject, or the recording if it is unknown."""
         return person_of(self.subject, self.sequence)

@@ -1,4 +1,4 @@
-"""Tables of pictures (CSV) on disk or in a zip file, as far as all of them are read alike."""
+"""Reading of CSV tables, on disk or in a zip file."""
 
 import csv
 import io
@@ -13,17 +13,17 @@ from degan.errors import DeganError
 from degan.system.files import read_bytes
 
 MAX_LINE: Final = 2**16
-"""The most bytes of a line that are read."""
+"""Maximum number of bytes read from a line."""
 
 MAX_BYTES: Final = 2**24
-"""The most bytes of a table that is read whole."""
+"""Maximum size of a table that is read at once, in bytes."""
 
 
 def is_table(path: Path) -> bool:
-    """Say whether a path is a file that is no zip file.
+    """Return whether a path is a file, but not a zip file.
 
     Raises:
-        DeganError: it cannot be looked at.
+        DeganError: the path cannot be read.
     """
     try:
         return path.is_file() and path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path)
@@ -33,10 +33,10 @@ def is_table(path: Path) -> bool:
 
 @contextmanager
 def opened(place: Location) -> Iterator[IO[bytes]]:
-    """Open a file, or a member of a zip file, to be read piece by piece.
+    """Open a file, or a member of a zip file, for reading.
 
     Raises:
-        DeganError: it is damaged or cannot be read; raised while it is read, too.
+        DeganError: the file is damaged or cannot be read; also raised inside the ``with`` block.
     """
     try:
         with ExitStack() as stack:
@@ -50,12 +50,12 @@ def opened(place: Location) -> Iterator[IO[bytes]]:
 
 
 def columns(names: Sequence[str]) -> list[str]:
-    """Return the names of columns as they are looked for: of any case."""
+    """Return column names in lower case, without spaces around them."""
     return [name.strip().lower() for name in names]
 
 
 def cells(line: str) -> list[str]:
-    """Return the cells of a line; none if it is no row of a table."""
+    """Return the cells of a line; empty if the line is not valid CSV."""
     try:
         return next(csv.reader([line], strict=True), [])
     except csv.Error:
@@ -63,12 +63,14 @@ def cells(line: str) -> list[str]:
 
 
 def header_of(line: bytes) -> list[str]:
-    """Return the columns that a table's first line names."""
+    """Return the column names in the first line of a table, in lower case."""
     return columns(cells(line.decode("utf-8-sig", "replace").rstrip("\r\n")))
 
 
 def header(place: Location) -> list[str]:
-    """Return the columns of a file; none that a table needs if it is none.
+    """Return the column names of a file, in lower case.
+
+    If the file is not a table, the result contains no expected name.
 
     Raises:
         DeganError: see :func:`opened`.
@@ -78,14 +80,15 @@ def header(place: Location) -> list[str]:
 
 
 def read_whole(path: Path, row: str) -> tuple[list[str], list[list[str]]]:
-    """Return the columns of a CSV table in UTF-8, in small letters, and its rows.
+    """Return the column names, in lower case, and the rows of a CSV table in UTF-8.
 
     Args:
-        path: of the table, 16 MiB or less.
-        row: what a row is of, for messages: "a person".
+        path: table of at most 16 MiB.
+        row: thing described by one row, for messages: "person".
 
     Raises:
-        DeganError: it is missing or damaged, has no row, or one of another length than its header.
+        DeganError: the table is missing or damaged, has no row, or has a row with more or fewer
+            cells than columns.
     """
     data = read_bytes(path, MAX_BYTES, "table")
     try:
@@ -94,13 +97,15 @@ def read_whole(path: Path, row: str) -> tuple[list[str], list[list[str]]]:
     except (ValueError, csv.Error) as error:
         raise DeganError(f"{path} is not a CSV table in UTF-8 ({error})") from error
     if len(rows) < 2:
-        raise DeganError(f"{path} holds no row; it needs a line of column names and a row {row}")
+        raise DeganError(
+            f"{path} holds no row; it needs a line of column names and one row per {row}"
+        )
     names = columns(rows.pop(0))
     for line in rows:
         if len(line) != len(names):
             raise DeganError(
                 f"the row of {line[0]!r} in {path} has {len(line)} cells, but the table "
-                f"{len(names)} columns"
+                f"has {len(names)} columns"
             )
     return names, rows
 
@@ -108,21 +113,21 @@ def read_whole(path: Path, row: str) -> tuple[list[str], list[list[str]]]:
 def read_keyed(
     path: Path, key: str, row: str, *, others: str, fits: Callable[[str], bool]
 ) -> tuple[list[str], dict[str, list[str]]]:
-    """Return the other columns of a table whose first column tells its rows apart, and its rows.
+    """Return the rows of a table by their first cell, which is unique.
 
     Args:
-        path: of the table, see :func:`read_whole`.
-        key: the first column's name.
-        row: what a row is of: "a picture".
-        others: what the other columns are, for messages.
-        fits: whether a name, in small letters, is one of theirs.
+        path: see :func:`read_whole`.
+        key: name of the first column.
+        row: thing described by one row, for messages: "picture".
+        others: description of the other columns, for messages.
+        fits: function that returns whether a name, in lower case, is valid for another column.
 
     Returns:
-        The names of the other columns, and their cells by the first cell of the row.
+        The names of the other columns; and first cell of a row -> its other cells.
 
     Raises:
-        DeganError: see :func:`read_whole`; a column does not fit or is there twice, or two rows
-            have one first cell.
+        DeganError: see :func:`read_whole`; a column is invalid or occurs twice; or two rows have
+            the same first cell.
     """
     names, rows = read_whole(path, row)
     first, *rest = names
@@ -134,6 +139,6 @@ def read_keyed(
     keyed: dict[str, list[str]] = {}
     for name, *line in rows:
         if name in keyed:
-            raise DeganError(f"{path} names {name!r} twice; give {row} one row")
+            raise DeganError(f"{path} names {name!r} twice; give each {row} one row")
         keyed[name] = line
     return rest, keyed

@@ -1,4 +1,4 @@
-"""The files of a data set as its owner has it: a folder, zip files, or both, read in place."""
+"""Files of a data set as downloaded: a folder, zip files, or both, read without unpacking."""
 
 import codecs
 import os
@@ -13,40 +13,40 @@ from degan.data.sample import Skipped
 from degan.errors import DeganError
 
 MAX_FILES = 10_000_000
-"""The most files of a data set."""
+"""Maximum number of files of a data set."""
 
 _ENCRYPTED = 0x1  # flag bit of a zip member
-_READ = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # Explorer writes Deflate64, Python reads none
+_READ = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # Explorer's Deflate64 is unknown to Python
 _SYSTEM = {"__MACOSX", "Thumbs.db", "desktop.ini"}
-_NO_TEXT = re.compile("[\x00-\x1f\x7f]")  # neither tables nor terminals take these
+_NO_TEXT = re.compile("[\x00-\x1f\x7f]")  # control characters, unsafe in tables and terminals
 _PROCESSED = re.compile("crop|align|pre[ _-]?process", re.IGNORECASE)
 
 
 class Tree:
     """Files by their names below a root, with ``/`` between folders.
 
-    A zip file counts as a folder of that name; zip files within zip files do not. Files that
-    systems leave behind (``.DS_Store``, ``__MACOSX``, ...) are not there, nor is what is no file
-    (pipes, devices). Nothing is ever unpacked to disk, so a name cannot lead out of the tree;
-    names that try are refused all the same.
+    A zip file counts as a folder of the same name; zip files inside zip files do not. Files that
+    operating systems create (``.DS_Store``, ``__MACOSX``, ...) are ignored; pipes and devices are
+    skipped. Nothing is unpacked to disk, so a name cannot lead out of the tree. Such names are
+    still refused.
 
     Attributes:
         root: folder or zip file.
-        names: of all files, sorted.
-        skipped: folders, archives and members that were refused, and why.
+        names: names of all files, sorted.
+        skipped: folders, archives and members that were refused, with reasons.
     """
 
     def __init__(self, root: Path) -> None:
         """List the files.
 
         Raises:
-            DeganError: there is nothing at ``root``, it is neither folder nor zip file, it cannot
-                be read, or it holds more than :data:`MAX_FILES` files.
+            DeganError: ``root`` does not exist, is neither a folder nor a zip file, cannot be read,
+                or contains more than :data:`MAX_FILES` files.
         """
         self.root = root
         self.skipped: list[Skipped] = []
         self._files: dict[str, Location] = {}
-        self._archives = Archives()  # open as long as the tree: each label is a member
+        self._archives = Archives()  # stays open, because labels are read one by one
         try:
             if not root.exists():
                 raise DeganError(f"{root} does not exist; check the path of the data set")
@@ -64,23 +64,23 @@ class Tree:
         self.names = tuple(sorted(self._files))
 
     def location(self, name: str) -> Location:
-        """Return where a file lies."""
+        """Return the location of a file."""
         return self._files[name]
 
     def __contains__(self, name: str) -> bool:
-        """Say whether there is such a file."""
+        """Return whether there is a file of this name."""
         return name in self._files
 
     def read(self, name: str, limit: int) -> bytes:
-        """Return a file's content.
+        """Return the content of a file.
 
         Raises:
-            DeganError: it is larger than ``limit`` bytes, damaged or cannot be read.
+            DeganError: the file is larger than ``limit`` bytes, damaged, or cannot be read.
         """
         return self._archives.read(self._files[name], limit)
 
     def text(self, name: str, limit: int = 2**20) -> str:
-        """Return a text file's content: UTF-8, UTF-16 with its mark, or Latin-1 where it is not.
+        """Return the content of a text file: UTF-8, UTF-16 with a byte order mark, else Latin-1.
 
         Raises:
             DeganError: see :meth:`read`.
@@ -94,7 +94,7 @@ class Tree:
             return data.decode("latin-1")
 
     def refused(self) -> str:
-        """Return what a message adds where files are missed: the first one refused, or nothing."""
+        """Return a suffix for messages about missing files: the first refused file, or ""."""
         if not self.skipped:
             return ""
         first, *others = self.skipped
@@ -106,7 +106,7 @@ class Tree:
             name = os.path.relpath(error.filename, self.root)
             self._skip(name, f"cannot be read ({error.strerror}); check its permissions")
 
-        seen: set[str] = set()  # folders behind links, or a link to a parent would never end
+        seen: set[str] = set()  # visited folders, or a link to a parent would never end
         for folder, folders, files in os.walk(self.root, followlinks=True, onerror=refuse):
             real = os.path.realpath(folder)
             if real in seen:
@@ -121,9 +121,9 @@ class Tree:
 
     def _add_file(self, path: Path, name: str) -> None:
         if _NO_TEXT.search(name):
-            self._skip(name, "its name holds characters that are no text; rename it")
+            self._skip(name, "its name contains control characters; rename it")
         elif not path.is_file():
-            self._skip(name, "no file, or a link to none")
+            self._skip(name, "not a file, or a broken link")
         elif path.suffix.lower() == ".zip":
             try:
                 self._add_archive(path, name + "/")
@@ -138,13 +138,13 @@ class Tree:
                 members = archive.infolist()
         except (OSError, *ZIP_DAMAGE) as error:
             raise _DamagedArchiveError(path, error) from error
-        closed: Counter[str] = Counter()  # a row an archive, not a row a member
+        closed: Counter[str] = Counter()  # one row per archive, not per member
         for member in members:
-            # Some programs write \ between folders; zipfile leaves it be outside Windows.
-            parts = PureWindowsPath(member.filename)  # takes / and \ apart, whatever the system
+            # Some programs write \ between folders; zipfile keeps it on other systems than Windows.
+            parts = PureWindowsPath(member.filename)  # splits at / and \ on any system
             name = prefix + "/".join(parts.parts)
             if _NO_TEXT.search(name):
-                self._skip(name, "its name holds characters that are no text; rename it")
+                self._skip(name, "its name contains control characters; rename it")
             elif parts.anchor or ".." in parts.parts:
                 self._skip(name, "its name leads out of the archive")
             elif not parts.parts or member.is_dir() or any(map(_is_left_behind, parts.parts)):
@@ -173,28 +173,28 @@ class Tree:
 
 
 class _DamagedArchiveError(DeganError):
-    """A zip file that cannot be opened."""
+    """Error for a zip file that cannot be opened."""
 
     def __init__(self, path: Path, error: Exception) -> None:
-        self.reason = f"damaged, and cannot be opened as a zip file ({error}); get it again"
+        self.reason = f"damaged, and cannot be opened as a zip file ({error}); download it again"
         super().__init__(f"{path} is {self.reason}")
 
 
 def one_copy(
     copies: Mapping[str, Mapping[str, Mapping[int, str]]],
 ) -> tuple[dict[str, Mapping[int, str]], list[Skipped]]:
-    """Return each sequence once, where a tree may hold several copies of a data set.
+    """Return each sequence once, even if the tree contains several copies of a data set.
 
-    Frames of two copies are never mixed within a sequence. Originals are preferred to pictures
-    that were cropped or aligned (as their folders' names say), which are only used where there
-    are no originals at all; among the like, the copy with the most sequences and frames, then one
-    that is unpacked.
+    Frames of two copies are never mixed within a sequence. Copies with cropped or aligned pictures
+    (by their folder names) are used only if there are no originals. Of the remaining copies, the
+    order is: most sequences, most frames, unpacked before zipped.
 
     Args:
-        copies: folder or zip file that a copy lies in -> sequence -> frame number -> file name.
+        copies: folder or zip file of a copy -> sequence -> frame number -> file name.
 
     Returns:
-        Sequence -> frame number -> file name; and the copies that were left out, a row each.
+        Sequence -> frame number -> file name; and one row for each copy that is not used, or not
+        used completely.
     """
 
     def rank(copy: str) -> tuple[bool, int, int, bool, str]:
@@ -227,5 +227,5 @@ def _shown(folder: str) -> str:
 
 
 def _is_left_behind(name: str) -> bool:
-    """Say whether a file or folder is what systems leave behind."""
+    """Return whether a file or folder was made by an operating system."""
     return name.startswith(".") or name in _SYSTEM

@@ -1,4 +1,4 @@
-"""What several people saw in a picture: a table beside a prepared data set."""
+"""Votes of several people on the expression in each picture: a table in a data set's folder."""
 
 import csv
 import io
@@ -14,21 +14,21 @@ from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.system.files import read_bytes, sha256, write_text
 
-VOTES: Final = "votes.csv"
-"""Its name: a row a picture, ``file`` as in the manifest; a column an expression, how many people
-chose it. Pictures may be missing."""
+VOTES_FILE: Final = "votes.csv"
+"""File name of the table: one row per picture, ``file`` as in the manifest; one column per
+expression, the number of people who chose it. Pictures may be missing."""
 
 _FILE = "file"
-_MOST = 1_000_000  # votes for one expression of one picture
+_MOST = 1_000_000  # maximum number of votes for one expression of one picture
 
 
 def write_votes(folder: Path, votes: Mapping[str, Mapping[str, float]]) -> None:
-    """Write the table into the folder of a data set.
+    """Write the votes to a data set's folder; write no file if ``votes`` is empty.
 
     Args:
-        folder: of the data set.
-        votes: by the picture's file, how many people chose each expression, 0 where it is not
-            named. Without a picture no table is written.
+        folder: folder of the data set.
+        votes: file of a picture -> expression -> number of people who chose it; 0 if the expression
+            is missing.
     """
     if not votes:
         return
@@ -38,66 +38,66 @@ def write_votes(folder: Path, votes: Mapping[str, Mapping[str, float]]) -> None:
     rows.writerow([_FILE, *names])
     for file, chosen in votes.items():
         rows.writerow([file, *(f"{chosen.get(name, 0):g}" for name in names)])
-    write_text(folder / VOTES, text.getvalue())
+    write_text(folder / VOTES_FILE, text.getvalue())
 
 
 def read_votes(folder: Path) -> dict[str, dict[str, float]]:
-    """Return how many people chose each expression, by the picture's file.
+    """Return the votes on each picture; empty if the data set has no table.
 
     Args:
-        folder: of a data set.
+        folder: folder of a data set.
 
     Returns:
-        The votes above 0 by the expression's name in small letters; nothing without a table.
+        File of a picture -> expression in lower case -> number of people who chose it, above 0.
 
     Raises:
-        DeganError: the table is damaged, or names a picture or an expression twice.
+        DeganError: the table is damaged, or a picture or an expression occurs twice.
     """
-    path = folder / VOTES
+    path = folder / VOTES_FILE
     if not path.exists():
         return {}
     names, rows = tables.read_keyed(
-        path, _FILE, "a picture", others="and one for each expression", fits=bool
+        path, _FILE, "picture", others="and one for each expression", fits=bool
     )
     votes: dict[str, dict[str, float]] = {}
     for file, cells in rows.items():
         counts = [_count(cell) for cell in cells]
         if None in counts:
             raise DeganError(
-                f"the row of {file!r} in {path} must say of each expression how many people chose "
-                "it, 0 or more"
+                f"the row of {file!r} in {path} must have a number of votes, 0 or more, for each "
+                "expression"
             )
         votes[file] = {name: count for name, count in zip(names, counts, strict=True) if count}
     return votes
 
 
 def votes_hash(folder: Path) -> str:
-    """Return the SHA-256 of the table of a data set; the manifest's does not change with it.
+    """Return the SHA-256 of a data set's table of votes, which the manifest's hash does not cover.
 
     Raises:
         DeganError: there is no table, or it is too large.
     """
-    return sha256(read_bytes(folder / VOTES, tables.MAX_BYTES, "table"))
+    return sha256(read_bytes(folder / VOTES_FILE, tables.MAX_BYTES, "table"))
 
 
 def vote_shares(dataset: Dataset, indices: Sequence[int]) -> NDArray[np.float32]:
-    """Return the share of people who chose each expression, for some samples.
+    """Return the fraction of people who chose each expression, for some samples.
 
     Args:
-        dataset: with a table of votes.
-        indices: which of its samples.
+        dataset: data set with a table of votes.
+        indices: indices of N of its samples.
 
     Returns:
-        Float (N, C), columns as ``dataset.expressions``, rows sum to 1. A sample without a vote for
-        one of them has its label.
+        Float32 (N, C), columns as ``dataset.expressions``, rows sum to 1. A sample without votes
+        for these expressions has 1 for its label.
 
     Raises:
-        DeganError: there is no table, it is damaged, of another data set, or without a vote for one
-            of its expressions.
+        DeganError: there is no table, it is damaged or belongs to another data set, or it has no
+            vote for any expression of the data set.
     """
     votes = read_votes(dataset.folder)
     _check_votes(votes, dataset)
-    columns = [name.lower() for name in dataset.expressions]  # as those of a table
+    columns = [name.lower() for name in dataset.expressions]  # lower case, as in the table
     shares = np.zeros((len(indices), len(columns)), dtype=np.float32)
     for row, index in enumerate(indices):
         sample = dataset.samples[index]
@@ -110,17 +110,21 @@ def vote_shares(dataset: Dataset, indices: Sequence[int]) -> NDArray[np.float32]
 
 
 def _check_votes(votes: Mapping[str, Mapping[str, float]], dataset: Dataset) -> None:
-    """Refuse votes that say nothing of a data set, or something of another one."""
-    path = dataset.folder / VOTES
+    """Check that votes belong to a data set and include its expressions.
+
+    Raises:
+        DeganError: they do not, or there are none.
+    """
+    path = dataset.folder / VOTES_FILE
     if not votes:
         raise DeganError(
-            f"{path} is not there; classifier.teachers = 'votes' needs what people chose of the "
+            f"{path} does not exist; classifier.teachers = 'votes' needs people's votes on the "
             "pictures"
         )
     if not votes.keys() <= {sample.file for sample in dataset.samples}:
         raise DeganError(
-            f"{path} names pictures that are not in the data set; give the votes of its own, "
-            "'file' as in manifest.csv"
+            f"{path} names pictures that are not in the data set; give the votes of this data "
+            "set, 'file' as in manifest.csv"
         )
     voted = {name for chosen in votes.values() for name in chosen}
     if voted.isdisjoint(name.lower() for name in dataset.expressions):

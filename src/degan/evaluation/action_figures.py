@@ -6,14 +6,14 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from degan.data.action_units import UNITS, read_units
+from degan.data.action_units import ACTION_UNITS_FILE, read_units
 from degan.data.facial_actions import read_all_actions
-from degan.data.factors import FACTORS
+from degan.data.factors import FACTORS_FILE
 from degan.data.manifest import Dataset
 from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.evaluation import metrics
-from degan.labels import ACTION_UNITS, FACIAL_ACTIONS, FURTHER_UNITS, SEEN
+from degan.labels import ACTION_UNITS, FACIAL_ACTIONS, FURTHER_UNITS, UNIT_THRESHOLD
 
 MIN_PEOPLE: Final = 5
 """Minimum number of subjects with, and without, an action unit; rarer units are left out."""
@@ -22,7 +22,7 @@ Coded = list[frozenset[int] | None]
 """Numbers of the action units of each sample; None for a sample without FACS coding."""
 
 
-class Known(NamedTuple):
+class ActionTruth(NamedTuple):
     """Ground truth of facial actions; exactly one of the two attributes is not None.
 
     Attributes:
@@ -34,7 +34,7 @@ class Known(NamedTuple):
     units: Coded | None
 
 
-def read_known_actions(dataset: Dataset, indices: Sequence[int]) -> Known:
+def load_action_truth(dataset: Dataset, indices: Sequence[int]) -> ActionTruth:
     """Return the ground truth of facial actions for some samples of a data set.
 
     Raises:
@@ -43,23 +43,28 @@ def read_known_actions(dataset: Dataset, indices: Sequence[int]) -> Known:
     """
     coded = read_units(dataset.folder)
     if not coded:
-        if not (dataset.folder / FACTORS).exists():
+        if not (dataset.folder / FACTORS_FILE).exists():
             raise DeganError(
-                f"{dataset.folder} has no facial actions: neither {UNITS} (FACS action units; CK+ "
-                f"has them in its FACS files) nor {FACTORS}; use data of 'degan synthesize' or CK+"
+                f"{dataset.folder} has no facial actions: neither {ACTION_UNITS_FILE} (FACS action "
+                f"units; CK+ has them in its FACS files) nor {FACTORS_FILE}; use data of 'degan "
+                "synthesize' or CK+"
             )
-        return Known(read_all_actions(dataset).astype(np.float64)[list(indices)], None)
+        return ActionTruth(read_all_actions(dataset).astype(np.float64)[list(indices)], None)
     shown = [coded.get(dataset.samples[index].sequence) for index in indices]
     if all(units is None for units in shown):
         raise DeganError(
-            f"{dataset.folder / UNITS} names no recording of the {len(indices)} images to "
-            "evaluate; use the names in the column 'sequence' of manifest.csv"
+            f"{dataset.folder / ACTION_UNITS_FILE} names no recording of the {len(indices)} images "
+            "to evaluate; use the names in the column 'sequence' of manifest.csv"
         )
-    return Known(None, shown)
+    return ActionTruth(None, shown)
 
 
 def action_figures(
-    known: Known, read: metrics.Amounts, samples: Sequence[Sample], units: Sequence[str], seed: int
+    known: ActionTruth,
+    read: metrics.Amounts,
+    samples: Sequence[Sample],
+    units: Sequence[str],
+    seed: int,
 ) -> dict[str, Any]:
     """Return the metrics that ``degan evaluate --actions`` adds to ``summary.json``.
 
@@ -81,7 +86,7 @@ def action_figures(
 
 
 def _of_amounts(read: metrics.Amounts, shown: metrics.Amounts) -> list[dict[str, Any]]:
-    explained = metrics.explained_share(read, shown)
+    explained = metrics.r2_scores(read, shown)
     error = np.abs(read - shown).mean(axis=0)
     rows = [
         {
@@ -108,7 +113,7 @@ def _of_units(
             continue
         columns = [FACIAL_ACTIONS.index(name) for name in ACTION_UNITS[unit]]
         amounts = read[places][:, columns].mean(axis=1)
-        area, interval = metrics.ranking(amounts, shown, people.tolist(), seed=seed)
+        area, interval = metrics.roc_auc(amounts, shown, people.tolist(), seed=seed)
         rows.append(
             {
                 "unit": unit,
@@ -117,7 +122,7 @@ def _of_units(
                 "people": len({*people[shown]}),
                 "area": area,
                 "interval": list(interval),
-                "f1": _f1(amounts >= SEEN, shown),
+                "f1": _f1(amounts >= UNIT_THRESHOLD, shown),
                 "read_where_shown": round(float(amounts[shown].mean()), 4),
                 "read_elsewhere": round(float(amounts[~shown].mean()), 4),
             }

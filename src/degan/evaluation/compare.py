@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 
 from degan.errors import DeganError
 from degan.evaluation import metrics, paired
-from degan.evaluation.predictions import PredictedSample, Predictions, check_out, read_predictions
+from degan.evaluation.predictions import (
+    PredictedSample,
+    Predictions,
+    check_output_folder,
+    read_predictions,
+)
 from degan.system.files import write_text
 
 RESULT: Final = "compare.json"
@@ -59,7 +64,7 @@ def compare_results(
             number of runs than the reference; ``out`` cannot be written or is a run directory.
     """
     if out is not None:
-        check_out(out)
+        check_output_folder(out)
     names = [str(path) for path in (reference, *others)]
     results = [_read(path) for path in (reference, *others)]
     _check_once([path for result in results for path in result.paths])

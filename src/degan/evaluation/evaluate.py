@@ -15,13 +15,13 @@ from degan.data.people_table import read_people
 from degan.data.provenance import has_seen
 from degan.errors import DeganError
 from degan.evaluation import metrics
-from degan.evaluation.action_figures import action_figures, read_known_actions
-from degan.evaluation.group_figures import figures_by
+from degan.evaluation.action_figures import action_figures, load_action_truth
+from degan.evaluation.group_figures import metrics_by_group
 from degan.evaluation.grouping import group
 from degan.evaluation.mistakes import mistakes_sheet, write_sheet
-from degan.evaluation.predictions import check_out, figures, predictions_text
+from degan.evaluation.predictions import check_output_folder, compute_metrics, predictions_text
 from degan.faces.alignment import FRAME, crop_face
-from degan.labels import in_order
+from degan.labels import sort_classes
 from degan.recognition.recognizer import Readings, Recognizer
 from degan.system.files import write_text
 from degan.system.progress import Progress, silent
@@ -69,7 +69,7 @@ def evaluate(
             directory.
     """
     if out is not None:
-        check_out(out)
+        check_output_folder(out)
     chosen = dataset.of_split(split)
     shared = _shared_expressions(dataset, chosen, recognizer)
     indices = [index for index in chosen if dataset.samples[index].expression in shared]
@@ -78,7 +78,7 @@ def evaluate(
     known = None
     if actions:
         recognizer.check_reads_actions()
-        known = read_known_actions(dataset, indices)
+        known = load_action_truth(dataset, indices)
     read = _read(dataset, recognizer, indices, progress)
     said = read.probabilities.astype(np.float64)
     probabilities = metrics.restrict(said, [recognizer.expressions.index(name) for name in shared])
@@ -88,14 +88,14 @@ def evaluate(
     truth = np.array([shared.index(sample.expression) for sample in samples])
     predicted = probabilities.argmax(axis=1)
     summary = {
-        **figures(samples, shared, probabilities, _SEED),
+        **compute_metrics(samples, shared, probabilities, _SEED),
         "unsure": _unsure(unsure, truth == predicted, recognizer.unsure_below),
         "split": split,
         **_facts(dataset, chosen, recognizer, shared),
     }
     if column is not None:
         groups = group([column[index] for index in indices])
-        of_groups = figures_by(groups, samples, shared, predicted, _SEED)
+        of_groups = metrics_by_group(groups, samples, shared, predicted, _SEED)
         summary["by"] = {"column": by, **of_groups}
     if known is not None and read.actions is not None:
         amounts = read.actions.astype(np.float64)
@@ -140,8 +140,8 @@ def _shared_expressions(
             f"{dataset.folder} was cut in frame {dataset.frame}, but {recognizer.name} reads "
             f"{FRAME}; prepare the data set again with this version of degan"
         )
-    shown = in_order({dataset.samples[index].expression for index in chosen})
-    shared = in_order(set(shown) & set(recognizer.expressions))
+    shown = sort_classes({dataset.samples[index].expression for index in chosen})
+    shared = sort_classes(set(shown) & set(recognizer.expressions))
     if len(shared) < 2:
         raise DeganError(
             f"{dataset.folder} has {', '.join(shown)} and {recognizer.name} knows "
@@ -168,7 +168,7 @@ def _facts(
     samples = [dataset.samples[index] for index in chosen]
     left_out = Counter(s.expression for s in samples if s.expression not in known)
     return {
-        "left_out": {name: left_out[name] for name in in_order(set(left_out))},
+        "left_out": {name: left_out[name] for name in sort_classes(set(left_out))},
         "never_shown": [name for name in recognizer.expressions if name not in shared],
         "weights": recognizer.name,
         "weights_sha256": recognizer.weights_hash,

@@ -18,7 +18,7 @@ MIN_PEOPLE: Final = 10
 _DRAWS = 2000  # bootstrap resamples; fewer than elsewhere because there are many rows
 
 
-def figures_by(
+def metrics_by_group(
     groups: Groups,
     samples: Sequence[Sample],
     expressions: Sequence[str],
@@ -107,7 +107,7 @@ def _gap(
     ranked = sorted(groups, key=lambda name: right[groups[name]].mean(), reverse=True)
     best, worst = groups[ranked[0]], groups[ranked[-1]]
     draws = [
-        metrics.resampled_shares(
+        metrics.bootstrap_means(
             right[chosen].astype(np.float64), persons[chosen].tolist(), seed + place, _DRAWS
         )
         for place, chosen in enumerate((best, worst))

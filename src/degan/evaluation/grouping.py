@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from degan.data.factors import Value, is_nothing
+from degan.data.factors import Value, is_missing
 from degan.evaluation.metrics import Labels, quantile_bins
 
 MAX_NUMBERS = 12
@@ -43,7 +43,7 @@ def group(values: Sequence[Value]) -> Groups:
     Args:
         values: value of each sample, length N. None, an empty string, NaN and infinity are missing.
     """
-    known = [value for value in values if not is_nothing(value)]
+    known = [value for value in values if not is_missing(value)]
     numbers = [v for v in known if isinstance(v, int | float) and not isinstance(v, bool)]
     if len(numbers) == len(known):
         name_of = _number_names(numbers)
@@ -53,7 +53,7 @@ def group(values: Sequence[Value]) -> Groups:
     if len(known) < len(values) and NOTHING not in names:
         names.append(NOTHING)
     place = {name: number for number, name in enumerate(names)}
-    index = [place[NOTHING if is_nothing(value) else name_of[value]] for value in values]
+    index = [place[NOTHING if is_missing(value) else name_of[value]] for value in values]
     return Groups(tuple(names), np.array(index, dtype=np.int64))
 
 

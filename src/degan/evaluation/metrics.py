@@ -136,12 +136,12 @@ def subject_interval(
     Returns:
         Lower and upper end, in the unit of the values.
     """
-    shares = resampled_shares(values.astype(np.float64), subjects, seed, draws)
+    shares = bootstrap_means(values.astype(np.float64), subjects, seed, draws)
     low, high = np.quantile(shares, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
-def resampled_shares(
+def bootstrap_means(
     values: NDArray[np.float64], subjects: Sequence[str], seed: int, draws: int
 ) -> NDArray[np.float64]:
     """Return the mean over samples in each bootstrap resample of whole subjects.
@@ -191,7 +191,7 @@ def vote_sequences(
     return truth[first], sums.argmax(axis=1)
 
 
-def explained_share(read: Amounts, truth: Amounts) -> Amounts:
+def r2_scores(read: Amounts, truth: Amounts) -> Amounts:
     """Return the coefficient of determination (R²) of each column.
 
     Args:
@@ -208,7 +208,7 @@ def explained_share(read: Amounts, truth: Amounts) -> Amounts:
     return np.where(varies, 1 - error / np.where(varies, variance, 1), 0.0)
 
 
-def ranking(
+def roc_auc(
     values: Amounts, shown: Flags, subjects: Sequence[str], *, seed: int = 0, draws: int = 2_000
 ) -> tuple[float, tuple[float, float]]:
     """Return the area under the ROC curve (AUC) of a score for a binary label, and its interval.

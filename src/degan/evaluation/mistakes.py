@@ -12,12 +12,12 @@ from degan.data.crops import read_crops
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.evaluation import metrics
-from degan.media.images import RgbImage, write
+from degan.media.images import RgbImage, write_image
 
 MISTAKES: Final = "mistakes.jpg"
 """File name of the sheet, in the folder of the results."""
 
-MOST: Final = 40
+MAX_MISTAKES: Final = 40
 """Maximum number of mistakes on the sheet."""
 
 _COLUMNS: Final = 8  # faces in a row
@@ -29,7 +29,9 @@ _PAPER: Final = (255, 255, 255)
 _INK: Final = (20, 20, 20)
 
 
-def worst(truth: metrics.Labels, probabilities: metrics.Probabilities) -> NDArray[np.int64]:
+def most_confident_mistakes(
+    truth: metrics.Labels, probabilities: metrics.Probabilities
+) -> NDArray[np.int64]:
     """Return the indices of wrong predictions, the most confident first.
 
     Args:
@@ -41,7 +43,7 @@ def worst(truth: metrics.Labels, probabilities: metrics.Probabilities) -> NDArra
     """
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != truth)
     surest = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
-    return wrong[surest][:MOST]
+    return wrong[surest][:MAX_MISTAKES]
 
 
 def mistakes_sheet(
@@ -72,7 +74,7 @@ def mistakes_sheet(
         DeganError: a crop cannot be read.
     """
     truth = np.array([expressions.index(dataset.samples[index].expression) for index in indices])
-    places = worst(truth, probabilities).tolist()
+    places = most_confident_mistakes(truth, probabilities).tolist()
     if not places:
         return None
     strips = []
@@ -131,7 +133,7 @@ def write_sheet(out: Path, sheet: RgbImage | None) -> None:
     """
     path = out / MISTAKES
     if sheet is not None:
-        write(path, sheet)
+        write_image(path, sheet)
         return
     try:
         path.unlink(missing_ok=True)

@@ -71,7 +71,7 @@ class Predictions(NamedTuple):
         return np.array([sample.expression == read for sample, read in pairs])
 
 
-def check_out(out: Path) -> None:
+def check_output_folder(out: Path) -> None:
     """Check that a path can be used as the folder for results.
 
     Raises:
@@ -218,7 +218,7 @@ def _vote(
     return _Voted([samples[row] for row in first], sequence_truth == predicted)
 
 
-def figures(
+def compute_metrics(
     samples: Sequence[Sample],
     expressions: Sequence[str],
     probabilities: metrics.Probabilities,

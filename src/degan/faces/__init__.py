@@ -1,1 +1,1 @@
-"""Faces in an image: found, aligned, tracked, told apart by person."""
+"""Detect, align and track faces, and assign them to persons."""

@@ -1,7 +1,7 @@
-"""One alignment and one crop for training and recognition.
+"""Face alignment and cropping, shared by training and recognition.
 
-A face is brought to a canonical frame by a similarity transform (turn, scale, shift: nothing that
-would bend an expression) fitted to 15 of its 468 landmarks.
+A similarity transform (rotation, scale, translation) maps a face to a canonical frame. It is fitted
+to 15 of the 468 landmarks, and it cannot distort an expression.
 """
 
 import numpy as np
@@ -11,18 +11,18 @@ from degan.media.images import RgbImage
 from degan.media.warp import Affine, warp
 
 FRAME = "eyes-nose-philtrum/1"
-"""Name of the canonical frame; it travels with data sets and weights, so that none are mixed."""
+"""Name of the canonical frame, stored in data sets and weights files to detect a mismatch."""
 
 CROP_SIZE = 96
-"""Default side of a prepared crop in pixels: what the preset ``fast`` reads."""
+"""Default side of a prepared crop in pixels: the input size of the preset ``fast``."""
 
 MIN_CUT_OUT = 32
-"""The smallest side of a face already cut out that is read, in pixels."""
+"""Minimum side of a cut-out face that is accepted, in pixels."""
 
-# Landmark -> place in the unit square (x right, y down), the mean over the 204 London photos made
-# symmetric (tools/canonical_frame.py): pupils 0.36 apart at height 0.345, the chin at 0.97.
-# The eyes, the nose and the ears' edges hardly move with an expression. The mouth is there by the
-# philtrum alone: a fit to its corners would shift and scale a smile towards a mouth at rest.
+# Landmark -> position in the unit square (x right, y down): mean over the 204 London photos, made
+# symmetric (tools/canonical_frame.py). Pupils are 0.36 apart at y = 0.345; the chin is at y = 0.97.
+# Eyes, nose and the edges of the ears hardly move with an expression. The philtrum is the only
+# landmark near the mouth: a fit to the lip corners would shift and scale a smile towards neutral.
 _CANONICAL: dict[int, tuple[float, float]] = {
     33: (0.2397, 0.3417),
     133: (0.4003, 0.3483),
@@ -41,52 +41,52 @@ _CANONICAL: dict[int, tuple[float, float]] = {
     164: (0.5000, 0.6177),
 }
 LANDMARKS = np.array(list(_CANONICAL))
-"""The 15 landmarks that a face is aligned by, numbers among the 468."""
+"""Indices of the 15 landmarks used for alignment, among the 468."""
 
 _TARGET = np.array(list(_CANONICAL.values()))
 
 
 def align(landmarks: NDArray[np.floating], size: int) -> Affine:
-    """Return the map from the pixels of a canonical crop to the pixels of the photo.
+    """Return the affine map from the pixels of a canonical crop to the pixels of the photo.
 
     Args:
-        landmarks: float (468, 2 or 3) in pixels; a third column (depth) is not used.
+        landmarks: float (468, 2 or 3) in pixels; a third column (depth) is ignored.
         size: side of the crop in pixels.
 
     Returns:
         Affine (2, 3), crop -> photo.
 
     Raises:
-        ValueError: the landmarks fall on one point, so no scale can be fitted.
+        ValueError: all landmarks lie on one point, so the scale is undefined.
     """
     return align_points(np.asarray(landmarks, dtype=np.float64)[LANDMARKS, :2], size)
 
 
 def align_points(points: NDArray[np.floating], size: int) -> Affine:
-    """Return :func:`align`'s map from the 15 points alone.
+    """Return the affine map of :func:`align`, given only the 15 points.
 
-    The least-squares similarity transform (Umeyama 1991, without reflection) from the points to
-    their canonical places.
+    It is the least-squares similarity transform (Umeyama 1991, without reflection) between the
+    points and their canonical positions.
 
     Args:
-        points: float (15, 2), where :data:`LANDMARKS` lie.
+        points: positions of :data:`LANDMARKS` in pixels of the photo, float (15, 2).
         size: side of the crop in pixels.
 
     Returns:
-        Affine (2, 3), crop -> points.
+        Affine (2, 3), crop -> photo.
 
     Raises:
-        ValueError: all are one point, so no scale can be fitted.
+        ValueError: all points are equal, so the scale is undefined.
     """
     points = np.asarray(points, dtype=np.float64)
     target = _TARGET * size
-    # A similarity is a complex multiplication: photo = factor * crop + shift.
+    # In complex numbers a similarity transform is linear: photo = factor * crop + shift.
     z_crop = target[:, 0] + 1j * target[:, 1]
     z_photo = points[:, 0] + 1j * points[:, 1]
     centred_crop = z_crop - z_crop.mean()
     factor = np.vdot(centred_crop, z_photo - z_photo.mean()) / np.vdot(centred_crop, centred_crop)
     if not abs(factor) > 1e-6:
-        raise ValueError("landmarks fall on one point")
+        raise ValueError("all landmarks lie on one point")
     shift = z_photo.mean() - factor * z_crop.mean()
     return np.array(
         [
@@ -97,16 +97,19 @@ def align_points(points: NDArray[np.floating], size: int) -> Affine:
 
 
 def crop_face(image: RgbImage, landmarks: NDArray[np.floating] | None, size: int) -> RgbImage:
-    """Cut a face out of a photo: the one crop that training and recognition see.
+    """Return the aligned crop of a face, the input of training and recognition.
 
     Args:
         image: RGB uint8 (H, W, 3).
-        landmarks: of the face, (468, 2 or 3) in pixels; None if the image is a cut-out face whose
-            landmarks were not found: then its middle square is scaled as it is.
+        landmarks: landmarks of the face, (468, 2 or 3) in pixels. None for a cut-out face without
+            landmarks: its central square is scaled without alignment.
         size: side of the crop in pixels.
 
     Returns:
         RGB uint8 (size, size, 3).
+
+    Raises:
+        ValueError: all landmarks lie on one point.
     """
     if landmarks is not None:
         return warp(image, align(landmarks, size), size)

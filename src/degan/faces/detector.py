@@ -1,11 +1,12 @@
-"""Where faces may be: two detection networks over an image pyramid, at every rotation.
+"""Propose faces with two detection networks over an image pyramid, at every rotation.
 
-Google's short-range network finds faces that take 13 % of the image and more, up to all of it; the
-full-range network finds them from 7 % on, but none that fill the frame. Below that the image is
-cut into windows. Both networks know faces that are tilted by some 45 degrees (full) or 90 degrees
-(short) to either side, so they look at each window turned by quarter or half turns.
+Google's short-range network finds faces from 13 % of the image size up to the whole image. Its
+full-range network finds faces from 7 % on, but none that fill the frame. For smaller faces the
+image is cut into windows. The networks tolerate a tilt of about 45 degrees (full-range) or 90
+degrees (short-range) to either side. For other rotations, each window is turned by 90, 180 or 270
+degrees.
 
-It returns proposals: :mod:`degan.faces.finder` fits landmarks to them and keeps the true faces.
+The proposals may be wrong: :mod:`degan.faces.finder` fits landmarks and keeps the true faces.
 """
 
 import math
@@ -24,13 +25,13 @@ __all__ = ["Detector", "Proposals", "areas", "shared_areas"]
 
 Floats = NDArray[np.float64]
 
-SMALLEST_FACE = 13.5  # pixels in the full-range network's window; 12 lose one of six, turned
-_LEVEL_RATIO = 3.5  # the most that one pyramid level is larger than the next
-_OVERLAP = 52  # pixels shared by windows: a face of SMALLEST_FACE * _LEVEL_RATIO, and a border
-_BORDER = 12  # pixels that windows reach out of the image: faces in its corners need them
+SMALLEST_FACE = 13.5  # pixels in the full-range window; with 12, one of six turned faces is missed
+_LEVEL_RATIO = 3.5  # maximum size ratio of neighbouring pyramid levels
+_OVERLAP = 52  # pixels shared by windows: a face of SMALLEST_FACE * _LEVEL_RATIO plus a border
+_BORDER = 12  # pixels of a window outside the image; needed for faces in the image corners
 _CROP_BORDER = 1.5  # bordered side / side of a cut-out face
-_LARGE = 0.2  # of the longer side: a face's width
-_SURE = 0.7  # a score that what is no face seldom has
+_LARGE = 0.2  # face width / longer side of the image
+_SURE = 0.7  # score that false proposals rarely reach
 _MERGE_IOU = 0.3
 _MERGE_ROLL = math.radians(50)
 
@@ -38,9 +39,10 @@ _MERGE_ROLL = math.radians(50)
 class Proposals(NamedTuple):
     """N possible faces, in pixels of the image or of a window.
 
-    corners: (N, 4) left, top, right, bottom, the face from brow to chin.
-    points: (N, 6, 2) the eyes (the person's right one first), nose tip, mouth, ears.
-    scores: (N,) 0-1.
+    Attributes:
+        corners: (N, 4) left, top, right, bottom of the face from brow to chin.
+        points: (N, 6, 2) eyes (the person's right eye first), nose tip, mouth, ears.
+        scores: (N,) detection scores in [0, 1].
     """
 
     corners: Floats
@@ -49,16 +51,21 @@ class Proposals(NamedTuple):
 
     @property
     def rolls(self) -> Floats:
-        """(N,) angle of the line through the eyes in radians, clockwise in the image."""
+        """Angles (N,) of the line through the eyes in radians, clockwise in the image."""
         eyes = self.points[:, 1] - self.points[:, 0]
         return np.arctan2(eyes[:, 1], eyes[:, 0])
 
     def take(self, indices: NDArray[np.intp]) -> "Proposals":
-        """Return the proposals at some indices."""
+        """Return the proposals with the given indices."""
         return Proposals(*(field[indices] for field in self))
 
     def quarter_turned_back(self, turns: int, side: float) -> "Proposals":
-        """Undo ``np.rot90(window, turns)`` of a window that is ``side`` pixels wide and high."""
+        """Map proposals in ``np.rot90(window, turns)`` back to the window.
+
+        Args:
+            turns: number of anticlockwise quarter turns.
+            side: side of the square window in pixels.
+        """
         corners, points = self.corners, self.points
         for _ in range(turns % 4):
             left, top, right, bottom = corners.T
@@ -74,7 +81,7 @@ class Proposals(NamedTuple):
 
 
 class _Network:
-    """One single-shot detection network: a square window in, proposals out."""
+    """A single-shot detection network, which maps a square window to proposals."""
 
     def __init__(
         self,
@@ -84,7 +91,15 @@ class _Network:
         min_score: float,
         threads: int,
     ) -> None:
-        """Load the network; ``grid`` holds (stride, anchors a cell) of its output layers."""
+        """Load the network.
+
+        Args:
+            asset: file name of the shipped network.
+            side: side of its input window in pixels.
+            grid: (stride in pixels, anchors per cell) of each output layer.
+            min_score: minimum score of the proposals that are returned, in (0, 1).
+            threads: maximum number of threads per run.
+        """
         self.side = side
         self._session = inference_session(asset, threads)
         self._input = self._session.get_inputs()[0].name
@@ -92,7 +107,12 @@ class _Network:
         self._min_logit = math.log(min_score / (1 - min_score))
 
     def __call__(self, window: RgbImage, turns: int) -> Proposals:
-        """Propose faces in a window (side, side, 3) that is looked at after quarter turns."""
+        """Return the proposals in a window, RGB uint8 (side, side, 3).
+
+        Args:
+            window: part of the image.
+            turns: number of anticlockwise quarter turns of the window before detection.
+        """
         turned = np.rot90(window, turns).transpose(2, 0, 1)[None]
         feed = np.ascontiguousarray(turned, dtype=np.float32) / np.float32(127.5) - np.float32(1)
         regressors, logits = self._session.run(None, {self._input: feed})
@@ -110,7 +130,7 @@ class _Network:
 
 
 class Detector:
-    """Proposes faces of any in-plane rotation and of all sizes from ``min_face`` pixels on."""
+    """Proposes faces of any in-plane rotation with a width of at least ``min_face`` pixels."""
 
     def __init__(self, min_face: float, threads: int) -> None:
         self._min_face = min_face
@@ -122,18 +142,18 @@ class Detector:
     def propose(self, image: RgbImage, *, turned: bool = False) -> Proposals:
         """Return the possible faces of an image, in its pixels, best score first.
 
-        Each place may hold several proposals if they disagree about the rotation.
+        One face may have several proposals with different rotations.
 
         Args:
             image: RGB uint8 (H, W, 3).
-            turned: whether to look for faces that lie on a side or upside down, which takes three
-                times as long, and not for those upright or tilted.
+            turned: False finds upright and tilted faces. True finds only faces that lie on a side
+                or are upside down, and takes three times as long.
         """
         full_turns, short_turns = ((1, 2, 3), (2,)) if turned else ((0,), (0,))
         found: list[Proposals] = []
         for level, scale in _pyramid(image, self._finest_scale(image), self._full.side):
             found += _looked_at(self._full, level, scale, full_turns)
-        # `level` is the whole image now, at the full-range network's size.
+        # The last `level` is the whole image at the input size of the full-range network.
         if not _has_large(found, image):
             scale = self._short.side / max(image.shape[:2])
             level = _resized(level, image.shape, scale)
@@ -141,9 +161,9 @@ class Detector:
         return _merged(_joined(found))
 
     def propose_upright(self, image: RgbImage) -> Proposals:
-        """Return the possible faces that are upright and large in the image, best score first.
+        """Return the possible upright, large faces of an image, best score first.
 
-        Large: a fourteenth of the longer side and up.
+        Large means at least 1/14 of the longer side of the image, RGB uint8 (H, W, 3).
         """
         found: list[Proposals] = []
         level = Image.fromarray(image)
@@ -154,9 +174,10 @@ class Detector:
         return _merged(_joined(found))
 
     def propose_in_crop(self, image: RgbImage) -> Proposals:
-        """Return the possible faces of a picture that one face may fill.
+        """Return the possible faces of an image that one face may fill, such as a crop.
 
-        The short-range network looks at it with a border of repeated edge pixels.
+        The short-range network is applied to the image, RGB uint8 (H, W, 3), with a border of
+        repeated edge pixels.
         """
         height, width = image.shape[:2]
         scale = _CROP_BORDER * max(height, width) / self._short.side
@@ -168,7 +189,7 @@ class Detector:
         return _merged(_joined(both))
 
     def _finest_scale(self, image: RgbImage) -> float:
-        """Return the scale at which the smallest face wanted is just found, at most 1."""
+        """Return the smallest scale, at most 1, at which faces of the minimum width are found."""
         smallest: float = max(self._min_face, max(image.shape[:2]) / 100)
         return min(1.0, SMALLEST_FACE / smallest)
 
@@ -176,7 +197,7 @@ class Detector:
 def _looked_at(
     network: _Network, level: Image.Image, scale: float, turns: tuple[int, ...]
 ) -> list[Proposals]:
-    """Return what a network proposes in a level of that scale, in pixels of the whole image."""
+    """Return the proposals of a network in one pyramid level, in pixels of the whole image."""
     return [
         network(window, turn).mapped(1 / scale, left, top)
         for window, left, top in _windows(level, network.side)
@@ -185,7 +206,7 @@ def _looked_at(
 
 
 def _has_large(found: list[Proposals], image: RgbImage) -> bool:
-    """Tell whether a face was found beside which none has room that fills the image."""
+    """Return whether a face was found that is so large that no other face can fill the image."""
     least = _LARGE * max(image.shape[:2])
     return any(
         ((part.corners[:, 2] - part.corners[:, 0] >= least) & (part.scores >= _SURE)).any()
@@ -194,13 +215,13 @@ def _has_large(found: list[Proposals], image: RgbImage) -> bool:
 
 
 def areas(corners: Floats) -> Floats:
-    """Return the areas (N,) of boxes (N, 4) given as left, top, right, bottom."""
+    """Return the areas (N,) of boxes (N, 4) with columns left, top, right, bottom."""
     sides: Floats = corners[:, 2:] - corners[:, :2]
     return sides[:, 0] * sides[:, 1]
 
 
 def shared_areas(box: Floats, others: Floats) -> Floats:
-    """Return the areas (N,) that a box (4,) shares with others (N, 4)."""
+    """Return the intersection areas (N,) of a box (4,) with other boxes (N, 4)."""
     sides: Floats = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
     sides = sides.clip(min=0)
     return sides[:, 0] * sides[:, 1]
@@ -217,7 +238,7 @@ def _anchors(side: int, grid: tuple[tuple[int, int], ...]) -> Floats:
 
 
 def _pyramid(image: RgbImage, finest: float, side: int) -> Iterator[tuple[Image.Image, float]]:
-    """Yield (image, scale) from the finest level down to the one where it fits in ``side``."""
+    """Yield (level, scale) from scale ``finest`` to the scale where the image fits in ``side``."""
     coarsest = side / max(image.shape[:2])
     num_steps = max(0, math.ceil(math.log(finest / coarsest) / math.log(_LEVEL_RATIO)))
     level = Image.fromarray(image)
@@ -228,14 +249,15 @@ def _pyramid(image: RgbImage, finest: float, side: int) -> Iterator[tuple[Image.
 
 
 def _resized(level: Image.Image, shape: tuple[int, ...], scale: float) -> Image.Image:
-    """Scale to ``scale`` times the size of the first image, whose shape is given."""
+    """Resize a level to ``scale`` times the size of the original image, which has ``shape``."""
     size = (max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale)))
-    # Whole factors by means first, which is several times faster; the networks do not care.
+    # reducing_gap: reduce by an integer factor first. It is several times faster, and the networks
+    # do not need more precision.
     return level.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.1)
 
 
 def _windows(level: Image.Image, side: int) -> Iterator[tuple[RgbImage, int, int]]:
-    """Yield (window, left, top): overlapping squares that cover the level, black outside it."""
+    """Yield (window, left, top): overlapping squares that cover the level, black outside."""
     for top in _origins(level.height, side):
         for left in _origins(level.width, side):
             box = (left, top, left + side, top + side)
@@ -243,7 +265,7 @@ def _windows(level: Image.Image, side: int) -> Iterator[tuple[RgbImage, int, int
 
 
 def _origins(length: int, side: int) -> list[int]:
-    """Return where windows start along an axis: one centred window if it covers the axis."""
+    """Return the starts of the windows along an axis; a short axis has one centred window."""
     if length <= side:
         return [(length - side) // 2]
     span = length - side + 2 * _BORDER
@@ -256,9 +278,10 @@ def _joined(parts: list[Proposals]) -> Proposals:
 
 
 def _merged(proposals: Proposals) -> Proposals:
-    """Blend proposals of one place and roll: score-weighted means, best score first.
+    """Merge proposals with similar box and roll into score-weighted means, best score first.
 
-    MediaPipe's blending suppression, but proposals at different rolls are kept apart.
+    This is MediaPipe's weighted non-maximum suppression, except that proposals with different rolls
+    are not merged.
     """
     left = np.argsort(-proposals.scores, kind="stable")
     blended: list[Proposals] = []

@@ -1,8 +1,8 @@
-"""Find every face of a photo and fit 468 landmarks to it.
+"""Find all faces of a photo and fit 468 landmarks to each.
 
-Google's face-mesh network checks each proposal of :mod:`degan.faces.detector`: it returns whether
-there is a face and where its landmarks are. A face is kept if a second fit, in the frame that the
-first one gave, finds the same landmarks.
+Google's face-mesh network checks each proposal of :mod:`degan.faces.detector`. It returns a face
+score and the landmarks. A face is kept if a second fit, in the region around the landmarks of the
+first fit, finds the same landmarks.
 """
 
 import math
@@ -30,34 +30,37 @@ _LEFT_EYELIDS = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386
 _LIP_CORNERS = (61, 291)
 
 _BOX_MARGIN = 0.05
-_MIN_SCORE = 0.5  # of the landmarks: below it a fit is not followed up
-_SURE_SCORE = 0.95  # what a face must have in the end
-_CLEAR_LOGIT = 20  # of the landmarks: a fit in a wrong place or at a wrong roll seldom has 10
-_OFF_SHARE = 0.5  # landmarks move by less than half of what their region was off
+_MIN_SCORE = 0.5  # landmark score below which a fit is not refined
+_SURE_SCORE = 0.95  # minimum landmark score of a face after refinement
+_CLEAR_LOGIT = 20  # landmark logit; fits with a wrong position or roll rarely reach 10
+_OFF_SHARE = 0.5  # upper bound of: shift of the landmarks in a refit / error of their region
 _MAX_REFITS = 3
-_STILL = 0.03  # a shift between two fits, in face sizes, that ends the refitting
-_MAX_SHIFT = 0.08  # the most that the last shift may be
-_MAX_TILT = math.radians(50)  # of an upright face
-_MAX_TURN = math.radians(60)  # between the detector's and the landmarks' roll
-_SAME_FACE = 0.4  # shared area / smaller box
-_LOGIT_WEIGHT = 0.02  # of the landmarks' logit beside the detector's score
-_LARGEST = 2.0  # size of a face that is looked at / longer side of the image
+_STILL = 0.03  # shift between two fits, in face sizes, below which refitting stops
+_MAX_SHIFT = 0.08  # maximum shift of the last refit, in face sizes
+_MAX_TILT = math.radians(50)  # maximum roll of an upright face
+_MAX_TURN = math.radians(60)  # maximum difference between detector roll and landmark roll
+_SAME_FACE = 0.4  # intersection area / area of the smaller box
+_LOGIT_WEIGHT = 0.02  # weight of the landmark logit, added to the detection score
+_LARGEST = 2.0  # maximum face size / longer side of the image
 _CROP_SCALES = (1.0, 1.2, 1.45, 1.75)  # region of interest / longer side of a cut-out face
 
 
 @dataclass(frozen=True)
 class Face:
-    """One face of an image. Coordinates are continuous: pixel (i, j) covers [j, j+1) x [i, i+1).
+    """One face of an image.
+
+    Coordinates are continuous: the pixel in row i, column j covers [j, j+1) x [i, i+1).
 
     Attributes:
-        box: (x, y, width, height) in pixels, upright and inside the image. It is the box of the
-            landmarks, 5 % wider on each side: refitted landmarks move less than the detector's
-            box, and one box means the same whichever detector found the face.
-        score: of the detector, 0-1; of the landmarks for a cut-out face that it missed.
-        landmarks: (468, 3) x, y in pixels (may lie outside the image), z in the same scale,
-            smaller is nearer. Order of MediaPipe's face mesh.
-        landmark_score: 0-1, whether the landmark network sees a face. It tells nothing about
-            hidden parts: it stays high with a covered mouth.
+        box: (x, y, width, height) in pixels, axis-parallel and inside the image. It is the bounding
+            box of the landmarks plus 5 % on each side. This box is more stable than the detector's
+            and does not depend on the detector.
+        score: detection score in [0, 1]; the landmark score for a cut-out face that the detector
+            missed.
+        landmarks: float32 (468, 3) in the order of MediaPipe's face mesh: x, y in pixels (may lie
+            outside the image), z in the same scale, smaller is nearer.
+        landmark_score: probability of a face according to the landmark network, in [0, 1]. It is
+            no measure of occlusion: it stays high if the mouth is covered.
     """
 
     box: Box
@@ -67,14 +70,15 @@ class Face:
 
     @classmethod
     def of_landmarks(cls, image: RgbImage, landmarks: NDArray[np.floating]) -> "Face":
-        """Return the face that landmarks of one's own mean; both scores are 1.
+        """Return a face from given landmarks; both scores are 1.
 
         Args:
-            image: the image that they are in, RGB uint8 (H, W, 3).
+            image: image with the face, RGB uint8 (H, W, 3).
             landmarks: MediaPipe's face mesh in pixels, (468 or 478, 2 or 3).
 
         Raises:
-            DeganError: they are not so, or are no face in the image.
+            DeganError: the landmarks have another shape, are not finite, or are not a face inside
+                the image.
         """
         check_image(image)
         given = np.asarray(landmarks)
@@ -83,14 +87,14 @@ class Face:
                 f"landmarks must be MediaPipe's face mesh, (468, 3) in pixels, not {given.shape}"
             )
         if not np.isfinite(given).all():
-            raise DeganError("landmarks must be numbers of pixels; some are infinite or none")
+            raise DeganError("landmarks must be finite numbers in pixels; some are infinite or NaN")
         points = np.zeros((468, 3), np.float32)
         points[:, : given.shape[1]] = given[:468]
         face = _face(image, _Fit(points, math.inf, 0.0), 1.0)
         small = np.ptp(points[LANDMARKS, :2], axis=0).min() < 1
         large = np.ptp(points[:, :2], axis=0).max() > _LARGEST * max(image.shape[:2])
         if min(face.box[2:]) <= 0 or small or large:
-            raise DeganError("landmarks must be of a face in the image, in pixels")
+            raise DeganError("landmarks must be pixel coordinates of a face inside the image")
         return face
 
     @property
@@ -100,15 +104,15 @@ class Face:
 
 
 class FaceFinder:
-    """Finds faces. Holds networks but no state: one finder may serve many threads."""
+    """Finds faces and their landmarks. It has no state, so threads may share one finder."""
 
     def __init__(self, *, min_face: float = 40, threads: int = 1) -> None:
         """Load the networks.
 
         Args:
-            min_face: smallest width of a face to look for, in pixels; larger is faster. In photos
-                longer than 100 times that, 1 % of the longer side counts instead.
-            threads: how many threads one network run may use.
+            min_face: minimum width of a face in pixels; larger is faster. In a photo whose longer
+                side exceeds 100 times this width, the minimum is 1 % of that side.
+            threads: maximum number of threads per network run.
 
         Raises:
             ValueError: ``min_face`` is not positive.
@@ -121,14 +125,14 @@ class FaceFinder:
         self._mesh_input = self._mesh.get_inputs()[0].name
 
     def find(self, image: RgbImage, *, thorough: bool = False) -> list[Face]:
-        """Return every face of an image once, largest first, at whatever in-plane rotation.
+        """Return all faces of an image at any in-plane rotation, largest first.
 
-        Faces that lie on a side or upside down are looked for unless all that the first look finds
-        are clear and upright.
+        The first pass finds upright and tilted faces. A second pass finds faces that lie on a side
+        or are upside down; it is skipped if all faces of the first pass are clear and upright.
 
         Args:
             image: RGB uint8 (H, W, 3).
-            thorough: look for them beside clear upright faces too, at four times the cost.
+            thorough: always run the second pass, at four times the cost.
         """
         fits = self._fits(image, self._detector.propose(image))
         if thorough or not fits or not all(fit.is_clear and fit.is_upright for fit, _ in fits):
@@ -140,39 +144,39 @@ class FaceFinder:
         return _distinct(self._fits(image, self._detector.propose(image)))
 
     def find_main(self, image: RgbImage) -> list[Face]:
-        """Return the upright, large faces of an image; if it has none, what :meth:`find` finds.
+        """Return the large upright faces of an image, or the result of :meth:`find` if none.
 
-        What a data set's photo shows is found in a fraction of the time; small faces behind it are
-        not looked for.
+        For data sets: it finds the main face in a fraction of the time and skips small faces in the
+        background.
         """
         main = self._fits(image, self._detector.propose_upright(image))
         return _distinct(main) or self.find(image)
 
     def follow(self, image: RgbImage, landmarks: Landmarks) -> Face | None:
-        """Return the face where it was a moment ago, or None if it is no longer there.
+        """Return the face at its last position in a video, or None if it is no longer there.
 
         Args:
-            image: the next frame, of the same size.
-            landmarks: of the face in the frame before, (468, 3) in pixels.
+            image: the next frame, RGB uint8 (H, W, 3), of the same size as the frame before.
+            landmarks: landmarks of the face in the frame before, (468, 3) in pixels.
         """
         fit = self._fit(image, Region.of_landmarks(landmarks))
         face = _face(image, fit, fit.score) if fit.is_face else None
         return face if face is not None and min(face.box[2:]) > 0 else None
 
     def find_in_box(self, image: RgbImage, box: Box) -> Face | None:
-        """Return the face in a box, from brow to chin or larger, or None; nothing is detected.
+        """Return the face in a given box, or None; only landmarks are fitted, without a detector.
 
         Args:
             image: RGB uint8 (H, W, 3).
-            box: in pixels; it may reach out of the image.
+            box: box of a face from brow to chin or larger, in pixels; may extend outside the image.
 
         Raises:
-            DeganError: it has no area inside the image.
+            DeganError: the box has no area inside the image.
         """
         inside_of(image, box)
         x, y, width, height = box
         if max(width, height) > _LARGEST * max(image.shape[:2]):
-            return None  # too little of it is seen, and the part to look at would fill the memory
+            return None  # little of the face is visible, and the region would need too much memory
         fit = self._fit(
             image, Region(x + width / 2, y + height / 2, REGION_SCALE * max(width, height), 0.0)
         )
@@ -180,7 +184,7 @@ class FaceFinder:
         return face if face is not None and min(face.box[2:]) > 0 else None
 
     def _fits(self, image: RgbImage, proposals: Proposals) -> "list[tuple[_Fit, Face]]":
-        """Return the faces among proposals; at one place there may be several."""
+        """Return the proposals that are faces, with landmarks; some may be of the same face."""
         fits: list[tuple[_Fit, Face]] = []
         clear: list[Box] = []
         for index in range(len(proposals.scores)):
@@ -190,19 +194,22 @@ class FaceFinder:
             fit = self._fit(image, roi)
             if fit.is_face and turn_between(roll_of(fit.landmarks), roi.roll) <= _MAX_TURN:
                 face = _face(image, fit, float(proposals.scores[index]))
-                if min(face.box[2:]) > 0:  # else the fit slid off the image
+                if min(face.box[2:]) > 0:  # else the fit moved outside the image
                     fits.append((fit, face))
                     if fit.is_clear:
                         clear.append(face.box)
         return fits
 
     def find_in_crop(self, image: RgbImage) -> Face | None:
-        """Return the face that a picture was cut down to, or None.
+        """Return the face of a cut-out face image, or None.
 
-        The picture may be as small as 32 pixels and the face may fill it. The detector is asked
-        with a border around the picture; where it misses the face, the landmark network looks at
-        the whole picture at several scales, and only fits that hold still are believed. The face
-        must be upright to 60 degrees, its eyes and mouth inside the picture.
+        The image may be as small as 32 pixels, and the face may fill it. The detector runs on the
+        image plus a border. If it misses the face, landmarks are fitted to the whole image at
+        several scales, and only stable fits are accepted. The roll of the face must be at most 60
+        degrees, and its eyes and mouth must be inside the image.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
         """
         height, width = image.shape[:2]
         proposals = self._detector.propose_in_crop(image)
@@ -222,9 +229,9 @@ class FaceFinder:
         return None if best is None else _face(image, best, best.score)
 
     def _fit(self, image: RgbImage, roi: Region) -> "_Fit":
-        """Fit landmarks in a region, then in the region that these give, until they hold still.
+        """Fit landmarks in a region and refit in the region around them until they are stable.
 
-        Where the network is sure of a face, and finds it where the region says, once is enough.
+        One fit is enough if its logit is high and the face lies at the centre of the region.
         """
         landmarks, logit = self._landmarks(image, roi)
         off = roi.distance(Region.of_landmarks(landmarks))
@@ -239,7 +246,7 @@ class FaceFinder:
         return fit
 
     def _landmarks(self, image: RgbImage, roi: Region) -> tuple[Landmarks, float]:
-        """Run the network on a region: landmarks in pixels of the image, and its logit."""
+        """Return the landmarks in a region, (468, 3) in pixels of the image, and the face logit."""
         matrix = roi.matrix(_INPUT)
         crop = warp(image, matrix, _INPUT, finer=1).transpose(2, 0, 1)[None]
         feed = np.ascontiguousarray(crop, dtype=np.float32) / np.float32(255)
@@ -251,7 +258,7 @@ class FaceFinder:
 
 
 def inside_of(image: RgbImage, box: Box) -> RgbImage:
-    """Return the part of an image in a box.
+    """Return the part of an image inside a box (x, y, width, height in pixels).
 
     Raises:
         DeganError: the box has no area inside the image.
@@ -264,14 +271,14 @@ def inside_of(image: RgbImage, box: Box) -> RgbImage:
         if right > left and bottom > top and min(box[2:]) > 0:
             return image[top:bottom, left:right]
     raise DeganError(
-        f"the box {box} has no area in an image of {width} x {height} pixels; it is x, y, width, "
-        "height"
+        f"the box {box} has no area in an image of {width} x {height} pixels; a box is x, y, "
+        "width, height"
     )
 
 
 @dataclass(frozen=True)
 class _Fit:
-    """Landmarks, the network's logit for a face, and the last refit's shift in face sizes."""
+    """Result of a fit: landmarks, face logit, and mean shift of the last refit in face sizes."""
 
     landmarks: Landmarks
     logit: float
@@ -279,36 +286,36 @@ class _Fit:
 
     @property
     def score(self) -> float:
-        """0-1, the network's belief that this is a face."""
+        """Probability of a face according to the landmark network, in [0, 1]."""
         return 1 / (1 + math.exp(-max(-80.0, self.logit)))
 
     @property
     def is_clear(self) -> bool:
-        """Tell whether the network is so sure as it hardly ever is of what is no face."""
+        """Whether the logit is so high that a false detection is very unlikely."""
         return self.logit >= _CLEAR_LOGIT
 
     @property
     def is_upright(self) -> bool:
-        """Tell whether the face is tilted by less than a photo is that lies on a side."""
+        """Whether the face is upright or tilted, not lying on a side or upside down."""
         return abs(roll_of(self.landmarks)) <= _MAX_TILT
 
     @property
     def is_face(self) -> bool:
-        """Tell whether the network sees a face and finds it again where it says it is."""
+        """Whether the score is high and the refit found the landmarks at the same place."""
         return self.score >= _SURE_SCORE and self.shift <= _MAX_SHIFT
 
 
 def _quality(fit: _Fit, score: float) -> float:
-    """Rank fits to one face: the one that sees it upright, not upside down, comes first.
+    """Return a rank of fits to the same face: higher for the correct roll, lower if upside down.
 
-    The detector's score of the two may be alike; the landmarks' logit is over 20 for the one and
-    seldom over 10 for the other.
+    Detection scores of both may be similar, but the landmark logit is over 20 for the correct roll
+    and rarely over 10 for the other.
     """
     return score + _LOGIT_WEIGHT * fit.logit
 
 
 def _plausible_in_crop(fit: _Fit, width: int, height: int) -> bool:
-    """Tell whether a fit is the face of a crop: upright, inside it, and filling enough of it."""
+    """Return whether a fit is the main face of a crop: upright, inside it, and large enough."""
     if not fit.is_face or abs(roll_of(fit.landmarks)) > math.radians(60):
         return False
     flat = fit.landmarks[:, :2]
@@ -330,7 +337,7 @@ def _face(image: RgbImage, fit: _Fit, score: float) -> Face:
 
 
 def _overlap(corners: NDArray[np.float64], box: Box) -> float:
-    """Return the area that corners (4,) and a box share, as a share of the smaller one."""
+    """Return the intersection area of corners (4,) and a box / area of the smaller one."""
     other = np.array([box[0], box[1], box[0] + box[2], box[1] + box[3]])
     both = np.stack([corners, other])
     shared = float(shared_areas(corners, both[1:])[0])
@@ -338,7 +345,7 @@ def _overlap(corners: NDArray[np.float64], box: Box) -> float:
 
 
 def _distinct(fits: list[tuple[_Fit, Face]]) -> list[Face]:
-    """Keep of each group of overlapping faces the one that is fitted best; largest first."""
+    """Return the best fit of each group of overlapping faces, largest first."""
     fits = sorted(fits, key=lambda pair: -_quality(pair[0], pair[1].score))
     faces = [face for _, face in fits]
     corners = np.array([face.box for face in faces], dtype=np.float64).reshape(-1, 4)

@@ -1,7 +1,7 @@
-"""What a face looks like, in numbers that tell the people of one event apart. Says not who it is.
+"""Face descriptors that distinguish the people of one event.
 
-The numbers hold hair, skin and shape as they are on that day: another haircut or another year is
-another person to them.
+A descriptor is not for identification of a person. It contains hair, skin and shape as on that day:
+after a haircut or a year, the same person may count as somebody else.
 """
 
 import numpy as np
@@ -16,24 +16,24 @@ from degan.system.assets import inference_session
 __all__ = ["LENGTH", "SIDE", "ZOOM", "Describer", "Likeness", "wide_crop"]
 
 Likeness = NDArray[np.float32]
-"""A description of a face, (LENGTH,) of unit length; the dot product of two is their likeness."""
+"""Face descriptor, float32 (LENGTH,), a unit vector; similarity is the dot product of two."""
 
 LENGTH = 192
 SIDE = 64
-"""Side of the crops that are described, in pixels."""
+"""Side of the crops that the network reads, in pixels."""
 
 ZOOM = 0.75
-"""Share of their side that degan's canonical crop fills: hair and neck are in them too."""
+"""Side of degan's canonical crop / side of these crops, which also show hair and neck."""
 
 _ASSET = "likeness.onnx"
 _BATCH = 64
 
 
 class Describer:
-    """Describes faces. Holds a network but no state: one describer may serve many threads.
+    """Computes face descriptors. It has no state, so threads may share one describer.
 
     Args:
-        threads: how many threads one network run may use.
+        threads: maximum number of threads per network run.
 
     Raises:
         DeganError: the shipped network is damaged.
@@ -43,20 +43,20 @@ class Describer:
         self._session = inference_session(_ASSET, threads)
 
     def describe(self, image: RgbImage, face: Face) -> Likeness:
-        """Return the description of a face, about 1.2 ms of one core, with the crop.
+        """Return the descriptor of a face. It takes about 1.2 ms on one core, with cropping.
 
         Args:
             image: RGB uint8 (H, W, 3).
-            face: in it.
+            face: face in the image.
 
         Raises:
-            ValueError: its landmarks fall on one point.
+            ValueError: all landmarks lie on one point.
         """
         likeness: Likeness = self.describe_crops(wide_crop(image, face)[None])[0]
         return likeness
 
     def describe_crops(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return descriptions (N, LENGTH) of crops as :func:`wide_crop` cuts them, (N, H, H, 3)."""
+        """Return descriptors (N, LENGTH) of crops from :func:`wide_crop`, (N, SIDE, SIDE, 3)."""
         parts = [np.empty((0, LENGTH), np.float32)]
         for start in range(0, len(crops), _BATCH):
             parts += self._session.run(None, {"crops": crops[start : start + _BATCH]})
@@ -64,16 +64,16 @@ class Describer:
 
 
 def wide_crop(image: RgbImage, face: Face) -> RgbImage:
-    """Cut out a face and what is around it: RGB uint8 (SIDE, SIDE, 3).
+    """Return the aligned crop of a face with its surroundings, RGB uint8 (SIDE, SIDE, 3).
 
     Raises:
-        ValueError: its landmarks fall on one point.
+        ValueError: all landmarks lie on one point.
     """
     return warp(image, _wider(align(face.landmarks, SIDE)), SIDE)
 
 
 def _wider(matrix: Affine) -> Affine:
-    """Return the map from a crop that shows more around the same middle."""
+    """Return the map of a crop with the same centre that is zoomed out by :data:`ZOOM`."""
     middle = SIDE / 2 * (1 - 1 / ZOOM)
     around: Affine = np.array([[1 / ZOOM, 0, middle], [0, 1 / ZOOM, middle], [0, 0, 1]])
     wider: Affine = matrix @ around

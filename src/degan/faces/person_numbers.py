@@ -1,4 +1,4 @@
-"""Who of the people seen so far a face is: numbers that stay, given as the faces come."""
+"""Assign person numbers to faces online: each face gets a known person or a new number."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -12,71 +12,72 @@ from degan.faces.likeness import LENGTH, Likeness
 __all__ = ["MOST", "Numbering"]
 
 MOST: Final = 1000
-"""People who are remembered."""
+"""Default maximum number of people kept in memory."""
 
-_LATEST: Final = 1 / 20  # least share of a new face in the mean: a person's looks may change
+_LATEST: Final = 1 / 20  # minimum weight of a new face in the mean: appearance may change
 
-# How alike different people of an event look depends on its light and camera: strangers of one
-# studio are as like as one person in many lights. So the least likeness of one person follows from
-# that of strangers, of whom there are few at first: as much as of so many is taken for granted.
-# All chosen on half of the London people and on rendered ones, see benchmarks/people.py.
+# The similarity of different people ("strangers") depends on light and camera: strangers in one
+# studio are as similar as one person under many lights. So the threshold for "same person" is
+# computed from the similarities of strangers seen so far. At first there are few, so a prior with
+# the weight of _STRANGERS pairs is added. All constants were chosen on half of the London people
+# and on rendered people, see benchmarks/people.py.
 _STRANGERS: Final = 100
-_LIKENESS, _SPREAD = 0.37, 0.16  # of strangers: mean, standard deviation
-_ABOVE: Final = 2.7  # spreads above strangers' mean, where one person begins
+_LIKENESS, _SPREAD = 0.37, 0.16  # prior mean and standard deviation of strangers' similarity
+_ABOVE: Final = 2.7  # threshold: this many standard deviations above the strangers' mean
 _LEAST, _MOST_ASKED = 0.58, 0.9
 
 
 class Numbering:
-    """Gives each face the number of the person whom it resembles most, or a new one.
+    """Assigns each face the number of the most similar known person, or a new number.
 
-    Numbers begin at 1, in the order of appearance. They follow from the faces and their order
-    alone. Of each person the mean of the faces is kept, so memory is bounded: beyond ``most``
-    people the one who was not seen for longest is forgotten, and is somebody new afterwards.
-    How like a face must be to be somebody's follows from how alike different people were so far.
+    Numbers start at 1, in the order of appearance. They depend only on the faces and their order.
+    Only the mean descriptor of each person is kept, so memory is bounded. Beyond ``most`` people,
+    the person not seen for the longest time is forgotten; if that person comes back, the number is
+    new. The similarity threshold adapts to the similarity of different people seen so far.
 
     Args:
-        most: people who are remembered.
+        most: maximum number of people kept in memory.
 
     Raises:
-        ValueError: nobody is to be remembered.
+        ValueError: ``most`` is below 1.
     """
 
     def __init__(self, *, most: int = MOST) -> None:
         if most < 1:
-            raise ValueError(f"somebody must be remembered, not {most} people")
+            raise ValueError(f"most must be at least 1, not {most}")
         self._most = most
-        # A row a person who is remembered.
+        # One row per known person.
         self._means = np.empty((0, LENGTH), np.float32)
         self._faces = np.empty(0, np.int64)
         self._numbers = np.empty(0, np.int64)
         self._seen = np.empty(0, np.int64)
         self._given = self._pictures = 0
-        # Of the likeness of strangers: how many, sum, sum of squares.
+        # Similarities of different people: count, sum, sum of squares.
         self._strangers = float(_STRANGERS)
         self._sum = _STRANGERS * _LIKENESS
         self._squares = _STRANGERS * (_LIKENESS**2 + _SPREAD**2)
 
     def __len__(self) -> int:
-        """How many people are remembered."""
+        """Return the number of people in memory."""
         return len(self._numbers)
 
     @property
     def asked(self) -> float:
-        """The least likeness, -1 to 1, by which the next face is somebody who was seen."""
+        """Current similarity threshold, -1 to 1: at or above it, a face is a known person."""
         mean = self._sum / self._strangers
         spread = math.sqrt(max(0.0, self._squares / self._strangers - mean**2))
         asked = mean + _ABOVE * spread
         return min(_MOST_ASKED, max(_LEAST, asked))
 
     def next(self, faces: Sequence[Likeness], taken: Collection[int] = ()) -> list[int]:
-        """Return the number of each face of a picture; no two have the same.
+        """Return the person number of each face of an image; all are different.
 
-        The likest pair of a face and a person comes first. Faces that are nobody's get new
-        numbers in their order.
+        Faces are matched greedily, the most similar pair of face and person first. Faces without a
+        match get new numbers, in the given order.
 
         Args:
-            faces: descriptions, see :class:`degan.faces.likeness.Describer`.
-            taken: people who are none of these faces.
+            faces: descriptors of the faces, see :class:`degan.faces.likeness.Describer`.
+            taken: numbers of people who cannot be among these faces.
         """
         self._pictures += 1
         likeness = self._likeness(faces)
@@ -99,15 +100,19 @@ class Numbering:
         return numbers
 
     def add(self, number: int, face: Likeness) -> None:
-        """Take note of a further face of a person whose number is known from elsewhere.
+        """Add a face to a person whose number is already known, for example from tracking.
 
-        Of somebody who was forgotten the number stays: it is remembered again with this face.
+        A forgotten person is stored again under the same number.
+
+        Args:
+            number: number of the person.
+            face: descriptor of the face.
 
         Raises:
-            ValueError: nobody got that number.
+            ValueError: the number was never assigned.
         """
         if not 1 <= number <= self._given:
-            raise ValueError(f"nobody has the number {number}")
+            raise ValueError(f"no person has the number {number}")
         (rows,) = np.nonzero(self._numbers == number)
         if not len(rows):
             self._means = np.concatenate([self._means, np.asarray(face)[None]])
@@ -122,7 +127,7 @@ class Numbering:
         self._means[row] += np.float32(share) * (face - self._means[row])
 
     def _likeness(self, faces: Sequence[Likeness]) -> NDArray[np.float32]:
-        """Return the likeness (N, P) of N faces to P people."""
+        """Return the similarities (N, P) of N faces and P known people."""
         lengths = np.linalg.norm(self._means, axis=1, keepdims=True)
         means = self._means / np.maximum(lengths, 1e-6)
         described = np.array(faces, np.float32).reshape(len(faces), LENGTH)
@@ -130,7 +135,7 @@ class Numbering:
         return likeness
 
     def _forget(self) -> None:
-        """Drop whoever was not seen for longest; the lowest numbers of those seen together."""
+        """Drop the people not seen for the longest time; among equals, the lowest numbers."""
         if len(self._numbers) > self._most:
             order = np.lexsort((self._numbers, self._seen))
             kept = np.sort(order[len(order) - self._most :])
@@ -141,7 +146,16 @@ class Numbering:
 def _matched(
     likeness: NDArray[np.float32], asked: float, taken: NDArray[np.bool_]
 ) -> dict[int, int]:
-    """Return which face (row) is which person (column), each once; the likest pair comes first."""
+    """Return a greedy one-to-one matching of faces and people, the most similar pair first.
+
+    Args:
+        likeness: similarities, faces x people.
+        asked: minimum similarity of a match.
+        taken: bool (people,), True for people who must not be matched.
+
+    Returns:
+        Row of the face -> column of the person.
+    """
     left = np.where(taken, -np.inf, likeness)
     found: dict[int, int] = {}
     while left.size:

@@ -1,4 +1,4 @@
-"""The square, turned part of an image that the landmark network looks at."""
+"""Rotated square regions of an image, the input of the landmark network."""
 
 import math
 from dataclasses import dataclass
@@ -13,16 +13,23 @@ __all__ = ["REGION_SCALE", "Landmarks", "Region", "roll_of", "turn_between"]
 Landmarks = NDArray[np.float32]
 
 REGION_SCALE = 1.5
-"""Side of the region / side of the face, as the network was trained."""
+"""Side of the region / side of the face, as in the training of the network."""
 
-# The detector's boxes lie lower and are smaller than the landmarks' region; means over London.
+# The detector's boxes are lower and smaller than the landmark region; means over London photos.
 _GROWTH, _LIFT = 1.046, 0.035
-_RIGHT_OUTER, _LEFT_OUTER = 33, 263  # outer eye corners; right is the person's, image-left
+_RIGHT_OUTER, _LEFT_OUTER = 33, 263  # outer eye corners, the person's right and left
 
 
 @dataclass(frozen=True)
 class Region:
-    """A square around (x, y), turned clockwise by ``roll`` radians; ``size`` in pixels."""
+    """A square region, turned clockwise by ``roll``.
+
+    Attributes:
+        x: x of the centre in pixels.
+        y: y of the centre in pixels.
+        size: side in pixels.
+        roll: rotation in radians, clockwise in the image.
+    """
 
     x: float
     y: float
@@ -31,7 +38,7 @@ class Region:
 
     @classmethod
     def of_proposal(cls, proposals: Proposals, index: int) -> "Region":
-        """Return the region of a face that the detector proposes."""
+        """Return the region of the proposal with the given index."""
         left, top, right, bottom = proposals.corners[index].tolist()
         size = REGION_SCALE * _GROWTH * max(right - left, bottom - top)
         roll = float(proposals.rolls[index])
@@ -41,7 +48,7 @@ class Region:
 
     @classmethod
     def of_landmarks(cls, landmarks: Landmarks) -> "Region":
-        """Return the region around landmarks, level with the eyes."""
+        """Return the region around landmarks, turned so that the eyes are level."""
         roll = roll_of(landmarks)
         cos, sin = math.cos(roll), math.sin(roll)
         to_image = np.array([[cos, -sin], [sin, cos]])
@@ -51,13 +58,13 @@ class Region:
         return cls(x, y, max(1.0, REGION_SCALE * float((high - low).max())), roll)
 
     def distance(self, other: "Region") -> float:
-        """Return about how far points at the edge of the face lie apart, in face sizes."""
+        """Return the approximate distance between two regions' edge points, in face sizes."""
         shift = math.hypot(other.x - self.x, other.y - self.y) * REGION_SCALE / self.size
         growth = abs(math.log(other.size / self.size))
         return shift + (growth + turn_between(self.roll, other.roll)) / 2
 
     def matrix(self, side: int) -> NDArray[np.float64]:
-        """Return the (2, 3) map from a picture of ``side`` pixels to the image."""
+        """Return the (2, 3) affine map from a crop of ``side`` pixels to the image."""
         scale = self.size / side
         cos, sin = scale * math.cos(self.roll), scale * math.sin(self.roll)
         linear = np.array([[cos, -sin], [sin, cos]])
@@ -72,5 +79,5 @@ def roll_of(landmarks: Landmarks) -> float:
 
 
 def turn_between(one: float, other: float) -> float:
-    """Return the angle between two rolls, 0 to pi."""
+    """Return the absolute angle between two rolls in radians, 0 to pi."""
     return abs(math.remainder(one - other, math.tau))

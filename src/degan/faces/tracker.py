@@ -1,7 +1,7 @@
-"""Several people through the frames of a video: who is where, and who is the same as before.
+"""Track several people through the frames of a video and assign person numbers.
 
-The landmarks of a frame say where each face is in the next, so that faces are looked for now and
-then only. :mod:`degan.data.face_track` follows the one face of a recording, backwards too.
+Each face is followed from its landmarks in the frame before, so the detector runs only now and
+then. :mod:`degan.data.face_track` instead follows one face of a recording, also backwards.
 """
 
 from dataclasses import dataclass, replace
@@ -20,32 +20,36 @@ from degan.media.images import RgbImage
 __all__ = ["Tracked", "Tracker"]
 
 LOOK_EVERY: Final = 0.5
-"""Seconds after which new faces are looked for."""
+"""Default interval between searches for new faces, in seconds."""
 
-_LOOK_AGAIN = 0.1  # seconds, where somebody was lost or nobody is there
-_GIVE_UP = 1.0  # seconds after which a lost person is another one
-_SAME = 0.3  # shared area / area of both: one face, found twice
-_NEAR = 0.7  # distance of middles, in face sizes: the one that was lost
-_CUT = 0.2  # mean change of a pixel that is another scene, of the whole range
-_PERHAPS_CUT = 0.01  # median change: not of one who walks by, but of another shot of the studio
-_SUDDEN = 3.0  # of the frame before: a camera that moves does so in both
-_PERHAPS_SWAP = 0.012  # change of all but a quarter of a face: not of one who is half hidden
-_FAR_APART = 0.3  # seconds between frames: nothing moves steadily any more
-_SAME_LOOK = 0.7  # likeness of a face to its last look, where it is perhaps another
-_WHOLE_LOOK = 0.55  # elsewhere: below it the face is half hidden, or turned away
+_LOOK_AGAIN = 0.1  # search interval in seconds if a face was lost or no face is tracked
+_GIVE_UP = 1.0  # seconds after which a lost track is dropped
+_SAME = 0.3  # intersection over union above which two boxes are the same face
+_NEAR = 0.7  # distance between centres, in face sizes, of a new face and a lost track
+_CUT = 0.2  # mean change of pixels, as a fraction of the value range, at a scene cut
+# Median change at a possible cut. It is small for a passer-by and larger for another shot in the
+# same studio.
+_PERHAPS_CUT = 0.01
+_SUDDEN = 3.0  # ratio to the change before; with a moving camera both changes are similar
+# Lower quartile of the changes in a face that may be another face now. It stays low if a face is
+# only half hidden.
+_PERHAPS_SWAP = 0.012
+_FAR_APART = 0.3  # seconds between frames above which motion is not expected to be steady
+_SAME_LOOK = 0.7  # minimum similarity to the last descriptor if the face may be another one
+_WHOLE_LOOK = 0.55  # similarity below which a tracked face is half hidden or turned away
 _TINY = (32, 18)
 _PATCH = 8
-_FINE = 48  # rows and columns that a patch is made of
+_FINE = 48  # rows and columns of pixels that a patch is averaged from
 
 
 class Tracked(NamedTuple):
     """A face of a frame.
 
     Attributes:
-        person: number of whom it belongs to, from 1, in the order of appearance.
-        face: where it is.
-        likeness: what it looks like, where that was asked in this frame: of each new face, and of
-            all when faces are looked for; else None.
+        person: number of the person, from 1, in the order of appearance.
+        face: box and landmarks.
+        likeness: face descriptor if it was computed in this frame: for new faces, and for all faces
+            in frames with a search; otherwise None.
     """
 
     person: int
@@ -57,23 +61,23 @@ class Tracked(NamedTuple):
 class _Track:
     person: int
     face: Face
-    seen: float  # seconds of the video, when last
-    look: Likeness  # the last one
-    fresh: bool = True  # whether it is of this frame
-    patch: NDArray[np.int16] | None = None  # what was in its box in the last frame
-    moved: float = 0.0  # how much that changes from frame to frame
-    doubt: bool = False  # whether it changed like a face that another one replaced
+    seen: float  # time of the last frame with this face, in seconds
+    look: Likeness  # last descriptor
+    fresh: bool = True  # whether ``look`` was computed in this frame
+    patch: NDArray[np.int16] | None = None  # brightness in its box in the last frame
+    moved: float = 0.0  # recent change of ``patch`` from frame to frame
+    doubt: bool = False  # whether the face may have been replaced by another one
 
 
 class Tracker:
-    """Follows people. It has a state: one a video, frames in order.
+    """Tracks people. It has a state: use one tracker per video and pass the frames in order.
 
-    Who comes back after whatever time, or after a cut, gets the same number if the face resembles
-    that of nobody else more.
+    A person who comes back after any time, or after a cut, gets the same number if no other known
+    person is more similar.
 
     Args:
-        finder: of faces.
-        look_every: seconds after which new faces are looked for.
+        finder: face finder.
+        look_every: interval between searches for new faces, in seconds.
     """
 
     def __init__(self, finder: FaceFinder, *, look_every: float = LOOK_EVERY) -> None:
@@ -94,7 +98,7 @@ class Tracker:
 
         Args:
             image: RGB uint8 (H, W, 3).
-            time: seconds from the first frame; never less than before.
+            time: seconds after the first frame; must not decrease.
         """
         cut, self._doubt = self._changed(image)
         if cut:
@@ -120,8 +124,8 @@ class Tracker:
         return sorted(found, key=lambda one: -one.face.box[2] * one.face.box[3])
 
     def _changed(self, image: RgbImage) -> tuple[bool, bool]:
-        """Tell whether this is another scene, or of another size; and whether it may be one."""
-        rough = Image.fromarray(image[:: max(1, image.shape[0] // 90)])  # rows enough
+        """Return whether the scene or the image size changed, and whether the scene may have."""
+        rough = Image.fromarray(image[:: max(1, image.shape[0] // 90)])  # fewer rows, for speed
         tiny = np.asarray(rough.convert("L").resize(_TINY, Image.Resampling.BOX)).astype(np.int16)
         before, self._tiny = self._tiny, tiny
         shape, self._shape = self._shape, image.shape
@@ -133,7 +137,7 @@ class Tracker:
         return float(change.mean()) > _CUT, sudden
 
     def _follow(self, image: RgbImage, time: float) -> None:
-        """Find each face where it was; of two that became one that one stays that moved less."""
+        """Follow all tracks; if two arrive at the same face, keep the one that moved less."""
         found: list[tuple[float, _Track, Face]] = []
         for track in self._tracks:
             face = self._finder.follow(image, track.face.landmarks)
@@ -145,12 +149,12 @@ class Tracker:
         for _, track, face in sorted(found, key=lambda one: one[0]):
             if all(_shared(face, other.face) < _SAME for other in kept):
                 kept.append(replace(track, face=face, seen=time, fresh=False))
-            else:  # hidden behind that one, and may come out again
+            else:  # hidden behind the other face; it may reappear
                 self._lost.append(track)
         self._tracks = sorted(kept, key=lambda track: track.person)
 
     def _look(self, image: RgbImage, time: float) -> None:
-        """Look for faces that are not followed, and whether those that are did not change."""
+        """Search for new faces and check by descriptor that tracked faces are still the same."""
         new: list[tuple[Face, Likeness]] = []
         followed, self._tracks = self._tracks, []
         for track in followed:
@@ -179,7 +183,10 @@ class Tracker:
         time: float,
         new: list[tuple[Face, Likeness]],
     ) -> None:
-        """Go on with a person at a face, unless it is somebody else: as after a hidden cut."""
+        """Continue a track at a face, or add the face to ``new`` if it is another person.
+
+        The person can change without a visible cut, for example between shots of one studio.
+        """
         doubt = self._doubt or track.doubt
         look = self._describer.describe(image, face)
         taken = any(other.person == track.person for other in self._tracks)
@@ -196,18 +203,18 @@ class Tracker:
 
 
 def _suspect(track: _Track, image: RgbImage, *, far_apart: bool) -> None:
-    """Take note of whether a face changed like one in whose place there is another now."""
+    """Set ``track.doubt`` if the face changed so much that it may be another face now."""
     if track.patch is None:
         return
     change = np.sort(np.abs(_patch(image, track.face) - track.patch), axis=None)
     moved = float(change[change.size // 4]) / 255
-    # A frame that comes twice is no sign of rest, so what moved is not forgotten at once.
+    # A repeated frame does not mean that the face is at rest, so ``moved`` decays slowly.
     steady, track.moved = track.moved, max(moved, track.moved / 2)
     track.doubt = moved > max(_PERHAPS_SWAP, 0 if far_apart else _SUDDEN * steady)
 
 
 def _patch(image: RgbImage, face: Face) -> NDArray[np.int16]:
-    """Return how bright it is in the box of a face, roughly."""
+    """Return the brightness in the box of a face, reduced to (_PATCH, _PATCH) values, 0-255."""
     left, top, wide, high = (round(value) for value in face.box)
     rows = slice(max(0, top), max(0, top + high), max(1, high // _FINE))
     columns = slice(max(0, left), max(0, left + wide), max(1, wide // _FINE))
@@ -219,7 +226,7 @@ def _patch(image: RgbImage, face: Face) -> NDArray[np.int16]:
 
 
 def _shared(one: Face, other: Face) -> float:
-    """Return the area that two faces share, of the area of both."""
+    """Return the intersection over union of two face boxes."""
     corners = np.array([one.box, other.box], dtype=np.float64)
     corners[:, 2:] += corners[:, :2]
     shared = float(shared_areas(corners[0], corners[1:])[0])
@@ -228,7 +235,7 @@ def _shared(one: Face, other: Face) -> float:
 
 
 def _apart(one: Face, other: Face) -> float:
-    """Return how far the middles of two faces lie apart, in sizes of the larger."""
+    """Return the distance between the centres of two faces, divided by the larger face size."""
     x = (one.box[0] + one.box[2] / 2) - (other.box[0] + other.box[2] / 2)
     y = (one.box[1] + one.box[3] / 2) - (other.box[1] + other.box[3] / 2)
     return float(np.hypot(x, y)) / max(*one.box[2:], *other.box[2:])

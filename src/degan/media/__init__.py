@@ -1,1 +1,1 @@
-"""Images and videos: decoded within limits, encoded, warped."""
+"""Images and videos: decoding with size limits, encoding, geometric warping."""

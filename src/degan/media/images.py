@@ -1,6 +1,7 @@
-"""Decode and encode photos: the only place where colour order, depth and orientation change.
+"""Decode and encode photos.
 
-Everywhere else an image is RGB uint8, shape (H, W, 3), upright as the photographer saw it.
+Only this module converts colour order, bit depth and orientation. Everywhere else an image is RGB
+uint8, shape (H, W, 3), upright.
 """
 
 import base64
@@ -22,16 +23,16 @@ RgbImage = NDArray[np.uint8]
 
 _PLAIN_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 SUFFIXES = frozenset({*_PLAIN_SUFFIXES, ".avif", ".heic", ".heif"})
-"""File names that a folder is searched for (any case)."""
+"""Suffixes of photo files (any case)."""
 
 HEAD = 32
-"""How many bytes of a file tell what it is."""
+"""Number of leading bytes that identify the format of a file."""
 
 _HEADS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"P5", b"P6")
 _AVIF, _HEIC = (b"avif", b"avis"), (b"heic", b"heix", b"heim", b"heis")
-_EITHER = (b"mif1", b"msf1")  # HEIC or AVIF: the brands behind say which
+_EITHER = (b"mif1", b"msf1")  # HEIC or AVIF: the following brands decide
 
-_BRANDS = 256  # bytes of a file that are searched for its brands
+_BRANDS = 256  # number of leading bytes in which brands are searched for
 
 _DAMAGE = (
     OSError,
@@ -43,7 +44,7 @@ _DAMAGE = (
     MemoryError,
     struct.error,
 )
-"""What Pillow's decoders raise on a damaged file."""
+"""Errors that Pillow's decoders raise on a damaged file."""
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -54,37 +55,47 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""EXIF orientation -> what undoes it."""
+"""EXIF orientation -> transposition that makes the image upright."""
 
 MAX_BYTES = 256 * 2**20
-MAX_PIXELS = 128_000_000  # the largest phone sensors give 108 million
+MAX_PIXELS = 128_000_000  # the largest phone sensors have 108 million
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")  # MPO opens as JPEG
 
 
-def read(path: Path) -> RgbImage:
+def read_image(path: Path) -> RgbImage:
     """Return the photo in a file, upright (EXIF orientation applied).
 
-    Transparency is laid on white, 16-bit and CMYK become 8-bit RGB, of an animation the first
-    frame counts. Size is checked on the header, before any pixel is decoded.
+    Transparent images are composited on white. 16-bit and CMYK images are converted to 8-bit RGB.
+    Of an animation, the first frame is returned. The size is checked in the header, before any
+    pixel is decoded.
+
+    Returns:
+        RGB uint8 (H, W, 3).
 
     Raises:
-        DeganError: no such file, not an image, truncated, or over :data:`MAX_PIXELS`.
+        DeganError: the file is missing, not an image, truncated, over :data:`MAX_BYTES` or over
+            :data:`MAX_PIXELS`.
     """
     return decode(read_bytes(path, MAX_BYTES, "photo"), str(path))
 
 
 def decode(data: bytes, name: str) -> RgbImage:
-    """Return the photo in ``data``; ``name`` is what messages call it. See :func:`read`."""
+    """Return the photo in ``data``, the content of a file. See :func:`read`.
+
+    Args:
+        data: content of the file.
+        name: name of the photo in error messages.
+    """
     formats = _formats_of(data, name)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's own size warning: MAX_PIXELS is the rule
+            warnings.simplefilter("ignore")  # Pillow's own size warning: MAX_PIXELS is the limit
             with Image.open(io.BytesIO(data), formats=formats) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
                     raise DeganError(
-                        f"{name} is {width} x {height} pixels, over the {MAX_PIXELS:,} that degan "
-                        "decodes; scale it down first"
+                        f"{name} is {width} x {height} pixels, more than the {MAX_PIXELS:,} that "
+                        "degan decodes; scale it down first"
                     )
                 image.load()
                 return np.ascontiguousarray(_to_rgb(_upright(image)))
@@ -94,22 +105,23 @@ def decode(data: bytes, name: str) -> RgbImage:
         ) from error
     except Image.DecompressionBombError as error:
         raise DeganError(
-            f"{name} is over the {MAX_PIXELS:,} pixels that degan decodes; scale it down first"
+            f"{name} has more than the {MAX_PIXELS:,} pixels that degan decodes; scale it down "
+            "first"
         ) from error
     except _DAMAGE as error:
         raise DeganError(f"{name} is damaged and cannot be decoded ({error})") from error
 
 
 def is_photo(data: bytes) -> bool:
-    """Tell whether a file that begins so, with :data:`HEAD` bytes or more, is a photo."""
+    """Return whether a file is a photo; ``data`` holds its first :data:`HEAD` bytes or more."""
     webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
     return webp or data.startswith(_HEADS) or _brand(data) in (*_AVIF, *_HEIC, *_EITHER)
 
 
 def _brand(data: bytes) -> bytes:
-    """Return which of the formats that begin alike (AVIF, HEIC, MP4) a file is of.
+    """Return the brand of an ISO media file (AVIF, HEIC or MP4), or no bytes for other formats.
 
-    Of a photo that says only that it is one of the first two, the first brand that says more.
+    If the major brand means only "AVIF or HEIC", the first specific compatible brand is returned.
     """
     if data[4:8] != b"ftyp":
         return b""
@@ -121,11 +133,11 @@ def _brand(data: bytes) -> bytes:
 
 
 def _formats_of(data: bytes, name: str) -> tuple[str, ...]:
-    """Return what Pillow is to try; refuse in a sentence what it lacks a reader for."""
+    """Return the formats that Pillow may try; raise if it has no decoder for AVIF or HEIC."""
     if _brand(data) in _AVIF:
         if not features.check("avif"):
             raise DeganError(
-                f"{name} is AVIF, which this Pillow does not read; install Pillow 11.3 or newer, "
+                f"{name} is AVIF, which this Pillow cannot read; install Pillow 11.3 or newer, "
                 "or convert it to JPEG"
             )
         return ("AVIF",)
@@ -134,18 +146,18 @@ def _formats_of(data: bytes, name: str) -> tuple[str, ...]:
             import_module("pillow_heif").register_heif_opener()
         except ImportError as error:
             raise DeganError(
-                f"{name} is HEIC, which needs pillow-heif, which is not installed; pip install "
-                "pillow-heif, or convert it to JPEG"
+                f"{name} is HEIC, which needs pillow-heif, and that is not installed; run pip "
+                "install pillow-heif, or convert the photo to JPEG"
             ) from error
         return ("HEIF",)
     return _FORMATS
 
 
 def check_image(image: Any) -> RgbImage:
-    """Return an image if it is one as degan's functions take it.
+    """Return the image unchanged after a check of its type and shape.
 
     Raises:
-        DeganError: it is no RGB uint8 array (H, W, 3) with pixels.
+        DeganError: it is not an RGB uint8 array (H, W, 3), or it is empty.
     """
     if (
         isinstance(image, np.ndarray)
@@ -157,13 +169,13 @@ def check_image(image: Any) -> RgbImage:
         return image
     shown = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image)
     raise DeganError(
-        f"an image must be an RGB uint8 array (height, width, 3), not {shown}; degan.read_image "
-        "gives one of a file, and of OpenCV's take image[:, :, ::-1]"
+        f"an image must be an RGB uint8 array (height, width, 3), not {shown}; read a "
+        "file with degan.read_image, and convert an OpenCV image with image[:, :, ::-1]"
     )
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Undo the camera's turn; damaged EXIF on a sound photo counts as none."""
+    """Apply the EXIF orientation; damaged EXIF data in an intact photo is ignored."""
     try:
         turn = _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except _DAMAGE:
@@ -184,10 +196,10 @@ def _to_rgb(image: Image.Image) -> RgbImage:
 
 
 def check_ending(path: Path) -> str:
-    """Return the format that :func:`write` writes a file of this name in.
+    """Return the image format that belongs to the suffix of a file name: PNG, JPEG or WEBP.
 
     Raises:
-        DeganError: the suffix names no format.
+        DeganError: the suffix is not supported.
     """
     formats = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
     form = formats.get(path.suffix.lower())
@@ -196,13 +208,18 @@ def check_ending(path: Path) -> str:
     return form
 
 
-def write(path: Path, image: RgbImage, *, quality: int = 92) -> None:
-    """Write an image whole or not at all; the suffix chooses PNG, JPEG or WebP.
+def write_image(path: Path, image: RgbImage, *, quality: int = 92) -> None:
+    """Write an image atomically; the suffix selects PNG, JPEG or WebP.
 
-    An image whose three channels are equal is stored as grey.
+    An image with three equal channels is stored as greyscale.
+
+    Args:
+        path: ending in .png, .jpg, .jpeg or .webp.
+        image: RGB uint8 (H, W, 3).
+        quality: JPEG or WebP quality, 1-100; PNG ignores it.
 
     Raises:
-        DeganError: the suffix names no format, or the file cannot be written.
+        DeganError: the suffix is not supported, or the file cannot be written.
     """
     form = check_ending(path)
     pillow = Image.fromarray(image)
@@ -210,18 +227,18 @@ def write(path: Path, image: RgbImage, *, quality: int = 92) -> None:
         image[..., 1], image[..., 2]
     ):
         pillow = Image.fromarray(np.ascontiguousarray(image[..., 0]))
-    # PNG at its fastest: half the time for a few more bytes in a hundred.
+    # Fastest PNG compression: half the time for files a few percent larger.
     options = {"compress_level": 1} if form == "PNG" else {"quality": quality}
     with replacing(path) as temporary:
         pillow.save(temporary, format=form, **options)
 
 
 def data_url(image: RgbImage, *, quality: int = 75) -> str:
-    """Return an image as a ``data:`` address, for a page that needs no other file.
+    """Return an image as a WebP ``data:`` URL, to embed it in an HTML page.
 
     Args:
-        image: RGB uint8 (H, W, 3), at most 16,383 pixels a side.
-        quality: of WebP, 1-100.
+        image: RGB uint8 (H, W, 3), at most 16,383 pixels per side.
+        quality: WebP quality, 1-100.
     """
     data = io.BytesIO()
     Image.fromarray(image).save(data, "WEBP", quality=quality)
@@ -229,7 +246,9 @@ def data_url(image: RgbImage, *, quality: int = 75) -> str:
 
 
 def find_photos(folder: Path) -> list[Path]:
-    """Return the photo files below ``folder`` by name; hidden files and folders are left out.
+    """Return all photo files below ``folder``, sorted by name.
+
+    Hidden files and folders are skipped.
 
     Raises:
         DeganError: the folder is missing or holds no photo.

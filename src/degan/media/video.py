@@ -1,4 +1,4 @@
-"""Frames of a video file or a camera."""
+"""Read frames of a video file or a camera."""
 
 import io
 import signal
@@ -18,33 +18,33 @@ from degan.errors import DeganError
 from degan.media.images import MAX_PIXELS, RgbImage
 
 SUFFIXES: Final = frozenset({".avi", ".mp4", ".mov", ".mkv", ".mpg", ".mpeg", ".wmv", ".webm"})
-"""File names that are taken for videos (any case)."""
+"""Suffixes of video files (any case)."""
 
 MAX_FRAMES: Final = 1_000_000
-"""The most frames that are looked at of one video."""
+"""Maximum number of frames read of one video."""
 
-_MAX_RATE: Final = 1000  # frames a second that a header may claim
+_MAX_RATE: Final = 1000  # frames per second; larger values in a header are ignored
 USUAL_RATE: Final = 25.0
-"""Frames a second where a video says nothing of it."""
+"""Frames per second of videos whose header has no frame rate."""
 
-_AHEAD: Final = 8  # frames decoded before they are looked at
+_AHEAD: Final = 8  # frames decoded in advance
 
-# A file is taken for what it holds, not for its name, and some formats are lists of other files or
-# of addresses: none of those may be followed.
+# FFmpeg detects the format from the content. Formats that refer to other files or to URLs are left
+# out, so that a video cannot make degan open them.
 _FORMATS: Final = "avi,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpeg,mpegts,mpegvideo,asf"
 
 
 class UnreadableError(DeganError):
-    """A video that cannot be read; others may be."""
+    """One video cannot be read; other videos may still be readable."""
 
 
 class Frame(NamedTuple):
-    """A picture of a video.
+    """One frame of a video.
 
     Attributes:
-        number: counted from 0.
-        time: seconds from the first frame.
-        image: RGB uint8 (H, W, 3), turned upright as the file says.
+        number: frame number, counted from 0.
+        time: seconds after the first frame.
+        image: RGB uint8 (H, W, 3), upright (rotation of the file applied).
     """
 
     number: int
@@ -53,13 +53,13 @@ class Frame(NamedTuple):
 
 
 class VideoInfo(NamedTuple):
-    """What a video holds, found without decoding it.
+    """Number and size of the frames of a video, found without decoding.
 
     Attributes:
-        frames: how many it holds.
-        promised: how many its header says that it has; 0 if it does not say.
-        width: in pixels.
-        height: in pixels.
+        frames: number of frames in the file.
+        promised: number of frames according to the header; 0 if unknown.
+        width: frame width in pixels.
+        height: frame height in pixels.
     """
 
     frames: int
@@ -69,14 +69,18 @@ class VideoInfo(NamedTuple):
 
 
 def is_video(data: bytes) -> bool:
-    """Tell whether a file that begins so may be a video: AVI, MP4, Matroska, MPEG or ASF."""
+    """Return whether a file may be a video: AVI, MP4, Matroska, MPEG or ASF.
+
+    Args:
+        data: first bytes of the file, 12 or more.
+    """
     boxes = (b"ftyp", b"moov", b"mdat", b"wide", b"free")
     heads = (b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"0&\xb2u", b"G@")
     return data[4:8] in boxes or data.startswith(heads) or data[8:12] == b"AVI "
 
 
 def check_installed() -> None:
-    """Find out whether videos can be read at all.
+    """Check that PyAV, which reads videos, is installed.
 
     Raises:
         DeganError: PyAV is not installed.
@@ -85,46 +89,46 @@ def check_installed() -> None:
 
 
 def count_frames(source: Path | bytes, name: str) -> int:
-    """Return how many frames a video holds, whatever its header says. See :func:`describe`."""
+    """Return the number of frames in a video, counted, not read from the header."""
     return describe(source, name).frames
 
 
 def describe(source: Path | bytes, name: str) -> VideoInfo:
-    """Return how many frames a video has, and of what size.
+    """Return the number and size of the frames of a video.
 
     Args:
-        source: the file, or its content.
-        name: what messages call it.
+        source: path of the file, or its content.
+        name: name of the video in error messages.
 
     Raises:
-        DeganError: it is no video, holds no frame, or PyAV is not installed.
+        DeganError: the file is not a video, has no frame, or PyAV is not installed.
     """
     with _opened(source, name) as (container, stream), _readable(name):
-        # A header may promise more than the file holds: packets are counted, nothing is decoded.
+        # A header may promise more frames than the file holds, so count the packets.
         packets = islice(container.demux(stream), MAX_FRAMES)
         count = sum(packet.size > 0 for packet in packets)
         size = stream.codec_context.width, stream.codec_context.height
         promised = stream.frames
     if count == 0:
-        raise DeganError(f"{name} holds no frame; it is damaged or was cut off, get it again")
+        raise DeganError(f"{name} holds no frame; it is damaged or incomplete, get it again")
     return VideoInfo(int(count), int(promised), *size)
 
 
 def read_frames(source: Path | bytes, name: str, wanted: Collection[int]) -> dict[int, RgbImage]:
-    """Return the frames of the given numbers, counted from 0, that the video holds.
+    """Return the requested frames of a video.
 
-    Frames behind damage that cannot be decoded are missing from the result.
+    Frames that do not exist, or follow damage that cannot be decoded, are missing from the result.
 
     Args:
-        source: the file, or its content.
-        name: what messages call it.
-        wanted: numbers of frames.
+        source: path of the file, or its content.
+        name: name of the video in error messages.
+        wanted: frame numbers, counted from 0.
 
     Returns:
-        Number -> RGB uint8 (H, W, 3).
+        Frame number -> RGB uint8 (H, W, 3).
 
     Raises:
-        DeganError: it is no video, its frames are too large, or PyAV is not installed.
+        DeganError: the file is not a video, its frames are too large, or PyAV is not installed.
     """
     if not wanted:
         return {}
@@ -143,15 +147,15 @@ def read_frames(source: Path | bytes, name: str, wanted: Collection[int]) -> dic
 
 @contextmanager
 def play(source: Path | bytes | int, name: str) -> Iterator["Playing"]:
-    """Open a video or a camera to look at its frames one after the other.
+    """Open a video or a camera to read its frames in order.
 
     Args:
-        source: the file, its content, or the number of a camera, counted from 0.
-        name: what messages call it.
+        source: path of the file, its content, or the number of a camera, counted from 0.
+        name: name of the video or camera in error messages.
 
     Raises:
-        DeganError: it is no video or no such camera, its frames are too large, or PyAV is not
-            installed.
+        DeganError: the file is not a video, the camera cannot be opened, frames are too large, or
+            PyAV is not installed.
     """
     opened = _camera(source, name) if isinstance(source, int) else _opened(source, name)
     with opened as (container, stream):
@@ -160,17 +164,17 @@ def play(source: Path | bytes | int, name: str) -> Iterator["Playing"]:
 
 
 class Playing:
-    """A video that is being looked at.
+    """An open video or camera.
 
     Attributes:
-        name: what messages call it.
-        rate: frames a second as the header says; None if it says nothing sensible.
-        promised: how many frames the header says that it has; 0 if it does not say.
-        expected: about how many there are, for progress: Matroska says how long all of it is,
-            sound too; 0 if nothing is known.
-        width: in pixels.
-        height: in pixels.
-        decoded: how many frames were looked at so far.
+        name: name of the video in error messages.
+        rate: frames per second according to the header; None if missing or implausible.
+        promised: number of frames according to the header; 0 if unknown.
+        expected: approximate number of frames, for progress; 0 if unknown. Matroska files have
+            only a total duration, which includes sound.
+        width: frame width in pixels.
+        height: frame height in pixels.
+        decoded: number of frames yielded so far.
     """
 
     def __init__(self, container: Any, stream: Any, name: str) -> None:
@@ -188,9 +192,9 @@ class Playing:
         self._stopped = Event()
 
     def frames(self) -> Iterator[Frame]:
-        """Yield the frames until the end, or until what follows cannot be decoded.
+        """Yield the frames up to the end, or up to damage that cannot be decoded.
 
-        They are decoded ahead by a thread, some at a time, while others are looked at.
+        A thread decodes a few frames in advance.
 
         Raises:
             DeganError: a frame is too large, or the first one cannot be decoded.
@@ -206,7 +210,7 @@ class Playing:
                 yield frame
         finally:
             self._stopped.set()
-            while thread.is_alive():  # it may wait for room
+            while thread.is_alive():  # the thread may wait for free space in the queue
                 with suppress(Empty):
                     ahead.get(timeout=0.05)
             thread.join()
@@ -223,25 +227,28 @@ class Playing:
                     return
                 time = frame.time if frame.time is not None else number / (self.rate or USUAL_RATE)
                 first = time if first is None else first
-                last = max(last, time - first)  # times of a damaged video may go back
+                last = max(last, time - first)  # times in a damaged video may decrease
                 ahead.put(Frame(number, last, _upright(frame)))
             if number < 0:
                 ahead.put(
                     UnreadableError(
-                        f"{self.name} holds no frame that can be decoded; it is damaged or was cut "
-                        "off, get it again"
+                        f"{self.name} holds no frame that can be decoded; it is damaged or "
+                        "incomplete, get it again"
                     )
                 )
         except (import_av().FFmpegError, OSError, ValueError, MemoryError) as error:
-            ahead.put(UnreadableError(f"{self.name} has a frame that cannot be shown ({error})"))
+            ahead.put(
+                UnreadableError(f"{self.name} has a frame that cannot be converted ({error})")
+            )
         finally:
             ahead.put(None)
 
     @contextmanager
     def until_ctrl_c(self) -> Iterator[None]:
-        """Let Ctrl-C end the frames in the block, as the end of a file does; a second one is heard.
+        """Within the block, the first Ctrl-C ends :meth:`frames` like the end of the file.
 
-        Only the main thread of a program can hear it; in others nothing changes.
+        The second Ctrl-C has its usual effect. Only the main thread receives Ctrl-C; in other
+        threads this has no effect.
         """
         if current_thread() is not main_thread():
             yield
@@ -260,7 +267,7 @@ class Playing:
 
 
 def _too_large() -> str:
-    return f"more than the {MAX_PIXELS:,} pixels read"
+    return f"more than {MAX_PIXELS:,} pixels, the maximum that degan reads"
 
 
 def _upright(frame: Any) -> RgbImage:
@@ -270,7 +277,7 @@ def _upright(frame: Any) -> RgbImage:
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[Any]:
-    """Yield frames until the end, or until what follows cannot be decoded."""
+    """Yield PyAV frames up to the end, or up to damage that cannot be decoded."""
     errors = import_av().FFmpegError
     frames = container.decode(stream)
     while True:
@@ -281,10 +288,10 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
 
 
 def import_av() -> Any:
-    """Return PyAV.
+    """Return the module ``av`` (PyAV).
 
     Raises:
-        DeganError: it is not installed.
+        DeganError: PyAV is not installed.
     """
     try:
         return import_module("av")
@@ -300,7 +307,7 @@ _CAMERAS: Final = {
     "darwin": ("avfoundation", "{}"),
     "win32": ("dshow", "video={}"),
 }
-"""Platform -> FFmpeg's name for its cameras, and for one of them."""
+"""Platform -> FFmpeg's input format for cameras, and address of a camera by its number."""
 
 
 @contextmanager
@@ -314,7 +321,7 @@ def _camera(number: int, name: str) -> Iterator[tuple[Any, Any]]:
         why = getattr(error, "strerror", None) or error
         raise DeganError(
             f"{name} cannot be opened ({why}); check that it is plugged in, that no other program "
-            "uses it, and that you may use it"
+            "uses it, and that you have permission to use it"
         ) from error
 
 
@@ -322,32 +329,34 @@ def _camera(number: int, name: str) -> Iterator[tuple[Any, Any]]:
 def _opened(source: Path | bytes, name: str) -> Iterator[tuple[Any, Any]]:
     av = import_av()
     if isinstance(source, Path) and not source.is_file():
-        raise UnreadableError(f"{name} does not exist or is no file; check the path of the video")
-    # Absolute, or a file called "concat:..." would be taken for an order to FFmpeg.
+        raise UnreadableError(
+            f"{name} does not exist or is not a file; check the path of the video"
+        )
+    # An absolute path: FFmpeg would interpret a file name such as "concat:..." as a protocol.
     file = io.BytesIO(source) if isinstance(source, bytes) else str(source.absolute())
     with ExitStack() as stack:
         with _readable(name):
             container = stack.enter_context(av.open(file, options={"format_whitelist": _FORMATS}))
             if not container.streams.video:
-                raise UnreadableError(f"{name} holds no pictures, only sound or text; give a video")
+                raise UnreadableError(f"{name} holds no images, only sound or text; give a video")
             stream = container.streams.video[0]
             if stream.codec_context is None:
                 raise UnreadableError(
-                    f"{name} is of a codec that PyAV does not know; convert the video"
+                    f"{name} has a codec that PyAV does not support; convert the video"
                 )
             if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
                 raise UnreadableError(f"{name} has frames of {_too_large()}")
-        yield container, stream  # what fails there is no fault of the video
+        yield container, stream  # errors of the caller's block are not errors of the video
 
 
 @contextmanager
 def _readable(name: str) -> Iterator[None]:
-    """Say of what fails in the block, which opens or decodes, that the video is at fault."""
+    """Convert errors of the block, which opens or decodes a video, to :class:`UnreadableError`."""
     try:
         yield
     except (import_av().FFmpegError, OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise UnreadableError(
-            f"{name} cannot be read as a video ({why}); it is damaged or of a kind that degan does "
-            "not read"
+            f"{name} cannot be read as a video ({why}); it is damaged or in a format that degan "
+            "cannot read"
         ) from error

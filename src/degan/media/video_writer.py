@@ -1,4 +1,4 @@
-"""Pictures written as a video, one after the other."""
+"""Write a video frame by frame."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,14 +12,17 @@ from degan.media.video import import_av
 from degan.system.files import replacing
 
 SUFFIXES: Final = frozenset({".mp4", ".mkv", ".mov", ".avi"})
-"""Names that a written video may end in (any case)."""
+"""Suffixes of videos that can be written (any case)."""
 
-_CODECS: Final = ("libx264", "mpeg4")  # the first that this PyAV can write
+_CODECS: Final = ("libx264", "mpeg4")  # the first one that this PyAV has is used
 _QUALITY: Final = {"libx264": {"crf": "20", "preset": "veryfast"}, "mpeg4": {"qscale": "3"}}
 
 
 class VideoWriter:
-    """Takes the frames of a video in order; all are of the size of the first."""
+    """Encoder of one video; all frames are scaled to the size of the first frame.
+
+    Odd sides lose one pixel, because the colour format needs even sides.
+    """
 
     def __init__(self, container: Any, rate: float, path: Path) -> None:
         self._container, self._path = container, path
@@ -30,7 +33,7 @@ class VideoWriter:
         """Append a frame, RGB uint8 (H, W, 3).
 
         Raises:
-            DeganError: this PyAV cannot write it.
+            DeganError: this PyAV has no suitable codec.
         """
         av = import_av()
         if self._stream is None:
@@ -41,16 +44,16 @@ class VideoWriter:
         self._container.mux(self._stream.encode(frame))
 
     def finish(self) -> None:
-        """Write what is still held back."""
+        """Write the frames that the codec has buffered."""
         if self._stream is not None:
             self._container.mux(self._stream.encode())
 
     def _begin(self, av: Any, image: RgbImage) -> Any:
         codec = next((name for name in _CODECS if name in av.codecs_available), None)
         if codec is None:
-            raise DeganError(f"this PyAV has no codec to write {self._path} with; update PyAV")
+            raise DeganError(f"this PyAV has no codec to write {self._path}; update PyAV")
         stream = self._container.add_stream(codec, rate=self._rate, options=_QUALITY[codec])
-        # Colours have half the resolution, so sides must be even.
+        # yuv420p stores colours at half the resolution, so sides must be even.
         stream.height, stream.width = (max(2, side // 2 * 2) for side in image.shape[:2])
         stream.pix_fmt = "yuv420p"
         return stream
@@ -58,14 +61,15 @@ class VideoWriter:
 
 @contextmanager
 def write_video(path: Path, rate: float) -> Iterator[VideoWriter]:
-    """Open a video to be written; it appears whole or not at all.
+    """Open a video for writing; the file appears only when it is complete.
 
     Args:
-        path: ending in one of :data:`SUFFIXES`.
-        rate: frames a second.
+        path: file to write, ending in one of :data:`SUFFIXES`.
+        rate: frames per second.
 
     Raises:
-        DeganError: the name has another ending, it cannot be written, or PyAV is not installed.
+        DeganError: the suffix is not supported, the file cannot be written, or PyAV is not
+            installed.
     """
     av = import_av()
     if path.suffix.lower() not in SUFFIXES:

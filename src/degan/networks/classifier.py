@@ -1,6 +1,6 @@
 """Recognition: f(x) joined with the residue that the encoder's intermediate layers recorded."""
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +9,9 @@ from degan.config import ClassifierSettings, NetworkSettings
 from degan.networks.encoder import Encoder, EncoderOutput, code_grid, stage_channels
 from degan.networks.layers import Standardize, conv_norm_relu, zoom_matrix
 from degan.recognition.neutral_reader import NeutralReader
+
+LAST_LAYER: Final = "head.1"
+"""Name of the last linear layer in the state of a :class:`Classifier`."""
 
 ZOOMS: Final = (1.0, 1.06, 0.94)
 """Sizes at which a face can be read, relative to the crop."""
@@ -62,6 +65,15 @@ class Classifier(nn.Module):
         self.head = nn.Sequential(
             nn.Dropout(choice.dropout), nn.Linear(self.num_features, num_expressions)
         )
+
+    @property
+    def last_layer(self) -> nn.Linear:
+        """The last linear layer, with a row for each expression; :data:`LAST_LAYER` is its name."""
+        return cast("nn.Linear", self.head[1])
+
+    @last_layer.setter
+    def last_layer(self, layer: nn.Linear) -> None:
+        self.head[1] = layer
 
     def residue(self, encoded: EncoderOutput) -> list[Tensor]:
         """Encoder output -> what each local CNN reads, (N, residue); none reads f(x) alone."""

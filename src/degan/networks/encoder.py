@@ -1,4 +1,4 @@
-"""G_en: a face -> its expression code f(x)."""
+"""G_en, the encoder: face -> expression code f(x)."""
 
 from typing import NamedTuple
 
@@ -6,18 +6,19 @@ import torch
 from torch import Tensor, nn
 
 from degan.config import NetworkSettings
-from degan.networks.layers import ResidualBlock, conv_norm_relu
+from degan.networks.backbone import find_backbone
 
 
 class EncoderOutput(NamedTuple):
-    """What the encoder says of a batch.
+    """Outputs of the encoder for a batch.
 
     Attributes:
-        code: the expression code f(x), float (N, expression_code), of 32 bits even where the layers
-            compute with fewer.
-        fine: f(x) before it is rounded, where it is; else the same.
-        stages: the intermediate layers that the residue is read from, fine to coarse:
-            (N, 2w, S/2, S/2), (N, 4w, S/4, S/4), (N, 8w, S/8, S/8) at width w and image side S.
+        code: the expression code f(x), float32 (N, expression_code), also if the layers compute
+            with bfloat16.
+        fine: f(x) before rounding; equal to ``code`` if the encoder does not round.
+        stages: feature maps of the three stages, from which the residue is computed:
+            (N, c1, S/2, S/2), (N, c2, S/4, S/4), (N, c3, S/8, S/8) for image side S and the
+            channels of the backbone.
     """
 
     code: Tensor
@@ -26,29 +27,37 @@ class EncoderOutput(NamedTuple):
 
 
 class Encoder(nn.Module):
-    """A residual network of three stages. Source: 1912.01456, section 3, G_en."""
+    """A backbone of three stages, and a linear layer on the last one, whose output is f(x).
+
+    Args:
+        settings: sizes, and the name of the backbone.
+
+    Raises:
+        DeganError: there is no such backbone.
+
+    Source: 1912.01456, section 3, G_en.
+    """
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
-        width = settings.width
         self.rounded = settings.code == "rounded"
-        self.stem = conv_norm_relu(settings.channels, width, stride=settings.detail)
-        self.stage1 = ResidualBlock(width, 2 * width, stride=2)
-        self.stage2 = ResidualBlock(2 * width, 4 * width, stride=2)
-        self.stage3 = ResidualBlock(4 * width, 8 * width, stride=2)
-        # Not one mean over the whole face: in an aligned crop the place of a change says much of
-        # what it is.
+        self.stem, self.stage1, self.stage2, self.stage3 = find_backbone(settings.backbone).build(
+            settings
+        )
+        # Not a mean over the whole face: in an aligned crop, the place of a change matters.
         self.pool = nn.AvgPool2d(2)
-        self.code = nn.Linear(8 * width * code_grid(settings) ** 2, settings.expression_code)
+        self.code = nn.Linear(
+            stage_channels(settings)[2] * code_grid(settings) ** 2, settings.expression_code
+        )
 
     def forward(self, x: Tensor) -> EncoderOutput:
-        """(N, C, D, D) in [-1, 1] -> code and stages; D is S times ``settings.detail``."""
+        """Images (N, C, D, D) in [-1, 1] -> outputs; D is S times ``settings.detail``."""
         stage1 = self.stage1(self.stem(x))
         stage2 = self.stage2(stage1)
         stage3 = self.stage3(stage2)
         code = fine = self.code(self.pool(stage3).flatten(1)).float()
         if self.rounded and self.training:
-            # Noise as wide as a step stands for the rounding, which has no gradient (Balle 2017).
+            # Rounding has no gradient: uniform noise of one step replaces it (Balle 2017).
             code = code + torch.rand(code.shape).to(code.device) - 0.5
         elif self.rounded:
             code = code.round()
@@ -56,10 +65,10 @@ class Encoder(nn.Module):
 
 
 def code_grid(settings: NetworkSettings) -> int:
-    """Return the side of the grid of places that f(x) and the residue are read from: S/16."""
+    """Return the side of the pooled feature maps from which f(x) and the residue come: S/16."""
     return settings.image_size // 16
 
 
 def stage_channels(settings: NetworkSettings) -> tuple[int, int, int]:
     """Return the channels of the encoder's three stages."""
-    return 2 * settings.width, 4 * settings.width, 8 * settings.width
+    return find_backbone(settings.backbone).stage_channels(settings)

@@ -1,1 +1,1 @@
-"""What ``degan predict`` does: inputs, photos, videos, records, writers."""
+"""Recognition in photos, videos and from cameras: inputs, records and files to write."""

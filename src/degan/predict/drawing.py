@@ -1,4 +1,4 @@
-"""Expressions drawn on photos and frames: a box in the colour of the expression, and its name."""
+"""Draw expressions on photos and frames: a box around each face and a text."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from degan.media.images import SUFFIXES, RgbImage, write
+from degan.media.images import SUFFIXES, RgbImage, write_image
 from degan.media.palette import colour_of_expression, ink_on
 from degan.media.video_writer import SUFFIXES as VIDEO_SUFFIXES
 from degan.recognition.prediction import Prediction
@@ -15,21 +15,24 @@ __all__ = ["annotate", "annotated_path", "annotated_video_path", "write_annotate
 
 
 def annotate(image: RgbImage, faces: Sequence[Prediction]) -> RgbImage:
-    """Return a copy of a photo with a box and a text such as "happiness 87%" at every face.
+    """Return a copy of an image with a box and a text such as "happiness 87%" at every face.
 
     The box has the colour of the expression, see :mod:`degan.media.palette`. An unsure expression
-    has a question mark ("fear? 43%"). The number of the person comes first, if there is one.
+    has a question mark ("fear? 43%"). The text begins with the person number, if there is one.
 
     Args:
         image: RGB uint8 (H, W, 3).
         faces: predictions for the image.
+
+    Returns:
+        RGB uint8 (H, W, 3).
     """
     picture = Image.fromarray(image)
     draw = ImageDraw.Draw(picture)
     for face in faces:
         x, y, width, height = face.box
         colour = colour_of_expression(face.expression, list(face.probabilities))
-        # Line and letters grow with the face, so that both stay readable in any photo.
+        # Line width and font size grow with the face, so that text is readable in any photo.
         line = max(1, round(width / 80))
         font = ImageFont.load_default(size=max(10.0, width / 9))
         draw.rectangle((x, y, x + width, y + height), outline=colour, width=line)
@@ -40,7 +43,7 @@ def annotate(image: RgbImage, faces: Sequence[Prediction]) -> RgbImage:
         pad = line + 1
         label_height = bottom - top + 2 * pad
         label_width = right - left + 2 * pad
-        # Above the box, or inside its top where the photo ends; never beyond the right edge.
+        # Above the box, or inside if there is no space above; never beyond the right edge.
         label_y = y - label_height if y >= label_height else y
         label_x = max(0.0, min(x, image.shape[1] - label_width))
         draw.rectangle(
@@ -54,13 +57,13 @@ def annotated_path(photo: Path, root: Path, out: Path) -> Path:
     """Return the path of the annotated copy of a photo.
 
     Args:
-        photo: the photo.
-        root: the argument that named it: the photo itself or a folder above it.
-        out: a folder, or for a single photo the path of the copy.
+        photo: path of the photo.
+        root: input that contains it: the photo itself or a folder above it.
+        out: folder for the copies, or path of the copy of a single photo.
     """
     if root == photo:
         return out if out.suffix.lower() in SUFFIXES else out / f"{photo.stem}.jpg"
-    # The name keeps the old ending: a.png and a.jpg in one folder need two copies.
+    # The copy keeps the old ending in its name: a.png and a.jpg may be in one folder.
     return out / photo.relative_to(root).parent / f"{photo.name}.jpg"
 
 
@@ -72,5 +75,14 @@ def annotated_video_path(video: Path, root: Path, out: Path) -> Path:
 
 
 def write_annotated(path: Path, image: RgbImage, faces: Sequence[Prediction]) -> None:
-    """Write the annotated copy of a photo."""
-    write(path, annotate(image, faces))
+    """Write the annotated copy of a photo.
+
+    Args:
+        path: image file to write.
+        image: RGB uint8 (H, W, 3).
+        faces: predictions for the image.
+
+    Raises:
+        DeganError: the file cannot be written.
+    """
+    write_image(path, annotate(image, faces))

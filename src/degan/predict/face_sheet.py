@@ -1,4 +1,4 @@
-"""A sheet of faces from photos and videos: a row for each expression, the most probable first."""
+"""A picture of the most probable faces of each expression in photos and videos."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,18 +14,18 @@ from degan.predict.records import Record
 
 __all__ = ["Sheet"]
 
-_KEPT: Final = 8  # a row in memory is cut when it has so many times the faces it will show
-_SIDE: Final = 96  # of a face on the sheet, in pixels
-_MARGIN: Final = 0.2  # around the box of a face, relative to its longer side
+_KEPT: Final = 8  # a row is cut when it has this many times the faces it will show
+_SIDE: Final = 96  # side of a face on the sheet in pixels
+_MARGIN: Final = 0.2  # margin around the face box, relative to its longer side
 _GAP: Final = 6
-_CAPTION: Final = 28  # a line of probability, a line of file name
+_CAPTION: Final = 28  # height of two lines: probability and file name
 _LABEL: Final = 110
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 _PAPER, _INK = (250, 250, 248), (30, 30, 30)
 
 
 class _Thumb(NamedTuple):
-    """A candidate for the sheet; ordered by probability, then by the order of the records."""
+    """A candidate face, ordered by probability, then by position in the records."""
 
     probability: float
     order: int
@@ -36,11 +36,11 @@ class _Thumb(NamedTuple):
 
 
 class Sheet:
-    """Collects the most probable faces of each expression from records, and draws them.
+    """Collects the most probable faces of each expression from records and draws them as one image.
 
     Args:
         expressions: names of the rows, in order.
-        count: maximum number of faces in a row; a person in a video has one face in a row.
+        count: maximum number of faces in a row, with one face at most per person of a video.
     """
 
     def __init__(self, expressions: Sequence[str], *, count: int = 10) -> None:
@@ -48,7 +48,7 @@ class Sheet:
         self._count, self._order = count, 0
 
     def add(self, record: Record) -> None:
-        """Add the faces of a record."""
+        """Add the faces of a record, see :func:`degan.predict.records.to_record`."""
         for face in record.get("faces", ()):
             self._order += 1
             row = self._rows[face["expression"]]
@@ -66,7 +66,7 @@ class Sheet:
                 self._rows[face["expression"]] = self._best(row)
 
     def _best(self, row: dict[tuple[str, int], _Thumb]) -> dict[tuple[str, int], _Thumb]:
-        """Return the most probable faces of a row, the best first."""
+        """Return the ``count`` most probable faces of a row, the best first."""
         best = sorted(row.items(), key=lambda item: item[1], reverse=True)
         return dict(best[: self._count])
 
@@ -74,11 +74,12 @@ class Sheet:
         """Write the sheet as an image.
 
         Args:
-            path: of the image.
-            places: path of each photo and video, by its name in the records.
+            path: image file to write.
+            places: name of a photo or video in the records -> its path.
 
         Raises:
-            DeganError: no face was found, a photo or video is gone, or the image cannot be written.
+            DeganError: no face was found, a photo or video was deleted or changed, or the image
+                cannot be written.
         """
         rows = {name: list(self._best(row).values()) for name, row in self._rows.items() if row}
         if not rows:
@@ -101,17 +102,17 @@ class Sheet:
                 draw.text((left, top + _SIDE), text, fill=_INK, font=small)
                 name_of_file = _shortened(_name_of(thumb), small)
                 draw.text((left, top + _SIDE + 13), name_of_file, fill=_INK, font=small)
-        images.write(path, np.asarray(sheet))
+        images.write_image(path, np.asarray(sheet))
 
 
 def _name_of(thumb: _Thumb) -> str:
-    """Return the file name of a face, with the number of the frame."""
+    """Return the file name of a face, followed by the frame number for a video."""
     name = Path(thumb.path).name
     return name if thumb.frame < 0 else f"{name} #{thumb.frame}"
 
 
 def _shortened(text: str, font: _Font) -> str:
-    """Return a text no wider than a face; the middle is left out."""
+    """Return a text at most as wide as a face; the middle is replaced by an ellipsis."""
     kept = len(text)
     shown = text
     while kept > 2 and font.getlength(shown) > _SIDE:
@@ -121,7 +122,7 @@ def _shortened(text: str, font: _Font) -> str:
 
 
 def _pictures(thumbs: Sequence[_Thumb], places: Mapping[str, Path]) -> dict[_Thumb, Image.Image]:
-    """Return the cut-out faces; each photo and video is read once, one image is in memory."""
+    """Return the cropped faces; each file is read once, with one image in memory at a time."""
     pictures: dict[_Thumb, Image.Image] = {}
     for name in dict.fromkeys(thumb.path for thumb in thumbs):
         own: dict[int, list[_Thumb]] = {}
@@ -132,14 +133,14 @@ def _pictures(thumbs: Sequence[_Thumb], places: Mapping[str, Path]) -> dict[_Thu
             for thumb in own.pop(number):
                 pictures[thumb] = _cut(image, thumb.box)
         if own:
-            raise DeganError(f"{name} was changed during the command; give the command again")
+            raise DeganError(f"{name} was changed during the command; repeat the command")
     return pictures
 
 
 def _shown(path: Path, name: str, wanted: Collection[int]) -> Iterator[tuple[int, RgbImage]]:
-    """Yield (frame number, image) for the wanted frames; a photo has the number -1."""
+    """Yield (frame number, image) for each frame in ``wanted``; a photo has the number -1."""
     if -1 in wanted:
-        yield -1, images.read(path)
+        yield -1, images.read_image(path)
         return
     last = max(wanted)
     with video.play(path, name) as playing:
@@ -151,7 +152,7 @@ def _shown(path: Path, name: str, wanted: Collection[int]) -> Iterator[tuple[int
 
 
 def _cut(image: RgbImage, box: tuple[float, float, float, float]) -> Image.Image:
-    """Return the square around a box; outside the image it has the colour of the paper."""
+    """Return the square image around a box, filled with background colour outside the image."""
     x, y, width, height = box
     side = max(width, height) * (1 + 2 * _MARGIN)
     left, top = x + width / 2 - side / 2, y + height / 2 - side / 2

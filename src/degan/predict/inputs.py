@@ -1,4 +1,4 @@
-"""What the words of a command mean: photos, videos, folders, patterns, standard input."""
+"""Find the photos and videos of a command: files, folders, patterns, standard input."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ STDIN: Final = "-"
 
 Kind = Literal["photo", "video"]
 
-_LOOKED_FOR: Final = "degan looks for files ending in " + ", ".join(
+_LOOKED_FOR: Final = "degan reads files ending in " + ", ".join(
     sorted(images.SUFFIXES | video.SUFFIXES)
 )
 
@@ -29,9 +29,10 @@ class Input:
     """One photo or video.
 
     Attributes:
-        path: where it lies.
-        root: what the user named: itself, or a folder above it; of a pattern the folder before it.
-        kind: what its name says that it is.
+        path: path of the file.
+        root: the file itself or a folder above it, as given by the user; for a pattern, the folder
+            before its first wildcard.
+        kind: "photo" or "video".
     """
 
     path: Path
@@ -40,32 +41,32 @@ class Input:
 
 
 def find_inputs(words: Sequence[Path]) -> list[Input]:
-    """Return the photos and videos that paths, folders and patterns mean, each once.
+    """Return the photos and videos of paths, folders and patterns, each file once.
 
     Args:
-        words: paths; a folder means all below it, a pattern such as ``photos/*.jpg`` that the
-            shell left alone all that it matches.
+        words: paths of files, of folders (searched recursively), and patterns such as
+            ``photos/*.jpg``.
 
     Raises:
-        DeganError: one does not exist, or holds neither photo nor video.
+        DeganError: a path does not exist, or a folder or pattern has no photo or video.
     """
     here, found = str(Path.cwd()), dict[str, Input]()
     for word in words:
         for one in _of_word(word):
-            # As Path.absolute(), whose paths would take four times the memory of texts.
+            # Same as Path.absolute(), but a string takes a quarter of the memory of a Path.
             found.setdefault(os.path.join(here, one.path), one)  # noqa: PTH118
     return list(found.values())
 
 
 def find_media(folder: Path) -> list[Input]:
-    """Return the photos and videos below a folder by name; hidden ones are left out.
+    """Return the photos and videos below a folder, sorted by name, without hidden files.
 
     Raises:
-        DeganError: it holds none.
+        DeganError: the folder has no photo or video.
     """
     found = _media_below(folder)
     if not found:
-        raise DeganError(f"{folder} holds no photo or video; {_LOOKED_FOR}")
+        raise DeganError(f"{folder} has no photo or video; {_LOOKED_FOR}")
     return found
 
 
@@ -75,18 +76,21 @@ def _media_below(folder: Path) -> list[Input]:
 
 
 def read_stdin() -> tuple[bytes, Kind]:
-    """Return what comes in on standard input, and whether it is a photo or a video.
+    """Read standard input.
+
+    Returns:
+        The content, and whether it is a photo or a video.
 
     Raises:
-        DeganError: nothing came, or more than a photo may have.
+        DeganError: standard input is empty or larger than the limit.
     """
     data = sys.stdin.buffer.read(images.MAX_BYTES + 1)
     if not data:
-        raise DeganError("nothing came in on standard input; pipe a photo or a video into it")
+        raise DeganError("standard input is empty; pipe a photo or a video into it")
     if len(data) > images.MAX_BYTES:
         raise DeganError(
-            f"more than the {images.MAX_BYTES:,} bytes that degan reads came in on standard "
-            "input; give the name of the file"
+            f"standard input has more than {images.MAX_BYTES:,} bytes, the limit; give the path "
+            "of a file"
         )
     return data, "video" if video.is_video(data) and not images.is_photo(data) else "photo"
 
@@ -103,16 +107,16 @@ def _of_word(word: Path) -> Iterator[Input]:
     elif has_magic(str(word)):
         yield from _matching(word)
     else:
-        raise DeganError(f"{word} does not exist; check the path of the photo")
+        raise DeganError(f"{word} does not exist; check the path")
 
 
 def _matching(pattern: Path) -> Iterator[Input]:
-    """Yield all that a pattern matches; files that are neither and empty folders may be among."""
+    """Yield the photos and videos that a pattern matches; other files are ignored."""
     matches = sorted(Path(path) for path in glob(str(pattern), recursive=True))  # noqa: PTH207
     if not matches:
-        raise DeganError(f"nothing matches {pattern}; check the pattern")
+        raise DeganError(f"no file matches {pattern}; check the pattern")
     fixed = takewhile(lambda part: not has_magic(part), pattern.parts)
-    root, found = Path(*fixed), False  # annotated copies keep the folders below it
+    root, found = Path(*fixed), False  # annotated copies keep the folders below the root
     for path in matches:
         kind = _kind_of(path)
         below = _media_below(path) if path.is_dir() else []
@@ -131,13 +135,13 @@ def _kind_of(path: Path) -> Kind | None:
 
 
 def _guessed(path: Path) -> Kind:
-    """Return what a file is whose name does not say it, by how it begins."""
-    if not path.is_file():  # a pipe or a device: read once, as a photo
+    """Return the kind of a file with an unknown ending, by its first bytes."""
+    if not path.is_file():  # a pipe or a device can be read only once
         return "photo"
     try:
         with path.open("rb") as file:
             begins = file.read(images.HEAD)
-    except OSError:  # reading it as a photo says why
+    except OSError:  # reading it as a photo will report the error
         return "photo"
     known = images.is_photo(begins)
     return "photo" if known or not video.is_video(begins) else "video"

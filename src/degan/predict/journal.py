@@ -1,4 +1,4 @@
-"""Records of long work, kept as they come: the same command goes on where the last one stopped."""
+"""Journal of the records of long work, so that the same command can continue after a stop."""
 
 import json
 import os
@@ -20,28 +20,30 @@ _MARK: Final = b'{"degan":'
 
 
 class Journal:
-    """A file ``OUT.partial`` beside the one that is asked for, with a line a picture.
+    """The file ``OUT.partial`` next to the output file, with one JSON line per photo or frame.
 
-    The first line says what was asked; a journal of anything else is begun anew, as is one that was
-    killed within that line. A photo's record stands for itself; the frames of a video count when
-    :meth:`end` has said that they are all. Each has the size of the file and when it was changed:
-    of a file that is another one now nothing counts, and what is read anew comes behind the rest.
+    The first line has all settings that affect the records. If it is incomplete or differs from the
+    current settings, the journal starts again. The record of a photo is valid by itself. The
+    records of a video are valid after the line that :meth:`end` writes. Both lines contain the size
+    and modification time of the input file. Records of a file that has changed are ignored, and the
+    new records of the file follow all others.
 
     Args:
-        out: the file that is asked for.
-        asked: what decides the records (weights, options), as JSON has it.
+        out: output file.
+        asked: settings that affect the records (weights, options), as a JSON value.
 
     Attributes:
-        done: photos and videos of earlier calls whose records are all there, by name.
+        done: names of photos and videos with complete records from earlier calls.
 
     Raises:
-        DeganError: it cannot be written, is no journal of degan, or another call is writing it.
+        DeganError: the journal cannot be written, was not made by degan, or is in use by another
+            call.
     """
 
     def __init__(self, out: Path, asked: Any) -> None:
         self._path = out.with_name(out.name + ".partial")
         self._since = time.time_ns()
-        self._void: list[tuple[int, int]] = []  # where what no longer counts begins and ends
+        self._void: list[tuple[int, int]] = []  # [begin, end) of ignored records, in bytes
         self._first = json.dumps({"degan": asked}, sort_keys=True).encode() + b"\n"
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +56,7 @@ class Journal:
             ) from error
 
     def __enter__(self) -> Self:
-        """Open it already is."""
+        """Return the journal, which is already open."""
         return self
 
     def __exit__(
@@ -63,32 +65,36 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close it; it stays for the next call, unless all went well."""
+        """Close the journal; delete it if there was no error."""
         if error is None and sys.platform != "win32":  # before another call can lock it
             self._path.unlink(missing_ok=True)
         self.close()
-        if error is None and sys.platform == "win32":  # where no open file can be deleted
+        if error is None and sys.platform == "win32":  # Windows cannot delete open files
             with suppress(OSError):
                 self._path.unlink()
 
     def close(self) -> None:
-        """Close it and leave it for the next call."""
-        with suppress(OSError):  # a full disk: what could not be written has been told
+        """Close the journal and keep the file for the next call."""
+        with suppress(OSError):  # a full disk was already reported by write()
             self._file.close()
 
     def write(self, record: Record) -> None:
-        """Append a picture."""
+        """Append the record of a photo or of a frame of a video."""
         self._line(record if "frame" in record else {**record, **self._stamp(record["path"])})
 
     def end(self, name: str) -> None:
-        """Say that all frames of a video are there."""
+        """Mark the records of a video as complete.
+
+        Args:
+            name: name of the video in the records.
+        """
         self._line({"done": name, **self._stamp(name)})
 
     def records(self, names: Collection[str] | None = None) -> Iterator[Record]:
-        """Yield the records in the order in which they came; none is in memory.
+        """Yield the valid records in the order of the file, without holding them in memory.
 
         Args:
-            names: of the photos and videos that are asked for now; None for all.
+            names: names of photos and videos to include; None for all.
         """
         self._file.flush()
         void = iter([*self._void, (sys.maxsize, sys.maxsize)])
@@ -105,13 +111,13 @@ class Journal:
                 yield record
 
     def _stamp(self, name: str) -> dict[str, list[int] | None]:
-        """Return what a line has of a file: its size, and when it was changed; None if it is none.
+        """Return the size and modification time of a file as a dict; None if there is no file.
 
-        Whether a file was read before or after it was changed during this call is not known, so its
-        stamp fits none.
+        If the file changed during this call, it is unknown which version was read. The time is then
+        -1, which never matches.
         """
         stamp = _stamp(name)
-        # A time to come, of a camera's clock, is of no change that happens now.
+        # A time in the future comes from the clock of a camera, not from a change during this call.
         known = stamp is not None and not self._since <= stamp[1] <= time.time_ns()
         return {"stamp": stamp and [stamp[0], stamp[1] if known else -1]}
 
@@ -126,22 +132,22 @@ class Journal:
             ) from error
 
     def _opened(self) -> BinaryIO:
-        """Return the file, which is made if it is not there, locked: two calls would mix it up."""
+        """Open or create the journal file and lock it against other calls."""
         while True:
             file = open(self._path, "r+b", opener=_made)  # noqa: SIM115
             if not lock(file):
                 file.close()
                 raise DeganError(
-                    f"another degan command is writing {self._path}; wait for it, or give another "
-                    "--out"
+                    f"another degan command is writing {self._path}; wait for it, or choose "
+                    "another --out"
                 )
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(file.fileno()), self._path.stat()):
                     return file
-            file.close()  # who had locked it deleted it at the end
+            file.close()  # deleted by the call that had locked it
 
     def _begun(self) -> set[str]:
-        """Return what an earlier call finished; the file then ends with that."""
+        """Return the names completed by earlier calls; truncate the file after their records."""
         try:
             done, size = self._read()
         except DeganError:
@@ -155,14 +161,14 @@ class Journal:
         return done
 
     def _read(self) -> tuple[set[str], int]:
-        """Return what an earlier call finished, and how many bytes of the journal stand for it."""
+        """Return the names completed by earlier calls, and where their records end in bytes."""
         done: set[str] = set()
         first = self._file.readline()
         whole = first.endswith(b"\n")
         if not (first.startswith(_MARK) or (not whole and _MARK.startswith(first))):
             raise DeganError(
-                f"{self._path} is in the way: degan keeps unfinished work there, and did not make "
-                "it; move or delete it"
+                f"{self._path} was not made by degan, which needs this name for unfinished work; "
+                "move or delete it"
             )
         if first != self._first:
             return done, 0
@@ -171,7 +177,7 @@ class Journal:
         for line in self._file:
             place += len(line)
             record = _parse(line)
-            if record is None:  # the last line of a call that was killed
+            if record is None:  # the incomplete last line of a killed call
                 break
             if "done" in record or "frame" not in record:
                 name = str(record.get("done", record.get("path")))
@@ -186,13 +192,13 @@ class Journal:
 def _stamp(name: str) -> list[int] | None:
     try:
         status = os.stat(name)  # noqa: PTH116
-    except (OSError, ValueError):  # a name that was made printable is no path
+    except (OSError, ValueError):  # an escaped name is not a path
         return None
     return [status.st_size, status.st_mtime_ns]
 
 
 def _made(path: str, flags: int) -> int:
-    # For the user alone: with --people it holds what faces look like until the file is whole.
+    # Readable only by the user: with --people, the journal has face descriptors.
     return os.open(path, flags | os.O_CREAT, 0o600)
 
 

@@ -1,4 +1,4 @@
-"""Boxes of faces from a file of one's own: nothing is detected, a photo has those named there."""
+"""Read face boxes from a file of the user, which replace face detection."""
 
 import csv
 import io
@@ -19,34 +19,40 @@ from degan.system.files import read_bytes, sha256
 __all__ = ["OwnBoxes", "read_boxes"]
 
 MAX_BYTES: Final = 2**28
-"""The largest file of boxes that is read: some million faces."""
+"""Maximum size of a file of boxes in bytes, enough for several million faces."""
 
-_FARTHEST: Final = 1e9  # in pixels; no photo that is read is as wide
-_SHOWN: Final = 3  # names of photos that a note has
-_MOST: Final = 2000  # boxes of a photo
-_COUNTED: Final = 10_000  # photos that are named and not read: beyond that only "more" is told
+_FARTHEST: Final = 1e9  # largest coordinate in pixels; every photo is smaller
+_SHOWN: Final = 3  # maximum number of photos named in a note
+_MOST: Final = 2000  # maximum number of boxes of a photo
+_COUNTED: Final = 10_000  # maximum number of photos without input that are counted
 
 
 @dataclass(frozen=True)
 class OwnBoxes:
-    """The boxes of the photos of one reading.
+    """The face boxes of the input photos.
 
     Attributes:
-        by_name: (x, y, width, height) in pixels of the upright photo, in the order of the file, by
-            the name that records have of the photo; a photo that is missing has no face.
-        source: what the boxes came of, as a journal keeps it: they decide the records.
+        by_name: name of a photo in the records -> boxes (x, y, width, height) in pixels of the
+            upright photo, in the order of the file. A photo without an entry has no face.
+        source: hash and folder of the file, which identify the boxes in a journal.
     """
 
     by_name: Mapping[str, tuple[Box, ...]]
     source: Mapping[str, str]
 
     def of(self, path: Path) -> tuple[Box, ...]:
-        """Return the boxes of a photo; () where the file names none."""
+        """Return the boxes of a photo; () if the file has none."""
         return self.by_name.get(printable(path), ())
 
 
 class _Row(NamedTuple):
-    """What a line of the file says: of whom it is, and where a face is; None for no face."""
+    """One row of a file of boxes.
+
+    Attributes:
+        where: position in the file, for error messages.
+        path: path of the photo, as written in the file.
+        box: (x, y, width, height) in pixels; None if the photo has no face.
+    """
 
     where: str
     path: str
@@ -56,23 +62,23 @@ class _Row(NamedTuple):
 def read_boxes(
     path: Path, inputs: Sequence[Input], note: Callable[[str], None] = lambda sentence: None
 ) -> OwnBoxes:
-    """Return the boxes that a file has of photos.
+    """Read the face boxes of photos from a file.
 
-    A row means the photo that was named so, else the one that lies there as seen from the folder of
-    the file.
+    The path in a row is compared with the paths of the inputs. If none is equal, it is taken
+    relative to the folder of the file.
 
     Args:
-        path: CSV with the columns path, x, y, width and height; JSON lines with these keys; or what
-            ``degan predict -o`` wrote. Other columns and keys do not matter.
+        path: CSV with the columns path, x, y, width and height, JSON lines with these keys, or a
+            file written by ``degan predict -o``. Other columns and keys are ignored.
         inputs: the photos.
-        note: told in a sentence of rows that name none of them.
+        note: called with one sentence if the file has paths that are not among the inputs.
 
     Raises:
-        DeganError: the file is missing, too large or malformed, or a video is among the inputs.
+        DeganError: the file is missing, too large or malformed, or an input is a video.
     """
     video = next((one.path for one in inputs if one.kind == "video"), None)
     if video is not None:
-        raise DeganError(f"--boxes is for photos, and {video} is a video; leave it out")
+        raise DeganError(f"--boxes is for photos, and {video} is a video; leave the video out")
     rows_of = _READERS.get(path.suffix.lower())
     if rows_of is None:
         raise DeganError(f"cannot read {path} as boxes: its name must end in {', '.join(_READERS)}")
@@ -83,7 +89,7 @@ def read_boxes(
         os.path.normpath(one.path.absolute()): name for one, name in zip(inputs, names, strict=True)
     }
     folder = path.absolute().parent
-    found: dict[str, dict[Box, None]] = {}  # a box given twice is one face
+    found: dict[str, dict[Box, None]] = {}  # a repeated box is one face
     lost: dict[str, None] = {}
     for row in rows_of(data, path):
         name = named.get(os.path.normpath(row.path))
@@ -96,14 +102,14 @@ def read_boxes(
             boxes[row.box] = None
             if len(boxes) > _MOST:
                 raise DeganError(
-                    f"{path} has more than {_MOST:,} boxes for {name}; give fewer, or several files"
+                    f"{path} has more than {_MOST:,} boxes for {name}; use fewer boxes"
                 )
     if lost:
         first = ", ".join(list(lost)[:_SHOWN]) + (" and others" if len(lost) > _SHOWN else "")
         count = f"{len(lost)}" if len(lost) <= _COUNTED else f"more than {_COUNTED:,}"
         note(
-            f"{path} names {count} photos that are not read ({first}); paths there are as "
-            "photos are named in the command, or as seen from the folder of the file"
+            f"{path} names {count} photos that are not read ({first}); write paths as in the "
+            "command, or relative to the folder of the file"
         )
     return OwnBoxes(
         {name: tuple(boxes) for name, boxes in found.items()},
@@ -119,7 +125,7 @@ def _csv_rows(data: bytes, path: Path) -> Iterator[_Row]:
         missing = [name for name in ("path", *BOX) if header.count(name) != 1]
         if missing:
             raise DeganError(
-                f"{path} has no column {missing[0]!r}, or several; a table of boxes has the "
+                f"{path} has no column {missing[0]!r}, or several; a table of boxes needs the "
                 "columns path, x, y, width and height"
             )
         places = [header.index(name) for name in ("path", *BOX)]
@@ -129,7 +135,7 @@ def _csv_rows(data: bytes, path: Path) -> Iterator[_Row]:
                 continue
             if len(line) != len(header):
                 raise DeganError(
-                    f"{where} has {len(line)} cells, but the table {len(header)} columns"
+                    f"{where} has {len(line)} cells, but the table has {len(header)} columns"
                 )
             name, *cells = (line[place].strip() for place in places)
             yield _row(where, name, [cell or None for cell in cells])
@@ -150,14 +156,14 @@ def _json_rows(data: bytes, path: Path) -> Iterator[_Row]:
             raise DeganError(f"{where} is not JSON ({error})") from error
         if not isinstance(told, dict):
             raise DeganError(
-                f"{where} is no JSON object; it has the keys path, x, y, width, height"
+                f"{where} is not a JSON object with the keys path, x, y, width, height"
             )
         name = told.get("path")
-        if "faces" in told or not any(key in told for key in BOX):  # as degan writes it
+        if "faces" in told or not any(key in told for key in BOX):  # format of degan predict -o
             faces = told.get("faces", [])
             boxes = [_in(face, "box") for face in faces] if isinstance(faces, list) else None
             if boxes is None or not all(isinstance(box, list) for box in boxes):
-                raise DeganError(f"{where}: 'faces' is a list of objects with a 'box' each")
+                raise DeganError(f"{where}: 'faces' must be a list of objects with a 'box'")
             for box in boxes or [(None,) * len(BOX)]:
                 yield _row(where, name, box)
         else:
@@ -169,7 +175,7 @@ def _parquet_rows(data: bytes, path: Path) -> Iterator[_Row]:
         arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
     except ModuleNotFoundError as error:
         raise DeganError(
-            f"{path} needs pyarrow, which is not installed; pip install 'degan[tables]', or give "
+            f"{path} needs pyarrow, which is not installed; pip install 'degan[tables]', or use "
             ".csv or .jsonl"
         ) from error
     try:
@@ -199,17 +205,22 @@ def _in(value: Any, key: str) -> Any:
 
 
 def _row(where: str, path: Any, cells: Sequence[Any]) -> _Row:
-    """Return a row whose values are sound; where no cell holds anything there is no face.
+    """Return a validated row; its box is None if all cells are empty.
+
+    Args:
+        where: position in the file, for error messages.
+        path: path of the photo.
+        cells: x, y, width and height; None for an empty cell.
 
     Raises:
-        DeganError: they are not.
+        DeganError: the path or a cell is invalid.
     """
     if not isinstance(path, str) or not path or "\0" in path:
-        raise DeganError(f"{where} has no path of a photo; each row needs one")
+        raise DeganError(f"{where} has no path of a photo; every row needs one")
     if all(cell is None for cell in cells):
         return _Row(where, path, None)
     if len(cells) != len(BOX):
-        raise DeganError(f"{where}: a box is x, y, width and height, not {len(cells)} numbers")
+        raise DeganError(f"{where}: a box needs x, y, width and height, not {len(cells)} numbers")
     x, y, width, height = (_number(where, *one) for one in zip(BOX, cells, strict=True))
     if min(width, height) < 1:
         raise DeganError(f"{where}: width and height must be 1 or more, not {width:g}, {height:g}")

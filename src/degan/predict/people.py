@@ -1,7 +1,7 @@
-"""The people of one event, numbered: over photos, over a folder, over photos and videos.
+"""Number the people of one event in photos and videos.
 
-The numbers are anonymous, hold within one event (the same day, hair and clothes), and nothing is
-kept of who it is once they are given.
+The numbers are anonymous. They are valid within one event (same day, hair and clothes). No face
+descriptors are kept in the results.
 """
 
 from base64 import b64decode
@@ -21,31 +21,31 @@ __all__ = ["People", "PeopleOfRecords", "described"]
 
 
 class People:
-    """Numbers the people of pictures that come one after the other; it remembers them.
+    """Numbers the people in a series of images and remembers them.
 
     Args:
-        most: people who are remembered. Beyond that the one who was not seen for longest is
-            forgotten and gets a new number when coming again.
+        most: maximum number of people to remember. Beyond it, the person not seen for the longest
+            time is forgotten, and gets a new number when coming back.
 
     Raises:
         DeganError: the shipped network is damaged.
-        ValueError: nobody is to be remembered.
+        ValueError: ``most`` is below 1.
     """
 
     def __init__(self, *, most: int = MOST) -> None:
         self._describer, self._numbering = Describer(), Numbering(most=most)
 
     def number(self, image: RgbImage, faces: Sequence[Prediction]) -> list[Prediction]:
-        """Return the faces of a picture, each with the field ``person``: a number from 1.
+        """Return the faces of an image with their person numbers in ``person``, from 1.
 
-        No two faces of a picture have the same number. A face without landmarks has none.
+        No two faces of an image have the same number. A face without landmarks has no number.
 
         Args:
             image: RGB uint8 (H, W, 3).
-            faces: in it, of :class:`degan.recognition.recognizer.Recognizer`.
+            faces: predictions of :class:`degan.recognition.recognizer.Recognizer` for the image.
 
         Raises:
-            DeganError: that is no such image.
+            DeganError: the image has another shape or type.
         """
         check_image(image)
         seen = [_described(self._describer, image, face) for face in faces]
@@ -58,10 +58,10 @@ class People:
 
 
 class PeopleOfRecords:
-    """Numbers the people of records, one record after the other.
+    """Numbers the people in a series of records.
 
-    Within a video the tracker has told people apart already: each of them is looked for among the
-    people of the photos and videos before, and keeps the number to the end of the video.
+    The tracker already distinguishes the people within a video. Each of them is compared with the
+    people of earlier photos and videos, and keeps the number to the end of the video.
     """
 
     def __init__(self) -> None:
@@ -70,9 +70,12 @@ class PeopleOfRecords:
         self._here: dict[int, int] = {}  # number in this video -> number in all
 
     def next(self, record: Record) -> Record:
-        """Return a record with numbers of people, without what they look like.
+        """Return the record with person numbers and without face descriptors.
 
-        A face whose landmarks could not be fitted, in a box of one's own, has no number.
+        A face in a box of the user whose landmarks could not be fitted has no number.
+
+        Args:
+            record: record with face descriptors, see :func:`degan.predict.records.to_record`.
         """
         if "faces" not in record:
             return record
@@ -91,7 +94,7 @@ class PeopleOfRecords:
         for face in faces:
             if face["person"] in self._here and LIKENESS in face:
                 self._numbering.add(self._here[face["person"]], _look(face))
-        # Whoever is in this video already is somebody else, or the tracker would have said so.
+        # A new person is none of those in this video: the tracker would have recognised them.
         if new:
             looks = [_look(face) for face in new]
             numbers = self._numbering.next(looks, self._here.values())
@@ -101,7 +104,12 @@ class PeopleOfRecords:
 
 
 def described(result: Result, describer: Describer) -> Result:
-    """Return a result whose faces have the vectors that number their people."""
+    """Return the result with a face descriptor for each face with landmarks.
+
+    Args:
+        result: result of a photo or frame.
+        describer: network that computes face descriptors.
+    """
     if result.image is None:
         return result
     image = result.image
@@ -112,12 +120,12 @@ def described(result: Result, describer: Describer) -> Result:
 def _described(describer: Describer, image: RgbImage, face: Prediction) -> Prediction:
     if face.face is None:
         return face
-    # One by one: in batches the last digits would depend on which faces are together.
+    # One by one: in a batch, rounding would depend on the other faces.
     return replace(face, likeness=describer.describe(image, face.face))
 
 
 def _look(face: dict[str, Any]) -> Likeness:
-    """Return what a face of a record looks like."""
+    """Return the face descriptor of a face of a record."""
     return np.frombuffer(b64decode(face[LIKENESS]), "<f2").astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Many photos through recognisers in several processes: every photo gives a record, in order."""
+"""Recognise expressions in photos, in several processes; yield one record per photo in order."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -19,32 +19,35 @@ from degan.system.processes import results_in_processes
 __all__ = ["read_photo", "read_photos"]
 
 _CHUNK: Final = 8
-"""Photos that are handed over and read together."""
+"""Number of photos per task of a process."""
 
 _TOGETHER: Final = 16_000_000
-"""Pixels of photos that are held in memory at once; a larger photo is read alone."""
+"""Maximum number of pixels in memory at a time; a larger photo is read alone."""
 
 _LARGEST: Final = 4
-"""So many times as long as the photo a box of one's own may be."""
+"""Maximum length of a box of the user, relative to the longer side of the photo."""
 
 _WORTH: Final = 24
-"""Of fewer photos a further process starts later than the first one ends."""
+"""Minimum number of photos per process; with fewer, another process saves no time."""
 
 
 def read_photo(reader: Reader, source: Path | bytes, name: str) -> Result:
-    """Return the result of one photo; a photo that cannot be read has a result with an error.
+    """Return the result of one photo; it has an error if the photo cannot be read.
 
     Args:
         reader: opened with :func:`degan.predict.reader.open_reader`.
-        source: the file, or its content.
-        name: of the photo in the result.
+        source: path or content of the photo.
+        name: name of the photo in the result.
     """
     return _answered(reader, [_decoded(source, name)])[0]
 
 
 def _decoded(source: Path | bytes, name: str) -> Result:
     try:
-        image = images.decode(source, name) if isinstance(source, bytes) else images.read(source)
+        if isinstance(source, bytes):
+            image = images.decode(source, name)
+        else:
+            image = images.read_image(source)
     except DeganError as error:
         return Result(name, None, (), printable(str(error)))
     return Result(name, image, ())
@@ -53,7 +56,15 @@ def _decoded(source: Path | bytes, name: str) -> Result:
 def _answered(
     reader: Reader, results: Sequence[Result], boxes: Sequence[Sequence[Box]] | None = None
 ) -> list[Result]:
-    """Return the same results with their faces; one network run reads all of them."""
+    """Return the results with their faces.
+
+    All faces go through the network together, unless there are boxes or the photos are crops.
+
+    Args:
+        reader: opened reader.
+        results: decoded photos.
+        boxes: face boxes of each photo; None for face detection.
+    """
     recognizer, neutral = reader.recognizer, reader.neutral
     if boxes is not None:
         return [
@@ -74,7 +85,7 @@ def _answered(
 
 
 def _answered_alone(reader: Reader, result: Result, boxes: Sequence[Box] | None = None) -> Result:
-    """Return a result with the faces in boxes; without boxes the photo is one face."""
+    """Return the result with the faces in the boxes; without boxes, the whole photo is a face."""
     recognizer, neutral = reader.recognizer, reader.neutral
     if result.image is None:
         return result
@@ -84,7 +95,7 @@ def _answered_alone(reader: Reader, result: Result, boxes: Sequence[Box] | None 
         else:
             _check_sizes(result.image, boxes)
             faces = recognizer.predict_boxes(result.image, boxes)
-    except DeganError as error:  # too small, or a box outside
+    except DeganError as error:  # a photo too small, or a box outside the photo
         return Result(result.path, None, (), f"{result.path}: {error}")
     if neutral:
         faces = recognizer.beside_neutral(faces, neutral)
@@ -92,13 +103,13 @@ def _answered_alone(reader: Reader, result: Result, boxes: Sequence[Box] | None 
 
 
 def _check_sizes(image: RgbImage, boxes: Sequence[Box]) -> None:
-    """Refuse boxes that cannot be of a face in the image, and that nobody could draw."""
+    """Check that no box is much larger than the image."""
     height, width = image.shape[:2]
     for box in boxes:
         if max(box[2:]) > _LARGEST * max(height, width):
             raise DeganError(
                 f"the box {box} is far larger than the photo of {width} x {height} pixels; boxes "
-                "are x, y, width, height in pixels"
+                "must be x, y, width, height in pixels"
             )
 
 
@@ -114,15 +125,15 @@ def read_photos(
 
     Args:
         paths: the photos.
-        reader: opened with :func:`degan.predict.reader.open_reader`; further processes open their
-            own from its options.
+        reader: opened with :func:`degan.predict.reader.open_reader`; each worker process opens its
+            own reader with the same options.
         annotated: path of the annotated copy of each photo; None for no copies.
-        boxes: boxes of the faces of each photo, for
-            :meth:`degan.recognition.recognizer.Recognizer.predict_boxes`; None: faces are detected.
-        jobs: number of processes; fewer are used if more would not save time.
+        boxes: face boxes of each photo, see
+            :meth:`degan.recognition.recognizer.Recognizer.predict_boxes`; None for face detection.
+        jobs: maximum number of processes; fewer are used if more would not save time.
 
     Raises:
-        DeganError: the weights cannot be used, or an annotated copy not be written.
+        DeganError: the weights cannot be used, or an annotated copy cannot be written.
     """
     chunks = _chunks(paths, annotated, boxes)
     jobs = min(jobs, len(paths) // _WORTH)
@@ -143,7 +154,7 @@ def _chunks(
     annotated: Iterable[Path] | None,
     boxes: Iterable[Sequence[Box]] | None,
 ) -> Iterator[_Chunk]:
-    """Yield the paths, annotated copies and boxes of the photos that are read together."""
+    """Yield the paths, annotated copies and boxes of each task."""
     places = None if annotated is None else iter(annotated)
     own = None if boxes is None else iter(boxes)
     for start in range(0, len(paths), _CHUNK):
@@ -183,5 +194,5 @@ def _read_chunk(
 
 @cache
 def _reader_of_process(options: ReadOptions) -> Reader:
-    """Return the reader of a worker process, which opens it with its first photos."""
+    """Return the reader of a worker process, opened at its first task."""
     return open_reader(options)

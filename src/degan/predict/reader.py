@@ -1,4 +1,4 @@
-"""What ``degan predict`` opens once: the recogniser, the neutral face, the options of reading."""
+"""Open the recogniser and the neutral face once for all photos and frames."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +16,16 @@ __all__ = ["ReadOptions", "Reader", "open_reader"]
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How photos and frames are read.
+    """Options for photos and frames.
 
     Attributes:
         weights: see :class:`degan.recognition.recognizer.Recognizer`.
-        groups: expressions counted as one, pairs of the group's name and its expressions.
+        groups: groups of merged expressions, as pairs of group name and expressions.
         thorough: see :class:`degan.recognition.recognizer.Recognizer`.
-        crops: each photo is a face already cut out; nothing is detected.
-        actions: whether records have facial actions.
-        neutral: a photo of the neutral face of the person that all photos show; None for none.
-        people: whether records have the vectors that number their people, see
+        crops: whether each photo is a cropped face; there is then no face detection.
+        actions: whether records have facial actions and action units.
+        neutral: path of a neutral photo of the person in all photos; None for none.
+        people: whether records have face descriptors, which number the people, see
             :class:`degan.predict.people.PeopleOfRecords`.
     """
 
@@ -40,13 +40,13 @@ class ReadOptions:
 
 @dataclass(frozen=True)
 class Reader:
-    """An opened recogniser, with the options it was opened for.
+    """An opened recogniser with its options.
 
     Attributes:
-        options: how photos and frames are read.
-        recognizer: opened from ``options.weights``.
-        neutral: the face of ``options.neutral``; () for none.
-        describer: the network that describes faces, if ``options.people``; else None.
+        options: options for photos and frames.
+        recognizer: recogniser with ``options.weights``.
+        neutral: the one face in ``options.neutral``; () for none.
+        describer: network that computes face descriptors; None without ``options.people``.
     """
 
     options: ReadOptions
@@ -55,7 +55,7 @@ class Reader:
     describer: Describer | None = None
 
     def record(self, result: Result) -> Record:
-        """Return the record of a photo, with vectors that number its people if requested."""
+        """Return the record of a photo, with face descriptors if ``options.people``."""
         if self.describer is not None:
             result = described(result, self.describer)
         return to_record(result, actions=self.options.actions, likeness=self.options.people)
@@ -65,11 +65,11 @@ def open_reader(options: ReadOptions | None = None) -> Reader:
     """Open the recogniser and read the neutral photo.
 
     Args:
-        options: how photos and frames will be read; None for the defaults.
+        options: options for photos and frames; None for the defaults.
 
     Raises:
-        DeganError: the weights lack something that the options need, or the neutral photo does not
-            show exactly one face.
+        DeganError: the weights cannot be read or do not support the options, or the neutral photo
+            does not show exactly one face.
     """
     options = options or ReadOptions()
     recognizer = Recognizer(options.weights, thorough=options.thorough, groups=dict(options.groups))
@@ -82,11 +82,11 @@ def open_reader(options: ReadOptions | None = None) -> Reader:
 def _neutral_face(recognizer: Recognizer, options: ReadOptions) -> tuple[Prediction, ...]:
     recognizer.check_reads_beside_neutral()
     assert options.neutral is not None
-    image = images.read(options.neutral)
+    image = images.read_image(options.neutral)
     faces = [recognizer.predict_crop(image)] if options.crops else recognizer.predict(image)
     if len(faces) != 1:
         raise DeganError(
-            f"{options.neutral} shows {len(faces) or 'no'} faces; --neutral takes a photo of the "
-            "one person at rest"
+            f"{options.neutral} shows {len(faces) or 'no'} faces; --neutral needs a photo of one "
+            "neutral face"
         )
     return tuple(faces)

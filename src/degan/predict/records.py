@@ -1,4 +1,4 @@
-"""What came of a picture, a photo or a frame of a video, and how it is written down."""
+"""Results of photos and video frames, and their form as JSON objects and table rows."""
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -22,10 +22,10 @@ __all__ = [
 ]
 
 Record = dict[str, Any]
-"""A picture as JSON has it, see :func:`to_record`."""
+"""JSON object of a photo or frame, see :func:`to_record`."""
 
 LIKENESS: Final = "likeness"
-"""Of a face of a record: what it looks like, as text, for as long as records are not written."""
+"""Key of a face descriptor (base64) in a record; it is removed before records are written."""
 
 BOX: Final = ("x", "y", "width", "height")
 """Columns of a box."""
@@ -37,15 +37,15 @@ _TAKEN = frozenset({*_OTHER, *ACTION_UNITS, *FACIAL_ACTIONS})
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one picture.
+    """Result of one photo or frame.
 
     Attributes:
-        path: the photo or video as the user named it, see :func:`printable`.
-        image: its pixels; None if it could not be read.
-        faces: largest first; empty if it has none or could not be read.
-        error: why it could not be read, else None.
-        frame: number in its video, from 0; None of a photo.
-        time: seconds from the video's first frame; None of a photo.
+        path: path of the photo or video as given by the user, see :func:`printable`.
+        image: RGB uint8 (H, W, 3); None if it could not be read.
+        faces: predictions, largest face first; empty without a face or if it could not be read.
+        error: reason why it could not be read; else None.
+        frame: number of the frame in its video, from 0; None for a photo.
+        time: seconds from the first frame of the video; None for a photo.
     """
 
     path: str
@@ -57,20 +57,20 @@ class Result:
 
 
 def printable(path: Path | str) -> str:
-    """Return a path as text that can be printed; what is no UTF-8 is shown escaped."""
+    """Return a path as printable text; bytes that are not UTF-8 are escaped."""
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def to_record(result: Result, *, actions: bool = False, likeness: bool = False) -> Record:
-    """Return the JSON object of a picture: ``path`` and ``faces``, or ``path`` and ``error``.
+    """Return the JSON object of a photo or frame, with ``path`` and ``faces`` or ``error``.
 
-    Of a frame it has ``frame`` and ``time`` (seconds) too. Boxes are x, y, width and height in
-    pixels of the upright picture; scores, probabilities and amounts lie between 0 and 1.
+    The object of a frame also has ``frame`` and ``time`` (seconds). Boxes are x, y, width and
+    height in pixels of the upright image. Scores, probabilities and amounts are in [0, 1].
 
     Args:
-        result: what came of the picture.
-        actions: whether each face is to have its facial actions and action units too.
-        likeness: whether faces have the vector that numbers their people; see
+        result: result of the photo or frame.
+        actions: whether faces have facial actions and action units.
+        likeness: whether faces have their descriptor for
             :class:`degan.predict.people.PeopleOfRecords`.
     """
     record: Record = {"path": result.path}
@@ -109,14 +109,14 @@ def columns(
     people: bool = False,
     actions: bool = False,
 ) -> dict[str, type]:
-    """Return the columns of a table of faces and what is in them.
+    """Return the columns of a table of faces: name -> type of the cells.
 
     Args:
-        expressions: those of the recogniser; each has a column of its probability, by its name.
-            One that has the name of another column gets an underscore behind it ("unsure_").
-        moving: whether there may be frames of videos: then there are frame, time and person.
-        people: whether faces of photos have a person too.
-        actions: whether there are columns of action units and facial actions.
+        expressions: expressions of the recogniser. Each has a column with its probability. If its
+            name is that of another column, an underscore is appended ("unsure_").
+        moving: whether there may be video frames; adds the columns frame, time and person.
+        people: whether faces of photos have person numbers; adds the column person.
+        actions: whether to add columns of action units and facial actions.
     """
     named: dict[str, type] = {"path": str}
     if moving:
@@ -131,15 +131,18 @@ def columns(
 
 
 def _column(expression: str) -> str:
-    """Return the column of a probability: weights and users name classes as they like."""
+    """Return the column name of a probability; a class may have any name."""
     return f"{expression}_" if expression.rstrip("_") in _TAKEN else expression
 
 
 def rows_of(record: Record) -> list[dict[str, Any]]:
-    """Return the rows of a picture under :func:`columns`: one a face, one where there is none.
+    """Return the table rows of a photo or frame, one per face, with keys from :func:`columns`.
 
-    What a row does not have is nothing. A photo without a face has the error "no face found", a
-    frame without one has no row.
+    A row has no keys for empty cells. A photo without a face has one row with the error "no face
+    found"; a frame without a face has no row.
+
+    Args:
+        record: JSON object of the photo or frame, see :func:`to_record`.
     """
     where: dict[str, Any] = {
         name: record[name] for name in ("path", "frame", "time") if name in record

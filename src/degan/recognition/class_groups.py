@@ -69,7 +69,7 @@ class Groups:
                 )
         self.names = (*alone, *groups)
         if len(self.names) < 2:
-            raise DeganError(f"every class is in the group {self.names[0]}; leave a class out of it")
+            raise DeganError(f"every class is in the group {self.names[0]}; leave one out of it")
         try:
             check_class_names(self.names)
         except ValueError as error:

@@ -1,1 +1,1 @@
-"""A page on finished work: ``degan report`` reads run directories and writes one HTML file."""
+"""HTML pages: ``degan report`` on run directories, ``degan look`` on a data set."""

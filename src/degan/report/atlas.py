@@ -1,4 +1,4 @@
-"""The faces of a page: one picture that holds each of them once."""
+"""Atlas of a page: one image that holds each face of the page once."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -14,23 +14,23 @@ from degan.media.images import data_url
 __all__ = ["COLUMNS", "SIDE", "Atlas"]
 
 SIDE: Final = 64
-"""Of a face on the sheet, in pixels."""
+"""Side of a face in the atlas, in pixels."""
 
 COLUMNS: Final = 40
-"""Faces in a row of the sheet."""
+"""Number of faces in a row of the atlas."""
 
 MAX_FACES: Final = 2400
-"""So many are shown at most: with these a page stays below 10 MB."""
+"""Maximum number of faces in the atlas; it keeps a page below 10 MB."""
 
 _QUALITY: Final = 72
 _CHUNK: Final = 256
 
 
 class Atlas:
-    """Takes the faces that figures want, and gives each a number.
+    """Faces shown by the figures of a page, numbered from 0 in the order of requests.
 
     Args:
-        dataset: where the faces are from.
+        dataset: data set with the faces.
     """
 
     def __init__(self, dataset: Dataset) -> None:
@@ -38,22 +38,26 @@ class Atlas:
         self._numbers: dict[int, int] = {}
 
     def __len__(self) -> int:
-        """Return how many faces there are."""
+        """Return the number of faces."""
         return len(self._numbers)
 
     def number(self, sample: int) -> int | None:
-        """Return the number of a sample's face; None where there is no room for more."""
+        """Add the face of a sample and return its number; None if the atlas is full.
+
+        Args:
+            sample: index of the sample in the data set.
+        """
         if sample not in self._numbers and len(self._numbers) < MAX_FACES:
             self._numbers[sample] = len(self._numbers)
         return self._numbers.get(sample)
 
     def numbers(self, samples: Iterable[int]) -> list[int]:
-        """Return the numbers of several faces, without those for which there is no room."""
+        """Add several faces and return their numbers; faces beyond a full atlas are left out."""
         found = [self.number(sample) for sample in samples]
         return [number for number in found if number is not None]
 
     def sheet(self) -> str:
-        """Return all faces, :data:`COLUMNS` in a row, as a data URL; "" if there are none.
+        """Return a data URL of an image with all faces, :data:`COLUMNS` per row; "" without faces.
 
         Raises:
             DeganError: crops cannot be read.

@@ -1,4 +1,4 @@
-"""Figures that cost time, kept in the run directory that they are of: ``RUN/report/NAME.npz``."""
+"""Cache of slow measurements in the run directory: ``RUN/report/NAME.npz``."""
 
 import io
 import json
@@ -19,11 +19,11 @@ from degan.report.measurements import Stored
 from degan.system.files import read_bytes, replacing
 
 FOLDER: Final = "report"
-"""In a run directory."""
+"""Name of the cache folder in a run directory."""
 
-_FORMAT = 1  # of the files, and of how figures are measured: raise it when either changes
+_FORMAT = 1  # version of the files and of the measurements: increase it if either changes
 _FACTS = "facts"
-_MAX_BYTES = 64 * 2**20  # of the file, and of what is unpacked
+_MAX_BYTES = 64 * 2**20  # maximum size of a file, packed and unpacked
 _DAMAGE = (
     DeganError,
     ValueError,
@@ -33,10 +33,10 @@ _DAMAGE = (
     OSError,
     OverflowError,
     MemoryError,
-    NotImplementedError,  # a compression that zipfile does not know
+    NotImplementedError,  # a compression method unknown to zipfile
     RuntimeError,  # an encrypted member
     RecursionError,
-    SyntaxError,  # an array's header that is no Python
+    SyntaxError,  # an array header that is not a Python literal
     tokenize.TokenError,
     zipfile.BadZipFile,
     zlib.error,
@@ -44,20 +44,25 @@ _DAMAGE = (
 
 
 def cache_path(run: Path, name: str) -> Path:
-    """Return where a run directory keeps a figure."""
+    """Return the path of a cached measurement.
+
+    Args:
+        run: run directory.
+        name: kind of measurement, see :attr:`degan.report.measurements.Measurement.key`.
+    """
     return run / FOLDER / f"{name}.npz"
 
 
 def read_cache(path: Path, key: Mapping[str, Any]) -> Stored | None:
-    """Return a figure that was measured before; None where it must be measured.
+    """Return a cached measurement, or None if it must be measured.
 
     Args:
         path: see :func:`cache_path`.
-        key: what decides the figure, as JSON has it: hashes of model and data, settings. A hash
-            that is None is not known any more, and is not compared.
+        key: everything that determines the measurement, as JSON values: hashes of model and data,
+            settings. Values of None are not compared, such as the hash of a deleted model.
 
     Returns:
-        None also where the file is damaged, or of another key.
+        The measurement. None if the file is missing, damaged, or has another key.
     """
     try:
         arrays = _unpack(read_bytes(path, _MAX_BYTES, "figure"))
@@ -71,7 +76,13 @@ def read_cache(path: Path, key: Mapping[str, Any]) -> Stored | None:
 
 
 def write_cache(path: Path, key: Mapping[str, Any], stored: Stored) -> None:
-    """Keep a figure; where the folder cannot be written nothing is kept, and nothing is wrong."""
+    """Write a measurement to the cache; do nothing if the folder cannot be written.
+
+    Args:
+        path: see :func:`cache_path`.
+        key: see :func:`read_cache`.
+        stored: the measurement.
+    """
     facts = json.dumps({"key": _whole(key), "figure": stored.facts}).encode()
     packed = {**stored.arrays, _FACTS: np.frombuffer(facts, np.uint8)}
     with suppress(DeganError), replacing(path) as temporary, temporary.open("wb") as file:
@@ -83,11 +94,11 @@ def _whole(key: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _unpack(data: bytes) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an ``.npz``, which may come from anywhere."""
+    """Return the arrays of an ``.npz`` file from an untrusted source, by name."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
         if sum(member.file_size for member in members) > _MAX_BYTES:
-            raise ValueError("it unpacks to too much")
+            raise ValueError("the unpacked content is too large")
         return {
             member.filename.removesuffix(".npy"): _parse_array(archive.read(member))
             for member in members
@@ -95,12 +106,12 @@ def _unpack(data: bytes) -> dict[str, NDArray[Any]]:
 
 
 def _parse_array(data: bytes) -> NDArray[Any]:
-    # numpy's own reader takes the memory that a header asks for before it sees what is there.
+    # numpy's reader allocates the memory that a header requests before it checks the data size.
     file = io.BytesIO(data)
     if np.lib.format.read_magic(file) != (1, 0):
-        raise ValueError("not how degan writes arrays")
+        raise ValueError("the version of the array format is not 1.0")
     shape, fortran, kind = np.lib.format.read_array_header_1_0(file)
     rest = memoryview(data)[file.tell() :]
     if fortran or kind.hasobject or kind.itemsize * math.prod(shape) != len(rest):
-        raise ValueError("not how degan writes arrays")
+        raise ValueError("the array header does not match the data")
     return np.frombuffer(rest, kind).reshape(shape)

@@ -1,4 +1,4 @@
-"""The faces of the data set that a report is given, for the results that were measured on it."""
+"""Faces of the report's data set, for the results that were measured on it."""
 
 from pathlib import Path
 
@@ -10,14 +10,14 @@ __all__ = ["Faces"]
 
 
 class Faces:
-    """Whose faces can be shown.
+    """Faces of a data set, with a check for which results they can be shown.
 
     Args:
-        dataset: given by the user; None for none.
+        dataset: data set of ``--data``; None without one.
 
     Attributes:
-        dataset: the same.
-        atlas: takes its faces; None where there is no data set.
+        dataset: see ``Args``.
+        atlas: atlas of its faces; None without a data set.
     """
 
     def __init__(self, dataset: Dataset | None) -> None:
@@ -26,13 +26,13 @@ class Faces:
         self._why_not: dict[Path, str] = {}
 
     def of(self, result: Result) -> Atlas | None:
-        """Return the faces of a result; None where they cannot be shown."""
+        """Return the atlas for a result; None if its faces cannot be shown."""
         return None if self.why_not(result) else self.atlas
 
     def why_not(self, result: Result) -> str:
-        """Return why the faces of a result cannot be shown; "" where they can."""
+        """Return the reason why the faces of a result cannot be shown; "" if they can."""
         if self.dataset is None:
-            return "to see faces, give the data set: --data DATA"
+            return "this needs the faces of the data set; give --data DATA"
         place = result.folder.resolve()
         if place not in self._why_not:
             self._why_not[place] = _difference(result, self.dataset)
@@ -40,13 +40,13 @@ class Faces:
 
 
 def _difference(result: Result, dataset: Dataset) -> str:
-    """Return in what a result is of another data set, sample by sample; "" if it is of this."""
+    """Return how the data set of a result differs from ``dataset``; "" if it is the same."""
     found = result.figures
     tested = None
     if not isinstance(found, Missing):
         tested = found.tested_manifest_sha256 or found.manifest_sha256
     if (tested or result.facts.get("manifest_sha256")) != dataset.manifest_hash:
-        return f"{dataset.folder.name} is not what this was measured on (its manifest is another)"
+        return f"{dataset.folder.name} is not the data set of this result (the manifests differ)"
     if not isinstance(result.predictions, Missing):
         for row in result.predictions.samples:
             sample = dataset.samples[row.number] if row.number < len(dataset.samples) else None
@@ -55,5 +55,5 @@ def _difference(result: Result, dataset: Dataset) -> str:
                 sample.subject,
                 sample.expression,
             ):
-                return f"its predictions are of other samples than {dataset.folder.name} has"
+                return f"predictions.csv lists other samples than {dataset.folder.name} has"
     return ""

@@ -1,4 +1,4 @@
-"""The model that a run directory holds: where it lies, what it reads, whom it never saw."""
+"""Model of a run directory: its location, its inputs, and people not in its training data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from degan.data.crops import read_crops
 from degan.data.fold_file import read_folds
-from degan.data.folds import shown_fold
+from degan.data.folds import fold_for_pictures
 from degan.data.manifest import Dataset
 from degan.data.provenance import has_seen, manifests_of, others_of
 from degan.errors import DeganError
@@ -24,25 +24,26 @@ from degan.system.extras import import_extra
 from degan.system.files import read_bytes, read_json, sha256
 
 _MODEL = "model.safetensors"
-_FULL = "full"  # the arm of an ablation that the others are compared with
+_FULL = "full"  # reference arm of an ablation
 _MAX_RECORD = 2**28
 _MAX_MODEL = 8 * 2**30
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where the model of a run directory lies.
+    """Location of the model of a run directory.
 
     Attributes:
-        run: the directory that was named.
-        folder: the run directory of the training; ``run`` itself for weights.
-        weights: of what ``degan evaluate`` wrote, the weights' name or file; None for trainings.
-        model_hash: SHA-256 of the model's file; None where the file is gone.
-        fold: of which fold it is, from 1; None of none.
-        tested: the samples that the fold tested; of weights those that were measured; None of a
-            training, which tested nobody.
-        told: hash of the record that says who was trained on.
-        ablation: the directory of the ablation that it is of; None of none.
+        run: directory given by the user.
+        folder: run directory of the training, such as a fold; ``run`` itself for weights.
+        weights: name or path of the weights that ``degan evaluate`` measured; None for trainings.
+        model_hash: SHA-256 of the model file; None if the file is missing.
+        fold: number of the model's fold, from 1; None without folds.
+        tested: indices of the fold's test samples, or of the samples measured with the weights;
+            None for a training without folds.
+        told: SHA-256 of the record of training or tested people: ``run.json``, ``folds.json`` or
+            ``summary.json``.
+        ablation: directory of the ablation with the model; None without one.
     """
 
     run: Path
@@ -56,23 +57,23 @@ class Place:
 
     @property
     def name(self) -> str:
-        """How the model is called in messages: its run directory, or the name of the weights."""
+        """Name of the model in messages: its run directory, or the name of the weights."""
         return str(self.folder) if self.weights is None else self.weights
 
     @property
     def below(self) -> str:
-        """What :attr:`degan.report.measurements.Origin.model` says."""
+        """Value of :attr:`degan.report.measurements.Origin.model` for this model."""
         if self.weights is not None:
             return self.weights
         return "" if self.folder == self.run else self.folder.relative_to(self.run).as_posix()
 
 
 class Shown(NamedTuple):
-    """Whom figures show.
+    """Samples that figures show.
 
     Attributes:
-        indices: of samples.
-        seen: whether the model was, or may have been, trained on these people.
+        indices: indices of the samples in the data set.
+        seen: whether their people are, or may be, in the model's training data.
     """
 
     indices: list[int]
@@ -80,27 +81,28 @@ class Shown(NamedTuple):
 
 
 def training_module(name: str) -> ModuleType:
-    """Import a module that needs what trainings need.
+    """Import a module that needs the extra ``train``.
 
     Raises:
-        DeganError: that is not installed.
+        DeganError: a package of the extra is not installed.
     """
     return import_extra(name, "train", asking="this figure")
 
 
 def find_model(run: Path, dataset: Dataset) -> Place:
-    """Find the model of a run directory. Needs no torch, and not the model itself.
+    """Return the location of a run directory's model, without torch and without the model file.
 
-    Of a cross-validation that is the model of one fold, since each fold has an f(x) of its own, see
-    :func:`degan.data.folds.shown_fold`. Of an ablation it is that of ``full``.
+    For a cross-validation, the model is that of one fold, since each fold has another f(x); see
+    :func:`degan.data.folds.fold_for_pictures`. For an ablation, it is that of a fold of the arm
+    ``full``.
 
     Args:
-        run: written by ``degan train``, ``crossval``, ``ablate``, ``crossdata`` or ``evaluate
-            --out``, or an arm's folder of an ablation.
-        dataset: of which figures are made.
+        run: directory written by ``degan train``, ``crossval``, ``ablate``, ``crossdata`` or
+            ``evaluate --out``, or an arm's folder of an ablation.
+        dataset: data set shown in the figures.
 
     Raises:
-        DeganError: the directory holds no model, is damaged, or is of another data set.
+        DeganError: the directory holds no model, is damaged, or belongs to another data set.
     """
     record = run / "run.json"
     kind = str(read_json(record).get("kind", "training")) if record.is_file() else None
@@ -117,19 +119,19 @@ def find_model(run: Path, dataset: Dataset) -> Place:
     if kind is None and (run / "summary.json").is_file():
         return _measured_weights(run, dataset)
     raise DeganError(
-        f"{run} holds no model; give what 'degan train', 'degan crossval', 'degan ablate' or "
-        "'degan evaluate --out' wrote"
+        f"{run} holds no model; give a directory written by 'degan train', 'degan crossval', "
+        "'degan ablate' or 'degan evaluate --out'"
     )
 
 
 def _fold(run: Path, root: Path, arm: Path, dataset: Dataset) -> Place:
-    """Return the place of the model of one fold; ``root`` has the record of all folds."""
+    """Return the location of one fold's model; ``root`` holds ``folds.json`` of all folds."""
     path = root / "folds.json"
     folds = read_folds(path, dataset)
     models = [arm / f"fold-{number:02d}" / _MODEL for number in range(1, len(folds) + 1)]
     there = [number for number, model in enumerate(models) if model.is_file()]
-    # Without any the figures may still be there that were measured when there were some.
-    number = shown_fold(folds, there or range(len(folds)))
+    # Without model files, the cache may still hold the measurements.
+    number = fold_for_pictures(folds, there or range(len(folds)))
     return Place(
         run=run,
         folder=models[number].parent,
@@ -147,11 +149,11 @@ def _measured_weights(run: Path, dataset: Dataset) -> Place:
     summary = read_json(path)
     name, digest = summary.get("weights"), summary.get("weights_sha256")
     if not isinstance(name, str) or not isinstance(digest, str):
-        raise DeganError(f"{run} holds no model, and does not say which weights were measured")
+        raise DeganError(f"{run} holds no model, and its summary.json names no measured weights")
     if summary.get("manifest_sha256") != dataset.manifest_hash:
         raise DeganError(
-            f"{run} was measured on another data set than {dataset.folder} (another manifest); "
-            "give the one that it was measured on"
+            f"{run} was measured on another data set than {dataset.folder} (the manifests "
+            "differ); give the data set that was measured"
         )
     split = summary.get("split")
     tested = dataset.of_split(split if isinstance(split, str) else None)
@@ -159,16 +161,16 @@ def _measured_weights(run: Path, dataset: Dataset) -> Place:
 
 
 def open_model(place: Place, dataset: Dataset) -> OpenModel:
-    """Open a model to read the crops of a data set.
+    """Open a model that reads the crops of a data set.
 
     Raises:
-        DeganError: it is missing, damaged, not the one that was measured, or reads crops of another
-            frame; torch is not installed, and it is no weights file.
+        DeganError: the model is missing, damaged, not the measured one, or needs crops of another
+            frame; or it needs torch, which is not installed.
     """
     if place.weights is not None:
         opened = _open_weights(place)
     elif place.model_hash is None:
-        raise DeganError(f"{place.folder} holds no trained network ({_MODEL}), which this needs")
+        raise DeganError(f"{place.folder} holds no trained network ({_MODEL}) for this figure")
     else:
         opened = training_module("degan.report.with_torch.run_model").open_run(place.folder)
     if opened.frame != dataset.frame:
@@ -183,8 +185,8 @@ def _open_weights(place: Place) -> OpenModel:
     recognizer = Recognizer(_weights_source(str(place.weights)))
     if recognizer.weights_hash != place.model_hash:
         raise DeganError(
-            f"{place.weights} is not the file that {place.run} was measured with (another "
-            "SHA-256); run 'degan evaluate' again"
+            f"{place.weights} is not the file that {place.run} was measured with (the SHA-256 "
+            "differs); run 'degan evaluate' again"
         )
 
     def read(crops: NDArray[np.uint8]) -> ModelOutputs:
@@ -202,71 +204,72 @@ def _open_weights(place: Place) -> OpenModel:
 
 
 def _weights_source(name: str) -> Path | str:
-    """Return what :class:`Recognizer` takes for the name that ``degan evaluate`` wrote."""
+    """Return the argument of :class:`Recognizer` for the name of weights in ``summary.json``."""
     shipped = name.removesuffix(".onnx")
     return shipped if shipped in SHIPPED_WEIGHTS and not Path(name).is_file() else Path(name)
 
 
 def people_shown(place: Place, opened: OpenModel, dataset: Dataset) -> Shown:
-    """Return whom figures show: those whom the model never saw, if there are any.
+    """Return the samples to show: of people not in the model's training data, if there are any.
 
     Args:
-        place: of the model.
+        place: location of the model.
         opened: the model.
-        dataset: what is shown of it are expressions that the model knows.
+        dataset: data set to choose from; only the model's expressions are shown.
 
     Raises:
-        DeganError: it has none of them.
+        DeganError: the data set has none of the model's expressions.
     """
     known = set(opened.expressions)
     candidates = range(len(dataset.samples)) if place.tested is None else place.tested
     indices = [i for i in candidates if dataset.samples[i].expression in known]
     if not indices:
         raise DeganError(
-            f"{dataset.folder} shows none of the expressions that {place.name} knows "
-            f"({', '.join(opened.expressions)}); bring another data set"
+            f"{dataset.folder} has none of the expressions of {place.name} "
+            f"({', '.join(opened.expressions)}); give another data set"
         )
     if place.weights is not None:
         parts = {dataset.samples[index].split for index in indices}
         return Shown(indices, has_seen(opened.trained_on, dataset, parts))
     if place.fold is not None:
-        return Shown(indices, seen=False)  # folds keep people apart
+        return Shown(indices, seen=False)  # no person is in two folds
     return _untrained(place, opened, dataset, indices)
 
 
 def _untrained(place: Place, opened: OpenModel, dataset: Dataset, indices: list[int]) -> Shown:
-    """Leave out the people that a run of ``degan train`` was trained on."""
+    """Return the samples of people not in the training data of ``degan train``; all if none are."""
     if not dataset.manifests.isdisjoint(others_of(opened.trained_on)):
-        return Shown(indices, seen=True)  # who it was of them is not known
+        return Shown(indices, seen=True)  # which of these people were trained on is unknown
     if dataset.manifest_hash not in manifests_of(opened.trained_on):
         return Shown(indices, seen=False)
     record = place.folder / "run.json"
     told = read_json(record)
     subjects, splits = told.get("subjects"), told.get("splits", [])
     if not isinstance(subjects, list) or not isinstance(splits, list):
-        raise DeganError(f"{record} is damaged; train the run anew")
+        raise DeganError(f"{record} is damaged; train the run again")
     people, parts = set(map(str, subjects)), set(map(str, splits))
     others = [
         index
         for index in indices
         for sample in (dataset.samples[index],)
-        # Of those whom nobody named, the parts of the official split alone can be told apart.
+        # Unnamed people can be separated only by the parts of the official split.
         if (sample.subject not in people if sample.subject else sample.split not in parts)
     ]
     return Shown(others or indices, seen=not others)
 
 
 def spread(dataset: Dataset, indices: Sequence[int], limit: int, seed: int) -> list[int]:
-    """Draw some samples, evenly over people and expressions.
+    """Return randomly drawn samples, spread evenly over people and expressions.
 
     Args:
-        dataset: where they are from.
-        indices: to draw from.
-        limit: the most to draw.
-        seed: of the draw.
+        dataset: data set with the samples.
+        indices: candidates.
+        limit: maximum number of samples drawn.
+        seed: random seed of the draw.
 
     Returns:
-        Indices, ascending: every person's every expression once before any twice.
+        Indices, ascending. Each combination of person and expression is drawn once before any is
+        drawn twice.
     """
     order = np.random.default_rng(seed).permutation(len(indices))
     shuffled = [indices[row] for row in order.tolist()]
@@ -278,7 +281,7 @@ def spread(dataset: Dataset, indices: Sequence[int], limit: int, seed: int) -> l
 
 
 def read_faces(dataset: Dataset, indices: Sequence[int], size: int) -> NDArray[np.uint8]:
-    """Return crops as a model reads them: RGB uint8 (N, size, size, 3).
+    """Return crops in the input size of a model, RGB uint8 (N, size, size, 3).
 
     Raises:
         DeganError: see :func:`degan.data.crops.read_crops`.
@@ -286,7 +289,7 @@ def read_faces(dataset: Dataset, indices: Sequence[int], size: int) -> NDArray[n
     crops = read_crops(dataset, indices)
     if dataset.crop_size == size:
         return crops
-    # The frame is the same, so the whole crop is the whole crop in another size.
+    # Model and data set have the same frame, so the whole crop is only resized.
     return np.stack([crop_face(crop, None, size) for crop in crops])
 
 

@@ -1,4 +1,4 @@
-"""A data set on one page: what is in it, what it looks like, what was left out and why."""
+"""HTML page on a data set: counts, example faces, near-duplicates, and files left out."""
 
 import json
 from collections import Counter
@@ -21,17 +21,17 @@ from degan.system.files import write_text
 from degan.system.progress import Progress, silent
 from degan.version import __version__
 
-_SHEET = 48  # faces of a sheet
-_COLUMNS = 12
-_SIDE = 72  # of a face on a sheet, in pixels
-_MEAN_OF = 1000  # faces that an average is taken of
-_PAIRS = 40  # that are shown of a kind
-_ROWS = 500  # of files left out that are listed
+_SHEET = 48  # maximum number of faces on a sheet
+_COLUMNS = 12  # faces in a row of a sheet
+_SIDE = 72  # side of a face on a sheet, in pixels
+_MEAN_OF = 1000  # faces in an average, up to twice as many
+_PAIRS = 40  # maximum number of pairs shown of each kind
+_ROWS = 500  # maximum number of left-out files listed
 
 
 @dataclass(frozen=True)
 class ClassPart:
-    """What the page shows of an expression: pictures are data URLs."""
+    """Content of the page on one expression; ``sheet`` and ``average`` are data URLs."""
 
     name: str
     images: int
@@ -44,7 +44,7 @@ class ClassPart:
 
 @dataclass(frozen=True)
 class PairPart:
-    """Two pictures that are all but the same."""
+    """Two near-identical pictures; ``picture`` is a data URL of both, see :class:`Pair`."""
 
     picture: str
     first: str
@@ -58,15 +58,15 @@ def look(
     *,
     progress: Progress = silent,
 ) -> dict[str, int]:
-    """Write one HTML page on a data set; it needs no other file and no network.
+    """Write an HTML page on a data set; the page needs no other file and no network.
 
     Args:
-        dataset: prepared.
-        out: the page.
-        progress: told the share done and what is being done.
+        dataset: prepared data set.
+        out: path of the page.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
 
     Returns:
-        How many pairs of pictures of each kind are all but the same.
+        Number of pairs of near-identical pictures, by kind of pair.
 
     Raises:
         DeganError: Jinja2 is not installed, crops cannot be read, or the page cannot be written.
@@ -76,9 +76,9 @@ def look(
     for number, name in enumerate(dataset.expressions):
         progress(0.6 * number / len(dataset.expressions), name)
         classes.append(_class_part(dataset, name))
-    progress(0.6, "duplicates")
+    progress(0.6, "searching for duplicates")
     pairs = pairs_by_kind(dataset, find_duplicates(dataset))
-    progress(0.95, "page")
+    progress(0.95, "writing the page")
     skipped = read_skipped(dataset.folder)
     unsure = [i for i, sample in enumerate(dataset.samples) if sample.alignment != "landmarks"]
     text = page.render(
@@ -128,7 +128,7 @@ def _class_part(dataset: Dataset, name: str) -> ClassPart:
 
 
 def _spread(samples: Sequence[Sample], indices: Sequence[int], count: int) -> list[int]:
-    """Return at most ``count`` of the indices, of as many people as there are."""
+    """Return at most ``count`` of the indices, from as many people as possible."""
     first = in_turns(indices, lambda index: samples[index].person)
     people = {samples[index].person for index in indices}
     every = max(1, min(len(first), len(people)) // count)
@@ -136,7 +136,7 @@ def _spread(samples: Sequence[Sample], indices: Sequence[int], count: int) -> li
 
 
 def _sheet(crops: NDArray[np.uint8]) -> str:
-    """Return faces side by side as one picture; empty if there are none."""
+    """Return a data URL of an image with the faces side by side; "" without faces."""
     if not len(crops):
         return ""
     rows = -(-len(crops) // _COLUMNS)
@@ -151,14 +151,14 @@ def _sheet(crops: NDArray[np.uint8]) -> str:
 def _pair_part(dataset: Dataset, pair: Pair) -> PairPart:
     def title(index: int) -> str:
         sample = dataset.samples[index]
-        return f"{sample.subject or 'nobody named'}, {sample.expression}: {sample.source}"
+        return f"{sample.subject or 'unnamed person'}, {sample.expression}: {sample.source}"
 
     picture = _sheet(read_crops(dataset, [pair.first, pair.second]))
     return PairPart(picture, title(pair.first), title(pair.second), pair.apart)
 
 
 def _kind_of_reason(row: Skipped) -> str:
-    """Return a reason without what is of one file alone, so that like ones can be counted."""
+    """Return a reason without file-specific words, so that equal reasons can be counted."""
     reason = row.reason.replace(row.name, "the file")
     words = [
         "…" if "/" in word or any(c.isdigit() for c in word) else word for word in reason.split()

@@ -1,6 +1,6 @@
-"""Figures of a run that need its model again: measured once, then kept in ``RUN/report``.
+"""Measurements with the model of a run, cached in ``RUN/report``.
 
-Where no model is run again neither torch nor scikit-learn is needed.
+Cached measurements need neither torch nor scikit-learn.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ import numpy as np
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.evaluation import metrics
-from degan.labels import in_order
+from degan.labels import sort_classes
 from degan.report.cache import cache_path, read_cache, write_cache
 from degan.report.held_model import (
     Place,
@@ -29,15 +29,15 @@ from degan.report.saliency import ReadClass, mean_map, normalise
 from degan.system.progress import Progress, part, silent
 
 MAX_FACES: Final = 1500
-"""Of a map: more cost minutes and lie on each other."""
+"""Maximum number of faces on a map: more take minutes and overlap."""
 
 MAX_SALIENCY_FACES: Final = 20
-"""That a saliency map is the mean of."""
+"""Maximum number of faces averaged in a saliency map."""
 
 MAX_TARGETS: Final = 8
-"""People that expressions are drawn on."""
+"""Maximum number of people that expressions are drawn on."""
 
-_TRIED = 5  # faces that are read for each that a saliency map needs: not all are read correctly
+_TRIED = 5  # candidates for each face of a saliency map: not all are read correctly
 _CHUNK = 256
 
 _Made = TypeVar("_Made", bound=Measurement)
@@ -51,18 +51,19 @@ def face_map(
     seed: int = 0,
     progress: Progress = silent,
 ) -> FaceMap:
-    """Lay faces out by f(x), and measure how they lie in f(x) itself.
+    """Return a two-dimensional map of faces by f(x), and how the faces cluster in f(x) itself.
 
     Args:
         run: see :func:`degan.report.held_model.find_model`.
-        dataset: prepared. Shown are people whom the model never saw, if there are any.
-        limit: the most faces, drawn evenly over people and expressions.
-        seed: of the draw and of the map.
-        progress: told the share done and what is being done.
+        dataset: prepared data set. Only people not in the model's training data are shown, if
+            there are any.
+        limit: maximum number of faces, drawn evenly over people and expressions.
+        seed: random seed of the draw and of the map.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
 
     Raises:
-        DeganError: the run has no model that can be read, the data set does not fit, too few faces
-            are left, or scikit-learn or torch is not installed.
+        DeganError: the run has no readable model, the data set does not fit, there are too few
+            faces, or scikit-learn or torch is not installed.
     """
 
     def make(place: Place) -> FaceMap:
@@ -71,13 +72,13 @@ def face_map(
         shown = people_shown(place, opened, dataset)
         indices = spread(dataset, shown.indices, limit, seed)
         samples = [dataset.samples[index] for index in indices]
-        said = _read(opened, dataset, indices, part(progress, 0, 0.5, "faces are read"))
-        progress(0.5, "how faces lie in f(x)")
+        said = _read(opened, dataset, indices, part(progress, 0, 0.5, "reading faces"))
+        progress(0.5, "measuring clusters in f(x)")
         before = mapping.clusters(said.code, samples)
         passed_on = before if opened.rounds is False else None
         if opened.rounds:
             passed_on = mapping.clusters(np.rint(said.code), samples)
-        progress(0.6, "the map is laid out")
+        progress(0.6, "computing the map")
         people = len({sample.person for sample in samples})
         return FaceMap(
             origin=Origin(place.below, place.fold, shown.seen, people),
@@ -99,33 +100,34 @@ def saliency(
     seed: int = 0,
     progress: Progress = silent,
 ) -> Saliency:
-    """Find which places of a face decide that it is read as its expression.
+    """Return maps of the face regions that decide how a model reads an expression.
 
-    What counts are probabilities given that it is one of the expressions that both know, as for
+    Probabilities are renormalised over the expressions that the model and the data set share, as in
     ``degan evaluate``.
 
     Args:
         run: see :func:`degan.report.held_model.find_model`.
-        dataset: prepared. Shown are people whom the model never saw, if there are any.
-        faces: the most of an expression: of those that are read correctly, of as many people as
-            possible.
-        seed: of their draw.
-        progress: told the share done and what is being done.
+        dataset: prepared data set. Only people not in the model's training data are shown, if
+            there are any.
+        faces: maximum number of faces of each expression. Only correctly read faces are used, from
+            as many people as possible.
+        seed: random seed of the choice of faces.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
 
     Raises:
-        DeganError: the run has no model that can be read, the data set does not fit, or no face is
-            read correctly.
+        DeganError: the run has no readable model, the data set does not fit, its faces have one
+            expression only, or none of them is read correctly.
     """
 
     def make(place: Place) -> Saliency:
         opened = open_model(place, dataset)
         shown = people_shown(place, opened, dataset)
-        progress(0.0, "faces are read")
+        progress(0.0, "reading faces")
         chosen = _read_right(opened, dataset, shown.indices, faces, seed)
         if not any(chosen.values()):
             raise DeganError(
-                f"{place.name} reads none of the faces of {dataset.folder} correctly that were "
-                "tried, so nothing can be said of which places decide"
+                f"{place.name} reads none of the tested faces of {dataset.folder} correctly; "
+                "decisive face regions need correctly read faces"
             )
         origin = Origin(place.below, place.fold, shown.seen, _people(dataset, chosen.values()))
         return _occlude(opened, dataset, chosen, origin, progress)
@@ -142,28 +144,28 @@ def transfer(
     seed: int = 0,
     progress: Progress = silent,
 ) -> Transfer:
-    """Draw expressions of photos on people that G was trained on.
+    """Draw expressions of photos on people in the training data of the generator G.
 
     Args:
-        run: see :func:`degan.report.held_model.find_model`; weights alone draw nothing.
-        dataset: prepared. The photos are of people whom the model never saw, if there are any.
-        columns: the most people to draw.
-        seed: of the choice of the photos.
-        progress: told the share done and what is being done.
+        run: see :func:`degan.report.held_model.find_model`; weights files have no generator.
+        dataset: prepared data set with the photos: of people not in the model's training data, if
+            there are any.
+        columns: maximum number of people to draw on.
+        seed: random seed of the choice of photos.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
 
     Raises:
-        DeganError: the run has no model that draws, the data set does not fit, or torch is not
-            installed.
+        DeganError: the run has no generator, the data set does not fit, or torch is not installed.
     """
 
     def make(place: Place) -> Transfer:
         if place.weights is not None:
             raise DeganError(
-                f"{place.weights} reads faces and draws none; faces are drawn by runs of 'degan "
-                "train' and 'degan crossval'"
+                f"{place.weights} has no decoder to draw faces; give a run of 'degan train' or "
+                "'degan crossval'"
             )
         drawing = training_module("degan.report.with_torch.transfer")
-        progress(0.0, "faces are drawn")
+        progress(0.0, "drawing faces")
         shown = people_shown(place, open_model(place, dataset), dataset)
         drawn: Transfer = drawing.draw_transfer(place, dataset, shown, columns=columns, seed=seed)
         return drawn
@@ -180,7 +182,16 @@ def _cached(
     make: Callable[[Place], _Made],
     progress: Progress,
 ) -> _Made:
-    """Return a figure as it was kept, or measure and keep it."""
+    """Return a cached measurement, or measure and cache it.
+
+    Args:
+        kind: class of the measurement.
+        run: see :func:`degan.report.held_model.find_model`.
+        dataset: data set shown.
+        settings: values that determine the measurement, in addition to model and data.
+        make: function from the location of the model to the measurement.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
+    """
     place = find_model(run, dataset)
     key = {
         "figure": kind.key,
@@ -204,7 +215,7 @@ def _cached(
 
 
 def _restored(kind: type[_Made], stored: Stored | None, dataset: Dataset) -> _Made | None:
-    """Return a kept figure; None where there is none, or it is not what it should be."""
+    """Return a cached measurement; None if there is none or its content is not valid."""
     if stored is None:
         return None
     try:
@@ -219,7 +230,7 @@ def _restored(kind: type[_Made], stored: Stored | None, dataset: Dataset) -> _Ma
 def _read(
     opened: OpenModel, dataset: Dataset, indices: list[int], progress: Progress
 ) -> ModelOutputs:
-    """Return what a model says of some samples."""
+    """Return the outputs of a model on the samples with the given indices."""
     parts = []
     for start in range(0, len(indices), _CHUNK):
         progress(start / len(indices), "")
@@ -234,19 +245,26 @@ def _read(
 def _read_right(
     opened: OpenModel, dataset: Dataset, candidates: list[int], faces: int, seed: int
 ) -> dict[str, list[int]]:
-    """Return faces that are read correctly, by expression, in the order of expressions.
+    """Return indices of correctly read faces by expression, in the order of expressions.
+
+    Args:
+        opened: the model.
+        dataset: data set with the faces.
+        candidates: indices of the samples to choose from.
+        faces: maximum number of faces of each expression.
+        seed: random seed of the choice.
 
     Raises:
-        DeganError: they all are of one expression.
+        DeganError: all candidates have one expression.
     """
     of = {
         name: [i for i in candidates if dataset.samples[i].expression == name]
-        for name in in_order({dataset.samples[index].expression for index in candidates})
+        for name in sort_classes({dataset.samples[index].expression for index in candidates})
     }
     if len(of) < 2:
         raise DeganError(
-            f"the faces of {dataset.folder} that can be shown are all of {next(iter(of))}; what "
-            "decides can be said of two expressions or more"
+            f"all usable faces of {dataset.folder} have the expression {next(iter(of))}; decisive "
+            "face regions need two expressions or more"
         )
     columns = [opened.expressions.index(name) for name in of]
     chosen = {}
@@ -273,7 +291,7 @@ def _occlude(
     for name, own in shown.items():
         crops = read_faces(dataset, own, opened.crop_size)
         reader = _reader(opened, columns, list(chosen).index(name))
-        title = f"which places decide: {name}"
+        title = f"decisive face regions: {name}"
         maps.append(mean_map(crops, reader, part(progress, done / total, len(own) / total, title)))
         averages.append(crops.mean(axis=0).round().astype(np.uint8))
         done += len(own)
@@ -290,7 +308,7 @@ def _occlude(
 
 
 def _reader(opened: OpenModel, columns: list[int], number: int) -> ReadClass:
-    """Return what reads one of the expressions in ``columns``, given that it is one of them."""
+    """Return a function for the probability of ``columns[number]``, with all ``columns`` sum 1."""
     return lambda crops: metrics.restrict(opened.read(crops).probabilities, columns)[:, number]
 
 

@@ -1,4 +1,4 @@
-"""What the figures of a page hold, and how it is kept in files: arrays, and facts as JSON."""
+"""Measurements behind the figures of a page, and their storage as arrays and JSON facts."""
 
 import math
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ _Number = float | int
 
 
 class Stored(NamedTuple):
-    """A figure as files keep it.
+    """Storage form of a measurement.
 
     Attributes:
-        facts: what JSON can hold.
-        arrays: by name.
+        facts: fields with JSON values, by name.
+        arrays: array fields, by name.
     """
 
     facts: dict[str, Any]
@@ -25,14 +25,14 @@ class Stored(NamedTuple):
 
 @dataclass(frozen=True)
 class Origin:
-    """Which model a figure is of, and whom it shows.
+    """Model and people of a measurement.
 
     Attributes:
-        model: the model's directory below the run's ("fold-01"), empty for the run's own; or the
-            name of weights.
-        fold: the number of the fold that the model is of, from 1; None where it is of no fold.
-        seen: whether the people shown are, or may be, those that the model was trained on.
-        people: how many are shown; those whom nobody named count as one a recording.
+        model: the model's directory relative to the run directory ("fold-01"), "" for the run
+            directory itself; or the name of weights.
+        fold: number of the model's fold, from 1; None without folds.
+        seen: whether the people shown are, or may be, in the model's training data.
+        people: number of people shown; each recording of an unnamed person counts as one person.
     """
 
     model: str
@@ -43,12 +43,13 @@ class Origin:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """How often the nearest other face in f(x) is of the same kind.
+    """Share of faces whose nearest other face in f(x) is of the same kind.
 
     Attributes:
-        share: of the faces, 0-1. Where several are equally near, their mean counts.
-        chance: the same of a face drawn blindly from those that were looked at.
-        faces: how many faces were asked for their neighbour.
+        share: share of the faces, in [0, 1]. If several other faces are equally near, their mean
+            counts.
+        chance: expected share if the neighbour were drawn at random from the candidates.
+        faces: number of faces whose neighbour was measured.
     """
 
     share: float
@@ -58,17 +59,18 @@ class Neighbours:
 
 @dataclass(frozen=True)
 class Clusters:
-    """How faces lie in f(x) itself, not on the map.
+    """How faces cluster in f(x) itself, not on the map.
 
     Attributes:
-        silhouette_expression: mean silhouette of the expressions, -1 to 1: above 0 where faces are
-            nearer to those of their expression than to those of the next; None where there are
-            not two.
-        silhouette_person: of the people of whom two faces or more are shown.
-        neighbour_expression: the neighbour among the faces of *other* people, and whether it shows
-            the same expression; None with fewer than two people.
-        neighbour_person: the neighbour among the faces of all *other recordings*, and whether it is
-            the same person; of people with two recordings or more. None where there are none.
+        silhouette_expression: mean silhouette of the expressions with two faces or more, in
+            [-1, 1]: above 0 if faces are nearer to their own expression than to the next nearest
+            one. None with fewer than two such expressions.
+        silhouette_person: mean silhouette of the named people with two faces or more, in [-1, 1].
+            None with fewer than two such people.
+        neighbour_expression: whether the nearest face of *another person* shows the same
+            expression. None with fewer than two people.
+        neighbour_person: whether the nearest face of *another recording* shows the same person, for
+            named people with two recordings or more. None without such people.
     """
 
     silhouette_expression: float | None
@@ -79,18 +81,18 @@ class Clusters:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What a figure of a run's model holds, and is kept of it.
+    """Base class of the measurements with the model of a run.
 
     Attributes:
-        key: how the kind of figure is called in files.
-        origin: which model, whose faces.
+        key: name of the kind of measurement in files.
+        origin: model and people of the measurement.
     """
 
     key: ClassVar[str]
     origin: Origin
 
     def store(self) -> Stored:
-        """Return it as files keep it: arrays by the names of its fields, all else as facts."""
+        """Return the storage form: array fields as arrays, all other fields as facts."""
         facts: dict[str, Any] = {}
         arrays: dict[str, NDArray[Any]] = {}
         for field in fields(self):
@@ -103,27 +105,27 @@ class Measurement:
 
     @classmethod
     def restore(cls, stored: Stored) -> Self:
-        """Return what :meth:`store` gave.
+        """Return the measurement from its storage form, see :meth:`store`.
 
         Raises:
-            KeyError, TypeError, ValueError: it is not that.
+            KeyError, TypeError, ValueError: the content does not fit the class.
         """
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class FaceMap(Measurement):
-    """Faces laid out by f(x) in two dimensions.
+    """Two-dimensional map of faces by f(x).
 
     Attributes:
-        origin: which model, whose faces.
-        indices: which samples of the data set, int64 (N,), ascending.
-        places: on the map, float32 (N, 2), around 0; only who is whose neighbour means something,
-            the axes and distant groups do not.
-        before_rounding: how faces lie in f(x) before it is rounded, which the map is made of: whole
-            numbers would lie on each other.
-        passed_on: how they lie in f(x) as the networks pass it on, rounded where it is; None of a
-            weights file, which does not say whether it rounds.
+        origin: model and people of the map.
+        indices: indices of the samples in the data set, int64 (N,), ascending.
+        places: positions on the map, float32 (N, 2), centred at 0. Only neighbourhoods are
+            meaningful; axes and distances between groups are not.
+        before_rounding: clusters in f(x) before rounding. The map uses these codes, because faces
+            with equal rounded codes would overlap.
+        passed_on: clusters in f(x) as the classifier receives it, rounded if the run rounds it;
+            None for a weights file, which does not record whether it rounds.
     """
 
     key = "map"
@@ -149,18 +151,18 @@ class FaceMap(Measurement):
 
 @dataclass(frozen=True)
 class Saliency(Measurement):
-    """Which places of a face decide that it is read as its expression.
+    """Face regions that decide how a model reads an expression.
 
     Attributes:
-        origin: which model, whose faces.
-        expressions: the C expressions of which a face was read correctly.
-        maps: float32 (C, S, S) in [-1, 1]: how much of the log-odds of the expression goes where
-            the place is blurred, relative to the place where most changes. Below 0 the blur makes
-            the expression likelier.
-        peaks: float32 (C,): the log-odds that a map's 1 stands for, mean over the faces.
-        averages: uint8 (C, S, S, 3): the mean of the same faces, to lay the maps over.
-        counts: how many faces each map is the mean of, length C.
-        people: how many people they are of, length C.
+        origin: model and people of the maps.
+        expressions: the C expressions with a correctly read face.
+        maps: float32 (C, S, S) in [-1, 1]: drop of the expression's log-odds if the place is
+            blurred, relative to the largest change on the map. Below 0, the blur makes the
+            expression more likely.
+        peaks: float32 (C,): largest absolute change of the log-odds on each map, mean over faces.
+        averages: uint8 (C, S, S, 3): mean of the same faces, the background of the maps.
+        counts: number of faces averaged in each map, length C.
+        people: number of people among these faces, length C.
     """
 
     key = "saliency"
@@ -190,17 +192,17 @@ class Saliency(Measurement):
 
 @dataclass(frozen=True)
 class Transfer(Measurement):
-    """Expressions of photos, drawn by G on people that it was trained on.
+    """Expressions of photos, drawn by the generator G on people in its training data.
 
     Attributes:
-        origin: which model; ``seen`` and ``people`` are of the sources.
-        expressions: of the R rows.
-        targets: the K people of the columns.
-        source_indices: the samples whose expressions are drawn, int64 (R,).
-        sources: their crops, uint8 (R, H, H, 3).
-        portraits: a crop of each of the people of the columns, the neutral one where there is one,
-            uint8 (K, H, H, 3); None where the data set is not the one that G was trained on.
-        generated: uint8 (R, K, S, S, 3); S is the side that G draws.
+        origin: model of the drawings, and people of the sources.
+        expressions: expressions of the R rows.
+        targets: names of the K people of the columns.
+        source_indices: indices of the samples whose expressions are drawn, int64 (R,).
+        sources: crops of these samples, uint8 (R, H, H, 3).
+        portraits: a crop of each target, neutral if there is one, uint8 (K, H, H, 3); None if G was
+            trained on another data set.
+        generated: drawn faces, uint8 (R, K, S, S, 3), with S the side of G's output.
     """
 
     key = "transfer"
@@ -239,21 +241,21 @@ def _array(
     finite = array.dtype.kind != "f" or bool(np.isfinite(array).all())
     negative = name.endswith("indices") and bool((array < 0).any())
     if array.dtype != np.dtype(kind) or array.shape != shape or not finite or negative:
-        raise ValueError(f"{name} is not what it should be")
+        raise ValueError(f"{name} has an unexpected type, shape or value")
     return array
 
 
 def _words(told: Any) -> tuple[str, ...]:
     if not isinstance(told, list) or not told or not all(isinstance(word, str) for word in told):
-        raise ValueError("no names")
+        raise ValueError("names are not a list of texts")
     return tuple(told)
 
 
 def _counts(told: Any, length: int) -> tuple[int, ...]:
     if not isinstance(told, list) or not all(type(count) is int for count in told):
-        raise ValueError("no counts")
+        raise ValueError("counts are not a list of whole numbers")
     if len(told) != length:
-        raise ValueError("counts of something else")
+        raise ValueError("the number of counts does not match the expressions")
     return tuple(told)
 
 
@@ -262,7 +264,7 @@ def _origin(facts: Mapping[str, Any]) -> Origin:
     kinds = (origin.model, str), (origin.fold, int | None), (origin.seen, bool)
     for value, kind in (*kinds, (origin.people, int)):
         if not isinstance(value, kind):
-            raise ValueError("no origin")
+            raise ValueError("the origin has a value of an unexpected type")
     return origin
 
 
@@ -279,5 +281,5 @@ def _clusters(told: Mapping[str, Any]) -> Clusters:
             values += [neighbours.share, neighbours.chance, neighbours.faces]
     known = [value for value in values if value is not None]
     if not all(isinstance(value, _Number) and math.isfinite(value) for value in known):
-        raise ValueError("no clusters")
+        raise ValueError("the clusters have a value that is not a finite number")
     return found

@@ -1,4 +1,4 @@
-"""A model opened for figures of a report: weights with onnxruntime, or a run with torch."""
+"""An opened model for the figures of a report: weights with onnxruntime, or a run with torch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ class ModelOutputs(NamedTuple):
     """Outputs of a model on N crops.
 
     Attributes:
-        probabilities: of its expressions, float (N, C) in [0, 1].
-        code: f(x) before it is rounded, float (N, D).
+        probabilities: probabilities of the model's expressions, float64 (N, C) in [0, 1].
+        code: f(x) before rounding, float32 (N, D).
     """
 
     probabilities: NDArray[np.float64]
@@ -26,11 +26,11 @@ class OpenModel:
 
     Attributes:
         expressions: names of the columns of the probabilities.
-        crop_size: side of the crops that it takes, in pixels.
-        frame: the canonical frame of the crops.
-        trained_on: for :func:`degan.data.provenance.has_seen`.
+        crop_size: side of the input crops, in pixels.
+        frame: name of the canonical frame of the input crops.
+        trained_on: record of the training data, see :func:`degan.data.provenance.has_seen`.
         rounds: whether the graph rounds f(x) before the classifier; None if unknown.
-        read: uint8 crops (N, S, S, 3) -> :class:`ModelOutputs`.
+        read: function from uint8 crops (N, S, S, 3) to :class:`ModelOutputs`.
     """
 
     expressions: tuple[str, ...]

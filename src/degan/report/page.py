@@ -1,4 +1,4 @@
-"""The page: sections of figures, everything that draws them, in one file that needs no other."""
+"""HTML page of a report: sections of figures in one file without external resources."""
 
 import json
 import math
@@ -14,14 +14,20 @@ from degan.version import __version__
 __all__ = ["Section", "check_installed", "render"]
 
 _ROWS_SHOWN: Final = 200
-"""Rows of a table on the page; its CSV has all."""
+"""Maximum number of table rows on the page; the CSV file has all rows."""
 
 _NO_TURNS: Final = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page with its own heading; ``key`` is its anchor."""
+    """A section of the page.
+
+    Attributes:
+        key: anchor of the section.
+        title: heading.
+        parts: figures, tables and notes of the section.
+    """
 
     key: str
     title: str
@@ -29,7 +35,7 @@ class Section:
 
 
 def check_installed() -> None:
-    """Find out whether a page can be made at all.
+    """Check that Plotly and Jinja2 are installed.
 
     Raises:
         DeganError: Plotly or Jinja2 is not installed.
@@ -44,11 +50,11 @@ def render(
     """Return the page as HTML.
 
     Args:
-        title: of the page.
-        lead: paragraphs at its head.
-        sections: what it shows; those without parts are left out.
-        atlas: its faces; None where none are shown.
-        made: a sentence on when and of what it was made.
+        title: title of the page.
+        lead: paragraphs below the title.
+        sections: sections of the page; those without parts are left out.
+        atlas: atlas of the faces; None for a page without faces.
+        made: text of the footer on when the page was made.
 
     Raises:
         DeganError: Plotly or Jinja2 is not installed, or crops cannot be read.
@@ -72,8 +78,8 @@ def render(
             made=made,
         )
     )
-    # A folder's name need not be UTF-8, and JSON can hold half a character; signs that turn the
-    # direction of reading would turn the words of the page that follow them.
+    # A folder's name need not be UTF-8, and JSON can hold lone surrogates. Characters that change
+    # the reading direction would reorder the text after them.
     return text.encode("utf-8", "replace").decode("utf-8").translate(_NO_TURNS)
 
 
@@ -83,7 +89,7 @@ def _kind(part: Part) -> str:
 
 
 def _data_of(part: Part) -> dict[str, Any]:
-    """Return what the script of the page needs of a part."""
+    """Return the data of a part for the script of the page."""
     table = getattr(part, "table", None)
     found: dict[str, Any] = {}
     if table is not None:
@@ -99,7 +105,7 @@ def _data_of(part: Part) -> dict[str, Any]:
 
 
 def _safe_json(value: object) -> str:
-    """Return JSON that ends no ``script`` element and holds no number that is none."""
+    """Return JSON that cannot end a ``script`` element, with null instead of NaN and infinity."""
     text = json.dumps(_rounded(value), separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
@@ -107,7 +113,7 @@ def _safe_json(value: object) -> str:
 
 
 def _rounded(value: Any) -> Any:
-    """Return a value with numbers of six digits: no drawing and no reader needs more."""
+    """Return a value with six significant digits per float, which are enough for figures."""
     if isinstance(value, float):
         return float(f"{value:.6g}") if math.isfinite(value) else None
     if isinstance(value, dict):
@@ -118,7 +124,7 @@ def _rounded(value: Any) -> Any:
 
 
 def _html_table(markup: Any, table: Table, title: str, limit: int | None) -> Any:
-    """Return a table as HTML; ``markup`` escapes what it holds."""
+    """Return a table as HTML; ``markup`` escapes the cells."""
     numbers = [
         any(isinstance(row[place], int | float) for row in table.rows)
         for place in range(len(table.columns))
@@ -138,7 +144,7 @@ def _html_table(markup: Any, table: Table, title: str, limit: int | None) -> Any
     )
     more = ""
     if limit is not None and len(table.rows) > limit:
-        more = markup("<p>The first {} of {} rows; the CSV file has all.</p>").format(
+        more = markup("<p>First {} of {} rows; the CSV file has all rows.</p>").format(
             limit, len(table.rows)
         )
     return markup(
@@ -160,5 +166,5 @@ def _shown(cell: Cell) -> str:
 
 
 def _plotly() -> str:
-    """Return Plotly.js, which its Python package brings."""
+    """Return the source of Plotly.js from the Python package ``plotly``."""
     return str(import_for_pages("plotly.offline").get_plotlyjs())

@@ -1,4 +1,4 @@
-"""Templates of the pages that degan writes. They need Jinja2, which is part of an extra."""
+"""Templates of the HTML pages. They need Jinja2, from the extra ``report``."""
 
 from importlib.resources import files
 from typing import Any
@@ -9,21 +9,21 @@ __all__ = ["import_for_pages", "read_template", "template"]
 
 
 def import_for_pages(name: str) -> Any:
-    """Import what pages are made with.
+    """Import a module of the extra ``report``.
 
     Raises:
-        DeganError: it is not installed.
+        DeganError: the module is not installed.
     """
     return import_extra(name, "report", asking="a page")
 
 
 def read_template(name: str) -> str:
-    """Return a shipped file of ``degan/templates`` as it is."""
+    """Return the text of a file in ``degan/templates``."""
     return (files("degan") / "templates" / name).read_text(encoding="utf-8")
 
 
 def template(name: str) -> Any:
-    """Return a shipped template; all that it is given is escaped.
+    """Return a Jinja2 template from ``degan/templates``, with automatic HTML escaping.
 
     Raises:
         DeganError: Jinja2 is not installed.

@@ -1,4 +1,4 @@
-"""What a page shows: figures that Plotly draws, pictures, and why something is not there."""
+"""Parts of a page: Plotly figures, pictures, tables, and notes on absent figures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ __all__ = [
 
 Cell = str | int | float | None
 
-_SIGNS: Final = (  # a class can be told by its sign too, not by its colour alone
+_SIGNS: Final = (  # classes differ by marker symbol, not by colour alone
     "circle",
     "square",
     "diamond",
@@ -40,11 +40,11 @@ _SIGNS: Final = (  # a class can be told by its sign too, not by its colour alon
 
 @dataclass(frozen=True)
 class Table:
-    """The data of a figure: what its CSV file holds, and what a screen reader reads.
+    """Data of a figure, for its CSV file and for screen readers.
 
     Attributes:
-        columns: their names.
-        rows: cells, as many as columns; None is empty.
+        columns: names of the columns.
+        rows: rows with one cell per column; None is an empty cell.
     """
 
     columns: Sequence[str]
@@ -53,12 +53,12 @@ class Table:
 
 @dataclass(frozen=True)
 class View:
-    """One way to look at a figure.
+    """One of the alternative drawings of a figure.
 
     Attributes:
-        name: of the button that shows it; "" where there is but one.
-        traces: Plotly's.
-        layout: Plotly's, beside what all figures have.
+        name: label of the button that selects the view; "" for a single view.
+        traces: Plotly traces.
+        layout: Plotly layout, added to the common layout of all figures.
     """
 
     name: str
@@ -71,17 +71,18 @@ class Figure:
     """A drawing with its data.
 
     Attributes:
-        key: its anchor and the name of its files; letters, digits and dashes.
-        title: of the figure.
-        says: what is to be seen, in a sentence or two: for everybody, and read aloud.
-        views: one or several, drawn one at a time.
-        table: the data.
-        height: in pixels.
-        faces: what a click shows: by the customdata of a point or cell, numbers of faces.
-        choices: the same keys by name, for those who do not click: name, key.
-        hover: what is said of a point beside its face: a trace's ``meta`` has the number of a
-            sentence for each point, its ``customdata`` that of the face (-1 for none).
-        wide: whether it takes the width of the page.
+        key: anchor of the figure and name of its files: letters, digits and dashes.
+        title: heading of the figure.
+        says: one or two sentences on the content, shown and read by screen readers.
+        views: alternative drawings, shown one at a time.
+        table: data of the figure.
+        height: height in pixels.
+        faces: atlas numbers of the faces that a click shows, by ``customdata`` of the clicked
+            point or cell.
+        choices: (label, key of ``faces``) for a menu, the alternative to a click.
+        hover: texts shown with the face of a point. In a trace, ``meta`` has the index of each
+            point's text and ``customdata`` the atlas number of its face (-1 for none).
+        wide: whether the figure has the full width of the page.
     """
 
     key: str
@@ -98,13 +99,13 @@ class Figure:
 
 @dataclass(frozen=True)
 class Face:
-    """One of several pictures: a heading, lines beneath.
+    """A picture with a heading and lines of text.
 
     Attributes:
-        title: the heading.
-        lines: beneath.
-        number: of the face on the sheet; None where it is a picture of its own.
-        picture: that picture, a data URL.
+        title: heading.
+        lines: lines of text below the heading.
+        number: number of the face in the atlas; None to show ``picture``.
+        picture: data URL of a picture that is not in the atlas.
     """
 
     title: str
@@ -115,15 +116,12 @@ class Face:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Faces side by side.
+    """Several pictures with text; other attributes: see :class:`Figure`.
 
     Attributes:
-        key: as of :class:`Figure`.
-        title: the same.
-        says: the same.
-        faces: each with what is written beneath.
-        strips: whether they are strips, one below the other, or tiles.
-        table: the data; None where there is none but the pictures.
+        faces: the pictures.
+        strips: True for strips one below the other, False for tiles.
+        table: data of the pictures; None without data.
     """
 
     key: str
@@ -137,10 +135,10 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Listing:
-    """A table that is shown as it is; attributes as of :class:`Figure`.
+    """A table that is always visible; other attributes: see :class:`Figure`.
 
     Attributes:
-        notes: sentences above it that must not be overlooked.
+        notes: warnings above the table, each without the final full stop.
     """
 
     key: str
@@ -153,7 +151,11 @@ class Listing:
 
 @dataclass(frozen=True)
 class Absent:
-    """A figure that cannot be drawn, with the reason as a sentence."""
+    """A figure that cannot be drawn; other attributes: see :class:`Figure`.
+
+    Attributes:
+        reason: reason as a sentence without the final full stop.
+    """
 
     key: str
     title: str
@@ -162,29 +164,32 @@ class Absent:
 
 
 Part = Figure | Pictures | Listing | Absent
-"""What a section is made of."""
+"""Any part of a section."""
 
 
 def colour_of(number: int) -> str:
-    """Return the colour of the class or run of a number, from 0; they come again after eight."""
+    """Return the colour of a class or run, numbered from 0; colours repeat after eight."""
     return COLOURS[number % len(COLOURS)]
 
 
 def run_colour(number: int) -> str:
-    """Return the colour of a result: blue, red, green and so on, never grey first."""
+    """Return the colour of a result, numbered from 0: blue, red, green and so on, grey last."""
     return COLOURS[(6, 1, 3, 4, 5, 7, 2, 0)[number % len(COLOURS)]]
 
 
 def sign_of(number: int) -> str:
-    """Return the sign of a class or run; with the colour 56 pairs before one comes again."""
+    """Return the marker symbol of a class or run, numbered from 0.
+
+    Pairs of symbol and :func:`colour_of` repeat after 56.
+    """
     return _SIGNS[(number + number // len(COLOURS)) % len(_SIGNS)]
 
 
 def percent(share: float) -> str:
-    """Return a share as a percentage with one decimal."""
+    """Return a share in [0, 1] as a percentage with one decimal."""
     return f"{100 * share:.1f}\u00a0%"
 
 
 def named_percent(share: float, interval: Sequence[float]) -> str:
-    """Return a share with its interval."""
+    """Return a share and its interval, both in [0, 1], as percentages with one decimal."""
     return f"{percent(share)} ({100 * interval[0]:.1f}-{100 * interval[1]:.1f})"

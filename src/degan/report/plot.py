@@ -1,4 +1,4 @@
-"""What the drawings of a report have in common, in Plotly's terms."""
+"""Plotly traces, axes and labels shared by the figures of a report."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from degan.report.part import run_colour, sign_of
 
 __all__ = ["dots", "name_axis", "plain", "share_axis", "short", "whiskers"]
 
-_LONGEST = 24  # characters of a label
+_LONGEST = 24  # maximum number of characters in a label
 
 
 def dots(
@@ -17,7 +17,15 @@ def dots(
     place: int,
     intervals: Sequence[Sequence[float]] | None,
 ) -> dict[str, Any]:
-    """Return a Plotly trace of values with intervals beside names, in the colour of a place."""
+    """Return a Plotly trace of markers with error bars, one row per label.
+
+    Args:
+        name: name of the trace in the legend.
+        values: x values.
+        labels: y label of each value.
+        place: number of the result or class, from 0; it selects colour and marker symbol.
+        intervals: low and high end of each value's interval; None for no error bars.
+    """
     trace: dict[str, Any] = {
         "type": "scatter",
         "mode": "markers",
@@ -36,7 +44,7 @@ def dots(
 def whiskers(
     values: Sequence[float], intervals: Sequence[Sequence[float]], colour: str
 ) -> dict[str, Any]:
-    """Return Plotly's error bars from the low to the high end of each value's interval."""
+    """Return Plotly error bars from the low to the high end of each value's interval."""
     return {
         "type": "data",
         "symmetric": False,
@@ -47,24 +55,24 @@ def whiskers(
 
 
 def share_axis(title: str) -> dict[str, Any]:
-    """Return a Plotly axis of shares."""
+    """Return a Plotly axis of shares, from 0 to 100 %."""
     return {"title": {"text": title}, "tickformat": ".0%", "range": [0, 1.02]}
 
 
 def name_axis() -> dict[str, Any]:
-    """Return a Plotly axis of names, the first one at the top."""
+    """Return a Plotly axis of names, with the first name at the top."""
     return {"type": "category", "autorange": "reversed", "automargin": True}
 
 
 def plain(text: str) -> str:
-    """Return a name so that Plotly, which knows some tags and templates, shows it as it is."""
+    """Return a text escaped for Plotly, which interprets some HTML tags and templates."""
     for sign, shown in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("%{", "%&#123;")):
         text = text.replace(sign, shown)
     return text
 
 
 def short(names: Sequence[str]) -> list[str]:
-    """Return names as labels of an axis: cut where they are long, and still all different."""
+    """Return names as axis labels: long names are cut, and all labels differ."""
     labels: list[str] = []
     for name in names:
         cut = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"

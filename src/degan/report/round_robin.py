@@ -1,4 +1,4 @@
-"""Samples in turns, so that no person fills a figure while others wait."""
+"""Round-robin order of samples, so that a figure shows as many people as possible."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
@@ -10,11 +10,11 @@ _One = TypeVar("_One")
 
 
 def in_turns(ordered: Iterable[_One], kind: Callable[[_One], Hashable]) -> list[_One]:
-    """Return things so that each kind's first comes before any kind's second, and so on.
+    """Return items in round-robin order: the first of every kind, then the second, and so on.
 
     Args:
-        ordered: the things; within a turn they keep this order.
-        kind: of a thing.
+        ordered: the items; within a round they keep this order.
+        kind: function that returns the kind of an item.
     """
     seen: Counter[Hashable] = Counter()
     turns: list[tuple[int, _One]] = []

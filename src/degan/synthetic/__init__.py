@@ -1,1 +1,1 @@
-"""Synthetic people: faces whose identity, expression, actions, pose and light are known exactly."""
+"""Synthetic faces with known identity, expression, facial actions, pose and light."""

@@ -1,4 +1,4 @@
-"""Loops in Python, compiled to machine code."""
+"""Compile numerical Python loops to machine code with numba."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -9,10 +9,11 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def compiled(function: Function) -> Function:
-    """Compile a function of numbers and arrays at its first call; later processes reuse the code.
+    """Decorate a function of numbers and arrays so that its first call compiles it.
 
-    Sums may be reordered and no division is checked: pictures on other processors can differ in
-    the last bits. The global interpreter lock is released.
+    The machine code is cached on disk for later processes. Floating-point sums may be reordered and
+    divisions are not checked, so results can differ in the last bits between processors. The global
+    interpreter lock is released.
     """
     decorated: Function = njit(cache=True, nogil=True, fastmath=True, error_model="numpy")(function)
     return decorated

@@ -1,4 +1,4 @@
-"""What a picture loses on its way from a good camera to the one who reads it."""
+"""Degrade images: occlusion, low resolution, blur, noise, loss of colour, JPEG compression."""
 
 import io
 
@@ -10,11 +10,14 @@ from degan.synthetic.scene import Degradation
 
 
 def degrade(image: RgbImage, loss: Degradation) -> RgbImage:
-    """Cover, scale down and up, blur, add noise, take colour and compress, in that order.
+    """Apply an occlusion, low resolution, blur, noise, greyscale and JPEG, in that order.
 
     Args:
         image: RGB uint8 (H, W, 3).
-        loss: how much of each.
+        loss: strength of each step.
+
+    Returns:
+        RGB uint8 (H, W, 3).
     """
     height, width = image.shape[:2]
     if loss.cover is not None:

@@ -1,10 +1,10 @@
-"""Facial expressions as amounts of 52 facial actions, from recipes in the terms of FACS.
+"""Draw facial expressions as amounts of 52 facial actions (ARKit), from recipes based on FACS.
 
-A recipe lists what its action units do (Ekman, Friesen, Hager, *FACS Investigator's Guide*, 2002,
-chapter 10: predictions of emotion from action units; for contempt Ekman and Friesen, *A new
-pan-cultural facial expression of emotion*, 1986) in ARKit's action names, which the head model
-has. Amounts are of the strongest natural movement: 0 none, 1 as far as it goes.
-``docs/expressions.md`` shows all recipes.
+A recipe translates action units (FACS) to the head model's facial actions, which have ARKit names.
+Action units follow Ekman, Friesen, Hager, *FACS Investigator's Guide*, 2002, chapter 10, and for
+contempt Ekman and Friesen, *A new pan-cultural facial expression of emotion*, 1986. Amounts are
+fractions of the strongest natural movement: 0 is none, 1 is full. ``docs/expressions.md`` lists
+all recipes.
 """
 
 from collections.abc import Mapping
@@ -23,15 +23,15 @@ SIDES: Final = ("Left", "Right")
 
 @dataclass(frozen=True)
 class Recipe:
-    """One way of showing an expression.
+    """One variant of an expression.
 
     Attributes:
-        name: what tables call it.
-        units: FACS action units that it shows, for the reader.
-        share: how often it is drawn among the recipes of its expression.
-        actions: amount of each action at full intensity, or (amount, probability that it takes
-            part). A name without Left or Right means both sides; one with ``*`` at its end is
-            drawn on one side only, one with ``/`` on the other.
+        name: name in tables.
+        units: FACS action units of the recipe, for documentation only.
+        share: relative frequency among the recipes of the expression.
+        actions: facial action -> amount at full intensity, or (amount, probability of being used).
+            A name without Left or Right means both sides. A name that ends in ``*`` means one side,
+            drawn at random; a name that ends in ``/`` means the opposite side.
     """
 
     name: str
@@ -178,19 +178,19 @@ RECIPES: Final[Mapping[str, tuple[Recipe, ...]]] = {
 
 _UPPER = ("brow", "eye", "cheek")
 _NEVER_STRAY = ("eyeLook", "tongueOut", "mouthClose", "cheekPuff", "mouthFunnel", "mouthPucker")
-_MOST = {"eyeBlink": 0.4}  # eyes that are shut show nothing to tell apart
+_MOST = {"eyeBlink": 0.4}  # closed eyes show too little of the expression
 
 
 @dataclass(frozen=True)
 class Expression:
-    """What a face shows.
+    """An expression that was drawn.
 
     Attributes:
         label: one of :data:`degan.labels.EXPRESSIONS`.
-        recipe: name of the recipe that was followed.
-        intensity: of the recipe, 0 (none of it) to 1 (all).
-        actions: amounts in the order of :attr:`degan.synthetic.head_model.Head.action_names`,
-            float32 (52,) in [0, 1].
+        recipe: name of its recipe.
+        intensity: factor of the recipe's amounts, 0 (none) to 1 (full).
+        actions: amounts of the facial actions, float32 (52,) in [0, 1], in the order of
+            :attr:`degan.synthetic.head_model.Head.action_names`.
     """
 
     label: str
@@ -201,15 +201,15 @@ class Expression:
 
 @dataclass(frozen=True)
 class ExpressionRange:
-    """How expressions are drawn.
+    """Random variation of expressions.
 
     Attributes:
-        intensity: the least and the most of a recipe.
+        intensity: minimum and maximum intensity; the value is drawn uniformly.
         jitter: standard deviation of the logarithm of each action's amount.
-        asymmetry: standard deviation of the sides' difference, relative.
-        partial: how often only the upper or only the lower half of a face shows it fully.
-        blend: how often traces of a second expression are mixed in.
-        stray: probability of each action to stir a little by itself.
+        asymmetry: standard deviation of the relative difference between the left and right side.
+        partial: probability that one half of the face (upper or lower) shows the expression weakly.
+        blend: probability that a weak second expression is added.
+        stray: probability of each action to have a small random amount.
     """
 
     intensity: tuple[float, float] = (0.45, 1.0)
@@ -223,21 +223,21 @@ class ExpressionRange:
 CLEAN: Final = ExpressionRange(
     (0.85, 1.0), jitter=0.08, asymmetry=0.06, partial=0, blend=0, stray=0
 )
-"""Full and unmixed: what a contact sheet and a first test of recognition want."""
+"""Strong, unmixed expressions, for contact sheets and the difficulty ``clean``."""
 
 
 def draw_expression(
     rng: np.random.Generator, label: str, ranges: ExpressionRange | None = None
 ) -> Expression:
-    """Draw one way of showing ``label``.
+    """Draw a random variant of the expression ``label``.
 
     Args:
         rng: the only source of randomness.
-        label: one of :data:`degan.labels.EXPRESSIONS`, or a synonym of one.
-        ranges: how much it varies; the defaults of :class:`ExpressionRange` if left out.
+        label: one of :data:`degan.labels.EXPRESSIONS`, or a synonym.
+        ranges: random variation; default :class:`ExpressionRange`.
 
     Raises:
-        DeganError: degan knows no such expression.
+        DeganError: the expression is unknown.
     """
     label = parse_expression(label)
     ranges = ranges or ExpressionRange()
@@ -256,7 +256,7 @@ def draw_expression(
 
 
 def limit(actions: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return actions in [0, 1], no eye so far shut that it would say nothing."""
+    """Return actions (52,) clipped to [0, 1], and blinks to [0, 0.4] so that eyes stay open."""
     names = load_head().action_names
     most = np.array(
         [_MOST.get(name.removesuffix("Left").removesuffix("Right"), 1) for name in names]
@@ -266,7 +266,7 @@ def limit(actions: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def action_indices(name: str) -> list[int]:
-    """Return where an action stands in the 52: two places for one that both sides have."""
+    """Return the indices of an action among the 52: two if it has a left and a right side."""
     names = _places()
     return [names[name]] if name in names else [names[name + side] for side in SIDES]
 
@@ -319,9 +319,9 @@ def _stray(rng: np.random.Generator, probability: float) -> NDArray[np.float64]:
 
 
 def _look(rng: np.random.Generator, actions: NDArray[np.float64]) -> None:
-    """Turn both eyes the same way, a little beside the camera."""
+    """Add a small random gaze direction, the same for both eyes, to the actions in place."""
     across, up = rng.normal(0, 0.12, 2)
-    # The subject's left eye looks out where the right one looks in.
+    # For the same direction, the left eye looks out and the right eye looks in, or vice versa.
     for name in (
         ("eyeLookOutLeft", "eyeLookInRight") if across > 0 else ("eyeLookInLeft", "eyeLookOutRight")
     ):

@@ -1,4 +1,4 @@
-"""What a camera makes of light: background, exposure and the developed picture."""
+"""Camera model: background, exposure and conversion of linear light to an 8-bit image."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,20 +10,21 @@ from degan.synthetic.scene import Tone
 F32 = NDArray[np.float32]
 
 SUPERSAMPLE = 2
-"""Samples along each side of a pixel."""
+"""Number of samples along each side of a pixel."""
 
 _GAMMA = 1 / 2.2
-_KNEE = 0.7  # highlights roll off above it instead of burning out
+_KNEE = 0.7  # highlights above it are compressed instead of clipped
 _STEPS = 4096
-_CURVE = ((np.arange(_STEPS + 1) / _STEPS) ** (2 * _GAMMA)).astype(np.float32)  # of light's root
+# Gamma curve, tabulated over the square root of the light.
+_CURVE = ((np.arange(_STEPS + 1) / _STEPS) ** (2 * _GAMMA)).astype(np.float32)
 
 
 def lay_background(tone: Tone, ids: NDArray[np.int32]) -> F32:
-    """Return an image of what is behind the person.
+    """Return an image of the background.
 
     Args:
-        tone: has the background's colour and texture.
-        ids: triangle of the head that each sample shows, int32 (side, side), side even.
+        tone: colour, texture and seed of the background.
+        ids: triangle of the head at each sample, int32 (side, side), < 0 without one; side is even.
 
     Returns:
         Linear RGB, float32 (side, side, 3); undefined in pixels that the head covers.
@@ -39,7 +40,7 @@ def lay_background(tone: Tone, ids: NDArray[np.int32]) -> F32:
 def _lay(
     image: F32, ids: NDArray[np.int32], colour: F32, coarse: F32, fine: F32, strength: float
 ) -> None:
-    """Fill an image with a colour, roughened by two grids that are stretched over it."""
+    """Fill uncovered pixels with a colour, modulated by a coarse and a fine noise grid."""
     side = image.shape[0]
     for y in range(0, side, 2):
         for x in range(0, side, 2):
@@ -50,7 +51,7 @@ def _lay(
                 rough = _stretched(coarse, y / side, x / side)
                 rough += 0.5 * _stretched(fine, y / side, x / side)
                 factor = min(max(1 + strength * rough, 0.1), 3.0)
-            for i in range(2):  # the samples of a pixel are alike
+            for i in range(2):  # all samples of a pixel are equal
                 for j in range(2):
                     for k in range(3):
                         image[y + i, x + j, k] = colour[k] * factor
@@ -58,7 +59,7 @@ def _lay(
 
 @compiled
 def _stretched(grid: F32, down: float, across: float) -> float:
-    """Return a grid's value at a place in the unit square, smooth between its points."""
+    """Return the smoothly interpolated value of a grid at a position in the unit square."""
     cells = grid.shape[0] - 1
     row, column = int(down * cells), int(across * cells)
     down, across = down * cells - row, across * cells - column
@@ -70,29 +71,29 @@ def _stretched(grid: F32, down: float, across: float) -> float:
 
 
 def expose(image: F32, face: NDArray[np.bool_], brightness: float, kept: float) -> float:
-    """Return the gain that brings the face to the brightness wanted.
+    """Return the exposure gain that gives the face its target brightness.
 
     Args:
         image: linear RGB, float32 (H, W, 3).
-        face: where the face is, bool (H, W).
-        brightness: of the face in the picture, [0, 1], before ``kept``.
-        kept: the share of that which dark skin keeps: cameras expose for the scene more than for
-            the face.
+        face: mask of the face, bool (H, W).
+        brightness: target brightness of the face in the final image, [0, 1], before ``kept``.
+        kept: factor for the linear brightness of the skin, lower for dark skin, because cameras
+            expose for the whole scene rather than for the face.
     """
     seen = image[face].ravel()
     if not len(seen):
         return 1.0
     middle = [(len(seen) - 1) // 2, len(seen) // 2]
-    median = float(np.partition(seen, middle)[middle].mean())  # NumPy's takes its time
+    median = float(np.partition(seen, middle)[middle].mean())  # np.median is slower
     return float(brightness**2.2 * kept / max(median, 1e-4))
 
 
 def develop(image: F32, exposure: float, tone: Tone) -> RgbImage:
-    """Return the picture of an image with :data:`SUPERSAMPLE` samples along each side of a pixel.
+    """Return the final 8-bit image, downsampled from :data:`SUPERSAMPLE` samples per pixel side.
 
     Args:
         image: linear RGB, float32 (2 * size, 2 * size, 3).
-        exposure: gain.
+        exposure: gain, from :func:`expose`.
         tone: brightness and contrast.
 
     Returns:

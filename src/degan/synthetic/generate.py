@@ -1,4 +1,4 @@
-"""Render a set of synthetic people to disk: pictures, ``manifest.csv`` and ``factors.parquet``."""
+"""Render a synthetic data set to disk: images, ``manifest.csv`` and ``factors.parquet``."""
 
 import json
 import shutil
@@ -10,7 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 from pyarrow import parquet
 
-from degan.data.factors import FACTORS
+from degan.data.factors import FACTORS_FILE
 from degan.data.manifest import write_dataset
 from degan.data.sample import Sample
 from degan.errors import DeganError
@@ -28,7 +28,7 @@ from degan.version import __version__
 _PARTS: Final = "parts"
 _STATE: Final = "synthesis.json"
 _NARROW: Final = ("identity_", "action_")
-_TOGETHER: Final = 250  # people a row group: groups of one would make the table's index huge
+_TOGETHER: Final = 250  # people per Parquet row group; smaller groups make the file index huge
 
 
 def synthesize(
@@ -38,22 +38,24 @@ def synthesize(
     workers: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Sample]:
-    """Render a whole set and write it as a data set that ``degan train`` reads.
+    """Render a synthetic data set and write it in the format that ``degan train`` reads.
 
-    Work goes on in ``OUT.partial`` and is renamed when it is whole; after an interruption the same
-    call continues there, a person at a time. The result does not depend on ``workers``.
+    Files are written to ``OUT.partial``, which is renamed to ``OUT`` when complete. After an
+    interruption, the same call continues with the persons that are not finished. The result does
+    not depend on ``workers``.
 
     Args:
-        settings: of the set.
-        out: folder to make; it may exist if it is empty.
-        workers: processes.
-        progress: told (pictures done, pictures in all).
+        settings: settings of the data set.
+        out: folder to create; it may exist if it is empty.
+        workers: number of processes.
+        progress: callback, called with (finished images, total images).
 
     Returns:
-        The manifest: all pictures, of sequences the last :data:`PEAK_FRAMES` frames.
+        The samples of the manifest: all images, or the last :data:`PEAK_FRAMES` frames of each
+        sequence.
 
     Raises:
-        DeganError: ``out`` is taken, or the disk is full.
+        DeganError: ``out`` is not empty or cannot be written, or the disk is full.
     """
     partial = partial_of(out)
     _open(partial, settings)
@@ -76,14 +78,14 @@ def synthesize(
 
 
 def picture_path(settings: SynthesisSettings, shot: Shot) -> str:
-    """Return where a picture lies below the set's folder."""
+    """Return the path of an image relative to the folder of the data set."""
     if settings.sequences:
         return f"crops/p{shot.person:04d}/{shot.sequence:06d}/{shot.frame + 1:02d}.png"
     return f"crops/{shot.expression.label}/{shot.number:06d}.png"
 
 
 def factors(settings: SynthesisSettings, person: Person, shot: Shot) -> dict[str, Any]:
-    """Return all that is known of a picture: one row of ``factors.parquet``."""
+    """Return the row of an image in ``factors.parquet``: column -> value."""
     head, camera, light = load_head(), shot.scene.camera, shot.scene.light
     lamp, loss, tone = light.lamps[0], shot.scene.degradation, shot.scene.tone
     actions = performed(person, shot.expression.actions)
@@ -134,12 +136,12 @@ def factors(settings: SynthesisSettings, person: Person, shot: Shot) -> dict[str
 
 
 def _open(partial: Path, settings: SynthesisSettings) -> None:
-    """Make the folder to work in, or keep what an interrupted call of the same work left there."""
+    """Create the partial folder, or keep the one of an interrupted call with the same settings."""
     state = json.dumps({"degan": __version__, "frame": FRAME, **asdict(settings)}) + "\n"
     path = partial / _STATE
     if path.is_file() and path.read_text(encoding="utf-8", errors="replace") == state:
         return
-    # A call killed right before it was done leaves a whole set there, without its state.
+    # A call killed just before the rename leaves a complete data set without a state file.
     clear(partial, (_STATE, "dataset.json"))
     write_text(path, state)
 
@@ -149,7 +151,9 @@ def _part_path(partial: Path, person: int) -> Path:
 
 
 def render_person(settings: SynthesisSettings, partial: Path, number: int) -> None:
-    """Render all pictures of a person into a folder; the last thing written is their factors.
+    """Render all images of a person into ``partial``, then write the person's factors.
+
+    The file with the factors marks the person as finished.
 
     Raises:
         DeganError: the folder cannot be written, or the disk is full.
@@ -159,14 +163,14 @@ def render_person(settings: SynthesisSettings, partial: Path, number: int) -> No
     rows = []
     for shot in shots_of(settings, number):
         picture = render(figure, shot.expression.actions, shot.scene, settings.size)
-        images.write(partial / picture_path(settings, shot), picture)
+        images.write_image(partial / picture_path(settings, shot), picture)
         rows.append(factors(settings, person, shot))
     with replacing(_part_path(partial, number)) as temporary:
         parquet.write_table(_table(rows), temporary)
 
 
 def _table(rows: list[dict[str, Any]]) -> pa.Table:
-    """Return rows as a table; coefficients and actions are no more than 32 bits wide."""
+    """Return rows as a table, with identity coefficients and actions as 32-bit floats."""
     wide = pa.Table.from_pylist(rows[:1]).schema
     narrow = [
         field.with_type(pa.float32()) if field.name.startswith(_NARROW) else field for field in wide
@@ -175,11 +179,11 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
 
 
 def _join(partial: Path, settings: SynthesisSettings) -> list[Sample]:
-    """Join the persons' factors, write the manifest, remove the state."""
+    """Join the factors of all persons, write the manifest and remove the temporary files."""
     samples: list[Sample] = []
     first = _read_part(partial, 0)
     with (
-        replacing(partial / FACTORS) as temporary,
+        replacing(partial / FACTORS_FILE) as temporary,
         parquet.ParquetWriter(temporary, first.schema) as writer,
     ):
         for start in range(0, settings.people, _TOGETHER):
@@ -204,11 +208,11 @@ def _join(partial: Path, settings: SynthesisSettings) -> list[Sample]:
 def _read_part(partial: Path, person: int) -> pa.Table:
     path = _part_path(partial, person)
     try:
-        # Its own threads can abort a command that ends right after (apache/arrow#34314).
+        # Arrow's threads can abort a process that exits right afterwards (apache/arrow#34314).
         return parquet.read_table(path, use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise DeganError(
-            f"{path} is damaged; delete it and give the same command to continue"
+            f"{path} is damaged; delete it and run the same command again to continue"
         ) from error
 
 
@@ -222,7 +226,7 @@ def _samples(rows: list[dict[str, Any]], settings: SynthesisSettings) -> Iterato
             subject=row["person"],
             sequence=f"{row['person']}/{row['sequence']:06d}",
             frame=row["frame"],
-            # The seed, or two sets of other people would be one by the manifest's hash.
+            # With the seed, so that data sets of different people get different manifest hashes.
             source=f"{settings.difficulty}, seed {settings.seed}: {row['file']}",
             alignment="landmarks",
             faces=1,

@@ -1,7 +1,8 @@
-"""The head that all synthetic people share: mesh, identity components and facial actions.
+"""Head model of all synthetic people: mesh, identity components and facial actions.
 
-Baked by ``tools/bake_head.py`` from CC0 data of MakeHuman. Millimetres; x to the image's right (the
-subject's left), y up, z towards the camera; the origin lies between the eyes' centres.
+``tools/bake_head.py`` creates the file from CC0 data of MakeHuman. Coordinates are in mm: x points
+to the right of the image (the person's left), y up, z towards the camera. The origin is midway
+between the centres of the eyes.
 """
 
 import io
@@ -29,25 +30,28 @@ CLOTHES: Final = 6
 
 @dataclass(frozen=True)
 class Head:
-    """The baked head.
+    """The head model: V vertices, T triangles, K identity components, A facial actions.
 
     Attributes:
-        mean: the mean face at rest, float32 (V, 3).
-        identity: principal components, one standard deviation each, float32 (K, V, 3).
-        actions: what each facial action at 1 moves, float32 (A, V, 3).
-        action_names: of the actions, as ARKit names them.
-        triangles: int32 (T, 3).
-        regions: what each triangle is of, uint8 (T,): :data:`SKIN`, ...
-        edges: each pair of neighbours once, int32 (E, 2).
-        lips: share of lip in each vertex, float32 (V,) in [0, 1].
-        mouth: share of inner mouth, as above.
-        ears: share of ear, as above.
-        lids: share of eyelid, as above.
-        occlusion: the share of ambient light that reaches each vertex, as above.
-        regression: macro attributes -> mean coefficients, float32 (attributes, K).
-        attribute_names: of the rows of ``regression``.
-        residual: Cholesky factor of the coefficients' covariance given the attributes, (K, K).
-        eyes: vertices of the left and of the right eyeball.
+        mean: vertices of the mean face at rest in mm, float32 (V, 3).
+        identity: displacements of one standard deviation of each principal component in mm,
+            float32 (K, V, 3).
+        actions: displacements of each facial action at amount 1 in mm, float32 (A, V, 3).
+        action_names: ARKit names of the facial actions.
+        triangles: vertex indices, int32 (T, 3).
+        regions: region of each triangle, uint8 (T,): :data:`SKIN`, ...
+        edges: pairs of neighbouring vertices, each once, int32 (E, 2).
+        lips: weight of the lips at each vertex, float32 (V,) in [0, 1].
+        mouth: weight of the inner mouth, same shape and range.
+        ears: weight of the ears, same shape and range.
+        lids: weight of the eyelids, same shape and range.
+        occlusion: fraction of the ambient light that reaches each vertex, same shape and range.
+        regression: linear map from macro attributes to the mean of the identity coefficients,
+            float32 (attributes, K).
+        attribute_names: names of the rows of ``regression``.
+        residual: Cholesky factor of the covariance of the coefficients given the attributes,
+            float32 (K, K).
+        eyes: vertex indices of the left and of the right eyeball.
     """
 
     mean: F32
@@ -68,17 +72,17 @@ class Head:
     eyes: tuple[I32, I32]
 
     def neutral(self, shape: F32) -> F32:
-        """Return the face at rest of the person with the coefficients ``shape`` (K,): (V, 3)."""
+        """Return the face at rest (V, 3) in mm for identity coefficients ``shape`` (K,)."""
         return blend(self.mean, self.identity, shape.astype(np.float32))
 
     def perform(self, neutral: F32, actions: F32) -> F32:
-        """Return a face at rest (V, 3) with the facial actions (A,) performed: (V, 3)."""
+        """Return the face (V, 3) in mm after facial actions (A,) are applied to ``neutral``."""
         return blend(neutral, self.actions, actions.astype(np.float32))
 
 
 @cache
 def load_head() -> Head:
-    """Return the shipped head.
+    """Return the shipped head model.
 
     Raises:
         DeganError: the shipped file is missing or damaged.

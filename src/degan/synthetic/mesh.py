@@ -1,4 +1,4 @@
-"""What is worked out for every vertex of a mesh: loops compiled by numba."""
+"""Computations over the vertices of a mesh, compiled by numba."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,18 @@ I32 = NDArray[np.int32]
 
 @compiled
 def blend(base: F32, offsets: F32, amounts: F32) -> F32:
-    """Return ``base`` and ``amounts`` (K,) of the ``offsets`` (K, V, 3): float32 (V, 3).
+    """Return ``base`` plus the sum of ``amounts[k] * offsets[k]``.
 
-    Not a product of matrices: how a BLAS library adds up depends on its threads, and a picture must
-    not.
+    This is not a matrix product, because the summation order of BLAS depends on its threads and
+    rendered images must not.
+
+    Args:
+        base: float32 (V, 3).
+        offsets: float32 (K, V, 3).
+        amounts: float32 (K,).
+
+    Returns:
+        float32 (V, 3).
     """
     moved = base.copy()
     flat = moved.reshape(-1)
@@ -29,7 +37,7 @@ def blend(base: F32, offsets: F32, amounts: F32) -> F32:
 
 @compiled
 def vertex_normals(vertices: F32, triangles: I32) -> F32:
-    """Return unit normals (V, 3): the mean of the triangles around, weighted by their areas."""
+    """Return unit vertex normals (V, 3), the area-weighted mean of the adjacent triangles."""
     normals = np.zeros_like(vertices)
     for number in range(len(triangles)):
         a, b = np.uint64(triangles[number, 0]), np.uint64(triangles[number, 1])
@@ -56,14 +64,17 @@ def vertex_normals(vertices: F32, triangles: I32) -> F32:
 
 @compiled
 def concavity(vertices: F32, normals: F32, edges: I32) -> F32:
-    """Return how far below its neighbours' mean each vertex lies along its normal, in mm (V,).
+    """Return the depth of each vertex below the mean of its neighbours, along its normal.
 
-    Positive in a crease, negative on a ridge: what light reaches less, and more.
+    It is positive in creases, which get less light, and negative on ridges, which get more.
 
     Args:
         vertices: float32 (V, 3) in mm.
         normals: float32 (V, 3), unit length.
         edges: int32 (E, 2), each pair of neighbours once.
+
+    Returns:
+        Depth in mm, float32 (V,).
     """
     total = np.zeros(len(vertices), dtype=np.float32)
     count = np.zeros(len(vertices), dtype=np.float32)
@@ -83,15 +94,15 @@ def concavity(vertices: F32, normals: F32, edges: I32) -> F32:
 
 @compiled
 def turn_head(points: F32, turn: F32, neck: F32, low: float, high: float, least: float) -> F32:
-    """Turn a head on its neck and move the origin, between the eyes, back to where it was.
+    """Rotate a head around its neck, then translate it so that the eyes keep their position.
 
     Args:
         points: float32 (V, 3) in mm.
-        turn: rotation, float32 (3, 3).
-        neck: what the head turns around, float32 (3,).
-        low: at this height and below points turn by the share ``least``, as shoulders do.
-        high: at this height and above they turn all the way.
-        least: see ``low``.
+        turn: rotation matrix, float32 (3, 3).
+        neck: centre of rotation, float32 (3,) in mm.
+        low: height in mm at and below which points (the shoulders) move by the fraction ``least``.
+        high: height in mm at and above which points move with the full rotation.
+        least: fraction of the rotation's displacement for the shoulders, [0, 1].
 
     Returns:
         float32 (V, 3).
@@ -104,7 +115,7 @@ def turn_head(points: F32, turn: F32, neck: F32, low: float, high: float, least:
         share = least + (1 - least) * share * share * (3 - 2 * share)
         for axis in range(3):
             moved = turn[axis, 0] * x + turn[axis, 1] * y + turn[axis, 2] * z + neck[axis]
-            # Where the turn of the neck takes the eyes.
+            # Position of the eyes after the rotation.
             eyes = neck[axis]
             for other in range(3):
                 eyes -= turn[axis, other] * neck[other]
@@ -116,15 +127,15 @@ def turn_head(points: F32, turn: F32, neck: F32, low: float, high: float, least:
 
 @compiled
 def project(points: F32, distance: float, map_to_frame: NDArray[np.float64]) -> F32:
-    """Return points as a camera at ``distance`` from the origin sees them.
+    """Return the perspective projection of points.
 
     Args:
         points: float32 (V, 3) in mm.
-        distance: mm.
-        map_to_frame: affine (2, 3) from mm in the plane of the eyes (right, down) to pixels.
+        distance: distance of the camera from the origin in mm.
+        map_to_frame: affine map (2, 3) from mm in the plane of the eyes (right, down) to pixels.
 
     Returns:
-        x and y in pixels and the inverse depth, float32 (V, 3).
+        x and y in pixels and the inverse depth in 1/mm, float32 (V, 3).
     """
     view = np.empty_like(points)
     for vertex in range(points.shape[0]):
@@ -141,16 +152,16 @@ def project(points: F32, distance: float, map_to_frame: NDArray[np.float64]) -> 
 
 @compiled
 def seen_from(points: F32, axes: F32, counted: NDArray[np.bool_], side: int) -> F32:
-    """Return points as a far lamp sees them.
+    """Return the orthographic projection of points in the shadow map of a distant lamp.
 
     Args:
         points: float32 (V, 3) in mm.
-        axes: its right, its down and the direction towards it, float32 (3, 3), rows.
-        counted: which points its picture must hold, bool (V,).
-        side: of that picture in pixels.
+        axes: rows are the lamp's right, its down, and the direction towards it, float32 (3, 3).
+        counted: mask of the points that must lie inside the shadow map, bool (V,).
+        side: side of the shadow map in pixels.
 
     Returns:
-        x and y in pixels, nearness to the lamp in mm and above 0, float32 (V, 3).
+        x and y in pixels and the nearness to the lamp in mm (> 0), float32 (V, 3).
     """
     seen = np.empty_like(points)
     low = np.full(2, np.float32(1e9))

@@ -1,4 +1,4 @@
-"""What lies over a head and is see-through at its edges: hair, lashes and glasses."""
+"""Semi-transparent meshes over a head: hair, lashes and glasses."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,24 +17,23 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
 
-_AXIS = np.array([0.0, 15.0, -80.0], np.float32)  # of the skull: hair stands off from here
+_AXIS = np.array([0.0, 15.0, -80.0], np.float32)  # centre of the skull: hair is lifted away from it
 
 
 @dataclass(frozen=True)
 class Overlay:
     """A mesh over a person's head, in mm at rest.
 
-    Its vertices are first those that follow vertices of the head, then those that are fixed to
-    the skull.
+    The first F vertices follow vertices of the head. The other X vertices are fixed to the skull.
 
     Attributes:
-        follows: the head's vertices that are followed, int32 (F,).
-        lift: how far they are off, float32 (F, 3).
-        fixed: the others, float32 (X, 3).
-        places: in the atlas, float32 (F + X, 2).
-        opacity: float32 (F + X,) in [0, 1].
-        triangles: int32 (T, 3).
-        materials: of the triangles, uint8 (T,).
+        follows: indices of the head's vertices that the first F vertices follow, int32 (F,).
+        lift: offsets from these vertices, float32 (F, 3).
+        fixed: positions of the other vertices, float32 (X, 3).
+        places: column and row of each vertex in the atlas, float32 (F + X, 2).
+        opacity: opacity of each vertex, float32 (F + X,) in [0, 1].
+        triangles: vertex indices, int32 (T, 3).
+        materials: material of each triangle, uint8 (T,), see :mod:`degan.synthetic.surface`.
     """
 
     follows: I32
@@ -58,9 +57,9 @@ def build_overlay(person: Person, neutral: F32, paint: Paint) -> Overlay:
     """Return hair, lashes and glasses of a person.
 
     Args:
-        person: who.
-        neutral: the person's face at rest, float32 (V, 3).
-        paint: of the same person.
+        person: the person.
+        neutral: face at rest, float32 (V, 3) in mm.
+        paint: painted skin and hair of the same person.
     """
     head = load_head()
     lash_triangles = head.triangles[head.regions == LASHES]
@@ -71,8 +70,8 @@ def build_overlay(person: Person, neutral: F32, paint: Paint) -> Overlay:
     number[used] = np.arange(len(used))
     outward = neutral[used] - _AXIS
     outward /= np.linalg.norm(outward, axis=1, keepdims=True)
-    # On the forehead hair lies flat; above it, it stands. Where it is see-through it does not
-    # stand off, or the wall behind would show through it.
+    # Hair is flat on the forehead and lifted above it. Semi-transparent hair is not lifted, or the
+    # background would show through.
     stands = 0.12 + 0.88 * smooth(neutral[used, 1], 40, 85)
     lift = outward * (person.hair.volume * stands * smooth(share[used], 0.6, 1.0) + 0.6)[:, None]
     lashes = of_lashes[used]
@@ -101,7 +100,7 @@ def build_overlay(person: Person, neutral: F32, paint: Paint) -> Overlay:
 
 
 def _shell(person: Person, paint: Paint) -> tuple[I32, F32]:
-    """Return the triangles that stand off as hair, and the share of hair at the head's vertices."""
+    """Return the head's triangles that carry hair, and the hair coverage of its vertices."""
     head = load_head()
     column, row = _texels()
     share = paint.cover[row, column]
@@ -114,13 +113,13 @@ def _shell(person: Person, paint: Paint) -> tuple[I32, F32]:
 
 @cache
 def _texels() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the column and row of the atlas that is nearest to each vertex of the head."""
+    """Return the column and row of the nearest texel of each vertex of the head."""
     column, row = np.round(unroll(load_head().mean)).astype(np.int64).T
     return column, row
 
 
 def _corners_of(triangles: I32) -> NDArray[np.bool_]:
-    """Return which of the head's vertices are corners of some triangles, bool (V,)."""
+    """Return a mask of the head's vertices that are corners of the given triangles, bool (V,)."""
     corners = np.zeros(len(load_head().mean), bool)
     corners[triangles] = True
     return corners
@@ -128,13 +127,13 @@ def _corners_of(triangles: I32) -> NDArray[np.bool_]:
 
 @cache
 def _skin() -> NDArray[np.int64]:
-    """Return the head's vertices that are of skin."""
+    """Return the indices of the head's skin vertices."""
     head = load_head()
     return np.flatnonzero(_corners_of(head.triangles[head.regions == SKIN]))
 
 
 def _grid(rows: int, columns: int) -> I32:
-    """Return the triangles of a sheet of rows x columns points."""
+    """Return the triangles of a grid of rows x columns vertices."""
     first = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).reshape(-1, 1)
     corners = np.array([[0, 1, columns], [1, columns + 1, columns]])
     triangles: I32 = (first[:, None] + corners).reshape(-1, 3).astype(np.int32)
@@ -142,7 +141,7 @@ def _grid(rows: int, columns: int) -> I32:
 
 
 def _curtains(person: Person, neutral: F32) -> list[_Sheet]:
-    """Hair that hangs beside the face, one sheet a side, and behind the neck."""
+    """Return hanging hair: one sheet on each side of the face and one behind the neck."""
     if person.hair.style not in ("medium", "long"):
         return []
     rng = np.random.default_rng(person.texture + 1)
@@ -150,16 +149,16 @@ def _curtains(person: Person, neutral: F32) -> list[_Sheet]:
     bottom = rng.uniform(-115, -50) if person.hair.style == "medium" else rng.uniform(-230, -140)
     sheets = [_back_hair(person, bottom)]
     for side in (1, -1):
-        start = rng.uniform(0.88, 1.12)  # where it begins beside the face
+        start = rng.uniform(0.88, 1.12)  # angle of the front edge beside the face
         angles = np.linspace(start, 2.4, 16)
         heights = np.linspace(62, bottom + rng.uniform(-8, 8), 18)
-        # As wide as the skull is around there; ears are covered.
+        # At least as wide as the skull at each angle, and wide enough to cover the ears.
         around = np.maximum(radius(angles), 88) + 3 + 0.6 * person.hair.volume
         around = np.convolve(np.pad(around, 3, mode="edge"), np.full(7, 1 / 7), mode="valid")
         wave = rng.uniform(0.4, 1.2) + 2.5 * person.hair.curl
         phase, length = rng.uniform(0, 6.3), rng.uniform(10, 22)
         ripple = wave * np.sin(heights / length + phase)[:, None] * np.linspace(1, 0.4, 16)
-        # Hair leaves the skull above the temples and falls inwards to the shoulders.
+        # Hair starts at the skull above the temples and bends inwards towards the shoulders.
         falls = smooth(-heights, -66, 10)[:, None]
         reach = around * (1 - 0.10 * smooth(-heights, 60, 160))[:, None] + ripple * falls
         reach -= (24 + 0.5 * person.hair.volume) * (1 - falls)
@@ -168,7 +167,7 @@ def _curtains(person: Person, neutral: F32) -> list[_Sheet]:
             [side * reach * np.sin(swing), np.broadcast_to(heights[:, None], reach.shape),
              reach * np.cos(swing) + _AXIS[2]], axis=2,
         )  # fmt: skip
-        # Whole up to its edges: one layer is seen, so what is behind an edge would show through.
+        # Opaque up to the edges: only one layer is drawn, so the background would show through.
         opacity = np.ones(reach.shape)
         opacity[-1] = 0.0
         sheets.append(_sheet(points.reshape(-1, 3), _grid(18, 16), HAIR, opacity.ravel()))
@@ -176,7 +175,7 @@ def _curtains(person: Person, neutral: F32) -> list[_Sheet]:
 
 
 def _skull_radius(neutral: F32) -> Callable[[F64], F64]:
-    """Return how far the skin beside the eyes is from the skull's axis, by the angle from it."""
+    """Return a function from angles around the skull's axis to the skull's radius in mm."""
     head = load_head()
     skin = _skin()
     skull = skin[(head.ears[skin] < 0.1) & (neutral[skin, 1] > -20) & (neutral[skin, 1] < 70)]
@@ -188,7 +187,7 @@ def _skull_radius(neutral: F32) -> Callable[[F64], F64]:
 
 
 def _back_hair(person: Person, bottom: float) -> _Sheet:
-    """Hair behind the neck: without it the wall would show between the neck and the curtains."""
+    """Return hair behind the neck, which fills the gaps between the neck and the side hair."""
     across, heights = np.linspace(-1, 1, 9), np.linspace(25, bottom, 9)
     wide = 50 + (34 + 0.6 * person.hair.volume) * smooth(-heights, -25, 45)
     wide -= 10 * smooth(-heights, 60, 160)
@@ -206,7 +205,7 @@ def _sheet(points: F64, triangles: I32, material: int, opacity: F64 | None = Non
 
 
 def _glasses(glasses: Glasses, neutral: F32) -> list[_Sheet]:
-    """Two rims with lenses, a bridge and two arms."""
+    """Return two rims with lenses, a bridge and two arms."""
     head = load_head()
     eyes = [neutral[eye].mean(0).astype(np.float64) for eye in head.eyes]
     front = _Front(neutral)
@@ -238,11 +237,11 @@ def _glasses(glasses: Glasses, neutral: F32) -> list[_Sheet]:
     return [*sheets, _ribbon(bridge, bridge + np.array([0, max(glasses.rim, 1.0), 0]), RIM)]
 
 
-_CORNERS = 37  # of a rim's outline
+_CORNERS = 37  # points on the outline of a rim
 
 
 class _Front:
-    """The curved surface in front of the eyes that glasses lie in."""
+    """The curved surface of the glasses in front of the eyes."""
 
     def __init__(self, neutral: F32) -> None:
         brow = neutral[_skin()]
@@ -250,7 +249,7 @@ class _Front:
         self._depth = float(brow[near, 2].max()) + 2
 
     def place(self, x: F64, y: F64 | float) -> F64:
-        """Return points (N, 3) of the surface."""
+        """Return the points (N, 3) of the surface at x (N,) and y in mm."""
         return np.stack([x, np.broadcast_to(y, x.shape), self._depth - 0.0035 * x**2], axis=1)
 
 

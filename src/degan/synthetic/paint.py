@@ -1,8 +1,8 @@
-"""Brushes on the unrolled skin of the mean face, and the folds that facial actions press into it.
+"""Brushes on the skin atlas, and skin folds caused by facial actions.
 
-The atlas unrolls the head around a vertical axis: columns are the angle from the face's middle,
-rows the height. Brushes take places in millimetres as the mean face shows them from the front, so
-that a brow is painted where the brow is, whatever the person's shape.
+The atlas is a texture map of the head, unrolled around a vertical axis: columns are the angle from
+the middle of the face, rows are the height. Brush positions are in mm on the mean face, seen from
+the front. So a brow is painted on the brow for every head shape.
 """
 
 from collections.abc import Sequence
@@ -20,13 +20,13 @@ from degan.synthetic.stretch import stretch
 F32 = NDArray[np.float32]
 
 SIZE: Final = 256
-"""Rows and columns of the atlas: about 1 mm a texel in the middle of a face."""
+"""Rows and columns of the atlas: about 1 mm per texel in the middle of a face."""
 
 _TOP, _HEIGHT, _ANGLE, _AXIS = 120.0, 270.0, 1.75, -80.0
 
 
 def unroll(points: F32) -> F32:
-    """Return the column and row (V, 2) in the atlas of points (V, 3) of the mean face in mm."""
+    """Return the atlas column and row, float32 (V, 2), of points of the mean face (V, 3) in mm."""
     angle = np.arctan2(points[:, 0], points[:, 2] - _AXIS)
     column = (angle / _ANGLE * 0.5 + 0.5) * (SIZE - 1)
     row = (_TOP - points[:, 1]) / _HEIGHT * (SIZE - 1)
@@ -35,13 +35,13 @@ def unroll(points: F32) -> F32:
 
 
 class Surface(NamedTuple):
-    """Where each texel of the atlas lies on the mean face.
+    """Position of each texel of the atlas on the mean face; all arrays are (SIZE, SIZE) float32.
 
     Attributes:
-        x: millimetres to the subject's left, float32 (SIZE, SIZE).
-        y: millimetres up.
-        angle: from the middle of the face, radians.
-        ears: the share of ear.
+        x: distance to the person's left in mm.
+        y: height in mm.
+        angle: angle from the middle of the face in radians.
+        ears: weight of the ears, [0, 1].
     """
 
     x: F32
@@ -52,12 +52,12 @@ class Surface(NamedTuple):
 
 @cache
 def surface() -> Surface:
-    """Return the places of the atlas's texels; where the head has none, of a cylinder around it."""
+    """Return the positions of the texels; texels off the head lie on a cylinder around it."""
     head = load_head()
     triangles = head.triangles[head.regions == SKIN]
     places = unroll(head.mean)
     radius = np.hypot(head.mean[:, 0], head.mean[:, 2] - _AXIS)
-    # The outermost surface wins where lips or nostrils fold in.
+    # Inside folds of lips or nostrils, use the outermost surface.
     view = np.concatenate([places, radius[:, None] * 1e-3], axis=1).astype(np.float32)
     seen, outer = rasterize(view, triangles, SIZE, SIZE)
     ears = np.where(seen == NOTHING, 0, head.ears[triangles].mean(1)[seen]).astype(np.float32)
@@ -76,19 +76,28 @@ def surface() -> Surface:
 
 
 def smooth(value: NDArray[np.floating], low: float, high: float) -> F32:
-    """Return 0 below ``low``, 1 above ``high`` and a smooth rise between."""
+    """Return the smoothstep function: 0 below ``low``, 1 above ``high``, smooth between."""
     share = np.clip((value - low) / (high - low), 0, 1)
     risen: F32 = (share * share * (3 - 2 * share)).astype(np.float32)
     return risen
 
 
 def noise(rng: np.random.Generator, rows: int, columns: int) -> F32:
-    """Return smooth noise of standard deviation about 1, float32 (SIZE, SIZE), of a coarse grid."""
+    """Return smooth noise, float32 (SIZE, SIZE), with a standard deviation of about 1.
+
+    It is interpolated from a random grid of ``rows`` x ``columns``: more rows give finer noise.
+    """
     return stretch(rng.standard_normal((rows, columns), dtype=np.float32), SIZE)
 
 
 class Patch(NamedTuple):
-    """A brush mark: a window of the atlas and how much of the mark each texel has, in [0, 1]."""
+    """A brush mark.
+
+    Attributes:
+        rows: rows of the atlas that the mark covers.
+        columns: columns of the atlas that the mark covers.
+        share: opacity of the mark at each texel of this window, float32 in [0, 1].
+    """
 
     rows: slice
     columns: slice
@@ -98,12 +107,12 @@ class Patch(NamedTuple):
 def stroke(
     points: Sequence[tuple[float, float]], width: float | Sequence[float], soft: float
 ) -> Patch:
-    """Return the mark of a brush drawn along a line.
+    """Return the mark of a brush along a polyline.
 
     Args:
-        points: the line's corners (x, y) in mm on the mean face seen from the front.
-        width: half the brush's width in mm, one for all or one a corner.
-        soft: how many mm the edge takes to fade.
+        points: corners (x, y) of the line in mm on the mean face, seen from the front.
+        width: half the width of the brush in mm, one value or one per corner.
+        soft: width of the soft edge in mm.
     """
     line = np.asarray(points, dtype=np.float32)
     widths = np.broadcast_to(np.asarray(width, dtype=np.float32), len(line))
@@ -131,14 +140,15 @@ def stroke(
 
 
 def mirrored(points: Sequence[tuple[float, float]], side: int) -> list[tuple[float, float]]:
-    """Return a line of the subject's left half, or with ``side`` -1 its mirror image."""
+    """Return a line on the person's left half for ``side`` 1, its mirror image for -1."""
     return [(side * x, y) for x, y in points]
 
 
 _Line = Sequence[tuple[float, float]]
 
-# Lines in mm on the mean face (pupils at +-28, nose tip at -37, mouth corners at 22, -67), half
-# width and softness, and the actions that press the fold. {S} stands for Left and Right.
+# Name of a fold -> lines in mm on the mean face (pupils at x = +-28, nose tip at y = -37, mouth
+# corners at x = +-22, y = -67), half width, softness, and weights of the actions that cause it. {S}
+# stands for Left or Right.
 _FOLDS: Final[dict[str, tuple[Sequence[_Line], float, float, dict[str, float]]]] = {
     "forehead": (
         [[(-26, y - 1), (-13, y + 1.5), (0, y), (13, y + 1.5), (26, y - 1)] for y in (32, 40, 48)],
@@ -195,8 +205,8 @@ _FOLDS: Final[dict[str, tuple[Sequence[_Line], float, float, dict[str, float]]]]
     ),
 }  # fmt: skip
 
-# Depth and share at rest of the folds where these are not 1: the hollow that a cheek makes when it
-# rises is broad and dark, and gone with the smile.
+# (depth, share at rest) of folds that differ from (1, 1). The shadow below a raised cheek is hardly
+# visible at rest.
 _DEPTHS: Final = {"cheek": (0.6, 0.1), "nasolabial": (1.4, 1.0)}
 
 
@@ -204,11 +214,11 @@ class Fold(NamedTuple):
     """A fold of the skin.
 
     Attributes:
-        name: what it is called.
-        patch: where it darkens the atlas.
-        weights: how much each of the 52 actions presses it, float32 (52,).
-        depth: how deep it gets, relative to the others.
-        resting: how much of it age leaves in a face at rest, relative to the others.
+        name: name of the fold.
+        patch: part of the atlas that it darkens.
+        weights: effect of each of the 52 actions on the fold, float32 (52,).
+        depth: maximum depth, relative to other folds.
+        resting: strength in an old face at rest, relative to other folds.
     """
 
     name: str
@@ -220,7 +230,7 @@ class Fold(NamedTuple):
 
 @cache
 def folds() -> tuple[Fold, ...]:
-    """Return all folds of a face, left and right ones apart."""
+    """Return all folds of a face; left and right folds are separate."""
     names = load_head().action_names
     made = []
     for name, (lines, width, soft, actions) in _FOLDS.items():
@@ -238,12 +248,12 @@ def folds() -> tuple[Fold, ...]:
 
 
 def fold_map(actions: F32, resting: float, depth: float) -> F32:
-    """Return what the folds leave of the light, float32 (SIZE, SIZE) in [0.3, 1].
+    """Return the fraction of light that remains in the folds, float32 (SIZE, SIZE) in [0.3, 1].
 
     Args:
         actions: amounts of the facial actions (52,).
-        resting: how deep folds are without any action: grows with age.
-        depth: the share of light that the deepest fold takes.
+        resting: strength of folds without any action, [0, 1]; grows with age.
+        depth: fraction of light removed by a fold of relative depth 1.
     """
     weights, depths, rests = _fold_table()
     pressed = np.minimum(1, (weights * actions).sum(1) + rests * resting)
@@ -253,13 +263,13 @@ def fold_map(actions: F32, resting: float, depth: float) -> F32:
 
 @compiled
 def _press(size: int, strengths: F32, windows: NDArray[np.int32], shares: F32) -> F32:
-    """Multiply what each fold leaves of the light, (size, size).
+    """Return the product of the light fractions that remain in all folds, float32 (size, size).
 
     Args:
-        size: of the atlas.
-        strengths: of the folds, float32 (F,).
-        windows: first and end of their rows, first and end of their columns, int32 (F, 4).
-        shares: of all windows' texels, one after another, float32.
+        size: rows and columns of the atlas.
+        strengths: fraction of light removed by each fold, float32 (F,).
+        windows: row start, row stop, column start, column stop of each fold, int32 (F, 4).
+        shares: opacities of all windows' texels, concatenated, float32.
     """
     left = np.ones((size, size), np.float32)
     first = 0
@@ -279,7 +289,7 @@ def _press(size: int, strengths: F32, windows: NDArray[np.int32], shares: F32) -
 
 @cache
 def _fold_shares() -> tuple[NDArray[np.int32], F32]:
-    """Return the windows (F, 4) of the folds and their texels' shares, see :func:`_press`."""
+    """Return the windows (F, 4) of the folds and the opacities of their texels for `_press`."""
     patches = [fold.patch for fold in folds()]
     windows = [
         (patch.rows.start, patch.rows.stop, patch.columns.start, patch.columns.stop)

@@ -1,4 +1,4 @@
-"""Who is shown: a person's shape, age, sex and looks, drawn from a seed."""
+"""Draw synthetic persons: head shape, age, sex and appearance."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -13,9 +13,10 @@ F32 = NDArray[np.float32]
 Rgb = tuple[float, float, float]
 
 TONES: Final = 10
-"""Skin tones, from 1 (lightest) to 10 (darkest), as many as the Monk Skin Tone scale has."""
+"""Number of skin tones, 1 (lightest) to 10 (darkest), as in the Monk Skin Tone scale."""
 
 AGES: Final = (13.0, 80.0)
+"""Minimum and maximum age in years."""
 
 _LIGHTEST, _DARKEST = np.array([0.90, 0.74, 0.66]), np.array([0.29, 0.19, 0.145])
 _HAIR: Final[dict[str, Rgb]] = {
@@ -26,8 +27,9 @@ _IRIS: Final[dict[str, Rgb]] = {
     "dark brown": (0.11, 0.065, 0.04), "brown": (0.22, 0.13, 0.07), "hazel": (0.33, 0.25, 0.13),
     "green": (0.28, 0.34, 0.24), "blue": (0.30, 0.40, 0.50), "grey": (0.38, 0.42, 0.44),
 }  # fmt: skip
-_CORNERS_DOWN = (0.1, 0.12)  # mean and deviation: people's mouths hang more than MakeHuman's
-# How far the face at rest is by build from the mean face's: deviations of what sides share.
+# Mean and standard deviation of mouthFrown at rest: MakeHuman's mouth corners are too high.
+_CORNERS_DOWN = (0.1, 0.12)
+# Actions of a face at rest: standard deviation of the amount that both sides share.
 _SIDED_REST: Final = {
     "browDown": 0.12, "browOuterUp": 0.09, "eyeSquint": 0.12, "eyeWide": 0.18,
     "mouthSmile": 0.08, "mouthPress": 0.12, "eyeBlink": 0.06, "mouthDimple": 0.08,
@@ -39,12 +41,23 @@ _CENTRAL_REST: Final = {
     "mouthRight": 0.06, "jawLeft": 0.05, "jawRight": 0.05,
 }  # fmt: skip
 
-_MOST_AT_REST = 0.6  # of any action; more is an expression
+_MOST_AT_REST = 0.6  # maximum amount of an action at rest; more would be an expression
 
 
 @dataclass(frozen=True)
 class Brows:
-    """Eyebrows: places in mm on the mean face, colour as sRGB in [0, 1]."""
+    """Eyebrows, in mm on the mean face.
+
+    Attributes:
+        height: height of the inner end above the eyes.
+        thickness: half width of the stroke at its thickest part.
+        arch: height of the arch.
+        slope: rise from the inner to the outer end.
+        gap: x of the inner end.
+        end: x of the outer end.
+        density: opacity, [0, 1].
+        colour: sRGB in [0, 1].
+    """
 
     height: float
     thickness: float
@@ -64,11 +77,11 @@ class Hair:
         style: ``bald``, ``cropped``, ``short``, ``medium`` or ``long``.
         colour: sRGB in [0, 1].
         line: height of the hairline above the eyes in mm on the mean face.
-        temples: how far the line falls back above the temples, mm.
-        fringe: how far hair hangs over the forehead, mm; 0 none.
-        parting: angle of the parting from the middle, radians.
-        volume: how far hair stands off the skull, mm.
-        curl: 0 straight strands, 1 tight curls.
+        temples: additional height of the hairline above the temples in mm.
+        fringe: length of the fringe over the forehead in mm; 0 without a fringe.
+        parting: angle of the parting from the middle in radians.
+        volume: distance of the hair from the skull in mm.
+        curl: 0 for straight strands to 1 for tight curls.
     """
 
     style: Literal["bald", "cropped", "short", "medium", "long"]
@@ -83,7 +96,12 @@ class Hair:
 
 @dataclass(frozen=True)
 class Beard:
-    """Hair of the face: ``kind`` and its density in [0, 1]."""
+    """Facial hair.
+
+    Attributes:
+        kind: ``none``, ``stubble``, ``moustache``, ``goatee`` or ``full``.
+        density: opacity, [0, 1].
+    """
 
     kind: Literal["none", "stubble", "moustache", "goatee", "full"]
     density: float
@@ -91,7 +109,16 @@ class Beard:
 
 @dataclass(frozen=True)
 class Glasses:
-    """Glasses: half width and height of a lens and the rim in mm, colour sRGB, tint in [0, 1]."""
+    """Glasses.
+
+    Attributes:
+        width: half the width of a lens in mm.
+        height: half the height of a lens in mm.
+        rim: thickness of the rim in mm.
+        roundness: exponent of the lens outline: 2 is an ellipse, more is closer to a rectangle.
+        colour: sRGB of the rim in [0, 1].
+        tint: fraction of light that the lenses absorb, [0, 1].
+    """
 
     width: float
     height: float
@@ -106,26 +133,31 @@ class Person:
     """A synthetic person.
 
     Attributes:
-        shape: coefficients of the head's identity components, float32 (K,), in deviations.
-        sex: ``female`` or ``male``, of the shape and of what the look is drawn for.
-        age: years.
+        shape: coefficients of the head's identity components in standard deviations, float32
+            (K,).
+        sex: ``female`` or ``male``; affects shape, hair, beard and colours.
+        age: age in years.
         tone: skin tone, 1 (lightest) to :data:`TONES` (darkest).
-        ancestry: shares of MakeHuman's three macro shapes (african, asian, caucasian); sum 1.
-        skin: sRGB in [0, 1].
-        lips: their colour, sRGB.
-        lip_share: how clearly lips stand out, [0, 1].
-        lip_gloss: how much they shine, [0, 1].
-        iris: sRGB.
-        iris_radius: as the sine of its angle on the eyeball.
-        brows, hair, beard, glasses: see there; ``glasses`` is None for most.
-        freckles: their density, [0, 1].
-        wrinkles: how deep folds are: the share of light that the deepest takes.
-        resting_folds: folds without any action, [0, 1].
-        shine: of the skin, [0, 1].
-        rest: what the face at rest looks like it does, by build: amounts of the facial actions,
-            float32 (52,). Some neutral faces look stern, sad or smiling.
-        range: how far this person's actions go, float32 (52,), about 1.
-        texture: seed of the skin's fine pattern.
+        ancestry: weights of MakeHuman's three macro shapes (african, asian, caucasian); sum 1.
+        skin: sRGB of the skin in [0, 1].
+        lips: sRGB of the lips in [0, 1].
+        lip_share: opacity of the lip colour, [0, 1].
+        lip_gloss: gloss of the lips, [0, 1].
+        iris: sRGB of the iris in [0, 1].
+        iris_radius: radius of the iris, as the sine of its angle on the eyeball.
+        brows: eyebrows.
+        hair: hair on the head.
+        beard: facial hair.
+        glasses: glasses; None for most persons.
+        freckles: density of freckles, [0, 1].
+        wrinkles: depth of skin folds: the fraction of light that a fold of relative depth 1
+            removes.
+        resting_folds: strength of folds without any action, [0, 1].
+        shine: gloss of the skin, [0, 1].
+        rest: actions of the person's face at rest, float32 (52,) in [0, 0.6]. Because of them, some
+            neutral faces look stern, sad or smiling.
+        range: factor of the amount of each action for this person, float32 (52,), 0.7 to 1.3.
+        texture: seed of the fine skin texture.
     """
 
     shape: F32
@@ -160,14 +192,14 @@ def draw_person(
     tone: int | None = None,
     glasses: float = 0.15,
 ) -> Person:
-    """Draw a person; what is given stays as given.
+    """Draw a random person.
 
     Args:
         rng: the only source of randomness.
-        sex: of the shape and looks.
-        age: years, in :data:`AGES`.
-        tone: skin tone, 1 to :data:`TONES`.
-        glasses: how often glasses are worn.
+        sex: ``female`` or ``male``; random if None.
+        age: age in years, in :data:`AGES`; random if None.
+        tone: skin tone, 1 to :data:`TONES`; random if None.
+        glasses: probability of glasses.
     """
     sex = sex or ("female", "male")[rng.integers(2)]
     age = float(rng.uniform(*AGES)) if age is None else age
@@ -216,7 +248,7 @@ def _rgb(values: NDArray[np.floating]) -> Rgb:
 
 
 def _draw_ancestry(rng: np.random.Generator, tone: int) -> tuple[float, float, float]:
-    # Dark skin goes with any shape here, but more often with MakeHuman's african one.
+    # Any skin tone may occur with any shape; dark tones occur more often with the african shape.
     dark = (tone - 1) / (TONES - 1)
     african, asian, caucasian = rng.dirichlet([0.25 + 1.2 * dark, 0.6, 0.25 + 0.9 * (1 - dark)])
     return float(african), float(asian), float(caucasian)
@@ -227,7 +259,7 @@ def _draw_shape(
 ) -> F32:
     head = load_head()
     male = float(rng.beta(6, 1.2)) if sex == "male" else float(rng.beta(1.2, 6))
-    # MakeHuman's ages: child 10, young 25, old 90.
+    # Ages of MakeHuman's macro shapes: child 10, young 25, old 90.
     child, old = np.clip((25 - age) / 15, 0, 1), np.clip((age - 25) / 65, 0, 1)
     weight, muscle = rng.beta(2.2, 2.2, 2) - 0.5
     african, asian, _ = ancestry
@@ -276,10 +308,11 @@ def _draw_hair(
 def _draw_lips(rng: np.random.Generator, sex: str, skin: NDArray[np.float64]) -> Rgb:
     if sex == "female" and rng.random() < 0.35:
         return _rgb(np.array([0.62, 0.18, 0.2]) * rng.uniform(0.6, 1.3) * rng.normal(1, 0.08, 3))
-    # Fair lips are darker and redder than the skin; dark ones are darker, or lighter and pink.
+    # On fair skin, lips are darker and redder than the skin. On dark skin, they are darker, or
+    # lighter and pink.
     dark = float(np.clip((0.65 - skin.mean()) / 0.35, 0, 1))
     tint = np.array([0.95, 0.72, 0.74]) + dark * np.array([0.1, 0.2, 0.25])
-    # Light lips in dark skin or a beard are no teeth: how bright they are must say nothing.
+    # A wide range of brightness, so that models do not take light lips for teeth.
     return _rgb(skin * tint * rng.uniform(0.65, 1.45))
 
 
@@ -331,7 +364,7 @@ def _draw_rest(rng: np.random.Generator) -> F32:
     for name, spread in _SIDED_REST.items():
         amount = max(0.0, rng.normal(0.0, spread))
         for place in action_indices(name):
-            rest[place] = max(0.0, amount * rng.normal(1, 0.4))  # few faces are even
+            rest[place] = max(0.0, amount * rng.normal(1, 0.4))  # few faces are symmetric
     rest[action_indices("mouthFrown")] = max(0.0, rng.normal(*_CORNERS_DOWN)) * rng.normal(
         1, 0.3, 2
     )

@@ -1,7 +1,7 @@
-"""What a set of synthetic people consists of: who, what and how each picture shows.
+"""Plan a synthetic data set: person, expression and scene of each image.
 
-Everything follows from the settings and the picture's number, so pictures can be made in any order
-and by any number of workers.
+Everything is a function of the settings and the number of the image. So images can be rendered in
+any order and by any number of workers.
 """
 
 from collections.abc import Iterator
@@ -17,16 +17,16 @@ from degan.synthetic.person import AGES, TONES, Person, draw_person
 from degan.synthetic.scene import FRONTAL, Scene, SceneRange, draw_scene
 
 FRAMES: Final = 10
-"""Frames of a sequence, from neutral to the peak."""
+"""Number of frames of a sequence, from neutral to the peak."""
 
 PEAK_FRAMES: Final = 3
-"""The last frames of a sequence, which the protocol of the field takes as samples."""
+"""Number of frames at the end of a sequence that are samples, as is usual for CK+."""
 
 MIN_SIZE, MAX_SIZE = 32, 512
 _MAX_IMAGES = 10_000_000
 
-_PEOPLE, _PICTURES, _SEQUENCES = range(3)  # streams of randomness, apart from each other
-_CAST = 2 * TONES  # people after which sex and tone begin anew
+_PEOPLE, _PICTURES, _SEQUENCES = range(3)  # independent random streams
+_CAST = 2 * TONES  # number of people after which the cycle of sex and tone repeats
 _GOLDEN = (5**0.5 - 1) / 2
 
 Difficulty = Literal["clean", "varied", "hard"]
@@ -39,22 +39,26 @@ RANGES: Final[dict[Difficulty, tuple[ExpressionRange, SceneRange]]] = {
         SceneRange(yaw=10, pitch=10, roll=8, frame=0.02, degradation=1.0, grey=0.3),
     ),
 }
-"""What the levels of difficulty vary. ``hard``: heads turned up to 25 degrees each way, strong
-light, about every eighth face covered in part, weak expressions."""
+"""Difficulty -> random variation of expressions and scenes.
+
+``hard``: heads turned by up to 25 degrees in each direction, strong light, about every eighth face
+partly covered, weak expressions.
+"""
 
 
 @dataclass(frozen=True)
 class SynthesisSettings:
-    """All that decides a set of synthetic people.
+    """Settings that fully determine a synthetic data set.
 
     Attributes:
-        people: how many persons.
-        images: how many pictures, dealt out evenly to the persons.
-        size: side of the pictures in pixels.
-        seed: of everything.
-        difficulty: ``clean`` (frontal, in a studio, full expressions), ``varied`` or ``hard``.
-        expressions: what is shown, in equal numbers; synonyms become degan's names.
-        sequences: pictures are frames of sequences from neutral to a peak, :data:`FRAMES` each.
+        people: number of persons.
+        images: number of images, distributed evenly over the persons.
+        size: side of the images in pixels.
+        seed: random seed.
+        difficulty: ``clean`` (frontal, studio light, full expressions), ``varied`` or ``hard``.
+        expressions: expressions to show, equally often; synonyms are replaced by degan's names.
+        sequences: if True, images are frames of sequences from neutral to the peak,
+            :data:`FRAMES` each.
     """
 
     people: int = 200
@@ -69,7 +73,7 @@ class SynthesisSettings:
         """Check the values.
 
         Raises:
-            DeganError: one is out of range, unknown, or does not fit the others.
+            DeganError: a value is out of range, unknown, or inconsistent with the others.
         """
         for name, value, low, high in (
             ("people", self.people, 1, _MAX_IMAGES),
@@ -85,43 +89,43 @@ class SynthesisSettings:
             )
         object.__setattr__(self, "expressions", tuple(map(parse_expression, self.expressions)))
         if not self.expressions or len(set(self.expressions)) < len(self.expressions):
-            raise DeganError("expressions must be named once each, and at least one of them")
+            raise DeganError("expressions must list at least one expression, without duplicates")
         if self.sequences and self.images % FRAMES:
             raise DeganError(
                 f"images is {self.images}, but a sequence has {FRAMES} frames; choose a multiple "
                 f"of {FRAMES}"
             )
         if self.sequences and self.expressions == ("neutral",):
-            raise DeganError("a sequence runs from neutral to another expression; name one")
+            raise DeganError("a sequence runs from neutral to another expression; add one")
         if self.people > self.takes:
             what = "sequences" if self.sequences else "images"
             raise DeganError(f"{self.people} people need at least {self.people} {what}")
 
     @property
     def takes(self) -> int:
-        """Return how many pictures there are, or sequences."""
+        """Number of images, or of sequences if ``sequences``."""
         return self.images // FRAMES if self.sequences else self.images
 
     def takes_of(self, person: int) -> range:
-        """Return the numbers of the pictures, or sequences, of a person."""
+        """Return the numbers of a person's images, or sequences."""
         return range(*(-(-place * self.takes // self.people) for place in (person, person + 1)))
 
     def person_of(self, take: int) -> int:
-        """Return whose picture, or sequence, it is."""
+        """Return the number of the person in an image, or sequence."""
         return take * self.people // self.takes
 
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture: all that its pixels follow from.
+    """Description of one image; together with the person it determines all pixels.
 
     Attributes:
-        number: of the picture in the set.
+        number: number of the image in the data set.
         person: number of the person.
-        sequence: number of the sequence; of the picture itself where there are none.
-        frame: within the sequence, 0 the first.
-        expression: what is shown.
-        scene: how it is seen.
+        sequence: number of the sequence; the number of the image if there are no sequences.
+        frame: frame number in the sequence, from 0.
+        expression: expression of the face.
+        scene: camera, light, tone and degradation.
     """
 
     number: int
@@ -133,9 +137,10 @@ class Shot:
 
 
 def cast(settings: SynthesisSettings, number: int) -> Person:
-    """Return person ``number``: of every twenty, one of each sex in each of the ten skin tones.
+    """Return person ``number`` of the data set.
 
-    Ages are spread evenly over :data:`degan.synthetic.person.AGES`, however many people there are.
+    Every 20 consecutive persons include each sex with each of the ten skin tones once. Ages are
+    spread evenly over :data:`degan.synthetic.person.AGES` for any number of people.
     """
     rng = np.random.default_rng([settings.seed, _PEOPLE, number])
     youngest, oldest = AGES
@@ -143,33 +148,34 @@ def cast(settings: SynthesisSettings, number: int) -> Person:
         rng,
         sex=("female", "male")[number % 2],
         tone=1 + number // 2 % TONES,
-        # Multiples of the golden ratio fill the range evenly at any number of people.
+        # Multiples of the golden ratio modulo 1 fill the range evenly for any number of people.
         age=youngest + (oldest - youngest) * ((number + 1) * _GOLDEN % 1),
     )
 
 
 def shots_of(settings: SynthesisSettings, person: int) -> Iterator[Shot]:
-    """Yield all pictures of a person, by number.
+    """Yield all images of a person, ordered by number.
 
-    Where every person has the same number of them, they do not depend on how many people there are.
+    If all persons have equally many images, the result does not depend on the number of people.
     """
     for take in settings.takes_of(person):
         yield from shots(settings, take)
 
 
 def shots(settings: SynthesisSettings, take: int) -> list[Shot]:
-    """Return picture ``take``, or the frames of sequence ``take``."""
+    """Return the image with number ``take``, or the frames of the sequence with this number."""
     return _sequence(settings, take) if settings.sequences else [_still(settings, take)]
 
 
 def _label(settings: SynthesisSettings, take: int) -> str:
-    """Return the expression of a take: each person shows all of them equally often."""
+    """Return the expression of an image or sequence; each person shows all equally often."""
     names = settings.expressions
     if settings.sequences:
         names = tuple(name for name in names if name != "neutral")
     person = settings.person_of(take)
-    # People begin with different ones. Every twenty three are left out, or people of few pictures
-    # would show by their sex and tone what they express: no number of names divides 23.
+    # Each person starts with the next expression. After every 20 people, three expressions are
+    # skipped: 23 is not a multiple of any possible number of expressions. Otherwise sex and tone
+    # would predict the expression of people with few images.
     first = person + 3 * (person // _CAST)
     return names[(first + take - settings.takes_of(person).start) % len(names)]
 
@@ -182,10 +188,10 @@ def _still(settings: SynthesisSettings, take: int) -> Shot:
 
 
 def _sequence(settings: SynthesisSettings, take: int) -> list[Shot]:
-    """Return a run from a neutral first frame to the peak, as CK+ has them.
+    """Return a sequence from a neutral first frame to the peak, like those of CK+.
 
-    The expression sets in after a frame or two and is nearly whole in the last three; the head
-    drifts a little, light and camera stay as they are.
+    The expression starts after one or two frames and is almost complete in the last three. The head
+    moves slightly; light and camera are constant.
     """
     expressions, scenes = RANGES[settings.difficulty]
     rng = np.random.default_rng([settings.seed, _SEQUENCES, take])
@@ -208,7 +214,7 @@ def _sequence(settings: SynthesisSettings, take: int) -> list[Shot]:
             pitch=scene.camera.pitch + drift[1] * place,
             roll=scene.camera.roll + drift[2] * place,
         )
-        # Every frame has noise of its own.
+        # Each frame has different noise.
         degradation = replace(scene.degradation, seed=(scene.degradation.seed + frame) % 2**31)
         seen = replace(scene, camera=camera, degradation=degradation)
         frames.append(Shot(number, settings.person_of(take), take, frame, expression, seen))

@@ -1,7 +1,7 @@
-"""Triangles to pixels: the loops over triangles and pixels, compiled by numba.
+"""Rasterize triangles with a depth buffer, compiled by numba.
 
-A view is an array (V, 3): x and y in pixels (the centre of the first pixel is 0, 0), and the
-inverse of the depth, in which a perspective picture is linear.
+A view is an array (V, 3) of projected vertices: x and y in pixels, with the centre of the first
+pixel at (0, 0), and the inverse depth, which is linear in image space under perspective.
 """
 
 from typing import Final
@@ -16,10 +16,10 @@ I32 = NDArray[np.int32]
 _Linear = tuple[np.float32, np.float32, np.float32, np.float32]
 
 NOTHING = -1
-"""In a map of triangles: no triangle is seen at this pixel."""
+"""Value in a map of triangle numbers for pixels without a triangle."""
 
-_RUN: Final = 16  # pixels of a row that are tested together, as one step of a vector unit or two
-_SLACK = np.float32(1e-5)  # so that no pixel on an edge is missed by both its triangles
+_RUN: Final = 16  # pixels of a row tested together, which the compiler vectorizes
+_SLACK = np.float32(1e-5)  # tolerance, so that pixels on a shared edge are never missed
 
 
 @compiled
@@ -27,18 +27,19 @@ def _draw_run(
     nearest: I32, inverse_depth: F32, first: np.uint64, number: int, start: _Linear,
     change: _Linear, rest: np.float32,
 ) -> None:  # fmt: skip
-    """Draw what a triangle shows of a run of pixels.
+    """Draw a triangle on a horizontal run of pixels.
 
     Args:
-        nearest: triangle of each pixel drawn so far, all rows one after another, int32.
-        inverse_depth: of the same pixels, float32.
-        first: pixel of the run.
-        number: of the triangle, greater than those drawn before.
-        start: the shares of the triangle's three corners and its inverse depth at that pixel.
-        change: of these four from a pixel to the next.
-        rest: how many pixels after the first one may show the triangle.
+        nearest: number of the nearest triangle so far at each pixel, rows concatenated, int32;
+            changed in place.
+        inverse_depth: inverse depth of the same pixels, float32; changed in place.
+        first: index of the first pixel of the run.
+        number: number of the triangle, greater than those drawn before.
+        start: barycentric coordinates (3) and inverse depth of the triangle at the first pixel.
+        change: difference of these four values from one pixel to the next.
+        rest: number of pixels after the first one that may show the triangle.
     """
-    # No branch in here, or the compiler would take the pixels one by one.
+    # The loop has no branches, so that the compiler can vectorize it.
     for step in range(np.uint64(_RUN)):
         right_of = np.float32(np.int32(step))
         least = min(
@@ -50,7 +51,7 @@ def _draw_run(
         deep = start[3] + right_of * change[3] if inside else np.float32(0.0)
         before = inverse_depth[first + step]
         inverse_depth[first + step] = max(deep, before)
-        # Numbers rise: of those drawn so far, this triangle's is the greatest.
+        # Numbers increase, so max() selects this triangle over all earlier ones.
         drawn = np.int32(number) if deep > before else np.int32(NOTHING)
         nearest[first + step] = max(drawn, nearest[first + step])
 
@@ -60,16 +61,16 @@ def rasterize(view: F32, triangles: I32, width: int, height: int) -> tuple[I32, 
     """Return the nearest triangle of every pixel and its inverse depth.
 
     Args:
-        view: float32 (V, 3), see above.
-        triangles: int32 (T, 3), of either winding.
-        width: of the picture in pixels.
-        height: of the picture in pixels.
+        view: projected vertices, float32 (V, 3), see the module's docstring.
+        triangles: vertex indices, int32 (T, 3), of either winding.
+        width: width of the image in pixels.
+        height: height of the image in pixels.
 
     Returns:
-        Triangle numbers, int32 (height, width), :data:`NOTHING` where there is none; inverse
-        depths, float32 of the same shape, 0 where there is none.
+        Triangle numbers, int32 (height, width), :data:`NOTHING` at pixels without a triangle, and
+        inverse depths, float32 of the same shape, 0 at pixels without a triangle.
     """
-    # A run may reach beyond its row: there it changes nothing, but the last one needs the room.
+    # A run may extend past its row. It changes no pixels there, but the last run needs the memory.
     nearest = np.full(height * width + _RUN, np.int32(NOTHING), dtype=np.int32)
     inverse_depth = np.zeros(height * width + _RUN, dtype=np.float32)
     for number in range(triangles.shape[0]):
@@ -83,7 +84,7 @@ def rasterize(view: F32, triangles: I32, width: int, height: int) -> tuple[I32, 
         area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
         if left > right or top > bottom or area == 0.0:
             continue
-        # Each corner's share and the depth are linear in x and y.
+        # Barycentric coordinates and inverse depth are linear in x and y.
         scale = np.float32(1.0) / area
         b_across, b_down = (cy - ay) * scale, (ax - cx) * scale
         c_across, c_down = (ay - by) * scale, (bx - ax) * scale

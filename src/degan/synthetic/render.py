@@ -1,4 +1,4 @@
-"""A picture of a person who shows an expression, as a camera in a light would take it."""
+"""Render an image of a person with an expression, for a given camera and light."""
 
 import math
 from dataclasses import dataclass
@@ -26,20 +26,20 @@ from degan.synthetic.surface import HeadSurfaces, Lighting, OverlaySurfaces, See
 
 F32 = NDArray[np.float32]
 
-_NECK = np.array([0.0, -105.0, -85.0], np.float32)  # what a head turns around, mm
-_SHOULDERS = (-175.0, -110.0, 0.35)  # mm: from where to where, and how much of a turn they go along
+_NECK = np.array([0.0, -105.0, -85.0], np.float32)  # centre of head rotation, mm
+_SHOULDERS = (-175.0, -110.0, 0.35)  # ``low`` and ``high`` in mm and ``least`` of turn_head
 _SHADOW_SIZE = 80
-_COLLAR = -141.0  # height of the clothes' edge in front, mm on the mean face
-_MOST_SHUT = 0.5  # of the lids
-_TEETH_BEHIND = 2.0  # mm that teeth stand behind the lips
+_COLLAR = -141.0  # height of the upper edge of the clothes in front, mm on the mean face
+_MOST_SHUT = 0.5  # maximum closing of the lids
+_TEETH_BEHIND = 2.0  # mm between the teeth and the lips
 _TEETH_LOWER = (
-    3.0  # mm that the upper row hangs lower than MakeHuman's: smiles show teeth, not a gap
+    3.0  # mm by which the upper teeth are lowered, so that smiles show teeth instead of a gap
 )
-_TONGUE_BACK = (0.0, -3.0, -9.0)  # mm: it lies behind the lower row and below its edge
-_OVERBITE = 4.0  # mm that the lower row stands behind the upper one
-_TEETH_EDGE = -63.0  # height where the rows meet, mm on the mean face
+_TONGUE_BACK = (0.0, -3.0, -9.0)  # shift of the tongue in mm, behind and below the lower teeth
+_OVERBITE = 4.0  # mm by which the lower teeth are behind the upper teeth
+_TEETH_EDGE = -63.0  # height at which upper and lower teeth meet, mm on the mean face
 
-# Where the landmarks that faces are aligned by lie on the mean face, mm.
+# Positions of the alignment landmarks on the mean face in mm.
 _PLACES: dict[int, tuple[float, float, float]] = {
     33: (-42.7, 0.7, 10.4), 133: (-14.1, -4.4, 14.3), 362: (14.1, -4.4, 14.3),
     263: (42.7, 0.7, 10.4), 168: (0, 5, 24), 6: (0, -1, 23.4), 197: (0, -9.8, 26.3),
@@ -51,15 +51,17 @@ _PLACES: dict[int, tuple[float, float, float]] = {
 
 @dataclass(frozen=True)
 class Figure:
-    """A person made ready to be rendered: the work that all pictures of the person share.
+    """Precomputed data of a person, shared by all images of the person.
 
     Attributes:
-        person: who.
-        neutral: the face at rest, float32 (V, 3) in mm.
-        paint: of skin and hair.
+        person: the person.
+        neutral: face at rest, float32 (V, 3) in mm.
+        paint: painted skin and hair.
         overlay: hair, lashes, glasses.
-        resting: concavity of the face at rest, float32 (V,).
-        colours, look: see :class:`degan.synthetic.surface.HeadSurfaces`; without the clothes.
+        resting: concavity of the face at rest in mm, float32 (V,).
+        colours: as in :class:`degan.synthetic.surface.HeadSurfaces`, without the clothes, float32
+            (3, 3).
+        look: see :class:`degan.synthetic.surface.HeadSurfaces`, float32 (5,).
     """
 
     person: Person
@@ -72,7 +74,10 @@ class Figure:
 
 
 def build(person: Person) -> Figure:
-    """Make a person ready to be rendered (some 7 ms; an image takes about 3)."""
+    """Precompute the data of a person for rendering.
+
+    It takes about 7 ms; rendering an image takes about 3 ms.
+    """
     head = load_head()
     neutral = head.neutral(person.shape)
     painted, skin = paint(person), linear(person.skin)
@@ -91,9 +96,14 @@ def build(person: Person) -> Figure:
 
 
 def performed(person: Person, actions: F32) -> F32:
-    """Return what a face does, float32 (52,) in [0, 1]: its rest and an expression in its range.
+    """Return the total facial actions of a person with an expression, float32 (52,) in [0, 1].
 
-    Lids that several actions narrow stay open by a slit: eyes that are shut show nothing.
+    The result is ``person.rest + actions * person.range``, clipped. If several actions together
+    would close the eyelids, they are scaled down so that the eyes stay slightly open.
+
+    Args:
+        person: the person.
+        actions: amounts of the facial actions of the expression, float32 (52,).
     """
     acts = np.clip(person.rest + actions * person.range, 0, 1).astype(np.float32)
     for side in SIDES:
@@ -107,13 +117,13 @@ def performed(person: Person, actions: F32) -> F32:
 
 
 def render(figure: Figure, actions: F32, scene: Scene, size: int) -> RgbImage:
-    """Take a picture in degan's canonical frame.
+    """Render an image in degan's canonical frame.
 
     Args:
-        figure: who, from :func:`build`.
-        actions: amounts of the facial actions (52,), as an expression has them.
+        figure: data of the person, from :func:`build`.
+        actions: amounts of the facial actions of the expression, float32 (52,).
         scene: camera, light, tone and degradation.
-        size: side of the picture in pixels.
+        size: side of the image in pixels.
 
     Returns:
         RGB uint8 (size, size, 3).
@@ -140,7 +150,7 @@ def render(figure: Figure, actions: F32, scene: Scene, size: int) -> RgbImage:
 
 @dataclass(frozen=True)
 class _Solid:
-    """What of the head is opaque, and what of its attributes never changes."""
+    """Opaque triangles of the head and its constant vertex attributes, shared by all persons."""
 
     triangles: NDArray[np.int32]
     regions: NDArray[np.uint8]
@@ -192,15 +202,15 @@ def _solid() -> _Solid:
 
 
 def _teeth_offsets(inside: NDArray[np.integer], teeth: NDArray[np.integer]) -> F32:
-    """Return how teeth and tongue stand otherwise than MakeHuman's, float32 (vertices, 3) in mm."""
+    """Return offsets of teeth and tongue from MakeHuman's, float32 (len(inside), 3) in mm."""
     head = load_head()
     points = head.mean[inside]
     moved = head.actions[head.action_names.index("jawOpen")][inside]
     row = np.isin(inside, teeth)
-    upper = row & (np.abs(moved).sum(1) < 1)  # a dropping jaw leaves it where it is
+    upper = row & (np.abs(moved).sum(1) < 1)  # the jaw does not move it
     offsets: F32 = np.zeros_like(points)
     offsets[upper, 1] = -_TEETH_LOWER
-    # Away from the edge they lean back, so that no gum comes through a lip that is pressed in.
+    # Teeth are tilted back away from their edge, so that gums do not penetrate pressed lips.
     offsets[row, 2] = -0.5 * np.abs(points[row, 1] - _TEETH_EDGE)
     offsets[row & ~upper, 2] -= _OVERBITE
     offsets[~row] = _TONGUE_BACK
@@ -208,10 +218,10 @@ def _teeth_offsets(inside: NDArray[np.integer], teeth: NDArray[np.integer]) -> F
 
 
 def _pose(figure: Figure, acts: F32) -> F32:
-    """Return head and overlay with the actions performed, not turned: (V + overlay, 3) in mm."""
+    """Return the vertices of head and overlay after the actions, before rotation, in mm."""
     solid, overlay = _solid(), figure.overlay
     points = load_head().perform(figure.neutral, acts)
-    # Whatever the lips' shape and however far they roll in, no tooth comes through them.
+    # Keep the teeth behind the lips for any shape and any roll of the lips.
     room = points[solid.lips, 2].min() - _TEETH_BEHIND - points[solid.front_teeth, 2].max()
     points[solid.teeth] += solid.teeth_offsets
     points[solid.teeth, 2] += min(room, 4.0)
@@ -227,15 +237,15 @@ def _turn(camera: Camera) -> F32:
 
 
 def _project(points: F32, camera: Camera, side: int) -> tuple[F32, float]:
-    """Return the view of the points in the canonical frame, and its pixels per mm at the eyes."""
+    """Return the view of the points in the canonical frame, and pixels per mm at the eyes."""
     flat = project(points[_solid().landmarks], camera.distance, np.eye(2, 3))
     (a, _, tx), (b, _, ty) = align_points(flat[:, :2], side)
-    # Crop = (flat - shift) / factor as complex numbers; then what a detector gets wrong, and zoom.
+    # In complex numbers: crop = (flat - shift) / factor, then zoom and simulated detector errors.
     off = camera.zoom * camera.scale * np.exp(1j * np.deg2rad(camera.tilt))
     factor = off / (a + 1j * b)
     middle = (0.5 + 0.5j) * side
     start = middle - middle * off - (tx + 1j * ty) * factor + complex(*camera.shift) * side
-    start -= 0.5 + 0.5j  # the canonical frame counts from a pixel's edge, views from its centre
+    start -= 0.5 + 0.5j  # (0, 0): a pixel corner in the canonical frame, a pixel centre in views
     to_frame = np.array(
         [[factor.real, -factor.imag, start.real], [factor.imag, factor.real, start.imag]]
     )
@@ -243,12 +253,12 @@ def _project(points: F32, camera: Camera, side: int) -> tuple[F32, float]:
 
 
 def _attributes(figure: Figure, vertices: F32, light: Light) -> tuple[F32, F32]:
-    """Return the vertices' attributes and the shadow map of the first lamp."""
+    """Return the vertex attributes (V, NUM_ATTRIBUTES) and the shadow map of the first lamp."""
     head, solid = load_head(), _solid()
     attributes = solid.attributes.copy()
     normals = vertex_normals(vertices, head.triangles)
     attributes[:, surface.NORMAL : surface.NORMAL + 3] = normals
-    # Where an action folds the skin in, less light comes in than at rest.
+    # Creases that are deeper than at rest receive less light.
     deeper = np.clip(concavity(vertices, normals, head.edges) - figure.resting, -0.5, 1.2)
     attributes[:, surface.OCCLUSION] = np.clip(head.occlusion * (1 - 0.45 * deeper), 0.03, 1)
     axes = _axes(light.lamps[0].direction)
@@ -268,9 +278,9 @@ def _lighting(light: Light, shadow_map: F32) -> Lighting:
 
 
 def _axes(towards: tuple[float, float, float]) -> F32:
-    """Return what is right and down as seen from a lamp, and the direction towards it: (3, 3)."""
+    """Return a lamp's right, its down, and the direction towards it, as rows (3, 3)."""
     x, y, z = towards
-    # Cross products with a direction that is almost up, written out: NumPy's take their time.
+    # Explicit cross products with an almost vertical direction: faster than NumPy's.
     right, up, back = z - 0.1 * y, 0.1 * x - 0.05 * z, 0.05 * y - x
     scale = 1 / math.sqrt(right * right + up * up + back * back)
     right, up, back = right * scale, up * scale, back * scale
@@ -281,7 +291,7 @@ def _axes(towards: tuple[float, float, float]) -> F32:
 def _lay_over(
     image: F32, figure: Figure, points: F32, view: F32, depth: F32, lighting: Lighting
 ) -> None:
-    """Lay hair, lashes and glasses on the image of a head."""
+    """Draw hair, lashes and glasses over the image of a head, in place."""
     overlay, person = figure.overlay, figure.person
     ids, nearer = rasterize(view, overlay.triangles, len(image), len(image))
     attributes = np.concatenate(
@@ -300,12 +310,12 @@ def _lay_over(
 
 
 def _middle(image: F32, ids: NDArray[np.int32]) -> tuple[F32, NDArray[np.bool_]]:
-    """Return every fourth sample of the image's middle, and where it is skin."""
+    """Return every fourth sample of the image's central part, and a mask of the skin in it."""
     window = slice(len(ids) // 5, -len(ids) // 4, 2)
     seen = ids[window, window]
     return image[window, window], (seen != NOTHING) & (_solid().regions[seen] == SKIN)
 
 
 def _kept_brightness(person: Person) -> float:
-    """Return how much darker than the whole scene's exposure a person's skin stays, 1 for fair."""
+    """Return the brightness factor of a person's skin after exposure: 1 if fair, less if dark."""
     return float((float(linear(person.skin).mean()) / 0.3) ** 0.5)

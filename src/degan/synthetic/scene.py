@@ -1,4 +1,4 @@
-"""How a face is seen: camera, light, background, and what a bad picture loses."""
+"""Scene of an image: camera, light, background, image degradation."""
 
 from dataclasses import dataclass, field
 
@@ -13,14 +13,15 @@ class Camera:
     """A camera in front of a face.
 
     Attributes:
-        yaw: turn of the head to the image's right, degrees.
-        pitch: turn of the head upwards, degrees.
-        roll: tilt of the head in the picture, degrees, counter-clockwise; alignment undoes it.
-        distance: from the eyes, mm: near ones make noses big.
-        zoom: 1 frames as degan's crops are framed; 0.5 shows twice as much around the face.
-        shift: of the frame, shares of its side (right, down): what detectors get wrong.
-        scale: of the frame, relative, for the same reason.
-        tilt: of the frame, degrees, for the same reason.
+        yaw: rotation of the head to the right of the image in degrees.
+        pitch: upward rotation of the head in degrees.
+        roll: counter-clockwise tilt of the head in degrees; alignment removes it.
+        distance: distance from the eyes in mm; a short distance makes the nose large.
+        zoom: 1 is the framing of degan's crops; 0.5 shows twice as much around the face.
+        shift: shift of the frame (right, down) as fractions of its side; simulates errors of a
+            face detector.
+        scale: scale factor of the frame, for the same reason.
+        tilt: rotation of the frame in degrees, for the same reason.
     """
 
     yaw: float = 0.0
@@ -35,12 +36,12 @@ class Camera:
 
 @dataclass(frozen=True)
 class Lamp:
-    """A far light.
+    """A distant lamp.
 
     Attributes:
-        direction: unit vector from the face towards it (right, up, towards the camera).
+        direction: unit vector from the face to the lamp (right, up, towards the camera).
         colour: linear RGB; about 0.3 to 1.
-        wrap: how soft it is: the share of its light that reaches round the edge, [0, 0.5].
+        wrap: softness, [0, 0.5]: how far the light reaches around edges of the face.
     """
 
     direction: tuple[float, float, float]
@@ -54,9 +55,9 @@ class Light:
 
     Attributes:
         lamps: the first one casts shadows.
-        ambient: light from all around, linear RGB.
-        slope: how much more of it comes from the right and from above, relative.
-        shadow: how dark the first lamp's shadows are, [0, 1].
+        ambient: linear RGB of the light from all directions.
+        slope: relative increase of the ambient light towards the right and upwards.
+        shadow: darkness of the shadows of the first lamp, [0, 1].
     """
 
     lamps: tuple[Lamp, ...]
@@ -67,15 +68,15 @@ class Light:
 
 @dataclass(frozen=True)
 class Tone:
-    """How a camera makes a picture of light.
+    """Exposure of the camera, and colours of background and clothes.
 
     Attributes:
-        brightness: of the middle of the face in the picture, [0, 1].
-        contrast: around that brightness; 1 none added.
-        background: linear RGB behind the person.
-        texture: how rough the background is, [0, 1].
-        seed: of its pattern.
-        clothes: linear RGB.
+        brightness: brightness of the middle of the face in the image, [0, 1].
+        contrast: contrast factor around that brightness; 1 changes nothing.
+        background: linear RGB of the background.
+        texture: strength of the background's texture, [0, 1].
+        seed: random seed of that texture.
+        clothes: linear RGB of the clothes.
     """
 
     brightness: float = 0.55
@@ -88,17 +89,18 @@ class Tone:
 
 @dataclass(frozen=True)
 class Degradation:
-    """What a picture loses on its way.
+    """Loss of image quality.
 
     Attributes:
-        resolution: the picture is scaled down to this share of its side and up again.
-        blur: standard deviation of a Gaussian, in shares of the side.
-        noise: standard deviation of a sensor's noise, grey levels in [0, 255].
-        jpeg: quality, 1 to 95; 0 does not compress.
-        grey: colours are lost.
-        cover: a rectangle laid over it, (left, top, width, height) in shares of the side; None.
-        cover_tone: its grey, [0, 1].
-        seed: of the noise.
+        resolution: scale factor; the image is scaled down by it and up again. 1 changes nothing.
+        blur: standard deviation of a Gaussian blur, as a fraction of the image side.
+        noise: standard deviation of the sensor noise in grey levels of [0, 255].
+        jpeg: JPEG quality, 1 to 95; 0 for no compression.
+        grey: convert to greyscale.
+        cover: rectangle drawn over the image, (left, top, width, height) as fractions of its
+            sides; None for no rectangle.
+        cover_tone: grey value of the rectangle, [0, 1].
+        seed: random seed of the noise.
     """
 
     resolution: float = 1.0
@@ -118,19 +120,26 @@ FRONT_LIGHT = Light(
     ),
     shadow=0.5,
 )
-"""A soft key light from above and a fill light: a studio."""
+"""Studio light: a soft key light from above and a fill light."""
 
 
 @dataclass(frozen=True)
 class SceneRange:
-    """How scenes are drawn: every angle in degrees, normal with the deviation given, cut at 2.5.
+    """Random variation of scenes.
+
+    Angles and frame errors are normally distributed, clipped at 2.5 standard deviations.
 
     Attributes:
-        yaw, pitch, roll: of the head.
-        frame: how far the frame is off, in shares of its side.
-        light: 0 always the studio, 1 any light.
-        degradation: 0 none, 1 strong: all of blur, noise, JPEG, coverings and low resolution.
-        grey: how often colours are lost.
+        yaw: standard deviation of the head's yaw in degrees.
+        pitch: standard deviation of the head's pitch in degrees.
+        roll: standard deviation of the head's roll in degrees.
+        frame: standard deviation of the frame's shift as a fraction of its side; scale and tilt
+            vary in proportion.
+        light: probability of random light instead of studio light, and strength of the variation
+            of brightness, contrast and background texture, [0, 1].
+        degradation: strength of degradation: factor of the probabilities of occlusion, low
+            resolution, blur, noise and JPEG, [0, 1].
+        grey: probability of a greyscale image.
     """
 
     yaw: float = 9.0
@@ -143,12 +152,12 @@ class SceneRange:
 
 
 FRONTAL = SceneRange(yaw=2, pitch=2, roll=1, frame=0.004, light=0.0, degradation=0.0, grey=0.0)
-"""Straight into the camera, in a studio, without a flaw."""
+"""Nearly frontal faces in studio light without degradation."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """All of a picture but who and what."""
+    """Everything in an image except person and expression: camera, light, tone, degradation."""
 
     camera: Camera = field(default_factory=Camera)
     light: Light = FRONT_LIGHT
@@ -157,7 +166,7 @@ class Scene:
 
 
 def draw_scene(rng: np.random.Generator, ranges: SceneRange | None = None) -> Scene:
-    """Draw how a face is seen; ``rng`` is the only source of randomness."""
+    """Draw a random scene; ``rng`` is the only source of randomness."""
     ranges = ranges or SceneRange()
     return Scene(
         _draw_camera(rng, ranges),
@@ -188,7 +197,7 @@ def _draw_light(rng: np.random.Generator) -> Light:
     for number in range(rng.integers(1, 4)):
         across, up = rng.normal(0, 0.7), rng.normal(0.4, 0.4)
         direction = (np.sin(across) * np.cos(up), np.sin(up), np.cos(across) * np.cos(up))
-        warmth = rng.normal(0, 0.05)  # from lamplight to sky, as daylight and bulbs differ
+        warmth = rng.normal(0, 0.05)  # colour temperature: > 0 like a bulb, < 0 like the sky
         power = rng.uniform(0.3, 1.0) / (1 + number)
         lamps.append(
             Lamp(

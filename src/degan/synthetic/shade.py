@@ -1,11 +1,12 @@
-"""Light on surfaces: the loop over pixels, compiled by numba.
+"""Shade visible surfaces pixel by pixel, compiled by numba.
 
-Deferred shading: :func:`degan.synthetic.raster.rasterize` says which triangle a pixel shows, here
-the attributes of its corners are mixed and lit. Light is linear RGB.
+This is deferred shading: :func:`degan.synthetic.raster.rasterize` finds the triangle at each pixel.
+Here the attributes of its corners are interpolated and lit. Light is linear RGB.
 
-numba counts references to arrays, those in tuples too, and leaves that out only where a function
-calls nothing large. So what is called at each pixel calls nothing large, and no argument of a call
-is a choice (``a if b else c``): either mistake can double the time.
+Performance: numba counts references to arrays, also in tuples. It omits the counting only in
+functions that call no large functions. So functions called at each pixel call only small functions,
+and no argument of a call is a conditional expression (``a if b else c``). Breaking either rule can
+double the time.
 """
 
 from typing import Any
@@ -46,21 +47,22 @@ from degan.synthetic.surface import (
 
 F32 = NDArray[np.float32]
 
-_BIAS = 4.0  # mm: a surface does not shade itself
-_STEP = 0.006  # of the distance: samples further apart than this are of two surfaces
+_BIAS = 4.0  # mm of tolerance, so that a surface casts no shadow on itself
+_STEP = 0.006  # relative difference in depth above which samples are on two surfaces
 
 
 @compiled
 def _mix(out: Any, seen: Seen, number: int, x: float, y: float) -> bool:
-    """Mix the attributes of a triangle's corners at a place, true in perspective.
+    """Write the vertex attributes of triangle ``number``, interpolated at a point, to ``out``.
 
-    The first three, a normal, get unit length.
+    Interpolation is correct in perspective. The first three attributes, the normal, are scaled to
+    unit length.
 
     Returns:
-        Whether the triangle is seen from behind.
+        Whether the back of the triangle is visible.
     """
     triangles, view, attributes = seen.triangles, seen.vertices, seen.attributes
-    # Unsigned: no check for numbers that count from the end.
+    # Unsigned indices avoid numba's check for negative ones.
     a, b = np.uint64(triangles[number, 0]), np.uint64(triangles[number, 1])
     c = np.uint64(triangles[number, 2])
     ax, ay, bx, by, cx, cy = view[a, 0], view[a, 1], view[b, 0], view[b, 1], view[c, 0], view[c, 1]
@@ -84,7 +86,7 @@ def _mix(out: Any, seen: Seen, number: int, x: float, y: float) -> bool:
 
 @compiled
 def _lit_share(shadow_map: Any, value: Any) -> float:
-    """Return the share of nine neighbours in the shadow map that nothing stands before."""
+    """Return the fraction of a 3 x 3 neighbourhood in the shadow map that is not in shadow."""
     size = shadow_map.shape[0]
     left, top = int(value[SHADOW] + 0.5) - 1, int(value[SHADOW + 1] + 0.5) - 1
     if left < 0 or top < 0 or left + 2 >= size or top + 2 >= size:
@@ -98,7 +100,7 @@ def _lit_share(shadow_map: Any, value: Any) -> float:
 
 @compiled
 def _around(size: int, column: float, row: float) -> Any:
-    """Return the first of the four neighbours around a place in a map, and the shares of all."""
+    """Return row and column of the upper left of four neighbouring texels, and four weights."""
     left = min(max(int(column), 0), size - 2)
     top = min(max(int(row), 0), size - 2)
     across, down = column - np.float32(left), row - np.float32(top)
@@ -111,7 +113,7 @@ def _around(size: int, column: float, row: float) -> Any:
 
 @compiled
 def _texel(atlas: Any, around: Any, k: int) -> Any:
-    """Mix what four neighbours in an atlas (S, S, K) have of the colour ``k``."""
+    """Return channel ``k`` of an atlas (S, S, K), interpolated with the result of `_around`."""
     top, left, share_a, share_b, share_c, share_d = around
     one = np.uint64(1)
     return (
@@ -122,10 +124,10 @@ def _texel(atlas: Any, around: Any, k: int) -> Any:
 
 @compiled
 def _under(seen: Seen, x: int, y: int, step: float, least: float) -> float:
-    """Return how much light a pixel of eye or teeth keeps under the lid or lip above it.
+    """Return the fraction of light at a pixel of eye or teeth, shaded by the lid or lip above it.
 
-    ``least`` right below the edge; all of it five steps (pixels) further down. With a negative
-    step: above the lid or lip below it.
+    The fraction is ``least`` directly at the edge and 1 at a distance of five times ``step``, in
+    pixels. With a negative ``step``, the lid or lip below the pixel shades it.
     """
     ids, regions, kept = seen.ids, seen.kinds, 1.0
     for count in range(1, 6):
@@ -136,23 +138,23 @@ def _under(seen: Seen, x: int, y: int, step: float, least: float) -> float:
     return kept
 
 
-# A surface is six numbers: reflectance in red, green and blue, the share of light that reaches it,
-# gloss, and how often the cosine of a highlight is squared (4: the 16th power, a soft one).
+# A surface is six numbers: reflectance in red, green and blue, fraction of ambient light that
+# reaches it, gloss, and how often the cosine of a highlight is squared (4: 16th power, soft).
 
 
 @compiled
 def _skin(value: Any, surfaces: HeadSurfaces, inner: bool) -> Any:
-    """Return a surface of skin, lips, inner mouth; ``inner``: seen from behind, as in nostrils."""
+    """Return the surface of skin, lips or inner mouth; ``inner``: back visible, as in nostrils."""
     skin, colours, look = surfaces.skin, surfaces.colours, surfaces.look
     around = _around(skin.shape[0], value[PLACE], value[PLACE + 1])
     left = _texel(surfaces.folds, around, 0)
     red, green = left * _texel(skin, around, 0), left * _texel(skin, around, 1)
     blue = left * _texel(skin, around, 2)
     lips = value[LIPS] * look[LIP_SHARE]
-    # Hair and brows do not shine as the skin around them does.
+    # Dark texels (hair, brows) have less gloss than bare skin.
     bare = min(1.0, green / (0.7 * colours[SKIN_COLOUR, 1]))
     gloss = look[SHINE] * 0.16 * bare * bare + 0.14 * look[LIP_GLOSS] * value[LIPS]
-    # Relative to the skin, so that what is painted there shows on lips too: their line, folds.
+    # Lip colour is relative to the skin, so that the painted lip line and folds stay visible.
     red *= 1 + (colours[LIP_COLOUR, 0] - 1) * lips
     green *= 1 + (colours[LIP_COLOUR, 1] - 1) * lips
     blue *= 1 + (colours[LIP_COLOUR, 2] - 1) * lips
@@ -170,7 +172,7 @@ def _skin(value: Any, surfaces: HeadSurfaces, inner: bool) -> Any:
 
 @compiled
 def _clothes(value: Any, surfaces: HeadSurfaces) -> Any:
-    """Return a surface of clothes."""
+    """Return the surface of clothes."""
     colours = surfaces.colours
     return (
         colours[CLOTHES_COLOUR, 0], colours[CLOTHES_COLOUR, 1], colours[CLOTHES_COLOUR, 2],
@@ -180,7 +182,7 @@ def _clothes(value: Any, surfaces: HeadSurfaces) -> Any:
 
 @compiled
 def _eye(value: Any, surfaces: HeadSurfaces, under: float) -> Any:
-    """Return a surface of an eyeball: white, iris with its dark rim, pupil."""
+    """Return the surface of an eyeball: white, iris with a dark rim, or pupil."""
     colours, look = surfaces.colours, surfaces.look
     radius = np.sqrt(value[PLACE] ** 2 + value[PLACE + 1] ** 2)
     if value[DEPTH] < 0:
@@ -203,9 +205,9 @@ def _eye(value: Any, surfaces: HeadSurfaces, under: float) -> Any:
 
 @compiled
 def _tooth(value: Any, under: float) -> Any:
-    """Return a surface of teeth: gaps, gums, and the dark towards the corners of the mouth."""
+    """Return the surface of teeth or gums, darker in gaps and towards the corners of the mouth."""
     across = min(abs(value[PLACE]) / 26.0, 1.0)
-    lower = value[PLACE + 1] < -72.0  # the lower row stands in the shade of the upper one
+    lower = value[PLACE + 1] < -72.0  # the upper teeth shade the lower ones
     gum = 0.0 if lower else min(max((value[PLACE + 1] + 55.0) / 2.0, 0.0), 1.0)
     beside = abs(value[PLACE]) % 7.6
     gap = 1 - 0.16 * max(0.0, 1 - min(beside, 7.6 - beside) / 0.8)
@@ -222,14 +224,14 @@ def _tooth(value: Any, under: float) -> Any:
 
 @compiled
 def _light(surface: Any, normal: Any, lighting: Lighting, lit: float, bleed: float) -> Any:
-    """Return a surface's light, linear RGB.
+    """Return the light that a surface reflects to the camera, linear RGB.
 
     Args:
-        surface: see above.
-        normal: unit vector, the first three of an array.
-        lighting: what arrives; of its shadows ``lit`` tells.
-        lit: the share of the first lamp's light that no shadow takes.
-        bleed: how far light goes round an edge in skin, and comes out red (subsurface scattering).
+        surface: six numbers, see the comment above :func:`_skin`.
+        normal: array that starts with the unit normal vector.
+        lighting: lamps and ambient light; its shadow map is not used here.
+        lit: fraction of the first lamp's light that is not in shadow.
+        bleed: additional softness of red light, for subsurface scattering in skin.
     """
     lamps, ambient = lighting.lamps, lighting.ambient
     kept, gloss, squared = surface[3], surface[4], surface[5]
@@ -249,7 +251,7 @@ def _light(surface: Any, normal: Any, lighting: Lighting, lit: float, bleed: flo
         if facing > 0 and gloss > 0:
             # Halfway between the lamp and the camera, whose direction is (0, 0, 1).
             shown = max((facing + nz) / np.sqrt(2 + 2 * lz), 0.0)
-            for _ in range(squared):  # a power without the cost of one
+            for _ in range(squared):  # cheaper than a power
                 shown *= shown
             shown *= gloss * arrives
             gloss_red += shown * lamps[lamp, 3]
@@ -265,7 +267,10 @@ def _light(surface: Any, normal: Any, lighting: Lighting, lit: float, bleed: flo
 
 @compiled
 def _is_smooth(seen: Seen, x: int, y: int) -> bool:
-    """Say whether four samples of a pixel are of one surface of skin: then one stands for all."""
+    """Return whether the four samples of a pixel lie on one skin surface.
+
+    Then they are shaded once, at the centre of the pixel.
+    """
     ids, inverse_depth, regions = seen.ids, seen.inverse_depth, seen.kinds
     number = ids[y, x]
     if number < 0 or regions[number] != SKIN:
@@ -285,14 +290,14 @@ def _is_smooth(seen: Seen, x: int, y: int) -> bool:
 def shade(
     image: F32, seen: Seen, surfaces: HeadSurfaces, lighting: Lighting, pixels_per_mm: float
 ) -> None:
-    """Light the head; what it does not cover stays.
+    """Draw the lit head on the image; samples that it does not cover stay unchanged.
 
     Args:
         image: linear RGB, float32 (H, W, 3) with H and W even, changed in place.
-        seen: the head, of each sample of the image.
-        surfaces: of the head.
-        lighting: what arrives.
-        pixels_per_mm: of the image at the face.
+        seen: rasterized head, at the resolution of the image.
+        surfaces: surfaces of the head.
+        lighting: light of the scene.
+        pixels_per_mm: samples of the image per mm at the face.
     """
     ids, regions, mm = seen.ids, seen.kinds, pixels_per_mm
     value = np.zeros(NUM_ATTRIBUTES, np.float32)
@@ -322,7 +327,7 @@ def shade(
                     under = _under(seen, x, y, 0.75 * mm, 0.35) * _under(seen, x, y, -0.3 * mm, 0.5)
                     surface = _eye(value, surfaces, under)
                 elif region == TEETH:
-                    # A narrow gap between the lips is a dark line, not a row of teeth.
+                    # In a narrow gap between the lips, teeth are so dark that it looks like a line.
                     under = _under(seen, x, y, 0.4 * mm, 0.75) * _under(seen, x, y, -0.2 * mm, 0.4)
                     surface = _tooth(value, under)
                 else:  # the tongue
@@ -336,7 +341,7 @@ def shade(
 
 @compiled
 def _overlay_surface(value: Any, surfaces: OverlaySurfaces, material: int) -> Any:
-    """Return the surface of a material over the head."""
+    """Return the surface of hair, rim, lens or lash at a point."""
     if material == HAIR:
         hair = surfaces.hair
         around = _around(hair.shape[0], value[PLACE], value[PLACE + 1])
@@ -353,13 +358,13 @@ def _overlay_surface(value: Any, surfaces: OverlaySurfaces, material: int) -> An
 def shade_over(
     image: F32, seen: Seen, surfaces: OverlaySurfaces, lighting: Lighting, below: F32
 ) -> None:
-    """Light what lies over the head (hair, lashes, glasses) and lay it on the image.
+    """Draw the lit overlay (hair, lashes, glasses) on the image of the head.
 
     Args:
         image: linear RGB with head and background, float32 (H, W, 3), changed in place.
-        seen: what lies over the head, of each sample of the image.
-        surfaces: of that.
-        lighting: what arrives; here nothing lies in shadow.
+        seen: rasterized overlay, at the resolution of the image.
+        surfaces: surfaces of the overlay.
+        lighting: light of the scene; overlays receive no shadows.
         below: inverse depth of the head, float32 (H, W).
     """
     height, width = seen.ids.shape
@@ -374,7 +379,7 @@ def shade_over(
                 value[0], value[1], value[2] = -value[0], -value[1], -value[2]
             material, cover = seen.kinds[number], float(value[OPACITY])
             if material == HAIR and below[y, x] == 0:
-                # No head behind: the wall must not show through a hairline.
+                # No head behind: make it more opaque, so that the background does not show through.
                 cover = min(1.0, 4 * cover)
             elif material == LASH:
                 cover *= surfaces.lash

@@ -1,4 +1,4 @@
-"""A person's skin and hair, painted once and shared by all pictures of that person."""
+"""Paint the skin and hair of a person; all images of the person share the result."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -15,12 +15,12 @@ _GRID = (SIZE, SIZE)
 
 @dataclass(frozen=True)
 class Paint:
-    """What is painted on a person's head.
+    """Skin and hair of a person, as atlases.
 
     Attributes:
-        skin: reflectance, linear RGB, float32 (SIZE, SIZE, 3) in [0, 1].
-        hair: colour of the hair at each place, as above.
-        cover: share of the skin that hair on the head covers, float32 (SIZE, SIZE).
+        skin: reflectance of the skin, linear RGB, float32 (SIZE, SIZE, 3) in [0, 1].
+        hair: colour of the hair, linear RGB, float32 (SIZE, SIZE, 3).
+        cover: fraction of the skin covered by hair on the head, float32 (SIZE, SIZE) in [0, 1].
     """
 
     skin: F32
@@ -29,12 +29,12 @@ class Paint:
 
 
 def linear(colour: NDArray[np.floating] | tuple[float, ...]) -> F32:
-    """Return linear light of sRGB in [0, 1] (the power 2.2 in place of the exact curve)."""
+    """Return linear RGB for sRGB in [0, 1], with exponent 2.2 instead of the exact curve."""
     return np.asarray(colour, dtype=np.float32) ** np.float32(2.2)
 
 
 def paint(person: Person) -> Paint:
-    """Paint a person's head; the same person gives the same paint."""
+    """Return the painted skin and hair of a person; the result is deterministic."""
     rng = np.random.default_rng(person.texture)
     skin = _tone(rng, person)
     _marks(rng, skin, person)
@@ -47,11 +47,11 @@ def paint(person: Person) -> Paint:
     return Paint(_interleaved(np.clip(skin, 0.003, 1, out=skin)), _interleaved(hair), cover)
 
 
-# While painted, colours are planes (3, SIZE, SIZE): NumPy is slow where the last axis is short.
+# During painting, colours are planes (3, SIZE, SIZE): NumPy is slow if the last axis is short.
 
 
 def _planes(colour: F32) -> F32:
-    """Return a colour (3,) so that it spreads over planes."""
+    """Return a colour (3,) with shape (3, 1, 1), to broadcast it over planes."""
     return colour[:, None, None]
 
 
@@ -60,19 +60,25 @@ def _interleaved(planes: F32) -> F32:
 
 
 def _lay(skin: F32, colour: F32, share: F32) -> None:
-    """Lay a colour, planes (3, rows, columns) or alike, over skin by a share (rows, columns)."""
+    """Blend a colour over skin in place.
+
+    Args:
+        skin: planes (3, rows, columns).
+        colour: planes that broadcast to the same shape.
+        share: opacity of the colour (rows, columns).
+    """
     skin += (colour - skin) * share
 
 
 def _draw(skin: F32, patch: Patch, colour: F32, share: float | F32) -> None:
-    """Lay a colour (3,) over skin where a brush left its mark."""
+    """Blend a colour (3,) over skin at a brush mark, in place."""
     window = skin[:, patch.rows, patch.columns]
     _lay(window, _planes(colour), patch.share * share)
 
 
 @cache
 def _spot(x: float, y: float, width: float, height: float) -> F32:
-    """Return a soft spot on both sides of the face."""
+    """Return a mask of two soft spots at (x, y) and (-x, y) on the mean face, sizes in mm."""
     place = surface()
     return np.exp(-(((np.abs(place.x) - x) / width) ** 2) - ((place.y - y) / height) ** 2).astype(
         np.float32
@@ -108,8 +114,8 @@ def _beard(rng: np.random.Generator, skin: F32, person: Person) -> None:
     if person.beard.kind == "none":
         return
     place = surface()
-    angle, height = np.abs(place.angle[:1]), place.y[:, :1]  # of each column and row
-    # The edge runs from the ear past the corner of the mouth; lips and the chin's crease stay bare.
+    angle, height = np.abs(place.angle[:1]), place.y[:, :1]  # one value per column, one per row
+    # The edge runs from the ear past the corner of the mouth. Lips and chin crease have no hair.
     cheek = np.interp(angle, [0, 0.35, 0.8, 1.1, 1.3], [-52, -66, -54, -22, -15]).astype(np.float32)
     jaw = smooth(cheek - height, -4, 10) * smooth(height, -128, -112)
     jaw *= smooth(-angle, -1.45, -1.25)
@@ -136,19 +142,19 @@ def _goatee() -> F32:
 
 @cache
 def _around_lips() -> F32:
-    """Return where hair can grow around the mouth: 0 on the lips, 1 away from them."""
+    """Return a mask of facial hair around the mouth: 0 on the lips, 1 away from them."""
     place = surface()
     return 1 - smooth(-np.hypot(place.x / 24, (place.y + 67.5) / 11), -1.1, -0.9)
 
 
 def _darker(colour: F32, person: Person, most: float) -> F32:
-    """Return a colour of hair, dimmed where it is not darker than ``most`` of the skin."""
+    """Return the hair colour, darkened to at most ``most`` times the brightness of the skin."""
     light = float(linear(person.skin).mean()) * most
     return colour * np.float32(min(1.0, light / float(colour.mean())))
 
 
 def _marked(line: list[tuple[float, float]], width: list[float]) -> F32:
-    """Return a mask of the whole atlas with a line drawn on both sides of the face."""
+    """Return a mask of the atlas with a brush line on both sides of the face."""
     mask = np.zeros(_GRID, np.float32)
     for side in (1, -1):
         mark = stroke(mirrored(line, side), width, 4.5)
@@ -183,7 +189,7 @@ def _lids(rng: np.random.Generator, skin: F32, person: Person) -> None:
 
 @cache
 def _lid_marks() -> tuple[tuple[Patch, Patch], ...]:
-    """Return the edges of the upper lids and of the lower ones, and the upper lids' creases."""
+    """Return brush marks: edges of the upper lids, edges of the lower lids, upper lid creases."""
     lines = (
         ([(14.5, -2.5), (20, 2.5), (28, 4.8), (36, 4), (42, 1), (45, -0.5)], 0.7, 1.3),
         ([(17, -6), (24, -8.2), (32, -8.2), (39, -6), (42, -3)], 0.3, 1.2),
@@ -196,7 +202,7 @@ def _lid_marks() -> tuple[tuple[Patch, Patch], ...]:
 
 
 def _lip_line(rng: np.random.Generator, skin: F32) -> None:
-    """Darken where the lips meet, their corners, and the upper lip, which faces downwards."""
+    """Darken the line between the lips, the corners, and the upper lip, which faces down."""
     line, corners, upper = _mouth_marks()
     for mark, low, high in ((line, 0.25, 0.6), (corners, 0.1, 0.45), (upper, 0.05, 0.3)):
         skin[:, mark.rows, mark.columns] *= 1 - np.float32(rng.uniform(low, high)) * mark.share
@@ -218,27 +224,27 @@ def _mouth_marks() -> tuple[Patch, Patch, Patch]:
 
 
 def _hair(rng: np.random.Generator, person: Person) -> tuple[F32, F32]:
-    """Return the hair's colour in planes (3, SIZE, SIZE), and what it covers (SIZE, SIZE)."""
+    """Return the colour of the hair (3, SIZE, SIZE) and its coverage (SIZE, SIZE)."""
     hair, place = person.hair, surface()
     curl, colour = np.float32(hair.curl), linear(hair.colour)
     strands = (1 - curl) * noise(rng, 9, 170) + curl * noise(rng, 75, 110)
     light = float(colour.mean())
-    contrast = (0.3 if light < 0.1 else 0.14) * (1 - 0.4 * hair.curl)  # fair strands differ less
+    contrast = (0.3 if light < 0.1 else 0.14) * (1 - 0.4 * hair.curl)  # fair strands vary less
     streaks = np.float32(contrast) * strands + 0.1 * noise(rng, 60, 60)
     planes = _planes(colour) * np.clip(1 + streaks, 0.4, 1.8)
     if hair.style == "bald":
         return planes, np.zeros(_GRID, np.float32)
-    turn = place.angle[:1]  # of each column
+    turn = place.angle[:1]  # one value per column
     angle = np.abs(turn)
     line = (
         hair.line - 7 * (angle / 0.6) ** 2 + hair.temples * np.exp(-(((angle - 0.52) / 0.17) ** 2))
     )
-    # Past the temple the line falls to the sideburn, behind the ear to the nape.
+    # Behind the temple the hairline falls to the sideburn, then behind the ear to the nape.
     fall = np.interp(angle, [0.72, 0.86, 1.0, 1.12, 1.3, 1.5], [0, 28, 62, 78, 85, 110])
     fringe = hair.fringe * np.exp(-(((turn - hair.parting) / 0.9) ** 4))
     edge = (line - fall - fringe).astype(np.float32)
     ragged = 1.5 * noise(rng, 3, 70) + 1.2 * noise(rng, 2, 18)
-    ragged *= np.float32(1 + 0.08 * hair.fringe)  # strands end at different heights
+    ragged *= np.float32(1 + 0.08 * hair.fringe)  # strands of a fringe have different lengths
     cover = smooth(place.y - (edge + ragged), -3.5, 4) * _beside_ears()
     if hair.style == "cropped":
         cover *= np.float32(rng.uniform(0.6, 0.95))

@@ -1,4 +1,4 @@
-"""Small grids stretched smoothly over large ones."""
+"""Upsample small grids with bicubic interpolation."""
 
 from functools import cache
 
@@ -12,16 +12,26 @@ I32 = NDArray[np.int32]
 
 
 def stretch(grid: F32, size: int) -> F32:
-    """Return a grid (rows, columns), neither above ``size``, as float32 (size, size).
+    """Return a grid upsampled to (size, size) with bicubic interpolation.
 
-    Bicubic, as Pillow resizes, in a fraction of the time.
+    The result is like Pillow's, in a fraction of the time.
+
+    Args:
+        grid: float32 (rows, columns), neither above ``size``.
+        size: rows and columns of the result.
+
+    Returns:
+        float32 (size, size).
     """
     return _stretch(grid, *_taps(grid.shape[0], size), *_taps(grid.shape[1], size))
 
 
 @cache
 def _taps(count: int, size: int) -> tuple[I32, F32]:
-    """Return which four of ``count`` points each of ``size`` places mixes, and their shares."""
+    """Return the indices of four of ``count`` source points for each result point, and weights.
+
+    Both arrays are (size, 4); weights of each row sum to 1.
+    """
     centre = (np.arange(size)[:, None] + 0.5) * count / size
     at = np.floor(centre - 1.5).astype(np.int32) + np.arange(4)
     away = np.abs(at + 0.5 - centre)

@@ -1,7 +1,7 @@
-"""What shading takes: meshes as they are seen, their surfaces, and the light on them.
+"""Inputs of shading: rasterized meshes, their surfaces and the lighting.
 
-numba keeps compiled code until the file that it was compiled from changes: after a change here that
-shading must see, touch ``shade.py``.
+numba caches compiled code until the source file of the function changes. After a change of a
+constant or class in this module, touch ``shade.py`` to recompile it.
 """
 
 from typing import Final, NamedTuple
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 
-# Columns of the head's attributes. The place is in the atlas for skin, a direction from the
-# eyeball's centre for eyes (its third part is DEPTH), millimetres at rest for teeth. Of skin, DEPTH
-# is the height above the collar: what is below wears clothes.
+# Columns of the head's vertex attributes. For skin, PLACE is the position in the atlas and DEPTH is
+# the height above the collar (< 0: clothes). For eyes, PLACE and DEPTH are the direction from the
+# centre of the eyeball. For teeth, PLACE is x and y in mm at rest.
 NORMAL: Final = 0
 PLACE: Final = 3
 DEPTH: Final = 5
@@ -24,24 +24,24 @@ MOUTH: Final = 8
 SHADOW: Final = 9
 NUM_ATTRIBUTES: Final = 12
 
-# Columns of the overlay's: a normal and a place in the atlas as well, and
+# Columns of the overlay's attributes: NORMAL and PLACE (in the atlas) as above, and OPACITY.
 OPACITY: Final = 5
 NUM_OVERLAY_ATTRIBUTES: Final = 6
 
-# Rows of the colours of what the atlas does not hold.
+# Rows of HeadSurfaces.colours, for colours that are not in the atlas.
 LIP_COLOUR: Final = 0
 IRIS_COLOUR: Final = 1
 SKIN_COLOUR: Final = 2
 CLOTHES_COLOUR: Final = 3
 
-# Numbers of the look.
+# Indices of HeadSurfaces.look.
 LIP_SHARE: Final = 0
 IRIS_RADIUS: Final = 1
 PUPIL: Final = 2
 SHINE: Final = 3
 LIP_GLOSS: Final = 4
 
-# Materials of what lies over the head.
+# Materials of overlays.
 HAIR: Final = 0
 LASH: Final = 1
 RIM: Final = 2
@@ -49,16 +49,16 @@ LENS: Final = 3
 
 
 class Seen(NamedTuple):
-    """A mesh, and what :func:`degan.synthetic.raster.rasterize` saw of it.
+    """A mesh and the result of :func:`degan.synthetic.raster.rasterize` for it.
 
     Attributes:
-        ids: triangle of each sample, int32 (H, W), below 0 where there is none.
-        inverse_depth: of each sample, float32 (H, W), 0 where there is none.
-        vertices: a view, as :mod:`degan.synthetic.raster` has it, float32 (V, 3).
-        triangles: int32 (T, 3).
-        kinds: of the triangles, uint8 (T,): regions of the head, materials of what lies over it.
-        attributes: of the vertices, float32 (V, :data:`NUM_ATTRIBUTES`) of the head, float32
-            (V, :data:`NUM_OVERLAY_ATTRIBUTES`) of what lies over it.
+        ids: number of the visible triangle at each sample, int32 (H, W), < 0 without one.
+        inverse_depth: inverse depth at each sample, float32 (H, W), 0 without a triangle.
+        vertices: view as in :mod:`degan.synthetic.raster`, float32 (V, 3).
+        triangles: vertex indices, int32 (T, 3).
+        kinds: region (head) or material (overlay) of each triangle, uint8 (T,).
+        attributes: vertex attributes, float32 (V, :data:`NUM_ATTRIBUTES`) for the head, float32
+            (V, :data:`NUM_OVERLAY_ATTRIBUTES`) for an overlay.
     """
 
     ids: I32
@@ -70,12 +70,13 @@ class Seen(NamedTuple):
 
 
 class HeadSurfaces(NamedTuple):
-    """What a person's head is covered with.
+    """Surfaces of a person's head.
 
     Attributes:
         skin: reflectance atlas, linear RGB, float32 (S, S, 3).
-        folds: what the skin's folds leave of the light, float32 (S, S, 1).
-        colours: linear RGB of lips as shares of the skin's, iris, skin and clothes, float32 (4, 3).
+        folds: fraction of light that remains in the skin folds, float32 (S, S, 1).
+        colours: linear RGB of the lips divided by the skin's, then of iris, skin and clothes,
+            float32 (4, 3).
         look: lip share, iris radius, pupil radius, shine, lip gloss, float32 (5,).
     """
 
@@ -86,12 +87,12 @@ class HeadSurfaces(NamedTuple):
 
 
 class OverlaySurfaces(NamedTuple):
-    """What hair, lashes and glasses are made of.
+    """Surfaces of hair, lashes and glasses.
 
     Attributes:
-        hair: colour of the hair, atlas of linear RGB, float32 (S, S, 3).
+        hair: atlas of the hair colour, linear RGB, float32 (S, S, 3).
         rim: linear RGB of the glasses' rim, float32 (3,).
-        tint: share of light that the lenses take, [0, 1].
+        tint: fraction of light that the lenses absorb, [0, 1].
         lash: opacity of the lashes, [0, 1].
     """
 
@@ -105,10 +106,12 @@ class Lighting(NamedTuple):
     """The light of a scene.
 
     Attributes:
-        lamps: direction, linear RGB, wrap of each, float32 (L, 7); the first casts shadows.
-        ambient: linear RGB, then its slope to the right and up, float32 (5,).
-        shadow: how dark shadows are, [0, 1].
-        shadow_map: nearness in mm to the first lamp of the nearest surface, float32 (M, M).
+        lamps: direction (3), linear RGB (3) and wrap of each lamp, float32 (L, 7); the first lamp
+            casts shadows.
+        ambient: linear RGB of the ambient light, then its slope to the right and upwards, float32
+            (5,).
+        shadow: darkness of shadows, [0, 1].
+        shadow_map: nearness of the nearest surface to the first lamp in mm, float32 (M, M).
     """
 
     lamps: F32

@@ -1,1 +1,1 @@
-"""What the operating system gives: files, processes, shipped assets, extras, progress."""
+"""Operating system services: files, processes, shipped assets, optional extras, progress."""

@@ -1,4 +1,4 @@
-"""Files shipped inside the package: checked against their hash before anything uses them."""
+"""Read the files shipped inside the package, after a check of their SHA-256."""
 
 import json
 from importlib.resources import files
@@ -12,9 +12,9 @@ from degan.system.files import sha256
 __all__ = ["asset_bytes", "inference_session", "session_of"]
 
 _HASHES = "hashes.json"
-_FATAL = 4  # onnxruntime's log severity: its errors are raised, they need not be printed too
+_FATAL = 4  # onnxruntime's log severity: errors are raised, so they need not be logged as well
 
-# What onnxruntime raises on a file that it cannot load; they share no base but Exception.
+# Errors that onnxruntime raises on a file it cannot load. Their only common base is Exception.
 _ORT_ERRORS: tuple[type[Exception], ...] = tuple(
     value
     for value in vars(onnxruntime_pybind11_state).values()
@@ -26,10 +26,10 @@ def asset_bytes(name: str) -> bytes:
     """Return the content of a shipped file.
 
     Args:
-        name: file name below ``degan/assets``, as ``hashes.json`` lists it.
+        name: file name in ``degan/assets``, as listed in ``hashes.json``.
 
     Raises:
-        DeganError: the file is missing, unlisted, or not the one that was shipped.
+        DeganError: the file is missing, not listed, or differs from the shipped file.
     """
     folder = files("degan") / "assets"
     try:
@@ -37,36 +37,41 @@ def asset_bytes(name: str) -> bytes:
         data = (folder / name).read_bytes()
     except (OSError, ValueError) as error:
         raise DeganError(
-            f"cannot read {folder / name}, a part of degan ({error}); reinstall degan"
+            f"cannot read {folder / name}, a file of degan ({error}); reinstall degan"
         ) from error
     if sha256(data) != expected:
         raise DeganError(
-            f"{folder / name} is damaged or was replaced (its SHA-256 is not the shipped one); "
+            f"{folder / name} is damaged or was replaced (its SHA-256 does not match); "
             "reinstall degan"
         )
     return data
 
 
 def inference_session(name: str, threads: int) -> ort.InferenceSession:
-    """Return an onnxruntime session on the CPU of a shipped network.
+    """Return an onnxruntime CPU session for a shipped network.
 
     Args:
-        name: see :func:`asset_bytes`.
-        threads: how many threads one run may use.
+        name: file name, see :func:`asset_bytes`.
+        threads: maximum number of threads per run.
 
     Raises:
-        DeganError: see :func:`asset_bytes`.
+        DeganError: the file is missing or damaged, see :func:`asset_bytes`.
     """
     return session_of(asset_bytes(name), threads)
 
 
 def session_of(data: bytes, threads: int) -> ort.InferenceSession:
-    """Return an onnxruntime session on the CPU of a network in memory.
+    """Return an onnxruntime CPU session for a network in memory.
 
-    From bytes, not from a path, so that a file cannot make onnxruntime open others beside it.
+    The network is loaded from bytes, not from a path, so that a weights file cannot make
+    onnxruntime open other files in its folder.
+
+    Args:
+        data: content of an ONNX file.
+        threads: maximum number of threads per run.
 
     Raises:
-        ValueError: the bytes are no network that onnxruntime can run.
+        ValueError: onnxruntime cannot run this network.
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads

@@ -1,4 +1,4 @@
-"""Modules that need more than the light install: an extra that may not be there."""
+"""Import modules of degan that need an optional extra."""
 
 from importlib import import_module
 from types import ModuleType
@@ -12,12 +12,12 @@ def import_extra(name: str, extra: str, *, asking: str = "this command") -> Modu
     """Import a module of degan that needs an extra.
 
     Args:
-        name: of the module.
-        extra: what brings what it needs, as in ``pip install 'degan[extra]'``.
-        asking: what needs it, for the message.
+        name: full name of the module.
+        extra: name of the extra, as in ``pip install 'degan[extra]'``.
+        asking: command or feature that needs the module, for the error message.
 
     Raises:
-        DeganError: what it needs is not installed.
+        DeganError: a package of the extra is not installed.
     """
     try:
         return import_module(name)

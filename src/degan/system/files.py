@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and read only within limits."""
+"""Write files atomically and read files up to a size limit."""
 
 import hashlib
 import json
@@ -18,14 +18,14 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-_LOCKED: Final = 2**31 - 2  # the byte of a file that is locked where whole files cannot be
+_LOCKED: Final = 2**31 - 2  # Windows locks byte ranges, not files: position of the locked byte
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``, renamed onto it if the body succeeds.
+    """Yield a temporary path in the same folder, renamed to ``path`` if the block succeeds.
 
-    Whoever reads ``path`` sees the old content or the new, never a half of either.
+    A reader of ``path`` sees either the old content or the new content, never a partial file.
 
     Raises:
         DeganError: the folder cannot be written, or the disk is full.
@@ -41,15 +41,17 @@ def replacing(path: Path) -> Iterator[Path]:
             "and the free space"
         ) from error
     finally:
-        with suppress(OSError):  # where it could not be made, it cannot be removed either
+        with suppress(OSError):  # the file may not exist
             temporary.unlink()
 
 
 def check_writable(path: Path) -> None:
-    """Find out before long work whether a file can be written at its end; nothing is left behind.
+    """Check, before long work starts, that its result file can be written.
+
+    Missing parent folders are created; no file is left behind.
 
     Raises:
-        DeganError: it is a folder, or its folder cannot be written.
+        DeganError: ``path`` is a folder, or its parent folder cannot be written.
     """
     if path.is_dir():
         raise DeganError(f"{path} is a folder; name the file to write")
@@ -64,21 +66,21 @@ def check_writable(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` as UTF-8, whole or not at all (see :func:`replacing`)."""
+    """Write ``text`` as UTF-8, atomically (see :func:`replacing`)."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def read_bytes(path: Path, limit: int, what: str) -> bytes:
-    """Return the content of a file that may come from anywhere.
+    """Return the content of a file from an untrusted source.
 
     Args:
         path: the file.
-        limit: the most bytes it may have; checked before anything is read.
-        what: what the file should be, for the message ("photo", "weights").
+        limit: maximum size in bytes, checked before the file is read.
+        what: kind of file for the error message ("photo", "weights").
 
     Raises:
-        DeganError: it is missing, a folder, unreadable, empty or larger than ``limit``.
+        DeganError: the path is missing, a folder, unreadable, empty or larger than ``limit``.
     """
     try:
         if path.is_dir():
@@ -90,7 +92,7 @@ def read_bytes(path: Path, limit: int, what: str) -> bytes:
             raise DeganError(
                 f"{path} has {size:,} bytes, more than the {limit:,} that degan reads as a {what}"
             )
-        if not path.is_file():  # a pipe or device, which says nothing of its size
+        if not path.is_file():  # a pipe or a device, whose size is unknown
             with path.open("rb") as file:
                 data = file.read(limit + 1)
             if len(data) > limit:
@@ -107,10 +109,13 @@ def read_bytes(path: Path, limit: int, what: str) -> bytes:
 
 
 def lock(file: BinaryIO) -> bool:
-    """Lock a file that is open to be written, until it is closed; False if another has locked it.
+    """Lock a file that is open for writing, until it is closed.
 
-    The lock goes with the process, however that ends. Where the file system has no locks, nobody is
-    kept out.
+    The operating system releases the lock when the process ends, even if it is killed.
+
+    Returns:
+        False if another process holds the lock. True if this process now holds it, or if the file
+        system does not support locks.
     """
     try:
         if sys.platform == "win32":
@@ -128,10 +133,10 @@ def lock(file: BinaryIO) -> bool:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file of a run.
+    """Return the JSON object in a file of a run directory.
 
     Raises:
-        DeganError: it is missing or damaged.
+        DeganError: the file is missing or damaged.
     """
     try:
         value = json.loads(read_bytes(path, 2**28, "run's JSON"))
@@ -148,13 +153,17 @@ def sha256(data: bytes) -> str:
 
 
 def find_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
-    """Return the files below a folder whose names end so (any case), by name.
+    """Return all files below a folder that have one of the suffixes, sorted by name.
 
-    Hidden files and folders are left out, and folders that links lead to.
+    Hidden files, hidden folders and symbolic links to folders are skipped.
+
+    Args:
+        folder: searched recursively.
+        suffixes: lower-case suffixes with a dot, such as ``.png``; file names match in any case.
     """
     found: list[Path] = []
     waiting = _visible(folder)
-    while waiting:  # no recursion: folders may be nested deeper than Python calls itself
+    while waiting:  # no recursion: folders may be nested deeper than Python's recursion limit
         entry = waiting.pop()
         if entry.is_dir(follow_symlinks=False):
             waiting += _visible(entry.path)
@@ -164,18 +173,18 @@ def find_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
 
 
 def _may_be_file(entry: "os.DirEntry[str]") -> bool:
-    """Tell whether an entry is a file, or a link that nobody can follow, which reading it tells."""
+    """Return whether an entry is a file, or a broken link, which fails later when it is read."""
     try:
         return entry.is_file()
-    except OSError:  # links in a circle, or into a folder that may not be entered
+    except OSError:  # circular links, or a link into a folder without permission
         return True
 
 
 def _visible(folder: Path | str) -> "list[os.DirEntry[str]]":
-    """Return what lies in a folder and is not hidden, the last by name first."""
+    """Return the entries of a folder that are not hidden, in reverse order of their names."""
     try:
         with os.scandir(folder) as entries:
             shown = [entry for entry in entries if not entry.name.startswith(".")]
-    except OSError:  # one that may not be looked into is left out
+    except OSError:  # a folder without permission is skipped
         return []
     return sorted(shown, key=lambda entry: os.path.normcase(entry.name), reverse=True)

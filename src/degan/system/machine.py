@@ -1,10 +1,13 @@
-"""What the machine gives this process."""
+"""Resources of the machine that are available to this process."""
 
 import os
 
 
 def num_cpus() -> int:
-    """Return how many processors this process may use: a container's or taskset's, not all."""
+    """Return the number of processors available to this process.
+
+    Limits set by a container or ``taskset`` count on Linux. Other systems return all processors.
+    """
     if hasattr(os, "sched_getaffinity"):  # Linux
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Folders that appear when they are whole: work goes on in ``OUT.partial``, which is renamed."""
+"""Create a folder atomically: work in ``OUT.partial``, rename it to ``OUT`` when complete."""
 
 import shutil
 from collections.abc import Iterable
@@ -8,16 +8,16 @@ from degan.errors import DeganError
 
 
 def partial_of(out: Path) -> Path:
-    """Return the folder to work in until ``out`` is whole.
+    """Return the folder to work in until ``out`` is complete.
 
     Raises:
-        DeganError: ``out`` is taken, or cannot be the name of a new folder.
+        DeganError: ``out`` is not empty, or cannot be the name of a new folder.
     """
     if out.name in ("", ".."):
-        raise DeganError(f"{out} is a folder in use; give the name of a new one")
+        raise DeganError(f"{out} is an existing folder; give the name of a new folder")
     partial = out.with_name(out.name + ".partial")
     try:
-        partial.exists()  # fails where a name is too long, or a folder must not be looked into
+        partial.exists()  # fails if the name is too long or a folder cannot be read
         if out.is_file():
             raise DeganError(f"{out} is a file; give the name of a new folder")
         if out.is_dir() and any(out.iterdir()):
@@ -28,14 +28,15 @@ def partial_of(out: Path) -> Path:
 
 
 def clear(partial: Path, marks: Iterable[str]) -> None:
-    """Remove the unfinished work of another call, and nothing that degan did not make.
+    """Remove the unfinished work of an earlier call, if degan created it.
 
     Args:
         partial: the folder to work in; it need not exist.
-        marks: names of files, one of which any folder has that such a call left.
+        marks: names of files. A folder counts as unfinished work of degan if it is empty or holds
+            one of them.
 
     Raises:
-        DeganError: something else is there, or it cannot be removed.
+        DeganError: degan did not create ``partial``, or it cannot be removed.
     """
     if not partial.exists():
         return
@@ -44,7 +45,8 @@ def clear(partial: Path, marks: Iterable[str]) -> None:
     )
     if not ours:
         raise DeganError(
-            f"{partial} is in the way: degan works there, and did not make it; move or delete it"
+            f"{partial} is in the way: degan needs this name but did not create it; move or delete "
+            "it"
         )
     try:
         shutil.rmtree(partial)
@@ -53,13 +55,13 @@ def clear(partial: Path, marks: Iterable[str]) -> None:
 
 
 def finish(partial: Path, out: Path) -> None:
-    """Give the finished folder its name, without files that a killed call left half-written.
+    """Remove temporary files from the finished folder ``partial`` and rename it to ``out``.
 
-    They are looked for at the end: a worker outlives its killed parent for a moment, and may leave
-    one when the next call is at work already.
+    A killed call leaves temporary files. They are removed only now, not at the start of the next
+    call: workers of a killed parent run on for a moment and may still write some.
 
     Raises:
-        DeganError: it cannot be renamed.
+        DeganError: the folder cannot be renamed.
     """
     try:
         for left in partial.rglob(".*.tmp"):  # see degan.system.files.replacing
@@ -69,5 +71,6 @@ def finish(partial: Path, out: Path) -> None:
         partial.rename(out)
     except OSError as error:
         raise DeganError(
-            f"cannot rename {partial} to {out}: {error.strerror}; it is whole, rename it yourself"
+            f"cannot rename {partial} to {out}: {error.strerror}; it is complete, so rename it "
+            "yourself"
         ) from error

@@ -1,4 +1,4 @@
-"""Independent pieces of work in processes of their own, stopped cleanly whatever happens."""
+"""Run independent tasks in worker processes and stop them cleanly on errors."""
 
 import os
 import signal
@@ -15,12 +15,12 @@ from typing import Any, Final, TypeVar
 from degan.errors import DeganError
 
 CONTEXT: Final = get_context("spawn")
-"""How the processes start; what they share with their parent must be of it."""
+"""Start method of the processes. Objects shared with the parent must come from this context."""
 
 _Result = TypeVar("_Result")
 
 _POLL_SECONDS = 0.5
-_AHEAD = 4  # tasks handed over for each process; more would only make the waiting slow
+_AHEAD = 4  # submitted tasks per process; a longer queue would only slow down ``wait``
 
 
 def run_in_processes(
@@ -33,22 +33,23 @@ def run_in_processes(
     shared: tuple[Any, ...] = (),
     report: Callable[[int], None] = lambda done: None,
 ) -> None:
-    """Call ``work(*task)`` for every task, ``jobs`` at a time, each in a fresh interpreter.
+    """Call ``work(*task)`` for every task in up to ``jobs`` new Python processes.
 
-    A failure, or Ctrl-C, ends the others at once: work that can be continued keeps its state on
-    disk. A worker whose parent was killed ends too, so that no two ever do the same work.
+    After an error or Ctrl-C all processes end at once; resumable work keeps its state on disk.
+    Workers also end if their parent is killed, so they never run in parallel with a later call.
 
     Args:
-        work: a module's function; what it returns is dropped.
-        tasks: arguments of the calls, each of what can be pickled.
-        jobs: how many processes.
-        option: what users choose ``jobs`` by, for the message when a process is killed.
-        setup: a module's function, called once in every process; it must not fail.
+        work: function at module level; its return value is ignored.
+        tasks: arguments of each call; must be picklable.
+        jobs: number of processes.
+        option: command-line option that sets ``jobs``, for the error message after a process was
+            killed.
+        setup: function at module level, called once in every process; must not raise.
         shared: arguments of ``setup``; may hold shared memory of :data:`CONTEXT`.
-        report: told how many tasks are done, twice a second or more often.
+        report: callback, called with the number of finished tasks at least twice a second.
 
     Raises:
-        DeganError: as ``work`` raised it, or a process was killed.
+        DeganError: ``work`` raised it, or a process was killed.
     """
     jobs = max(1, min(jobs, len(tasks)))
     ahead = iter(tasks)
@@ -67,18 +68,23 @@ def run_in_processes(
 def results_in_processes(
     work: Callable[..., _Result], tasks: Iterable[tuple[Any, ...]], jobs: int, *, option: str
 ) -> Iterator[_Result]:
-    """Yield what ``work(*task)`` returns for every task, in their order, ``jobs`` at a time.
+    """Yield the result of ``work(*task)`` for every task, in the order of the tasks.
 
-    A failure, Ctrl-C, or that nobody asks for more ends the processes at once.
+    The calls run in ``jobs`` new Python processes. All processes end at once after an error,
+    Ctrl-C, or if the caller closes the iterator early.
 
     Args:
-        work: a module's function.
-        tasks: arguments of the calls, each of what can be pickled; asked for as they are needed.
-        jobs: how many processes.
-        option: what users choose ``jobs`` by, for the message when a process is killed.
+        work: function at module level.
+        tasks: arguments of each call; must be picklable. The iterable is consumed as needed.
+        jobs: number of processes.
+        option: command-line option that sets ``jobs``, for the error message after a process was
+            killed.
+
+    Yields:
+        The return values of ``work``.
 
     Raises:
-        DeganError: as ``work`` raised it, or a process was killed.
+        DeganError: ``work`` raised it, or a process was killed.
     """
     ahead = iter(tasks)
     waiting: deque[Future[_Result]] = deque()
@@ -98,7 +104,7 @@ def _pool(
     setup: Callable[..., None] | None = None,
     shared: tuple[Any, ...] = (),
 ) -> Iterator[ProcessPoolExecutor]:
-    """Open fresh processes; unless the block ends by itself they end at once."""
+    """Start new processes; if the block raises or is closed early, terminate them at once."""
     others = set(active_children())
     pool = ProcessPoolExecutor(
         jobs, mp_context=CONTEXT, initializer=_start, initargs=(setup, shared)
@@ -110,8 +116,8 @@ def _pool(
     except BrokenProcessPool as error:
         fewer = f" with {option} {jobs - 1}" if jobs > 1 else ""
         raise DeganError(
-            f"a process was killed, perhaps for want of memory; give the same command{fewer} to "
-            "continue"
+            f"a process was killed, perhaps because memory ran out; run the same command "
+            f"again{fewer} to continue"
         ) from error
     finally:
         for process in () if whole else set(active_children()) - others:
@@ -121,7 +127,7 @@ def _pool(
 
 def _start(setup: Callable[..., None] | None, shared: tuple[Any, ...]) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # only the parent process handles Ctrl-C
     if setup is not None:
         setup(*shared)
 

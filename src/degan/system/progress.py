@@ -1,4 +1,4 @@
-"""How far work is: a function that is told the share done, passed down to whatever takes long."""
+"""Progress callbacks for long work, and callbacks for parts of it."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -6,31 +6,31 @@ from collections.abc import Callable, Sequence
 __all__ = ["Progress", "part", "parts", "silent"]
 
 Progress = Callable[[float, str], None]
-"""Told the share of the work that is done, in [0, 1], and what is being done."""
+"""Callback, called with the finished fraction in [0, 1] and a label of the current step."""
 
 
 def silent(done: float, doing: str) -> None:
-    """A :data:`Progress` that says nothing."""
+    """Ignore all progress: a :data:`Progress` without output."""
 
 
 def part(progress: Progress, start: float, share: float, title: str = "") -> Progress:
-    """Return the progress of a part of the work.
+    """Return a progress callback for one part of the work.
 
     Args:
-        progress: of the whole.
-        start: share of the whole that lies before the part.
-        share: of the whole that the part is.
-        title: put before what is being done.
+        progress: callback of the whole work.
+        start: fraction of the whole work before the part.
+        share: fraction of the whole work in the part.
+        title: prefix of the part's labels.
     """
     return lambda done, doing: progress(start + share * done, title + doing)
 
 
 def parts(progress: Progress, costs: Sequence[float]) -> list[Progress]:
-    """Return the progress of parts that are done one after the other.
+    """Return one progress callback for each of several consecutive parts of the work.
 
     Args:
-        progress: of the whole.
-        costs: what each part costs, in any unit, 0 or more.
+        progress: callback of the whole work.
+        costs: relative duration of each part in any unit, >= 0.
     """
     whole = sum(costs) or 1.0
     starts = itertools.accumulate(costs, initial=0.0)

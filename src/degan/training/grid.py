@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from degan.media.images import RgbImage, write
+from degan.media.images import RgbImage, write_image
 from degan.networks.decoder import Decoder
 from degan.networks.encoder import Encoder
 from degan.training.loader import TrainingData
@@ -45,7 +45,7 @@ def draw_grid(
     for photo, code in zip(data.photos(shown), codes, strict=True):
         drawn = decoder(code.expand(len(targets), -1), targets, code.new_zeros(len(targets), noise))
         rows.append([photo, *drawn])
-    write(path, _mosaic(rows))
+    write_image(path, _mosaic(rows))
 
 
 def _source(data: TrainingData, expression: int, targets: Tensor) -> int | None:

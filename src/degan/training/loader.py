@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from degan.config import ClassifierSettings, GanSettings, NetworkSettings
 from degan.data.crops import read_crops
-from degan.data.facial_actions import read_actions
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.networks.layers import Standardize
@@ -97,7 +98,7 @@ def load(
     settings: NetworkSettings,
     expressions: Sequence[str],
     *,
-    actions: bool = False,
+    actions: NDArray[np.float32] | None = None,
 ) -> TrainingData:
     """Read and standardise the samples of a training.
 
@@ -106,11 +107,11 @@ def load(
         indices: which of its samples.
         settings: the size and channels of the networks' images.
         expressions: the classes; every sample must be of one of them.
-        actions: whether amounts of facial actions are needed.
+        actions: amounts of facial actions of these samples, float32 (N, 16), see
+            :func:`degan.data.facial_actions.read_actions`; None if no loss term needs them.
 
     Raises:
-        DeganError: see :func:`degan.data.crops.read_crops`, :func:`check_size` and
-            :func:`degan.data.facial_actions.read_actions`.
+        DeganError: see :func:`degan.data.crops.read_crops` and :func:`check_size`.
     """
     check_size(dataset, settings)
     standardize = Standardize(settings.channels, settings.input_size)
@@ -130,7 +131,7 @@ def load(
         expressions=tuple(expressions),
         subjects=subjects,
         detail=settings.detail,
-        actions=torch.from_numpy(read_actions(dataset, indices)) if actions else None,
+        actions=None if actions is None else torch.from_numpy(actions),
     )
 
 

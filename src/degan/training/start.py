@@ -12,16 +12,15 @@ from degan.config import SHIPPED_STARTS, NetworkSettings, Settings
 from degan.data.manifest import Dataset
 from degan.data.provenance import manifests_of
 from degan.errors import DeganError
-from degan.networks.classifier import Classifier
+from degan.networks.classifier import LAST_LAYER, Classifier
 from degan.networks.encoder import Encoder
 from degan.system.assets import asset_bytes
 from degan.system.files import read_bytes, sha256
 from degan.training import checkpoint
 
 _ENCODER, _CLASSIFIER = "encoder", "classifier"
-_HEAD = "head.1"  # the linear layer of the classifier, a row an expression
 # What the encoder is made of: must be the same on both sides.
-_SAME = ("image_size", "detail", "channels", "width", "expression_code")
+_SAME = ("image_size", "detail", "channels", "backbone", "width", "expression_code")
 _MAX_BYTES = 2**30
 _BATCH = 256
 
@@ -121,12 +120,12 @@ class Start:
             for name, tensor in self.tensors.items()
             if name.startswith(f"{_CLASSIFIER}.")
         }
-        head = f"{_HEAD}.weight"
+        head = f"{LAST_LAYER}.weight"
         if own.keys() != earlier.keys() or own[head].shape[1:] != earlier[head].shape[1:]:
             return None
         row_of = {name: row for row, name in enumerate(self.expressions)}
         for name, tensor in own.items():
-            if not name.startswith(_HEAD):
+            if not name.startswith(LAST_LAYER):
                 tensor.copy_(earlier[name])
                 continue
             for row, expression in enumerate(expressions):

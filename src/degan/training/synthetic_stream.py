@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from degan.labels import EXPRESSIONS, in_order
+from degan.labels import EXPRESSIONS, sort_classes
 from degan.synthetic.plan import Difficulty, SynthesisSettings, cast, shots_of
 from degan.synthetic.render import build, performed, render
 
@@ -79,7 +79,7 @@ class SyntheticStream(IterableDataset[StreamedFace]):
             difficulty=difficulty,
             expressions=expressions,
         )
-        self.expressions = in_order(set(self._settings.expressions))
+        self.expressions = sort_classes(set(self._settings.expressions))
 
     def __iter__(self) -> Iterator[StreamedFace]:
         """Yield this worker's share of the pictures, without end."""

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from degan.config import CHOSEN, ClassifierSettings, Settings
@@ -15,6 +17,7 @@ from degan.data.provenance import describe_training_data
 from degan.data.sample import Sample
 from degan.data.votes import vote_shares, votes_hash
 from degan.errors import DeganError
+from degan.networks.backbone import find_backbone
 from degan.networks.classifier import Recognition
 from degan.networks.encoder import Encoder
 from degan.system.progress import Progress, parts, silent
@@ -69,7 +72,8 @@ def train(
     """
     device = find_device(settings.device)
     start = read_start(settings)
-    facts = check_trainable(dataset, indices, settings) | start_facts(start)
+    checked = check_trainable(dataset, indices, settings)
+    facts = checked.facts | start_facts(start)
     open_run(folder, settings, {"kind": "training", **facts, **_vote_facts(dataset, settings)})
     if (folder / MODEL).exists():
         (folder / CHECKPOINT).unlink(missing_ok=True)
@@ -79,11 +83,12 @@ def train(
         progress, costs(settings, len(indices), drawing=not left_out)
     )
     with repeatable(device):
-        data = _load(dataset, indices, settings, start, device)
+        data = _load(dataset, indices, checked, settings, start, device)
         samples = [dataset.samples[index] for index in indices]
         whose = teachers or folder / TEACHERS
-        taught = _voted(dataset, indices, settings, device)
-        if taught is None:
+        if checked.votes is not None:
+            taught: Tensor | None = torch.from_numpy(checked.votes).to(device)
+        else:
             taught = _taught(data, samples, facts, settings, whose, start, teaching)
         share = _blend(data, samples, settings, folder / INNER, start, choosing)
         log = folder / "log.jsonl"
@@ -133,33 +138,26 @@ def train_stage1(
     """
     device = find_device(settings.device)
     start = read_start(settings)
-    facts = check_trainable(dataset, indices, settings) | start_facts(start)
+    checked = check_trainable(dataset, indices, settings)
+    facts = checked.facts | start_facts(start)
     with repeatable(device):
-        data = _load(dataset, indices, settings, start, device)
+        data = _load(dataset, indices, checked, settings, start, device)
         return _train_stage1(data, facts, settings, folder, start, progress).cpu()
 
 
 def _load(
     dataset: Dataset,
     indices: Sequence[int],
+    checked: "Checked",
     settings: Settings,
     start: Start | None,
     device: torch.device,
 ) -> TrainingData:
-    needed = _needs_actions(settings)
-    data = load(dataset, indices, settings.network, dataset.expressions, actions=needed).to(device)
+    data = load(dataset, indices, settings.network, dataset.expressions, actions=checked.actions)
+    data = data.to(device)
     if start is None or not settings.gan.epochs or not settings.gan.weight_kept:
         return data
     return replace(data, kept=start.codes(settings.network, data.images))
-
-
-def _voted(
-    dataset: Dataset, indices: Sequence[int], settings: Settings, device: torch.device
-) -> Tensor | None:
-    """Return what people voted for of the samples; None where they are not heard."""
-    if not _hears_votes(settings):
-        return None
-    return torch.from_numpy(vote_shares(dataset, indices)).to(device)
 
 
 def _taught(
@@ -196,13 +194,13 @@ def _blend(
     return float(share)
 
 
-def _hears_votes(settings: Settings) -> bool:
+def _uses_votes(settings: Settings) -> bool:
     return settings.classifier.teachers == "votes"
 
 
 def _vote_facts(dataset: Dataset, settings: Settings) -> dict[str, Any]:
     """Return what ``run.json`` says of the votes: the manifest does not change with them."""
-    if not _hears_votes(settings):
+    if not _uses_votes(settings):
         return {}
     return {"votes_sha256": votes_hash(dataset.folder)}
 
@@ -229,19 +227,39 @@ def _train_stage1(
     return GanTrainer(data, own, folder, start).train(Log(folder / "log.jsonl"), progress).eval()
 
 
-def check_trainable(dataset: Dataset, indices: Sequence[int], settings: Settings) -> dict[str, Any]:
-    """Return what ``run.json`` says of the data that a run trains on.
+class Checked(NamedTuple):
+    """Training data that was checked, and the tables read for the check.
+
+    Attributes:
+        facts: description of the data for ``run.json``.
+        actions: amounts of facial actions, float32 (N, 16), see
+            :func:`degan.data.facial_actions.read_actions`; None if no loss term needs them.
+        votes: target distributions, float32 (N, C), see :func:`degan.data.votes.vote_shares`; None
+            if they are no target.
+    """
+
+    facts: dict[str, Any]
+    actions: NDArray[np.float32] | None
+    votes: NDArray[np.float32] | None
+
+
+def check_trainable(dataset: Dataset, indices: Sequence[int], settings: Settings) -> Checked:
+    """Check that a run can train on some samples, before any work.
+
+    Args:
+        dataset: a prepared data set.
+        indices: indices of the training samples.
+        settings: settings of the run.
 
     Raises:
-        DeganError: there are not two expressions, one has no sample to train on, the networks
-            cannot read crops of that size, or facial actions that have a weight or votes that are a
-            target are not known.
+        DeganError: the data set has fewer than two expressions, one of them has no training sample,
+            the networks cannot use crops of that size, there is no such backbone, or facial
+            actions or votes are missing that the settings need.
     """
     check_size(dataset, settings.network)
-    if _needs_actions(settings):
-        read_actions(dataset, indices)
-    if _hears_votes(settings):
-        vote_shares(dataset, indices)
+    find_backbone(settings.network.backbone)
+    actions = read_actions(dataset, indices) if _needs_actions(settings) else None
+    votes = vote_shares(dataset, indices) if _uses_votes(settings) else None
     samples = [dataset.samples[index] for index in indices]
     shown = {sample.expression for sample in samples}
     missing = [name for name in dataset.expressions if name not in shown]
@@ -255,13 +273,14 @@ def check_trainable(dataset: Dataset, indices: Sequence[int], settings: Settings
             f"no training sample in {dataset.folder} is left for {', '.join(missing)}; bring more "
             "people who show it, or use fewer folds"
         )
-    return {
+    facts = {
         "manifest_sha256": dataset.manifest_hash,
         "subjects": sorted({sample.subject for sample in samples}),
         "expressions": list(dataset.expressions),
         "samples": len(samples),
         "splits": sorted({sample.split for sample in samples}),
     }
+    return Checked(facts, actions, votes)
 
 
 def costs(

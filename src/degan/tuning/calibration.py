@@ -10,7 +10,7 @@ from degan.data.crops import crop_chunks
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.evaluation.metrics import Labels, Probabilities, log_loss
-from degan.labels import in_order, parse_expression
+from degan.labels import parse_expression, sort_classes
 from degan.networks.classifier import temper
 from degan.system.progress import Progress, silent
 from degan.training.model import Model, predict_probabilities
@@ -78,7 +78,7 @@ def lean(model: Model, wishes: Sequence[str]) -> dict[str, float]:
                 + f"; it knows {', '.join(model.expressions)}"
             )
         amounts[expression] = amount
-    bias = model.recognition.classifier.head.get_parameter("1.bias")
+    bias = model.recognition.classifier.last_layer.bias
     with torch.no_grad():
         for expression, amount in amounts.items():
             bias[model.expressions.index(expression)] += amount
@@ -131,7 +131,7 @@ def _usable(model: Model, dataset: Dataset) -> list[int]:
             f"{dataset.folder} has {len(usable)} samples of {', '.join(model.expressions)}; "
             f"a temperature needs {MIN_SAMPLES}"
         )
-    shown = in_order({dataset.samples[index].expression for index in usable})
+    shown = sort_classes({dataset.samples[index].expression for index in usable})
     if len(shown) < 2:
         raise DeganError(f"{dataset.folder} shows {shown[0]} alone; bring other expressions too")
     return usable

@@ -22,6 +22,7 @@ from degan.networks.classifier import ActionReader, Recognition
 from degan.recognition.weights import CROPS, FORMAT, KEY
 from degan.system.files import replacing
 from degan.training.model import Model
+from degan.tuning.weights_file import check_weights_path
 from degan.version import __version__
 
 TOLERANCE = 1e-4
@@ -80,8 +81,7 @@ def export(
         DeganError: the path does not end in .onnx, cannot be written, or the file that onnxruntime
             runs differs from the model by more than :data:`TOLERANCE` (nothing is kept then).
     """
-    if path.suffix.lower() != ".onnx":
-        raise DeganError(f"cannot export to {path}: the name must end in .onnx")
+    check_weights_path(path)
     proto = _to_onnx(model)
     _describe(proto, model, unsure_below)
     rng = np.random.default_rng(0)
@@ -140,7 +140,7 @@ def _describe(proto: onnx.ModelProto, model: Model, unsure_below: float) -> None
         "calibrated_on": hashes_text(recognition.calibrated_on),
         "actions": _explained(reader),
         "actions_fitted_on": hashes_text(reader.fitted_on if reader else ()),
-        "neutral": neutral.told() if neutral else None,
+        "neutral": neutral.description() if neutral else None,
         "neutral_fitted_on": hashes_text(neutral.fitted_on if neutral else ()),
     }
     entry = proto.metadata_props.add()

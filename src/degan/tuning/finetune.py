@@ -21,8 +21,8 @@ from degan.data.provenance import describe_training_data
 from degan.data.sample import Recording, Sample, Skipped, person_of
 from degan.errors import DeganError
 from degan.evaluation import metrics
-from degan.evaluation.predictions import figures, predictions_text, subjects_text
-from degan.labels import in_order, is_class_name
+from degan.evaluation.predictions import compute_metrics, predictions_text, subjects_text
+from degan.labels import is_class_name, sort_classes
 from degan.networks.classifier import temper
 from degan.recognition.class_groups import Groups
 from degan.system.files import write_text
@@ -42,6 +42,7 @@ from degan.tuning.last_layer import (
     read_features,
     with_head,
 )
+from degan.tuning.weights_file import check_weights_path
 
 SUFFIX: Final = ".finetune"
 """Ends the name of the folder beside the weights that crops and predictions are kept in."""
@@ -131,7 +132,7 @@ def finetune(
     temperature = _calibrate(model, dataset, said, truth)
     unsure_below = UNSURE_BELOW if temperature is not None else 0.0
     summary = {
-        **figures(dataset.samples, classes, tempered, settings.seed),
+        **compute_metrics(dataset.samples, classes, tempered, settings.seed),
         "calibration_error_before": metrics.calibration_error(said, truth),
         "log_loss_before": metrics.log_loss(said, truth),
         "temperature": temperature,
@@ -181,9 +182,8 @@ class _Task:
 
 def _check_out(source: Path, out: Path) -> None:
     """Refuse a place that weights cannot be written to, before time is spent on them."""
-    if out.suffix.lower() != ".onnx":
-        raise DeganError(f"cannot write weights to {out}: the name must end in .onnx")
     try:
+        check_weights_path(out)
         if out.exists():
             raise DeganError(f"{out} exists; give a new name, or delete it")
         inside = source.is_dir() and out.resolve().is_relative_to(source.resolve())
@@ -218,7 +218,7 @@ def _faces(
         return dataset, None
     found = read_labelled(source, OWN)
     _check_folders(source, found.recordings, found.skipped)
-    shown = in_order({recording.sources[0].expression for recording in found.recordings})
+    shown = sort_classes({recording.sources[0].expression for recording in found.recordings})
     called = _joining(shown, settings.groups, source)
     photos_of = [row for recording in found.recordings for row in recording.sources]
     _check_people(
@@ -319,7 +319,7 @@ def _grouped(
     """Return the data set with its classes joined, and the classes in order."""
     called = _joining(dataset.expressions, groups, source)
     samples = tuple(s._replace(expression=called[s.expression]) for s in dataset.samples)
-    return replace(dataset, samples=samples), in_order(set(called.values()))
+    return replace(dataset, samples=samples), sort_classes(set(called.values()))
 
 
 def _check_people(faces: Iterable[tuple[str, str]], source: Path) -> None:

@@ -5,13 +5,15 @@ from typing import Final
 
 import numpy as np
 import torch
+from sklearn.linear_model import Ridge
+from sklearn.preprocessing import StandardScaler
 
 from degan.data.crops import crop_chunks
 from degan.data.facial_actions import read_all_actions
 from degan.data.folds import subject_folds
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
-from degan.evaluation.metrics import Amounts, explained_share
+from degan.evaluation.metrics import Amounts, r2_scores
 from degan.labels import FACIAL_ACTIONS
 from degan.networks.classifier import ActionReader
 from degan.system.progress import Progress, silent
@@ -62,7 +64,7 @@ def fit_actions(
     for fold in subject_folds(dataset.samples, _FOLDS, _SEED):
         weight, bias = _ridge(features[list(fold.train)], amounts[list(fold.train)])
         held_out[list(fold.test)] = features[list(fold.test)] @ weight.T + bias
-    explained = explained_share(np.clip(held_out, 0, 1), amounts)
+    explained = r2_scores(np.clip(held_out, 0, 1), amounts)
     weight, bias = _ridge(features, amounts)
     model.recognition.actions = ActionReader(
         torch.from_numpy(weight).float(),
@@ -85,9 +87,8 @@ def _features(model: Model, dataset: Dataset, progress: Callable[[float, str], N
 
 def _ridge(features: Amounts, amounts: Amounts) -> tuple[Amounts, Amounts]:
     """Return the weight (A, F) and bias (A,) of the least penalised squared error."""
-    mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-9
-    x = (features - mean) / scale
-    middle = amounts.mean(axis=0)
-    square = x.T @ x + _PENALTY * len(x) * np.eye(x.shape[1])
-    weight = np.linalg.solve(square, x.T @ (amounts - middle)).T / scale
-    return weight, middle - weight @ mean
+    scaler = StandardScaler().fit(features)
+    ridge = Ridge(alpha=_PENALTY * len(features)).fit(scaler.transform(features), amounts)
+    weight: Amounts = ridge.coef_ / scaler.scale_
+    bias: Amounts = ridge.intercept_ - weight @ scaler.mean_
+    return weight, bias

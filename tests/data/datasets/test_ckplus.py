@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from degan.data.adapter import Found, differences
+from degan.data.adapter import AdapterResult, count_differences
 from degan.data.datasets.ckplus import ADAPTER
 from degan.data.pictures import Location, PictureReader
 from degan.data.protocol import Protocol
@@ -207,8 +207,8 @@ def test_a_label_that_is_no_code_is_left_out_and_quoted_harmlessly(tmp_path, tex
     found = read(put(tmp_path, frames(), label(text)))
     assert found.recordings == []
     (reason,) = reasons(found).values()
-    assert "emotion.txt says" in reason
-    assert "none of the numbers 0 to 7" in reason
+    assert "emotion.txt contains" in reason
+    assert "not a number from 0 to 7" in reason
     assert reason.isprintable()
 
 
@@ -284,9 +284,12 @@ def test_a_complete_copy_differs_in_nothing_and_another_in_what_it_lacks(tmp_pat
                 file.writestr(name, data)
     found = read(path, neutral=True)
     assert found.skipped == []
-    assert differences(found, ADAPTER, Protocol()) == []
+    assert count_differences(found, ADAPTER, Protocol()) == []
     del found.recordings[:2]  # a neutral frame and a peak
-    assert differences(found, ADAPTER, Protocol()) == ["recordings: 326 of 327", "anger: 44 of 45"]
+    assert count_differences(found, ADAPTER, Protocol()) == [
+        "recordings: 326 of 327",
+        "anger: 44 of 45",
+    ]
 
 
 @settings(
@@ -299,7 +302,7 @@ def test_any_label_gives_an_expression_or_a_reason(tmp_path, text):
     put(tmp_path, label(text if isinstance(text, bytes) else text.encode()))
     with suppress(DeganError):
         found = read(tmp_path)
-        assert isinstance(found, Found)
+        assert isinstance(found, AdapterResult)
         assert len(found.recordings) + len(found.skipped) == 1
         for recording in found.recordings:
             assert recording.sources[0].expression in CODES
@@ -314,5 +317,7 @@ PATHS = st.lists(st.sampled_from([*PARTS, "/", "/", "_", "S010", "9" * 30]), max
 def test_any_names_give_what_is_found_or_a_sentence(tmp_path_factory, some):
     path = pack(tmp_path_factory.getbasetemp() / "names.zip", dict.fromkeys(sorted(some), b"3"))
     with suppress(DeganError):
-        assert isinstance(read(path), Found)
-    assert isinstance(read(pack(path, dict.fromkeys(some, b"3"), frames(), label(3))), Found)
+        assert isinstance(read(path), AdapterResult)
+    assert isinstance(
+        read(pack(path, dict.fromkeys(some, b"3"), frames(), label(3))), AdapterResult
+    )

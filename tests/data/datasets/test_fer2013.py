@@ -82,21 +82,21 @@ def test_columns_may_be_in_any_order_and_case(tmp_path, text):
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        (row(7), "'7' is no number of an expression (0 to 6)"),
-        (row(-1), "'-1' is no number of an expression (0 to 6)"),
-        (row("x" * 99), f"'{'x' * 40}' is no number of an expression (0 to 6)"),
-        (row(usage="Holiday"), "usage 'Holiday' is none of Training, PublicTest, PrivateTest"),
-        (row(usage=""), "usage '' is none of"),
+        (row(7), "'7' is not an expression number (0 to 6)"),
+        (row(-1), "'-1' is not an expression number (0 to 6)"),
+        (row("x" * 99), f"'{'x' * 40}' is not an expression number (0 to 6)"),
+        (row(usage="Holiday"), "usage 'Holiday' is not one of Training, PublicTest, PrivateTest"),
+        (row(usage=""), "usage '' is not one of"),
         (row(pixels=GREY[4:]), "2,303 pixels instead of 2,304"),
         (row(pixels=GREY + " 0"), "2,305 pixels instead of 2,304"),
-        (row(pixels=GREY[:-3] + "256"), "a pixel of 256, which is more than 255"),
+        (row(pixels=GREY[:-3] + "256"), "a pixel has the value 256, which is more than 255"),
         (row(pixels=GREY[:-3] + "9" * 30), "which is more than 255"),
         (row(pixels=GREY[:-3] + "-1"), "not whole numbers"),
         (row(pixels=GREY[:-3] + "1.5"), "not whole numbers"),
         (row(pixels=GREY[:-3] + "é"), "not whole numbers"),
         (row(pixels=""), "not whole numbers"),
-        (f"0,{GREY[:100]}\n", "cut off or no row: 2 cells for 3 columns"),
-        (f'0,"{GREY},Training\n', "cut off or no row: 0 cells for 3 columns"),
+        (f"0,{GREY[:100]}\n", "incomplete or not valid CSV: 2 cells for 3 columns"),
+        (f'0,"{GREY},Training\n', "incomplete or not valid CSV: 0 cells for 3 columns"),
         (f"0,{GREY * 20},Training\n", "longer than 65,536 bytes"),
     ],
 )
@@ -113,7 +113,7 @@ def test_a_faulty_row_is_left_out_with_its_line_and_the_rest_kept(tmp_path, line
 def test_a_table_that_breaks_off_loses_its_last_row_alone(tmp_path):
     found = read(table(tmp_path, HEADER + row() + row()[:5000]))
     assert len(photos(found)) == 1
-    assert "cut off" in reasons(found)["fer2013.csv:3"]
+    assert "incomplete" in reasons(found)["fer2013.csv:3"]
 
 
 def test_a_long_line_is_passed_over_without_being_held(tmp_path):
@@ -144,7 +144,7 @@ def test_a_table_in_another_encoding_is_refused(tmp_path, encoding):
 def test_a_table_without_a_usable_row_names_the_first_fault(tmp_path):
     with pytest.raises(DeganError, match=r"no row with a picture; .*again$"):
         read(table(tmp_path, HEADER))
-    with pytest.raises(DeganError, match=r"the first row left out: fer2013\.csv:2 \('9' is no"):
+    with pytest.raises(DeganError, match=r"the first row left out: fer2013\.csv:2 \('9' is not an"):
         read(table(tmp_path, HEADER + row(9) + row(8)))
 
 
@@ -223,8 +223,8 @@ def test_what_does_not_fit_into_the_folders_is_reported(tmp_path):
     assert reasons(found) == {
         "cover.png": "not in a folder like train/angry",
         "train/angry/im0.png": "a second copy of copy.zip/TRAIN/Angry/im0.png",
-        "train/bored/im1.png": "'bored' is no expression of FER2013",
-        "train/contempt/im2.png": "'contempt' is no expression of FER2013",
+        "train/bored/im1.png": "'bored' is not an expression of FER2013",
+        "train/contempt/im2.png": "'contempt' is not an expression of FER2013",
     }
 
 

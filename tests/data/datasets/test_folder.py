@@ -116,11 +116,11 @@ def test_folders_and_files_that_are_not_understood_are_reported(tmp_path):
     assert set(found) == {
         "holiday/", "neutral/more/", "neutral/list.txt", "neutral/_1.jpg", "me.jpg",
     }  # fmt: skip
-    assert "no expression" in found["holiday/"]
+    assert "not a valid expression" in found["holiday/"]
     assert "folder inside" in found["neutral/more/"]
-    assert "ending" in found["neutral/list.txt"]
+    assert "suffix" in found["neutral/list.txt"]
     assert "subject" in found["neutral/_1.jpg"]
-    assert "not in a folder" in found["me.jpg"]
+    assert "not in an expression folder" in found["me.jpg"]
 
 
 def test_an_empty_folder_says_what_degan_reads(tmp_path):
@@ -129,7 +129,7 @@ def test_an_empty_folder_says_what_degan_reads(tmp_path):
 
 
 def test_a_folder_of_nothing_usable_names_the_first_file_left_out(tmp_path):
-    with pytest.raises(DeganError, match=r"holiday/ \(the folder's name is no expression\)"):
+    with pytest.raises(DeganError, match=r"holiday/ \(the folder name is not a valid expression\)"):
         read(make(tmp_path, "holiday/ann_1.jpg"))
 
 
@@ -195,7 +195,7 @@ def test_a_csv_may_say_the_split_and_then_leave_the_subject_out(tmp_path):
     ]  # fmt: skip
     assert reasons(skipped) == {
         "5.jpg": "the row has no subject",
-        "6.jpg": "split 'dev' is none of train, validation, test",
+        "6.jpg": "split 'dev' is not one of train, validation, test",
     }
 
 
@@ -213,7 +213,7 @@ def test_a_sequence_is_in_one_split_alone(tmp_path):
     sources, skipped = read(path)
     assert [s.name for s in sources] == ["1.jpg"]
     assert reasons(skipped) == dict.fromkeys(
-        ["2.jpg", "3.jpg"], "the rest of its sequence is in train"
+        ["2.jpg", "3.jpg"], "the other frames of its sequence are in train"
     )
 
 
@@ -252,11 +252,11 @@ def test_bad_rows_are_reported_with_their_reason_and_good_ones_kept(tmp_path):
     sources, skipped = read(path)
     assert [s.name for s in sources] == ["good.jpg"]
     found = reasons(skipped)
-    assert "'bored' is no expression" in found["bored.jpg"]
+    assert "'bored' is not a valid expression" in found["bored.jpg"]
     assert "no subject" in found["nobody.jpg"]
     assert "no path" in found["line 5"]
     assert "'-1'" in found["frame.jpg"]
-    assert "no expression" in found["short.jpg"]
+    assert "'' is not a valid expression" in found["short.jpg"]
     assert "character" in found["nul\0.jpg"]
     assert len(skipped) == 6
 
@@ -289,7 +289,7 @@ def test_a_folder_with_one_csv_inside_is_read_through_it(tmp_path):
 
 def test_a_csv_further_inside_is_not_read(tmp_path):
     table(make(tmp_path, "old/1.jpg") / "old", "path,expression,subject\n1.jpg,fear,ann\n")
-    with pytest.raises(DeganError, match=r"no labelled photo.*old/ \(the folder's name"):
+    with pytest.raises(DeganError, match=r"no labelled photo.*old/ \(the folder name"):
         read(tmp_path)
 
 
@@ -342,7 +342,8 @@ def test_a_csv_in_a_zip_file_lists_files_beside_it(tmp_path, top):
         Location(path, f"{top}shots/1.jpg"), Location(path, f"{top}2.jpg"),
     ]  # fmt: skip
     assert reasons(skipped) == dict.fromkeys(
-        ["gone.jpg", "/etc/passwd", "../../x.jpg"], "the zip file of the CSV holds no such file"
+        ["gone.jpg", "/etc/passwd", "../../x.jpg"],
+        "the zip file with the CSV file contains no such file",
     )
 
 

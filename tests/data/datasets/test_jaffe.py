@@ -85,7 +85,7 @@ def test_a_zip_file_is_read_in_place(tmp_path):
 def test_a_photo_of_another_name_is_reported(tmp_path, name):
     found = read(make(tmp_path, "KA.AN1.39.tiff", name))
     assert len(photos(found)) == 1
-    assert reasons(found) == {name: "its name is not like those of JAFFE, KA.AN1.39"}
+    assert reasons(found) == {name: "the file name is not like KA.AN1.39 (JAFFE)"}
 
 
 def test_what_is_no_photo_is_passed_over(tmp_path):

@@ -71,7 +71,7 @@ def test_the_angle_chooses_the_sides(tmp_path, angle, sides):
 def test_a_photo_of_another_name_is_reported(tmp_path, name):
     found = read(make(tmp_path, "AF01ANS.JPG", name), angle="all")
     assert names(found) == ["AF01ANS.JPG"]
-    assert reasons(found) == {name: "its name is not like those of KDEF, AF01ANS"}
+    assert reasons(found) == {name: "the file name is not like AF01ANS (KDEF)"}
 
 
 def test_average_faces_are_no_people(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from degan.data.adapter import Found
+from degan.data.adapter import AdapterResult
 from degan.data.datasets.mmi import ADAPTER
 from degan.data.pictures import Location, PictureReader, VideoFrame
 from degan.errors import DeganError
@@ -188,7 +188,10 @@ def test_without_a_usable_apex_the_peak_is_the_middle(tmp_path, text):
 @pytest.mark.parametrize("data", [units(["12", (2, 40), (3, 50)]), b'<x apex="40"/>'])
 def test_an_apex_that_the_video_does_not_reach_is_left_out(tmp_path, data):
     put(tmp_path, session(extra={"S001-100-oao_aucs.xml": data}))
-    assert left_out(tmp_path) == "its apex is frame 40, but the video has only 11; get it again"
+    assert (
+        left_out(tmp_path)
+        == "the apex is frame 40, but the video has only 11 frames; download it again"
+    )
 
 
 @pytest.mark.parametrize("view", ["2", "dual", "Dual View", "both", "frontal and profile"])
@@ -268,7 +271,7 @@ def test_a_video_of_nobody_is_left_out(tmp_path):
     put(tmp_path, session(), session(name="clip", number="2", subject=""))
     found = read(tmp_path)
     assert len(found.recordings) == 1
-    assert "says who is shown" in reasons(found)["Sessions/2/clip.avi"]
+    assert "names the subject" in reasons(found)["Sessions/2/clip.avi"]
 
 
 def test_a_session_without_an_expression_is_left_out(tmp_path):
@@ -279,7 +282,7 @@ def test_a_session_without_an_expression_is_left_out(tmp_path):
 def test_a_value_out_of_range_is_left_out_and_quoted(tmp_path, value):
     reason = left_out(put(tmp_path, session(value)))
     assert reason.startswith("its expression label is '")
-    assert reason.endswith("none of 1 to 6")
+    assert reason.endswith("not 1 to 6")
 
 
 def test_labels_that_differ_are_left_out_and_equal_ones_are_one(tmp_path):
@@ -349,7 +352,7 @@ def test_sessions_without_a_video_and_videos_without_an_annotation_are_reported(
     assert len(found.recordings) == 1
     assert reasons(found) == {
         "Sessions/8": "a session without a video",
-        "Sessions/9/S001-102.avi": "no annotation (XML) beside it",
+        "Sessions/9/S001-102.avi": "no annotation (XML) for this video",
     }
 
 
@@ -362,7 +365,7 @@ def test_an_unreadable_video_is_left_out(tmp_path, data):
 def test_a_video_that_was_cut_off_is_left_out_for_its_middle_is_not_the_peak(tmp_path):
     data = film(200)
     reason = left_out(put(tmp_path, session(video=data[: len(data) * 3 // 5])))
-    assert "cut off: it holds" in reason
+    assert "truncated: it has" in reason
     assert "of 200 frames" in reason
 
 
@@ -383,7 +386,7 @@ def test_xml_that_declares_entities_or_types_is_refused(tmp_path, data):
 )
 def test_broken_xml_is_left_out(tmp_path, data):
     reason = left_out(put(tmp_path, session(extra={"more.xml": data})))
-    assert reason.startswith("Sessions/7/more.xml is damaged and no XML")
+    assert reason.startswith("Sessions/7/more.xml is not valid XML")
 
 
 def test_empty_and_huge_xml_is_not_parsed(tmp_path):
@@ -411,7 +414,9 @@ def test_xml_is_read_whatever_its_encoding_and_whatever_it_says_of_it(tmp_path, 
 
 
 def test_a_path_without_a_session_says_what_to_give(tmp_path):
-    with pytest.raises(DeganError, match=r"no MMI session .*give the folder that Sessions is in"):
+    with pytest.raises(
+        DeganError, match=r"no MMI session .*give the folder that contains Sessions"
+    ):
         read(put(tmp_path, {"a/film.avi": film(), "b/session.xml": b"<a/>"}))
     with pytest.raises(DeganError, match=r"left out: a\.zip: damaged"):
         read(put(tmp_path, {"a.zip": b"PK"}))
@@ -443,7 +448,7 @@ def answer(tmp_path, data):
     put(tmp_path, {"Sessions/7/S001-100-oao_aucs.xml": data})
     with suppress(DeganError):
         found = read(tmp_path)
-        assert isinstance(found, Found)
+        assert isinstance(found, AdapterResult)
         assert len(found.recordings) + len(found.skipped) == 1
         assert all(0 <= i < 5 for recording in found.recordings for i in indices(recording))
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from degan.data.adapter import Found, differences
+from degan.data.adapter import AdapterResult, count_differences
 from degan.data.datasets.oulu import ADAPTER, EXPRESSIONS
 from degan.data.pictures import Location, PictureReader
 from degan.data.protocol import Protocol
@@ -90,14 +90,16 @@ def test_camera_and_light_are_the_protocols(tmp_path):
 def test_a_camera_and_light_that_are_not_there_name_those_that_are(tmp_path):
     put(tmp_path, frames(top="a/NI", light="Weak"), frames(top="a/vl", light="dark"))
     with pytest.raises(
-        DeganError, match=r"camera VL and light Strong; choose among .*: NI Weak, VL Dark$"
+        DeganError, match=r"camera VL and light Strong; choose one of these: NI Weak, VL Dark$"
     ):
         read(tmp_path)
     assert len(only(tmp_path, light="Dark").sources) == 3
 
 
 def test_a_path_without_a_sequence_says_what_to_give(tmp_path):
-    with pytest.raises(DeganError, match=r"no Oulu-CASIA sequence .*give the folder that VL"):
+    with pytest.raises(
+        DeganError, match=r"no Oulu-CASIA sequence .*give the folder that contains VL"
+    ):
         read(put(tmp_path, {"P001/Anger/000.jpeg": COLOUR}))
     with pytest.raises(DeganError, match=r"left out: a\.zip: damaged"):
         read(put(tmp_path, {"a.zip": b"PK"}))
@@ -208,7 +210,7 @@ def test_a_folder_that_is_no_expression_is_one_row(tmp_path):
     assert len(found.recordings) == 1
     ((name, reason),) = reasons(found).items()
     assert name == "OriginalImg/VL/Strong/P001/Yawning"
-    assert "none of the expressions anger, disgust" in reason
+    assert "not one of the expressions anger, disgust" in reason
 
 
 def test_a_complete_copy_differs_in_nothing_and_another_in_what_it_lacks(tmp_path):
@@ -219,9 +221,9 @@ def test_a_complete_copy_differs_in_nothing_and_another_in_what_it_lacks(tmp_pat
     ]
     found = read(pack(tmp_path / "all.zip", *parts), neutral=True)
     assert found.skipped == []
-    assert differences(found, ADAPTER, Protocol()) == []
+    assert count_differences(found, ADAPTER, Protocol()) == []
     del found.recordings[:12]  # of P001
-    assert differences(found, ADAPTER, Protocol()) == [
+    assert count_differences(found, ADAPTER, Protocol()) == [
         "recordings: 474 of 480", "subjects: 79 of 80",
         *(f"{expression}: 79 of 80" for expression in EXPRESSIONS),
     ]  # fmt: skip
@@ -238,6 +240,6 @@ PATHS = st.lists(st.sampled_from([*PARTS, "..", "é", "9" * 30]), min_size=1, ma
 def test_any_names_give_what_is_found_or_a_sentence(tmp_path, some):
     path = pack(tmp_path / "names.zip", dict.fromkeys(sorted(some), b"x"))
     with suppress(DeganError):
-        assert isinstance(read(path), Found)
+        assert isinstance(read(path), AdapterResult)
     found = read(pack(path, dict.fromkeys(some, b"x"), frames()))
     assert "P001/anger" in {r.sources[0].sequence for r in found.recordings}

@@ -85,7 +85,7 @@ def test_the_angle_chooses_the_cameras(tmp_path, angle, cameras):
 def test_a_photo_of_another_name_is_reported(tmp_path, name):
     found = read(make(tmp_path, ONE, name))
     assert names(found) == [ONE]
-    assert reasons(found)[name].startswith("its name is not like those of RaFD, Rafd090_01")
+    assert reasons(found)[name].startswith("the file name is not like Rafd090_01")
 
 
 def test_letters_that_only_look_like_it_are_another_name(tmp_path):

@@ -97,17 +97,17 @@ def test_the_list_may_be_spelled_as_meant_and_be_in_utf16(tmp_path):
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("train_00009.jpg 0", "'0' is no number of an expression (1 to 7)"),
-        ("train_00009.jpg 8", "'8' is no number of an expression (1 to 7)"),
-        ("train_00009.jpg -1", "'-1' is no number"),
-        ("train_00009.jpg 5.0", "'5.0' is no number"),
-        ("train_00009.jpg sad", "'sad' is no number"),
-        ("train_00009.jpg", "'train_00009.jpg' is not a photo and a number"),
-        ("train_00009.jpg 5 6", "is not a photo and a number"),
-        ("holiday.jpg 5", "'holiday.jpg' is no name of a photo of RAF-DB"),
-        ("train_00009.txt 5", "'train_00009.txt' is no name"),
-        ("te\u017ft_00009.jpg 5", "'te\u017ft_00009.jpg' is no name"),
-        ("val_00009.jpg 5", "'val_00009.jpg' is no name"),
+        ("train_00009.jpg 0", "'0' is not an expression number (1 to 7)"),
+        ("train_00009.jpg 8", "'8' is not an expression number (1 to 7)"),
+        ("train_00009.jpg -1", "'-1' is not an expression number"),
+        ("train_00009.jpg 5.0", "'5.0' is not an expression number"),
+        ("train_00009.jpg sad", "'sad' is not an expression number"),
+        ("train_00009.jpg", "'train_00009.jpg' is not a file name and a number"),
+        ("train_00009.jpg 5 6", "is not a file name and a number"),
+        ("holiday.jpg 5", "'holiday.jpg' is not the name of a RAF-DB photo"),
+        ("train_00009.txt 5", "'train_00009.txt' is not the name"),
+        ("te\u017ft_00009.jpg 5", "'te\u017ft_00009.jpg' is not the name"),
+        ("val_00009.jpg 5", "'val_00009.jpg' is not the name"),
         ("x" * 1000, f"'{'x' * 40}' is not"),
     ],
 )
@@ -144,7 +144,7 @@ def test_stray_files_are_passed_over_or_reported(tmp_path):
     found = read(tmp_path)
     assert names(found) == ["Image/aligned/train_00001_aligned.jpg"]
     assert reasons(found) == {
-        "cover.jpg": "its name is not like train_00001_aligned",
+        "cover.jpg": "the file name is not like train_00001_aligned",
         "Image/aligned2/TRAIN_00001_aligned.jpg":
             "a second copy of Image/aligned/train_00001_aligned.jpg",
     }  # fmt: skip
@@ -206,8 +206,8 @@ def test_compound_expressions_alone_are_refused(tmp_path, folder):
     ("text", "detail"),
     [
         ("\n\n", "it is empty"),
-        ("image,label\n", "its first line: 'image,label' is not a photo and a number"),
-        ("train_00001.jpg 9\n", "its first line: '9' is no number"),
+        ("image,label\n", "its first line: 'image,label' is not a file name and a number"),
+        ("train_00001.jpg 9\n", "its first line: '9' is not an expression number"),
     ],
 )
 def test_a_list_without_a_label_is_refused(tmp_path, text, detail):
@@ -217,7 +217,7 @@ def test_a_list_without_a_label_is_refused(tmp_path, text, detail):
 
 
 def test_labels_of_other_photos_alone_are_refused(tmp_path):
-    with pytest.raises(DeganError, match=f"no photo that {LIST} labels"):
+    with pytest.raises(DeganError, match=f"no photo listed in {LIST}"):
         read(copy(tmp_path, "train_00002.jpg 5\n"))
 
 

@@ -252,7 +252,7 @@ def test_the_command_prints_a_row_an_arm_and_how_p_values_are_read(finished, fac
     options = ("--folds", 2, "--preset", "tiny", "--arms", ",".join(NAMES))
     done = degan("ablate", run, "--data", faces.folder, *options)
     assert done.returncode == 0, done.stderr
-    compared, again = done.stdout.split("Who is found among other expressions")
+    compared, again = done.stdout.split("Identification across expressions")
     for name, row in summary["arms"].items():
         (line,) = [line for line in compared.splitlines() if line.split()[:1] == [name]]
         assert f"{row['accuracy']:.1%}" in line

@@ -11,9 +11,9 @@ from degan.evaluation.ablation import baselines
 from degan.evaluation.ablation.baselines import (
     MLP,
     SVM,
-    Reader,
+    Baseline,
     code_features,
-    fit_and_read,
+    fit_and_predict,
     hog_features,
     inner_folds,
 )
@@ -76,7 +76,7 @@ def test_what_can_be_told_apart_is(reader, num_classes):
     labels = np.arange(60) % num_classes
     samples = samples_of(labels, [f"p{row // 6}" for row in range(60)])
     tested = np.arange(30) % num_classes
-    read = fit_and_read(
+    read = fit_and_predict(
         reader, cloud(labels, 0.4, 0), samples, NAMES[:num_classes], cloud(tested, 0.4, 1), 0
     )
     assert read.value in reader.values
@@ -90,9 +90,9 @@ def test_a_face_and_its_mirror_image_are_read_alike_and_twice_alike(reader):
     labels = np.arange(30) % 2
     samples = samples_of(labels, [f"p{row // 5}" for row in range(30)])
     features, tested = cloud(labels, 1, 0), cloud(labels, 1, 1)
-    one = fit_and_read(reader, features, samples, NAMES[:2], tested, 3)
-    again = fit_and_read(reader, features, samples, NAMES[:2], tested, 3)
-    mirrored = fit_and_read(reader, features, samples, NAMES[:2], tested[::-1], 3)
+    one = fit_and_predict(reader, features, samples, NAMES[:2], tested, 3)
+    again = fit_and_predict(reader, features, samples, NAMES[:2], tested, 3)
+    mirrored = fit_and_predict(reader, features, samples, NAMES[:2], tested[::-1], 3)
     np.testing.assert_array_equal(one.probabilities, again.probabilities)
     np.testing.assert_allclose(one.probabilities, mirrored.probabilities)
 
@@ -101,9 +101,9 @@ def test_probabilities_are_the_mean_over_face_and_mirror_image():
     labels = np.arange(30) % 2
     samples = samples_of(labels, [f"p{row // 5}" for row in range(30)])
     features, tested = cloud(labels, 1, 0), cloud(labels, 1, 1)
-    both = fit_and_read(SVM, features, samples, NAMES[:2], tested, 0).probabilities
+    both = fit_and_predict(SVM, features, samples, NAMES[:2], tested, 0).probabilities
     sides = [
-        fit_and_read(SVM, features, samples, NAMES[:2], side[None].repeat(2, 0), 0).probabilities
+        fit_and_predict(SVM, features, samples, NAMES[:2], side[None].repeat(2, 0), 0).probabilities
         for side in tested
     ]
     np.testing.assert_allclose(both, np.mean(sides, axis=0))
@@ -144,7 +144,9 @@ def test_no_model_reads_people_whom_it_was_fitted_on(monkeypatch):
     samples = samples_of(np.arange(30) % 2, [f"p{person}" for person in people])
     features = np.stack([people, people])[..., None].astype(np.float32)
     tested = np.full((2, 4, 1), 99, np.float32)
-    fit_and_read(Reader("value", (1.0,), lambda *_: Notes()), features, samples, NAMES, tested, 0)
+    fit_and_predict(
+        Baseline("value", (1.0,), lambda *_: Notes()), features, samples, NAMES, tested, 0
+    )
     assert fitted_on == [4, 4, 4, 6]  # the last, which reads the test samples, on all six
 
 
@@ -167,19 +169,19 @@ def test_the_value_that_reads_other_people_best_is_chosen_and_of_equals_the_firs
             return np.stack([~happy, happy], axis=1).astype(float)
 
     monkeypatch.setattr(baselines, "_fit", lambda model, features, labels: model)
-    reader = Reader("value", (1.0, 2.0, 3.0), lambda value, seed: Says(value))
+    reader = Baseline("value", (1.0, 2.0, 3.0), lambda value, seed: Says(value))
     labels = np.arange(24) % 2
     samples = samples_of(labels, [f"p{row // 4}" for row in range(24)])
     features = np.zeros((2, 24, 1), np.float32)
     features[:, labels == 1] = 2
     for right, chosen in (({2.0, 3.0}, 2.0), ({3.0}, 3.0), (set(), 1.0)):  # noqa: B007
-        assert fit_and_read(reader, features, samples, NAMES[:2], features, 0).value == chosen
+        assert fit_and_predict(reader, features, samples, NAMES[:2], features, 0).value == chosen
 
 
 def test_of_one_person_nothing_can_be_chosen_and_the_middle_value_is_taken():
     labels = np.arange(12) % 2
     features = cloud(labels, 0.3, 0)
-    read = fit_and_read(SVM, features, samples_of(labels, ["p"] * 12), NAMES[:2], features, 0)
+    read = fit_and_predict(SVM, features, samples_of(labels, ["p"] * 12), NAMES[:2], features, 0)
     assert read.value == SVM.values[len(SVM.values) // 2]
 
 
@@ -190,5 +192,5 @@ def test_a_rare_expression_is_not_lost():
     features = (1.2 * labels + rng.normal(0, 1, (2, 120))).astype(np.float32)[:, :, None]
     samples = samples_of(labels, [f"p{row % 12}" for row in range(120)])
     tested = np.full((2, 1, 1), 2.5, np.float32)
-    weighted = fit_and_read(SVM, features, samples, NAMES[:2], tested, 0).probabilities[0, 1]
+    weighted = fit_and_predict(SVM, features, samples, NAMES[:2], tested, 0).probabilities[0, 1]
     assert weighted > 0.4

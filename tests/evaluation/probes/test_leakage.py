@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from degan.data.folds import Fold
 from degan.errors import DeganError
 from degan.evaluation.probes import leakage
-from degan.evaluation.probes.leakage import expression_kept, identity_leakage, sequence_folds
+from degan.evaluation.probes.leakage import expression_accuracy, identity_leakage, sequence_folds
 
 PEOPLE, SEQUENCES, FRAMES = 10, 4, 3
 
@@ -150,7 +150,7 @@ class TestExpression:
         subjects, _ = recordings()
         expressions = np.arange(len(subjects)) % 3
         features = np.eye(3)[expressions] + 0.1 * noise(len(subjects), size=3)
-        result = expression_kept(features, expressions, subjects, self.folds(subjects), seed=0)
+        result = expression_accuracy(features, expressions, subjects, self.folds(subjects), seed=0)
         assert min(guess.accuracy for guess in probes(result)) > 0.98
         assert result.classes == 3
 
@@ -159,13 +159,13 @@ class TestExpression:
         subjects, _ = recordings(people=20)
         expressions = np.arange(len(subjects)) % 2
         features = noise(40, seed=5)[numbered(subjects) * 2 + expressions]
-        result = expression_kept(features, expressions, subjects, self.folds(subjects), seed=0)
+        result = expression_accuracy(features, expressions, subjects, self.folds(subjects), seed=0)
         for guess in probes(result):
             assert guess.interval[0] <= 0.5 <= guess.interval[1]
 
     def test_an_expression_that_the_training_side_lacks_is_guessed_wrong(self):
         folds = [Fold(train=(0, 1), test=(2, 3)), Fold(train=(2, 3), test=(0, 1))]
-        result = expression_kept(
+        result = expression_accuracy(
             noise(4), np.array([0, 0, 1, 1]), ["a", "a", "b", "b"], folds, seed=0
         )
         assert result.linear.accuracy == result.mlp.accuracy == 0
@@ -173,7 +173,7 @@ class TestExpression:
     def test_one_expression_alone_cannot_be_measured(self):
         folds = [Fold((0,), (1,))]
         with pytest.raises(DeganError, match="only one expression"):
-            expression_kept(noise(2), np.zeros(2, dtype=np.int64), ["a", "b"], folds, seed=0)
+            expression_accuracy(noise(2), np.zeros(2, dtype=np.int64), ["a", "b"], folds, seed=0)
 
 
 @settings(max_examples=60)

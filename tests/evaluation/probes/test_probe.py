@@ -133,7 +133,7 @@ def test_drawn_faces_are_judged_where_a_run_draws_any(proof):
     degan, plain = proof["runs"]
     assert plain["generation"] is None
     drawn = degan["generation"]
-    assert drawn["drawn"] == generation.DRAWN
+    assert drawn["drawn"] == generation.NUM_GENERATED
     assert 0 < drawn["held_back"] < 2 * (12 - KEPT_OUT)
     assert 0 < drawn["reconstruction"] < 2
     for what in ("identity", "expression"):
@@ -223,9 +223,9 @@ class TestRefused:
 def test_what_the_figures_leave_out_is_said(proof, capsys):
     print_probes.probe_notes(proof)
     said = capsys.readouterr().err
-    assert "7 people were left out, for runs were trained on them; 5 are measured" in said
-    assert f"{proof['runs'][1]['run']} draws no faces" in said
-    assert proof["runs"][0]["run"] + " draws" not in said
+    assert "7 people were left out, because runs were trained on them; 5 people remain" in said
+    assert f"{proof['runs'][1]['run']} generates no faces" in said
+    assert proof["runs"][0]["run"] + " generates" not in said
 
 
 def test_the_command_prints_a_row_for_each_kind_of_features(runs, faces, degan):
@@ -238,7 +238,7 @@ def test_the_command_prints_a_row_for_each_kind_of_features(runs, faces, degan):
     assert re.search(guess + r"\s+\d\.\dx\s+\d+(\.5)?\s+\d\.\d\d", found)
     assert len(re.findall(guess, kept)) == 2
     assert done.stdout.count(str(runs[1])) == 3
-    assert "Who is shown: 5 people, 20.0% by chance" in done.stdout
+    assert "Identity: 5 people, 20.0% by chance" in done.stdout
 
 
 def _printed(summary):

@@ -22,8 +22,8 @@ def others(faces, tmp_path_factory):
     folder = tmp_path_factory.mktemp("others")
     samples = []
     for number, sample in enumerate(faces.samples):
-        crop = images.read(faces.folder / sample.file)
-        images.write(folder / sample.file, np.ascontiguousarray(crop[:, ::-1]))
+        crop = images.read_image(faces.folder / sample.file)
+        images.write_image(folder / sample.file, np.ascontiguousarray(crop[:, ::-1]))
         changed = sample._replace(subject=f"other {sample.subject}")
         samples.append(changed._replace(expression="fear") if number < 3 else changed)
     write_dataset(folder, samples, [], crop_size=64, frame=faces.frame, settings={})

@@ -10,7 +10,7 @@ from degan.data.folds import subject_folds
 from degan.data.manifest import read_dataset
 from degan.errors import DeganError
 from degan.evaluation.protocols.crossval import cross_validate
-from degan.media.images import read
+from degan.media.images import read_image
 from degan.training.train import train
 
 TINY = preset("tiny")
@@ -86,7 +86,7 @@ def test_the_mistakes_are_shown_beside_training_faces_like_them(finished, faces)
             shown[int(index)] = beside
     assert set(shown) == wrong
     assert wrong  # else there is nothing to show
-    sheet = read(finished / "mistakes.jpg")
+    sheet = read_image(finished / "mistakes.jpg")
     assert sheet.shape[1] == 8 + 128 * 4 * min(len(wrong), 2)
     assert sheet.shape[0] == 8 + 174 * -(-len(wrong) // 2)
 
@@ -146,7 +146,7 @@ def test_other_folds_are_another_run(finished, faces):
 
 
 def test_a_fold_keeps_its_sample_grid(finished):
-    assert read(finished / "fold-01/grids/epoch-0002.png").shape[2] == 3
+    assert read_image(finished / "fold-01/grids/epoch-0002.png").shape[2] == 3
 
 
 def test_a_stage_1_that_moves_no_encoder_is_trained_for_the_fold_of_the_pictures_alone(

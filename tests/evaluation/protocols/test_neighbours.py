@@ -3,7 +3,7 @@
 import pytest
 
 from degan.config import preset
-from degan.evaluation.protocols.neighbours import COUNT, nearest_people
+from degan.evaluation.protocols.neighbours import NUM_NEIGHBOURS, nearest_people
 from degan.training.train import train
 
 
@@ -23,9 +23,9 @@ def test_neighbours_are_training_faces_of_different_people(model, faces):
     found = nearest_people(model, faces, range(16, 24), training)
     assert list(found) == list(range(16, 24))
     for beside in found.values():
-        assert len(beside) == COUNT
+        assert len(beside) == NUM_NEIGHBOURS
         assert set(beside) <= set(training)
-        assert len({faces.samples[index].person for index in beside}) == COUNT
+        assert len({faces.samples[index].person for index in beside}) == NUM_NEIGHBOURS
 
 
 def test_of_few_people_there_are_few(model, faces):

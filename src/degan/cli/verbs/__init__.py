@@ -1,5 +1,6 @@
-"""The verbs of ``degan``, a module a verb or group of verbs; :mod:`degan.cli.app` finds them.
+"""The verbs of ``degan``, one module per verb or group of verbs; :mod:`degan.cli.app` finds them.
 
-A module has ``app`` (a Typer application with its verbs), ``PANEL`` (its group in the help) and, if
-a stopped command can be continued, ``continues(words)``.
+Each module defines ``app``, a Typer application with its verbs, and ``PANEL``, their group in the
+help. A module may define ``continues(words)``, which returns whether the same command continues the
+stopped work; ``words`` are the command-line arguments after ``degan``.
 """

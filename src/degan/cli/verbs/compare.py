@@ -1,4 +1,4 @@
-"""The verbs that compare: an ablation, and results with each other."""
+"""The verbs ``ablate`` and ``compare``: compare parts of DE-GAN, and compare results."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,19 +34,17 @@ PANEL = MEASURE
 
 
 def continues(words: Sequence[str]) -> bool:
-    """Return whether the same command continues after it was stopped."""
+    """Return whether the same command continues the stopped work, see :mod:`degan.cli.verbs`."""
     return words[0] in ("ablate",)
 
 
 @app.command()
 def ablate(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory to make.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory to create.")],
     data: Data,
     arms: Annotated[
         str,
-        typer.Option(
-            help="What to compare with 'full', separated by commas; all arms if left out."
-        ),
+        typer.Option(help="Arms to compare with 'full', separated by commas; default: all arms."),
     ] = "",
     folds: Folds = 10,
     by: Protocol = "subjects",
@@ -59,12 +57,12 @@ def ablate(
     jobs: Jobs = CPUS,
     resume: Resume = True,
 ) -> None:
-    """Compare DE-GAN with its parts, on the same folds and with the same seeds.
+    """Compare DE-GAN with variants of it and baselines, on the same folds and seeds.
 
     Arms: full (the reference), residue, no-residue, svm, mlp, cnn, no-stage-1,
     no-drawing, taught-cnn, no-start, no-blend, no-average, no-teachers, hog,
     no-adversarial, no-identity, no-expression, no-reconstruction, no-swap, no-code,
-    no-confusion, no-rate, no-actions, no-kept. The same command with more arms adds them.
+    no-confusion, no-rate, no-actions, no-kept. The same command with other arms adds them.
 
       degan ablate runs/ablation --data data/
 
@@ -97,20 +95,20 @@ def ablate(
 def compare(
     reference: Annotated[
         Path,
-        typer.Argument(metavar="REFERENCE", help="A result: what the others are held against."),
+        typer.Argument(metavar="REFERENCE", help="Result to compare the others with."),
     ],
     others: Annotated[
         list[Path], typer.Argument(metavar="OTHER...", help="Results on the same samples.")
     ],
     out: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Write compare.json there.")
+        Path | None, typer.Option(metavar="FOLDER", help="Write compare.json to this folder.")
     ] = None,
 ) -> None:
     """Compare results on the same samples, paired by subject.
 
     A result is a run of 'degan crossval' or 'degan crossdata', an arm of
-    'degan ablate', or what 'degan evaluate --out' wrote. Runs of several seeds are
-    joined by commas.
+    'degan ablate', or a folder written by 'degan evaluate --out'. Runs with
+    different seeds, separated by commas, count as one result.
 
       degan compare runs/plain runs/degan
 

@@ -1,4 +1,4 @@
-"""The verbs that train and test: cross-validation, within a data set or across two."""
+"""The verbs ``crossval`` and ``crossdata``: train and test within a data set or across two."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,13 +34,13 @@ PANEL = MEASURE
 
 
 def continues(words: Sequence[str]) -> bool:
-    """Return whether the same command continues after it was stopped."""
+    """Return whether the same command continues the stopped work, see :mod:`degan.cli.verbs`."""
     return words[0] in ("crossval", "crossdata")
 
 
 @app.command()
 def crossval(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory to make.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory to create.")],
     data: Data,
     folds: Folds = 10,
     by: Protocol = "subjects",
@@ -53,9 +53,9 @@ def crossval(
     jobs: Jobs = CPUS,
     resume: Resume = True,
 ) -> None:
-    """Measure DE-GAN on a data set: subject-independent cross-validation.
+    """Evaluate DE-GAN by subject-independent cross-validation on a data set.
 
-    Leaves RUN/summary.json, RUN/predictions.csv, RUN/folds.json and a run directory a fold.
+    Writes RUN/summary.json, RUN/predictions.csv, RUN/folds.json and a run directory per fold.
 
       degan crossval runs/cv --data data/ --folds 10
 
@@ -83,9 +83,9 @@ def crossval(
 
 @app.command()
 def crossdata(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory to make.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory to create.")],
     data: Data,
-    test: Annotated[Path, typer.Option("--test", help="The data set to test on, of others.")],
+    test: Annotated[Path, typer.Option("--test", help="Data set of other people to test on.")],
     preset: Preset = DEFAULT_PRESET,
     config: Config = None,
     changes: Set = None,
@@ -93,9 +93,9 @@ def crossdata(
     device: Device = None,
     resume: Resume = True,
 ) -> None:
-    """Train on one data set, test on another: the expressions that both have.
+    """Train on one data set and test on another, with the expressions that both have.
 
-    Leaves RUN/summary.json, RUN/predictions.csv (of the test set) and the model.
+    Writes RUN/summary.json and RUN/predictions.csv of the test set, and the model.
 
       degan crossdata runs/ck-to-oulu --data ckplus/ --test oulu/
     """

@@ -1,4 +1,4 @@
-"""The verbs that make, show, divide and join data sets."""
+"""The verbs for data sets: list, prepare, look at, divide, synthesize and join them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,13 +17,13 @@ PANEL = DATA_SETS
 
 
 def continues(words: Sequence[str]) -> bool:
-    """Return whether the same command continues after it was stopped."""
+    """Return whether the same command continues the stopped work, see :mod:`degan.cli.verbs`."""
     return words[0] in ("prepare", "synthesize")
 
 
 @app.command()
 def datasets() -> None:
-    """List the data sets that 'degan prepare' reads, what each needs and what it must hold.
+    """List the data sets that 'degan prepare' reads, their files and their expected contents.
 
     degan datasets
     """
@@ -35,39 +35,37 @@ def datasets() -> None:
 @app.command()
 def prepare(
     dataset: Annotated[
-        str, typer.Argument(metavar="DATASET", help="Its name in 'degan datasets'.")
+        str, typer.Argument(metavar="DATASET", help="Name of the data set, see 'degan datasets'.")
     ],
-    path: Annotated[
-        Path, typer.Argument(metavar="IN", help="Folder or zip file, as it was downloaded.")
-    ],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to make.")],
+    path: Annotated[Path, typer.Argument(metavar="IN", help="Folder or zip file, as downloaded.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to create.")],
     peak_frames: Annotated[
-        int, typer.Option(help="How many frames at the peak of a sequence are samples.")
+        int, typer.Option(help="Number of peak frames of a sequence to use as samples.")
     ] = 3,
     neutral: Annotated[
-        bool, typer.Option("--neutral", help="The first frame of a sequence is a neutral sample.")
+        bool, typer.Option("--neutral", help="Use the first frame of a sequence as neutral sample.")
     ] = False,
     camera: Annotated[str, typer.Option(help="oulu: VL (visible) or NI (near infrared).")] = "VL",
     light: Annotated[str, typer.Option(help="oulu: Strong, Weak or Dark.")] = "Strong",
     angle: Annotated[
-        str, typer.Option(help="kdef, rafd: frontal, half (45 degrees too) or all.")
+        str, typer.Option(help="kdef, rafd: frontal, half (and 45 degrees) or all.")
     ] = "frontal",
     peak: Annotated[
-        str, typer.Option(help="mmi: the annotated peak (else the middle), or always the middle.")
+        str, typer.Option(help="mmi: annotated (middle frame if not annotated) or middle.")
     ] = "annotated",
     dual_view: Annotated[
-        str, typer.Option(help="mmi, front and side at once: frontal, left, right, whole, skip.")
+        str, typer.Option(help="mmi, front and side pictures: frontal, left, right, whole, skip.")
     ] = "frontal",
     crops: Annotated[
-        bool, typer.Option("--crops", help="The photos are faces already cut out (32 px and up).")
+        bool, typer.Option("--crops", help="The photos are cropped faces, 32 px or larger.")
     ] = False,
     size: Annotated[int, typer.Option(min=32, max=512, help="Side of the crops in pixels.")] = 96,
     jobs: Jobs = CPUS,
 ) -> None:
-    """Make a data set of aligned face crops: find, label, align, crop, check.
+    """Make a data set of aligned face crops from labelled photos.
 
-    Writes crops, manifest.csv and skipped.csv (what was left out, and why), and says where a copy
-    differs from a complete one. After an interruption the same command continues.
+    Writes crops, manifest.csv and skipped.csv (skipped photos with reasons), and reports
+    differences from a complete copy. After an interruption, the same command continues.
 
       degan prepare ckplus ~/CK+ data/
 
@@ -106,13 +104,13 @@ def prepare(
 
 @app.command()
 def look(
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="A prepared data set.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Prepared data set.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="The page; DATA/look.html if left out."),
+        typer.Option("--out", "-o", metavar="FILE", help="Page to write; default: DATA/look.html."),
     ] = None,
 ) -> None:
-    """Show a data set on one HTML page: counts, faces, averages, duplicates, what was left out.
+    """Show a data set on one HTML page: counts, faces, averages, duplicates, skipped photos.
 
     degan look data/
     """
@@ -129,18 +127,18 @@ def look(
 
 @app.command()
 def folds(
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="A prepared data set.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Prepared data set.")],
     out: Annotated[Path, typer.Argument(metavar="FILE", help="The folds.json to write.")],
     num_folds: Annotated[
-        int, typer.Option("--folds", min=2, help="How many, of the protocol 'subjects'.")
+        int, typer.Option("--folds", min=2, help="Number of folds of the protocol 'subjects'.")
     ] = 10,
     by: Protocol = "subjects",
     validation: Annotated[
-        float, typer.Option(help="Share of each fold's training people to put aside, 0 to 0.5.")
+        float, typer.Option(help="Share of training subjects held out for validation, 0 to 0.5.")
     ] = 0.0,
-    seed: Annotated[int, typer.Option(min=0, help="Of the order in which people are dealt.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the folds.")] = 0,
 ) -> None:
-    """Divide a data set into folds, no person on both sides, without training anything.
+    """Divide a data set into folds that keep each person on one side; no training.
 
     degan folds data/ folds.json --folds 10 --validation 0.1
 
@@ -157,23 +155,23 @@ def folds(
 
 @app.command()
 def synthesize(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to make.")],
-    people: Annotated[int, typer.Option(help="How many persons.")] = 200,
-    num_images: Annotated[int, typer.Option("--images", help="How many pictures in all.")] = 8000,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to create.")],
+    people: Annotated[int, typer.Option(help="Number of people.")] = 200,
+    num_images: Annotated[int, typer.Option("--images", help="Total number of pictures.")] = 8000,
     size: Annotated[int, typer.Option(help="Side of the pictures in pixels, 32 to 512.")] = 96,
-    seed: Annotated[int, typer.Option(help="Of everything: the same seed, the same bytes.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed gives the same bytes.")] = 0,
     difficulty: Annotated[
         str, typer.Option(help="clean (frontal, studio, full expressions), varied or hard.")
     ] = "varied",
     expressions: Annotated[
-        str, typer.Option(help="What is shown, separated by commas; all eight if left out.")
+        str, typer.Option(help="Expressions to render, separated by commas; default: all eight.")
     ] = "",
     sequences: Annotated[
-        bool, typer.Option("--sequences", help="Runs of 10 frames from neutral to a peak.")
+        bool, typer.Option("--sequences", help="Render sequences of 10 frames, neutral to peak.")
     ] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that render.")] = CPUS,
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = CPUS,
 ) -> None:
-    """Render synthetic people: a data set of which every factor is known.
+    """Render a data set of synthetic people with known factors.
 
     Writes pictures, manifest.csv and factors.parquet (identity, actions, pose, light, ...).
 
@@ -209,12 +207,12 @@ def synthesize(
 
 @app.command()
 def join(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to make.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to create.")],
     data: Annotated[
-        list[Path], typer.Argument(metavar="DATA...", help="Prepared data sets, two or more.")
+        list[Path], typer.Argument(metavar="DATA...", help="Two or more prepared data sets.")
     ],
 ) -> None:
-    """Make one data set of several: to train on all, or to divide all by subject.
+    """Join several data sets into one, for training or cross-validation on all of them.
 
     degan join all/ ckplus/ oulu/ mmi/
 

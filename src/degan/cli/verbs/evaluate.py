@@ -1,4 +1,4 @@
-"""The verb that measures exported weights."""
+"""The verb ``evaluate``: evaluate exported weights."""
 
 from pathlib import Path
 from typing import Annotated
@@ -27,7 +27,7 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="COLUMN",
-            help="Also recall by the values of a column of manifest.csv, factors.parquet or "
+            help="Report recall by the values of this column of manifest.csv, factors.parquet or "
             "--people.",
         ),
     ] = None,
@@ -35,7 +35,7 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="TABLE",
-            help="CSV with a row a person (subject, age, gender, ...) that has --by's column.",
+            help="CSV with one row per person (subject, age, gender, ...) and the column of --by.",
         ),
     ] = None,
     split: Split = None,
@@ -43,19 +43,19 @@ def evaluate(
         bool,
         typer.Option(
             "--actions",
-            help="Also how well facial actions are read: of rendered people, or where coders say "
-            "which FACS action units are shown (CK+).",
+            help="Evaluate facial actions of rendered people, or FACS action units of coded data "
+            "(CK+).",
         ),
     ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Write predictions.csv, summary.json and the worst mistakes as a picture there.",
+            help="Write predictions.csv, summary.json and a picture of the surest mistakes there.",
         ),
     ] = None,
 ) -> None:
-    """Measure exported weights on a data set that they were not trained on.
+    """Evaluate exported weights on a data set that they were not trained on.
 
     degan evaluate --data data/ --weights mine.onnx
 

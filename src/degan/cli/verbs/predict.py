@@ -1,4 +1,4 @@
-"""The verb that recognises expressions in photos, videos and from a camera."""
+"""The verb ``predict``: recognise expressions in photos, in videos or from a camera."""
 
 import os
 import sys
@@ -29,27 +29,27 @@ Paths = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="PHOTO|VIDEO|FOLDER...",
-        help="What to read; a pattern in quotes ('photos/*.jpg') is one too, - is standard input.",
+        help="Input; may be a quoted pattern ('photos/*.jpg') or - for standard input.",
     ),
 ]
 Camera = Annotated[
-    int | None, typer.Option(min=0, help="Watch a camera, 0 for the first; Ctrl-C ends it.")
+    int | None, typer.Option(min=0, help="Read from a camera, 0 is the first; stop with Ctrl-C.")
 ]
 Crops = Annotated[
-    bool, typer.Option("--crops", help="The photos are faces already cut out (32 px and up).")
+    bool, typer.Option("--crops", help="The photos are cropped faces, 32 px or larger.")
 ]
 Boxes = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Where the faces of photos are: .csv of path, x, y, width, height, or what -o wrote. "
-        "Nothing is detected.",
+        help="Face boxes of photos: .csv with path, x, y, width, height, or a file made with -o. "
+        "No face detection.",
     ),
 ]
 Turned = Annotated[
     bool,
     typer.Option(
-        "--turned", help="Faces lying or upside down beside upright ones too: four times slower."
+        "--turned", help="Find sideways and upside-down faces in every photo; four times slower."
     ),
 ]
 Out = Annotated[
@@ -58,44 +58,44 @@ Out = Annotated[
         "--out",
         "-o",
         metavar="FILE",
-        help="Write .csv, .jsonl or .parquet; the same command goes on if it was stopped.",
+        help="Write .csv, .jsonl or .parquet; the same command continues stopped work.",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, a photo or frame.")]
-AsCsv = Annotated[bool, typer.Option("--csv", help="One CSV row a face.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object per photo or frame.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print one CSV row per face.")]
 Actions = Annotated[
-    bool, typer.Option("--actions", help="Facial actions and FACS action units too.")
+    bool, typer.Option("--actions", help="Add facial actions and FACS action units.")
 ]
 People = Annotated[
     bool,
     typer.Option(
-        "--people", help="Number the people of all photos and videos named, which are of one event."
+        "--people", help="Number the people in all photos and videos, which must be of one event."
     ),
 ]
 Neutral = Annotated[
     str | None,
     typer.Option(
         metavar="PHOTO|calmest",
-        help="Read what changed since the person's neutral face: a photo of it, or the calmest "
-        "frames of each person in a video.",
+        help="Neutral face to compare with: a photo of the person, or the calmest frames of each "
+        "person in a video.",
     ),
 ]
 Smooth = Annotated[
     float | None,
     typer.Option(
-        min=0, help="Of videos: seconds over which probabilities are averaged; 0 for none."
+        min=0, help="For videos: time constant of the average over frames, in seconds; 0 for none."
     ),
 ]
-Fps = Annotated[float | None, typer.Option(min=0.01, help="Of videos: frames a second to read.")]
+Fps = Annotated[float | None, typer.Option(min=0.01, help="For videos: frames per second to read.")]
 Annotate = Annotated[
     Path | None,
-    typer.Option(metavar="OUT", help="Write photos and videos with expressions drawn in."),
+    typer.Option(metavar="OUT", help="Write copies of photos and videos with drawn expressions."),
 ]
 SheetFile = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Write a picture of the most probable faces of each."),
+    typer.Option(metavar="FILE", help="Write a picture of the surest faces of each expression."),
 ]
-Jobs = Annotated[int, typer.Option(min=1, help="Processes for photos.")]
+Jobs = Annotated[int, typer.Option(min=1, help="Number of processes for photos.")]
 
 
 @app.command()
@@ -119,7 +119,7 @@ def predict(
     sheet: SheetFile = None,
     jobs: Jobs = CPUS,
 ) -> None:
-    """Read the expression of every face of photos, folders, videos or a camera.
+    """Recognise the expression of every face in photos, folders, videos or from a camera.
 
     degan predict party.jpg
 
@@ -143,16 +143,16 @@ def predict(
     named = paths or []
     stdin = [str(path) for path in named] == [STDIN]
     if (stdin + (camera is not None) + bool(named and not stdin)) != 1:
-        raise DeganError("name photos, videos or folders, or give - or --camera; one of these")
+        raise DeganError("give either photos, videos or folders, or -, or --camera; one of these")
     if as_json + as_csv + (out is not None) > 1:
         raise DeganError("--json, --csv and --out exclude each other; choose one")
     files = not stdin and camera is None
     if sheet is not None and not files:
-        raise DeganError("--sheet needs files, which are read again; give their names")
+        raise DeganError("--sheet needs files, because it reads them twice; give their names")
     if boxes is not None:
         _check_boxes(boxes, out, named=files, looked_for=crops or turned)
     if not all(isfinite(seconds) for seconds in (smooth, fps) if seconds is not None):
-        raise DeganError("--smooth and --fps take numbers that are finite")
+        raise DeganError("--smooth and --fps must be finite numbers")
     inputs = find_inputs(named) if files else []
     options = ReadOptions(
         weights=weights,
@@ -182,23 +182,23 @@ def predict(
 
 
 def continues(words: Sequence[str]) -> bool:
-    """Return whether the same command continues after it was stopped.
+    """Return whether the same command continues the stopped work, see :mod:`degan.cli.verbs`.
 
-    A file that is written has a journal; a camera and standard input cannot be read twice.
+    It does with ``--out``, which keeps a journal. A camera and standard input cannot be read twice.
     """
     once = {"-", "--camera"}.intersection(words)
     return not once and any(word.startswith(("-o", "--out")) for word in words)
 
 
 def _read(plan: "Plan", writer: "Writer", out: Path | None, sheet: Path | None) -> "Count":
-    """Read what a plan names, print it or write it, and show progress where it is long."""
+    """Read the inputs of a plan; print or write the records and show the progress of long work."""
     from degan.predict.run import predict as read_all  # noqa: PLC0415
 
     def take(record: "Record") -> None:
         with _printing():
             writer.write(record)
 
-    # A bar would be drawn over results that come meanwhile.
+    # On a terminal, a progress bar would overwrite the printed results.
     long = plan.camera is None and (len(plan.inputs) > 1 or plan.moving)
     loud = long and (out is not None or not sys.stdout.isatty())
     with console.progress("predict") if loud else nullcontext(silent) as show:
@@ -209,36 +209,43 @@ def _read(plan: "Plan", writer: "Writer", out: Path | None, sheet: Path | None) 
 
 
 def _check_boxes(boxes: Path, out: Path | None, *, named: bool, looked_for: bool) -> None:
-    """Refuse what boxes of one's own contradict.
+    """Check that ``--boxes`` agrees with the other options.
+
+    Args:
+        boxes: file of boxes.
+        out: file to write; None for none.
+        named: whether the inputs are files.
+        looked_for: whether ``--crops`` or ``--turned`` is given.
 
     Raises:
-        DeganError: there are no files whose faces they are, or something of it is to be written.
+        DeganError: the inputs are not files, ``--crops`` or ``--turned`` is given, or ``--out`` is
+            the file of boxes.
     """
     if not named:
-        raise DeganError("--boxes needs files, which it names; give their names")
+        raise DeganError("--boxes needs files as inputs; give their names")
     if looked_for:
-        raise DeganError("--boxes says where faces are; leave --crops and --turned out")
+        raise DeganError("--boxes gives the faces of photos; leave --crops and --turned out")
     if out is not None and out.resolve() == boxes.resolve():
-        raise DeganError(f"{out} would be written over the boxes; give another place")
+        raise DeganError(f"{out} would be written over the boxes; choose another file")
 
 
 @contextmanager
 def _printing() -> Iterator[None]:
-    """Tell in a sentence that what is printed cannot be written: the disk behind it may be full."""
+    """Raise a DeganError if the results cannot be written, for example to a full disk."""
     try:
         yield
-    except BrokenPipeError:  # whoever read it has enough
+    except BrokenPipeError:  # the reader of the pipe has stopped
         raise
     except OSError as error:
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for what is still held back
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for buffered output
         raise DeganError(
-            f"cannot write the results ({error.strerror or error}); free some space, or give -o "
-            "FILE, which goes on where it stopped"
+            f"cannot write the results ({error.strerror or error}); free some space, or use -o "
+            "FILE, which can continue stopped work"
         ) from error
 
 
 def _writer(plan: "Plan", named: Sequence[Path], as_json: bool, as_csv: bool) -> "Writer":
-    """Return what prints records as they come."""
+    """Return a writer that prints records to standard output."""
     from degan.cli.print_faces import FaceTable  # noqa: PLC0415
     from degan.predict.writers import CsvWriter, JsonWriter  # noqa: PLC0415
 

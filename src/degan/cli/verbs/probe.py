@@ -1,4 +1,4 @@
-"""The verb that measures what features hold of identity and expression."""
+"""The verb ``probe``: measure how well features predict identity and expression."""
 
 from pathlib import Path
 from typing import Annotated
@@ -22,14 +22,14 @@ def probe(
     data: Data,
     trained_on: Annotated[
         Path | None,
-        typer.Option(help="The data set that the runs were trained on: drawn faces are judged."),
+        typer.Option(help="Training data set of the runs; enables tests of generated faces."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Write probes.json there.")
+        Path | None, typer.Option(metavar="FOLDER", help="Write probes.json to this folder.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of all draws.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Random seed.")] = 0,
 ) -> None:
-    """Measure what features say of person and expression, on people that no run saw.
+    """Measure how well features predict the person and expression of people not in training.
 
     degan probe runs/degan runs/plain-cnn --data others/
 

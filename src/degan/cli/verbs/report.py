@@ -1,4 +1,4 @@
-"""The verb that writes a page on results."""
+"""The verb ``report``: write an HTML page of results."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,7 @@ app = typer.Typer()
 
 PANEL = MEASURE
 
-_LARGE = 10  # MB, above which a page is slow to open and too large for many mails
+_LARGE = 10  # MB; a larger page is slow to open and too large for many mail servers
 
 
 @app.command()
@@ -21,28 +21,28 @@ def report(
         list[Path],
         typer.Argument(
             metavar="RUN...",
-            help="Results to show, side by side: runs, or what 'degan evaluate --out' wrote.",
+            help="Results to show side by side: runs or folders of 'degan evaluate --out'.",
         ),
     ],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FILE", help="The page to write.")
-    ] = Path("report.html"),
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Page to write.")] = Path(
+        "report.html"
+    ),
     data: Annotated[
         Path | None,
-        typer.Option(help="The data set that was measured, to show its faces.", metavar="DATA"),
+        typer.Option(help="Data set of the results, to show its faces.", metavar="DATA"),
     ] = None,
     by: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="COLUMN", help="Split figures by a column; may be given several times."
+            metavar="COLUMN", help="Report results by the values of a column; may be repeated."
         ),
     ] = None,
     people: Annotated[
         Path | None,
-        typer.Option(metavar="TABLE", help="A CSV with a row a person that has the columns."),
+        typer.Option(metavar="TABLE", help="CSV with one row per person and these columns."),
     ] = None,
 ) -> None:
-    """Show results on one HTML page, which needs no network: figures, mistakes, settings.
+    """Show results on one HTML page without network access: figures, mistakes, settings.
 
     degan report runs/cv
 
@@ -57,7 +57,5 @@ def report(
     print_figures.report_notes(parts)
     size = out.stat().st_size / 1e6
     if size > _LARGE:
-        print_figures.note(
-            f"{out} has {size:.0f} MB, for it shows much; fewer results make a smaller page"
-        )
+        print_figures.note(f"{out} has {size:.0f} MB; show fewer results for a smaller page")
     typer.echo(f"{out}: open it in a browser")

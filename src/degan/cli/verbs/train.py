@@ -1,4 +1,4 @@
-"""The verb that trains."""
+"""The verb ``train``: train DE-GAN on a data set."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,13 +29,13 @@ PANEL = TRAIN
 
 
 def continues(words: Sequence[str]) -> bool:
-    """Return whether the same command continues after it was stopped."""
+    """Return whether the same command continues the stopped work, see :mod:`degan.cli.verbs`."""
     return words[0] in ("train",)
 
 
 @app.command()
 def train(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run directory to make.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory to create.")],
     data: Data,
     preset: Preset = DEFAULT_PRESET,
     config: Config = None,
@@ -44,7 +44,7 @@ def train(
     device: Device = None,
     without: Annotated[
         list[str] | None,
-        typer.Option("--without", help="A subject to keep out of training; may be repeated."),
+        typer.Option("--without", help="Subject to exclude from training; may be repeated."),
     ] = None,
     split: Split = None,
     resume: Resume = True,
@@ -67,8 +67,8 @@ def train(
     indices = [index for index in dataset.without_subjects(without or []) if index in of_split]
     if any(dataset.samples[index].split == "test" for index in indices):
         print_figures.note(
-            "the test part of the official split is trained on; '--split train' leaves it out"
+            "the test part of the official split is trained on too; '--split train' excludes it"
         )
     with console.progress("train") as show:
         training.train(dataset, indices, settings, run, show)
-    typer.echo(f"{run}: trained on {len(indices)} faces; 'degan export {run} FILE.onnx' is next")
+    typer.echo(f"{run}: trained on {len(indices)} faces; next: 'degan export {run} FILE.onnx'")

@@ -1,4 +1,4 @@
-"""The verbs that make weights files: export and fine-tuning."""
+"""The verbs ``export`` and ``finetune``: make weights files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,36 +16,36 @@ PANEL = TRAIN
 
 
 def continues(words: Sequence[str]) -> bool:
-    """Return whether the same command continues after it was stopped."""
+    """Return whether the same command continues the stopped work, see :mod:`degan.cli.verbs`."""
     return words[0] in ("finetune",)
 
 
 @app.command()
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run that 'degan train' made.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run of 'degan train'.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The .onnx file to write.")],
     calibrate: Annotated[
         Path | None,
         typer.Option(
             metavar="DATA",
-            help="Prepared data of other people, on which probabilities are made to be right as "
-            "often as they say.",
+            help="Data set of other people; probabilities are calibrated on it (temperature "
+            "scaling).",
         ),
     ] = None,
     actions: Annotated[
         Path | None,
         typer.Option(
             metavar="PEOPLE",
-            help="Rendered people that were not trained on ('degan synthesize'): reading the 52 "
-            "facial actions is fitted on them.",
+            help="Rendered people not used in training ('degan synthesize'); the prediction of "
+            "52 facial actions is fitted on them.",
         ),
     ] = None,
     neutral: Annotated[
         Path | None,
         typer.Option(
             metavar="RECORDINGS",
-            help="Recordings of rendered people that were not trained on ('degan synthesize "
-            "--sequences'): reading a face beside the person's neutral one is fitted on them.",
+            help="Rendered sequences of people not used in training ('degan synthesize "
+            "--sequences'); recognition relative to a neutral face is fitted on them.",
         ),
     ] = None,
     leaning: Annotated[
@@ -53,12 +53,12 @@ def export(
         typer.Option(
             "--lean",
             metavar="EXPRESSION=AMOUNT",
-            help="Name an expression sooner than was learnt (happiness=0.5: slight smiles too), or "
-            "later; may be repeated.",
+            help="Add an amount to the logit of an expression (happiness=0.5: slight smiles count "
+            "too); may be repeated.",
         ),
     ] = None,
 ) -> None:
-    """Write a trained model as one ONNX file, checked against the model.
+    """Export a trained model as one ONNX file and check it against the model.
 
     degan export runs/all mine.onnx
 
@@ -67,6 +67,7 @@ def export(
     degan export runs/all mine.onnx --neutral recordings/
     """
     exporting = import_extra("degan.tuning.export", "train")
+    import_extra("degan.tuning.weights_file", "train").check_weights_path(file)
     trained = import_extra("degan.training.model", "train")
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
@@ -91,7 +92,7 @@ def export(
         typer.echo(print_figures.neutral_line(gain))
     parity = exporting.export(model, file, unsure_below=unsure_below)
     typer.echo(
-        f"{file}: {', '.join(model.expressions)}; largest difference to the model "
+        f"{file}: {', '.join(model.expressions)}; largest difference from the model "
         f"{parity.largest_difference:.1e}"
     )
 
@@ -101,31 +102,29 @@ def finetune(
     source: Annotated[
         Path,
         typer.Argument(
-            metavar="FOLDER", help="Photos, <class>/<subject>_*.jpg, or a prepared data set."
+            metavar="FOLDER", help="Photos <class>/<subject>_*.jpg, or a prepared data set."
         ),
     ],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The .onnx file to make.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The .onnx file to write.")],
     weights: Annotated[
         str,
         typer.Option(
             metavar="NAME|RUN",
-            help="What to begin with: web or clean, which ship, or a run of 'degan train'.",
+            help="Base weights: web or clean (shipped), or a run of 'degan train'.",
         ),
     ] = "web",
     group: Group = None,
     crops: Annotated[
-        bool, typer.Option("--crops", help="The photos are faces already cut out (32 px and up).")
+        bool, typer.Option("--crops", help="The photos are cropped faces, 32 px or larger.")
     ] = False,
-    folds: Annotated[
-        int, typer.Option(min=2, help="Into how many parts the people are divided to measure.")
-    ] = 5,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of the divisions.")] = 0,
+    folds: Annotated[int, typer.Option(min=2, help="Number of folds of the evaluation.")] = 5,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Random seed of the folds.")] = 0,
     jobs: Jobs = CPUS,
 ) -> None:
-    """Make weights for one's own classes out of one's own photos, and measure them.
+    """Fine-tune weights on your own photos and classes, and evaluate them by cross-validation.
 
-    Every folder is a class, of any name; two people or more must show each. What is printed was
-    read of people whom the weights had not seen. Crops and predictions are kept beside OUT.
+    Every folder is a class with any name; each class needs photos of two people or more. The
+    printed results are of people held out of each fold. Crops and predictions are kept next to OUT.
 
       degan finetune photos/ mine.onnx
 

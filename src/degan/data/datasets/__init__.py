@@ -1,1 +1,1 @@
-"""One adapter a data set: what is on disk -> :class:`degan.data.sample.Source` records."""
+"""Adapters, one per data set: files on disk -> :class:`degan.data.sample.Source` records."""

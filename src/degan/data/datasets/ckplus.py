@@ -4,7 +4,14 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from degan.data.adapter import Adapter, Expected, Found, is_photo, last_number, sequence
+from degan.data.adapter import (
+    Adapter,
+    AdapterResult,
+    CompleteCounts,
+    is_photo,
+    last_number,
+    select_recordings,
+)
 from degan.data.protocol import Protocol
 from degan.data.sample import Skipped
 from degan.data.tree import Tree, one_copy
@@ -13,7 +20,7 @@ from degan.errors import DeganError
 CODES = (
     "neutral", "anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise",
 )  # fmt: skip
-"""Expression of each number in a label file."""
+"""Expressions by their number in a label file, from 0."""
 
 _FRAME = re.compile(r"(?:^|/)(S\d{3})/(\d{3})/\1_\2_\d+\.\w+$", re.IGNORECASE)
 _LABEL = re.compile(r"(?:^|/)(S\d{3})/(\d{3})/\1_\2_\d+_emotion\.txt$", re.IGNORECASE)
@@ -23,16 +30,16 @@ _MAX_FACS_BYTES = 4096
 _MAX_UNIT = 99
 
 
-def read(path: Path, protocol: Protocol) -> Found:
-    """Return the labelled sequences: folders or the four zip files, as they were downloaded.
+def read(path: Path, protocol: Protocol) -> AdapterResult:
+    """Return the labelled sequences, from folders or the four zip files, as downloaded.
 
-    Where several copies lie side by side, a sequence is taken from one of them.
+    If the path contains several copies, each sequence is read from one of them.
 
     Raises:
-        DeganError: the path cannot be read, or holds no sequence or no label.
+        DeganError: the path cannot be read, or contains no sequence or no label.
     """
     tree = Tree(path)
-    found = Found(skipped=list(tree.skipped))
+    found = AdapterResult(skipped=list(tree.skipped))
     copies: dict[str, dict[str, dict[int, str]]] = {}
     labels: dict[str, list[str]] = {}
     coded: dict[str, list[str]] = {}
@@ -67,12 +74,12 @@ def _check(tree: Tree, frames: Mapping[str, object], labels: Mapping[str, object
     if not frames:
         raise DeganError(
             f"{tree.root} holds no CK+ sequence (.../S005/001/S005_001_00000001.png); give the "
-            f"folder that the zip files were put or unpacked in{tree.refused()}"
+            f"folder with the zip files or their content{tree.refused()}"
         )
     if not labels:
         raise DeganError(
             f"{tree.root} holds the frames of CK+ but no label (.../S005/001/..._emotion.txt); put "
-            f"Emotion_labels.zip, or what was in it, beside them{tree.refused()}"
+            f"Emotion_labels.zip, or its content, next to them{tree.refused()}"
         )
 
 
@@ -82,9 +89,9 @@ def _add(
     frames: Mapping[int, str],
     labels: list[str],
     protocol: Protocol,
-    found: Found,
+    found: AdapterResult,
 ) -> str | None:
-    """Add a sequence to what was found, or return why it is left out."""
+    """Add a sequence to ``found``, or return the reason why it is skipped."""
     if not labels:
         return "no expression label"
     if not frames:
@@ -97,12 +104,12 @@ def _add(
     if isinstance(code, str):
         return code
     numbers = sorted(frames)
-    # A label's name holds the peak frame's number.
+    # The file name of a label contains the number of the peak frame.
     peak = max(last_number(name.lower().removesuffix("_emotion.txt")) for name in labels)
     if numbers[-1] < peak:
         return f"ends with frame {numbers[-1]}, before the peak frame {peak}"
     found.recordings.extend(
-        sequence(
+        select_recordings(
             [(frames[number], tree.location(frames[number])) for number in numbers],
             expression=CODES[code],
             subject=key.partition("/")[0],
@@ -114,7 +121,7 @@ def _add(
 
 
 def _code(tree: Tree, name: str) -> int | str:
-    """Return the number in a label file, or what is wrong with it."""
+    """Return the number in a label file, or an error message."""
     try:
         text = tree.text(name, _MAX_LABEL_BYTES).strip()
     except DeganError as error:
@@ -125,11 +132,11 @@ def _code(tree: Tree, name: str) -> int | str:
             return int(value)
     except ValueError:
         pass
-    return f"its label {name} says {text[:40]!a}, none of the numbers 0 to {len(CODES) - 1}"
+    return f"its label {name} contains {text[:40]!a}, not a number from 0 to {len(CODES) - 1}"
 
 
-def _add_units(tree: Tree, key: str, names: list[str], found: Found) -> None:
-    """Add the action units of a sequence, where they were coded; without them it stays as it is."""
+def _add_units(tree: Tree, key: str, names: list[str], found: AdapterResult) -> None:
+    """Add the action units of a sequence to ``found``; keep a sequence without them."""
     try:
         said = {frozenset(_units(tree.text(name, _MAX_FACS_BYTES))) for name in names}
     except (DeganError, ValueError):
@@ -138,20 +145,22 @@ def _add_units(tree: Tree, key: str, names: list[str], found: Found) -> None:
         (found.units[key],) = said
     elif names:
         found.skipped.append(
-            Skipped(names[0], "action units that cannot be read or differ; its sequence stays")
+            Skipped(
+                names[0], "unreadable or contradictory action units; the sequence is kept without"
+            )
         )
 
 
 def _units(text: str) -> Iterator[int]:
-    """Yield the numbers of the action units of a file: a line each, unit and intensity.
+    """Yield the action unit numbers in a FACS file: one line per unit, with number and intensity.
 
-    A face at rest has none: an empty line, but not an empty file.
+    The file of a face at rest has only an empty line; an empty file is truncated.
 
     Raises:
-        ValueError: it is no such file.
+        ValueError: the content is not of this form.
     """
     if not text:
-        raise ValueError("cut off")
+        raise ValueError("truncated")
     for line in text.splitlines():
         if not line.strip():
             continue
@@ -164,9 +173,9 @@ def _units(text: str) -> Iterator[int]:
 ADAPTER = Adapter(
     name="ckplus",
     title="CK+, Extended Cohn-Kanade",
-    needs="cohn-kanade-images and Emotion (or the zip files), as downloaded; FACS if there",
+    needs="cohn-kanade-images and Emotion (or the zip files), as downloaded; FACS is optional",
     choices=frozenset({"peak_frames", "neutral"}),
-    expected=Expected(
+    expected=CompleteCounts(
         subjects=118,
         recordings=327,
         expressions={

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from degan.data import tables
-from degan.data.adapter import Adapter, Expected, Found, is_photo
+from degan.data.adapter import Adapter, AdapterResult, CompleteCounts, is_photo
 from degan.data.pictures import Location, Pixels
 from degan.data.protocol import Protocol
 from degan.data.sample import Recording, Skipped, Source
@@ -16,17 +16,17 @@ from degan.errors import DeganError
 from degan.labels import find_expression
 
 CODES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
-"""Expression of each number in the table, from 0."""
+"""Expressions by their number in the table, from 0."""
 
 SPLIT_OF = {
     "training": "train", "train": "train",
     "publictest": "validation", "validation": "validation", "val": "validation",
     "privatetest": "test", "test": "test",
 }  # fmt: skip
-"""Split of each ``Usage`` in the table, and of each folder where there is none."""
+"""Split of each ``Usage`` value in the table, and of each folder in a copy without the table."""
 
 SIDE = 48
-"""Width and height of the pictures in the table."""
+"""Width and height of the pictures in the table, in pixels."""
 
 _COLUMNS = ("emotion", "pixels", "usage")
 _MAX_BYTES = 2**30  # the table has 301 MB
@@ -37,19 +37,20 @@ _IN_FOLDERS = re.compile(
 )
 
 
-def read(path: Path, protocol: Protocol) -> Found:
-    """Return the pictures, each a recording of its own, in the split of the competition.
+def read(path: Path, protocol: Protocol) -> AdapterResult:
+    """Return the pictures, each as its own recording, in the splits of the competition.
 
-    The path is that of the table (``fer2013.csv``), or of a folder or zip file with the table or,
-    if there is none, with one folder a split and expression inside (``train/angry/...``).
+    The path is the table (``fer2013.csv``), or a folder or zip file. A folder or zip file contains
+    the table or, without a table, one folder per split and expression (``train/angry/...``).
 
     Raises:
-        DeganError: the path cannot be read, or holds no such table or folders, or several tables.
+        DeganError: the path cannot be read, contains neither the table nor such folders, or
+            contains several tables.
     """
     if tables.is_table(path):
-        return _read_table(Location(path), path.name, Found())
+        return _read_table(Location(path), path.name, AdapterResult())
     tree = Tree(path)
-    found = Found(skipped=list(tree.skipped))
+    found = AdapterResult(skipped=list(tree.skipped))
     named = [
         name
         for name in tree.names
@@ -65,7 +66,7 @@ def read(path: Path, protocol: Protocol) -> Found:
     return _read_folders(path, tree, found)
 
 
-def _read_table(place: Location, name: str, found: Found) -> Found:
+def _read_table(place: Location, name: str, found: AdapterResult) -> AdapterResult:
     lines = _lines(place)
     header = tables.header_of(next(lines, b""))
     missing = [column for column in _COLUMNS if column not in header]
@@ -94,10 +95,10 @@ def _read_table(place: Location, name: str, found: Found) -> Found:
 
 
 def _lines(place: Location) -> Iterator[bytes]:
-    """Yield a file's lines, the first bytes of each.
+    """Yield the lines of a file, each cut to the first :data:`degan.data.tables.MAX_LINE` bytes.
 
     Raises:
-        DeganError: the file is damaged or cannot be read, or is larger than the table can be.
+        DeganError: the file is damaged, cannot be read, or is larger than any copy of the table.
     """
     size = count = 0
     starts = True
@@ -116,18 +117,20 @@ def _lines(place: Location) -> Iterator[bytes]:
 
 
 def _row(line: bytes, header: list[str]) -> tuple[str, str, bytes] | str:
-    """Return expression, split and pixels of a row, or what is wrong with it."""
+    """Return expression, split and pixels of a row, or an error message."""
     if len(line) >= tables.MAX_LINE:
         return f"the line is longer than {tables.MAX_LINE:,} bytes"
     cells = tables.cells(line.decode("latin-1"))
     if len(cells) < len(header):
-        return f"the row is cut off or no row: {len(cells)} cells for {len(header)} columns"
+        return (
+            f"the row is incomplete or not valid CSV: {len(cells)} cells for {len(header)} columns"
+        )
     row = dict(zip(header, (cell.strip() for cell in cells), strict=False))
     code, usage = row["emotion"], row["usage"]
     if code not in map(str, range(len(CODES))):
-        return f"'{code[:40]}' is no number of an expression (0 to {len(CODES) - 1})"
+        return f"'{code[:40]}' is not an expression number (0 to {len(CODES) - 1})"
     if usage.lower() not in SPLIT_OF:
-        return f"the usage '{usage[:40]}' is none of Training, PublicTest, PrivateTest"
+        return f"the usage '{usage[:40]}' is not one of Training, PublicTest, PrivateTest"
     values = _pixels(row["pixels"])
     if isinstance(values, str):
         return values
@@ -135,19 +138,19 @@ def _row(line: bytes, header: list[str]) -> tuple[str, str, bytes] | str:
 
 
 def _pixels(text: str) -> bytes | str:
-    """Return the values in a cell, or what is wrong with them."""
+    """Return the pixel values in a cell as bytes, or an error message."""
     if not text or text.encode("utf-8").translate(None, b"0123456789 "):
-        return "its pixels are not whole numbers with spaces between them"
-    # Numbers too large for 64 bits become the largest one.
+        return "its pixels are not whole numbers separated by spaces"
+    # Numbers too large for 64 bits become the largest 64-bit number, which the check refuses.
     values = np.fromstring(text, np.int64, sep=" ")
     if values.size != SIDE * SIDE:
         return f"{values.size:,} pixels instead of {SIDE * SIDE:,}"
     if values.max() > 255:
-        return f"a pixel of {values.max():,}, which is more than 255"
+        return f"a pixel has the value {values.max():,}, which is more than 255"
     return values.astype(np.uint8).tobytes()
 
 
-def _read_folders(path: Path, tree: Tree, found: Found) -> Found:
+def _read_folders(path: Path, tree: Tree, found: AdapterResult) -> AdapterResult:
     first: dict[tuple[str, ...], str] = {}
     for name in filter(is_photo, tree.names):
         match = _IN_FOLDERS.search(name)
@@ -156,9 +159,9 @@ def _read_folders(path: Path, tree: Tree, found: Found) -> Found:
             found.skipped.append(Skipped(name, "not in a folder like train/angry"))
             continue
         if expression not in CODES:
-            found.skipped.append(Skipped(name, f"'{match[2]}' is no expression of FER2013"))
+            found.skipped.append(Skipped(name, f"'{match[2]}' is not an expression of FER2013"))
             continue
-        # Releases that put both tests into one folder tell them apart by the files' names.
+        # If a release has both test sets in one folder, the file names contain the split.
         split = SPLIT_OF[(match[4] or match[1]).lower()]
         copied = first.setdefault((split, expression, match[3].lower()), name)
         if copied != name:
@@ -168,7 +171,7 @@ def _read_folders(path: Path, tree: Tree, found: Found) -> Found:
         found.recordings.append(Recording((source,)))
     if not found.recordings:
         raise DeganError(
-            f"{path} holds no FER2013: neither fer2013.csv (a table with the columns "
+            f"{path} holds no FER2013 data: neither fer2013.csv (a table with the columns "
             f"{', '.join(_COLUMNS)}) nor folders like train/angry with "
             f"pictures; give the path of one of these{tree.refused()}"
         )
@@ -180,7 +183,7 @@ ADAPTER = Adapter(
     title="FER2013, Facial Expression Recognition 2013",
     needs="fer2013.csv (or a zip file with it), or folders train/angry/... test/angry/...",
     choices=frozenset(),
-    expected=Expected(
+    expected=CompleteCounts(
         subjects=None,
         recordings=35887,
         expressions={

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from degan.data import tables
-from degan.data.adapter import Adapter, Found, is_photo
+from degan.data.adapter import Adapter, AdapterResult, is_photo
 from degan.data.pictures import Archives, Location
 from degan.data.protocol import Protocol
 from degan.data.sample import SPLITS, Recording, Skipped, Source
@@ -22,12 +22,12 @@ from degan.labels import EXPRESSIONS, find_expression, is_class_name
 
 @dataclass(frozen=True)
 class Labels:
-    """Which classes there are.
+    """Set of valid classes.
 
     Attributes:
-        find: a folder's name, or what a table says -> the class that it means; None: none.
-        kind: what a class is called in messages.
-        names: what they may be, for messages.
+        find: function from a folder name or a table cell to its class, or None if there is none.
+        kind: word for a class in messages.
+        names: description of the valid classes, for messages.
     """
 
     find: Callable[[str], str | None]
@@ -36,7 +36,7 @@ class Labels:
 
 
 HOUSE: Final = Labels(find_expression, "expression", f"expressions {', '.join(EXPRESSIONS)}")
-"""The eight expressions and their synonyms."""
+"""Labels that allow the eight expressions and their synonyms."""
 
 
 def _own(name: str) -> str | None:
@@ -44,40 +44,40 @@ def _own(name: str) -> str | None:
     return composed if is_class_name(composed) else None
 
 
-OWN: Final = Labels(_own, "class", "classes of any short name")
-"""Classes of one's own: every folder is one, as it is called."""
+OWN: Final = Labels(_own, "class", "any short class name")
+"""Labels that allow custom classes: each folder is a class with the name of the folder."""
 
 Finder = Callable[[str], Location | None]
-"""Where a path in a CSV file leads; None: to nothing."""
+"""Function from a path in a CSV file to the location of that file, or None if there is none."""
 
 _MAX_CSV_BYTES = 512 * 2**20
 _FRAME = re.compile(r"[ _-]*(\d{1,12})$")
 
 
-def read(path: Path, protocol: Protocol) -> Found:
-    """Return the labelled photos of expressions; see :func:`read_labelled`."""
+def read(path: Path, protocol: Protocol) -> AdapterResult:
+    """Return the photos labelled with expressions; see :func:`read_labelled`."""
     return read_labelled(path, HOUSE)
 
 
-def read_labelled(path: Path, labels: Labels) -> Found:
-    """Return the labelled photos of a folder, zip file or CSV file, and what was left out.
+def read_labelled(path: Path, labels: Labels) -> AdapterResult:
+    """Return the labelled photos of a folder, zip file or CSV file, and the skipped files.
 
-    A folder holds one folder a class (of expressions, synonyms such as ``happy`` or ``smiling`` are
-    known, in any case); the part of a file's name before the first ``_`` is the subject. Files of a
-    subject and class whose names differ in their last number alone are of one sequence, but each is
-    a recording: they need not follow each other closely.
+    A folder contains one folder per class. For expressions, synonyms such as ``happy`` or
+    ``smiling`` are accepted, in any case. The part of a file name before the first ``_`` is the
+    subject. Files of one subject and class whose names differ only in the last number form one
+    sequence. Each of them is a recording, because they may be far apart in time.
 
-    A CSV file has the columns path (relative to the CSV), expression and subject, and may have
-    sequence, frame and split (train, validation or test; with it, the subject may be empty). Rows
-    that name the same sequence are one recording. A folder with such a CSV directly inside and no
-    class's folder is read through it.
+    A CSV file has the columns path (relative to the CSV file), expression and subject. It may have
+    sequence, frame and split (train, validation or test); with split, the subject may be empty.
+    Rows with the same sequence form one recording. If a folder contains no class folder but such a
+    CSV file, the CSV file is read.
 
     Args:
-        path: of the folder or file.
-        labels: which classes there are.
+        path: folder, zip file or CSV file.
+        labels: set of valid classes.
 
     Raises:
-        DeganError: there is nothing at the path, or no labelled photo in it.
+        DeganError: the path does not exist, or contains no labelled photo.
     """
     if tables.is_table(path):
         found = _read_csv(Location(path), _beside(path), labels)
@@ -100,7 +100,10 @@ def read_labelled(path: Path, labels: Labels) -> Found:
 
 
 def _top(tree: Tree) -> str:
-    """Return the folder in a zip file that all its files are in: archives often have one."""
+    """Return the folder that contains all files of a zip file, with its ``/``; "" if there is none.
+
+    Archives often have one such folder.
+    """
     top = ""
     zipped = tree.root.is_file()
     while True:
@@ -114,8 +117,8 @@ def _top(tree: Tree) -> str:
         top += head + "/"
 
 
-def _read_tree(tree: Tree, top: str, labels: Labels) -> Found:
-    found = Found()
+def _read_tree(tree: Tree, top: str, labels: Labels) -> AdapterResult:
+    found = AdapterResult()
     refused: set[str] = set()  # folders, each reported once
     for name in tree.names:
         folder, *inner = name[len(top) :].split("/")
@@ -124,16 +127,16 @@ def _read_tree(tree: Tree, top: str, labels: Labels) -> Found:
         if not inner:
             if not is_photo(file):
                 continue  # a CSV file, notes
-            where, reason = name, f"not in a folder of {_a(labels.kind)}"
+            where, reason = name, f"not in {_a(labels.kind)} folder"
         elif expression is None:
-            where, reason = f"{top}{folder}/", f"the folder's name is no {labels.kind}"
+            where, reason = f"{top}{folder}/", f"the folder name is not a valid {labels.kind}"
         elif len(inner) > 1:
             where = f"{top}{folder}/{file}/"
-            reason = f"a folder inside {_a(labels.kind)}'s folder"
+            reason = f"a folder inside {_a(labels.kind)} folder"
         elif not is_photo(name):
-            where, reason = name, "the name's ending is not that of a photo"
+            where, reason = name, "the file suffix is not that of a photo"
         elif file.startswith("_"):
-            where, reason = name, "the name has no subject before its first '_'"
+            where, reason = name, "the file name has no subject before its first '_'"
         else:
             found.recordings.append(Recording((_from_name(tree, name, expression),)))
             continue
@@ -183,7 +186,7 @@ def _find_csv(tree: Tree, top: str) -> str | None:
 
 
 def _missing(header: list[str]) -> list[str]:
-    """Return the columns that a table needs and does not have."""
+    """Return the required columns that a table does not have."""
     needed = ["path", "expression"] if "split" in header else ["path", "expression", "subject"]
     return [name for name in needed if name not in header]
 
@@ -204,7 +207,7 @@ def _in_tree(tree: Tree, table: str) -> Finder:
     return find
 
 
-def _read_csv(table: Location, find: Finder, labels: Labels) -> Found:
+def _read_csv(table: Location, find: Finder, labels: Labels) -> AdapterResult:
     try:
         with Archives() as archives:
             text = archives.read(table, _MAX_CSV_BYTES, "CSV").decode("utf-8-sig")
@@ -217,10 +220,10 @@ def _read_csv(table: Location, find: Finder, labels: Labels) -> Found:
     if missing := _missing(header):
         raise DeganError(
             f"{table} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
-            "a CSV of photos has path, expression, subject and may have sequence, frame, split"
+            "a CSV file of photos has path, expression, subject and may have sequence, frame, split"
         )
     skipped: list[Skipped] = []
-    # The frames of each named sequence; photos without one stand under their line.
+    # Frames by (expression, subject, sequence); a photo without sequence has its line as key.
     recordings: dict[tuple[str, ...] | int, list[Source]] = {}
     for line, cells in enumerate(rows[1:], start=2):
         if not any(cell.strip() for cell in cells):
@@ -234,10 +237,10 @@ def _read_csv(table: Location, find: Finder, labels: Labels) -> Found:
         frames = recordings.setdefault(named if named[2] else line, [])
         if frames and frames[0].split != source.split:
             split = frames[0].split or "no split"
-            skipped.append(Skipped(source.name, f"the rest of its sequence is in {split}"))
+            skipped.append(Skipped(source.name, f"the other frames of its sequence are in {split}"))
             continue
         frames.append(source)
-    return Found(
+    return AdapterResult(
         [
             Recording(tuple(sorted(frames, key=lambda source: source.frame)))
             for frames in recordings.values()
@@ -255,19 +258,20 @@ def _from_row(row: dict[str, str], line: int, find: Finder, labels: Labels) -> S
     if not name:
         reason = "the row has no path"
     elif "\0" in name:
-        reason = "the path has a character that no file's name can have"
+        reason = "the path contains a character that is not allowed in file names"
     elif expression is None:
-        reason = f"'{row.get('expression', '')}' is no {labels.kind}"
+        reason = f"'{row.get('expression', '')}' is not a valid {labels.kind}"
     elif split and split not in SPLITS:
-        reason = f"split '{row['split']}' is none of {', '.join(SPLITS)}"
+        reason = f"split '{row['split']}' is not one of {', '.join(SPLITS)}"
     elif not subject and not split:
         reason = "the row has no subject"
     elif not re.fullmatch(r"\d{1,12}", frame):
-        reason = f"frame '{frame}' is no whole number"
+        reason = f"frame '{frame}' is not a whole number"
     elif (picture := find(name)) is None:
-        reason = "the zip file of the CSV holds no such file"
+        reason = "the zip file with the CSV file contains no such file"
     else:
-        # A photo is its own sequence by its whole name; nobody's sequences are not somebody's.
+        # A photo without sequence is its own, named by its path. '?' keeps the sequences of unknown
+        # people apart from those of subjects.
         sequence = _joined(expression, subject or "?", split, row.get("sequence") or name)
         return Source(picture, name, expression, subject, sequence, int(frame), split)
     return Skipped(name or f"line {line}", reason)

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from degan.data.adapter import Adapter, Expected, Found
+from degan.data.adapter import Adapter, AdapterResult, CompleteCounts
 from degan.data.photo_names import Named, read_named
 from degan.data.protocol import Protocol
 
@@ -11,17 +11,17 @@ CODES = {
     "NE": "neutral", "AN": "anger", "DI": "disgust", "FE": "fear", "HA": "happiness",
     "SA": "sadness", "SU": "surprise",
 }  # fmt: skip
-"""Expression of each code in a photo's name."""
+"""Expression of each code in a file name."""
 
 # Subject, expression, take, running number: KA.AN1.39.
 _NAME = re.compile(rf"([A-Z]{{2}})\.({'|'.join(CODES)})\d\.\d{{1,3}}", re.ASCII | re.IGNORECASE)
 
 
-def read(path: Path, protocol: Protocol) -> Found:
-    """Return the photos of a folder or zip file, each a recording of its own.
+def read(path: Path, protocol: Protocol) -> AdapterResult:
+    """Return the photos of a folder or zip file, each as its own recording.
 
     Raises:
-        DeganError: the path cannot be read, or holds no photo of JAFFE.
+        DeganError: the path cannot be read, or contains no photo of JAFFE.
     """
     return read_named(path, _parse, example="JAFFE (.../KA.AN1.39.tiff)")
 
@@ -29,7 +29,7 @@ def read(path: Path, protocol: Protocol) -> Found:
 def _parse(stem: str) -> Named | str:
     match = _NAME.fullmatch(stem)
     if match is None:
-        return "its name is not like those of JAFFE, KA.AN1.39"
+        return "the file name is not like KA.AN1.39 (JAFFE)"
     return Named(match[0].upper(), match[1].upper(), CODES[match[2].upper()])
 
 
@@ -38,14 +38,14 @@ ADAPTER = Adapter(
     title="JAFFE, Japanese Female Facial Expression",
     needs="the photos KA.AN1.39.tiff ... (or their zip file), as downloaded",
     choices=frozenset(),
-    expected=Expected(
+    expected=CompleteCounts(
         subjects=10,
         recordings=213,
         expressions={
             "neutral": 30, "anger": 30, "disgust": 29, "fear": 32, "happiness": 31,
             "sadness": 31, "surprise": 30,
         },
-        source="the names of its files; 213 and 10 are in Lyons et al. 1998",
+        source="counted from the file names; Lyons et al. 1998 report 213 photos and 10 people",
     ),
     people=True,
     read=read,

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from degan.data.adapter import Adapter, Expected, Found
+from degan.data.adapter import Adapter, AdapterResult, CompleteCounts
 from degan.data.photo_names import Named, read_named
 from degan.data.protocol import Protocol
 
@@ -11,27 +11,27 @@ CODES = {
     "NE": "neutral", "AN": "anger", "DI": "disgust", "AF": "fear", "HA": "happiness",
     "SA": "sadness", "SU": "surprise",
 }  # fmt: skip
-"""Expression of each code in a photo's name."""
+"""Expression of each code in a file name."""
 
 ANGLES = {"frontal": ("S",), "half": ("S", "HL", "HR"), "all": ("S", "HL", "HR", "FL", "FR")}
-"""Angle codes of each :attr:`degan.data.protocol.Protocol.angle`."""
+"""Angle codes for each value of :attr:`degan.data.protocol.Protocol.angle`."""
 
 _SHOWN = rf"({'|'.join(CODES)})({'|'.join(ANGLES['all'])})"
-# Session, gender and number of the person, expression, angle: AF01ANS. The sessions A and B show
-# the same people.
+# Session, gender and number of the person, expression, angle: AF01ANS. Sessions A and B show the
+# same people.
 _NAME = re.compile(rf"[AB]([FM](?:0[1-9]|[12]\d|3[0-5])){_SHOWN}", re.ASCII | re.IGNORECASE)
 _AVERAGE = re.compile(rf"[FM]{_SHOWN}", re.ASCII | re.IGNORECASE)
 
 
-def read(path: Path, protocol: Protocol) -> Found:
-    """Return the photos of a folder or zip file, each a recording of its own.
+def read(path: Path, protocol: Protocol) -> AdapterResult:
+    """Return the photos of a folder or zip file, each as its own recording.
 
-    Photos at angles that the protocol does not ask for are passed over. The averaged faces of
-    AKDEF, which come with KDEF, and the few photos whose names are mistaken (``AF31V.JPG``,
-    ``AM31H.JPG``) are skipped.
+    Photos at other angles than the protocol's are ignored. The averaged faces of AKDEF, which come
+    with KDEF, and the few photos with misspelt names (``AF31V.JPG``, ``AM31H.JPG``) are skipped.
 
     Raises:
-        DeganError: the path cannot be read, or holds no photo of KDEF at such an angle.
+        DeganError: the path cannot be read, or contains no photo of KDEF at an angle of the
+            protocol.
     """
     angles = ANGLES[protocol.angle]
 
@@ -54,7 +54,7 @@ def read(path: Path, protocol: Protocol) -> Found:
 def _why_not(stem: str) -> str:
     if _AVERAGE.fullmatch(stem):
         return "an average of many faces (AKDEF), not a person"
-    return "its name is not like those of KDEF, AF01ANS"
+    return "the file name is not like AF01ANS (KDEF)"
 
 
 ADAPTER = Adapter(
@@ -62,7 +62,7 @@ ADAPTER = Adapter(
     title="KDEF, Karolinska Directed Emotional Faces",
     needs="KDEF/AF01/AF01ANS.JPG ... (or KDEF_and_AKDEF.zip), as downloaded",
     choices=frozenset({"angle"}),
-    expected=Expected(
+    expected=CompleteCounts(
         subjects=70,
         recordings=980,
         expressions=dict.fromkeys(CODES.values(), 140),

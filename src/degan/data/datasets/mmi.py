@@ -1,9 +1,9 @@
-"""MMI (Pantic et al. 2005; Valstar and Pantic 2010): the videos that carry an expression.
+"""MMI (Pantic et al. 2005; Valstar and Pantic 2010): the videos with an expression label.
 
-Its makers publish no description of the files. What is read here is what public programs of its
-users read: ``session.xml`` (subject; view of the track: 0 frontal, 1 profile, 2 both side by side),
-``S001-100.xml`` (metatag ``Emotion``) and ``S001-100-oao_aucs.xml`` (when action units begin, are
-at their apex and end).
+The authors publish no description of the files. This module reads the parts that public programs of
+MMI users read: ``session.xml`` (subject; view of the track: 0 frontal, 1 profile, 2 both side by
+side), ``S001-100.xml`` (metatag ``Emotion``) and ``S001-100-oao_aucs.xml`` (onset, apex and offset
+of action units).
 """
 
 import re
@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from degan.data.adapter import Adapter, Found, sequence
+from degan.data.adapter import Adapter, AdapterResult, select_recordings
 from degan.data.pictures import Archives, Half, Picture, VideoFrame, video_source
 from degan.data.protocol import Protocol
 from degan.data.sample import Recording, Skipped
@@ -24,37 +24,37 @@ from degan.errors import DeganError
 from degan.media import video
 
 CODES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
-"""Expression of the values 1-6; other values are of expressions that no protocol has."""
+"""Expressions by their value, from 1 to 6; other values mean expressions that no protocol uses."""
 
 _MAX_XML_BYTES = 2**20
 _SUBJECT = re.compile(r"(S\d{3})-\d+$", re.IGNORECASE)
 _WHOLE = re.compile(r"\s*(\d{1,9})(?:\.0*)?\s*", re.ASCII)
-_HELD = 0.9  # of the frames that a header promises; dropped ones are no sign of a cut-off file
+_HELD = 0.9  # minimum share of the frames stated in the header; a file with less is truncated
 
-# The half that shows the face from the front; nothing in the files tells. Of a subject that is not
-# listed the whole frame is taken, and looking for faces decides.
+# Half of the frame with the frontal view; the files do not contain this. For other subjects the
+# whole frame is used, and face detection chooses the face.
 _FRONTAL: dict[str, Half] = {
     **dict.fromkeys(("S001", "S002", "S017"), "right"),
     **dict.fromkeys(("S003", "S005", "S006", "S015", "S016"), "left"),
 }
-# Frontal views of this size were filmed with the camera on its side; those of other sizes were not.
+# Frontal views of this size were filmed with a camera on its side; other sizes were not.
 _ON_ITS_SIDE = (720, 576)
 
 _APEX_NAMES = {"apex", "apexframe", "peak", "peakframe"}
-_APEX = {"2", "apex", "peak"}  # type of a marker; 0 neutral, 1 onset, 3 offset
-_BLINK = "45"  # its apex is no expression's
+_APEX = {"2", "apex", "peak"}  # marker types of an apex; 0 is neutral, 1 onset, 3 offset
+_BLINK = "45"  # action unit of a blink, whose apex is not the peak of an expression
 
 
-def read(path: Path, protocol: Protocol) -> Found:
-    """Return the videos with one of the six expressions: sessions, or zip files of them.
+def read(path: Path, protocol: Protocol) -> AdapterResult:
+    """Return the videos with one of the six expressions, from sessions or their zip files.
 
-    The peak of a sequence is its apex where that is annotated, else its middle.
+    The peak of a sequence is its annotated apex, or its middle if no apex is annotated.
 
     Raises:
-        DeganError: the path cannot be read, holds no session, or PyAV is not installed.
+        DeganError: the path cannot be read, contains no session, or PyAV is not installed.
     """
     tree = Tree(path)
-    found = Found(skipped=list(tree.skipped))
+    found = AdapterResult(skipped=list(tree.skipped))
     folders: dict[str, list[str]] = {}
     for name in tree.names:
         if _is_xml(name) or _is_video(name):
@@ -62,7 +62,7 @@ def read(path: Path, protocol: Protocol) -> Found:
     if not any(_is_session(names) for names in folders.values()):
         raise DeganError(
             f"{path} holds no MMI session (Sessions/<number>/session.xml and a video); give the "
-            f"folder that Sessions is in, or the zip file{tree.refused()}"
+            f"folder that contains Sessions, or the zip file{tree.refused()}"
         )
     video.check_installed()
     seen: set[str] = set()
@@ -96,7 +96,7 @@ def _session(
     archives: Archives,
     seen: set[str],
 ) -> Iterator[tuple[str, list[Recording] | str]]:
-    """Yield each video of a folder and its recordings, or why it is left out."""
+    """Yield each video of a folder with its recordings, or with the reason why it is skipped."""
     videos = [name for name in names if _is_video(name)]
     if not videos:
         if any(_stem(name) == "session" for name in names):
@@ -117,10 +117,10 @@ def _session(
 
 
 def _sheets(videos: list[str], names: list[str]) -> dict[str, list[str]]:
-    """Return each video of a folder and the XML files that tell of it.
+    """Return each video of a folder with its XML files.
 
-    A single video has all of them; one of several has those that begin with its name, and
-    session.xml.
+    A single video gets all XML files. If there are several videos, each gets session.xml and the
+    files whose names begin with the name of the video.
     """
     sheets = list(filter(_is_xml, names))
     if len(videos) == 1:
@@ -143,13 +143,13 @@ def _stem(name: str) -> str:
 def _recordings(
     tree: Tree, name: str, key: str, sheets: list[str], protocol: Protocol, archives: Archives
 ) -> list[Recording]:
-    """Return what a protocol takes of a video.
+    """Return the recordings that the protocol selects from a video.
 
     Raises:
-        DeganError: why it is left out.
+        DeganError: the video is skipped; the message is the reason.
     """
     if not sheets:
-        raise DeganError("no annotation (XML) beside it")
+        raise DeganError("no annotation (XML) for this video")
     roots = [_parse(tree, sheet) for sheet in sheets]
     expression = _expression(roots)
     subject = _subject(roots, name)
@@ -162,7 +162,7 @@ def _recordings(
     info = video.describe(video_source(location, archives), str(location))
     if info.frames < _HELD * info.promised:
         raise DeganError(
-            f"cut off: it holds {info.frames} of {info.promised} frames; get the video again"
+            f"truncated: it has {info.frames} of {info.promised} frames; download the video again"
         )
     half = _half(subject, protocol) if view == "dual" else "whole"
     turned = view == "frontal" and (info.width, info.height) == _ON_ITS_SIDE
@@ -171,13 +171,13 @@ def _recordings(
         for index in range(info.frames)
     ]
     peak = info.frames // 2 if protocol.peak == "middle" else _peak(roots, info.frames)
-    return sequence(
+    return select_recordings(
         frames, expression=expression, subject=subject, name=key, protocol=protocol, peak=peak
     )
 
 
 def _half(subject: str, protocol: Protocol) -> Half:
-    """Return what of a dual view's frames is the picture."""
+    """Return the part of a dual-view frame that becomes the picture."""
     if protocol.dual_view in ("left", "right", "whole"):
         chosen: Half = protocol.dual_view
         return chosen
@@ -189,15 +189,15 @@ def _parse(tree: Tree, name: str) -> Element:
         root: Element = fromstring(tree.text(name, _MAX_XML_BYTES), forbid_dtd=True)
     except DefusedXmlException as error:
         raise DeganError(
-            f"{name} declares entities or a document type, which degan does not read; remove them"
+            f"{name} declares entities or a document type, which degan does not accept; remove them"
         ) from error
     except (ParseError, ValueError, LookupError) as error:
-        raise DeganError(f"{name} is damaged and no XML ({error}); get it again") from error
+        raise DeganError(f"{name} is not valid XML ({error}); download it again") from error
     return root
 
 
 def _elements(roots: Iterable[Element], tag: str = "") -> Iterator[Element]:
-    """Yield the elements of a name, of any case and namespace; all if no name is given."""
+    """Yield the elements with this tag, in any case and namespace; all if ``tag`` is empty."""
     for root in roots:
         for element in root.iter():
             if not tag or _plain(element.tag) == tag:
@@ -213,7 +213,7 @@ def _attributes(element: Element) -> dict[str, str]:
 
 
 def _metatags(roots: Iterable[Element], wanted: Callable[[str], bool]) -> list[str]:
-    """Return the values of the metatags whose names are wanted."""
+    """Return the values of the metatags whose names satisfy ``wanted``."""
     tags = map(_attributes, _elements(roots, "metatag"))
     return [tag.get("value", "") for tag in tags if wanted(_plain(tag.get("name", "")))]
 
@@ -231,23 +231,26 @@ def _expression(roots: list[Element]) -> str:
         raise DeganError(f"several expression labels that differ ({', '.join(values)[:60]})")
     code = _whole(values[0])
     if code is None or not 1 <= code <= len(CODES):
-        raise DeganError(f"its expression label is {values[0][:40]!r}, none of 1 to {len(CODES)}")
+        raise DeganError(f"its expression label is {values[0][:40]!r}, not 1 to {len(CODES)}")
     return CODES[code - 1]
 
 
 def _subject(roots: list[Element], name: str) -> str:
-    """Return who is shown, by the number that all videos' names have, so that all are one's."""
+    """Return the subject: the number in the file name or, without it, the id in the XML files.
+
+    File names come first because all videos of a person then have the same subject.
+    """
     if match := _SUBJECT.match(PurePosixPath(name).stem):
         return match[1].upper()
     ids = {_attributes(element).get("id", "") for element in _elements(roots, "subject")} - {""}
     if len(ids) != 1:
-        raise DeganError("neither its name (S001-100.avi) nor session.xml says who is shown")
+        raise DeganError("neither its name (S001-100.avi) nor session.xml names the subject")
     number = _whole(next(iter(ids)).upper().removeprefix("S"))
     return next(iter(ids)) if number is None else f"S{number:03d}"
 
 
 def _view(roots: list[Element], name: str) -> str:
-    """Return ``frontal``, ``profile`` or ``dual``; what says nothing is frontal."""
+    """Return ``frontal``, ``profile`` or ``dual``; ``frontal`` if no view is stated."""
     tracks = [_attributes(track) for track in _elements(roots, "track")]
     file = PurePosixPath(name).name.lower()
     own = [track for track in tracks if track.get("filename", "").lower().endswith(file)]
@@ -260,10 +263,10 @@ def _view(roots: list[Element], name: str) -> str:
 
 
 def _peak(roots: list[Element], count: int) -> int:
-    """Return the index of the frame in the middle of the peak, of ``count`` frames.
+    """Return the index of the middle frame of the peak, in a video of ``count`` frames.
 
     Raises:
-        DeganError: it is annotated beyond the video's end.
+        DeganError: the annotated apex is after the end of the video.
     """
     named = _metatags(roots, _APEX_NAMES.__contains__)
     for element in _elements(roots):
@@ -273,7 +276,9 @@ def _peak(roots: list[Element], count: int) -> int:
     spans = [span for unit in _elements(roots, "actionunit") for span in _apexes(unit, count)]
     first = told[len(told) // 2] if told else min((start for start, _ in spans), default=0)
     if first > count:
-        raise DeganError(f"its apex is frame {first}, but the video has only {count}; get it again")
+        raise DeganError(
+            f"the apex is frame {first}, but the video has only {count} frames; download it again"
+        )
     if told:
         return max(first - 1, 0)
     best = _fullest(spans, count)
@@ -281,7 +286,7 @@ def _peak(roots: list[Element], count: int) -> int:
 
 
 def _apexes(unit: Element, count: int) -> list[tuple[int, int]]:
-    """Return from which frame to before which an action unit is at its apex, counted from 1."""
+    """Return the apexes of an action unit as (first frame, frame after the last), from 1."""
     own = _attributes(unit)
     if own.get("number") == _BLINK:
         return []
@@ -299,7 +304,7 @@ def _apexes(unit: Element, count: int) -> list[tuple[int, int]]:
 
 
 def _fullest(spans: list[tuple[int, int]], count: int) -> int | None:
-    """Return the index of the middle one of the frames that the most spans hold, None without."""
+    """Return the middle index of the frames covered by most spans, or None if none is covered."""
     steps = [0] * (count + 2)
     for start, end in spans:
         if 0 < start < end and start <= count:
@@ -319,8 +324,8 @@ ADAPTER = Adapter(
     title="MMI Facial Expression Database",
     needs="Sessions, or the zip file, as downloaded: about 205 frontal sequences of 30 subjects",
     choices=frozenset({"peak_frames", "neutral", "peak", "dual_view"}),
-    # A download is a search's result and papers count it differently: 205 sequences of 30 people,
-    # 208 of 31. A number that no one can be held to would accuse complete copies.
+    # A download is the result of a search, and papers report different counts: 205 sequences of 30
+    # people, 208 of 31. Any fixed count would report complete copies as incomplete.
     expected=None,
     people=True,
     read=read,

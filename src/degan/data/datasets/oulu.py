@@ -4,16 +4,23 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from degan.data.adapter import Adapter, Expected, Found, is_photo, last_number, sequence
+from degan.data.adapter import (
+    Adapter,
+    AdapterResult,
+    CompleteCounts,
+    is_photo,
+    last_number,
+    select_recordings,
+)
 from degan.data.protocol import Protocol
 from degan.data.sample import Skipped
 from degan.data.tree import Tree, one_copy
 from degan.errors import DeganError
 
 EXPRESSIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
-"""Names of the folders that hold sequences (any case)."""
+"""Names of the folders that contain sequences (any case)."""
 
-# The folder of a camera may tell of the release, too: VL_Acropped.
+# The name of a camera's folder may include the release: VL_Acropped.
 _FRAME = re.compile(
     r"(?:^|/)(?P<camera>VL|NI)(?:[_-][^/]*)?/(?P<light>Strong|Weak|Dark)"
     r"/(?P<subject>P\d{3})/(?P<expression>[^/]+)/[^/]+$",
@@ -21,16 +28,17 @@ _FRAME = re.compile(
 )
 
 
-def read(path: Path, protocol: Protocol) -> Found:
-    """Return the sequences of one camera and light: folders or zip files, as downloaded.
+def read(path: Path, protocol: Protocol) -> AdapterResult:
+    """Return the sequences of one camera and light, from folders or zip files, as downloaded.
 
-    Where several releases (original, cropped) or copies lie side by side, one is used.
+    If the path contains several releases (original, cropped) or copies, each sequence is read from
+    one of them.
 
     Raises:
-        DeganError: the path cannot be read, or holds no sequence of this camera and light.
+        DeganError: the path cannot be read, or contains no sequence of this camera and light.
     """
     tree = Tree(path)
-    found = Found(skipped=list(tree.skipped))
+    found = AdapterResult(skipped=list(tree.skipped))
     frames = {
         match: name
         for name in tree.names
@@ -43,7 +51,7 @@ def read(path: Path, protocol: Protocol) -> Found:
         numbered = sequences[key]
         subject, _, expression = key.partition("/")
         found.recordings.extend(
-            sequence(
+            select_recordings(
                 [(name, tree.location(name)) for _, name in sorted(numbered.items())],
                 expression=expression,
                 subject=subject,
@@ -62,26 +70,30 @@ def _is_wanted(match: re.Match[str], protocol: Protocol) -> bool:
 
 
 def _check(tree: Tree, frames: Mapping[re.Match[str], str], protocol: Protocol) -> None:
-    """Raise DeganError if there is no frame of the camera and light, naming those there are."""
+    """Check that there are frames of the protocol's camera and light.
+
+    Raises:
+        DeganError: there are none; the message lists the cameras and lights that exist.
+    """
     if any(_is_wanted(match, protocol) for match in frames):
         return
     if not frames:
         raise DeganError(
             f"{tree.root} holds no Oulu-CASIA sequence (.../VL/Strong/P001/Anger/000.jpeg); give "
-            f"the folder that VL and NI are in{tree.refused()}"
+            f"the folder that contains VL and NI{tree.refused()}"
         )
     there = {f"{match['camera'].upper()} {match['light'].capitalize()}" for match in frames}
     raise DeganError(
         f"{tree.root} holds no sequence of Oulu-CASIA for camera {protocol.camera} and light "
-        f"{protocol.light}; choose among what there is: {', '.join(sorted(there))}"
+        f"{protocol.light}; choose one of these: {', '.join(sorted(there))}"
         f"{tree.refused()}"
     )
 
 
 def _releases(
-    frames: Mapping[re.Match[str], str], protocol: Protocol, found: Found
+    frames: Mapping[re.Match[str], str], protocol: Protocol, found: AdapterResult
 ) -> dict[str, dict[str, dict[int, str]]]:
-    """Return release -> sequence -> frame number -> name, of the protocol's camera and light."""
+    """Return release -> sequence -> frame number -> file name, for one camera and light."""
     releases: dict[str, dict[str, dict[int, str]]] = {}
     unknown: set[str] = set()
     for match, name in frames.items():
@@ -97,7 +109,7 @@ def _releases(
             found.skipped.append(Skipped(name, "a second copy of this frame"))
         else:
             numbered[last_number(name)] = name
-    reason = f"its name is none of the expressions {', '.join(EXPRESSIONS)}"
+    reason = f"the folder name is not one of the expressions {', '.join(EXPRESSIONS)}"
     found.skipped.extend(Skipped(folder, reason) for folder in sorted(unknown))
     return releases
 
@@ -107,7 +119,7 @@ ADAPTER = Adapter(
     title="Oulu-CASIA NIR&VIS",
     needs="OriginalImg (or its zip file), as downloaded: VL/Strong/P001/Anger/000.jpeg ...",
     choices=frozenset({"camera", "light", "peak_frames", "neutral"}),
-    expected=Expected(
+    expected=CompleteCounts(
         subjects=80,
         recordings=480,
         expressions=dict.fromkeys(EXPRESSIONS, 80),

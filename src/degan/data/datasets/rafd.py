@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from degan.data.adapter import Adapter, Expected, Found
+from degan.data.adapter import Adapter, AdapterResult, CompleteCounts
 from degan.data.photo_names import Named, read_named
 from degan.data.protocol import Protocol
 
@@ -11,14 +11,14 @@ CODES = {
     "neutral": "neutral", "angry": "anger", "contemptuous": "contempt", "disgusted": "disgust",
     "fearful": "fear", "happy": "happiness", "sad": "sadness", "surprised": "surprise",
 }  # fmt: skip
-"""Expression of each word in a photo's name."""
+"""Expression of each word in a file name."""
 
 ANGLES = {
     "frontal": ("090",),
     "half": ("090", "045", "135"),
     "all": ("090", "045", "135", "000", "180"),
 }
-"""Cameras of each :attr:`degan.data.protocol.Protocol.angle`."""
+"""Camera angles for each value of :attr:`degan.data.protocol.Protocol.angle`."""
 
 # Camera, model, group, gender, expression, gaze: Rafd090_01_Caucasian_female_angry_frontal.
 _NAME = re.compile(
@@ -28,21 +28,22 @@ _NAME = re.compile(
 )
 
 
-def read(path: Path, protocol: Protocol) -> Found:
-    """Return the photos of a folder or zip file, each a recording of its own.
+def read(path: Path, protocol: Protocol) -> AdapterResult:
+    """Return the photos of a folder or zip file, each as its own recording.
 
-    Adults and children, and eyes that look ahead, left and right, are all taken. Photos of cameras
-    that the protocol does not ask for are passed over.
+    Adults and children are included, with all gaze directions (ahead, left, right). Photos of
+    cameras outside the protocol's angle are ignored.
 
     Raises:
-        DeganError: the path cannot be read, or holds no photo of RaFD of such a camera.
+        DeganError: the path cannot be read, or contains no photo of RaFD of a camera of the
+            protocol.
     """
     cameras = ANGLES[protocol.angle]
 
     def parse(stem: str) -> Named | str:
         match = _NAME.fullmatch(stem)
         if match is None:
-            return "its name is not like those of RaFD, Rafd090_01_Caucasian_female_angry_frontal"
+            return "the file name is not like Rafd090_01_Caucasian_female_angry_frontal (RaFD)"
         camera, model, word, gaze = (part.lower() for part in match.groups())
         return Named(f"{camera}_{model}_{word}_{gaze}", model, CODES[word], camera in cameras)
 
@@ -60,7 +61,7 @@ ADAPTER = Adapter(
     title="RaFD, Radboud Faces Database",
     needs="the photos Rafd090_01_Caucasian_female_angry_frontal.jpg ... (or their zip files)",
     choices=frozenset({"angle"}),
-    expected=Expected(
+    expected=CompleteCounts(
         subjects=67,
         recordings=1608,
         expressions=dict.fromkeys(CODES.values(), 201),

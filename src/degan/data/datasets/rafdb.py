@@ -3,34 +3,35 @@
 import re
 from pathlib import Path, PurePosixPath
 
-from degan.data.adapter import Adapter, Expected, Found, is_photo
+from degan.data.adapter import Adapter, AdapterResult, CompleteCounts, is_photo
 from degan.data.protocol import Protocol
 from degan.data.sample import Recording, Skipped, Source
 from degan.data.tree import Tree
 from degan.errors import DeganError
 
 CODES = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")
-"""Expression of each number in the list of labels, from 1."""
+"""Expressions by their number in the list of labels, from 1."""
 
 LISTS = ("list_patition_label.txt", "list_partition_label.txt")
-"""Names of the list of labels; the first is the official one."""
+"""File names of the list of labels; the first is the official one."""
 
 _PHOTO = re.compile(r"((?:train|test)_\d{1,9})(_aligned)?", re.ASCII | re.IGNORECASE)
-_COMPOUND = {"8", "9", "10", "11"}  # numbers that compound expressions have besides 1 to 7
+_COMPOUND = {"8", "9", "10", "11"}  # numbers of compound expressions besides 1 to 7
 _MAX_LIST_BYTES = 2**21  # the official list has 270 kB
 
 
-def read(path: Path, protocol: Protocol) -> Found:
-    """Return the photos of a folder or zip file, each a recording of its own, in the given split.
+def read(path: Path, protocol: Protocol) -> AdapterResult:
+    """Return the photos of a folder or zip file, each as its own recording, in the official split.
 
-    Only aligned photos are read: an original one may show several people, and the label is one
-    person's. The compound expressions that the same authors publish are not read either.
+    Only aligned photos are read: an original photo may show several people, but its label is for
+    one of them. The compound expressions, published by the same authors, are not read.
 
     Raises:
-        DeganError: the path cannot be read, or holds no list of labels, several, or no photo.
+        DeganError: the path cannot be read, or contains no list of labels, several lists, or no
+            labelled photo.
     """
     tree = Tree(path)
-    found = Found(skipped=list(tree.skipped))
+    found = AdapterResult(skipped=list(tree.skipped))
     table = _find_list(path, tree)
     photos = _find_photos(path, tree, found)
     labels = _read_list(tree, table, found)
@@ -49,13 +50,13 @@ def read(path: Path, protocol: Protocol) -> Found:
             found.recordings.append(Recording((source,)))
     if not found.recordings:
         raise DeganError(
-            f"{path} holds no photo that {table} labels; take both from one copy of RAF-DB"
+            f"{path} holds no photo listed in {table}; use both from the same copy of RAF-DB"
         )
     return found
 
 
 def _is_compound(name: str) -> bool:
-    """Say whether a file belongs to the compound expressions, whose names are the same."""
+    """Return whether a file belongs to the compound expressions, which have the same file names."""
     return any(part.lower().startswith("compound") for part in PurePosixPath(name).parent.parts)
 
 
@@ -84,8 +85,8 @@ def _no_compound(path: Path, table: str) -> str:
     )
 
 
-def _find_photos(path: Path, tree: Tree, found: Found) -> dict[str, str]:
-    """Return the name of each photo: train_00001 -> .../train_00001_aligned.jpg."""
+def _find_photos(path: Path, tree: Tree, found: AdapterResult) -> dict[str, str]:
+    """Return the file of each aligned photo: train_00001 -> .../train_00001_aligned.jpg."""
     photos: dict[str, str] = {}
     originals = False
     for name in tree.names:
@@ -93,7 +94,7 @@ def _find_photos(path: Path, tree: Tree, found: Found) -> dict[str, str]:
             continue
         match = _PHOTO.fullmatch(PurePosixPath(name).stem)
         if match is None:
-            found.skipped.append(Skipped(name, "its name is not like train_00001_aligned"))
+            found.skipped.append(Skipped(name, "the file name is not like train_00001_aligned"))
         elif match[2] is None:
             originals = True
         elif (first := photos.setdefault(match[1].lower(), name)) != name:
@@ -111,11 +112,11 @@ def _remedy(tree: Tree) -> str:
     inner = next((name for name in tree.names if name.lower().endswith(".zip")), None)
     if inner:
         return f"{inner} is a zip file within a zip file: unpack the outer one"
-    return "put Image/aligned.zip, or what was in it, beside EmoLabel"
+    return "put Image/aligned.zip, or its content, next to EmoLabel"
 
 
-def _read_list(tree: Tree, table: str, found: Found) -> dict[str, set[str]]:
-    """Return the expressions that a list gives each photo; faulty lines are skipped."""
+def _read_list(tree: Tree, table: str, found: AdapterResult) -> dict[str, set[str]]:
+    """Return the labels of each photo in a list; add faulty lines to the skipped files."""
     labels: dict[str, set[str]] = {}
     faults = []
     last_words = set()
@@ -133,23 +134,23 @@ def _read_list(tree: Tree, table: str, found: Found) -> dict[str, set[str]]:
     if not labels:
         detail = f"; its first line: {faults[0].reason}" if faults else "; it is empty"
         raise DeganError(
-            f"{tree.location(table)} has no line like 'train_00001.jpg 5' in UTF-8; take RAF-DB's "
-            f"own file{detail}"
+            f"{tree.location(table)} has no line like 'train_00001.jpg 5' in UTF-8; use the file "
+            f"from RAF-DB{detail}"
         )
     found.skipped.extend(faults)
     return labels
 
 
 def _row(line: str) -> tuple[str, str] | str:
-    """Return photo and expression of a line, or what is wrong with it."""
+    """Return photo and expression of a line, or an error message."""
     cells = line.split()
     if len(cells) != 2:
-        return f"'{line.strip()[:40]}' is not a photo and a number"
+        return f"'{line.strip()[:40]}' is not a file name and a number"
     match = _PHOTO.fullmatch(PurePosixPath(cells[0]).stem)
     if match is None or not is_photo(cells[0]):
-        return f"'{cells[0][:40]}' is no name of a photo of RAF-DB"
+        return f"'{cells[0][:40]}' is not the name of a RAF-DB photo"
     if cells[1] not in map(str, range(1, len(CODES) + 1)):
-        return f"'{cells[1][:40]}' is no number of an expression (1 to {len(CODES)})"
+        return f"'{cells[1][:40]}' is not an expression number (1 to {len(CODES)})"
     return match[1].lower(), CODES[int(cells[1]) - 1]
 
 
@@ -158,14 +159,14 @@ ADAPTER = Adapter(
     title="RAF-DB, Real-world Affective Faces, basic expressions",
     needs="the folder basic: EmoLabel/list_patition_label.txt and Image/aligned (or aligned.zip)",
     choices=frozenset(),
-    expected=Expected(
+    expected=CompleteCounts(
         subjects=None,
         recordings=15339,
         expressions={
             "neutral": 3204, "anger": 867, "disgust": 877, "fear": 355, "happiness": 5957,
             "sadness": 2460, "surprise": 1619,
         },
-        source="Li & Deng 2019: 12,271 photos to train with, 3,068 to test with",
+        source="Li & Deng 2019: 12,271 training photos, 3,068 test photos",
     ),
     people=False,
     read=read,

@@ -1,4 +1,4 @@
-"""The data sets that degan reads as they were downloaded."""
+"""Registry of the data sets that degan reads as downloaded."""
 
 from importlib import import_module
 from typing import Final
@@ -18,19 +18,20 @@ MODULES: Final = {
     "folder": "folder",
     "csv": "folder",
 }
-"""Name on the command line -> module of its adapter."""
+"""Name on the command line -> module of the adapter."""
 
 
 def adapter(name: str) -> Adapter:
-    """Return the adapter of a data set by its name.
+    """Return the adapter of a data set by its name, in any case.
 
     Raises:
-        DeganError: there is none of that name.
+        DeganError: no data set has this name.
     """
     module = MODULES.get(name.lower())
     if module is None:
         raise DeganError(
-            f"degan knows no data set '{name}'; 'degan datasets' lists {', '.join(MODULES)}"
+            f"there is no data set '{name}'; choose one of {', '.join(MODULES)}; "
+            "'degan datasets' describes them"
         )
     found: Adapter = import_module(f"degan.data.datasets.{module}").ADAPTER
     return found

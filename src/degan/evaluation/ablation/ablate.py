@@ -23,21 +23,27 @@ from degan.evaluation.ablation.arms import (
     task_name,
     teachers_name,
 )
-from degan.evaluation.ablation.baselines import MLP, SVM, code_features, fit_and_read, hog_features
+from degan.evaluation.ablation.baselines import (
+    MLP,
+    SVM,
+    code_features,
+    fit_and_predict,
+    hog_features,
+)
 from degan.evaluation.paired import NOTE, add_holm, compare
 from degan.evaluation.probes.finished_runs import KINDS, read_features
 from degan.evaluation.probes.identification import identify
 from degan.evaluation.protocols.fold_runs import (
     ELAPSED,
-    elapsed,
+    add_elapsed_seconds,
     fold_folder,
     fold_settings,
     is_right,
     is_tested,
     open_folds,
     pool_folds,
+    predict_test_samples,
     read_notes,
-    read_test,
     run_facts,
     run_side_by_side,
     summarize_folds,
@@ -102,7 +108,7 @@ def ablate(
     path = folder / "summary.json"
     names = [arm.name for arm in choice.arms]
     if not path.exists() or list(read_json(path)["arms"]) != names:
-        with elapsed(folder / ELAPSED):
+        with add_elapsed_seconds(folder / ELAPSED):
             _run(dataset, folder, settings, folds, choice.arms, jobs, progress)
         rows = _compare(dataset, folder, settings, folds, choice.arms)
         summary = {
@@ -249,7 +255,7 @@ def _network_arm(work: _ArmFold, progress: Progress) -> None:
     images = model.recognition.standardize(torch.from_numpy(read_crops(dataset, fold.test)))
     features = {name: torch.from_numpy(v) for name, v in read_features(model, images).items()}
     save_checkpoint(work.folder / FEATURES, features, {})
-    write_test(work.folder, dataset, fold, read_test(model, dataset, fold), notes)
+    write_test(work.folder, dataset, fold, predict_test_samples(model, dataset, fold), notes)
 
 
 def _reader_arm(work: _ArmFold, progress: Progress) -> None:
@@ -266,7 +272,7 @@ def _reader_arm(work: _ArmFold, progress: Progress) -> None:
         features = [code_features(encoder, side, standardize) for side in crops]
     samples = [dataset.samples[index] for index in fold.train]
     reader = MLP if work.arm.reader == "mlp" else SVM
-    read = fit_and_read(
+    read = fit_and_predict(
         reader, features[0], samples, dataset.expressions, features[1], work.settings.seed
     )
     notes = {

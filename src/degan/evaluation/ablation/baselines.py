@@ -33,7 +33,7 @@ _MLP_PASSES = 200
 
 
 @dataclass(frozen=True)
-class Reader:
+class Baseline:
     """A classifier and its hyperparameter.
 
     Attributes:
@@ -64,15 +64,15 @@ def _make_mlp(value: float, seed: int) -> Any:
     return make_pipeline(StandardScaler(), mlp)
 
 
-SVM: Final = Reader("C", (0.01, 0.1, 1.0, 10.0), _make_svm)
+SVM: Final = Baseline("C", (0.01, 0.1, 1.0, 10.0), _make_svm)
 """Linear SVM with squared hinge loss, one against the rest."""
 
-MLP: Final = Reader("alpha", (10.0, 1.0, 0.1, 0.01), _make_mlp)
+MLP: Final = Baseline("alpha", (10.0, 1.0, 0.1, 0.01), _make_mlp)
 """MLP with one hidden layer of 128 units, trained with Adam, at most 200 epochs; alpha is its L2
 penalty."""
 
 
-class Reading(NamedTuple):
+class BaselinePrediction(NamedTuple):
     """Probabilities of the test samples, float (M, C), and the chosen hyperparameter value."""
 
     probabilities: Probabilities
@@ -121,14 +121,14 @@ def code_features(encoder: Encoder, crops: NDArray[np.uint8], standardize: Stand
     return np.asarray(torch.cat(codes, dim=1).numpy(), dtype=np.float32)
 
 
-def fit_and_read(
-    reader: Reader,
+def fit_and_predict(
+    reader: Baseline,
     features: Features,
     samples: Sequence[Sample],
     expressions: Sequence[str],
     tested: Features,
     seed: int,
-) -> Reading:
+) -> BaselinePrediction:
     """Choose the hyperparameter, fit the classifier on training samples and predict test samples.
 
     The hyperparameter is chosen by cross-validation over the training subjects; test samples are
@@ -154,7 +154,7 @@ def fit_and_read(
     with threadpool_limits(limits=1):
         value = _choose(reader, features, labels, inner_folds(samples, seed), seed)
         model = _fit(reader.make(value, seed), features, labels)
-        return Reading(_read(model, tested, len(expressions)), value)
+        return BaselinePrediction(_read(model, tested, len(expressions)), value)
 
 
 def inner_folds(samples: Sequence[Sample], seed: int) -> list[Fold]:
@@ -173,7 +173,7 @@ def inner_folds(samples: Sequence[Sample], seed: int) -> list[Fold]:
 
 
 def _choose(
-    reader: Reader, features: Features, labels: Labels, folds: Sequence[Fold], seed: int
+    reader: Baseline, features: Features, labels: Labels, folds: Sequence[Fold], seed: int
 ) -> float:
     """Return the value with the most correct predictions over the folds.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
-from degan.data.factors import Value, is_nothing
+from degan.data.factors import Value, is_missing
 from degan.errors import DeganError
 from degan.evaluation import metrics
 
@@ -235,14 +235,14 @@ class _Encoded:
 
 
 def _encode(factor: Factor, held_back: NDArray[np.bool_]) -> _Encoded:
-    known = np.array([not is_nothing(value) for value in factor.values])
-    present = [value for value in factor.values if not is_nothing(value)]
+    known = np.array([not is_missing(value) for value in factor.values])
+    present = [value for value in factor.values if not is_missing(value)]
     categorical = any(isinstance(value, str | bool) for value in present)
     if categorical:
         place = {value: float(i) for i, value in enumerate(sorted({str(v) for v in present}))}
         numbers = [place.get(str(value), 0.0) for value in factor.values]
     else:
-        numbers = [0.0 if is_nothing(v) else float(v) for v in factor.values]  # type: ignore[arg-type]
+        numbers = [0.0 if is_missing(v) else float(v) for v in factor.values]  # type: ignore[arg-type]
     values = np.array(numbers)
     reason = ""
     if known.sum() < _MIN_KNOWN:

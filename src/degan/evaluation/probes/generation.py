@@ -30,7 +30,7 @@ _JUDGE_RATE, _JUDGE_DECAY = 3e-3, 1e-3
 _BATCH = 256
 _SUBSETS, _SUBSET_SIZE = 100, 100
 MIN_KID_IMAGES = 10
-DRAWN = 1000
+NUM_GENERATED = 1000
 """Number of generated faces to judge."""
 
 
@@ -216,7 +216,7 @@ def load_generator(folder: Path, settings: Settings, num_subjects: int) -> Gener
 
 
 @dataclass(frozen=True)
-class Judgement:
+class GenerationMetrics:
     """Metrics of generated faces G(f(x), c), x a photo of one subject and c another subject.
 
     Attributes:
@@ -254,8 +254,8 @@ def judge_generated(
     sources: TrainingData,
     *,
     seed: int,
-    num_drawn: int = DRAWN,
-) -> Judgement:
+    num_drawn: int = NUM_GENERATED,
+) -> GenerationMetrics:
     """Generate faces of other subjects with the expressions of source photos, and judge them.
 
     Every source photo is used about equally often, with random target subjects.
@@ -282,7 +282,7 @@ def judge_generated(
     is_shown = (judged.expression.argmax(1) == sources.expression[order]).numpy()
     people = [sources.subjects[number] for number in sources.subject[order].tolist()]
     enough = judge.held_back >= MIN_KID_IMAGES
-    return Judgement(
+    return GenerationMetrics(
         reconstruction=float(reconstruction_loss(redrawn, data.photos(torch.arange(len(data))))),
         identity=float(is_target.mean()),
         identity_interval=metrics.subject_interval(is_target, people, seed=seed),

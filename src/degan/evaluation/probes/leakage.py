@@ -33,7 +33,7 @@ _MLP_MIN_STEPS = 400  # adds epochs if there are few images
 
 
 @dataclass(frozen=True)
-class Guess:
+class ProbeMetrics:
     """Metrics of one probe.
 
     Attributes:
@@ -50,7 +50,7 @@ class Guess:
 
 
 @dataclass(frozen=True)
-class Guesses:
+class ProbeResult:
     """Metrics of both probes on the same images.
 
     Attributes:
@@ -65,8 +65,8 @@ class Guesses:
         left_out: number of subjects left out because they have only one sequence.
     """
 
-    linear: Guess
-    mlp: Guess
+    linear: ProbeMetrics
+    mlp: ProbeMetrics
     classes: int
     chance: float
     most_frequent: float
@@ -77,7 +77,7 @@ class Guesses:
 
 def identity_leakage(
     features: Features, subjects: Sequence[str], sequences: Sequence[str], *, seed: int
-) -> Guesses:
+) -> ProbeResult:
     """Predict the subject from features: higher accuracy means more identity leakage.
 
     The images of one sequence are in the same fold. Frames of one recording share light, clothes
@@ -112,14 +112,14 @@ def identity_leakage(
     return _guess_both(features[kept], label, people[label].tolist(), folds, seed, left_out)
 
 
-def expression_kept(
+def expression_accuracy(
     features: Features,
     expressions: metrics.Labels,
     subjects: Sequence[str],
     folds: Sequence[Fold],
     *,
     seed: int,
-) -> Guesses:
+) -> ProbeResult:
     """Predict the expression from features, with the probes of :func:`identity_leakage`.
 
     Low leakage alone does not show disentanglement: features without information also have no
@@ -181,13 +181,13 @@ def _guess_both(
     folds: Sequence[tuple[metrics.Labels, metrics.Labels]],
     seed: int,
     left_out: int,
-) -> Guesses:
+) -> ProbeResult:
     counts = np.unique(labels, return_counts=True)[1]
     linear, mlp = (
         _measure(_predict(probe, features, labels, folds, seed), labels, subjects, seed)
         for probe in PROBES
     )
-    return Guesses(
+    return ProbeResult(
         linear=linear,
         mlp=mlp,
         classes=len(counts),
@@ -201,9 +201,9 @@ def _guess_both(
 
 def _measure(
     predicted: metrics.Labels, labels: metrics.Labels, subjects: Sequence[str], seed: int
-) -> Guess:
+) -> ProbeMetrics:
     accuracy = metrics.accuracy(labels, predicted)
-    return Guess(
+    return ProbeMetrics(
         accuracy=accuracy,
         interval=metrics.subject_interval(predicted == labels, subjects, seed=seed),
         balanced_accuracy=metrics.balanced_accuracy(labels, predicted),

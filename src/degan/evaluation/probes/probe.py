@@ -9,17 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from degan.data.factors import FACTORS, read_known
+from degan.data.factors import FACTORS_FILE, read_existing_columns
 from degan.data.folds import Fold, subject_folds
 from degan.data.manifest import Dataset
 from degan.data.provenance import others_of
 from degan.errors import DeganError
-from degan.evaluation.predictions import check_out
+from degan.evaluation.predictions import check_output_folder
 from degan.evaluation.probes import disentanglement as layout
 from degan.evaluation.probes.finished_runs import Run, check_frames, read_features, read_run
 from degan.evaluation.probes.identification import identify
 from degan.evaluation.probes.judging import Judges
-from degan.evaluation.probes.leakage import FOLDS, expression_kept, identity_leakage, sequence_folds
+from degan.evaluation.probes.leakage import (
+    FOLDS,
+    expression_accuracy,
+    identity_leakage,
+    sequence_folds,
+)
 from degan.system.files import write_text
 from degan.system.progress import Progress, part, silent
 from degan.training.loader import load
@@ -139,7 +144,7 @@ def _facts(run: Run) -> dict[str, Any]:
 
 def _check_out(out: Path) -> None:
     """Check that only an earlier ``probes.json`` of ``degan probe`` would be replaced."""
-    check_out(out)
+    check_output_folder(out)
     result = out / _RESULT
     if result.exists():
         try:
@@ -208,9 +213,9 @@ def _with_factors(dataset: Dataset, indices: list[int], folds: list[Fold], seed:
         drawn = np.random.default_rng(seed).choice(usable, _MAX_LAYOUT_IMAGES, replace=False)
         usable = np.sort(drawn)
     factors: list[layout.Factor] = []
-    if (dataset.folder / FACTORS).exists() and len(usable) >= layout.MIN_IMAGES:
+    if (dataset.folder / FACTORS_FILE).exists() and len(usable) >= layout.MIN_IMAGES:
         groups = {name: g for g, names in layout.DEFAULT_FACTORS.items() for name in names}
-        columns = read_known(dataset, list(groups))
+        columns = read_existing_columns(dataset, list(groups))
         factors = [
             layout.Factor(name, groups[name], [values[indices[row]] for row in usable])
             for name, values in columns.items()
@@ -233,7 +238,7 @@ def _measure_features(
         progress(number * each, f"identity leakage of {name}")
         leak = identity_leakage(values, measured.subjects, measured.sequences, seed=seed)
         progress((number + 0.4) * each, f"expression in {name}")
-        kept = expression_kept(
+        kept = expression_accuracy(
             values, measured.expressions, measured.subjects, measured.folds, seed=seed
         )
         progress((number + 0.6) * each, f"identification by {name}")

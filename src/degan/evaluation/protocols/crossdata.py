@@ -10,8 +10,8 @@ from degan.config import Settings
 from degan.data.crops import read_crops
 from degan.data.manifest import Dataset, check_cut_alike
 from degan.errors import DeganError
-from degan.evaluation.predictions import figures, predictions_text
-from degan.labels import in_order
+from degan.evaluation.predictions import compute_metrics, predictions_text
+from degan.labels import sort_classes
 from degan.system.files import read_json, write_text
 from degan.system.progress import Progress, part, silent
 from degan.training.model import Model, predict_probabilities
@@ -51,7 +51,7 @@ def cross_data_set(
             subjects. Also if the initial weights were trained on the test set, and for the errors
             of :func:`degan.training.train.train`.
     """
-    shared = in_order(set(trained.expressions) & set(tested.expressions))
+    shared = sort_classes(set(trained.expressions) & set(tested.expressions))
     _check(trained, tested, shared)
     check_unseen(read_start(settings), tested)
     training = trained.only(shared)
@@ -90,7 +90,9 @@ def _test(
     probabilities = predict_probabilities(model, crops).double().numpy()
     text = predictions_text(tested, indices, shared, probabilities)
     write_text(folder / "predictions.csv", text)
-    return figures([tested.samples[index] for index in indices], shared, probabilities, seed)
+    return compute_metrics(
+        [tested.samples[index] for index in indices], shared, probabilities, seed
+    )
 
 
 def _check(trained: Dataset, tested: Dataset, shared: tuple[str, ...]) -> None:

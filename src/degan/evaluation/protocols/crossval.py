@@ -10,20 +10,20 @@ import numpy as np
 
 from degan.config import Settings
 from degan.data.fold_file import SUBJECTS
-from degan.data.folds import Fold, shown_fold
+from degan.data.folds import Fold, fold_for_pictures
 from degan.data.manifest import Dataset, read_dataset
 from degan.evaluation.mistakes import mistakes_sheet, write_sheet
 from degan.evaluation.protocols.fold_runs import (
     ELAPSED,
     FoldPredictions,
-    elapsed,
+    add_elapsed_seconds,
     fold_folder,
     fold_settings,
     is_tested,
     open_folds,
     pool_folds,
+    predict_test_samples,
     read_notes,
-    read_test,
     run_facts,
     run_side_by_side,
     summarize_folds,
@@ -75,8 +75,8 @@ def cross_validate(
     path = folder / "summary.json"
     if not path.exists():
         folders = [fold_folder(folder, number) for number in range(len(folds))]
-        drawn = shown_fold(folds, range(len(folds)))
-        with elapsed(folder / ELAPSED):
+        drawn = fold_for_pictures(folds, range(len(folds)))
+        with add_elapsed_seconds(folder / ELAPSED):
             run_side_by_side(
                 _run_fold,
                 [
@@ -127,7 +127,7 @@ def _run_fold(
     dataset = read_dataset(data)
     start = time.monotonic()
     model = train(dataset, fold.train, settings, folder, progress, draws=shown)
-    probabilities = read_test(model, dataset, fold)
+    probabilities = predict_test_samples(model, dataset, fold)
     truth = [dataset.expressions.index(dataset.samples[index].expression) for index in fold.test]
     wrong = np.array(fold.test)[probabilities.argmax(axis=1) != np.array(truth)].tolist()
     notes = {

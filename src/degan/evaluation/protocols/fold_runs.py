@@ -20,7 +20,7 @@ from degan.data.folds import Fold
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.evaluation import metrics
-from degan.evaluation.predictions import figures, predictions_text, subjects_text
+from degan.evaluation.predictions import compute_metrics, predictions_text, subjects_text
 from degan.system.files import read_json, sha256, write_text
 from degan.system.processes import CONTEXT, run_in_processes
 from degan.system.progress import Progress
@@ -94,7 +94,7 @@ def fold_settings(settings: Settings, number: int) -> Settings:
 
 
 @contextmanager
-def elapsed(path: Path) -> Iterator[None]:
+def add_elapsed_seconds(path: Path) -> Iterator[None]:
     """Add the run time of the block to the seconds stored in a file, even if the block fails."""
     before = float(read_json(path)["seconds"]) if path.exists() else 0.0
     start = time.monotonic()
@@ -161,7 +161,7 @@ def _run_task(work: Callable[..., None], place: int, task: tuple[Any, ...]) -> N
     _shares[place] = 1.0
 
 
-def read_test(model: Model, dataset: Dataset, fold: Fold) -> metrics.Probabilities:
+def predict_test_samples(model: Model, dataset: Dataset, fold: Fold) -> metrics.Probabilities:
     """Return the model's probabilities for a fold's test samples, float (N, C)."""
     crops = torch.from_numpy(read_crops(dataset, fold.test))
     return predict_probabilities(model, crops).double().numpy()
@@ -251,7 +251,7 @@ def summarize_folds(
     right = is_right(dataset, pooled)
     place = {index: row for row, index in enumerate(pooled.indices)}
     return {
-        **figures(samples, names, probabilities, seed),
+        **compute_metrics(samples, names, probabilities, seed),
         "fold_accuracy": [
             float(right[[place[index] for index in fold.test]].mean()) for fold in folds
         ],

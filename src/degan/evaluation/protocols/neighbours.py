@@ -13,7 +13,7 @@ from degan.data.manifest import Dataset
 from degan.system.progress import silent
 from degan.training.model import Model
 
-COUNT: Final = 3
+NUM_NEIGHBOURS: Final = 3
 """Number of neighbours per face."""
 
 
@@ -55,7 +55,7 @@ def nearest_people(
 def _one_a_person(places: NDArray[np.int64], people: NDArray[np.str_]) -> list[int]:
     """Return the first :data:`COUNT` entries of ``places`` that belong to different subjects."""
     _, first = np.unique(people[places], return_index=True)
-    chosen: list[int] = places[np.sort(first)[:COUNT]].tolist()
+    chosen: list[int] = places[np.sort(first)[:NUM_NEIGHBOURS]].tolist()
     return chosen
 
 

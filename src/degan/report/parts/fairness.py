@@ -6,7 +6,7 @@ import numpy as np
 
 from degan.data.factors import Value
 from degan.data.manifest import Dataset
-from degan.evaluation.group_figures import ALL, figures_by
+from degan.evaluation.group_figures import ALL, metrics_by_group
 from degan.evaluation.grouping import group
 from degan.evaluation.predictions import Predictions
 from degan.report.part import Absent, Cell, Figure, Table, View
@@ -36,7 +36,7 @@ def figures_of(
     samples = [dataset.samples[number] for number in numbers]
     groups = group([values[number] for number in numbers])
     predicted = np.array([read.expressions.index(said) for said in read.predicted])
-    found = figures_by(groups, samples, read.expressions, predicted, _SEED)
+    found = metrics_by_group(groups, samples, read.expressions, predicted, _SEED)
     return Groups.model_validate({"column": column, **found})
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from degan.data.sample import Sample
-from degan.labels import in_order
+from degan.labels import sort_classes
 from degan.media.images import RgbImage, data_url
 from degan.report.atlas import Atlas
 from degan.report.measurements import FaceMap, Origin, Saliency, Transfer
@@ -83,7 +83,7 @@ def _by_expression(
     found: FaceMap, samples: Sequence[Sample], faces: Sequence[int]
 ) -> list[dict[str, Any]]:
     traces = []
-    for place, expression in enumerate(in_order({sample.expression for sample in samples})):
+    for place, expression in enumerate(sort_classes({sample.expression for sample in samples})):
         rows = [row for row, sample in enumerate(samples) if sample.expression == expression]
         marker = {"color": colour_of(place), "symbol": sign_of(place)}
         traces.append(_points(found, faces, rows, expression, marker))

@@ -5,7 +5,7 @@ from typing import Any
 
 from degan.errors import DeganError
 from degan.evaluation.compare import compare_results
-from degan.labels import in_order
+from degan.labels import sort_classes
 from degan.report.part import (
     Absent,
     Cell,
@@ -247,7 +247,7 @@ def recalls(results: Sequence[Result]) -> Figure | Absent:
     title = "Recall by expression"
     if not found:
         return Absent("recall", title, "no result has figures yet")
-    names = in_order({name for *_, one in found for name in one.recall})
+    names = sort_classes({name for *_, one in found for name in one.recall})
     traces = []
     rows = []
     for place, result, one in found:

@@ -1,0 +1,17 @@
+"""The path of a weights file, checked before any work."""
+
+from pathlib import Path
+
+from degan.errors import DeganError
+
+
+def check_weights_path(path: Path) -> None:
+    """Refuse a path that no weights file can have.
+
+    Raises:
+        DeganError: the name does not end in ``.onnx``, or the path is a folder.
+    """
+    if path.suffix.lower() != ".onnx":
+        raise DeganError(f"cannot write weights to {path}: the name must end in .onnx")
+    if path.is_dir():
+        raise DeganError(f"cannot write weights to {path}: it is a folder; give another name")
