@@ -131,7 +131,7 @@ BAD = {
     "": "is empty",
     "path,x,y,width\n": "no column 'height'",
     "path,x,x,y,width,height\n": "no column 'x', or several",
-    HEAD + "in/a.jpg,1,2,3\n": "line 2 of boxes.csv has 4 cells, but the table 5 columns",
+    HEAD + "in/a.jpg,1,2,3\n": "line 2 of boxes.csv has 4 cells, but the table has 5 columns",
     HEAD + "in/a.jpg,1,2,3,4\nin/a.jpg,1,2,wide,4\n": "line 3 of boxes.csv: width must be a number "
     "of pixels, not 'wide'",
     HEAD + "in/a.jpg,nan,2,3,4\n": "x must be a number of pixels, not 'nan'",
@@ -145,13 +145,13 @@ BAD = {
 BAD_LINES = {
     "words": "line 1 of boxes.jsonl is not JSON",
     "[" * 100_000: "line 1 of boxes.jsonl is not JSON",
-    "3": "line 1 of boxes.jsonl is no JSON object",
+    "3": "line 1 of boxes.jsonl is not a JSON object",
     '{"x": 1, "y": 2, "width": 3, "height": 4}': "has no path",
     '{"path": 7, "x": 1, "y": 2, "width": 3, "height": 4}': "has no path",
     '{"path": "a.jpg", "x": 1, "y": 2, "width": true, "height": 4}': "width must be a number",
     '{"path": "a.jpg", "x": 1, "y": [2], "width": 3, "height": 4}': "y must be a number",
-    '{"path": "a.jpg", "faces": 3}': "'faces' is a list",
-    '{"path": "a.jpg", "faces": [3]}': "'faces' is a list",
+    '{"path": "a.jpg", "faces": 3}': "'faces' must be a list",
+    '{"path": "a.jpg", "faces": [3]}': "'faces' must be a list",
     '{"path": "a.jpg", "faces": [{"box": [1, 2, 3]}]}': "not 3 numbers",
 }
 

@@ -135,10 +135,10 @@ class TestWords:
         ("word", "why"),
         [
             ("gone.jpg", "gone.jpg does not exist"),
-            ("p/gone/*.jpg", "nothing matches"),
+            ("p/gone/*.jpg", "no file matches"),
             ("p/*.txt", "matches no photo or video"),
             ("empty*", "matches no photo or video"),
-            ("empty", "holds no photo or video"),
+            ("empty", "has no photo or video"),
             ("x" * 300, "cannot read"),
         ],
     )
@@ -181,7 +181,7 @@ class TestContent:
         if content:
             assert read_stdin() == (content, kind)
         else:
-            with pytest.raises(DeganError, match="nothing came in on standard input"):
+            with pytest.raises(DeganError, match="standard input is empty"):
                 read_stdin()
 
 
@@ -208,7 +208,7 @@ def test_more_than_a_photo_may_have_is_not_taken_from_standard_input(monkeypatch
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(bytes(100))))
     assert len(read_stdin()[0]) == 100
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(bytes(101))))
-    with pytest.raises(DeganError, match="more than the 100 bytes"):
+    with pytest.raises(DeganError, match="standard input has more than 100 bytes"):
         read_stdin()
 
 

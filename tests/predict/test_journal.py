@@ -189,7 +189,7 @@ def test_records_of_what_is_not_asked_for_now_are_left_out(tmp_path, whole):
 @pytest.mark.parametrize("content", [b"mine", b'{"degas": 1}\n', b"\n", b"PK\x03\x04" * 99])
 def test_a_file_of_somebody_else_is_in_the_way_and_stays(tmp_path, content):
     (tmp_path / "t.csv.partial").write_bytes(content)
-    with pytest.raises(DeganError, match=r"t\.csv\.partial is in the way"):
+    with pytest.raises(DeganError, match=r"t\.csv\.partial was not made by degan"):
         Journal(tmp_path / "t.csv", ASKED)
     assert (tmp_path / "t.csv.partial").read_bytes() == content
 

@@ -137,7 +137,7 @@ class TestBadInput:
         )
 
     def test_nothing_on_standard_input_is_a_sentence(self, refuses):
-        refuses("predict", "-", says="nothing came in on standard input")
+        refuses("predict", "-", says="standard input is empty")
 
     def test_among_others_it_is_a_row(self, command, bad, tmp_path):
         done = command("predict", bad, "--json", "--annotate", tmp_path / "out")
@@ -193,7 +193,7 @@ class TestOptions:
     @pytest.mark.parametrize(
         ("words", "why"),
         [
-            ((), "one of these"),
+            ((), "give either photos, videos or folders"),
             (("a.png", "--json", "--csv"), "exclude each other"),
             (("a.png", "--json", "-o", "t.csv"), "exclude each other"),
             (("a.png", "--weights", "."), ". is a folder; a weights file is needed"),
@@ -209,7 +209,7 @@ class TestOptions:
             (("a.png", "--group", "a\nb=fear"), "groups need other names"),
             (("a.png", "--fps", "inf"), "finite"),
             (("a.png", "--smooth", "inf"), "finite"),
-            (("--camera", 0, "--crops"), "camera 0 is none"),
+            (("--camera", 0, "--crops"), "camera 0 is not a photo"),
             (("a.png", "--neutral", "gone.jpg"), "gone.jpg does not exist"),
         ],
     )

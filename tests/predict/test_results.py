@@ -172,8 +172,10 @@ class TestTable:
         (line,) = [line for line in shown(*records).splitlines() if "fear" in line]
         assert line.split() == ["talk.mp4", "1", "0:00.0", "-", "0:02.9", "fear", "45%"]
 
-    def test_nothing_is_printed_of_nothing(self):
-        assert shown(to_record(photo())) == ""
+    def test_a_photo_without_a_face_is_a_row_unless_it_is_alone(self):
+        (line,) = [line for line in shown(to_record(photo())).splitlines() if "a.jpg" in line]
+        assert line.split() == ["photos/a.jpg", "no", "face", "found"]
+        assert shown(to_record(photo()), alone=True) == ""
 
 
 def test_the_photo_shows_a_question_mark_and_the_number_of_the_person():

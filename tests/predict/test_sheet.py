@@ -11,7 +11,7 @@ from degan.media.images import read_image, write_image
 from degan.predict.face_sheet import Sheet
 from films import film, scene
 
-SIDE, LABEL, GAP, CAPTION = 96, 110, 6, 15
+SIDE, LABEL, GAP, CAPTION = 96, 110, 6, 28
 PAPER = (250, 250, 248)
 COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}
 
@@ -131,7 +131,7 @@ class TestVideos:
         sheet = Sheet(["joy"])
         faces = [face("joy", 0.5, person=1)]
         sheet.add({"path": "v.avi", "frame": 7, "time": 0.7, "faces": faces})
-        with pytest.raises(DeganError, match=r"v\.avi has changed meanwhile"):
+        with pytest.raises(DeganError, match=r"v\.avi was changed during the command"):
             shown(sheet, "v.avi")
 
 
@@ -188,7 +188,7 @@ class TestCommand:
         done = command("predict", "in", "--sheet", "s.jpg", "--json")
         assert done.returncode == 0, done.stderr
         # neutral and happiness, two faces at most
-        assert read_image(Path("s.jpg")).shape == (2 * 117 + GAP, LABEL + 2 * 102 + GAP, 3)
+        assert read_image(Path("s.jpg")).shape == (2 * 130 + GAP, LABEL + 2 * 102 + GAP, 3)
 
     @pytest.mark.skipif(os.name == "nt", reason="names are text there")
     def test_files_whose_names_are_no_text_are_found_again(self, command, examples):

@@ -379,15 +379,20 @@ class TestCommand:
     def test_the_calmest_frames_are_of_videos(self, command, refuses, two, film_at, examples):
         assert command("predict", film_at(two), "--neutral", "calmest", "--json").returncode == 0
         photo = examples / "smiling/001.jpg"
-        words = "the calmest frames are of videos"
+        words = "--neutral calmest is for videos"
         refuses("predict", photo, "--neutral", "calmest", says=[words, "001.jpg is a photo"])
         refuses("predict", film_at(two), photo, "--neutral", "calmest", says=words)
         data = photo.read_bytes()
         refuses("predict", "-", "--neutral", "calmest", stdin=data, says=[words, "- is a photo"])
 
     def test_cut_out_faces_are_no_videos(self, refuses, two, film_at):
-        refuses("predict", film_at(two), "--crops", says=["--crops is for photos", "v.mp4 is none"])
-        refuses("predict", "-", "--crops", stdin=two, says="- is none")
+        refuses(
+            "predict",
+            film_at(two),
+            "--crops",
+            says=["--crops is for photos", "v.mp4 is not a photo"],
+        )
+        refuses("predict", "-", "--crops", stdin=two, says="- is not a photo")
 
     def test_without_pyav_the_extra_is_named(self, refuses, two, film_at, monkeypatch):
         path = film_at(two)

@@ -1,4 +1,4 @@
-"""The page of ``degan look``: what it says, that it is whole, and that names are only text."""
+"""The page of ``degan look``: its content, no external resources, and names shown as text."""
 
 import re
 from html.parser import HTMLParser
@@ -67,8 +67,8 @@ def test_it_counts_faces_people_and_expressions(page):
     assert "24 faces of 12 people in 24 recordings; crops of 64 px" in page.text
     assert "neutral 12 12 12" in page.text
     assert "happiness 12 12 12" in page.text
-    assert "None across people" in page.text
-    assert "Left out Nothing." in page.text
+    assert "No pairs of two people" in page.text
+    assert "Files left out None." in page.text
 
 
 def test_it_shows_faces_and_an_average_of_every_expression(page):
@@ -107,8 +107,8 @@ def test_it_says_what_to_look_at(odd, tmp_path):
     page = Page((tmp_path / "page.html").read_text(encoding="utf-8"))
     assert pairs == {"two people": 1, "two expressions": 0}
     assert "1 pair." in page.text
-    assert "Not as a complete copy is: fear: 2 of 9" in page.text
-    assert "1 took the landmarks of another frame" in page.text
+    assert "Differences from a complete copy: fear: 2 of 9" in page.text
+    assert "1 aligned by the landmarks of another frame" in page.text
     assert "2 train" in page.text
 
 
@@ -116,7 +116,7 @@ def test_files_left_out_are_counted_by_reason_and_listed_up_to_a_limit(odd, tmp_
     look(odd, tmp_path / "page.html")
     page = Page((tmp_path / "page.html").read_text(encoding="utf-8"))
     assert "is damaged 600" in page.text
-    assert "600 in all, the first 500 here" in page.text
+    assert "600 in total, the first 500 are listed here" in page.text
     assert page.tags.count("tr") < 520
 
 

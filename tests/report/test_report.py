@@ -204,8 +204,8 @@ class TestFigures:
     def test_groups_are_those_of_rendered_people(self, run, data, tmp_path):
         parts, _ = made([run], tmp_path / "r.html", dataset=data)
         columns = {part.title.split(":")[0] for key, part in parts.items() if key.startswith("by-")}
-        assert columns == {"By sex", "By age", "By tone"}
-        (sexes,) = [p for k, p in parts.items() if p.title.startswith("By sex")]
+        assert columns == {"Accuracy by sex", "Accuracy by age", "Accuracy by tone"}
+        (sexes,) = [p for k, p in parts.items() if p.title.startswith("Accuracy by sex")]
         every = [row for row in table(sexes) if row["expression"] == "all"]
         assert {row["value"] for row in every} == {"female", "male"}
         read, known = read_predictions(run), read_column(data, "sex")
@@ -221,7 +221,7 @@ class TestFigures:
         people.write_text("subject,Team\n" + "\n".join(lines))
         parts, _ = made([run], tmp_path / "r.html", dataset=data, people=people)
         titles = [part.title for key, part in parts.items() if key.startswith("by-")]
-        assert titles == ["By team: run"]
+        assert titles == ["Accuracy by team: run"]
 
     def test_groups_without_a_data_set_are_refused(self, run, tmp_path):
         with pytest.raises(DeganError, match="--data"):
@@ -247,7 +247,7 @@ class TestFigures:
             row |= {"p": 0.02, "p_holm": 0.06}
         monkeypatch.setattr("degan.report.parts.overview.compare_results", lambda *runs: found)
         part = made([run, *named], tmp_path / "r.html")[0]["comparison"]
-        assert "no result differs at 5" in part.says
+        assert "no significant difference at the 5" in part.says
 
     def test_settings_that_differ_stand_first(self, run, data, tmp_path):
         make_result(tmp_path / "other", data)
@@ -320,7 +320,7 @@ class TestWhatIsMissing:
             (run / name).unlink()
         parts, text = made([run], tmp_path / "r.html")
         assert isinstance(parts["training-1"], Figure)
-        assert "1 of 2 folds begun are tested" in text
+        assert "1 of 2 started folds are tested" in text
         assert isinstance(parts["accuracy"], Absent)
 
     @pytest.mark.parametrize(
@@ -395,7 +395,7 @@ class TestWhatIsMissing:
         (run / "summary.json").unlink()
         os.mkfifo(run / "summary.json")
         parts, _ = made([run], tmp_path / "r.html")
-        assert parts["confusion-1"].reason == "summary.json is no file"
+        assert parts["confusion-1"].reason == "summary.json is not a regular file"
 
     def test_damaged_settings_are_a_note(self, run, tmp_path):
         (run / "settings.toml").write_text("[")
@@ -422,7 +422,7 @@ class TestWhatIsMissing:
         summary["recall"] = [1, 2]
         write_json(run / "summary.json", summary)
         parts, _ = made([run], tmp_path / "r.html")
-        assert "of another version of degan (recall" in parts["confusion-1"].reason
+        assert "from another version of degan (recall" in parts["confusion-1"].reason
 
     def test_faces_of_another_data_set_are_not_shown(self, run, faces, tmp_path):
         parts, _ = made([run], tmp_path / "r.html", dataset=faces)
@@ -433,7 +433,7 @@ class TestWhatIsMissing:
     def test_what_is_no_result_is_refused(self, tmp_path):
         (tmp_path / "empty").mkdir()
         for path in (tmp_path / "empty", tmp_path / "none"):
-            with pytest.raises(DeganError, match="is no result"):
+            with pytest.raises(DeganError, match="holds no result"):
                 write_report([path], tmp_path / "r.html")
         assert not (tmp_path / "r.html").exists()
 
@@ -483,7 +483,7 @@ class TestCommand:
         assert "--data DATA" in done.stderr
 
     def test_a_wrong_folder_is_one_sentence(self, refuses, tmp_path):
-        refuses("report", tmp_path, "-o", tmp_path / "page.html", says="is no result")
+        refuses("report", tmp_path, "-o", tmp_path / "page.html", says="holds no result")
 
 
 def test_shares_of_a_made_run_are_probabilities(tmp_path, data):
@@ -522,17 +522,17 @@ class TestKnownNumbers:
 
     def test_what_is_mistaken_for_what(self, parts):
         part = parts["confusion-1"]
-        assert "Most often mistaken: glad for calm, 3 times" in part.says
+        assert "Most frequent error: glad read as calm (3)" in part.says
         counts = part.views[1].traces[0]
         assert counts["z"] == [[4, 0, 0], [3, 1, 0], [0, 1, 3]]
         assert counts["customdata"][1][0] == "1,0"
         assert counts["y"] == ["calm", "glad", "cross"]
 
     def test_the_weakest_expression(self, parts):
-        assert parts["recall"].says.startswith("Weakest: glad with 25.0")
+        assert parts["recall"].says.startswith("Lowest recall: glad with 25.0")
 
     def test_who_is_read_well(self, parts):
-        says = "Of 3 people 1 are read right in less than half of their images, 1 in all."
+        says = "3 people: 1 with an accuracy below 50 %, 1 with 100 %."
         assert parts["people-1"].says == says
         assert parts["people-1"].views[0].traces[0]["y"] == [0.25, 0.75, 1.0]
 
@@ -564,8 +564,8 @@ class TestModels:
                 assert x == places[row, 0]
                 assert atlas.number(int(chosen[row])) == face
                 assert part.hover[row].startswith(data.samples[chosen[row]].expression)
-        assert "75.0\u00a0%, by chance 50.0\u00a0%" in part.says
-        assert "before it is rounded" in part.says
+        assert "75.0\u00a0% of faces, chance 50.0\u00a0%" in part.says
+        assert "before rounding" in part.says
 
     def test_what_makes_it_less_likely_is_orange(self):
         maps = np.zeros((1, 8, 8), np.float32)

@@ -259,7 +259,7 @@ class TestAloud:
     def test_what_is_missing_is_a_note(self, opened):
         page = opened()
         notes = page.locator(".card[data-kind=absent] .note").all_inner_texts()
-        assert any("draws none" in note for note in notes), notes
+        assert any("has no decoder to draw faces" in note for note in notes), notes
 
     def test_headings_go_down_one_by_one(self, opened):
         levels = opened().eval_on_selector_all(

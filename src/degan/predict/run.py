@@ -1,4 +1,4 @@
-"""Photos, videos, a camera: everything that a command names, read one after the other."""
+"""Recognise expressions in all inputs of a command: photos, videos, a camera, standard input."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -33,24 +33,24 @@ __all__ = ["Count", "Plan", "predict"]
 
 
 MAX_REASONS = 20
-"""So many reasons are told; the records have all of them."""
+"""Maximum number of reasons in :attr:`Count.bad`; the records have all."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be read, and how.
+    """Inputs and settings of a call of :func:`predict`.
 
     Attributes:
         inputs: photos and videos; empty with ``stdin`` or ``camera``.
-        stdin: whether a photo or video comes in on standard input.
-        camera: number of a camera to watch, from 0; None for none.
-        reader: the opened recogniser, with the options for photos and frames.
+        stdin: whether to read a photo or video from standard input.
+        camera: number of a camera to read from, from 0; None for none.
+        reader: opened recogniser with the options for photos and frames.
         smooth: see :func:`degan.predict.videos.watch`.
-        rate: the same.
-        calmest: the same.
-        boxes: of the faces of photos; None: faces are looked for.
-        annotate: a folder for annotated copies, or the name of one; None for none.
-        jobs: processes for photos.
+        rate: see :func:`degan.predict.videos.watch`.
+        calmest: see :func:`degan.predict.videos.watch`.
+        boxes: face boxes of photos; None for face detection.
+        annotate: folder for annotated copies, or path of the copy of a single file; None for none.
+        jobs: maximum number of processes for photos.
     """
 
     inputs: Sequence[Input] = ()
@@ -66,14 +66,14 @@ class Plan:
 
     @property
     def moving(self) -> bool:
-        """Whether there may be frames."""
+        """Whether there may be frames of a video or camera."""
         return (
             self.stdin or self.camera is not None or any(one.kind == "video" for one in self.inputs)
         )
 
     @property
     def columns(self) -> dict[str, type]:
-        """The columns of a table of what is read, see :func:`degan.predict.records.columns`."""
+        """Columns of the table of faces, see :func:`degan.predict.records.columns`."""
         options = self.reader.options
         return columns(
             self.reader.recognizer.expressions,
@@ -84,7 +84,10 @@ class Plan:
 
     @property
     def asked(self) -> dict[str, object]:
-        """What decides the records, as a journal keeps it; a stream or camera comes but once."""
+        """All settings that affect the records, as a JSON value for a journal.
+
+        Standard input and a camera cannot be read again, so each call has another value.
+        """
         options = self.reader.options
         rest = options.neutral and sha256(read_bytes(options.neutral, MAX_BYTES, "photo"))
         return {
@@ -105,16 +108,16 @@ class Plan:
 
 @dataclass
 class Count:
-    """What came of all.
+    """Counts of the results of :func:`predict`.
 
     Attributes:
-        photos: how many were named, those that could not be read included.
-        frames: of videos that were read.
-        bad_videos: how many videos could not be read, or not to their end.
-        faces: in all pictures.
-        empty: photos without a face.
-        bad: of what could not be read, the reasons; the first :data:`MAX_REASONS`.
-        num_bad: how many could not be read.
+        photos: number of photos, including those that could not be read.
+        frames: number of frames read.
+        bad_videos: number of videos that could not be read to the end.
+        faces: number of faces in all photos and frames.
+        empty: number of photos without a face.
+        bad: reasons of the first :data:`MAX_REASONS` files that could not be read.
+        num_bad: number of photos and videos that could not be read.
     """
 
     photos: int = 0
@@ -126,7 +129,7 @@ class Count:
     num_bad: int = 0
 
     def add(self, record: Record, *, of_video: bool = False) -> None:
-        """Count a picture, or what is said of a video that cannot be read."""
+        """Count the record of a photo, of a frame, or of a video that cannot be read."""
         faces = record.get("faces", [])
         self.faces += len(faces)
         if "error" in record:
@@ -142,16 +145,15 @@ class Count:
             self.empty += not faces and "error" not in record
 
 
-_NO_CROPS = "--crops is for photos that are faces already cut out, and {} is none; leave it out"
+_NO_CROPS = "--crops is for photos that are cropped faces, and {} is not a photo; leave it out"
 
 _NO_AROUND = (
-    "people are told apart by what is around their faces too, which --crops has not; leave one of "
-    "--people and --crops out"
+    "--people needs the surroundings of each face, which --crops does not have; leave one of the "
+    "two out"
 )
 
 _NO_OTHERS = (
-    "the calmest frames are of videos, and {} is a photo; give --neutral a photo of the person at "
-    "rest"
+    "--neutral calmest is for videos, and {} is a photo; give --neutral a photo of the neutral face"
 )
 
 
@@ -164,20 +166,25 @@ def predict(
     progress: Progress = silent,
     note: Callable[[str], None] = lambda sentence: None,
 ) -> Count:
-    """Read all that a plan names.
+    """Recognise the expressions in all inputs of a plan.
+
+    Output paths are checked before any input is read.
 
     Args:
-        plan: what, and how.
-        take: is given the record of each picture as it comes; not with ``out``.
-        out: a file to write, see :mod:`degan.predict.writers`; the same call then continues work
-            that was stopped.
-        sheet: a picture to write of the most probable faces.
-        progress: told the share done and what is being done.
-        note: told in a sentence what users should know of a video.
+        plan: inputs and settings.
+        take: called with the record of each photo or frame, in order; not with ``out``.
+        out: file to write, see :mod:`degan.predict.writers`; the same call continues stopped work.
+            None for none.
+        sheet: image file to write with the most probable faces; None for none.
+        progress: called with the finished fraction in [0, 1] and a label.
+        note: called with sentences about videos: size, frame rate, missing frames.
+
+    Returns:
+        Counts of the records.
 
     Raises:
-        DeganError: the weights or the video library cannot be used, the camera not be opened, or
-            something not be written, which as far as can be is found out before anything is read.
+        DeganError: the weights do not support the options, the video library is not installed, the
+            camera cannot be opened, or a file cannot be written.
     """
     check_targets(plan.inputs, out=out, sheet=sheet, annotate=plan.annotate)
     options = plan.reader.options
@@ -206,7 +213,7 @@ def predict(
                 journal.write(record)
             names = {printable(one.path) for one in plan.inputs} or None
             with write_file(out, table) as file:
-                # Numbers follow from the journal, so that a run which was stopped gives the same.
+                # Number people from the journal: a stopped call then gives the same numbers.
                 for record in _numbered(plan, journal.records(names)):
                     file.write(record)
                     keep(record)
@@ -216,12 +223,12 @@ def predict(
 
 
 def _numbered(plan: Plan, records: Iterator[Record]) -> Iterator[Record]:
-    """Return records whose faces have the numbers of people, if they are asked for."""
+    """Return the records, with person numbers if requested."""
     return map(PeopleOfRecords().next, records) if plan.reader.options.people else records
 
 
 def _check_whole_pictures(plan: Plan) -> None:
-    """Refuse videos where photos are cut-out faces: people are followed in whole pictures."""
+    """Check that there are no videos with ``crops``: tracking needs whole frames."""
     moving = [str(one.path) for one in plan.inputs if one.kind == "video"]
     if plan.camera is not None:
         moving.append(f"camera {plan.camera}")
@@ -230,7 +237,7 @@ def _check_whole_pictures(plan: Plan) -> None:
 
 
 def _check_calmest(plan: Plan) -> None:
-    """Refuse photos: of a photo there are no other frames."""
+    """Check that the weights can use a neutral face and that no input is a photo."""
     plan.reader.recognizer.check_reads_beside_neutral()
     photo = next((one.path for one in plan.inputs if one.kind == "photo"), None)
     if photo is not None:
@@ -239,13 +246,13 @@ def _check_calmest(plan: Plan) -> None:
 
 @dataclass(frozen=True)
 class _Run:
-    """What reads a plan hands on: the plan, and whom to tell what.
+    """A plan with its callbacks.
 
     Attributes:
-        plan: what, and how.
-        progress: told the share done and what is being done.
-        note: told in a sentence what users should know of a video.
-        ended: told the name of each video all of whose frames were yielded.
+        plan: inputs and settings.
+        progress: called with the finished fraction in [0, 1] and a label.
+        note: called with sentences about videos.
+        ended: called with the name of each video after its last record.
     """
 
     plan: Plan
@@ -254,7 +261,7 @@ class _Run:
     ended: Callable[[str], None] = lambda name: None
 
     def records(self, done: Collection[str] = ()) -> Iterator[Record]:
-        """Yield the record of each picture but those of photos and videos that are done."""
+        """Yield the record of each photo and frame, without photos and videos in ``done``."""
         plan = self.plan
         if plan.camera is not None:
             yield from self._moving(plan.camera, f"camera {plan.camera}", plan.annotate)
@@ -302,7 +309,7 @@ class _Run:
         )
 
     def _video(self, one: Input, done: float, share: float) -> Iterator[Record]:
-        """Yield the frames of a video, which begins at a share of all work and is one itself."""
+        """Yield the records of a video, which is the part ``share`` of the work, after ``done``."""
         name = printable(one.path)
         target = self.plan.annotate and annotated_copy(one, self.plan.annotate)
         try:
@@ -314,14 +321,14 @@ class _Run:
         self.ended(name)
 
     def _moving(self, source: bytes | int, name: str, target: Path | None) -> Iterator[Record]:
-        """Yield the frames of what is no file: nobody waits for its end."""
+        """Yield the records of a camera or of standard input, without progress."""
         for record, _ in self._frames(source, name, target):
             yield record
 
     def _frames(
         self, source: Path | bytes | int, name: str, target: Path | None
     ) -> Iterator[tuple[Record, float]]:
-        """Yield the record of each frame and the share seen; write the annotated video beside."""
+        """Yield the record of each frame and the fraction read; write the annotated video."""
         plan = self.plan
         reader, options = plan.reader, plan.reader.options
         with (
@@ -353,7 +360,7 @@ class _Run:
                 )
 
     def _drawn(self, result: Result) -> Sequence[Prediction]:
-        """Return the faces of a frame as they are drawn: with numbers that hold in all files."""
+        """Return the faces of a frame to draw; numbers over all files are not known yet."""
         if not self.plan.reader.options.people:
             return result.faces
         return [replace(face, person=None) for face in result.faces]
@@ -362,14 +369,14 @@ class _Run:
 def _drawn_video(
     target: Path | None, asked: float | None, own: float | None
 ) -> AbstractContextManager[VideoWriter | None]:
-    """Open the annotated video: as fast as frames are read, which is no faster than they come."""
+    """Open the annotated video; its frame rate is the lower of ``asked`` and ``own``."""
     if target is None:
         return nullcontext()
     return write_video(target, min(rate for rate in (asked, own or USUAL_RATE) if rate))
 
 
 def _units(playing: Playing, rate: float | None, image: RgbImage) -> str:
-    """Say what the numbers of a video's records mean; its frames may be turned."""
+    """Return a sentence on frame size, frame rate and units; the image is an upright frame."""
     own = f"{playing.rate:.6g} frames a second" if playing.rate else "no rate known"
     read = "all are read" if rate is None else f"{rate:g} a second are read"
     return (

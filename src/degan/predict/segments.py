@@ -1,4 +1,4 @@
-"""What a video shows, told in spans: who shows what from when to when."""
+"""Time spans in which a person in a video shows one expression."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from degan.predict.records import Record
 
 __all__ = ["Segment", "Segments"]
 
-_GAP: Final = 1.0  # seconds that somebody may be away within a span
-_SHORTEST: Final = 0.2  # seconds; what is shorter is no expression, and is not told
+_GAP: Final = 1.0  # maximum number of seconds without the face within a span
+_SHORTEST: Final = 0.2  # seconds; shorter spans are ignored
 
 
 class Segment(NamedTuple):
-    """A span of time in which a person is read the same.
+    """A time span in which a person shows one expression.
 
     Attributes:
-        path: the video.
-        person: number of the person in it.
-        begin: seconds from the first frame.
-        end: the same, of the last frame that shows it.
-        expression: what is read.
-        unsure: whether most of its frames are unsure.
-        probability: mean of the expression's probabilities, 0-1.
+        path: name of the video.
+        person: number of the person.
+        begin: time of the first frame of the span, in seconds from the first frame of the video.
+        end: time of the last frame of the span, in seconds from the first frame of the video.
+        expression: the expression.
+        unsure: whether the expression is unsure in most frames.
+        probability: mean probability of the expression, in [0, 1].
     """
 
     path: str
@@ -58,13 +58,13 @@ class _Open:
 
 
 class Segments:
-    """Takes the records of frames in order, gives spans when they end."""
+    """Merges the records of the frames of one video into time spans."""
 
     def __init__(self) -> None:
         self._open: dict[int, _Open] = {}
 
     def next(self, record: Record) -> Iterator[Segment]:
-        """Take a frame; yield the spans that ended before it."""
+        """Add the record of the next frame; yield the spans that ended before it."""
         time: float = record["time"]
         for face in record["faces"]:
             span = self._open.get(face["person"])
@@ -83,7 +83,7 @@ class Segments:
                 yield from self._close(span)
 
     def rest(self) -> Iterator[Segment]:
-        """Yield the spans that are still open: the video has ended."""
+        """Yield the open spans at the end of the video."""
         for span in sorted(self._open.values(), key=lambda span: span.begin):
             yield from self._close(span)
 

@@ -1,4 +1,4 @@
-"""Probabilities over time: steady where a face stays as it is, quick where it changes."""
+"""Smooth the probabilities of each person over time."""
 
 import math
 from typing import Final
@@ -9,14 +9,16 @@ from numpy.typing import NDArray
 __all__ = ["DEFAULT_SECONDS", "Smoother"]
 
 DEFAULT_SECONDS: Final = 0.3
-"""Time after which a change has gone two thirds of its way."""
+"""Default time constant: after this time, the mean has made two thirds of a change."""
 
 
 class Smoother:
-    """An exponential mean of each person's probabilities, in seconds, not in frames.
+    """An exponential moving average of each person's probabilities.
+
+    It depends on time in seconds, not on the frame rate.
 
     Args:
-        seconds: see :data:`DEFAULT_SECONDS`; 0 leaves all as it is.
+        seconds: time constant, see :data:`DEFAULT_SECONDS`; 0 for no smoothing.
     """
 
     def __init__(self, seconds: float = DEFAULT_SECONDS) -> None:
@@ -26,12 +28,12 @@ class Smoother:
     def next(
         self, person: int, time: float, probabilities: NDArray[np.floating]
     ) -> NDArray[np.float64]:
-        """Return the mean of a person's probabilities (C,) up to now.
+        """Return the moving average of a person's probabilities, (C,), which sum to 1.
 
         Args:
             person: number of the person.
-            time: seconds; never less than before.
-            probabilities: of this frame, (C,); they sum to 1, and so does the mean.
+            time: time of the frame in seconds; not less than that of earlier frames.
+            probabilities: probabilities in this frame, (C,), which sum to 1.
         """
         now = np.asarray(probabilities, dtype=np.float64)
         before = self._past.get(person)
@@ -42,5 +44,5 @@ class Smoother:
         return now
 
     def forget(self, before: float) -> None:
-        """Drop whom nobody saw since then, so that memory does not grow with a video's length."""
+        """Forget people last seen before a time in seconds; this limits memory for long videos."""
         self._past = {person: past for person, past in self._past.items() if past[0] >= before}

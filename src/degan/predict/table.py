@@ -1,4 +1,4 @@
-"""Faces as a pandas DataFrame, a row a face; for use in Python and in notebooks."""
+"""Faces as a pandas DataFrame with one row per face, for Python scripts and notebooks."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,7 +41,7 @@ def read(
     jobs: int = 1,
     progress: Progress = silent,
 ) -> "DataFrame":
-    """Recognise the expression of every face of photos, folders and videos.
+    """Recognise the expression of every face in photos, folders and videos.
 
     The table has the columns and rows of ``degan predict --out faces.csv``.
 
@@ -51,30 +51,30 @@ def read(
     [['happiness', False]]
 
     Args:
-        source: a photo, a video, a folder with all photos and videos below it, a pattern such as
+        source: path of a photo, a video or a folder (searched recursively), a pattern such as
             ``photos/*.jpg``, or a list of these.
         weights: see :class:`degan.Recognizer`.
         groups: see :class:`degan.Recognizer`.
-        crops: whether each photo is a face already cut out; nothing is detected.
+        crops: whether each photo is a cropped face; there is then no face detection.
         thorough: see :class:`degan.Recognizer`.
         actions: whether the table has facial actions and FACS action units.
-        people: whether the people of all photos and videos are numbered, which must be of one
-            event.
-        neutral: a photo of the neutral face of the one person that is shown, or "calmest": the
+        people: whether to number the people in all photos and videos, which must be of one event.
+        neutral: photo of the neutral face of the only person in ``source``, or "calmest" for the
             calmest frames of each person in a video.
-        smooth: seconds over which the probabilities of a person in a video are averaged; 0 for
+        smooth: time constant in seconds of the moving average of probabilities in a video; 0 for
             none.
-        rate: frames a second to read from videos; None for all.
-        jobs: number of processes for photos.
+        rate: frames per second to read from videos; None for all.
+        jobs: maximum number of processes for photos.
         progress: called with the finished fraction in [0, 1] and a label.
 
     Returns:
-        A row a face: path, frame and time in seconds (of videos), person, box (x, y, width, height
-        in pixels), score, expression, unsure, a probability for each expression, error. A photo
-        without a face, and a photo or video that cannot be read, has a row with ``error``.
+        One row per face: path, frame and time in seconds (of videos), person, box (x, y, width,
+        height in pixels), score, expression, unsure, a probability for each expression, error. A
+        photo without a face has one row with ``error``, and so has a photo or video that cannot be
+        read.
 
     Raises:
-        DeganError: a path does not exist or holds no photo or video, the weights cannot be used, or
+        DeganError: a path does not exist or has no photo or video, the weights cannot be used, or
             pandas is not installed.
     """
     pandas = _pandas()
@@ -107,7 +107,7 @@ def read(
 def to_frame(
     faces: Iterable[Prediction | Result], *, path: PathLike | None = None, actions: bool = False
 ) -> "DataFrame":
-    """Return faces that were recognised as a pandas DataFrame, a row a face.
+    """Return predictions or results as a pandas DataFrame with one row per face.
 
     >>> import degan
     >>> recognizer = degan.Recognizer()
@@ -117,13 +117,13 @@ def to_frame(
     [['examples/london/smiling/001.jpg', 'happiness']]
 
     Args:
-        faces: predictions for one image, or results (:class:`degan.predict.Result`) of photos or
-            frames, which have their path, frame and time. A result without a face has a row too.
-        path: of the image, for predictions.
+        faces: predictions for one image, or results (:class:`degan.predict.records.Result`) of
+            photos or frames, which have path, frame and time. A photo without a face has a row.
+        path: path of the image, for predictions.
         actions: whether the table has facial actions and FACS action units.
 
     Returns:
-        Columns as :func:`read` has, without those that do not occur.
+        The columns of :func:`read`, without those that have no values.
 
     Raises:
         DeganError: pandas is not installed.

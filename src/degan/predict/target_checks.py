@@ -1,4 +1,4 @@
-"""What a command is to write, looked at before anything is read: nothing is lost at the end."""
+"""Check the output paths of a command before any input is read."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,12 @@ __all__ = ["annotated_copy", "check_targets"]
 
 
 def annotated_copy(one: Input, target: Path) -> Path:
-    """Return where the annotated copy of a photo or video goes."""
+    """Return the path of the annotated copy of a photo or video.
+
+    Args:
+        one: the photo or video.
+        target: folder for the copies, or path of the copy of a single file.
+    """
     place = annotated_path if one.kind == "photo" else annotated_video_path
     return place(one.path, one.root, target)
 
@@ -22,16 +27,17 @@ def annotated_copy(one: Input, target: Path) -> Path:
 def check_targets(
     inputs: Sequence[Input], *, out: Path | None, sheet: Path | None, annotate: Path | None
 ) -> None:
-    """Refuse to write over what is read, two things to one place, or what has no form.
+    """Check that every output has a known format and a path of its own.
 
     Args:
-        inputs: what is read.
-        out: the table to write; None for none, as of the others.
-        sheet: the picture of faces.
-        annotate: the folder of annotated copies, or the name of one.
+        inputs: photos and videos to read.
+        out: table to write; None for none.
+        sheet: picture of faces to write; None for none.
+        annotate: folder of annotated copies, or path of a single copy; None for none.
 
     Raises:
-        DeganError: a name has an ending that says no form, or a place is taken.
+        DeganError: the ending of an output has no format, an output would overwrite an input, or
+            two outputs have the same path.
     """
     if out is not None:
         format_of(out)
@@ -39,17 +45,17 @@ def check_targets(
         images.check_ending(sheet)
     if sheet is None and annotate is None:
         return
-    # As Path.resolve(), in a third of the time.
+    # Same as Path.resolve(), but three times as fast.
     read = {os.path.realpath(one.path) for one in inputs}
     written: dict[str, str] = {}
     for place, what in _written(inputs, sheet, annotate):
         whole = os.path.realpath(place)
         if whole in read:
-            raise DeganError(f"{place} would be written over the original; give another place")
+            raise DeganError(f"{place} would be written over the original; choose another path")
         if written.setdefault(whole, what) != what:
             raise DeganError(
-                f"{written[whole]} and {what} would both be written to {place}; read the folder "
-                "above both, or one after the other"
+                f"{written[whole]} and {what} would both be written to {place}; give the folder "
+                "above both, or use two commands"
             )
 
 

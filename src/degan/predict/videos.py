@@ -1,4 +1,4 @@
-"""The expressions of everybody in a video, frame by frame."""
+"""Recognise the expressions of all people in a video, frame by frame."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,20 +20,21 @@ from degan.recognition.recognizer import Recognizer
 
 __all__ = ["CalmestFaces", "watch"]
 
-_FORGET: Final = 5.0  # seconds after which nothing is smoothed any more
-_LEAST_FACE, _LEAST_SHARE = 40, 0.06  # pixels, and share of the shorter side
-_SLACK: Final = 1e-3  # seconds, for times that are rounded
+_FORGET: Final = 5.0  # seconds after which a person's moving average is dropped
+_LEAST_FACE, _LEAST_SHARE = 40, 0.06  # pixels, and fraction of the shorter side
+_SLACK: Final = 1e-3  # seconds of tolerance for rounded times
 
 
 class CalmestFaces:
-    """The neutral face of each person of a video: those frames that look most neutral.
+    """The neutral face of each person in a video: the frames most probably neutral.
 
-    Whoever comes back has the same neutral face.
+    A person who comes back has the same neutral face.
 
     Args:
-        count: how many frames are kept of each person.
-        least: seconds that a person must have been seen before there is a neutral face.
-        most: people who are remembered; beyond that the one who was not seen for longest is not.
+        count: maximum number of frames per person.
+        least: seconds from the first frame of a person until there is a neutral face.
+        most: maximum number of people to remember; beyond it, the person not seen for the longest
+            time is forgotten.
     """
 
     def __init__(self, *, count: int = 5, least: float = 1.0, most: int = MOST) -> None:
@@ -43,7 +44,16 @@ class CalmestFaces:
         self._last: dict[int, float] = {}
 
     def next(self, person: int, time: float, face: Prediction) -> list[Prediction]:
-        """Take note of a face as it is read alone; return the calmest so far, [] at first."""
+        """Add a face and return the calmest faces of the person so far.
+
+        Args:
+            person: number of the person.
+            time: time of the frame in seconds.
+            face: prediction without a neutral face.
+
+        Returns:
+            At most ``count`` predictions, the calmest first; [] in the first ``least`` seconds.
+        """
         self._first.setdefault(person, time)
         self._last[person] = time
         calm = self._calm.setdefault(person, [])
@@ -67,19 +77,19 @@ def watch(
     neutral: list[Prediction] | None = None,
     calmest: bool = False,
 ) -> Iterator[Result]:
-    """Yield what is read of each frame of a video or camera; memory does not grow with its length.
+    """Yield the result of each frame of a video or camera; memory does not grow with its length.
 
     Args:
-        recognizer: does the work.
-        playing: the opened video, see :func:`degan.media.video.play`.
-        smooth: seconds over which a person's probabilities are averaged; 0 for none.
-        rate: frames a second that are read, the others are passed over; None for all.
-        neutral: the neutral face of the one person that the video shows, see
-            :meth:`degan.recognition.recognizer.Recognizer.beside_neutral`.
-        calmest: read each person beside the own calmest frames up to then.
+        recognizer: recogniser of expressions.
+        playing: opened video, see :func:`degan.media.video.play`.
+        smooth: time constant of the moving average of probabilities in seconds; 0 for none.
+        rate: frames per second to read, others are skipped; None for all.
+        neutral: neutral face of the only person in the video, see
+            :meth:`degan.recognition.recognizer.Recognizer.beside_neutral`; None or [] for none.
+        calmest: whether to use each person's calmest frames so far as neutral face.
     """
-    # Nobody stands before a camera of 1080 lines with a face of 40 pixels: looking for larger ones
-    # takes half the time.
+    # Faces of 40 pixels are rare in a video of 1080 lines, and detection of larger faces only takes
+    # half the time.
     least = max(_LEAST_FACE, _LEAST_SHARE * min(playing.width, playing.height))
     smoother, calm = Smoother(smooth), CalmestFaces(most=MOST)
     for frame, alone in _read_ahead(recognizer, playing, FaceFinder(min_face=least), rate):
@@ -96,7 +106,7 @@ def watch(
 def _read_ahead(
     recognizer: Recognizer, playing: Playing, finder: FaceFinder, rate: float | None
 ) -> Iterator[tuple[Frame, list[Prediction]]]:
-    """Yield the faces of each frame; those of one are read while the next is searched."""
+    """Yield the faces of each frame; recognition runs in parallel with the next detection."""
     tracker = Tracker(finder)
     waiting: tuple[Frame, list[Tracked], Future[list[Prediction]]] | None = None
     with ThreadPoolExecutor(1) as reader:
@@ -108,7 +118,7 @@ def _read_ahead(
                 if waiting is not None:
                     yield _numbered(*waiting)
                 waiting = frame, tracked, reading
-        except DeganError:  # of a frame: the one before it was sound
+        except DeganError:  # error in this frame: yield the valid frame before it
             if waiting is not None:
                 yield _numbered(*waiting)
             raise
@@ -117,7 +127,7 @@ def _read_ahead(
 
 
 def _due(playing: Playing, rate: float | None) -> Iterator[Frame]:
-    """Yield the frames of a video that are to be read: so many a second, or all."""
+    """Yield ``rate`` frames per second of a video, or all frames if ``rate`` is None."""
     due = 0.0
     for frame in playing.frames():
         if rate is not None:
@@ -130,7 +140,7 @@ def _due(playing: Playing, rate: float | None) -> Iterator[Frame]:
 def _numbered(
     frame: Frame, tracked: Sequence[Tracked], reading: Future[list[Prediction]]
 ) -> tuple[Frame, list[Prediction]]:
-    """Return a frame and what was read of its faces, with the numbers of the people."""
+    """Return a frame and its predictions with person numbers and descriptors."""
     pairs = zip(reading.result(), tracked, strict=True)
     return frame, [replace(face, person=one.person, likeness=one.likeness) for face, one in pairs]
 

@@ -1,4 +1,4 @@
-"""Records of pictures written as CSV, JSON lines or Parquet, to a file or to standard output."""
+"""Write records as CSV, JSON lines or Parquet to a file or to standard output."""
 
 import csv
 import io
@@ -16,43 +16,43 @@ from degan.system.files import replacing
 
 __all__ = ["FORMATS", "CsvWriter", "Format", "JsonWriter", "Writer", "format_of", "write_file"]
 
-_ROWS: Final = 10_000  # of Parquet that are in memory
+_ROWS: Final = 10_000  # maximum number of Parquet rows in memory
 
 
 class Writer(Protocol):
-    """Takes the records of pictures in order."""
+    """Writes the records of photos and frames in order."""
 
     def write(self, record: Record) -> None:
-        """Append a picture."""
+        """Append a record, see :func:`degan.predict.records.to_record`."""
 
     def finish(self) -> None:
-        """Write what is still held back."""
+        """Write all buffered records."""
 
 
 class JsonWriter:
-    """JSON lines: an object a picture, see :func:`degan.predict.records.to_record`."""
+    """Writes JSON lines: one object per photo or frame."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, record: Record) -> None:
-        """Append a picture."""
+        """Append a record, see :func:`degan.predict.records.to_record`."""
         self._stream.write(json.dumps(record) + "\n")
         self._stream.flush()
 
     def finish(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: no records are buffered."""
 
 
 class CsvWriter:
-    """A row a face, see :func:`degan.predict.records.rows_of`; yes and no are 1 and 0."""
+    """Writes CSV, a row per face, see :func:`degan.predict.records.rows_of`; booleans as 1 or 0."""
 
     def __init__(self, stream: TextIO, columns: Mapping[str, type]) -> None:
         self._stream, self._columns = stream, columns
         self._line(dict(zip(columns, columns, strict=True)))
 
     def write(self, record: Record) -> None:
-        """Append a picture."""
+        """Append a record, see :func:`degan.predict.records.to_record`."""
         for row in rows_of(record):
             self._line(
                 {name: int(cell) if isinstance(cell, bool) else cell for name, cell in row.items()}
@@ -60,7 +60,7 @@ class CsvWriter:
         self._stream.flush()
 
     def finish(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: no records are buffered."""
 
     def _line(self, row: Mapping[str, Any]) -> None:
         buffer = io.StringIO()
@@ -69,7 +69,7 @@ class CsvWriter:
 
 
 class ParquetWriter:
-    """A row a face, as CSV has them, with types; some thousand rows are in memory."""
+    """Writes Parquet, one row per face, with typed columns; at most 10,000 rows are buffered."""
 
     def __init__(self, path: Path, columns: Mapping[str, type]) -> None:
         self._arrow = _pyarrow()
@@ -82,13 +82,13 @@ class ParquetWriter:
         self._rows: list[dict[str, Any]] = []
 
     def write(self, record: Record) -> None:
-        """Append a picture."""
+        """Append a record, see :func:`degan.predict.records.to_record`."""
         self._rows += rows_of(record)
         if len(self._rows) >= _ROWS:
             self._flush()
 
     def finish(self) -> None:
-        """Write what is still held back, and the end of the file."""
+        """Write all buffered rows and the end of the file."""
         self._flush()
         self._writer.close()
 
@@ -99,12 +99,14 @@ class ParquetWriter:
 
 @dataclass(frozen=True)
 class Format:
-    """A file format of ``degan predict -o``; a new one is added to :data:`FORMATS`.
+    """A file format of ``degan predict -o``, listed in :data:`FORMATS`.
 
     Attributes:
-        endings: of file names, in small letters.
-        open: path and columns (name -> type of the cells) -> context manager of a writer.
-        check: called before anything is read; raises a DeganError if a library is missing.
+        endings: endings of file names, in lower case.
+        open: function of path and columns (name -> type of the cells), returns a context manager
+            of a writer.
+        check: function called before any input is read; raises a DeganError if a library is
+            missing.
     """
 
     endings: tuple[str, ...]
@@ -147,7 +149,7 @@ FORMATS: Final = (
 
 
 def format_of(path: Path) -> Format:
-    """Return the format of a file to write, by the ending of its name.
+    """Return the format of a file to write, chosen by the ending of its name.
 
     Raises:
         DeganError: no format has this ending, or the library of the format is not installed.
@@ -162,14 +164,16 @@ def format_of(path: Path) -> Format:
 
 @contextmanager
 def write_file(path: Path, columns: Mapping[str, type]) -> Iterator[Writer]:
-    """Open a file for records, in the format of its ending; it appears complete or not at all.
+    """Open a writer of a file, in the format of its ending.
+
+    The file appears at the end of the block, only if there was no error.
 
     Args:
-        path: the file.
+        path: file to write.
         columns: name -> type of the cells, see :func:`degan.predict.records.columns`.
 
     Raises:
-        DeganError: see :func:`format_of`; the file cannot be written.
+        DeganError: see :func:`format_of`, or the file cannot be written.
     """
     chosen = format_of(path)
     with replacing(path) as temporary, chosen.open(temporary, columns) as writer:

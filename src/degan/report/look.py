@@ -44,7 +44,7 @@ class ClassPart:
 
 @dataclass(frozen=True)
 class PairPart:
-    """Two near-identical pictures; ``picture`` is a data URL of both, see :class:`Pair`."""
+    """A pair of near-identical pictures; ``picture`` is a data URL of both side by side."""
 
     picture: str
     first: str

@@ -1,7 +1,7 @@
-"""What lies in run directories: each part as it should be, or why it is not there.
+"""Readers for the files of run directories, which return the content or the reason for its absence.
 
-A report is made of what is there. A part that is missing, damaged or of another version of degan
-becomes :class:`Missing`, whose sentence stands in place of the figures that needed it.
+A report shows the files that exist. A file that is missing, damaged or from another version of
+degan becomes :class:`Missing`, and its reason replaces the figures that need the file.
 """
 
 import json
@@ -23,36 +23,40 @@ from degan.system.files import read_bytes
 __all__ = ["Missing", "Result", "read_results", "reason_of"]
 
 _MAX_BYTES: Final = 2**26
-_MAX_ROWS: Final = 1_000_000  # of a log
+_MAX_ROWS: Final = 1_000_000  # maximum number of epochs read from a log
 
 _ABLATION: Final = "ablation"
 
-_NOT_PROBED: Final = "it was not probed: 'degan probe {} --data DATA --out RUN/probe' does that"
+_NOT_PROBED: Final = "it was not probed; run 'degan probe {} --data DATA --out RUN/probe'"
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Missing:
-    """A part that is not there; ``reason`` is a sentence, without its full stop."""
+    """An absent part of a result.
+
+    Attributes:
+        reason: reason as a sentence without the final full stop.
+    """
 
     reason: str
 
 
 @dataclass(frozen=True)
 class Result:
-    """Finished or half-done work that a report shows.
+    """A finished or unfinished run, or a result of weights, that a report shows.
 
     Attributes:
-        name: how the report calls it.
-        folder: where it lies.
-        kind: what made it, in words.
-        facts: ``run.json``; empty for what is no run.
-        figures: of ``summary.json``.
-        predictions: ``predictions.csv``.
-        logs: epochs by training: ``fold-01`` and so on, or the run itself, named "".
-        probes: ``probe/probes.json``.
-        settings: ``settings.toml``, names joined by dots.
+        name: name in the report.
+        folder: directory of the result.
+        kind: description of the result, such as "a cross-validation".
+        facts: content of ``run.json``; empty without that file.
+        figures: metrics of ``summary.json``.
+        predictions: content of ``predictions.csv``.
+        logs: epochs of ``log.jsonl`` by training: "fold-01" and so on, or "" for the run itself.
+        probes: content of ``probe/probes.json``.
+        settings: content of ``settings.toml``, with names of nested tables joined by dots.
     """
 
     name: str
@@ -67,14 +71,17 @@ class Result:
 
 
 def read_results(folders: Sequence[Path]) -> list[Result]:
-    """Return what lies in folders; of an ablation, each arm.
+    """Return the results in several folders; each arm of an ablation is a result.
 
     Args:
-        folders: runs of ``degan train``, ``crossval``, ``crossdata`` or ``ablate``, or what
-            ``degan evaluate --out`` or ``degan finetune`` left.
+        folders: run directories of ``degan train``, ``crossval``, ``crossdata`` or ``ablate``, or
+            output folders of ``degan evaluate --out`` or ``degan finetune``.
+
+    Returns:
+        Results with unique names, in the order of the folders.
 
     Raises:
-        DeganError: a folder is none of these, or given twice.
+        DeganError: a folder holds no result, or is given twice.
     """
     results: list[Result] = []
     for folder in folders:
@@ -82,12 +89,12 @@ def read_results(folders: Sequence[Path]) -> list[Result]:
     places = [result.folder.resolve() for result in results]
     for place in places:
         if places.count(place) > 1:
-            raise DeganError(f"{place} is given twice; name each run once")
+            raise DeganError(f"{place} is given twice; give each run once")
     return _told_apart(results)
 
 
 def _told_apart(results: Sequence[Result]) -> list[Result]:
-    """Return results whose names differ: two of one name get the folder above, or a number."""
+    """Return results with unique names: equal names get the parent folder's name, then a number."""
     names = [result.name for result in results]
     seen: Counter[str] = Counter()
     told = []
@@ -108,8 +115,8 @@ def _read_folder(folder: Path) -> list[Result]:
             return [_arm(folder, above.name, facts)]
     if not folder.is_dir() or not (record.exists() or (folder / "summary.json").exists()):
         raise DeganError(
-            f"{folder} is no result; give a run of 'degan train', 'crossval', 'crossdata' or "
-            "'ablate', or what 'degan evaluate --out' or 'degan finetune' left"
+            f"{folder} holds no result; give a run of 'degan train', 'crossval', 'crossdata' or "
+            "'ablate', or an output folder of 'degan evaluate --out' or 'degan finetune'"
         )
     facts = _facts(record)
     arms = _arms(folder) if facts.get("kind") == _ABLATION else []
@@ -141,7 +148,10 @@ def _facts(record: Path) -> dict[str, Any]:
 
 
 def _arms(folder: Path) -> list[str]:
-    """Return the arms that an ablation has a folder of, those of its summary first."""
+    """Return the names of an ablation's arms with a folder, in the order of its summary.
+
+    Arms that are not in the summary follow, sorted by name.
+    """
     summary = _json(folder / "summary.json", TypeAdapter(dict[str, Any]))
     rows = summary.get("arms") if isinstance(summary, dict) else None
     named = list(rows) if isinstance(rows, dict) else []
@@ -176,7 +186,7 @@ def _result(folder: Path, name: str, facts: Mapping[str, Any], *, arm: bool = Fa
 
 
 def _figures_of_arm(folder: Path) -> Figures | Missing:
-    """Return the figures of an arm, which stand in the ablation's summary."""
+    """Return the metrics of an arm from the summary of its ablation."""
     path = folder.parent / "summary.json"
     summary = _json(path, TypeAdapter(dict[str, Any]), "the ablation is not finished")
     if isinstance(summary, Missing):
@@ -191,16 +201,16 @@ def _figures_of_arm(folder: Path) -> Figures | Missing:
 def _figures(folder: Path, trainings: Sequence[str]) -> Figures | Missing:
     own = folder / "summary.json"
     if trainings == [""]:
-        why = "nothing was tested: 'degan train' trains on all people"
+        why = "it has no test results: 'degan train' only trains; 'degan crossval' also tests"
     else:
         tested = sum((folder / name / "predictions.csv").exists() for name in trainings)
-        why = f"it is not finished: {tested} of {len(trainings)} folds begun are tested"
+        why = f"it is not finished: {tested} of {len(trainings)} started folds are tested"
     return _json(own, TypeAdapter(Figures), why)
 
 
 def _predictions(folder: Path, figures: Figures | Missing) -> Predictions | Missing:
     if isinstance(figures, Missing) and not (folder / PREDICTIONS).exists():
-        return figures  # for the same reason
+        return figures  # both files are missing for the same reason
     try:
         return read_predictions(folder)
     except DeganError as error:
@@ -208,7 +218,7 @@ def _predictions(folder: Path, figures: Figures | Missing) -> Predictions | Miss
 
 
 def _logs(folder: Path, trainings: Sequence[str]) -> dict[str, list[LogRow]] | Missing:
-    """Return the logs that there are; a damaged one is a reason to show none."""
+    """Return the logs by training; the reason for their absence if one is damaged or all miss."""
     found: dict[str, list[LogRow]] = {}
     for name in trainings:
         path = folder / name / "log.jsonl"
@@ -218,13 +228,13 @@ def _logs(folder: Path, trainings: Sequence[str]) -> dict[str, list[LogRow]] | M
                 return Missing(f"{name}: {rows.reason}" if name else rows.reason)
             if rows:
                 found[name] = rows
-    return found or Missing("it has no log.jsonl: nothing was trained here")
+    return found or Missing("it has no log.jsonl: it is not the directory of a training")
 
 
 def _log(data: bytes) -> list[LogRow]:
     lines = data.splitlines()[:_MAX_ROWS]
     if lines and not data.endswith(b"\n"):
-        lines.pop()  # the last one of a training that was stopped, or goes on now
+        lines.pop()  # incomplete last line of a stopped or running training
     return [LogRow.model_validate_json(line) for line in lines]
 
 
@@ -233,7 +243,7 @@ def _settings(path: Path) -> dict[str, Any] | Missing:
         return _flat(tomllib.loads(data.decode("utf-8")))
 
     if not os.path.lexists(path):
-        return Missing("it has no settings.toml: nothing was trained here")
+        return Missing("it has no settings.toml: it is not the directory of a training")
     return _guarded(path, parse)
 
 
@@ -248,8 +258,8 @@ def _flat(table: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 
 
 def _json(path: Path, shape: TypeAdapter[T], absent: str = "") -> T | Missing:
-    if not os.path.lexists(path):  # a link in a circle does not "exist", but something is there
-        return Missing(absent or f"{path.name} is not there")
+    if not os.path.lexists(path):  # unlike exists(), lexists() is true for a circular link
+        return Missing(absent or f"{path.name} is missing")
 
     value = _guarded(path, _loads)
     if isinstance(value, Missing):
@@ -268,22 +278,22 @@ def _checked(value: object, shape: TypeAdapter[T], path: Path) -> T | Missing:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "its content"
         return Missing(
-            f"{path.name} is damaged or of another version of degan ({where}: {first['msg']})"
+            f"{path.name} is damaged or from another version of degan ({where}: {first['msg']})"
         )
 
 
 def _guarded(path: Path, parse: Callable[[bytes], T]) -> T | Missing:
-    """Return what a file holds; that it cannot be read is a result too."""
-    if not path.is_file():  # a pipe would be waited for
-        return Missing(f"{path.name} is no file")
+    """Return the parsed content of a file, or the reason why it cannot be read."""
+    if not path.is_file():  # reading a pipe would block
+        return Missing(f"{path.name} is not a regular file")
     try:
         return parse(read_bytes(path, _MAX_BYTES, path.name))
     except DeganError as error:
         return Missing(reason_of(error))
-    except (ValueError, RecursionError):  # JSON, TOML, UTF-8 and pydantic alike
+    except (ValueError, RecursionError):  # of JSON, TOML, UTF-8 or pydantic
         return Missing(f"{path.name} is damaged")
 
 
 def reason_of(error: DeganError) -> str:
-    """Return what an error says, as a reason: without a full stop."""
+    """Return the message of an error without the final full stop, for :class:`Missing`."""
     return str(error).rstrip(".")

@@ -1,7 +1,7 @@
-"""Which places of a face decide: they are blurred, one after the other, and it is read again.
+"""Saliency maps by occlusion: blur one place of a face at a time and compare the probabilities.
 
-Occlusion, not gradients: it asks the very graph that answers, so it serves weights files and runs
-alike. What is blurred keeps its brightness; a grey patch would be an edge that no face has.
+Occlusion needs no gradients, so it works for runs and for exported weights files. A blur keeps the
+local brightness; a grey patch would add edges that no face has.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,20 +14,20 @@ from PIL import Image, ImageFilter
 from degan.system.progress import Progress, silent
 
 ReadClass = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
-"""Crops uint8 (N, S, S, 3) -> probability of one expression, float (N,)."""
+"""Function from crops, uint8 (N, S, S, 3), to the probability of one expression, float64 (N,)."""
 
-_STEPS = 10  # places along a side
-_WINDOW = 1 / 14  # deviation of the window that is blurred, as a share of the side
-_BLUR = 1 / 10  # deviation of the blur, likewise
-_LEAST = 1e-6  # what a probability is away from 0 and 1 at least, for log-odds
+_STEPS = 10  # windows along a side
+_WINDOW = 1 / 14  # standard deviation of a window, as a share of the crop's side
+_BLUR = 1 / 10  # standard deviation of the blur, as a share of the crop's side
+_LEAST = 1e-6  # minimum distance of a probability from 0 and 1, for finite log-odds
 
 
 class Windows(NamedTuple):
-    """The places that are blurred.
+    """Masks of the P places to blur.
 
     Attributes:
-        masks: float (P, S, S) in [0, 1]: how much of the blurred face is put there.
-        cover: float (S, S): their sum.
+        masks: weight of the blurred face at each pixel, float32 (P, S, S) in [0, 1].
+        cover: sum of the masks, float32 (S, S).
     """
 
     masks: NDArray[np.float32]
@@ -35,7 +35,7 @@ class Windows(NamedTuple):
 
 
 def windows(size: int) -> Windows:
-    """Return soft round windows on a grid over crops of a side of ``size`` pixels."""
+    """Return soft round windows on a grid over crops with a side of ``size`` pixels."""
     centres = (np.arange(_STEPS) + 0.5) * size / _STEPS - 0.5
     along = np.exp(-((np.arange(size) - centres[:, None]) ** 2) / (2 * (_WINDOW * size) ** 2))
     masks = np.einsum("ay,bx->abyx", along, along).reshape(-1, size, size).astype(np.float32)
@@ -43,19 +43,19 @@ def windows(size: int) -> Windows:
 
 
 def occlusion_map(crop: NDArray[np.uint8], read: ReadClass, places: Windows) -> NDArray[np.float32]:
-    """Return how much each place of a face counts for one expression.
+    """Return the effect of blurring each place of a face on the log-odds of one expression.
 
     Args:
         crop: RGB uint8 (S, S, 3).
-        read: the probability of the expression.
-        places: :func:`windows` of S.
+        read: function that returns the probability of the expression.
+        places: :func:`windows` for crops of side S.
 
     Returns:
-        Float (S, S): by how much the log-odds of the expression drop where the place is blurred;
-        the mean over the windows that cover a pixel, each by how much it does. Below 0 they rise.
+        Drop of the log-odds, float32 (S, S); negative for a rise. Each pixel is the mean over the
+        windows, weighted by their masks.
 
-    Source: Zeiler & Fergus 2014 (arXiv 1311.2901), section 4.2, with a blur for their grey square
-    as in Fong & Vedaldi 2017 (arXiv 1704.03296).
+    Source: Zeiler & Fergus 2014 (arXiv 1311.2901), section 4.2, with a blur instead of their grey
+    square as in Fong & Vedaldi 2017 (arXiv 1704.03296).
     """
     radius = _BLUR * len(crop)
     blurred = np.asarray(
@@ -73,12 +73,12 @@ def occlusion_map(crop: NDArray[np.uint8], read: ReadClass, places: Windows) -> 
 def mean_map(
     crops: NDArray[np.uint8], read: ReadClass, progress: Progress = silent
 ) -> NDArray[np.float32]:
-    """Return the mean of :func:`occlusion_map` over faces, float (S, S).
+    """Return the mean of :func:`occlusion_map` over faces, float32 (S, S).
 
     Args:
-        crops: RGB uint8 (N, S, S, 3), N not 0.
-        read: the probability of the expression.
-        progress: told the share of the faces that is done.
+        crops: RGB uint8 (N, S, S, 3), N >= 1.
+        read: function that returns the probability of the expression.
+        progress: callback, called with the finished fraction in [0, 1] and an empty label.
     """
     places = windows(crops.shape[1])
     maps = []
@@ -92,7 +92,15 @@ def mean_map(
 def normalise(
     maps: Sequence[NDArray[np.float32]],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return maps (C, S, S) by their own largest value, sign kept, and these values (C,)."""
+    """Return maps divided by their own largest absolute value, and these values.
+
+    Args:
+        maps: C maps, float32 (S, S).
+
+    Returns:
+        Maps, float32 (C, S, S) in [-1, 1], and the largest absolute values, float32 (C,). A map of
+        zeros remains unchanged.
+    """
     stacked = np.stack(maps)
     peaks: NDArray[np.float32] = np.abs(stacked).max(axis=(1, 2))
     relative = stacked / np.where(peaks > 0, peaks, 1)[:, None, None]

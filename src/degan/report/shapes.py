@@ -1,4 +1,4 @@
-"""What the JSON files of runs must hold, as far as a report reads it: anything else is refused."""
+"""Pydantic models of the JSON files of runs; they validate the fields that a report reads."""
 
 from typing import Annotated
 
@@ -20,24 +20,24 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Interval = tuple[Share, Share]
 
-_MOST = 1e100  # what is more is no mean of anything: NaN and infinity neither
+_MOST = 1e100  # larger values are left out, as are NaN and infinity
 
 
 class _Read(BaseModel):
-    """Read from a file that may come from anywhere; what is not named here is not looked at."""
+    """Base class for content of untrusted files; undeclared fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Recall(_Read):
-    """How often an expression was read, and its 95 % interval."""
+    """Recall of an expression in [0, 1], and its 95 % interval."""
 
     recall: Share
     interval: Interval
 
 
 class GroupRow(_Read):
-    """A row of :func:`degan.evaluation.group_figures.figures_by`."""
+    """A row of :func:`degan.evaluation.group_figures.metrics_by_group`."""
 
     expression: str
     value: str
@@ -48,7 +48,7 @@ class GroupRow(_Read):
 
 
 class Gap(_Read):
-    """How far the best-read group is from the worst."""
+    """Difference between the accuracies of the best and the worst group, and its 95 % interval."""
 
     best: str
     worst: str
@@ -57,7 +57,7 @@ class Gap(_Read):
 
 
 class Groups(_Read):
-    """Figures by the values of a column."""
+    """Metrics of the groups with equal values of a column."""
 
     column: str
     rows: list[GroupRow]
@@ -65,7 +65,7 @@ class Groups(_Read):
 
 
 class Figures(_Read):
-    """What every protocol's ``summary.json`` has, and what some have beside it."""
+    """Content of ``summary.json``: the required fields of all protocols, and optional fields."""
 
     accuracy: Share
     accuracy_interval: Interval
@@ -99,12 +99,12 @@ class Figures(_Read):
         if len(self.confusion) != size or any(len(row) != size for row in self.confusion):
             raise ValueError("the confusion matrix does not fit the expressions")
         if sum(map(sum, self.confusion)) != self.images:
-            raise ValueError("the confusion matrix does not count all images")
+            raise ValueError("the sum of the confusion matrix is not the number of images")
         return self
 
 
 class Guess(_Read):
-    """How often a probe named the right one."""
+    """Accuracy of a probe in [0, 1], and its 95 % interval."""
 
     accuracy: Share
     interval: Interval
@@ -112,7 +112,7 @@ class Guess(_Read):
 
 
 class Guesses(_Read):
-    """What two probes made of features."""
+    """Accuracies of a linear and an MLP probe on the same features, and chance."""
 
     linear: Guess
     mlp: Guess
@@ -122,7 +122,7 @@ class Guesses(_Read):
 
 
 class Disentanglement(_Read):
-    """Disentanglement of known factors; see :mod:`degan.evaluation.probes.disentanglement`."""
+    """Disentanglement of known factors, see :mod:`degan.evaluation.probes.disentanglement`."""
 
     disentanglement: Share
     completeness: Share
@@ -133,7 +133,7 @@ class Disentanglement(_Read):
 
 
 class Features(_Read):
-    """One kind of features of a run."""
+    """Probe results on one kind of features of a run."""
 
     name: str
     identity: Guesses
@@ -142,14 +142,14 @@ class Features(_Read):
 
 
 class Probed(_Read):
-    """A run in ``probes.json``."""
+    """Probe results of one run in ``probes.json``."""
 
     run: str
     features: list[Features]
 
 
 class Probes(_Read):
-    """What ``degan probe`` wrote."""
+    """Content of ``probes.json``, written by ``degan probe``."""
 
     people: int
     images: int
@@ -157,7 +157,7 @@ class Probes(_Read):
 
 
 class LogRow(BaseModel):
-    """An epoch of ``log.jsonl``; what else it has are means over the epoch."""
+    """An epoch of ``log.jsonl``; its other fields are means over the epoch."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -167,7 +167,7 @@ class LogRow(BaseModel):
 
     @property
     def means(self) -> dict[str, float]:
-        """Losses and shares by name."""
+        """Means of losses and shares over the epoch, by name."""
         extra = self.model_extra or {}
         return {
             name: float(value)

@@ -1,5 +1,5 @@
 "use strict";
-// Draws the figures of the page from the JSON beside each of them. No request leaves the page.
+// Draws the figures from the JSON in each card. The page sends no requests.
 (() => {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const coarse = matchMedia("(pointer: coarse)");
@@ -10,7 +10,7 @@
     const source = card.querySelector("script[type='application/json']");
     return source ? [{ card, data: JSON.parse(source.textContent), view: 0, drawn: false, shown: {} }] : [];
   });
-  const PAPER = 660; // pixels that fit on a sheet of A4 or Letter, upright
+  const PAPER = 660; // maximum width in pixels on A4 or Letter paper, portrait
   let printing = false;
 
   function colours() {
@@ -34,12 +34,12 @@
   };
   const LINES = { solid: "\u2501", dash: "\u2505", dot: "\u2509", dashdot: "\u254d" };
 
-  // What the legend shows; a band around a line goes with it.
+  // Legend entry of a trace; a line and the band around it share one entry.
   const group = (trace) => trace.legendgroup || trace.name;
   const isShown = (one, trace) => one.shown[group(trace)] ?? (trace.visible ?? true) === true;
 
   function tracesOf(one) {
-    // Copied: Plotly writes into what it is given.
+    // A copy, because Plotly modifies its arguments.
     return structuredClone(one.data.views[one.view].traces).map((trace) => ({
       ...trace, visible: isShown(one, trace),
     }));
@@ -61,7 +61,7 @@
         : marker ? SIGNS[marker.symbol || "circle"] : LINES[trace.line?.dash || "solid"];
       sign.style.color = marker?.color || trace.line?.color;
       const label = document.createElement("span");
-      // Plotly's entities are decoded; what they spell stays text.
+      // Decode Plotly's HTML entities; textContent keeps the result as text.
       label.textContent = new DOMParser().parseFromString(trace.name, "text/html").body.textContent;
       button.type = "button";
       button.append(sign, label);
@@ -167,7 +167,7 @@
   function csv({ columns: names, rows }) {
     const cell = (value) => {
       const text = value === null ? "" : String(value);
-      // A name that begins as a formula does would be one in a spreadsheet.
+      // A spreadsheet would run text that begins like a formula.
       const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
       return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
     };
@@ -176,7 +176,7 @@
 
   async function saveSvg(one) {
     const plot = one.card.querySelector(".plot");
-    printing = true; // dark ink on nothing: a paper is white
+    printing = true; // dark ink without a background, for white paper
     const figure = { data: tracesOf(one), layout: layoutOf(one) };
     printing = false;
     const size = { width: plot.offsetWidth, height: plot.offsetHeight };
@@ -184,7 +184,7 @@
       width: size.width, showlegend: one.data.views[one.view].layout.showlegend ?? figure.data.length > 1,
       legend: { orientation: "h", x: 0, y: 0, yref: "container", yanchor: "bottom" },
     });
-    for (const name of ["xaxis", "yaxis"]) { // as far as it was zoomed into
+    for (const name of ["xaxis", "yaxis"]) { // keep the zoom
       if (!plot.layout[name]?.autorange) figure.layout[name].range = plot._fullLayout[name].range;
     }
     const url = await Plotly.toImage(figure, { format: "svg", ...size });

@@ -27,9 +27,9 @@ def datasets() -> None:
 
     degan datasets
     """
-    from degan.data.datasets.registry import MODULES, adapter  # noqa: PLC0415
+    from degan.data.adapters import find_adapters  # noqa: PLC0415
 
-    console.out.print(print_figures.dataset_table([(name, adapter(name)) for name in MODULES]))
+    console.out.print(print_figures.dataset_table(list(find_adapters().items())))
 
 
 @app.command()
@@ -77,7 +77,7 @@ def prepare(
 
       degan prepare folder faces48/ data/ --crops
     """
-    from degan.data.datasets.registry import adapter  # noqa: PLC0415
+    from degan.data.adapters import find_adapter  # noqa: PLC0415
     from degan.data.prepare import PrepareSettings, prepare_dataset  # noqa: PLC0415
     from degan.data.protocol import Protocol  # noqa: PLC0415
 
@@ -91,7 +91,7 @@ def prepare(
     protocol = Protocol(peak_frames=peak_frames, neutral=neutral, **choices)
     with console.progress("prepare") as show:
         result = prepare_dataset(
-            adapter(dataset),
+            find_adapter(dataset),
             path,
             out,
             protocol,

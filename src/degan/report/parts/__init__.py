@@ -1,1 +1,1 @@
-"""The parts of a report, by what they show; each is a pure function of what was read."""
+"""Parts of a report by topic: functions from results to figures, pictures, tables and notes."""

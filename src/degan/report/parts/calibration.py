@@ -1,4 +1,4 @@
-"""How far probabilities can be trusted: how often answers are right, by how sure they are."""
+"""Calibration: accuracy of predictions by their probability."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,12 +14,12 @@ from degan.report.run_files import Missing, Result
 __all__ = ["calibration"]
 
 _BINS = 10
-_FEW = 10  # answers of a range, below which how often they are right says little
+_FEW = 10  # minimum number of predictions in a bin for a point of the curve
 
 
 def calibration(results: Sequence[Result]) -> Figure | Absent:
-    """Return the reliability curves of all results, and how sure their answers are."""
-    title = "Can the probabilities be trusted?"
+    """Return reliability curves and histograms of the predicted probabilities of all results."""
+    title = "Calibration of the probabilities"
     found = [
         (place, result, result.predictions)
         for place, result in enumerate(results)
@@ -33,7 +33,7 @@ def calibration(results: Sequence[Result]) -> Figure | Absent:
             "mode": "lines",
             "x": [0, 1],
             "y": [0, 1],
-            "name": "as it should be",
+            "name": "perfect calibration",
             "line": {"dash": "dot", "color": GREY},
             "hoverinfo": "skip",
         }
@@ -47,18 +47,18 @@ def calibration(results: Sequence[Result]) -> Figure | Absent:
         truth = _truth(read)
         error = metrics.calibration_error(read.probabilities, truth)
         errors.append(f"{result.name} {percent(error)}")
-    axes = {"xaxis": share_axis("probability of the answer")}
+    axes = {"xaxis": share_axis("probability of the predicted expression")}
     return Figure(
         "calibration",
         title,
-        f"Expected calibration error (15 ranges): {', '.join(errors)}. On the dotted line answers "
-        f"are right as often as they say; ranges of fewer than {_FEW} answers are left out.",
+        f"Expected calibration error (15 bins): {', '.join(errors)}. On the dotted line, accuracy "
+        f"equals probability. The curve omits bins with fewer than {_FEW} predictions.",
         [
-            View("curve", curves, {**axes, "yaxis": share_axis("share that is right")}),
+            View("reliability", curves, {**axes, "yaxis": share_axis("accuracy")}),
             View(
-                "how sure",
+                "histogram",
                 bars,
-                {**axes, "yaxis": {**share_axis("share of the answers"), "range": None}},
+                {**axes, "yaxis": {**share_axis("share of predictions"), "range": None}},
             ),
         ],
         Table(("result", "from", "to", "answers", "mean probability", "share right"), rows),
@@ -66,13 +66,16 @@ def calibration(results: Sequence[Result]) -> Figure | Absent:
 
 
 def _truth(read: Predictions) -> metrics.Labels:
-    """Return the class of each sample; that of one that the probabilities do not have is -1."""
+    """Return the class index of each sample, int (N,); -1 for a class without a probability."""
     order = {name: place for place, name in enumerate(read.expressions)}
     return np.array([order.get(sample.expression, -1) for sample in read.samples])
 
 
 def _ranges(read: Predictions) -> list[tuple[float, float, int, float | None, float | None]]:
-    """Return from, to, answers, mean probability and share right of each range."""
+    """Return (lower end, upper end, count, mean probability, accuracy) of each probability bin.
+
+    Mean probability and accuracy are None for an empty bin.
+    """
     sure, right = read.probabilities.max(axis=1), read.right
     where = np.minimum((sure * _BINS).astype(int), _BINS - 1)
     found = []
@@ -93,10 +96,10 @@ def _curve(place: int, name: str, ranges: Sequence[tuple[Any, ...]]) -> dict[str
         "name": plain(name),
         "x": [one[3] for one in shown],
         "y": [one[4] for one in shown],
-        "text": [f"{one[2]:,} answers" for one in shown],
+        "text": [f"{one[2]:,} predictions" for one in shown],
         "marker": {"color": run_colour(place), "symbol": sign_of(place), "size": 9},
         "line": {"color": run_colour(place)},
-        "hovertemplate": "said %{x:.1%}, right %{y:.1%}, %{text}<extra></extra>",
+        "hovertemplate": "probability %{x:.1%}, accuracy %{y:.1%}, %{text}<extra></extra>",
     }
 
 
@@ -107,5 +110,5 @@ def _bars(place: int, name: str, ranges: Sequence[tuple[Any, ...]], total: int) 
         "x": [(one[0] + one[1]) / 2 for one in ranges],
         "y": [one[2] / total for one in ranges],
         "marker": {"color": run_colour(place)},
-        "hovertemplate": "%{y:.1%} of the answers<extra></extra>",
+        "hovertemplate": "%{y:.1%} of predictions<extra></extra>",
     }

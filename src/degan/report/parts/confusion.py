@@ -1,4 +1,4 @@
-"""What is read as what: the confusion matrix, and the faces in each of its cells."""
+"""Confusion matrix, with the faces in each of its cells."""
 
 from collections.abc import Sequence
 
@@ -10,22 +10,22 @@ from degan.report.run_files import Missing, Result
 
 __all__ = ["confusion"]
 
-_FACES = 12  # of a cell
-_MANY = 20  # classes, from which cells have no room for numbers
-_TALL = 700  # pixels, at most
-_SCALE = "Cividis"  # as bright to all eyes; dark is little
-_LIGHT = 0.45  # of the scale: from here on black is read better than white
+_FACES = 12  # maximum number of faces of a cell
+_MANY = 20  # maximum number of classes with numbers in the cells
+_TALL = 700  # maximum height in pixels
+_SCALE = "Cividis"  # looks the same with all kinds of colour vision; dark is low
+_LIGHT = 0.45  # share of the scale above which black text has more contrast than white
 
 
 def confusion(result: Result, key: str, atlas: Atlas | None) -> Figure | Absent:
     """Return the confusion matrix of a result in shares and in counts.
 
     Args:
-        result: what was read.
-        key: of the figure.
-        atlas: of the faces of its samples; None where they cannot be shown.
+        result: the result.
+        key: key of the figure.
+        atlas: atlas with the faces of the result; None if they cannot be shown.
     """
-    title = f"What is read as what: {result.name}"
+    title = f"Confusion matrix: {result.name}"
     found = result.figures
     if isinstance(found, Missing):
         return Absent(key, title, found.reason)
@@ -38,13 +38,13 @@ def confusion(result: Result, key: str, atlas: Atlas | None) -> Figure | Absent:
         for j in range(len(names))
         if f"{i},{j}" in faces
     ]
-    choices.sort(key=lambda one: one[1].split(",")[0] == one[1].split(",")[1])  # mistakes first
+    choices.sort(key=lambda one: one[1].split(",")[0] == one[1].split(",")[1])  # errors first
     return Figure(
         key,
         title,
-        _says(names, found.confusion) + (" Choose a cell to see its faces." if faces else ""),
+        _says(names, found.confusion) + (" Click a cell to see its faces." if faces else ""),
         [
-            _view("shares of a row", names, shares, [[percent(v) for v in r] for r in shares]),
+            _view("row shares", names, shares, [[percent(v) for v in r] for r in shares]),
             _view(
                 "counts", names, found.confusion, [[f"{v:,}" for v in r] for r in found.confusion]
             ),
@@ -72,9 +72,9 @@ def _says(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
         if i != j and count
     ]
     if not wrong:
-        return "Nothing is mistaken."
+        return "All predictions are correct."
     count, truth, read = max(wrong, key=lambda one: one[0])
-    return f"Rows are the truth. Most often mistaken: {truth} for {read}, {count:,} times."
+    return f"Rows are true expressions. Most frequent error: {truth} read as {read} ({count:,})."
 
 
 def _view(
@@ -129,7 +129,10 @@ def _view(
 
 
 def _faces(result: Result, names: Sequence[str], atlas: Atlas) -> dict[str, list[int]]:
-    """Return the faces of each cell; of many those of different people, surest first."""
+    """Return the atlas numbers of the faces in each cell, by cell.
+
+    Faces with the highest probability come first, in turns over people.
+    """
     read = result.predictions
     if isinstance(read, Missing):
         return {}
@@ -140,7 +143,7 @@ def _faces(result: Result, names: Sequence[str], atlas: Atlas) -> dict[str, list
         if sample.expression in order and said in order:
             cell = f"{order[sample.expression]},{order[said]}"
             cells.setdefault(cell, []).append((-share, sample.number, sample.person))
-    # Mistakes before what is right: they are looked at, and the sheet has no room for all.
+    # Errors come first: they matter most, and the atlas has no room for all faces.
     right = {f"{place},{place}" for place in range(len(names))}
     found = {}
     for cell in sorted(cells, key=lambda one: one in right):

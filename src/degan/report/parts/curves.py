@@ -1,4 +1,4 @@
-"""How training went: every term of the log by epoch, over the folds."""
+"""Training curves: every term of the log by epoch, over all folds."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,14 +12,14 @@ from degan.report.shapes import LogRow
 
 __all__ = ["curves"]
 
-_MAX_ROWS = 5_000  # of the table: a page stays small
-_MAX_POINTS = 500  # of a line
-_WIDE = 20.0  # largest / smallest, from which an axis is logarithmic
+_MAX_ROWS = 5_000  # maximum number of table rows, about, to keep the page small
+_MAX_POINTS = 500  # maximum number of points of a line
+_WIDE = 20.0  # ratio of largest to smallest value for a logarithmic axis
 _DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 def curves(result: Result, key: str) -> Figure | Absent:
-    """Return the training curves of a result: a view a stage, mean and range over its folds."""
+    """Return the training curves of a result: one view per stage, mean and range over folds."""
     title = f"Training: {result.name}"
     logs = result.logs
     if isinstance(logs, Missing):
@@ -39,9 +39,9 @@ def curves(result: Result, key: str) -> Figure | Absent:
     return Figure(
         key,
         title,
-        f"{_time(seconds)} of training{_several(logs, stages)}. Stage 1 learns to redraw faces, "
-        "stage 2 to name expressions. Choose terms in the legend; nothing was stopped or chosen by "
-        "these curves."
+        f"{_time(seconds)} of training{_several(logs, stages)}. Stage 1 trains to redraw faces, "
+        "stage 2 to classify expressions. The legend shows and hides terms. These curves were not "
+        "used to stop training or to select a model."
         f"{thinned}",
         views,
         Table(("fold", "stage", "epoch", "term", "mean"), rows),
@@ -50,7 +50,7 @@ def curves(result: Result, key: str) -> Figure | Absent:
 
 
 def _several(logs: Mapping[str, Sequence[LogRow]], stages: Sequence[int]) -> str:
-    """Say how many folds the curves are of, and which stage was trained in some of them only."""
+    """Return text on the number of folds and on stages that only some of them have."""
     if len(logs) < 2:
         return ""
     said = f"; lines are means over {len(logs)} folds, bands their range"
@@ -64,7 +64,7 @@ def _several(logs: Mapping[str, Sequence[LogRow]], stages: Sequence[int]) -> str
 def _stage(
     logs: Mapping[str, Sequence[LogRow]], stage: int
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Return Plotly's traces and layout of the terms of a stage."""
+    """Return the Plotly traces and layout of one stage."""
     terms: dict[str, dict[int, list[float]]] = {}
     for log in logs.values():
         for row in log:
@@ -113,7 +113,7 @@ def _stage(
 
 
 def _scale(terms: Mapping[str, Mapping[int, Sequence[float]]]) -> dict[str, Any]:
-    """Return a logarithmic axis where it can be: terms differ by orders of magnitude."""
+    """Return options of a logarithmic axis if values are positive and far apart; {} otherwise."""
     values = [one for epochs in terms.values() for several in epochs.values() for one in several]
     if min(values) <= 0 or max(values) < _WIDE * min(values):
         return {}

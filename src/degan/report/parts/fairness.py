@@ -1,4 +1,4 @@
-"""Who is read better than whom: recall by age, gender or ethnicity, where they are known."""
+"""Fairness: accuracy and recall by age, gender, ethnicity or another column."""
 
 from collections.abc import Sequence
 
@@ -16,23 +16,26 @@ from degan.report.shapes import Groups
 
 __all__ = ["fairness", "figures_of"]
 
-_SEED = 0  # of the intervals' draws
+_SEED = 0  # random seed of the bootstrap
 
 
 def figures_of(
     read: Predictions, dataset: Dataset, column: str, values: Sequence[Value]
 ) -> Groups | Missing:
-    """Return the figures of a result by a column's value of each sample of its data set.
+    """Return the metrics of a result by the values of a column.
 
     Args:
-        read: what was predicted, of samples of the data set.
+        read: predictions on samples of the data set.
         dataset: the data set.
-        column: its name.
-        values: of each sample of the data set.
+        column: name of the column.
+        values: value of the column for each sample of the data set.
+
+    Returns:
+        The metrics. :class:`Missing` if the predictions name an expression without a probability.
     """
     numbers = [sample.number for sample in read.samples]
     if not {*read.predicted, *(one.expression for one in read.samples)} <= {*read.expressions}:
-        return Missing("its predictions name expressions that have no probability")
+        return Missing("predictions.csv names expressions without a probability")
     samples = [dataset.samples[number] for number in numbers]
     groups = group([values[number] for number in numbers])
     predicted = np.array([read.expressions.index(said) for said in read.predicted])
@@ -44,16 +47,16 @@ def fairness(result: Result, groups: Groups | Missing, key: str) -> Figure | Abs
     """Return accuracy and recall by the values of a column.
 
     Args:
-        result: what was read.
-        groups: its figures by the column.
-        key: of the figure.
+        result: the result.
+        groups: metrics of the result by the column.
+        key: key of the figure.
     """
     if isinstance(groups, Missing):
-        return Absent(key, f"By group: {result.name}", groups.reason)
-    title = f"By {groups.column.replace('_', ' ')}: {result.name}"
+        return Absent(key, f"Accuracy by group: {result.name}", groups.reason)
+    title = f"Accuracy by {groups.column.replace('_', ' ')}: {result.name}"
     kinds = list(dict.fromkeys(row.expression for row in groups.rows))
     if not kinds:
-        return Absent(key, title, "no image has a value of this column")
+        return Absent(key, title, "no image has a value in this column")
     kinds.sort(key=lambda kind: kind != ALL)
     traces = []
     for place, kind in enumerate(kinds):
@@ -64,14 +67,14 @@ def fairness(result: Result, groups: Groups | Missing, key: str) -> Figure | Abs
         traces.append({**trace, "visible": True if kind == ALL or len(kinds) < 4 else "legendonly"})
     values = list(dict.fromkeys(row.value for row in groups.rows))
     gap = groups.gap
-    says = "No two groups have ten people or more, so no gap is given."
+    says = "Fewer than two groups have ten people or more, so no gap is reported."
     if gap:
         low, high = (100 * end for end in gap.interval)
         says = (
-            f"Of the groups with ten people or more {gap.best} is read best and {gap.worst} worst: "
-            f"{100 * gap.difference:.1f} percentage points apart (95 % interval {low:.1f} to "
-            f"{high:.1f}{', 0 is in it' if low <= 0 <= high else ''}). The two were chosen for "
-            "being far apart, so some gap is there by chance alone."
+            f"Among groups with ten people or more, {gap.best} has the highest accuracy and "
+            f"{gap.worst} the lowest: a gap of {100 * gap.difference:.1f} percentage points (95 % "
+            f"interval {low:.1f} to {high:.1f}{', which includes 0' if low <= 0 <= high else ''}). "
+            "The gap compares the two extreme groups, so chance alone causes some gap."
         )
     cells: list[list[Cell]] = [
         [
@@ -85,7 +88,7 @@ def fairness(result: Result, groups: Groups | Missing, key: str) -> Figure | Abs
         for row in groups.rows
     ]
     layout = {
-        "xaxis": share_axis("share that is right"),
+        "xaxis": share_axis("share of images read correctly"),
         "yaxis": name_axis(),
         "scattermode": "group",
     }

@@ -1,4 +1,4 @@
-"""What a model shows when it is run again: a map of f(x), what decides, drawn faces."""
+"""Figures that need the model: map of f(x), decisive face regions, and drawn faces."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -18,25 +18,25 @@ from degan.report.plot import plain
 __all__ = ["DECIDES", "DRAWN", "MAP", "drawn", "map_of_faces", "what_decides"]
 
 MAP: Final = "Map of f(x)"
-DECIDES: Final = "What decides"
-DRAWN: Final = "Expressions on other people"
+DECIDES: Final = "Decisive face regions"
+DRAWN: Final = "Expressions drawn on other people"
 
-_SEEN: Final = "the model was trained on them, so this says little of others"
+_SEEN: Final = "they are or may be in the training data, so new people may give other results"
 
 _BARE = {
     **dict.fromkeys(("showticklabels", "showgrid", "showline", "zeroline"), False),
     "title": {"text": ""},
 }
-_TURN = 137.508  # degrees between the hues of two people: the golden angle
-_LIGHTNESS = (42, 58, 70)  # per cent, of one person and the next
+_TURN = 137.508  # degrees between the hues of consecutive people: the golden angle
+_LIGHTNESS = (42, 58, 70)  # lightness of consecutive people, in per cent
 _MARKS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "triangle-down")
-_SIDE = 192  # of a map laid over a face, in pixels
-_DRAWN = 72  # of a drawn face, in pixels
-_GAP = 4
-# Where blurring makes it less, or more, likely.
+_SIDE = 192  # side of a face with a saliency map, in pixels
+_DRAWN = 72  # side of a drawn face, in pixels
+_GAP = 4  # gap between drawn faces, in pixels
+# Colours of places whose blur makes the expression less likely (warm) or more likely (cold).
 _WARM = np.array([255, 140, 0], np.float32)
 _COLD = np.array([60, 130, 255], np.float32)
-_STRONGEST = 0.8  # of the colour laid over a face
+_STRONGEST = 0.8  # maximum opacity of the colour over a face
 
 
 def map_of_faces(found: FaceMap, atlas: Atlas, key: str, name: str) -> Figure:
@@ -44,14 +44,14 @@ def map_of_faces(found: FaceMap, atlas: Atlas, key: str, name: str) -> Figure:
 
     Args:
         found: the map.
-        atlas: shows its faces, which are of the atlas's data set.
-        key: of the figure.
-        name: of the result.
+        atlas: atlas of the data set that the map shows.
+        key: key of the figure.
+        name: name of the result.
     """
     indices = found.indices.tolist()
     samples = [atlas.dataset.samples[index] for index in indices]
     faces = [-1 if number is None else number for number in map(atlas.number, indices)]
-    hover = [f"{one.expression}, {one.subject or 'nobody named'}" for one in samples]
+    hover = [f"{one.expression}, {one.subject or 'unnamed person'}" for one in samples]
     people = len({sample.person for sample in samples})
     layout = {"xaxis": _BARE, "yaxis": {**_BARE, "scaleanchor": "x"}, "hovermode": "closest"}
     rows: list[list[Cell]] = [
@@ -61,8 +61,8 @@ def map_of_faces(found: FaceMap, atlas: Atlas, key: str, name: str) -> Figure:
     return Figure(
         key,
         f"{MAP}: {name}",
-        f"{_whose(found.origin)} {len(samples):,} faces, laid out by t-SNE: only who is whose "
-        f"neighbour means something. {_lie(found)}",
+        f"{_whose(found.origin)} Map of {len(samples):,} faces by t-SNE: only neighbourhoods are "
+        f"meaningful, not distances between groups. {_lie(found)}",
         [
             View("by expression", _by_expression(found, samples, faces), layout),
             View(
@@ -107,7 +107,7 @@ def _points(
     label: str,
     marker: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return Plotly's trace of some rows of the map; the page shows the face of each and who."""
+    """Return a Plotly trace of some rows of the map, with the face and the hover text of each."""
     return {
         "type": "scatter",
         "mode": "markers",
@@ -130,27 +130,27 @@ def _whose(origin: Origin) -> str:
     who = "one person" if origin.people == 1 else f"{origin.people} people"
     if origin.seen:
         return f"{who[0].upper()}{who[1:]}{of}; {_SEEN}."
-    return f"{who[0].upper()}{who[1:]} whom the model{of} never saw."
+    return f"{who[0].upper()}{who[1:]} not in the training data of the model{of}."
 
 
 def _lie(found: FaceMap) -> str:
-    """Say how faces lie in f(x) itself."""
+    """Return text on how faces cluster in f(x) itself."""
     clusters = found.passed_on or found.before_rounding
-    as_it_is = "as it is passed on" if found.passed_on else "before it is rounded"
+    as_it_is = "as the classifier receives it" if found.passed_on else "before rounding"
     told = []
     for what, near in (
-        ("shows the same expression (other people alone)", clusters.neighbour_expression),
-        ("is the same person (other recordings alone)", clusters.neighbour_person),
+        ("among other people shows the same expression", clusters.neighbour_expression),
+        ("among other recordings shows the same person", clusters.neighbour_person),
     ):
         if near is not None:
-            told.append(f"{what} for {percent(near.share)}, by chance {percent(near.chance)}")
+            told.append(f"{what} for {percent(near.share)} of faces, chance {percent(near.chance)}")
     if not told:
         return ""
-    return f"In f(x) {as_it_is} the nearest face {'; it '.join(told)}."
+    return f"In f(x) {as_it_is}, the nearest face {'; the nearest face '.join(told)}."
 
 
 def what_decides(found: Saliency, key: str, name: str) -> Pictures:
-    """Return maps of what decides, each laid over the average of the faces that it is of."""
+    """Return the saliency map of each expression, drawn over the average of its faces."""
     tiles = [
         Face(
             expression,
@@ -166,16 +166,16 @@ def what_decides(found: Saliency, key: str, name: str) -> Pictures:
     return Pictures(
         key,
         f"{DECIDES}: {name}",
-        f"{_whose(found.origin)} Where a blur makes the expression less likely the "
-        "average face is orange, where it makes it likelier blue; the strongest colour is the "
-        "place that changes most. Faces that were read correctly.",
+        f"{_whose(found.origin)} Each picture averages correctly read faces. Orange: a blur of "
+        "this place makes the expression less likely. Blue: more likely. The strongest colour "
+        "marks the largest change.",
         tiles,
         table=Table(("expression", "faces", "people", "peak (log-odds)"), rows),
     )
 
 
 def _laid_over(face: RgbImage, amounts: NDArray[np.float32]) -> RgbImage:
-    """Return a face in grey with amounts (S, S) in [-1, 1] as colour over it."""
+    """Return a grey face with a map of amounts, (S, S) in [-1, 1], as a colour overlay."""
     size = (_SIDE, _SIDE)
     grey = np.asarray(Image.fromarray(face).convert("L").resize(size), np.float32)[..., None]
     shares = np.asarray(Image.fromarray(amounts).resize(size, Image.Resampling.BILINEAR))
@@ -186,11 +186,13 @@ def _laid_over(face: RgbImage, amounts: NDArray[np.float32]) -> RgbImage:
 
 
 def drawn(found: Transfer, key: str, name: str) -> Pictures:
-    """Return the expressions of photos, drawn on people: a strip an expression."""
+    """Return the expressions of photos drawn on people, one strip per expression."""
     strips = []
     if found.portraits is not None:
         blank = np.full((_DRAWN, _DRAWN, 3), 127, np.uint8)
-        strips.append(Face("the people", picture=data_url(_strip(blank, found.portraits))))
+        strips.append(
+            Face("photos of the people", picture=data_url(_strip(blank, found.portraits)))
+        )
     for place, expression in enumerate(found.expressions):
         strip = _strip(found.sources[place], found.generated[place])
         strips.append(
@@ -201,8 +203,8 @@ def drawn(found: Transfer, key: str, name: str) -> Pictures:
     return Pictures(
         key,
         f"{DRAWN}: {name}",
-        f"{_whose(found.origin)} In each row first a photo, then its expression as G_de "
-        f"draws it on {len(found.targets)} people whom it was trained on.",
+        f"{_whose(found.origin)} Each row shows one of their photos, then its expression drawn by "
+        f"the decoder G_de on {len(found.targets)} people in the training data.",
         strips,
         strips=True,
         wide=False,
@@ -210,7 +212,7 @@ def drawn(found: Transfer, key: str, name: str) -> Pictures:
 
 
 def _strip(first: RgbImage, others: NDArray[np.uint8]) -> RgbImage:
-    """Return faces side by side, a wider gap after the first."""
+    """Return faces side by side, with a wider gap after the first."""
     count = len(others)
     width = (count + 1) * _DRAWN + (count + 2) * _GAP
     strip = np.full((_DRAWN, width, 3), 255, np.uint8)

@@ -1,4 +1,4 @@
-"""How good it is: accuracies side by side, differences with their tests, recall by expression."""
+"""Overview of results: accuracies, tests of their differences, and recall by expression."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,7 +25,7 @@ __all__ = ["accuracies", "differences", "recalls", "summary"]
 
 
 def _measured(results: Sequence[Result]) -> list[tuple[int, Result, Figures]]:
-    """Return the results that have figures, with their places in the report."""
+    """Return (position, result, metrics) of the results that have metrics."""
     return [
         (place, result, result.figures)
         for place, result in enumerate(results)
@@ -34,7 +34,7 @@ def _measured(results: Sequence[Result]) -> list[tuple[int, Result, Figures]]:
 
 
 def summary(results: Sequence[Result]) -> Listing:
-    """Return the table at the head of a report: a row a result, whatever became of it."""
+    """Return the summary table of a report: one row per result, finished or not."""
     columns = (
         "result",
         "what it is",
@@ -64,34 +64,34 @@ def summary(results: Sequence[Result]) -> Listing:
             ]
         )
     says = (
-        "Intervals draw people, not images, with replacement (10,000 draws). Balanced: the mean "
-        "recall of the expressions. Calibration error: how far the probability of an answer is "
-        "from how often it is right, on average."
+        "Intervals: bootstrap over people, not images (10,000 draws). Balanced: mean recall of the "
+        "expressions. Calibration error: mean absolute difference between the probability and the "
+        "accuracy of predictions."
     )
     doubts = [f"{result.name}: {doubt}" for result in results for doubt in _doubts(result)]
     return Listing("summary", "Summary", says, Table(columns, rows), notes=doubts)
 
 
 def _doubts(result: Result) -> list[str]:
-    """Return what makes the figures of a result say less than they seem to."""
+    """Return warnings about the metrics of a result."""
     found = result.figures
     if isinstance(found, Missing):
         return []
     doubts = []
     if found.trained_on_this_data:
-        doubts.append("the weights were trained on this data set, so this holds for no others")
+        doubts.append("the weights were trained on this data set, so the accuracy is optimistic")
     if found.calibrated_on_this_data:
-        doubts.append("the temperature was fitted on this data set, so its probabilities are kind")
+        doubts.append("the temperature was fitted on this data set; calibration is optimistic")
     if found.left_out:
         told = ", ".join(f"{count:,} of {name}" for name, count in found.left_out.items())
-        doubts.append(f"images that the weights do not know were left out: {told}")
+        doubts.append(f"images of expressions that the weights lack were left out: {told}")
     if found.never_shown:
-        doubts.append(f"the data never shows {', '.join(found.never_shown)}, which are not read")
+        doubts.append(f"not in the data and never predicted: {', '.join(found.never_shown)}")
     return doubts
 
 
 def accuracies(results: Sequence[Result]) -> Figure | Absent:
-    """Return the accuracies of all results with intervals, of images and of sequences."""
+    """Return the accuracies of all results with intervals, over images and over sequences."""
     found = _measured(results)
     title = "Accuracy"
     if not found:
@@ -130,16 +130,17 @@ def accuracies(results: Sequence[Result]) -> Figure | Absent:
         "calibration_error",
     )
     layout = {
-        "xaxis": {**share_axis("share that is right"), "range": [_lowest(found), 1.01]},
+        "xaxis": {**share_axis("accuracy"), "range": [_lowest(found), 1.01]},
         "yaxis": name_axis(),
         "scattermode": "group",
     }
     best = max(found, key=lambda one: one[2].accuracy)
     says = (
-        f"{best[1].name}: {named_percent(best[2].accuracy, best[2].accuracy_interval)} of images."
+        f"{best[1].name}: {named_percent(best[2].accuracy, best[2].accuracy_interval)} of images "
+        "are read correctly."
     )
     if len(found) > 1:
-        says = f"Highest of {len(found)}: {says} Lines are 95 % intervals over people."
+        says = f"Highest of {len(found)} results: {says} Lines are 95 % intervals over people."
     return Figure(
         "accuracy",
         title,
@@ -151,7 +152,7 @@ def accuracies(results: Sequence[Result]) -> Figure | Absent:
 
 
 def _lowest(found: Sequence[tuple[int, Result, Figures]]) -> float:
-    """Return where an axis of accuracies begins: some way below all intervals."""
+    """Return the lower end of an accuracy axis, with a margin below all intervals."""
     ends = [one.accuracy_interval[0] for *_, one in found]
     ends += [one.accuracy_sequences_interval[0] for *_, one in found]
     ends += [one.balanced_accuracy for *_, one in found]
@@ -159,10 +160,10 @@ def _lowest(found: Sequence[tuple[int, Result, Figures]]) -> float:
 
 
 def differences(results: Sequence[Result]) -> list[Part]:
-    """Return each result against the first on the same samples, and which cannot be compared."""
+    """Return the comparison of results with the first one, and notes on incomparable results."""
     if len(results) < 2:
         return []
-    first, key, title = results[0], "comparison", f"Against {results[0].name}"
+    first, key, title = results[0], "comparison", f"Difference to {results[0].name}"
     if isinstance(first.predictions, Missing):
         return [Absent(key, title, f"{first.name}: {first.predictions.reason}")]
     same: list[Result] = []
@@ -173,7 +174,7 @@ def differences(results: Sequence[Result]) -> list[Part]:
         if isinstance(read, Missing):
             reason = read.reason
         elif read.samples != first.predictions.samples:
-            reason = "it is of other samples than the first result"
+            reason = "it has other samples than the first result"
         else:
             same.append(result)
         if reason:
@@ -183,7 +184,7 @@ def differences(results: Sequence[Result]) -> list[Part]:
         return absent
     try:
         found = compare_results(first.folder, [result.folder for result in same])
-    except DeganError as error:  # a file changed meanwhile
+    except DeganError as error:  # a file changed after it was read
         return [Absent(key, title, reason_of(error)), *absent]
     rows = [(result.name, found["results"][str(result.folder)]) for result in same]
     return [_differences(key, title, rows, found["persons"]), *absent]
@@ -206,7 +207,7 @@ def _differences(
     ]
     columns = ("result", "difference", "low", "high", "p", "p_holm", "gained", "lost")
     clear = [name for name, row in rows if row["p_holm"] < 0.05]
-    judged = f"{', '.join(clear)} differ" if clear else "no result differs"
+    judged = f"significant for {', '.join(clear)}" if clear else "no significant difference"
     adjusted = f", adjusted for {len(rows)} comparisons (Holm)" if len(rows) > 1 else ""
     trace = dots(
         "difference",
@@ -220,16 +221,14 @@ def _differences(
     return Figure(
         key,
         title,
-        f"By an exact sign-flip test over {persons} people{adjusted}, {judged} at 5 %. Lines are "
-        "95 % intervals.",
+        f"Exact sign-flip test over {persons} people{adjusted}: {judged} at the 5 % level. Lines "
+        "are 95 % intervals.",
         [
             View(
                 "",
                 [trace],
                 {
-                    "xaxis": {
-                        "title": {"text": "accuracy less that of the first, percentage points"}
-                    },
+                    "xaxis": {"title": {"text": "accuracy minus first result, percentage points"}},
                     "yaxis": name_axis(),
                     "shapes": [zero],
                     "showlegend": False,
@@ -242,7 +241,7 @@ def _differences(
 
 
 def recalls(results: Sequence[Result]) -> Figure | Absent:
-    """Return how often each expression is read, by result."""
+    """Return the recall of each expression, by result."""
     found = _measured(results)
     title = "Recall by expression"
     if not found:
@@ -273,11 +272,11 @@ def recalls(results: Sequence[Result]) -> Figure | Absent:
         for name, value in one.recall.items()
     ]
     worst = min(ranked)
-    says = f"Weakest: {worst[1]} with {percent(worst[0])}" + (
+    says = f"Lowest recall: {worst[1]} with {percent(worst[0])}" + (
         f" in {worst[2]}." if len(found) > 1 else "."
     )
     layout = {
-        "xaxis": share_axis("share that is read as what it is"),
+        "xaxis": share_axis("recall"),
         "yaxis": {**name_axis(), "categoryarray": short(names)},
         "scattermode": "group",
     }

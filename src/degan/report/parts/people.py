@@ -1,4 +1,4 @@
-"""Who is read well and who is not: accuracy by person, and the surest mistakes as pictures."""
+"""Accuracy by person, and the most confident errors as pictures."""
 
 from collections import Counter
 
@@ -13,18 +13,18 @@ from degan.report.run_files import Missing, Result
 __all__ = ["mistakes", "subjects"]
 
 _MISTAKES = 24
-_OF_ONE = 3  # mistakes of one person: the page is not about one face
+_OF_ONE = 3  # maximum number of errors shown of one person
 
 
 def subjects(result: Result, key: str) -> Figure | Absent:
-    """Return the accuracy of each person of a result, worst first."""
-    title = f"By person: {result.name}"
+    """Return the accuracy of each person of a result, lowest first."""
+    title = f"Accuracy by person: {result.name}"
     read = result.predictions
     if isinstance(read, Missing):
         return Absent(key, title, read.reason)
     images = Counter(sample.subject for sample in read.samples if sample.subject)
     if len(images) < 2:
-        return Absent(key, title, "the data set does not say who is shown")
+        return Absent(key, title, "the data set names fewer than two people")
     pairs = zip(read.samples, read.right.tolist(), strict=True)
     right = Counter(sample.subject for sample, is_right in pairs if is_right)
     people = sorted(images, key=lambda name: (right[name] / images[name], -images[name], name))
@@ -36,23 +36,22 @@ def subjects(result: Result, key: str) -> Figure | Absent:
         "x": list(range(1, len(people) + 1)),
         "y": shares,
         "marker": {"color": run_colour(0)},
-        "text": [f"{plain(name)}: {right[name]} of {images[name]}" for name in people],
+        "text": [f"{plain(name)}: {right[name]} of {images[name]} correct" for name in people],
         "textposition": "none",
         "hovertemplate": "%{text}<extra></extra>",
     }
     return Figure(
         key,
         title,
-        f"Of {len(people):,} people {badly:,} are read right in less than half of their images, "
-        f"{wholly:,} in all.",
+        f"{len(people):,} people: {badly:,} with an accuracy below 50 %, {wholly:,} with 100 %.",
         [
             View(
                 "",
                 [trace],
                 {
-                    "xaxis": {"title": {"text": "people, worst first"}},
+                    "xaxis": {"title": {"text": "people, lowest accuracy first"}},
                     "yaxis": {
-                        "title": {"text": "share right"},
+                        "title": {"text": "accuracy"},
                         "tickformat": ".0%",
                         "range": [0, 1],
                     },
@@ -69,15 +68,15 @@ def subjects(result: Result, key: str) -> Figure | Absent:
 
 
 def mistakes(result: Result, key: str, atlas: Atlas | None, why: str) -> Pictures | Absent:
-    """Return the surest mistakes of a result as pictures with their probabilities.
+    """Return the most confident errors of a result as pictures with their probabilities.
 
     Args:
-        result: what was read.
-        key: of the figure.
-        atlas: of the faces of its samples; None where they cannot be shown.
-        why: the reason, if so.
+        result: the result.
+        key: key of the figure.
+        atlas: atlas with the faces of the result; None if they cannot be shown.
+        why: reason why they cannot be shown; "" if they can.
     """
-    title = f"Surest mistakes: {result.name}"
+    title = f"Most confident errors: {result.name}"
     read = result.predictions
     if isinstance(read, Missing):
         return Absent(key, title, read.reason)
@@ -103,10 +102,11 @@ def mistakes(result: Result, key: str, atlas: Atlas | None, why: str) -> Picture
     return Pictures(
         key,
         title,
-        f"{len(wrong):,} of {len(read.samples):,} images are mistaken; these {len(faces)} most "
-        f"surely, at most {_OF_ONE} of a person. Some may show that a label is wrong."
+        f"{len(wrong):,} of {len(read.samples):,} images are misclassified. Shown: the "
+        f"{len(faces)} with the highest probability, at most {_OF_ONE} per person. Some of their "
+        "labels may be wrong."
         if len(wrong)
-        else "No image is mistaken.",
+        else "No image is misclassified.",
         faces,
         table=Table(("image", "subject", "truth", "read as", *read.expressions), rows),
     )

@@ -1,4 +1,4 @@
-"""What the features say of who and of what: leakage against chance, and known factors."""
+"""Probe results: identity leakage against chance, and disentanglement of known factors."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -25,15 +25,15 @@ _PROBES = ("linear", "mlp")
 
 
 class _Kind(NamedTuple):
-    """One kind of features that was probed, and how the page calls it."""
+    """One kind of probed features, with its name on the page."""
 
     name: str
     features: Features
 
 
 def leakage(results: Sequence[Result]) -> list[Part]:
-    """Return how often probes name the person, and the expression, from the features."""
-    key, title = "leakage", "Does the representation tell who it is?"
+    """Return how often probes predict the person and the expression from the features."""
+    key, title = "leakage", "Identity leakage"
     kinds = _probed(results)
     absent = _not_probed(results, key, title)
     if not kinds:
@@ -42,11 +42,11 @@ def leakage(results: Sequence[Result]) -> list[Part]:
     for what in ("identity", "expression"):
         traces = [_bars(place, probe, kinds, what) for place, probe in enumerate(_PROBES)]
         layout = {
-            "xaxis": share_axis("share named right"),
+            "xaxis": share_axis("accuracy of the probe"),
             "yaxis": name_axis(),
             "barmode": "group",
         }
-        name = "who (should be at chance)" if what == "identity" else "what"
+        name = "identity (chance is best)" if what == "identity" else "expression"
         views.append(View(name, [*traces, _chance(kinds, what)], layout))
         for kind in kinds:
             for probe in _PROBES:
@@ -64,10 +64,10 @@ def leakage(results: Sequence[Result]) -> list[Part]:
         Figure(
             key,
             title,
-            f"On people whom no run was trained on. {says} From {first.name} a linear probe names "
-            f"the right person in {percent(first.features.identity.linear.accuracy)} of images; "
-            f"chance, the upright stroke, is {percent(first.features.identity.chance)}. Lines are "
-            "95 % intervals.",
+            f"People not in any run's training data. {says} From {first.name}, a linear probe "
+            f"identifies the person in {percent(first.features.identity.linear.accuracy)} of "
+            f"images; chance is {percent(first.features.identity.chance)} (vertical mark). Lines "
+            "are 95 % intervals.",
             views,
             Table(columns, rows),
             height=190 + 56 * len(kinds),
@@ -77,7 +77,7 @@ def leakage(results: Sequence[Result]) -> list[Part]:
 
 
 def _probed(results: Sequence[Result]) -> list[_Kind]:
-    """Return the features that were probed, by names that differ."""
+    """Return the probed features of all results, with unique names."""
     found = []
     for result in results:
         if isinstance(result.probes, Missing):
@@ -91,7 +91,7 @@ def _probed(results: Sequence[Result]) -> list[_Kind]:
 
 def _not_probed(results: Sequence[Result], key: str, title: str) -> list[Part]:
     return [
-        Absent(f"{key}-{number}", f"{title} {result.name}", result.probes.reason)
+        Absent(f"{key}-{number}", f"{title}: {result.name}", result.probes.reason)
         for number, result in enumerate(results, start=1)
         if isinstance(result.probes, Missing)
     ]
@@ -102,7 +102,7 @@ def _chance_of(kind: _Kind, what: str) -> float:
 
 
 def _chance(kinds: Sequence[_Kind], what: str) -> dict[str, Any]:
-    """Return a stroke at chance for each kind: they may be of different people."""
+    """Return a mark at chance for each kind of features; chance depends on the probed people."""
     return {
         "type": "scatter",
         "mode": "markers",
@@ -137,7 +137,7 @@ def _bars(place: int, probe: str, kinds: Sequence[_Kind], what: str) -> dict[str
 
 
 def factors(results: Sequence[Result]) -> list[Part]:
-    """Return how the features lie towards known factors of rendered people."""
+    """Return how the features encode known factors of rendered people."""
     key, title = "factors", "Known factors in the representation"
     absent = _not_probed(results, key, title)
     kinds = _probed(results)
@@ -147,14 +147,14 @@ def factors(results: Sequence[Result]) -> list[Part]:
         if kind.features.disentanglement is not None
     ]
     if not known:
-        reason = "the people probed are not rendered, so no factor is known"
+        reason = "the probed people are not rendered, so their factors are unknown"
         return [*([Absent(key, title, reason)] if kinds else []), *absent]
     measures = (
-        ("disentanglement", "D: a number tells of one factor"),
-        ("completeness", "C: a factor is told by one number"),
-        ("informativeness", "I: factors can be told at all"),
-        ("mig", "MIG: one number tells more than the next"),
-        ("separation", "separation: what is told apart from who"),
+        ("disentanglement", "D: a dimension encodes one factor"),
+        ("completeness", "C: one dimension encodes a factor"),
+        ("informativeness", "I: factors can be predicted"),
+        ("mig", "MIG: gap of the two best dimensions"),
+        ("separation", "separation: D over groups of factors"),
     )
     groups = list(dict.fromkeys(group for _, one in known for group in one.group_informativeness))
     overall, by_group, rows = [], [], []
@@ -166,13 +166,13 @@ def factors(results: Sequence[Result]) -> list[Part]:
         rows += [[name, measure, getattr(one, measure)] for measure, _ in measures]
         rows += [[name, f"informativeness of {g}", v] for g, v in zip(groups, told, strict=True)]
     layout = {"xaxis": {**share_axis("1 is best"), "tickformat": ".2f"}, "yaxis": name_axis()}
-    who = {**layout, "xaxis": {"title": {"text": "how well it can be told (I)"}}}
+    who = {**layout, "xaxis": {"title": {"text": "informativeness (I)"}}}
     figure = Figure(
         key,
         title,
-        "Eastwood and Williams' D, C and I, and the mutual information gap, of rendered people "
-        "whose every factor is known. f(x) should tell of actions, and little of identity, pose "
-        "and light.",
+        "D, C and I of Eastwood and Williams, and the mutual information gap (MIG), on rendered "
+        "people with known factors. f(x) should encode facial actions, and little of identity, "
+        "pose and light.",
         [View("overall", overall, layout), View("by group of factors", by_group, who)],
         Table(("features", "measure", "value"), rows),
         height=400,

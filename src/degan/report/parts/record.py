@@ -1,4 +1,4 @@
-"""On what it was measured: settings, seeds, versions and hashes."""
+"""Record of the results: settings, seeds, versions and hashes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,15 +8,15 @@ from degan.report.run_files import Missing, Result
 
 __all__ = ["facts", "settings"]
 
-_LONG = 200  # characters of a value that are shown
-_MOST = 400  # rows of a table
+_LONG = 200  # maximum number of characters shown of a value
+_MOST = 400  # maximum number of rows of a table
 
 
 def facts(results: Sequence[Result]) -> Listing:
-    """Return what run.json and summary.json say of data, versions and weights."""
+    """Return the table of data, versions and weights from ``run.json`` and ``summary.json``."""
     rows: list[list[Cell]] = []
     for result in results:
-        # Of the folder the name alone: a path can tell who its author is.
+        # Only the name of the folder: a full path can reveal the author.
         rows.append([result.name, "folder", result.folder.resolve().name])
         rows += [[result.name, name, _text(value)] for name, value in result.facts.items()]
         if not isinstance(result.figures, Missing):
@@ -34,14 +34,14 @@ def facts(results: Sequence[Result]) -> Listing:
                 for name, value in known.items()
                 if value is not None and name not in result.facts
             ]
-    says = "What was measured on which data; hashes are SHA-256."
+    says = "Data, weights and versions of each result; hashes are SHA-256."
     return Listing(
         "facts", "Versions, data and hashes", says, Table(("result", "what", "value"), rows[:_MOST])
     )
 
 
 def settings(results: Sequence[Result]) -> list[Part]:
-    """Return the settings of all results side by side, those that differ first; or why not."""
+    """Return the settings of all results side by side, differing ones first, and absent ones."""
     absent: list[Part] = [
         Absent(f"settings-{number}", f"Settings: {one.name}", one.settings.reason)
         for number, one in enumerate(results, start=1)
@@ -55,16 +55,16 @@ def settings(results: Sequence[Result]) -> list[Part]:
     ]
     different = [row for row in rows if len(set(row[1:])) > 1]
     rows = different + [row for row in rows if len(set(row[1:])) == 1]
-    says = "What each setting means: 'degan train --help' and docs/method.md."
+    says = "'degan train --help' and docs/method.md describe the settings."
     if not known:
         return absent
     if len(known) > 1:
-        says = f"{len(different)} differ; they stand first. {says}"
+        says = f"{len(different)} settings differ; they come first. {says}"
     table = Table(("setting", *(n for n, _ in known)), rows[:_MOST])
     return [Listing("settings", "Settings", says, table), *absent]
 
 
 def _text(value: Any) -> str:
-    """Return a value of a file; lists of names may be long."""
+    """Return a value as text, cut if it is long, such as a list of names."""
     text = value if isinstance(value, str) else str(value)
     return text if len(text) <= _LONG else f"{text[:_LONG]}…"

@@ -1,1 +1,1 @@
-"""Figures of a report that run a network of a training again; they need the train extra."""
+"""Measurements of a report that need packages of the extra ``train``."""

@@ -1,4 +1,4 @@
-"""Faces laid out by f(x) in two dimensions, and how they lie in f(x) itself. Needs scikit-learn."""
+"""Two-dimensional map of faces by f(x), and clusters in f(x) itself. Needs scikit-learn."""
 
 from collections.abc import Sequence
 
@@ -12,40 +12,40 @@ from degan.errors import DeganError
 from degan.report.measurements import Clusters, Neighbours
 
 MIN_FACES = 8
-"""Fewer make no map."""
+"""Minimum number of faces on a map."""
 
 _PERPLEXITY = 30.0
-_START = 1e-4  # deviation of the places that t-SNE starts from (van der Maaten)
-_JITTER = 1e-2  # of that, so that equal faces come apart
+_START = 1e-4  # standard deviation of the initial positions of t-SNE (van der Maaten)
+_JITTER = 1e-2  # noise as a share of _START, which separates faces with equal codes
 
 
 def lay_out(code: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
-    """Return places in two dimensions at which neighbours are those of f(x), as far as that goes.
+    """Return a two-dimensional map of faces by t-SNE, which keeps neighbours in f(x) close.
 
     Args:
-        code: f(x), float (N, D), :data:`MIN_FACES` or more.
-        seed: of what t-SNE draws.
+        code: f(x), float (N, D), with N >= :data:`MIN_FACES`.
+        seed: random seed of t-SNE and of its initial positions.
 
     Returns:
-        Float (N, 2), around 0.
+        Positions, float32 (N, 2), with mean 0.
 
     Raises:
-        DeganError: there are too few faces, or f(x) is the same of all.
+        DeganError: there are too few faces, or f(x) is the same for all.
 
-    Source: t-SNE, van der Maaten & Hinton 2008, begun with the two main directions as Kobak &
-    Berens 2019 advise. Perplexity is 30, with fewer than 91 faces a third of the others.
+    Source: t-SNE, van der Maaten & Hinton 2008, initialised with the first two principal components
+    as Kobak & Berens 2019 advise. Perplexity is 30, or (N - 1) / 3 for fewer than 91 faces.
     """
     count = len(code)
     if count < MIN_FACES:
-        raise DeganError(f"{count} faces make no map; {MIN_FACES} or more are needed")
+        raise DeganError(f"{count} faces are too few for a map; it needs {MIN_FACES} or more")
     centred = code.astype(np.float64) - code.mean(axis=0, dtype=np.float64)
     if np.abs(centred).max() < 1e-6:
-        raise DeganError("f(x) is the same of all faces, so there is nothing to lay out")
+        raise DeganError("f(x) is the same for all faces, so they have no map")
     left, size, _ = np.linalg.svd(centred, full_matrices=False)
     start = np.zeros((count, 2))
     start[:, : min(2, len(size))] = (left * size)[:, :2]
     start *= _START / start[:, 0].std()
-    # The sign of a main direction is nobody's choice; with it fixed the map is the same anywhere.
+    # The sign of a principal component is arbitrary; it is fixed for the same map on all machines.
     start *= np.where(start[np.abs(start).argmax(axis=0), [0, 1]] < 0, -1, 1)
     start += np.random.default_rng(seed).normal(0, _JITTER * _START, start.shape)
     perplexity = min(_PERPLEXITY, (count - 1) / 3)
@@ -61,11 +61,11 @@ def lay_out(code: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
 
 
 def clusters(code: NDArray[np.float32], samples: Sequence[Sample]) -> Clusters:
-    """Return how faces lie in f(x): by Euclidean distance, nothing is fitted.
+    """Return how faces cluster in f(x), by Euclidean distance and without fitting.
 
     Args:
         code: f(x), float (N, D).
-        samples: of the N faces.
+        samples: samples of the N faces.
     """
     expression = np.unique([sample.expression for sample in samples], return_inverse=True)[1]
     person = np.unique([sample.person for sample in samples], return_inverse=True)[1]
@@ -81,7 +81,7 @@ def clusters(code: NDArray[np.float32], samples: Sequence[Sample]) -> Clusters:
         silhouette_expression=_silhouette(x, expression, np.ones(len(x), dtype=bool)),
         silhouette_person=_silhouette(x, person, named),
         neighbour_expression=_neighbours(distance, ~alike, expression[:, None] == expression),
-        # Frames of one recording share light and clothes: they, not the person, would be known.
+        # Frames of one recording share light and clothes, so they would match without the person.
         neighbour_person=_neighbours(
             distance, recording[:, None] != recording, alike & named, of_own_alone=True
         ),
@@ -91,7 +91,13 @@ def clusters(code: NDArray[np.float32], samples: Sequence[Sample]) -> Clusters:
 def _silhouette(
     x: NDArray[np.float64], label: NDArray[np.int64], wanted: NDArray[np.bool_]
 ) -> float | None:
-    """Return the mean silhouette of the classes that have two faces or more; None without two."""
+    """Return the mean silhouette of the classes with two faces or more; None for fewer than two.
+
+    Args:
+        x: f(x), float64 (N, D).
+        label: class of each face, int64 (N,).
+        wanted: which faces to use, bool (N,).
+    """
     wanted = wanted & (np.bincount(label)[label] > 1)
     if len(np.unique(label[wanted])) < 2:
         return None
@@ -105,13 +111,14 @@ def _neighbours(
     *,
     of_own_alone: bool = False,
 ) -> Neighbours | None:
-    """Ask every face for its nearest neighbour.
+    """Return how often the nearest neighbour of a face is of its kind; None without candidates.
 
     Args:
-        distance: float (N, N).
-        allowed: bool (N, N): which faces a face may have as a neighbour.
-        same: bool (N, N): which are of its kind.
-        of_own_alone: whether faces are left out that have none of their kind to be near to.
+        distance: squared distances, float64 (N, N).
+        allowed: which faces (columns) are candidates for the neighbour of a face (row), bool
+            (N, N).
+        same: which faces are of the same kind, bool (N, N).
+        of_own_alone: whether to leave out faces without a candidate of their kind.
     """
     asked = (allowed & same if of_own_alone else allowed).any(axis=1)
     if not asked.any():

@@ -1,4 +1,4 @@
-"""The model of a run directory, opened as a page's figures read it. Needs torch."""
+"""Model of a run directory, opened for the figures of a report. Needs torch."""
 
 from pathlib import Path
 
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 from degan.evaluation.probes.finished_runs import read_run
 from degan.report.opened_model import ModelOutputs, OpenModel
 
-_BATCH = 32  # more at a time leave the cache, and take longer
+_BATCH = 32  # larger batches exceed the CPU cache and are slower
 
 
 def open_run(folder: Path) -> OpenModel:
     """Open the model of a run directory of ``degan train``, or of a fold.
 
     Raises:
-        DeganError: it is none, is not finished, or is damaged.
+        DeganError: the folder is not a run directory, or the run is unfinished or damaged.
     """
     model = read_run(folder).model
     recognition = model.recognition
-    recognition.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # quicker
+    recognition.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster
 
     @torch.no_grad()
     def read(crops: NDArray[np.uint8]) -> ModelOutputs:

@@ -1,4 +1,4 @@
-"""Expressions of photos drawn by G on people of its training. Needs torch."""
+"""Expressions of photos, drawn by the generator G on people in its training data. Needs torch."""
 
 from pathlib import Path
 
@@ -24,24 +24,24 @@ def draw_transfer(
 ) -> Transfer:
     """Draw each expression of one person on several people.
 
-    G can draw nobody but the people of its training; the photos x whose f(x) it is given are of
-    ``shown``, so that they are new to it where there are such people. That is why the grids that a
-    run directory holds do not do: their photos are training photos. The mean noise is used.
+    G can draw only people in its training data. The photos x of f(x) come from ``shown``, so they
+    show new people if there are any; the image grids in run directories show training photos. The
+    noise input of G is 0, its mean.
 
     Args:
-        place: of a training.
-        dataset: where the photos are from; the portraits too if G was trained on it.
-        shown: the photos to choose from, see :func:`degan.report.held_model.people_shown`.
-        columns: the most people to draw.
-        seed: of the choice of the person who shows the expressions.
+        place: location of the model of a training.
+        dataset: data set with the photos, and with the portraits if G was trained on it.
+        shown: photos to choose from, see :func:`degan.report.held_model.people_shown`.
+        columns: maximum number of people to draw on.
+        seed: random seed of the choice of photos.
 
     Raises:
-        DeganError: the run draws nothing, or its networks are damaged.
+        DeganError: the run has no decoder or unnamed training people, or its networks are damaged.
     """
     run = read_run(place.folder)
     if "" in run.subjects:
         raise DeganError(
-            f"{place.folder} was trained on people whom nobody named, so none can be drawn"
+            f"{place.folder} was trained on unnamed people, so it cannot draw a given person"
         )
     generator = _generator(place, run)
     sources = _sources(dataset, shown.indices, seed)
@@ -70,14 +70,14 @@ def _generator(place: Place, run: Run) -> Generator:
     generator = load_generator(folder, run.settings, len(run.subjects))
     if generator is None:
         raise DeganError(
-            f"{place.folder} draws no faces: it was trained without a decoder, or its "
-            "gan.safetensors is gone"
+            f"{place.folder} cannot draw faces: it was trained without a decoder, or its "
+            "gan.safetensors is missing"
         )
     return generator
 
 
 def _stage1_folder(place: Place, run: Run) -> Path:
-    """Return where G lies: arms of an ablation share a stage 1, which has a folder of its own."""
+    """Return the folder of G; some arms of an ablation share a stage 1 in a separate folder."""
     if place.ablation is None or place.fold is None:
         return run.folder
     settings = read_settings(place.ablation / "settings.toml")
@@ -89,7 +89,7 @@ def _stage1_folder(place: Place, run: Run) -> Path:
 
 
 def _sources(dataset: Dataset, indices: list[int], seed: int) -> list[int]:
-    """Return a photo of each expression, all of one person as far as there is one who shows all."""
+    """Return a photo of each expression, of the person with the most expressions if possible."""
     rng = np.random.default_rng(seed)
     shuffled = [indices[place] for place in rng.permutation(len(indices))]
     of_person: dict[str, dict[str, int]] = {}
@@ -98,12 +98,12 @@ def _sources(dataset: Dataset, indices: list[int], seed: int) -> list[int]:
         sample = dataset.samples[index]
         of_person.setdefault(sample.person, {}).setdefault(sample.expression, index)
         anybody.setdefault(sample.expression, index)
-    one = max(of_person.values(), key=len)  # the first of those who show most
+    one = max(of_person.values(), key=len)  # of several, the first
     return [{**anybody, **one}[name] for name in dataset.expressions if name in anybody]
 
 
 def _portrait(dataset: Dataset, subject: str) -> int:
-    """Return a sample of a person, the neutral one where there is one."""
+    """Return the index of a sample of a person, neutral if there is one."""
     own = [i for i, sample in enumerate(dataset.samples) if sample.subject == subject]
     return min(own, key=lambda i: dataset.expressions.index(dataset.samples[i].expression))
 
@@ -112,7 +112,7 @@ def _portrait(dataset: Dataset, subject: str) -> int:
 def _draw(
     generator: Generator, run: Run, dataset: Dataset, sources: list[int], targets: list[str]
 ) -> NDArray[np.uint8]:
-    """Return drawn faces, uint8 (R, K, S, S, 3)."""
+    """Return the drawn faces of R sources and K targets, uint8 (R, K, S, S, 3)."""
     images = load(dataset, sources, run.settings.network, run.model.expressions).images
     identity = torch.tensor([run.subjects.index(name) for name in targets])
     rows = [
@@ -127,7 +127,7 @@ def _draw(
 
 
 def _pixels(images: Tensor) -> NDArray[np.uint8]:
-    """Float (R, K, C, S, S) in [-1, 1] -> uint8 (R, K, S, S, 3)."""
+    """Return images, float (R, K, C, S, S) in [-1, 1], as pixels, uint8 (R, K, S, S, 3)."""
     levels = ((images.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     rows, columns, _, side, _ = levels.shape
     pixels = levels.expand(rows, columns, 3, side, side).permute(0, 1, 3, 4, 2)
