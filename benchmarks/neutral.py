@@ -23,7 +23,7 @@ from degan.data.manifest import Dataset, read_dataset
 from degan.evaluation.metrics import subject_interval
 from degan.media.images import read_image
 from degan.recognition.recognizer import Readings, Recognizer
-from degan.tuning.fit_neutral import AT_REST, SHOWN
+from degan.tuning.neutral_layer import AT_REST, SHOWN
 
 PART = 256
 

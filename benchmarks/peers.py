@@ -37,7 +37,7 @@ from typing import Any
 from degan.data.datasets import folder
 from degan.data.protocol import Protocol
 from degan.errors import DeganError
-from degan.system.files import replacing
+from degan.system.files import atomic_write
 from peers.catalog import NOT_MEASURED, PEERS, ROOT, Peer
 from peers.environment import InstallError, prepare
 from peers.summary import Photo, figures, parse_result, reason, tables
@@ -195,7 +195,7 @@ def main() -> None:
             "peers": told,
             "not_measured": failed,
         }
-        with replacing(options.out) as part:
+        with atomic_write(options.out) as part:
             part.write_text(json.dumps(everything, indent=1), encoding="utf-8")
 
 

@@ -27,7 +27,7 @@ from PIL import Image
 
 from degan.faces.finder import FaceFinder
 from degan.faces.likeness import Describer
-from degan.faces.person_numbers import Numbering
+from degan.faces.person_numbers import PersonNumbers
 from degan.faces.tracker import Tracker
 from degan.labels import EXPRESSIONS
 from degan.media.images import RgbImage, read_image
@@ -66,7 +66,7 @@ class Event:
 
 def numbers_of(looks: Sequence[NDArray[np.float32]]) -> NDArray[np.int64]:
     """Return the numbers of faces, a picture each."""
-    numbering = Numbering()
+    numbering = PersonNumbers()
     return np.array([numbering.next([look])[0] for look in looks])
 
 
@@ -173,7 +173,7 @@ def rendered(people: int, one_light: bool) -> Event:
     """Return rendered people, found as in photos."""
     from degan.synthetic.expressions import ExpressionRange, draw_expression  # noqa: PLC0415
     from degan.synthetic.plan import SynthesisSettings, cast  # noqa: PLC0415
-    from degan.synthetic.render import build, render  # noqa: PLC0415
+    from degan.synthetic.render import prepare_person, render  # noqa: PLC0415
     from degan.synthetic.scene import SceneRange, draw_scene  # noqa: PLC0415
 
     settings = SynthesisSettings(people=people, images=people, seed=SEED)
@@ -182,7 +182,7 @@ def rendered(people: int, one_light: bool) -> Event:
     room = draw_scene(np.random.default_rng([SEED, 1]), scenes)
     event = Event()
     for number in range(people):
-        figure = build(cast(settings, number))
+        figure = prepare_person(cast(settings, number))
         dice = np.random.default_rng([SEED, 2, number])
         for place in range(EACH):
             label = EXPRESSIONS[(number + place) % len(EXPRESSIONS)]

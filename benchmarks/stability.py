@@ -20,7 +20,7 @@ from degan.data.manifest import read_dataset
 from degan.errors import DeganError
 from degan.system.machine import num_cpus
 from degan.system.processes import run_in_processes
-from degan.training.train import train
+from degan.training.pipeline import train
 
 
 def one_thread() -> None:

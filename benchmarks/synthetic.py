@@ -34,7 +34,7 @@ import numpy as np
 
 from degan.synthetic.generate import render_person, synthesize
 from degan.synthetic.plan import SynthesisSettings, cast, shots_of
-from degan.synthetic.render import build, render
+from degan.synthetic.render import prepare_person, render
 from degan.system.machine import num_cpus
 
 STATED = {48: "10-13 ms", 96: "21 ms"}  # of the prototype, as its notes say
@@ -45,7 +45,7 @@ def in_memory(settings: SynthesisSettings) -> Work:
     """Return what renders a person's pictures and drops them."""
 
     def work(number: int) -> None:
-        figure = build(cast(settings, number))
+        figure = prepare_person(cast(settings, number))
         for shot in shots_of(settings, number):
             render(figure, shot.expression.actions, shot.scene, settings.size)
 

@@ -289,19 +289,19 @@ def test_the_rules_see_what_they_are_for():
     # Guards against a check that has gone blind, rather than against the code.
     tree = ast.parse(
         "import a\nif X:\n  from degan.media import images\ndef f():\n  import torch\n"
-        "  import_extra('degan.training.train', 'train')\n"
+        "  import_extra('degan.training.pipeline', 'train')\n"
     )
     assert imported(at_import(tree), "x") == {"a", "degan.media.images"}
     assert imported(ast.walk(tree), "x") == {
-        *("a", "degan.media.images", "torch", "degan.training.train")
+        *("a", "degan.media.images", "torch", "degan.training.pipeline")
     }
-    assert "torch" in loaded_with("degan.training.train")
+    assert "torch" in loaded_with("degan.training.pipeline")
     assert "numpy" in loaded_with("degan.recognition.recognizer")
     assert circle_in({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c"]
     assert levels({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == {"a": 3, "b": 2, "c": 1}
-    assert "degan.training.train" in imports_of("degan.cli.verbs.train")
+    assert "degan.training.pipeline" in imports_of("degan.cli.verbs.train")
     assert not lies_in("degan.evaluation.metrics", NEED_EXTRAS)
-    assert lies_in("degan.evaluation.probes.probe", NEED_EXTRAS)
+    assert lies_in("degan.evaluation.probes.run", NEED_EXTRAS)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from PIL import Image
 
 from degan.synthetic.mesh import vertex_normals
 from degan.synthetic.raster import rasterize
-from degan.system.files import replacing, sha256, write_text
+from degan.system.files import atomic_write, sha256, write_text
 
 F64 = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -407,7 +407,7 @@ def packed(arrays: dict[str, NDArray[Any]]) -> bytes:
 
 def ship(out: Path, data: bytes) -> None:
     """Write the file, and its hash where it is the one that degan ships."""
-    with replacing(out) as temporary:
+    with atomic_write(out) as temporary:
         temporary.write_bytes(data)
     if out.resolve().parent == ASSETS:
         hashes = json.loads((ASSETS / "hashes.json").read_text(encoding="utf-8"))

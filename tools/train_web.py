@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from degan.data.datasets.fer2013 import CODES
-from degan.system.files import replacing
+from degan.system.files import atomic_write
 from shipping import ACTORS, PEOPLE, RECOGNITION, RECORDINGS, degan, render, ship, train
 
 NAME = "web"
@@ -41,7 +41,7 @@ def write_tables(source: Path, build: Path) -> None:
         names = [str(name) for name in arrays["names"]]
     for name, kept in (("train.csv", False), ("kept.csv", True)):
         with (
-            replacing(build / name) as temporary,
+            atomic_write(build / name) as temporary,
             temporary.open("w", newline="", encoding="utf-8") as file,
         ):
             rows = csv.writer(file)

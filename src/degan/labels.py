@@ -190,8 +190,8 @@ def sort_classes(classes: Collection[str]) -> tuple[str, ...]:
 def is_class_name(name: object) -> bool:
     """Return whether a value is a valid class name.
 
-    A valid name is a printable string of 1 to :data:`MAX_NAME` characters without spaces at its
-    ends.
+    A valid name is a printable string of 1 to :data:`MAX_CLASS_NAME_LENGTH` characters without
+    spaces at its ends.
     """
     proper = isinstance(name, str) and name.isprintable() and name.strip() == name != ""
     return proper and len(str(name)) <= MAX_CLASS_NAME_LENGTH

@@ -12,7 +12,7 @@ from degan.data.factors import read_column
 from degan.data.manifest import read_dataset
 from degan.errors import DeganError
 from degan.labels import CODE_ACTIONS
-from degan.training.train import train
+from degan.training.pipeline import train
 
 TINY = override(preset("tiny"), ["gan.weight_actions=1.0", "network.image_size=48"])
 

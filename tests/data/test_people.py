@@ -9,7 +9,7 @@ from degan.data.manifest import Dataset
 from degan.data.people_table import read_people
 from degan.data.sample import Sample
 from degan.errors import DeganError
-from degan.evaluation.group_figures import metrics_by_group
+from degan.evaluation.group_metrics import metrics_by_group
 from degan.evaluation.grouping import group
 
 TABLE = "face_id,face_age,Gender\nann,24,female\nbob,,male\ncid,31.5,\n"

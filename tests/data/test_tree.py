@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from degan.data.tree import Tree, one_copy
+from degan.data.tree import Tree, choose_copies
 from degan.errors import DeganError
 
 LIGHT = settings(
@@ -371,7 +371,9 @@ def frames(*numbers, folder=""):
 def test_one_copy_takes_each_sequence_from_one_place():
     full = {"a": frames(1, 2, folder="x/"), "b": frames(1, folder="x/")}
     part = {"b": frames(1, 2, 3, folder="y/"), "c": frames(1, folder="y/")}
-    chosen, skipped = one_copy({"y.zip/": {"b": part["b"]}, "x/": full, "z/": {"c": part["c"]}})
+    chosen, skipped = choose_copies(
+        {"y.zip/": {"b": part["b"]}, "x/": full, "z/": {"c": part["c"]}}
+    )
     assert chosen == {"a": full["a"], "b": full["b"], "c": part["c"]}
     assert [(row.name, row.reason) for row in skipped] == [
         ("y.zip", "1 of its 1 sequences are a second copy; the one in x is used")
@@ -381,16 +383,16 @@ def test_one_copy_takes_each_sequence_from_one_place():
 def test_one_copy_prefers_more_sequences_then_more_frames():
     wide = {"a": frames(1), "b": frames(1)}
     deep = {"a": frames(1, 2, 3, 4)}
-    assert one_copy({"deep/": deep, "wide/": wide})[0] == wide
-    assert one_copy({"a/": {"a": frames(1)}, "deep/": deep})[0] == deep
+    assert choose_copies({"deep/": deep, "wide/": wide})[0] == wide
+    assert choose_copies({"a/": {"a": frames(1)}, "deep/": deep})[0] == deep
 
 
 def test_one_copy_prefers_originals_however_few():
     few = {"a": frames(1)}
     many = {"a": frames(1, 2), "b": frames(1)}
     for processed in ("VL_Acropped/", "PreProcess Img/", "aligned/"):
-        chosen, skipped = one_copy({processed: many, "Original/": few})
+        chosen, skipped = choose_copies({processed: many, "Original/": few})
         assert chosen == few
         assert [row.name for row in skipped] == [processed.strip("/")]
         assert "originals in Original are used" in skipped[0].reason
-        assert one_copy({processed: many}) == (many, [])
+        assert choose_copies({processed: many}) == (many, [])

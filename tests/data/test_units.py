@@ -18,8 +18,8 @@ from degan.data.join import join_datasets
 from degan.data.manifest import Dataset, read_dataset
 from degan.data.sample import Sample
 from degan.errors import DeganError
-from degan.evaluation.action_figures import MIN_PEOPLE, ActionTruth, action_figures
-from degan.evaluation.evaluate import evaluate
+from degan.evaluation.action_metrics import MIN_PEOPLE, ActionTruth, action_figures
+from degan.evaluation.exported import evaluate
 from degan.evaluation.metrics import roc_auc
 from degan.labels import FACIAL_ACTIONS
 from degan.recognition.recognizer import Recognizer

@@ -18,7 +18,7 @@ from degan.errors import DeganError
 from degan.evaluation.ablation.arms import choose_arms
 from degan.labels import EXPRESSIONS
 from degan.training.model import predict_probabilities
-from degan.training.train import train
+from degan.training.pipeline import train
 
 VOTED = override(preset("tiny"), ["classifier.teachers='votes'"])
 

@@ -24,7 +24,7 @@ from degan.data.manifest import read_dataset, write_dataset
 from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.evaluation import metrics
-from degan.evaluation.evaluate import evaluate
+from degan.evaluation.exported import evaluate
 from degan.evaluation.grouping import BINS, MAX_NUMBERS, NOTHING, group
 from degan.faces.alignment import FRAME
 from degan.recognition.recognizer import Recognizer

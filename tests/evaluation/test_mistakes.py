@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from degan.data.crops import read_crops
 from degan.errors import DeganError
-from degan.evaluation.evaluate import evaluate
+from degan.evaluation.exported import evaluate
 from degan.evaluation.mistakes import (
     MAX_MISTAKES,
     MISTAKES,

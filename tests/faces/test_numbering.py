@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degan.faces.likeness import LENGTH
-from degan.faces.person_numbers import Numbering
+from degan.faces.likeness import DESCRIPTOR_SIZE
+from degan.faces.person_numbers import PersonNumbers
 
 
 def look(seed, near=0, apart=1.0):
@@ -16,7 +16,7 @@ def look(seed, near=0, apart=1.0):
 
 
 def direction(seed):
-    return np.random.default_rng([7, seed]).normal(size=LENGTH) / LENGTH**0.5
+    return np.random.default_rng([7, seed]).normal(size=DESCRIPTOR_SIZE) / DESCRIPTOR_SIZE**0.5
 
 
 # Pictures of faces; each is somebody of six, more or less like them.
@@ -31,7 +31,7 @@ PICTURES = st.lists(st.lists(FACE, max_size=5), max_size=12)
 
 @given(PICTURES)
 def test_no_two_faces_of_a_picture_have_the_same_number(pictures):
-    numbering = Numbering()
+    numbering = PersonNumbers()
     for faces in pictures:
         numbers = numbering.next(faces)
         assert len(numbers) == len(set(numbers)) == len(faces)
@@ -39,7 +39,7 @@ def test_no_two_faces_of_a_picture_have_the_same_number(pictures):
 
 @given(PICTURES)
 def test_numbers_begin_at_one_and_none_is_left_out(pictures):
-    numbering = Numbering()
+    numbering = PersonNumbers()
     seen = [number for faces in pictures for number in numbering.next(faces)]
     first = list(dict.fromkeys(seen))
     assert sorted(first) == list(range(1, len(first) + 1))
@@ -47,13 +47,13 @@ def test_numbers_begin_at_one_and_none_is_left_out(pictures):
 
 @given(PICTURES)
 def test_the_same_pictures_in_the_same_order_give_the_same_numbers(pictures):
-    one, other = Numbering(), Numbering()
+    one, other = PersonNumbers(), PersonNumbers()
     assert [one.next(faces) for faces in pictures] == [other.next(faces) for faces in pictures]
 
 
 @given(PICTURES, st.sets(st.integers(1, 8)))
 def test_who_is_elsewhere_in_the_picture_is_no_face_of_it(pictures, taken):
-    numbering = Numbering()
+    numbering = PersonNumbers()
     given_before = 0
     for faces in pictures:
         numbers = numbering.next(faces, taken)
@@ -64,7 +64,7 @@ def test_who_is_elsewhere_in_the_picture_is_no_face_of_it(pictures, taken):
 
 @given(PICTURES, st.integers(1, 4))
 def test_no_more_people_are_remembered_than_asked(pictures, most):
-    numbering = Numbering(most=most)
+    numbering = PersonNumbers(most=most)
     for faces in pictures:
         numbering.next(faces)
         assert len(numbering) <= most
@@ -72,14 +72,14 @@ def test_no_more_people_are_remembered_than_asked(pictures, most):
 
 @given(PICTURES)
 def test_what_is_asked_stays_between_the_bounds(pictures):
-    numbering = Numbering()
+    numbering = PersonNumbers()
     for faces in pictures:
         numbering.next(faces)
         assert 0.58 <= numbering.asked <= 0.9
 
 
 def test_the_same_face_is_the_same_person_and_another_is_another():
-    numbering = Numbering()
+    numbering = PersonNumbers()
     assert [numbering.next([look(0, near=who)]) for who in (1, 2, 1, 3, 2)] == [
         [1],
         [2],
@@ -90,20 +90,20 @@ def test_the_same_face_is_the_same_person_and_another_is_another():
 
 
 def test_the_likest_face_gets_the_number_wherever_it_stands_in_the_picture():
-    numbering = Numbering()
+    numbering = PersonNumbers()
     numbering.next([look(0, near=1)])
     like, likest = look(100, near=1, apart=0.3), look(100, near=1, apart=0.1)
     assert numbering.next([like, likest]) == [2, 1]
 
 
 def test_who_was_not_seen_for_longest_is_forgotten_first_and_is_new_afterwards():
-    numbering = Numbering(most=2)
+    numbering = PersonNumbers(most=2)
     seen = [numbering.next([look(0, near=who)])[0] for who in (1, 2, 1, 3, 1, 2)]
     assert seen == [1, 2, 1, 3, 1, 4]
 
 
 def test_a_person_is_known_by_faces_that_were_added():
-    numbering = Numbering()
+    numbering = PersonNumbers()
     assert numbering.next([look(0, near=1)]) == [1]
     changed = look(100, near=1, apart=1.2)
     for _ in range(10):
@@ -112,7 +112,7 @@ def test_a_person_is_known_by_faces_that_were_added():
 
 
 def test_where_people_look_alike_more_is_asked():
-    alike, various = Numbering(), Numbering()
+    alike, various = PersonNumbers(), PersonNumbers()
     for seed in range(100, 160):
         alike.next([look(seed, near=1, apart=0.75)])
         various.next([look(0, near=seed)])
@@ -121,9 +121,9 @@ def test_where_people_look_alike_more_is_asked():
 
 def test_nobody_can_be_added_who_got_no_number():
     with pytest.raises(ValueError, match="no person has the number 1"):
-        Numbering().add(1, look(0, near=1))
+        PersonNumbers().add(1, look(0, near=1))
 
 
 def test_somebody_must_be_remembered():
     with pytest.raises(ValueError, match="most must be at least 1, not 0"):
-        Numbering(most=0)
+        PersonNumbers(most=0)

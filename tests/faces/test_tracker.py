@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from degan.faces.finder import FaceFinder
-from degan.faces.tracker import LOOK_EVERY, Tracker
+from degan.faces.tracker import SEARCH_INTERVAL, Tracker
 from films import person, scene
 
 
@@ -89,7 +89,7 @@ def test_a_person_who_enters_later_is_the_next_number_within_the_time_of_a_look(
     assert all(set(frame) == {1} for frame in seen[:4])
     assert set(seen[-1]) == {1, 2}
     first = next(number for number, frame in enumerate(seen) if 2 in frame)
-    assert (first - 4) * 0.1 <= LOOK_EVERY
+    assert (first - 4) * 0.1 <= SEARCH_INTERVAL
     assert all(set(frame) == {1, 2} for frame in seen[first:])
 
 
@@ -173,7 +173,7 @@ def test_a_camera_that_moves_changes_no_number_and_asks_for_no_more_looks(
         x, y = 150 + round(60 * np.sin(step / 5)), 40 + step % 4
         frames.append(np.ascontiguousarray(wall[y : y + 360, x : x + 640]))
     assert all(set(frame) == {1, 2} for frame in through(finder, frames, step=0.05))
-    assert len(looks) <= 2 + 40 * 0.05 / LOOK_EVERY
+    assert len(looks) <= 2 + 40 * 0.05 / SEARCH_INTERVAL
 
 
 def test_a_light_that_is_switched_on_is_no_cut(finder, people):
@@ -226,7 +226,7 @@ def test_a_face_that_always_moves_is_looked_at_no_more_often(finder, people, mon
     frames = [scene((people[0], 100 + round(30 * np.sin(n / 4)), 20)) for n in range(40)]
     twice = [frame for frame in frames for _ in (0, 1)]  # as where frames were doubled
     assert all(set(frame) == {1} for frame in through(finder, twice, step=0.025))
-    assert len(looks) <= 3 + 80 * 0.025 / LOOK_EVERY
+    assert len(looks) <= 3 + 80 * 0.025 / SEARCH_INTERVAL
 
 
 def test_times_may_be_far_apart(finder, people):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from degan.data.pictures import Archives, Location, PictureReader, VideoFrame, video_source
 from degan.errors import DeganError
 from degan.media import video
-from degan.media.video import VideoInfo, count_frames, describe, read_frames
+from degan.media.video import VideoInfo, count_frames, read_frames, video_info
 from films import sound
 
 av = pytest.importorskip("av")
@@ -61,7 +61,7 @@ def test_frames_of_the_usual_kinds_are_counted_and_read(tmp_path, codec, kind):
 
 
 def test_size_and_promise_are_told():
-    assert describe(FILM, "v") == VideoInfo(5, 5, 64, 48)
+    assert video_info(FILM, "v") == VideoInfo(5, 5, 64, 48)
 
 
 def test_nothing_wanted_reads_nothing():
@@ -74,7 +74,7 @@ def test_frames_that_the_video_has_not_are_missing():
 
 def test_a_cut_off_video_holds_less_than_it_promises():
     long = film([40, 200] * 30)
-    info = describe(long[: len(long) * 3 // 4], "v")
+    info = video_info(long[: len(long) * 3 // 4], "v")
     assert info.promised == 60
     assert 0 < info.frames < 60
     assert 0 not in read_frames(long[: len(long) * 3 // 4], "v", {59})

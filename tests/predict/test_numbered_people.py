@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degan.faces.likeness import LENGTH, Describer
+from degan.faces.likeness import DESCRIPTOR_SIZE, Describer
 from degan.media.images import read_image, write_image
 from degan.media.video import play
 from degan.predict.inputs import find_inputs
@@ -91,7 +91,7 @@ class TestPhotos:
     def test_a_description_has_unit_length_and_changes_nothing_else(self, recognizer, astronaut):
         (face,) = recognizer.predict(astronaut)
         likeness = Describer().describe(astronaut, face.face)
-        assert likeness.shape == (LENGTH,)
+        assert likeness.shape == (DESCRIPTOR_SIZE,)
         assert likeness.dtype == np.float32
         assert np.linalg.norm(likeness) == pytest.approx(1, abs=1e-3)
         (seen,) = People().number(astronaut, [face])

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from degan.media.images import read_image
-from degan.media.video import Frame, describe, play, read_frames
+from degan.media.video import Frame, play, read_frames, video_info
 from degan.predict.inputs import find_inputs
 from degan.predict.run import Plan, predict
 from degan.predict.videos import CalmestFaces, watch
@@ -166,7 +166,7 @@ class Recording:
 
 def test_people_who_left_are_not_kept_in_memory(recognizer, examples, monkeypatch):
     """As if after each cut all were others: in a long video there are very many."""
-    monkeypatch.setattr("degan.faces.person_numbers.Numbering.asked", 2.0)
+    monkeypatch.setattr("degan.faces.person_numbers.PersonNumbers.asked", 2.0)
     monkeypatch.setattr("degan.predict.videos.MOST", 5)
     dark, bright = (scene((person(examples, 1), 20, 20), grey=grey) for grey in (10, 240))
     kept = []
@@ -223,7 +223,7 @@ def film_at(tmp_path):
 
 def frames_of(path):
     """Frames, frames a second, width and height of a video."""
-    info = describe(path, "v")
+    info = video_info(path, "v")
     with play(path, "v") as playing:
         return info.frames, playing.rate, info.width, info.height
 

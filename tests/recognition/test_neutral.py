@@ -21,7 +21,7 @@ from degan.recognition.weights import KEY
 from degan.synthetic.generate import synthesize
 from degan.synthetic.plan import SynthesisSettings
 from degan.training.model import MODEL, load_model
-from degan.tuning.fit_neutral import fit_neutral
+from degan.tuning.neutral_layer import fit_neutral
 
 
 @pytest.fixture(scope="module")

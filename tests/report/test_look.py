@@ -10,7 +10,7 @@ from degan.data.manifest import read_dataset, write_dataset
 from degan.data.sample import Sample, Skipped
 from degan.errors import DeganError
 from degan.media import images
-from degan.report.look import look
+from degan.report.dataset_page import look
 
 EVIL = "<script>alert(1)</script>"
 

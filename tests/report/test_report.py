@@ -21,10 +21,10 @@ from degan.evaluation.predictions import compute_metrics, predictions_text, read
 from degan.report.atlas import Atlas
 from degan.report.build import write_report
 from degan.report.measurements import Clusters, FaceMap, Neighbours, Origin, Saliency
-from degan.report.part import Absent, Figure, Listing, Pictures, colour_of, sign_of
-from degan.report.parts.model import map_of_faces, what_decides
+from degan.report.part import Absent, Figure, Listing, Pictures, class_colour, marker_symbol
+from degan.report.parts.model import map_of_faces, saliency_figure
 from degan.report.plot import plain, short
-from degan.report.run_files import Missing, read_results
+from degan.report.run_files import Unavailable, read_results
 from degan.system.files import write_text
 from made_results import make_result, probes, write_json, write_log
 
@@ -174,8 +174,8 @@ class TestFigures:
         assert len({(line["color"], line["dash"]) for line in lines}) == 16
 
     def test_eight_classes_differ_in_their_signs_too(self):
-        assert len({sign_of(number) for number in range(8)}) == 8
-        assert len({(colour_of(number), sign_of(number)) for number in range(56)}) == 56
+        assert len({marker_symbol(number) for number in range(8)}) == 8
+        assert len({(class_colour(number), marker_symbol(number)) for number in range(56)}) == 56
 
     @pytest.mark.parametrize("key", ["accuracy", "recall", "leakage"])
     def test_error_bars_reach_from_low_to_high(self, run, tmp_path, key):
@@ -414,7 +414,7 @@ class TestWhatIsMissing:
         path = run / "fold-01" / "log.jsonl"
         path.write_text(path.read_text() + '{"stage": 2, "ep')
         (result,) = read_results([run])
-        assert not isinstance(result.logs, Missing)
+        assert not isinstance(result.logs, Unavailable)
         assert len(result.logs["fold-01"]) == 6
 
     def test_figures_of_a_later_version_are_a_note(self, run, tmp_path):
@@ -572,7 +572,7 @@ class TestModels:
         maps[0, :, :4], maps[0, :, 4:] = 1, -1
         grey = np.full((1, 8, 8, 3), 128, np.uint8)
         found = Saliency(self.ORIGIN, ("glad",), maps, np.ones(1, np.float32), grey, (3,), (2,))
-        (tile,) = what_decides(found, "decides-1", "run").faces
+        (tile,) = saliency_figure(found, "decides-1", "run").faces
         data = base64.b64decode(tile.picture.split(",", 1)[1])
         picture = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
         left, right = picture[90, 10], picture[90, 180]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from skimage import color
 
-from degan.report.part import colour_of
+from degan.report.part import class_colour
 
 # Machado, Oliveira and Fernandes 2009, "A physiologically-based model for simulation of color
 # vision deficiency", table 1, severity 1.0: what a person without one kind of cone sees, of linear
@@ -63,13 +63,13 @@ def contrast(one, other):
 @pytest.mark.parametrize("vision", VISIONS)
 def test_any_two_classes_are_told_apart(vision):
     for one, other in combinations(range(8), 2):
-        pair = seen(colour_of(one), vision), seen(colour_of(other), vision)
-        assert color.deltaE_ciede2000(*pair) > PLAIN, (colour_of(one), colour_of(other))
+        pair = seen(class_colour(one), vision), seen(class_colour(other), vision)
+        assert color.deltaE_ciede2000(*pair) > PLAIN, (class_colour(one), class_colour(other))
 
 
 def test_each_is_seen_on_the_light_and_on_the_dark_page():
     style = (files("degan") / "templates" / "report.css").read_text(encoding="utf-8")
     light, dark = dict.fromkeys(re.findall(r"--card: (#[0-9a-f]+)", style))
     for number in range(8):
-        assert contrast(colour_of(number), light) > 2, colour_of(number)
-        assert contrast(colour_of(number), dark) > 3, colour_of(number)
+        assert contrast(class_colour(number), light) > 2, class_colour(number)
+        assert contrast(class_colour(number), dark) > 3, class_colour(number)

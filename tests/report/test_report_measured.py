@@ -15,19 +15,19 @@ from degan.config import override, preset
 from degan.data.folds import subject_folds
 from degan.data.sample import Sample
 from degan.errors import DeganError
-from degan.evaluation.ablation.ablate import ablate
-from degan.evaluation.evaluate import evaluate
+from degan.evaluation.ablation.run import ablate
+from degan.evaluation.exported import evaluate
 from degan.evaluation.protocols.crossval import cross_validate
 from degan.recognition.recognizer import Recognizer
 from degan.report import measured
 from degan.report.cache import cache_path, read_cache, write_cache
-from degan.report.held_model import find_model, open_model, people_shown, spread
 from degan.report.measured import face_map, saliency, transfer
 from degan.report.measurements import Stored
+from degan.report.model_location import choose_samples, draw_evenly, find_model, open_model
 from degan.report.saliency import mean_map, normalise
 from degan.report.with_torch.face_map import clusters, lay_out
 from degan.system import extras
-from degan.training.train import train
+from degan.training.pipeline import train
 
 TINY = preset("tiny")
 KEPT_OUT = 5
@@ -104,7 +104,7 @@ def same(one, other):
 class TestWhom:
     def shown(self, run, dataset):
         place = find_model(run, dataset)
-        return people_shown(place, open_model(place, dataset), dataset)
+        return choose_samples(place, open_model(place, dataset), dataset)
 
     def test_a_fold_shows_the_people_that_it_tested(self, folds, faces):
         found = face_map(folds, faces)
@@ -150,7 +150,7 @@ class TestWhom:
         begun = {"manifest_sha256": "1" * 64, "began_sha256": faces.manifest_hash}
         place = find_model(trained, faces)
         opened = dataclasses.replace(open_model(place, faces), trained_on=begun)
-        assert people_shown(place, opened, faces).seen
+        assert choose_samples(place, opened, faces).seen
 
     def test_of_people_whom_nobody_named_the_other_parts_of_the_split_are_new(self, trained, faces):
         samples = [
@@ -196,13 +196,13 @@ class TestWhom:
             for n in range(count)
         ]
         dataset = SimpleNamespace(samples=samples)
-        drawn = spread(dataset, range(len(samples)), 12, seed=0)
+        drawn = draw_evenly(dataset, range(len(samples)), 12, seed=0)
         assert drawn == sorted(set(drawn))
         counts = Counter((samples[i].person, samples[i].expression) for i in drawn)
         assert set(counts.values()) == {2}
-        assert drawn == spread(dataset, range(len(samples)), 12, seed=0)
-        assert drawn != spread(dataset, range(len(samples)), 12, seed=1)
-        assert spread(dataset, [4, 7], 12, seed=0) == [4, 7]
+        assert drawn == draw_evenly(dataset, range(len(samples)), 12, seed=0)
+        assert drawn != draw_evenly(dataset, range(len(samples)), 12, seed=1)
+        assert draw_evenly(dataset, [4, 7], 12, seed=0) == [4, 7]
 
 
 class TestMap:

@@ -8,7 +8,7 @@ import pytest
 from defusedxml import ElementTree
 
 from degan.data.manifest import Dataset, read_dataset
-from degan.evaluation.evaluate import evaluate
+from degan.evaluation.exported import evaluate
 from degan.recognition.recognizer import Recognizer
 from degan.report.build import write_report
 from made_results import make_result, probes, write_json

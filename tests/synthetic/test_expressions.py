@@ -15,8 +15,8 @@ from degan.synthetic.expressions import (
     RECIPES,
     ExpressionRange,
     action_indices,
+    clip_actions,
     draw_expression,
-    limit,
 )
 from degan.synthetic.head_model import load_head
 
@@ -118,11 +118,11 @@ def test_amounts_are_shares_of_all_actions(label, seed):
 
 
 def test_however_much_is_asked_for_amounts_end_at_one_and_blinks_before_that():
-    most = limit(np.full(len(load_head().action_names), 3.0))
+    most = clip_actions(np.full(len(load_head().action_names), 3.0))
     blinks = action_indices("eyeBlink")
     assert most[blinks].max() < 0.75
     assert (np.delete(most, blinks) == 1).all()
-    assert limit(np.full(len(most), -1.0)).max() == 0
+    assert clip_actions(np.full(len(most), -1.0)).max() == 0
 
 
 @given(st.sampled_from(EXPRESSIONS), SEEDS)
@@ -180,7 +180,7 @@ def limit_of(name, most):
     """What is left of an amount of one action after the limit on all of them."""
     actions = np.zeros(len(load_head().action_names))
     actions[action_indices(name)] = most
-    return limit(actions)[action_indices(name)].max()
+    return clip_actions(actions)[action_indices(name)].max()
 
 
 @pytest.mark.parametrize("label", EXPRESSIONS)

@@ -21,7 +21,7 @@ from degan.config import preset
 from degan.data.folds import subject_folds
 from degan.data.manifest import read_dataset
 from degan.errors import DeganError
-from degan.evaluation.evaluate import evaluate
+from degan.evaluation.exported import evaluate
 from degan.evaluation.protocols.crossval import cross_validate
 from degan.faces.alignment import FRAME
 from degan.labels import EXPRESSIONS
@@ -30,7 +30,7 @@ from degan.recognition.recognizer import Recognizer
 from degan.synthetic import generate
 from degan.synthetic.generate import synthesize
 from degan.synthetic.plan import FRAMES, PEAK_FRAMES, SynthesisSettings, cast, shots_of
-from degan.synthetic.render import build, render
+from degan.synthetic.render import prepare_person, render
 
 TINY = SynthesisSettings(people=3, images=6, size=32)
 
@@ -77,7 +77,7 @@ def lay_down(files, folder):
 def test_a_picture_alone_is_the_same_as_in_the_set(rendered):
     settings, out = rendered
     for person in (4, 1):
-        figure = build(cast(settings, person))
+        figure = prepare_person(cast(settings, person))
         for shot in reversed(list(shots_of(settings, person))):
             alone = render(figure, shot.expression.actions, shot.scene, settings.size)
             stored = images.read_image(out / generate.picture_path(settings, shot))

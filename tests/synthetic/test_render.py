@@ -20,8 +20,8 @@ from degan.synthetic import render as render_module
 from degan.synthetic.expressions import action_indices
 from degan.synthetic.person import TONES, Beard, Glasses, draw_person
 from degan.synthetic.plan import RANGES, SynthesisSettings, cast, shots
-from degan.synthetic.render import build, performed, render
-from degan.synthetic.scene import Camera, Degradation, Lamp, Light, Scene, Tone
+from degan.synthetic.render import performed, prepare_person, render
+from degan.synthetic.scene import Camera, Degradation, Exposure, Lamp, Light, Scene
 
 GOLDEN = Path(__file__).parent / "render.json"
 CLOSE = 3  # grey levels that block means of pictures may differ by on other machines
@@ -39,7 +39,7 @@ def face(person=BALD, scene=None, size=SIDE, **amounts):
     actions = np.zeros(52, np.float32)
     for name, amount in amounts.items():
         actions[action_indices(name)] = amount
-    return render(build(person), actions, scene or Scene(), size).astype(float)
+    return render(prepare_person(person), actions, scene or Scene(), size).astype(float)
 
 
 def part(picture, left, top, right, bottom):
@@ -156,17 +156,19 @@ def test_light_from_above_leaves_less_under_the_brows_than_light_from_the_front(
 
 @pytest.mark.parametrize("brightness", [0.4, 0.7])
 def test_the_middle_of_a_tanned_face_is_as_bright_as_asked_for(brightness):
-    picture = face(replace(BALD, skin=(0.67, 0.56, 0.51)), Scene(tone=Tone(brightness=brightness)))
+    picture = face(
+        replace(BALD, skin=(0.67, 0.56, 0.51)), Scene(tone=Exposure(brightness=brightness))
+    )
     assert np.median(part(picture, 0.3, 0.3, 0.7, 0.7)) / 255 == pytest.approx(brightness, abs=0.1)
 
 
 def test_contrast_drives_light_and_dark_apart():
-    low, high = (face(scene=Scene(tone=Tone(contrast=c))) for c in (0.7, 1.4))
+    low, high = (face(scene=Scene(tone=Exposure(contrast=c))) for c in (0.7, 1.4))
     assert part(high, 0.2, 0.3, 0.8, 0.8).std() > 1.4 * part(low, 0.2, 0.3, 0.8, 0.8).std()
 
 
 def test_the_background_shows_beside_a_bald_head():
-    green = face(scene=Scene(tone=Tone(background=(0, 1, 0))))
+    green = face(scene=Scene(tone=Exposure(background=(0, 1, 0))))
     for corner in (green[:6, :6], green[:6, -6:]):
         red, full, blue = corner.reshape(-1, 3).T
         assert full.min() > 150
@@ -183,7 +185,7 @@ def test_hair_covers_what_a_bald_head_shows():
 
 
 def test_hair_stands_off_the_head_and_hides_what_is_behind():
-    green = Scene(tone=Tone(background=(0, 1, 0)))
+    green = Scene(tone=Exposure(background=(0, 1, 0)))
     free = []
     for style in ("bald", "long"):
         picture = face(replace(PLAIN, hair=replace(PLAIN.hair, style=style, volume=10.0)), green)
@@ -265,7 +267,7 @@ def test_whoever_and_whatever_it_is_there_is_a_picture(seed, difficulty, express
     )
     (shot,) = shots(plan, 0)
     with np.errstate(invalid="raise", divide="raise"):
-        picture = render(build(cast(plan, 0)), shot.expression.actions, shot.scene, 32)
+        picture = render(prepare_person(cast(plan, 0)), shot.expression.actions, shot.scene, 32)
     assert picture.shape == (32, 32, 3)
     assert picture.dtype == np.uint8
     assert 10 < picture.mean() < 245
@@ -275,7 +277,7 @@ def test_whoever_and_whatever_it_is_there_is_a_picture(seed, difficulty, express
 @given(st.lists(st.floats(0, 1), min_size=52, max_size=52))
 @settings(max_examples=20)
 def test_no_mix_of_actions_breaks_the_picture(amounts):
-    picture = render(build(BALD), np.array(amounts, np.float32), Scene(), 32)
+    picture = render(prepare_person(BALD), np.array(amounts, np.float32), Scene(), 32)
     assert 60 < part(picture, 0.3, 0.2, 0.7, 0.5).mean() < 220
 
 
@@ -288,7 +290,9 @@ def golden_means():
     for difficulty in RANGES:
         plan = SynthesisSettings(people=5, images=10, size=64, seed=11, difficulty=difficulty)
         shot = shots(plan, 7)[0]
-        picture = render(build(cast(plan, shot.person)), shot.expression.actions, shot.scene, 64)
+        picture = render(
+            prepare_person(cast(plan, shot.person)), shot.expression.actions, shot.scene, 64
+        )
         blocks = picture.astype(float).reshape(8, 8, 8, 8, 3).mean((1, 3, 4))
         means[difficulty] = blocks.round().astype(int).tolist()
     return means
@@ -308,7 +312,7 @@ def test_pictures_are_as_they_were_on_any_machine():
 
 def test_samples_lie_where_the_crop_of_a_photo_has_them():
     # The alignment counts from a pixel's edge, a view from the middle of its first sample.
-    figure, side = build(BALD), 192
+    figure, side = prepare_person(BALD), 192
     points = render_module._pose(figure, BALD.rest)
     view, _ = render_module._project(points, Camera(), side)
     landmarks = view[render_module._solid().landmarks, :2] + 0.5

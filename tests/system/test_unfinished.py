@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from degan.errors import DeganError
-from degan.system.partial_folder import clear, finish, partial_of
+from degan.system.partial_folder import clear, finish, partial_dir
 
 
 def tree(folder):
@@ -14,8 +14,8 @@ def tree(folder):
 
 
 def test_work_goes_on_beside_the_folder(tmp_path):
-    assert partial_of(tmp_path / "out") == tmp_path / "out.partial"
-    assert partial_of(tmp_path / "deep/er/out.v2") == tmp_path / "deep/er/out.v2.partial"
+    assert partial_dir(tmp_path / "out") == tmp_path / "out.partial"
+    assert partial_dir(tmp_path / "deep/er/out.v2") == tmp_path / "deep/er/out.v2.partial"
     assert not tree(tmp_path)
 
 
@@ -23,24 +23,24 @@ def test_a_file_and_a_folder_with_content_are_refused(tmp_path):
     (tmp_path / "file").write_text("mine")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DeganError, match="is a file"):
-        partial_of(tmp_path / "file")
+        partial_dir(tmp_path / "file")
     with pytest.raises(DeganError, match="not empty"):
-        partial_of(tmp_path)
-    partial_of(tmp_path / "empty")
+        partial_dir(tmp_path)
+    partial_dir(tmp_path / "empty")
 
 
 @pytest.mark.parametrize("name", [".", "..", "/"])
 def test_a_folder_that_cannot_be_replaced_is_refused(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DeganError, match="is an existing folder; give the name of a new folder"):
-        partial_of(Path(name))
+        partial_dir(Path(name))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names may be longer elsewhere")
 @pytest.mark.parametrize("length", [250, 300])
 def test_a_name_that_is_too_long_is_refused_in_one_sentence(tmp_path, length):
     with pytest.raises(DeganError, match=r"cannot make .* give another name"):
-        partial_of(tmp_path / ("n" * length))
+        partial_dir(tmp_path / ("n" * length))
 
 
 def test_what_an_earlier_call_left_is_cleared(tmp_path):

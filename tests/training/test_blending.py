@@ -12,9 +12,9 @@ from degan.training import blending
 from degan.training.blending import choose_blend
 from degan.training.guard import TrainingError
 from degan.training.loader import load
+from degan.training.pipeline import train, worked_seconds
 from degan.training.run import logged_seconds
 from degan.training.start import read_start
-from degan.training.train import train, worked_seconds
 
 TINY = preset("tiny")
 LONG = ["classifier.epochs=40", "classifier.encoder_rate=1.0", "gan.epochs=0"]

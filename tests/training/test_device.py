@@ -9,7 +9,7 @@ from degan.config import override, preset
 from degan.errors import DeganError
 from degan.training.device import find_device, repeatable
 from degan.training.model import MODEL, predict_probabilities
-from degan.training.train import train
+from degan.training.pipeline import train
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 

@@ -11,7 +11,7 @@ from degan.config import override, preset
 from degan.errors import DeganError
 from degan.training.device import arithmetic
 from degan.training.model import MODEL, predict_probabilities
-from degan.training.train import train
+from degan.training.pipeline import train
 
 FEW = ["gan.epochs=1", "classifier.epochs=1", "classifier.encoder_rate=1.0"]
 HALF = "precision='bfloat16'"

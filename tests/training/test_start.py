@@ -14,7 +14,7 @@ from degan.data.prepare import PrepareSettings, prepare_dataset
 from degan.data.protocol import Protocol
 from degan.data.provenance import describe_training_data, has_seen, manifests_of
 from degan.errors import DeganError
-from degan.evaluation.probes.probe import probe
+from degan.evaluation.probes.run import probe
 from degan.evaluation.protocols.crossdata import cross_data_set
 from degan.evaluation.protocols.crossval import cross_validate
 from degan.labels import EXPRESSIONS
@@ -25,8 +25,8 @@ from degan.system.files import sha256
 from degan.training.gan import GanTrainer
 from degan.training.loader import load
 from degan.training.model import load_model
+from degan.training.pipeline import train
 from degan.training.start import read_start
-from degan.training.train import train
 
 TINY = preset("tiny")
 

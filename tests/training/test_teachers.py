@@ -15,9 +15,9 @@ from degan.training.classifier import ClassifierTrainer
 from degan.training.guard import TrainingError
 from degan.training.loader import load
 from degan.training.model import load_model
+from degan.training.pipeline import train, worked_seconds
 from degan.training.run import Log, logged_seconds
 from degan.training.teachers import teach
-from degan.training.train import train, worked_seconds
 
 SETTINGS = override(preset("tiny"), ["classifier.teachers=3"])
 

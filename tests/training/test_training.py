@@ -20,8 +20,8 @@ from degan.training.classifier import ClassifierTrainer
 from degan.training.loader import batches, load, num_batches
 from degan.training.model import load_model
 from degan.training.passes import Passes
+from degan.training.pipeline import train, train_stage1
 from degan.training.run import Log, logged_seconds, one_cycle, open_run, seeded
-from degan.training.train import train, train_stage1
 
 TINY = preset("tiny")
 

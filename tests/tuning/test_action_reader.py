@@ -20,7 +20,7 @@ from degan.data.facial_actions import read_all_actions
 from degan.data.factors import read_column
 from degan.data.manifest import read_dataset
 from degan.errors import DeganError
-from degan.evaluation.evaluate import evaluate
+from degan.evaluation.exported import evaluate
 from degan.evaluation.metrics import LEAST_SPREAD, r2_scores
 from degan.labels import ACTION_UNITS, FACIAL_ACTIONS, MIN_EXPLAINED
 from degan.recognition.recognizer import Recognizer
@@ -28,9 +28,9 @@ from degan.synthetic.generate import synthesize
 from degan.synthetic.head_model import load_head
 from degan.synthetic.plan import SynthesisSettings
 from degan.training.model import load_model
-from degan.training.train import train
-from degan.tuning.export import export
-from degan.tuning.fit_actions import fit_actions
+from degan.training.pipeline import train
+from degan.tuning.action_layer import fit_actions
+from degan.tuning.onnx_export import export
 
 ONE_VIEW = ["classifier.mirror=false"]
 MANY_VIEWS = ["classifier.views=3"]
@@ -127,7 +127,7 @@ class TestFit:
         rng = np.random.default_rng(0)
         own = {name: rng.random(52) for name in sorted(set(names))}
         amounts = np.array([own[name] for name in names])
-        monkeypatch.setattr("degan.tuning.fit_actions.read_all_actions", lambda dataset: amounts)
+        monkeypatch.setattr("degan.tuning.action_layer.read_all_actions", lambda dataset: amounts)
         explained = fit_actions(load_model(run), others)
         assert np.mean(list(explained.values())) < 0
 

@@ -17,15 +17,15 @@ from degan.cli.app import app
 from degan.config import preset
 from degan.data.crops import read_crops
 from degan.errors import DeganError
-from degan.evaluation.evaluate import evaluate
+from degan.evaluation.exported import evaluate
 from degan.evaluation.metrics import calibration_error, log_loss
 from degan.networks.classifier import temper
 from degan.recognition.recognizer import Recognizer
 from degan.training.model import load_model
-from degan.training.train import train
+from degan.training.pipeline import train
 from degan.tuning import calibration
 from degan.tuning.calibration import calibrate, fit_temperature, lean
-from degan.tuning.export import export
+from degan.tuning.onnx_export import export
 
 
 @pytest.fixture(scope="module")

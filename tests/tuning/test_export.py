@@ -12,9 +12,9 @@ from degan.data.crops import read_crops
 from degan.errors import DeganError
 from degan.recognition.recognizer import Recognizer
 from degan.recognition.weights import CROPS
-from degan.training.train import train
-from degan.tuning import export as export_module
-from degan.tuning.export import export
+from degan.training.pipeline import train
+from degan.tuning import onnx_export as export_module
+from degan.tuning.onnx_export import export
 
 LIKE_BEST = ["network.code='rounded'", "classifier.views=3"]
 LARGER_THAN_THE_CROPS = ["network.image_size=64", "network.detail=2"]

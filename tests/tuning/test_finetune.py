@@ -15,13 +15,13 @@ from degan.data.manifest import read_dataset
 from degan.data.provenance import has_seen
 from degan.data.sample import Sample
 from degan.errors import DeganError
-from degan.evaluation.evaluate import evaluate
+from degan.evaluation.exported import evaluate
 from degan.media.images import read_image
 from degan.recognition.recognizer import Recognizer
 from degan.system.files import sha256
-from degan.tuning import base_model, finetune
+from degan.tuning import base_model, fine_tuning
 from degan.tuning.base_model import read_base
-from degan.tuning.finetune import FinetuneSettings
+from degan.tuning.fine_tuning import FinetuneSettings
 from degan.tuning.last_layer import complete_folds, fit_head, own_people
 
 OWN = {"resting": "neutral", "grinning": "smiling"}
@@ -37,7 +37,7 @@ def make_photos(examples, folder, people=12, classes=OWN):
 
 
 def tune(source, out, jobs=2, progress=lambda done, doing: None, **settings):
-    return finetune.finetune(
+    return fine_tuning.finetune(
         source, out, FinetuneSettings(**settings), jobs=jobs, progress=progress
     )
 
@@ -156,7 +156,7 @@ class TestTheCommand:
 @pytest.fixture
 def quick(monkeypatch):
     """Weights are written as an empty file: making the graph takes seconds."""
-    monkeypatch.setattr(finetune, "export", lambda model, path, unsure_below: path.touch())
+    monkeypatch.setattr(fine_tuning, "export", lambda model, path, unsure_below: path.touch())
 
 
 class TestCuttingAgain:
@@ -214,7 +214,7 @@ class TestCuttingAgain:
 
 class TestCalibration:
     def test_the_temperature_is_of_the_photos_and_said_to_be(self, faces96, tmp_path, monkeypatch):
-        monkeypatch.setattr(finetune, "MIN_SAMPLES", 10)
+        monkeypatch.setattr(fine_tuning, "MIN_SAMPLES", 10)
         out = tmp_path / "mine.onnx"
         result = tune(faces96.folder, out)
         recognizer = Recognizer(out)
@@ -228,7 +228,7 @@ class TestCalibration:
     def test_the_temperature_of_a_fold_is_that_of_the_others(self, monkeypatch):
         from degan.data.folds import Fold
 
-        monkeypatch.setattr(finetune, "MIN_SAMPLES", 1)
+        monkeypatch.setattr(fine_tuning, "MIN_SAMPLES", 1)
         rng = np.random.default_rng(0)
         said = rng.dirichlet([1, 1], 400)
         truth = (said[:, 1] > rng.random(400)).astype(np.int64)
@@ -238,9 +238,9 @@ class TestCalibration:
             Fold(train=tuple(range(200, 400)), test=tuple(range(200))),
             Fold(train=tuple(range(200)), test=tuple(range(200, 400))),
         ]
-        right = finetune._tempered(said, truth, folds)[:200]
-        np.testing.assert_array_equal(finetune._tempered(said, wrong, folds)[:200], right)
-        assert np.abs(finetune._tempered(said, wrong, folds) - said)[200:].max() > 0.2
+        right = fine_tuning._tempered(said, truth, folds)[:200]
+        np.testing.assert_array_equal(fine_tuning._tempered(said, wrong, folds)[:200], right)
+        assert np.abs(fine_tuning._tempered(said, wrong, folds) - said)[200:].max() > 0.2
 
 
 class TestFolds:
@@ -311,7 +311,7 @@ class TestTheLayer:
 class TestNotes:
     @staticmethod
     def said(samples, capsys, **changes):
-        from degan.tuning.finetune import Finetuned
+        from degan.tuning.fine_tuning import Finetuned
 
         summary = {
             "subjects": len({sample.subject for sample in samples} - {""}),
@@ -434,7 +434,7 @@ class TestUserErrors:
 
         model = read_base("clean")
         told = {**model.trained_on, "began_sha256": faces96.manifest_hash}
-        monkeypatch.setattr(finetune, "read_base", lambda name: replace(model, trained_on=told))
+        monkeypatch.setattr(fine_tuning, "read_base", lambda name: replace(model, trained_on=told))
         assert "trained on" in refused(faces96.folder, tmp_path / "mine.onnx")
 
 
@@ -449,7 +449,7 @@ def test_names_with_spaces_umlauts_and_dots_are_read_back(examples, tmp_path, de
 
 def test_the_base_clean_and_a_run_of_ones_own_are_other_bases(faces, faces96, tmp_path):
     from degan.config import preset
-    from degan.training.train import train
+    from degan.training.pipeline import train
 
     run = tmp_path / "run"
     train(faces, range(len(faces.samples)), preset("tiny"), run)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from degan.data.manifest import Dataset
     from degan.data.prepare import PrepareResult
     from degan.report.part import Part
-    from degan.tuning.fit_neutral import NeutralGain
+    from degan.tuning.neutral_layer import NeutralGain
 
 
 def note(sentence: str) -> None:
@@ -278,7 +278,7 @@ def group_table(summary: dict[str, Any]) -> Table:
 
 def gap_line(summary: dict[str, Any]) -> str:
     """Return the line of ``degan evaluate --by`` on the gap between the best and worst group."""
-    from degan.evaluation.group_figures import MIN_PEOPLE  # noqa: PLC0415  # NumPy, which --help does without
+    from degan.evaluation.group_metrics import MIN_PEOPLE  # noqa: PLC0415  # NumPy, which --help does without
 
     gap = summary["by"]["gap"]
     if gap is None:

@@ -8,7 +8,7 @@ from degan.cli.print_figures import note
 
 if TYPE_CHECKING:
     from degan.data.sample import Skipped
-    from degan.tuning.finetune import Finetuned
+    from degan.tuning.fine_tuning import Finetuned
 
 _SHOWN = 5  # maximum number of photos named in notes; skipped.csv lists all
 

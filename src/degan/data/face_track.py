@@ -16,7 +16,7 @@ _NO_FACE = "no face found"
 _SAME_FACE = 0.5  # maximum distance between the centres of the same face, in face sizes
 
 
-class Seen(NamedTuple):
+class TrackedFace(NamedTuple):
     """The tracked face in one frame.
 
     Attributes:
@@ -38,7 +38,7 @@ class _Path(NamedTuple):
     strange: set[int]
 
 
-def track(frames: Sequence[RgbImage | None], finder: FaceFinder) -> list[Seen | str]:
+def track(frames: Sequence[RgbImage | None], finder: FaceFinder) -> list[TrackedFace | str]:
     """Track the recorded face through the frames of a recording.
 
     Tracking begins in the last frame with a face, where an expression is strongest, and goes to
@@ -64,15 +64,17 @@ def track(frames: Sequence[RgbImage | None], finder: FaceFinder) -> list[Seen | 
     paths = [_follow(frames, start, face, finder, alone) for face in faces[:_CANDIDATES]]
     path = max(paths, key=_presence)
     steady = _steadied(path.faces)
-    seen: list[Seen | str] = []
+    seen: list[TrackedFace | str] = []
     for index, (image, face) in enumerate(zip(frames, path.faces, strict=True)):
         nearest = None if image is None else _nearest(index, image, frames, path.faces)
         if face is not None:
-            seen.append(Seen(steady[index], "landmarks", len(faces) if index == start else 1))
+            seen.append(
+                TrackedFace(steady[index], "landmarks", len(faces) if index == start else 1)
+            )
         elif index in path.strange:
             seen.append("only other faces found, none near the face of the other frames")
         elif nearest is not None:
-            seen.append(Seen(steady[nearest], "neighbour", 1))
+            seen.append(TrackedFace(steady[nearest], "neighbour", 1))
         else:
             seen.append(_NO_FACE)
     return seen

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from degan.data.manifest import Dataset, read_own_columns
+from degan.data.manifest import Dataset, read_user_columns
 from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.system.files import read_bytes
@@ -70,7 +70,7 @@ def read_column(dataset: Dataset, name: str) -> list[Value]:
     names = list(Sample._fields)
     if name in names:
         return [getattr(sample, name) for sample in dataset.samples]
-    own = read_own_columns(dataset)
+    own = read_user_columns(dataset)
     if name in own:
         return parse_cells(own[name])
     names += own
@@ -91,7 +91,7 @@ def column_names(dataset: Dataset) -> list[str]:
     Raises:
         DeganError: see :func:`read_column`.
     """
-    names = [*Sample._fields, *read_own_columns(dataset)]
+    names = [*Sample._fields, *read_user_columns(dataset)]
     path = dataset.folder / FACTORS_FILE
     if path.exists():
         names += [name for name in _read_factors(path, [])[0] if name not in names]

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from degan.data.action_units import read_units, write_units
-from degan.data.manifest import Dataset, check_cut_alike, read_dataset, read_skipped, write_dataset
+from degan.data.manifest import Dataset, check_same_crops, read_dataset, read_skipped, write_dataset
 from degan.data.sample import Sample, Skipped
 from degan.data.votes import read_votes, write_votes
 from degan.errors import DeganError
 from degan.system.files import write_text
-from degan.system.partial_folder import clear, finish, partial_of
+from degan.system.partial_folder import clear, finish, partial_dir
 from degan.system.progress import Progress, silent
 from degan.version import __version__
 
@@ -47,7 +47,7 @@ def join_datasets(
             differ; a crop is missing; or ``out`` exists or cannot be written.
     """
     parts = _read(folders)
-    partial = partial_of(out)
+    partial = partial_dir(out)
     clear(partial, (_STATE, "dataset.json"))
     write_text(partial / _STATE, "\n".join(parts) + "\n")
     samples: list[Sample] = []
@@ -100,7 +100,7 @@ def _read(folders: Sequence[Path]) -> dict[str, Dataset]:
         raise DeganError("a join needs several data sets; give two or more")
     first, *others = parts.values()
     for other in others:
-        check_cut_alike(first, other)
+        check_same_crops(first, other)
     return parts
 
 

@@ -53,7 +53,7 @@ class Dataset:
 
     @property
     def expressions(self) -> tuple[str, ...]:
-        """The expressions that occur, in the order of :func:`degan.labels.in_order`."""
+        """The expressions that occur, in the order of :func:`degan.labels.sort_classes`."""
         return sort_classes({sample.expression for sample in self.samples})
 
     @property
@@ -93,7 +93,7 @@ class Dataset:
         return [i for i, sample in enumerate(self.samples) if sample.subject not in subjects]
 
 
-def check_cut_alike(one: Dataset, other: Dataset) -> None:
+def check_same_crops(one: Dataset, other: Dataset) -> None:
     """Check that the crops of two data sets have the same size and frame.
 
     Raises:
@@ -252,7 +252,7 @@ def _parse_manifest(data: bytes, path: Path, known: frozenset[str]) -> tuple[Sam
         raise DeganError(f"{path} is not a CSV file in UTF-8 ({error})") from error
 
 
-def read_own_columns(dataset: Dataset) -> dict[str, list[str]]:
+def read_user_columns(dataset: Dataset) -> dict[str, list[str]]:
     """Return the columns of ``manifest.csv`` that degan did not write: name -> cells, row by row.
 
     Raises:

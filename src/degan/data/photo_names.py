@@ -10,7 +10,7 @@ from degan.data.tree import Tree
 from degan.errors import DeganError
 
 
-class Named(NamedTuple):
+class ParsedName(NamedTuple):
     """Content of a photo's file name.
 
     Attributes:
@@ -26,8 +26,8 @@ class Named(NamedTuple):
     wanted: bool = True
 
 
-def read_named(
-    path: Path, parse: Callable[[str], Named | str], *, example: str, choice: str = ""
+def read_by_file_name(
+    path: Path, parse: Callable[[str], ParsedName | str], *, example: str, choice: str = ""
 ) -> AdapterResult:
     """Return the photos of a folder or zip file, each as its own recording.
 

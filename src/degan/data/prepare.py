@@ -14,7 +14,7 @@ from typing import Any
 from degan.data.action_units import write_units
 from degan.data.adapter import Adapter, count_differences
 from degan.data.duplicates import find_duplicates, pairs_by_kind
-from degan.data.face_track import Seen, track
+from degan.data.face_track import TrackedFace, track
 from degan.data.manifest import read_dataset, write_dataset
 from degan.data.pictures import PictureReader, path_of
 from degan.data.protocol import Protocol
@@ -24,7 +24,7 @@ from degan.faces.alignment import CROP_SIZE, FRAME, MIN_CUT_OUT, crop_face
 from degan.faces.finder import FaceFinder
 from degan.media import images
 from degan.system.files import write_text
-from degan.system.partial_folder import clear, finish, partial_of
+from degan.system.partial_folder import clear, finish, partial_dir
 from degan.version import __version__
 
 _JOURNAL = "progress.jsonl"
@@ -56,7 +56,7 @@ class PrepareResult:
         samples: rows of the manifest.
         skipped: files without a sample, with reasons.
         differences: differences from the counts of a complete copy, see
-            :func:`degan.data.adapter.differences`.
+            :func:`degan.data.adapter.count_differences`.
         duplicates: number of pairs of near-identical pictures of each kind, see
             :func:`degan.data.duplicates.pairs_by_kind`.
     """
@@ -98,7 +98,7 @@ def prepare_dataset(
         raise DeganError(
             f"{adapter.name} does not use {', '.join(foreign).replace('_', ' ')}; leave this out"
         )
-    partial_of(out)  # reports an existing folder before a long search
+    partial_dir(out)  # reports an existing folder before a long search
     found = adapter.read(path, protocol)
     if not found.recordings:
         raise DeganError(f"{path} holds no usable picture; {_first_of(found.skipped)}")
@@ -146,14 +146,14 @@ def prepare(
         jobs: number of threads.
         progress: callback, called with the number of finished pictures and of all pictures.
         origin: entries on the source of the pictures, stored in ``dataset.json``.
-        units: recording -> action units, see :class:`degan.data.adapter.Found`. If not empty, they
-            are written next to the manifest.
+        units: recording -> action units, see :class:`degan.data.adapter.AdapterResult`. If not
+            empty, they are written next to the manifest.
 
     Raises:
         DeganError: ``out`` exists, no picture has a face, or the disk is full.
     """
     origin = origin or {}
-    partial = partial_of(out)
+    partial = partial_dir(out)
     recordings = [part for recording in recordings for part in _parts(recording)]
     rows = _cut_all(recordings, partial, settings, jobs, progress)
     samples = tuple(row for row in rows if isinstance(row, Sample))
@@ -259,11 +259,11 @@ class _Cutter:
                 rows.append(_sample(source, file, seen))
         return rows
 
-    def _find(self, recording: Recording, pictures: list[_Read]) -> list[Seen | str]:
+    def _find(self, recording: Recording, pictures: list[_Read]) -> list[TrackedFace | str]:
         """Return the face in each picture, or the reason why there is none."""
         frames = [None if isinstance(picture, DeganError) else picture for picture in pictures]
         seen = track(frames, self._finder)
-        found = any(isinstance(face, Seen) for face in seen)
+        found = any(isinstance(face, TrackedFace) for face in seen)
         if recording.before and not found and any(frame is not None for frame in frames):
             # The frames before the peak show the same face; their landmarks are close enough.
             before = self._reader().read(recording.before)
@@ -271,19 +271,25 @@ class _Cutter:
             seen = track([*earlier, *frames], self._finder)[len(earlier) :]
         return seen
 
-    def _find_in_crops(self, recording: Recording, pictures: list[_Read]) -> list[Seen | str]:
+    def _find_in_crops(
+        self, recording: Recording, pictures: list[_Read]
+    ) -> list[TrackedFace | str]:
         """Return the face in each cut-out picture, or the reason why there is none."""
         return [
             "" if isinstance(picture, DeganError) else self._find_in_crop(picture)
             for picture in pictures
         ]
 
-    def _find_in_crop(self, picture: images.RgbImage) -> Seen | str:
+    def _find_in_crop(self, picture: images.RgbImage) -> TrackedFace | str:
         height, width = picture.shape[:2]
         if min(height, width) < MIN_CUT_OUT:
             return f"{width} x {height} pixels; a cut-out face needs {MIN_CUT_OUT} x {MIN_CUT_OUT}"
         face = self._finder.find_in_crop(picture)
-        return Seen(None, "none", 1) if face is None else Seen(face.landmarks, "landmarks", 1)
+        return (
+            TrackedFace(None, "none", 1)
+            if face is None
+            else TrackedFace(face.landmarks, "landmarks", 1)
+        )
 
     def _reader(self) -> PictureReader:
         if not hasattr(self._own, "reader"):
@@ -293,7 +299,7 @@ class _Cutter:
         return reader
 
 
-def _sample(source: Source, file: str, seen: Seen) -> Sample:
+def _sample(source: Source, file: str, seen: TrackedFace) -> Sample:
     return Sample(
         file=file,
         expression=source.expression,

@@ -47,7 +47,7 @@ def manifests_of(told: Any) -> frozenset[str]:
     return _words(told, _MANIFEST, _JOINED, _BEFORE) - {""}
 
 
-def others_of(told: Any) -> frozenset[str]:
+def hashes_with_unknown_subjects(told: Any) -> frozenset[str]:
     """Return the manifest hashes of training data with unknown subjects.
 
     They belong to the joined data sets and to the training data of the earlier weights: the same

@@ -32,7 +32,7 @@ def is_table(path: Path) -> bool:
 
 
 @contextmanager
-def opened(place: Location) -> Iterator[IO[bytes]]:
+def open_table(place: Location) -> Iterator[IO[bytes]]:
     """Open a file, or a member of a zip file, for reading.
 
     Raises:
@@ -73,9 +73,9 @@ def header(place: Location) -> list[str]:
     If the file is not a table, the result contains no expected name.
 
     Raises:
-        DeganError: see :func:`opened`.
+        DeganError: see :func:`open_table`.
     """
-    with opened(place) as file:
+    with open_table(place) as file:
         return header_of(file.readline(MAX_LINE))
 
 

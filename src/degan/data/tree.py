@@ -180,7 +180,7 @@ class _DamagedArchiveError(DeganError):
         super().__init__(f"{path} is {self.reason}")
 
 
-def one_copy(
+def choose_copies(
     copies: Mapping[str, Mapping[str, Mapping[int, str]]],
 ) -> tuple[dict[str, Mapping[int, str]], list[Skipped]]:
     """Return each sequence once, even if the tree contains several copies of a data set.

@@ -39,7 +39,7 @@ def most_confident_mistakes(
         probabilities: float (N, C).
 
     Returns:
-        Int (M,), M at most :data:`MOST`.
+        Int (M,), M at most :data:`MAX_MISTAKES`.
     """
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != truth)
     surest = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")

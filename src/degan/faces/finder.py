@@ -19,7 +19,7 @@ from degan.media.images import RgbImage, check_image
 from degan.media.warp import warp
 from degan.system.assets import inference_session
 
-__all__ = ["Box", "Face", "FaceFinder", "Landmarks", "inside_of"]
+__all__ = ["Box", "Face", "FaceFinder", "Landmarks", "crop_box"]
 
 Box = tuple[float, float, float, float]
 """x, y, width, height in pixels."""
@@ -173,7 +173,7 @@ class FaceFinder:
         Raises:
             DeganError: the box has no area inside the image.
         """
-        inside_of(image, box)
+        crop_box(image, box)
         x, y, width, height = box
         if max(width, height) > _LARGEST * max(image.shape[:2]):
             return None  # little of the face is visible, and the region would need too much memory
@@ -257,7 +257,7 @@ class FaceFinder:
         return np.concatenate([flat, depth], axis=1).astype(np.float32), float(logit.item())
 
 
-def inside_of(image: RgbImage, box: Box) -> RgbImage:
+def crop_box(image: RgbImage, box: Box) -> RgbImage:
     """Return the part of an image inside a box (x, y, width, height in pixels).
 
     Raises:

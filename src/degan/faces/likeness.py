@@ -13,12 +13,12 @@ from degan.media.images import RgbImage
 from degan.media.warp import Affine, warp
 from degan.system.assets import inference_session
 
-__all__ = ["LENGTH", "SIDE", "ZOOM", "Describer", "Likeness", "wide_crop"]
+__all__ = ["DESCRIPTOR_SIZE", "SIDE", "ZOOM", "Describer", "Descriptor", "wide_crop"]
 
-Likeness = NDArray[np.float32]
+Descriptor = NDArray[np.float32]
 """Face descriptor, float32 (LENGTH,), a unit vector; similarity is the dot product of two."""
 
-LENGTH = 192
+DESCRIPTOR_SIZE = 192
 SIDE = 64
 """Side of the crops that the network reads, in pixels."""
 
@@ -42,7 +42,7 @@ class Describer:
     def __init__(self, *, threads: int = 1) -> None:
         self._session = inference_session(_ASSET, threads)
 
-    def describe(self, image: RgbImage, face: Face) -> Likeness:
+    def describe(self, image: RgbImage, face: Face) -> Descriptor:
         """Return the descriptor of a face. It takes about 1.2 ms on one core, with cropping.
 
         Args:
@@ -52,12 +52,12 @@ class Describer:
         Raises:
             ValueError: all landmarks lie on one point.
         """
-        likeness: Likeness = self.describe_crops(wide_crop(image, face)[None])[0]
+        likeness: Descriptor = self.describe_crops(wide_crop(image, face)[None])[0]
         return likeness
 
     def describe_crops(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return descriptors (N, LENGTH) of crops from :func:`wide_crop`, (N, SIDE, SIDE, 3)."""
-        parts = [np.empty((0, LENGTH), np.float32)]
+        parts = [np.empty((0, DESCRIPTOR_SIZE), np.float32)]
         for start in range(0, len(crops), _BATCH):
             parts += self._session.run(None, {"crops": crops[start : start + _BATCH]})
         return np.concatenate(parts)

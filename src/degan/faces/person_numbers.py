@@ -7,11 +7,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from degan.faces.likeness import LENGTH, Likeness
+from degan.faces.likeness import DESCRIPTOR_SIZE, Descriptor
 
-__all__ = ["MOST", "Numbering"]
+__all__ = ["MAX_PEOPLE", "PersonNumbers"]
 
-MOST: Final = 1000
+MAX_PEOPLE: Final = 1000
 """Default maximum number of people kept in memory."""
 
 _LATEST: Final = 1 / 20  # minimum weight of a new face in the mean: appearance may change
@@ -27,7 +27,7 @@ _ABOVE: Final = 2.7  # threshold: this many standard deviations above the strang
 _LEAST, _MOST_ASKED = 0.58, 0.9
 
 
-class Numbering:
+class PersonNumbers:
     """Assigns each face the number of the most similar known person, or a new number.
 
     Numbers start at 1, in the order of appearance. They depend only on the faces and their order.
@@ -42,12 +42,12 @@ class Numbering:
         ValueError: ``most`` is below 1.
     """
 
-    def __init__(self, *, most: int = MOST) -> None:
+    def __init__(self, *, most: int = MAX_PEOPLE) -> None:
         if most < 1:
             raise ValueError(f"most must be at least 1, not {most}")
         self._most = most
         # One row per known person.
-        self._means = np.empty((0, LENGTH), np.float32)
+        self._means = np.empty((0, DESCRIPTOR_SIZE), np.float32)
         self._faces = np.empty(0, np.int64)
         self._numbers = np.empty(0, np.int64)
         self._seen = np.empty(0, np.int64)
@@ -69,7 +69,7 @@ class Numbering:
         asked = mean + _ABOVE * spread
         return min(_MOST_ASKED, max(_LEAST, asked))
 
-    def next(self, faces: Sequence[Likeness], taken: Collection[int] = ()) -> list[int]:
+    def next(self, faces: Sequence[Descriptor], taken: Collection[int] = ()) -> list[int]:
         """Return the person number of each face of an image; all are different.
 
         Faces are matched greedily, the most similar pair of face and person first. Faces without a
@@ -99,7 +99,7 @@ class Numbering:
         self._forget()
         return numbers
 
-    def add(self, number: int, face: Likeness) -> None:
+    def add(self, number: int, face: Descriptor) -> None:
         """Add a face to a person whose number is already known, for example from tracking.
 
         A forgotten person is stored again under the same number.
@@ -126,11 +126,11 @@ class Numbering:
         share = max(_LATEST, 1 / int(self._faces[row]))
         self._means[row] += np.float32(share) * (face - self._means[row])
 
-    def _likeness(self, faces: Sequence[Likeness]) -> NDArray[np.float32]:
+    def _likeness(self, faces: Sequence[Descriptor]) -> NDArray[np.float32]:
         """Return the similarities (N, P) of N faces and P known people."""
         lengths = np.linalg.norm(self._means, axis=1, keepdims=True)
         means = self._means / np.maximum(lengths, 1e-6)
-        described = np.array(faces, np.float32).reshape(len(faces), LENGTH)
+        described = np.array(faces, np.float32).reshape(len(faces), DESCRIPTOR_SIZE)
         likeness: NDArray[np.float32] = described @ means.T
         return likeness
 

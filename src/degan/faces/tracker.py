@@ -13,13 +13,13 @@ from PIL import Image
 
 from degan.faces.detector import shared_areas
 from degan.faces.finder import Face, FaceFinder
-from degan.faces.likeness import Describer, Likeness
-from degan.faces.person_numbers import Numbering
+from degan.faces.likeness import Describer, Descriptor
+from degan.faces.person_numbers import PersonNumbers
 from degan.media.images import RgbImage
 
-__all__ = ["Tracked", "Tracker"]
+__all__ = ["TrackedFace", "Tracker"]
 
-LOOK_EVERY: Final = 0.5
+SEARCH_INTERVAL: Final = 0.5
 """Default interval between searches for new faces, in seconds."""
 
 _LOOK_AGAIN = 0.1  # search interval in seconds if a face was lost or no face is tracked
@@ -42,7 +42,7 @@ _PATCH = 8
 _FINE = 48  # rows and columns of pixels that a patch is averaged from
 
 
-class Tracked(NamedTuple):
+class TrackedFace(NamedTuple):
     """A face of a frame.
 
     Attributes:
@@ -54,7 +54,7 @@ class Tracked(NamedTuple):
 
     person: int
     face: Face
-    likeness: Likeness | None = None
+    likeness: Descriptor | None = None
 
 
 @dataclass
@@ -62,7 +62,7 @@ class _Track:
     person: int
     face: Face
     seen: float  # time of the last frame with this face, in seconds
-    look: Likeness  # last descriptor
+    look: Descriptor  # last descriptor
     fresh: bool = True  # whether ``look`` was computed in this frame
     patch: NDArray[np.int16] | None = None  # brightness in its box in the last frame
     moved: float = 0.0  # recent change of ``patch`` from frame to frame
@@ -80,12 +80,12 @@ class Tracker:
         look_every: interval between searches for new faces, in seconds.
     """
 
-    def __init__(self, finder: FaceFinder, *, look_every: float = LOOK_EVERY) -> None:
+    def __init__(self, finder: FaceFinder, *, look_every: float = SEARCH_INTERVAL) -> None:
         self._finder = finder
         self._look_every = look_every
         self._tracks: list[_Track] = []
         self._lost: list[_Track] = []
-        self._describer, self._people = Describer(), Numbering()
+        self._describer, self._people = Describer(), PersonNumbers()
         self._looked = -float("inf")
         self._doubt = False
         self._time = 0.0
@@ -93,7 +93,7 @@ class Tracker:
         self._tiny: NDArray[np.int16] | None = None
         self._shape: tuple[int, ...] = ()
 
-    def next(self, image: RgbImage, time: float) -> list[Tracked]:
+    def next(self, image: RgbImage, time: float) -> list[TrackedFace]:
         """Return the faces of the next frame, largest first.
 
         Args:
@@ -118,7 +118,7 @@ class Tracker:
         for track in self._tracks:
             track.patch = _patch(image, track.face)
         found = [
-            Tracked(track.person, track.face, track.look if track.fresh else None)
+            TrackedFace(track.person, track.face, track.look if track.fresh else None)
             for track in self._tracks
         ]
         return sorted(found, key=lambda one: -one.face.box[2] * one.face.box[3])
@@ -155,7 +155,7 @@ class Tracker:
 
     def _look(self, image: RgbImage, time: float) -> None:
         """Search for new faces and check by descriptor that tracked faces are still the same."""
-        new: list[tuple[Face, Likeness]] = []
+        new: list[tuple[Face, Descriptor]] = []
         followed, self._tracks = self._tracks, []
         for track in followed:
             self._see(track, image, track.face, time, new)
@@ -181,7 +181,7 @@ class Tracker:
         image: RgbImage,
         face: Face,
         time: float,
-        new: list[tuple[Face, Likeness]],
+        new: list[tuple[Face, Descriptor]],
     ) -> None:
         """Continue a track at a face, or add the face to ``new`` if it is another person.
 

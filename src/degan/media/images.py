@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError, features
 
 from degan.errors import DeganError
-from degan.system.files import find_below, read_bytes, replacing
+from degan.system.files import atomic_write, find_files, read_bytes
 
 RgbImage = NDArray[np.uint8]
 
@@ -80,7 +80,7 @@ def read_image(path: Path) -> RgbImage:
 
 
 def decode(data: bytes, name: str) -> RgbImage:
-    """Return the photo in ``data``, the content of a file. See :func:`read`.
+    """Return the photo in ``data``, the content of a file. See :func:`read_image`.
 
     Args:
         data: content of the file.
@@ -195,7 +195,7 @@ def _to_rgb(image: Image.Image) -> RgbImage:
     return np.asarray(image.convert("RGB"))
 
 
-def check_ending(path: Path) -> str:
+def format_of_suffix(path: Path) -> str:
     """Return the image format that belongs to the suffix of a file name: PNG, JPEG or WEBP.
 
     Raises:
@@ -221,7 +221,7 @@ def write_image(path: Path, image: RgbImage, *, quality: int = 92) -> None:
     Raises:
         DeganError: the suffix is not supported, or the file cannot be written.
     """
-    form = check_ending(path)
+    form = format_of_suffix(path)
     pillow = Image.fromarray(image)
     if np.array_equal(image[..., 0], image[..., 1]) and np.array_equal(
         image[..., 1], image[..., 2]
@@ -229,7 +229,7 @@ def write_image(path: Path, image: RgbImage, *, quality: int = 92) -> None:
         pillow = Image.fromarray(np.ascontiguousarray(image[..., 0]))
     # Fastest PNG compression: half the time for files a few percent larger.
     options = {"compress_level": 1} if form == "PNG" else {"quality": quality}
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         pillow.save(temporary, format=form, **options)
 
 
@@ -255,7 +255,7 @@ def find_photos(folder: Path) -> list[Path]:
     """
     if not folder.exists():
         raise DeganError(f"{folder} does not exist; check the path of the folder")
-    found = find_below(folder, SUFFIXES)
+    found = find_files(folder, SUFFIXES)
     if not found:
         raise DeganError(
             f"{folder} holds no photo; degan looks for files ending in "

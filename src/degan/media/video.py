@@ -24,7 +24,7 @@ MAX_FRAMES: Final = 1_000_000
 """Maximum number of frames read of one video."""
 
 _MAX_RATE: Final = 1000  # frames per second; larger values in a header are ignored
-USUAL_RATE: Final = 25.0
+DEFAULT_FRAME_RATE: Final = 25.0
 """Frames per second of videos whose header has no frame rate."""
 
 _AHEAD: Final = 8  # frames decoded in advance
@@ -90,10 +90,10 @@ def check_installed() -> None:
 
 def count_frames(source: Path | bytes, name: str) -> int:
     """Return the number of frames in a video, counted, not read from the header."""
-    return describe(source, name).frames
+    return video_info(source, name).frames
 
 
-def describe(source: Path | bytes, name: str) -> VideoInfo:
+def video_info(source: Path | bytes, name: str) -> VideoInfo:
     """Return the number and size of the frames of a video.
 
     Args:
@@ -225,7 +225,11 @@ class Playing:
                 if frame.width * frame.height > MAX_PIXELS:
                     ahead.put(UnreadableError(f"{self.name} has frames of {_too_large()}"))
                     return
-                time = frame.time if frame.time is not None else number / (self.rate or USUAL_RATE)
+                time = (
+                    frame.time
+                    if frame.time is not None
+                    else number / (self.rate or DEFAULT_FRAME_RATE)
+                )
                 first = time if first is None else first
                 last = max(last, time - first)  # times in a damaged video may decrease
                 ahead.put(Frame(number, last, _upright(frame)))

@@ -9,7 +9,7 @@ from typing import Any, Final
 from degan.errors import DeganError
 from degan.media.images import RgbImage
 from degan.media.video import import_av
-from degan.system.files import replacing
+from degan.system.files import atomic_write
 
 SUFFIXES: Final = frozenset({".mp4", ".mkv", ".mov", ".avi"})
 """Suffixes of videos that can be written (any case)."""
@@ -78,7 +78,10 @@ def write_video(path: Path, rate: float) -> Iterator[VideoWriter]:
         )
     kind = {".mkv": "matroska"}.get(path.suffix.lower(), path.suffix.lower()[1:])
     try:
-        with replacing(path) as temporary, av.open(str(temporary), "w", format=kind) as container:
+        with (
+            atomic_write(path) as temporary,
+            av.open(str(temporary), "w", format=kind) as container,
+        ):
             writer = VideoWriter(container, rate, path)
             yield writer
             writer.finish()

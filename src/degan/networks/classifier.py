@@ -167,9 +167,9 @@ class Recognition(nn.Module):
         calibrated_on: hashes of the manifests of the data that it was fitted on.
         leaning: what was added to the logits of some expressions by name after training.
         actions: reads facial actions too; None where none was fitted, see
-            :mod:`degan.tuning.fit_actions`.
+            :mod:`degan.tuning.action_layer`.
         neutral: reads a face beside the same person's neutral face, see
-            :mod:`degan.tuning.fit_neutral`; None where nothing was fitted.
+            :mod:`degan.tuning.neutral_layer`; None where nothing was fitted.
     """
 
     zooms: Tensor

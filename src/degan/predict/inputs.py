@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from degan.errors import DeganError
 from degan.media import images, video
-from degan.system.files import find_below
+from degan.system.files import find_files
 
 __all__ = ["STDIN", "Input", "find_inputs", "find_media", "read_stdin"]
 
@@ -71,7 +71,7 @@ def find_media(folder: Path) -> list[Input]:
 
 
 def _media_below(folder: Path) -> list[Input]:
-    paths = find_below(folder, images.SUFFIXES | video.SUFFIXES)
+    paths = find_files(folder, images.SUFFIXES | video.SUFFIXES)
     return [Input(path, folder, _kind_of(path) or "photo") for path in paths]
 
 

@@ -111,7 +111,7 @@ class Journal:
                 yield record
 
     def _stamp(self, name: str) -> dict[str, list[int] | None]:
-        """Return the size and modification time of a file as a dict; None if there is no file.
+        """Return the stamp of a file: size in bytes and modification time in ns; None without file.
 
         If the file changed during this call, it is unknown which version was read. The time is then
         -1, which never matches.

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from degan.faces.likeness import Describer, Likeness
-from degan.faces.person_numbers import MOST, Numbering
+from degan.faces.likeness import Describer, Descriptor
+from degan.faces.person_numbers import MAX_PEOPLE, PersonNumbers
 from degan.media.images import RgbImage, check_image
 from degan.predict.records import LIKENESS, Record, Result
 from degan.recognition.prediction import Prediction
@@ -32,8 +32,8 @@ class People:
         ValueError: ``most`` is below 1.
     """
 
-    def __init__(self, *, most: int = MOST) -> None:
-        self._describer, self._numbering = Describer(), Numbering(most=most)
+    def __init__(self, *, most: int = MAX_PEOPLE) -> None:
+        self._describer, self._numbering = Describer(), PersonNumbers(most=most)
 
     def number(self, image: RgbImage, faces: Sequence[Prediction]) -> list[Prediction]:
         """Return the faces of an image with their person numbers in ``person``, from 1.
@@ -65,7 +65,7 @@ class PeopleOfRecords:
     """
 
     def __init__(self) -> None:
-        self._numbering = Numbering()
+        self._numbering = PersonNumbers()
         self._video: str | None = None
         self._here: dict[int, int] = {}  # number in this video -> number in all
 
@@ -124,7 +124,7 @@ def _described(describer: Describer, image: RgbImage, face: Prediction) -> Predi
     return replace(face, likeness=describer.describe(image, face.face))
 
 
-def _look(face: dict[str, Any]) -> Likeness:
+def _look(face: dict[str, Any]) -> Descriptor:
     """Return the face descriptor of a face of a record."""
     return np.frombuffer(b64decode(face[LIKENESS]), "<f2").astype(np.float32)
 

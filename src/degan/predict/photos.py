@@ -14,7 +14,7 @@ from degan.media.images import RgbImage
 from degan.predict.drawing import write_annotated
 from degan.predict.reader import Reader, ReadOptions, open_reader
 from degan.predict.records import Record, Result, printable
-from degan.system.processes import results_in_processes
+from degan.system.processes import map_in_processes
 
 __all__ = ["read_photo", "read_photos"]
 
@@ -142,7 +142,7 @@ def read_photos(
             yield from _read_chunk(reader, *chunk)
         return
     tasks = ((reader.options, *chunk) for chunk in chunks)
-    for records in results_in_processes(_read_in_process, tasks, jobs, option="--jobs"):
+    for records in map_in_processes(_read_in_process, tasks, jobs, option="--jobs"):
         yield from records
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from degan.errors import DeganError
 from degan.media.images import MAX_BYTES, RgbImage
-from degan.media.video import USUAL_RATE, Playing, UnreadableError, play
+from degan.media.video import DEFAULT_FRAME_RATE, Playing, UnreadableError, play
 from degan.media.video_writer import VideoWriter, write_video
 from degan.predict.drawing import annotate, write_annotated
 from degan.predict.face_sheet import Sheet
@@ -372,7 +372,7 @@ def _drawn_video(
     """Open the annotated video; its frame rate is the lower of ``asked`` and ``own``."""
     if target is None:
         return nullcontext()
-    return write_video(target, min(rate for rate in (asked, own or USUAL_RATE) if rate))
+    return write_video(target, min(rate for rate in (asked, own or DEFAULT_FRAME_RATE) if rate))
 
 
 def _units(playing: Playing, rate: float | None, image: RgbImage) -> str:

@@ -42,7 +42,7 @@ def check_targets(
     if out is not None:
         format_of(out)
     if sheet is not None:
-        images.check_ending(sheet)
+        images.format_of_suffix(sheet)
     if sheet is None and annotate is None:
         return
     # Same as Path.resolve(), but three times as fast.
@@ -67,5 +67,5 @@ def _written(
     for one in inputs if annotate is not None else ():
         place = annotated_copy(one, annotate or one.path)
         if one.kind == "photo":
-            images.check_ending(place)
+            images.format_of_suffix(place)
         yield place, str(one.path)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from degan.errors import DeganError
 from degan.faces.finder import FaceFinder
-from degan.faces.person_numbers import MOST
-from degan.faces.tracker import Tracked, Tracker
+from degan.faces.person_numbers import MAX_PEOPLE
+from degan.faces.tracker import TrackedFace, Tracker
 from degan.media.video import Frame, Playing
 from degan.predict.records import Result
 from degan.predict.smoothing import DEFAULT_SECONDS, Smoother
@@ -37,7 +37,7 @@ class CalmestFaces:
             time is forgotten.
     """
 
-    def __init__(self, *, count: int = 5, least: float = 1.0, most: int = MOST) -> None:
+    def __init__(self, *, count: int = 5, least: float = 1.0, most: int = MAX_PEOPLE) -> None:
         self._count, self._least, self._most = count, least, most
         self._calm: dict[int, list[tuple[float, Prediction]]] = {}
         self._first: dict[int, float] = {}
@@ -91,7 +91,7 @@ def watch(
     # Faces of 40 pixels are rare in a video of 1080 lines, and detection of larger faces only takes
     # half the time.
     least = max(_LEAST_FACE, _LEAST_SHARE * min(playing.width, playing.height))
-    smoother, calm = Smoother(smooth), CalmestFaces(most=MOST)
+    smoother, calm = Smoother(smooth), CalmestFaces(most=MAX_PEOPLE)
     for frame, alone in _read_ahead(recognizer, playing, FaceFinder(min_face=least), rate):
         faces = alone
         if neutral:
@@ -108,7 +108,7 @@ def _read_ahead(
 ) -> Iterator[tuple[Frame, list[Prediction]]]:
     """Yield the faces of each frame; recognition runs in parallel with the next detection."""
     tracker = Tracker(finder)
-    waiting: tuple[Frame, list[Tracked], Future[list[Prediction]]] | None = None
+    waiting: tuple[Frame, list[TrackedFace], Future[list[Prediction]]] | None = None
     with ThreadPoolExecutor(1) as reader:
         try:
             for frame in _due(playing, rate):
@@ -138,7 +138,7 @@ def _due(playing: Playing, rate: float | None) -> Iterator[Frame]:
 
 
 def _numbered(
-    frame: Frame, tracked: Sequence[Tracked], reading: Future[list[Prediction]]
+    frame: Frame, tracked: Sequence[TrackedFace], reading: Future[list[Prediction]]
 ) -> tuple[Frame, list[Prediction]]:
     """Return a frame and its predictions with person numbers and descriptors."""
     pairs = zip(reading.result(), tracked, strict=True)

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol, TextIO
 
 from degan.errors import DeganError
 from degan.predict.records import Record, rows_of
-from degan.system.files import replacing
+from degan.system.files import atomic_write
 
 __all__ = ["FORMATS", "CsvWriter", "Format", "JsonWriter", "Writer", "format_of", "write_file"]
 
@@ -176,6 +176,6 @@ def write_file(path: Path, columns: Mapping[str, type]) -> Iterator[Writer]:
         DeganError: see :func:`format_of`, or the file cannot be written.
     """
     chosen = format_of(path)
-    with replacing(path) as temporary, chosen.open(temporary, columns) as writer:
+    with atomic_write(path) as temporary, chosen.open(temporary, columns) as writer:
         yield writer
         writer.finish()

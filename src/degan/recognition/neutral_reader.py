@@ -20,8 +20,8 @@ _LARGEST = 1e4  # limit of a value in a file; fitted values are below 10
 class NeutralReader:
     """A linear layer and a softmax on the difference of two expression codes f(x).
 
-    Not in the paper. :func:`degan.tuning.fit_neutral.fit_neutral` fits it on recordings of rendered
-    people; the weights file holds it.
+    Not in the paper. :func:`degan.tuning.neutral_layer.fit_neutral` fits it on recordings of
+    rendered people; the weights file holds it.
 
     Attributes:
         weight: float (C, K) for C expressions and codes of length K.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from degan.faces.finder import Box, Face
-from degan.faces.likeness import Likeness
+from degan.faces.likeness import Descriptor
 
 __all__ = ["Prediction"]
 
@@ -46,7 +46,7 @@ class Prediction:
     action_units: dict[str, float] = field(hash=False)
     face: Face | None = field(compare=False)
     person: int | None = None
-    likeness: Likeness | None = field(default=None, compare=False)
+    likeness: Descriptor | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         """Return one line: expression, probability and box; codes and landmarks are left out."""

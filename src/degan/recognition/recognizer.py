@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from degan.errors import DeganError, DeganTypeError
 from degan.faces.alignment import MIN_CUT_OUT, crop_face
-from degan.faces.finder import Box, Face, FaceFinder, inside_of
+from degan.faces.finder import Box, Face, FaceFinder, crop_box
 from degan.labels import ACTION_UNITS, MIN_EXPLAINED
 from degan.media.images import RgbImage, check_image
 from degan.recognition.class_groups import Groups
@@ -305,7 +305,7 @@ class Recognizer:
         face = self._finder.find_in_box(image, box)
         if face is not None:
             return _Cut(box, face.score, face, crop_face(image, face.landmarks, self.crop_size))
-        inside = inside_of(image, box)
+        inside = crop_box(image, box)
         return _Cut(box, 0.0, None, crop_face(inside, None, self.crop_size))
 
     def _predictions(self, cuts: Sequence["_Cut"]) -> list[Prediction]:

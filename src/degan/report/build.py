@@ -16,14 +16,14 @@ from degan.report.part import Absent, Part
 from degan.report.parts.calibration import calibration
 from degan.report.parts.confusion import confusion
 from degan.report.parts.curves import curves
-from degan.report.parts.fairness import fairness, figures_of
+from degan.report.parts.fairness import fairness, group_metrics
 from degan.report.parts.overview import accuracies, differences, recalls, summary
-from degan.report.parts.people import mistakes, subjects
+from degan.report.parts.people import accuracy_by_person, confident_errors
 from degan.report.parts.proofs import factors, leakage
 from degan.report.parts.record import facts, settings
 from degan.report.rerun import Models
-from degan.report.run_files import Missing, Result, read_results
-from degan.report.shapes import Groups
+from degan.report.run_files import Result, Unavailable, read_results
+from degan.report.schemas import Groups
 from degan.system.files import check_writable, write_text
 from degan.system.progress import Progress, silent
 
@@ -144,9 +144,9 @@ def _sections(
                 *_each(
                     results,
                     "mistakes",
-                    lambda one, key: mistakes(one, key, faces.of(one), faces.why_not(one)),
+                    lambda one, key: confident_errors(one, key, faces.of(one), faces.why_not(one)),
                 ),
-                *_each(results, "people", subjects),
+                *_each(results, "people", accuracy_by_person),
             ],
         ),
         _section("probabilities", "Probabilities", [calibration(results)]),
@@ -185,8 +185,8 @@ def _fairness(
 ) -> list[Part]:
     parts: list[Part] = []
     for number, result in enumerate(results, start=1):
-        found: list[Groups | Missing] = []
-        if not isinstance(result.figures, Missing) and result.figures.by is not None:
+        found: list[Groups | Unavailable] = []
+        if not isinstance(result.figures, Unavailable) and result.figures.by is not None:
             found.append(result.figures.by)
         own = {one.column for one in found if isinstance(one, Groups)}
         for column, values in columns.items():
@@ -194,14 +194,16 @@ def _fairness(
                 found.append(_split(result, faces, column, values))
         parts += [
             fairness(result, groups, f"by-{number}-{place}")
-            for place, groups in enumerate(found or [Missing(_NO_GROUPS)], start=1)
+            for place, groups in enumerate(found or [Unavailable(_NO_GROUPS)], start=1)
         ]
     return parts
 
 
-def _split(result: Result, faces: Faces, column: str, values: Sequence[Value]) -> Groups | Missing:
-    if isinstance(result.predictions, Missing):
+def _split(
+    result: Result, faces: Faces, column: str, values: Sequence[Value]
+) -> Groups | Unavailable:
+    if isinstance(result.predictions, Unavailable):
         return result.predictions
     if faces.dataset is None or faces.of(result) is None:
-        return Missing(faces.why_not(result))
-    return figures_of(result.predictions, faces.dataset, column, values)
+        return Unavailable(faces.why_not(result))
+    return group_metrics(result.predictions, faces.dataset, column, values)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from degan.errors import DeganError
 from degan.report.measurements import Stored
-from degan.system.files import read_bytes, replacing
+from degan.system.files import atomic_write, read_bytes
 
 FOLDER: Final = "report"
 """Name of the cache folder in a run directory."""
@@ -85,7 +85,7 @@ def write_cache(path: Path, key: Mapping[str, Any], stored: Stored) -> None:
     """
     facts = json.dumps({"key": _whole(key), "figure": stored.facts}).encode()
     packed = {**stored.arrays, _FACTS: np.frombuffer(facts, np.uint8)}
-    with suppress(DeganError), replacing(path) as temporary, temporary.open("wb") as file:
+    with suppress(DeganError), atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **packed)
 
 

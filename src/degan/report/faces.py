@@ -4,7 +4,7 @@ from pathlib import Path
 
 from degan.data.manifest import Dataset
 from degan.report.atlas import Atlas
-from degan.report.run_files import Missing, Result
+from degan.report.run_files import Result, Unavailable
 
 __all__ = ["Faces"]
 
@@ -43,11 +43,11 @@ def _difference(result: Result, dataset: Dataset) -> str:
     """Return how the data set of a result differs from ``dataset``; "" if it is the same."""
     found = result.figures
     tested = None
-    if not isinstance(found, Missing):
+    if not isinstance(found, Unavailable):
         tested = found.tested_manifest_sha256 or found.manifest_sha256
     if (tested or result.facts.get("manifest_sha256")) != dataset.manifest_hash:
         return f"{dataset.folder.name} is not the data set of this result (the manifests differ)"
-    if not isinstance(result.predictions, Missing):
+    if not isinstance(result.predictions, Unavailable):
         for row in result.predictions.samples:
             sample = dataset.samples[row.number] if row.number < len(dataset.samples) else None
             if sample is None or (row.source, row.subject, row.expression) != (

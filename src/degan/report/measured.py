@@ -14,19 +14,19 @@ from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.labels import sort_classes
 from degan.report.cache import cache_path, read_cache, write_cache
-from degan.report.held_model import (
-    Place,
-    find_model,
-    open_model,
-    people_shown,
-    read_faces,
-    spread,
-    training_module,
-)
 from degan.report.measurements import FaceMap, Measurement, Origin, Saliency, Stored, Transfer
+from degan.report.model_location import (
+    ModelLocation,
+    choose_samples,
+    draw_evenly,
+    find_model,
+    import_train_extra,
+    open_model,
+    read_faces,
+)
 from degan.report.opened_model import ModelOutputs, OpenModel
 from degan.report.saliency import ReadClass, mean_map, normalise
-from degan.system.progress import Progress, part, silent
+from degan.system.progress import Progress, silent, sub_progress
 
 MAX_FACES: Final = 1500
 """Maximum number of faces on a map: more take minutes and overlap."""
@@ -54,7 +54,7 @@ def face_map(
     """Return a two-dimensional map of faces by f(x), and how the faces cluster in f(x) itself.
 
     Args:
-        run: see :func:`degan.report.held_model.find_model`.
+        run: see :func:`degan.report.model_location.find_model`.
         dataset: prepared data set. Only people not in the model's training data are shown, if
             there are any.
         limit: maximum number of faces, drawn evenly over people and expressions.
@@ -66,13 +66,13 @@ def face_map(
             faces, or scikit-learn or torch is not installed.
     """
 
-    def make(place: Place) -> FaceMap:
-        mapping = training_module("degan.report.with_torch.face_map")
+    def make(place: ModelLocation) -> FaceMap:
+        mapping = import_train_extra("degan.report.with_torch.face_map")
         opened = open_model(place, dataset)
-        shown = people_shown(place, opened, dataset)
-        indices = spread(dataset, shown.indices, limit, seed)
+        shown = choose_samples(place, opened, dataset)
+        indices = draw_evenly(dataset, shown.indices, limit, seed)
         samples = [dataset.samples[index] for index in indices]
-        said = _read(opened, dataset, indices, part(progress, 0, 0.5, "reading faces"))
+        said = _read(opened, dataset, indices, sub_progress(progress, 0, 0.5, "reading faces"))
         progress(0.5, "measuring clusters in f(x)")
         before = mapping.clusters(said.code, samples)
         passed_on = before if opened.rounds is False else None
@@ -106,7 +106,7 @@ def saliency(
     ``degan evaluate``.
 
     Args:
-        run: see :func:`degan.report.held_model.find_model`.
+        run: see :func:`degan.report.model_location.find_model`.
         dataset: prepared data set. Only people not in the model's training data are shown, if
             there are any.
         faces: maximum number of faces of each expression. Only correctly read faces are used, from
@@ -119,9 +119,9 @@ def saliency(
             expression only, or none of them is read correctly.
     """
 
-    def make(place: Place) -> Saliency:
+    def make(place: ModelLocation) -> Saliency:
         opened = open_model(place, dataset)
-        shown = people_shown(place, opened, dataset)
+        shown = choose_samples(place, opened, dataset)
         progress(0.0, "reading faces")
         chosen = _read_right(opened, dataset, shown.indices, faces, seed)
         if not any(chosen.values()):
@@ -147,7 +147,7 @@ def transfer(
     """Draw expressions of photos on people in the training data of the generator G.
 
     Args:
-        run: see :func:`degan.report.held_model.find_model`; weights files have no generator.
+        run: see :func:`degan.report.model_location.find_model`; weights files have no generator.
         dataset: prepared data set with the photos: of people not in the model's training data, if
             there are any.
         columns: maximum number of people to draw on.
@@ -158,15 +158,15 @@ def transfer(
         DeganError: the run has no generator, the data set does not fit, or torch is not installed.
     """
 
-    def make(place: Place) -> Transfer:
+    def make(place: ModelLocation) -> Transfer:
         if place.weights is not None:
             raise DeganError(
                 f"{place.weights} has no decoder to draw faces; give a run of 'degan train' or "
                 "'degan crossval'"
             )
-        drawing = training_module("degan.report.with_torch.transfer")
+        drawing = import_train_extra("degan.report.with_torch.transfer")
         progress(0.0, "drawing faces")
-        shown = people_shown(place, open_model(place, dataset), dataset)
+        shown = choose_samples(place, open_model(place, dataset), dataset)
         drawn: Transfer = drawing.draw_transfer(place, dataset, shown, columns=columns, seed=seed)
         return drawn
 
@@ -179,14 +179,14 @@ def _cached(
     run: Path,
     dataset: Dataset,
     settings: Mapping[str, Any],
-    make: Callable[[Place], _Made],
+    make: Callable[[ModelLocation], _Made],
     progress: Progress,
 ) -> _Made:
     """Return a cached measurement, or measure and cache it.
 
     Args:
         kind: class of the measurement.
-        run: see :func:`degan.report.held_model.find_model`.
+        run: see :func:`degan.report.model_location.find_model`.
         dataset: data set shown.
         settings: values that determine the measurement, in addition to model and data.
         make: function from the location of the model to the measurement.
@@ -237,8 +237,8 @@ def _read(
         chunk = indices[start : start + _CHUNK]
         parts.append(opened.read(read_faces(dataset, chunk, opened.crop_size)))
     return ModelOutputs(
-        np.concatenate([part.probabilities for part in parts]),
-        np.concatenate([part.code for part in parts]),
+        np.concatenate([sub_progress.probabilities for sub_progress in parts]),
+        np.concatenate([sub_progress.code for sub_progress in parts]),
     )
 
 
@@ -269,11 +269,11 @@ def _read_right(
     columns = [opened.expressions.index(name) for name in of]
     chosen = {}
     for number, (name, own) in enumerate(of.items()):
-        tried = spread(dataset, own, faces * _TRIED, seed)
+        tried = draw_evenly(dataset, own, faces * _TRIED, seed)
         said = _read(opened, dataset, tried, silent)
         answers = metrics.restrict(said.probabilities, columns).argmax(axis=1)
         right = [i for i, answer in zip(tried, answers, strict=True) if answer == number]
-        chosen[name] = spread(dataset, right, faces, seed)
+        chosen[name] = draw_evenly(dataset, right, faces, seed)
     return chosen
 
 
@@ -292,7 +292,9 @@ def _occlude(
         crops = read_faces(dataset, own, opened.crop_size)
         reader = _reader(opened, columns, list(chosen).index(name))
         title = f"decisive face regions: {name}"
-        maps.append(mean_map(crops, reader, part(progress, done / total, len(own) / total, title)))
+        maps.append(
+            mean_map(crops, reader, sub_progress(progress, done / total, len(own) / total, title))
+        )
         averages.append(crops.mean(axis=0).round().astype(np.uint8))
         done += len(own)
     relative, peaks = normalise(maps)

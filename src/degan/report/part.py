@@ -17,11 +17,11 @@ __all__ = [
     "Pictures",
     "Table",
     "View",
-    "colour_of",
+    "class_colour",
+    "marker_symbol",
     "named_percent",
     "percent",
     "run_colour",
-    "sign_of",
 ]
 
 Cell = str | int | float | None
@@ -167,7 +167,7 @@ Part = Figure | Pictures | Listing | Absent
 """Any part of a section."""
 
 
-def colour_of(number: int) -> str:
+def class_colour(number: int) -> str:
     """Return the colour of a class or run, numbered from 0; colours repeat after eight."""
     return COLOURS[number % len(COLOURS)]
 
@@ -177,10 +177,10 @@ def run_colour(number: int) -> str:
     return COLOURS[(6, 1, 3, 4, 5, 7, 2, 0)[number % len(COLOURS)]]
 
 
-def sign_of(number: int) -> str:
+def marker_symbol(number: int) -> str:
     """Return the marker symbol of a class or run, numbered from 0.
 
-    Pairs of symbol and :func:`colour_of` repeat after 56.
+    Pairs of symbol and :func:`class_colour` repeat after 56.
     """
     return _SIGNS[(number + number // len(COLOURS)) % len(_SIGNS)]
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from degan.report.part import run_colour, sign_of
+from degan.report.part import marker_symbol, run_colour
 
 __all__ = ["dots", "name_axis", "plain", "share_axis", "short", "whiskers"]
 
@@ -33,7 +33,7 @@ def dots(
         "x": list(values),
         "y": short(labels),
         "orientation": "h",
-        "marker": {"color": run_colour(place), "symbol": sign_of(place), "size": 10},
+        "marker": {"color": run_colour(place), "symbol": marker_symbol(place), "size": 10},
         "hovertemplate": "%{y}: %{x:.1%}<extra>" + plain(name) + "</extra>",
     }
     if intervals is not None:

@@ -9,9 +9,16 @@ from degan.report.atlas import Atlas
 from degan.report.faces import Faces
 from degan.report.measurements import FaceMap, Measurement, Saliency, Transfer
 from degan.report.part import Absent, Part
-from degan.report.parts.model import DECIDES, DRAWN, MAP, drawn, map_of_faces, what_decides
+from degan.report.parts.model import (
+    DECIDES,
+    DRAWN,
+    MAP,
+    map_of_faces,
+    saliency_figure,
+    transfer_figure,
+)
 from degan.report.run_files import Result, reason_of
-from degan.system.progress import Progress, part
+from degan.system.progress import Progress, sub_progress
 
 __all__ = ["Models"]
 
@@ -45,7 +52,7 @@ class Models:
         """Return what decides."""
 
         def draw(found: Saliency, atlas: Atlas) -> Part:
-            return what_decides(found, key, result.name)
+            return saliency_figure(found, key, result.name)
 
         return self._part(DECIDES, result, key, measured.saliency, draw)
 
@@ -53,7 +60,7 @@ class Models:
         """Return drawn faces."""
 
         def draw(found: Transfer, atlas: Atlas) -> Part:
-            return drawn(found, key, result.name)
+            return transfer_figure(found, key, result.name)
 
         return self._part(DRAWN, result, key, measured.transfer, draw)
 
@@ -71,7 +78,7 @@ class Models:
         if atlas is None:
             return Absent(key, title, self._faces.why_not(result))
 
-        show = part(self._progress, start, 1 / self._count, f"{result.name}: ")
+        show = sub_progress(self._progress, start, 1 / self._count, f"{result.name}: ")
         try:
             return draw(measure(result.folder, atlas.dataset, progress=show), atlas)
         except DeganError as error:

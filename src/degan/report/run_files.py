@@ -1,7 +1,7 @@
 """Readers for the files of run directories, which return the content or the reason for its absence.
 
 A report shows the files that exist. A file that is missing, damaged or from another version of
-degan becomes :class:`Missing`, and its reason replaces the figures that need the file.
+degan becomes :class:`Unavailable`, and its reason replaces the figures that need the file.
 """
 
 import json
@@ -17,10 +17,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from degan.errors import DeganError
 from degan.evaluation.predictions import PREDICTIONS, Predictions, read_predictions
-from degan.report.shapes import Figures, LogRow, Probes
+from degan.report.schemas import Figures, LogRow, Probes
 from degan.system.files import read_bytes
 
-__all__ = ["Missing", "Result", "read_results", "reason_of"]
+__all__ = ["Result", "Unavailable", "read_results", "reason_of"]
 
 _MAX_BYTES: Final = 2**26
 _MAX_ROWS: Final = 1_000_000  # maximum number of epochs read from a log
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Missing:
+class Unavailable:
     """An absent part of a result.
 
     Attributes:
@@ -63,11 +63,11 @@ class Result:
     folder: Path
     kind: str
     facts: Mapping[str, Any]
-    figures: Figures | Missing
-    predictions: Predictions | Missing
-    logs: Mapping[str, list[LogRow]] | Missing
-    probes: Probes | Missing
-    settings: Mapping[str, Any] | Missing
+    figures: Figures | Unavailable
+    predictions: Predictions | Unavailable
+    logs: Mapping[str, list[LogRow]] | Unavailable
+    probes: Probes | Unavailable
+    settings: Mapping[str, Any] | Unavailable
 
 
 def read_results(folders: Sequence[Path]) -> list[Result]:
@@ -144,7 +144,7 @@ def _facts(record: Path) -> dict[str, Any]:
     if not record.exists():
         return {}
     found = _json(record, TypeAdapter(dict[str, Any]))
-    return {"kind": "damaged"} if isinstance(found, Missing) else found
+    return {"kind": "damaged"} if isinstance(found, Unavailable) else found
 
 
 def _arms(folder: Path) -> list[str]:
@@ -164,7 +164,7 @@ def _result(folder: Path, name: str, facts: Mapping[str, Any], *, arm: bool = Fa
     trainings = sorted(path.name for path in folder.glob("fold-*") if path.is_dir()) or [""]
     figures = _figures_of_arm(folder) if arm else _figures(folder, trainings)
     kind = _KINDS.get(str(facts.get("kind")), "a run of another kind")
-    if not isinstance(figures, Missing) and figures.tested_manifest_sha256:
+    if not isinstance(figures, Unavailable) and figures.tested_manifest_sha256:
         kind = "a training on one data set, tested on another"
     return Result(
         name=name,
@@ -185,20 +185,20 @@ def _result(folder: Path, name: str, facts: Mapping[str, Any], *, arm: bool = Fa
     )
 
 
-def _figures_of_arm(folder: Path) -> Figures | Missing:
+def _figures_of_arm(folder: Path) -> Figures | Unavailable:
     """Return the metrics of an arm from the summary of its ablation."""
     path = folder.parent / "summary.json"
     summary = _json(path, TypeAdapter(dict[str, Any]), "the ablation is not finished")
-    if isinstance(summary, Missing):
+    if isinstance(summary, Unavailable):
         return summary
     rows = summary.get("arms")
     row = rows.get(folder.resolve().name) if isinstance(rows, dict) else None
     if isinstance(row, dict) and "failed" in row:
-        return Missing(f"its training failed: {row['failed']}")
+        return Unavailable(f"its training failed: {row['failed']}")
     return _checked(row, TypeAdapter(Figures), path)
 
 
-def _figures(folder: Path, trainings: Sequence[str]) -> Figures | Missing:
+def _figures(folder: Path, trainings: Sequence[str]) -> Figures | Unavailable:
     own = folder / "summary.json"
     if trainings == [""]:
         why = "it has no test results: 'degan train' only trains; 'degan crossval' also tests"
@@ -208,27 +208,27 @@ def _figures(folder: Path, trainings: Sequence[str]) -> Figures | Missing:
     return _json(own, TypeAdapter(Figures), why)
 
 
-def _predictions(folder: Path, figures: Figures | Missing) -> Predictions | Missing:
-    if isinstance(figures, Missing) and not (folder / PREDICTIONS).exists():
+def _predictions(folder: Path, figures: Figures | Unavailable) -> Predictions | Unavailable:
+    if isinstance(figures, Unavailable) and not (folder / PREDICTIONS).exists():
         return figures  # both files are missing for the same reason
     try:
         return read_predictions(folder)
     except DeganError as error:
-        return Missing(reason_of(error))
+        return Unavailable(reason_of(error))
 
 
-def _logs(folder: Path, trainings: Sequence[str]) -> dict[str, list[LogRow]] | Missing:
+def _logs(folder: Path, trainings: Sequence[str]) -> dict[str, list[LogRow]] | Unavailable:
     """Return the logs by training; the reason for their absence if one is damaged or all miss."""
     found: dict[str, list[LogRow]] = {}
     for name in trainings:
         path = folder / name / "log.jsonl"
         if path.exists():
             rows = _guarded(path, _log)
-            if isinstance(rows, Missing):
-                return Missing(f"{name}: {rows.reason}" if name else rows.reason)
+            if isinstance(rows, Unavailable):
+                return Unavailable(f"{name}: {rows.reason}" if name else rows.reason)
             if rows:
                 found[name] = rows
-    return found or Missing("it has no log.jsonl: it is not the directory of a training")
+    return found or Unavailable("it has no log.jsonl: it is not the directory of a training")
 
 
 def _log(data: bytes) -> list[LogRow]:
@@ -238,12 +238,12 @@ def _log(data: bytes) -> list[LogRow]:
     return [LogRow.model_validate_json(line) for line in lines]
 
 
-def _settings(path: Path) -> dict[str, Any] | Missing:
+def _settings(path: Path) -> dict[str, Any] | Unavailable:
     def parse(data: bytes) -> dict[str, Any]:
         return _flat(tomllib.loads(data.decode("utf-8")))
 
     if not os.path.lexists(path):
-        return Missing("it has no settings.toml: it is not the directory of a training")
+        return Unavailable("it has no settings.toml: it is not the directory of a training")
     return _guarded(path, parse)
 
 
@@ -257,12 +257,12 @@ def _flat(table: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     return found
 
 
-def _json(path: Path, shape: TypeAdapter[T], absent: str = "") -> T | Missing:
+def _json(path: Path, shape: TypeAdapter[T], absent: str = "") -> T | Unavailable:
     if not os.path.lexists(path):  # unlike exists(), lexists() is true for a circular link
-        return Missing(absent or f"{path.name} is missing")
+        return Unavailable(absent or f"{path.name} is missing")
 
     value = _guarded(path, _loads)
-    if isinstance(value, Missing):
+    if isinstance(value, Unavailable):
         return value
     return _checked(value, shape, path)
 
@@ -271,29 +271,29 @@ def _loads(data: bytes) -> object:
     return json.loads(data)
 
 
-def _checked(value: object, shape: TypeAdapter[T], path: Path) -> T | Missing:
+def _checked(value: object, shape: TypeAdapter[T], path: Path) -> T | Unavailable:
     try:
         return shape.validate_python(value)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "its content"
-        return Missing(
+        return Unavailable(
             f"{path.name} is damaged or from another version of degan ({where}: {first['msg']})"
         )
 
 
-def _guarded(path: Path, parse: Callable[[bytes], T]) -> T | Missing:
+def _guarded(path: Path, parse: Callable[[bytes], T]) -> T | Unavailable:
     """Return the parsed content of a file, or the reason why it cannot be read."""
     if not path.is_file():  # reading a pipe would block
-        return Missing(f"{path.name} is not a regular file")
+        return Unavailable(f"{path.name} is not a regular file")
     try:
         return parse(read_bytes(path, _MAX_BYTES, path.name))
     except DeganError as error:
-        return Missing(reason_of(error))
+        return Unavailable(reason_of(error))
     except (ValueError, RecursionError):  # of JSON, TOML, UTF-8 or pydantic
-        return Missing(f"{path.name} is damaged")
+        return Unavailable(f"{path.name} is damaged")
 
 
 def reason_of(error: DeganError) -> str:
-    """Return the message of an error without the final full stop, for :class:`Missing`."""
+    """Return the message of an error without the final full stop, for :class:`Unavailable`."""
     return str(error).rstrip(".")

@@ -252,10 +252,10 @@ def draw_expression(
         actions = actions + rng.uniform(0, 0.25) * _follow(rng, _choose(rng, other), 1.0, ranges)
     actions = actions + _stray(rng, ranges.stray)
     _look(rng, actions)
-    return Expression(label, recipe.name, intensity, limit(actions))
+    return Expression(label, recipe.name, intensity, clip_actions(actions))
 
 
-def limit(actions: NDArray[np.floating]) -> NDArray[np.float32]:
+def clip_actions(actions: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return actions (52,) clipped to [0, 1], and blinks to [0, 0.4] so that eyes stay open."""
     names = load_head().action_names
     most = np.array(

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from degan.media.images import RgbImage
 from degan.synthetic.compiled import compiled
-from degan.synthetic.scene import Tone
+from degan.synthetic.scene import Exposure
 
 F32 = NDArray[np.float32]
 
@@ -19,7 +19,7 @@ _STEPS = 4096
 _CURVE = ((np.arange(_STEPS + 1) / _STEPS) ** (2 * _GAMMA)).astype(np.float32)
 
 
-def lay_background(tone: Tone, ids: NDArray[np.int32]) -> F32:
+def lay_background(tone: Exposure, ids: NDArray[np.int32]) -> F32:
     """Return an image of the background.
 
     Args:
@@ -88,7 +88,7 @@ def expose(image: F32, face: NDArray[np.bool_], brightness: float, kept: float) 
     return float(brightness**2.2 * kept / max(median, 1e-4))
 
 
-def develop(image: F32, exposure: float, tone: Tone) -> RgbImage:
+def develop(image: F32, exposure: float, tone: Exposure) -> RgbImage:
     """Return the final 8-bit image, downsampled from :data:`SUPERSAMPLE` samples per pixel side.
 
     Args:

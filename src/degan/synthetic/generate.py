@@ -19,9 +19,9 @@ from degan.media import images
 from degan.synthetic.head_model import load_head
 from degan.synthetic.person import Person
 from degan.synthetic.plan import FRAMES, PEAK_FRAMES, Shot, SynthesisSettings, cast, shots_of
-from degan.synthetic.render import build, performed, render
-from degan.system.files import replacing, write_text
-from degan.system.partial_folder import clear, finish, partial_of
+from degan.synthetic.render import performed, prepare_person, render
+from degan.system.files import atomic_write, write_text
+from degan.system.partial_folder import clear, finish, partial_dir
 from degan.system.processes import run_in_processes
 from degan.version import __version__
 
@@ -57,7 +57,7 @@ def synthesize(
     Raises:
         DeganError: ``out`` is not empty or cannot be written, or the disk is full.
     """
-    partial = partial_of(out)
+    partial = partial_dir(out)
     _open(partial, settings)
     pending = [
         person for person in range(settings.people) if not _part_path(partial, person).exists()
@@ -159,13 +159,13 @@ def render_person(settings: SynthesisSettings, partial: Path, number: int) -> No
         DeganError: the folder cannot be written, or the disk is full.
     """
     person = cast(settings, number)
-    figure = build(person)
+    figure = prepare_person(person)
     rows = []
     for shot in shots_of(settings, number):
         picture = render(figure, shot.expression.actions, shot.scene, settings.size)
         images.write_image(partial / picture_path(settings, shot), picture)
         rows.append(factors(settings, person, shot))
-    with replacing(_part_path(partial, number)) as temporary:
+    with atomic_write(_part_path(partial, number)) as temporary:
         parquet.write_table(_table(rows), temporary)
 
 
@@ -183,7 +183,7 @@ def _join(partial: Path, settings: SynthesisSettings) -> list[Sample]:
     samples: list[Sample] = []
     first = _read_part(partial, 0)
     with (
-        replacing(partial / FACTORS_FILE) as temporary,
+        atomic_write(partial / FACTORS_FILE) as temporary,
         parquet.ParquetWriter(temporary, first.schema) as writer,
     ):
         for start in range(0, settings.people, _TOGETHER):

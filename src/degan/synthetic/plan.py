@@ -12,7 +12,13 @@ import numpy as np
 
 from degan.errors import DeganError
 from degan.labels import EXPRESSIONS, parse_expression
-from degan.synthetic.expressions import CLEAN, Expression, ExpressionRange, draw_expression, limit
+from degan.synthetic.expressions import (
+    CLEAN,
+    Expression,
+    ExpressionRange,
+    clip_actions,
+    draw_expression,
+)
 from degan.synthetic.person import AGES, TONES, Person, draw_person
 from degan.synthetic.scene import FRONTAL, Scene, SceneRange, draw_scene
 
@@ -205,7 +211,7 @@ def _sequence(settings: SynthesisSettings, take: int) -> list[Shot]:
         place = frame / (FRAMES - 1)
         share = float(np.clip((place - onset) / (0.85 - onset), 0, 1))
         share = (share * share * (3 - 2 * share)) ** (1 / pace)
-        actions = limit((1 - share) * start.actions + share * peak.actions)
+        actions = clip_actions((1 - share) * start.actions + share * peak.actions)
         expression = Expression(peak.label, peak.recipe, share * peak.intensity, actions)
         number = take * FRAMES + frame
         camera = replace(

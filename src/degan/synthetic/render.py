@@ -22,7 +22,7 @@ from degan.synthetic.raster import NOTHING, rasterize
 from degan.synthetic.scene import Camera, Light, Scene
 from degan.synthetic.shade import shade, shade_over
 from degan.synthetic.skin import Paint, linear, paint
-from degan.synthetic.surface import HeadSurfaces, Lighting, OverlaySurfaces, Seen
+from degan.synthetic.surface import HeadSurfaces, Lighting, OverlaySurfaces, RasterizedMesh
 
 F32 = NDArray[np.float32]
 
@@ -50,7 +50,7 @@ _PLACES: dict[int, tuple[float, float, float]] = {
 
 
 @dataclass(frozen=True)
-class Figure:
+class PreparedPerson:
     """Precomputed data of a person, shared by all images of the person.
 
     Attributes:
@@ -73,7 +73,7 @@ class Figure:
     look: F32
 
 
-def build(person: Person) -> Figure:
+def prepare_person(person: Person) -> PreparedPerson:
     """Precompute the data of a person for rendering.
 
     It takes about 7 ms; rendering an image takes about 3 ms.
@@ -81,7 +81,7 @@ def build(person: Person) -> Figure:
     head = load_head()
     neutral = head.neutral(person.shape)
     painted, skin = paint(person), linear(person.skin)
-    return Figure(
+    return PreparedPerson(
         person=person,
         neutral=neutral,
         paint=painted,
@@ -116,11 +116,11 @@ def performed(person: Person, actions: F32) -> F32:
     return acts
 
 
-def render(figure: Figure, actions: F32, scene: Scene, size: int) -> RgbImage:
+def render(figure: PreparedPerson, actions: F32, scene: Scene, size: int) -> RgbImage:
     """Render an image in degan's canonical frame.
 
     Args:
-        figure: data of the person, from :func:`build`.
+        figure: data of the person, from :func:`prepare_person`.
         actions: amounts of the facial actions of the expression, float32 (52,).
         scene: camera, light, tone and degradation.
         size: side of the image in pixels.
@@ -136,7 +136,9 @@ def render(figure: Figure, actions: F32, scene: Scene, size: int) -> RgbImage:
     vertices = points[:num_vertices]
     ids, depth = rasterize(view[:num_vertices], solid.triangles, side, side)
     attributes, shadow_map = _attributes(figure, vertices, scene.light)
-    seen = Seen(ids, depth, view[:num_vertices], solid.triangles, solid.regions, attributes)
+    seen = RasterizedMesh(
+        ids, depth, view[:num_vertices], solid.triangles, solid.regions, attributes
+    )
     colours = np.concatenate([figure.colours, np.array([scene.tone.clothes], np.float32)])
     folds = fold_map(acts, person.resting_folds, person.wrinkles)
     surfaces = HeadSurfaces(figure.paint.skin, folds[..., None], colours, figure.look)
@@ -169,15 +171,15 @@ def _solid() -> _Solid:
     head = load_head()
     keep = head.regions != LASHES
     fixed = np.zeros((len(head.mean), surface.NUM_ATTRIBUTES), np.float32)
-    fixed[:, surface.PLACE : surface.PLACE + 2] = unroll(head.mean)
+    fixed[:, surface.ATLAS_POSITION : surface.ATLAS_POSITION + 2] = unroll(head.mean)
     fixed[:, surface.DEPTH] = head.mean[:, 1] - _COLLAR + 0.12 * np.abs(head.mean[:, 0])
     for eye in head.eyes:
         direction = head.mean[eye] - head.mean[eye].mean(0)
         direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-        fixed[eye, surface.PLACE : surface.DEPTH + 1] = direction
+        fixed[eye, surface.ATLAS_POSITION : surface.DEPTH + 1] = direction
     teeth = np.unique(head.triangles[head.regions == TEETH])
     inside = np.unique(head.triangles[np.isin(head.regions, (TEETH, TONGUE))])
-    fixed[inside, surface.PLACE : surface.PLACE + 2] = head.mean[inside, :2]
+    fixed[inside, surface.ATLAS_POSITION : surface.ATLAS_POSITION + 2] = head.mean[inside, :2]
     fixed[:, surface.LIPS] = head.lips
     fixed[:, surface.MOUTH] = head.mouth
     skin = np.unique(head.triangles[head.regions == SKIN])
@@ -217,7 +219,7 @@ def _teeth_offsets(inside: NDArray[np.integer], teeth: NDArray[np.integer]) -> F
     return offsets
 
 
-def _pose(figure: Figure, acts: F32) -> F32:
+def _pose(figure: PreparedPerson, acts: F32) -> F32:
     """Return the vertices of head and overlay after the actions, before rotation, in mm."""
     solid, overlay = _solid(), figure.overlay
     points = load_head().perform(figure.neutral, acts)
@@ -252,7 +254,7 @@ def _project(points: F32, camera: Camera, side: int) -> tuple[F32, float]:
     return project(points, camera.distance, to_frame), float(abs(factor))
 
 
-def _attributes(figure: Figure, vertices: F32, light: Light) -> tuple[F32, F32]:
+def _attributes(figure: PreparedPerson, vertices: F32, light: Light) -> tuple[F32, F32]:
     """Return the vertex attributes (V, NUM_ATTRIBUTES) and the shadow map of the first lamp."""
     head, solid = load_head(), _solid()
     attributes = solid.attributes.copy()
@@ -289,7 +291,7 @@ def _axes(towards: tuple[float, float, float]) -> F32:
 
 
 def _lay_over(
-    image: F32, figure: Figure, points: F32, view: F32, depth: F32, lighting: Lighting
+    image: F32, figure: PreparedPerson, points: F32, view: F32, depth: F32, lighting: Lighting
 ) -> None:
     """Draw hair, lashes and glasses over the image of a head, in place."""
     overlay, person = figure.overlay, figure.person
@@ -298,7 +300,7 @@ def _lay_over(
         [vertex_normals(points, overlay.triangles), overlay.places, overlay.opacity[:, None]],
         axis=1,
     )
-    seen = Seen(ids, nearer, view, overlay.triangles, overlay.materials, attributes)
+    seen = RasterizedMesh(ids, nearer, view, overlay.triangles, overlay.materials, attributes)
     glasses = person.glasses
     surfaces = OverlaySurfaces(
         hair=figure.paint.hair,

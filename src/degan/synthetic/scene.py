@@ -67,7 +67,7 @@ class Light:
 
 
 @dataclass(frozen=True)
-class Tone:
+class Exposure:
     """Exposure of the camera, and colours of background and clothes.
 
     Attributes:
@@ -161,7 +161,7 @@ class Scene:
 
     camera: Camera = field(default_factory=Camera)
     light: Light = FRONT_LIGHT
-    tone: Tone = field(default_factory=Tone)
+    tone: Exposure = field(default_factory=Exposure)
     degradation: Degradation = field(default_factory=Degradation)
 
 
@@ -220,9 +220,9 @@ def _colour(rng: np.random.Generator, low: float, high: float) -> tuple[float, f
     return float(values[0]), float(values[1]), float(values[2])
 
 
-def _draw_tone(rng: np.random.Generator, ranges: SceneRange) -> Tone:
+def _draw_tone(rng: np.random.Generator, ranges: SceneRange) -> Exposure:
     free = ranges.light
-    return Tone(
+    return Exposure(
         brightness=float(0.55 + free * rng.uniform(-0.22, 0.18)),
         contrast=float(np.exp(free * rng.normal(0, 0.18))),
         background=_colour(rng, 0.02, 0.8),

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from degan.synthetic.compiled import compiled
 from degan.synthetic.head_model import CLOTHES, LEFT_EYE, RIGHT_EYE, SKIN, TEETH
 from degan.synthetic.surface import (
+    ATLAS_POSITION,
     CLOTHES_COLOUR,
     DEPTH,
     HAIR,
@@ -33,7 +34,6 @@ from degan.synthetic.surface import (
     NUM_OVERLAY_ATTRIBUTES,
     OCCLUSION,
     OPACITY,
-    PLACE,
     PUPIL,
     RIM,
     SHADOW,
@@ -42,7 +42,7 @@ from degan.synthetic.surface import (
     HeadSurfaces,
     Lighting,
     OverlaySurfaces,
-    Seen,
+    RasterizedMesh,
 )
 
 F32 = NDArray[np.float32]
@@ -52,7 +52,7 @@ _STEP = 0.006  # relative difference in depth above which samples are on two sur
 
 
 @compiled
-def _mix(out: Any, seen: Seen, number: int, x: float, y: float) -> bool:
+def _mix(out: Any, seen: RasterizedMesh, number: int, x: float, y: float) -> bool:
     """Write the vertex attributes of triangle ``number``, interpolated at a point, to ``out``.
 
     Interpolation is correct in perspective. The first three attributes, the normal, are scaled to
@@ -123,7 +123,7 @@ def _texel(atlas: Any, around: Any, k: int) -> Any:
 
 
 @compiled
-def _under(seen: Seen, x: int, y: int, step: float, least: float) -> float:
+def _under(seen: RasterizedMesh, x: int, y: int, step: float, least: float) -> float:
     """Return the fraction of light at a pixel of eye or teeth, shaded by the lid or lip above it.
 
     The fraction is ``least`` directly at the edge and 1 at a distance of five times ``step``, in
@@ -146,7 +146,7 @@ def _under(seen: Seen, x: int, y: int, step: float, least: float) -> float:
 def _skin(value: Any, surfaces: HeadSurfaces, inner: bool) -> Any:
     """Return the surface of skin, lips or inner mouth; ``inner``: back visible, as in nostrils."""
     skin, colours, look = surfaces.skin, surfaces.colours, surfaces.look
-    around = _around(skin.shape[0], value[PLACE], value[PLACE + 1])
+    around = _around(skin.shape[0], value[ATLAS_POSITION], value[ATLAS_POSITION + 1])
     left = _texel(surfaces.folds, around, 0)
     red, green = left * _texel(skin, around, 0), left * _texel(skin, around, 1)
     blue = left * _texel(skin, around, 2)
@@ -184,7 +184,7 @@ def _clothes(value: Any, surfaces: HeadSurfaces) -> Any:
 def _eye(value: Any, surfaces: HeadSurfaces, under: float) -> Any:
     """Return the surface of an eyeball: white, iris with a dark rim, or pupil."""
     colours, look = surfaces.colours, surfaces.look
-    radius = np.sqrt(value[PLACE] ** 2 + value[PLACE + 1] ** 2)
+    radius = np.sqrt(value[ATLAS_POSITION] ** 2 + value[ATLAS_POSITION + 1] ** 2)
     if value[DEPTH] < 0:
         radius = np.float32(2.0)
     edge = min(max((radius - look[IRIS_RADIUS]) / 0.05 + 0.5, 0.0), 1.0)
@@ -206,10 +206,10 @@ def _eye(value: Any, surfaces: HeadSurfaces, under: float) -> Any:
 @compiled
 def _tooth(value: Any, under: float) -> Any:
     """Return the surface of teeth or gums, darker in gaps and towards the corners of the mouth."""
-    across = min(abs(value[PLACE]) / 26.0, 1.0)
-    lower = value[PLACE + 1] < -72.0  # the upper teeth shade the lower ones
-    gum = 0.0 if lower else min(max((value[PLACE + 1] + 55.0) / 2.0, 0.0), 1.0)
-    beside = abs(value[PLACE]) % 7.6
+    across = min(abs(value[ATLAS_POSITION]) / 26.0, 1.0)
+    lower = value[ATLAS_POSITION + 1] < -72.0  # the upper teeth shade the lower ones
+    gum = 0.0 if lower else min(max((value[ATLAS_POSITION + 1] + 55.0) / 2.0, 0.0), 1.0)
+    beside = abs(value[ATLAS_POSITION]) % 7.6
     gap = 1 - 0.16 * max(0.0, 1 - min(beside, 7.6 - beside) / 0.8)
     tooth = (1 - 0.5 * across * across) * gap * (1 - gum)
     return (
@@ -266,7 +266,7 @@ def _light(surface: Any, normal: Any, lighting: Lighting, lit: float, bleed: flo
 
 
 @compiled
-def _is_smooth(seen: Seen, x: int, y: int) -> bool:
+def _is_smooth(seen: RasterizedMesh, x: int, y: int) -> bool:
     """Return whether the four samples of a pixel lie on one skin surface.
 
     Then they are shaded once, at the centre of the pixel.
@@ -288,7 +288,11 @@ def _is_smooth(seen: Seen, x: int, y: int) -> bool:
 
 @compiled
 def shade(
-    image: F32, seen: Seen, surfaces: HeadSurfaces, lighting: Lighting, pixels_per_mm: float
+    image: F32,
+    seen: RasterizedMesh,
+    surfaces: HeadSurfaces,
+    lighting: Lighting,
+    pixels_per_mm: float,
 ) -> None:
     """Draw the lit head on the image; samples that it does not cover stay unchanged.
 
@@ -344,7 +348,7 @@ def _overlay_surface(value: Any, surfaces: OverlaySurfaces, material: int) -> An
     """Return the surface of hair, rim, lens or lash at a point."""
     if material == HAIR:
         hair = surfaces.hair
-        around = _around(hair.shape[0], value[PLACE], value[PLACE + 1])
+        around = _around(hair.shape[0], value[ATLAS_POSITION], value[ATLAS_POSITION + 1])
         red, green = _texel(hair, around, 0), _texel(hair, around, 1)
         return red, green, _texel(hair, around, 2), 0.8, 0.2 * green, 4
     if material == RIM:
@@ -356,7 +360,7 @@ def _overlay_surface(value: Any, surfaces: OverlaySurfaces, material: int) -> An
 
 @compiled
 def shade_over(
-    image: F32, seen: Seen, surfaces: OverlaySurfaces, lighting: Lighting, below: F32
+    image: F32, seen: RasterizedMesh, surfaces: OverlaySurfaces, lighting: Lighting, below: F32
 ) -> None:
     """Draw the lit overlay (hair, lashes, glasses) on the image of the head.
 

@@ -16,7 +16,7 @@ I32 = NDArray[np.int32]
 # the height above the collar (< 0: clothes). For eyes, PLACE and DEPTH are the direction from the
 # centre of the eyeball. For teeth, PLACE is x and y in mm at rest.
 NORMAL: Final = 0
-PLACE: Final = 3
+ATLAS_POSITION: Final = 3
 DEPTH: Final = 5
 OCCLUSION: Final = 6
 LIPS: Final = 7
@@ -48,7 +48,7 @@ RIM: Final = 2
 LENS: Final = 3
 
 
-class Seen(NamedTuple):
+class RasterizedMesh(NamedTuple):
     """A mesh and the result of :func:`degan.synthetic.raster.rasterize` for it.
 
     Attributes:

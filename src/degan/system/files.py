@@ -22,7 +22,7 @@ _LOCKED: Final = 2**31 - 2  # Windows locks byte ranges, not files: position of 
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder, renamed to ``path`` if the block succeeds.
 
     A reader of ``path`` sees either the old content or the new content, never a partial file.
@@ -66,8 +66,8 @@ def check_writable(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` as UTF-8, atomically (see :func:`replacing`)."""
-    with replacing(path) as temporary:
+    """Write ``text`` as UTF-8, atomically (see :func:`atomic_write`)."""
+    with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -152,7 +152,7 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def find_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
+def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
     """Return all files below a folder that have one of the suffixes, sorted by name.
 
     Hidden files, hidden folders and symbolic links to folders are skipped.

@@ -7,7 +7,7 @@ from pathlib import Path
 from degan.errors import DeganError
 
 
-def partial_of(out: Path) -> Path:
+def partial_dir(out: Path) -> Path:
     """Return the folder to work in until ``out`` is complete.
 
     Raises:
@@ -64,7 +64,7 @@ def finish(partial: Path, out: Path) -> None:
         DeganError: the folder cannot be renamed.
     """
     try:
-        for left in partial.rglob(".*.tmp"):  # see degan.system.files.replacing
+        for left in partial.rglob(".*.tmp"):  # see degan.system.files.atomic_write
             left.unlink(missing_ok=True)
         if out.exists():
             out.rmdir()

@@ -65,7 +65,7 @@ def run_in_processes(
             report(done)
 
 
-def results_in_processes(
+def map_in_processes(
     work: Callable[..., _Result], tasks: Iterable[tuple[Any, ...]], jobs: int, *, option: str
 ) -> Iterator[_Result]:
     """Yield the result of ``work(*task)`` for every task, in the order of the tasks.

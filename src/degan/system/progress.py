@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable, Sequence
 
-__all__ = ["Progress", "part", "parts", "silent"]
+__all__ = ["Progress", "silent", "split_progress", "sub_progress"]
 
 Progress = Callable[[float, str], None]
 """Callback, called with the finished fraction in [0, 1] and a label of the current step."""
@@ -13,7 +13,7 @@ def silent(done: float, doing: str) -> None:
     """Ignore all progress: a :data:`Progress` without output."""
 
 
-def part(progress: Progress, start: float, share: float, title: str = "") -> Progress:
+def sub_progress(progress: Progress, start: float, share: float, title: str = "") -> Progress:
     """Return a progress callback for one part of the work.
 
     Args:
@@ -25,7 +25,7 @@ def part(progress: Progress, start: float, share: float, title: str = "") -> Pro
     return lambda done, doing: progress(start + share * done, title + doing)
 
 
-def parts(progress: Progress, costs: Sequence[float]) -> list[Progress]:
+def split_progress(progress: Progress, costs: Sequence[float]) -> list[Progress]:
     """Return one progress callback for each of several consecutive parts of the work.
 
     Args:
@@ -35,6 +35,6 @@ def parts(progress: Progress, costs: Sequence[float]) -> list[Progress]:
     whole = sum(costs) or 1.0
     starts = itertools.accumulate(costs, initial=0.0)
     return [
-        part(progress, start / whole, cost / whole)
+        sub_progress(progress, start / whole, cost / whole)
         for start, cost in zip(starts, costs, strict=False)
     ]

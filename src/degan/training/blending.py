@@ -17,7 +17,7 @@ from degan.data.sample import Sample
 from degan.networks.classifier import Classifier, Recognition
 from degan.networks.encoder import Encoder
 from degan.system.files import read_json, write_text
-from degan.system.progress import Progress, part
+from degan.system.progress import Progress, sub_progress
 from degan.training.classifier import CHECKPOINT, ClassifierTrainer
 from degan.training.guard import TrainingError
 from degan.training.loader import TrainingData, num_epochs
@@ -89,7 +89,7 @@ def choose_blend(
         for number, fold in enumerate(folds):
             if count >= ENOUGH:
                 break
-            show = part(progress, number / len(folds), 1 / len(folds))
+            show = sub_progress(progress, number / len(folds), 1 / len(folds))
             read = _read_losses(data, fold, settings, folder / f"{number + 1:02d}", start, show)
             losses += read.sum(dim=1).double().numpy()
             count += read.shape[1]

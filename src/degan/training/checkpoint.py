@@ -10,7 +10,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn, optim
 
 from degan.errors import DeganError
-from degan.system.files import read_bytes, replacing
+from degan.system.files import atomic_write, read_bytes
 
 _MAX_BYTES = 8 * 2**30
 
@@ -21,7 +21,7 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], state: dict[str, Any
         {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
         metadata={"state": json.dumps(state)},
     )
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(data)
 
 

@@ -54,7 +54,7 @@ def save_model(path: Path, model: Model, settings: Settings) -> None:
 
 
 def load_model(folder: Path) -> Model:
-    """Load the result of :func:`degan.training.train.train` from its run directory.
+    """Load the result of :func:`degan.training.pipeline.train` from its run directory.
 
     Raises:
         DeganError: there is none, or it is damaged.

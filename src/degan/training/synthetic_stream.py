@@ -11,7 +11,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from degan.labels import EXPRESSIONS, sort_classes
 from degan.synthetic.plan import Difficulty, SynthesisSettings, cast, shots_of
-from degan.synthetic.render import build, performed, render
+from degan.synthetic.render import performed, prepare_person, render
 
 TOGETHER: Final = 32
 """People whose pictures come mixed."""
@@ -92,7 +92,7 @@ class SyntheticStream(IterableDataset[StreamedFace]):
         """Yield the pictures of a group of people in an order that follows from the seed."""
         numbers = range(number * TOGETHER, (number + 1) * TOGETHER)
         people = [cast(self._settings, person) for person in numbers]
-        figures = [build(person) for person in people]
+        figures = [prepare_person(person) for person in people]
         shots = [shot for person in numbers for shot in shots_of(self._settings, person)]
         order = np.random.default_rng([self._settings.seed, _ORDER, number]).permutation(len(shots))
         for place in order:

@@ -14,7 +14,7 @@ from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.networks.classifier import Recognition
 from degan.networks.encoder import Encoder
-from degan.system.progress import Progress, part
+from degan.system.progress import Progress, sub_progress
 from degan.training import checkpoint
 from degan.training.classifier import CHECKPOINT, ClassifierTrainer
 from degan.training.guard import TrainingError
@@ -71,7 +71,7 @@ def teach(
     taught = F.one_hot(data.expression, len(data.expressions)).float()
     for number, fold in enumerate(folds):
         name, own = f"teacher {number + 1}", folder / f"{number + 1:02d}"
-        told = _named(part(progress, number / count, 1 / count), name)
+        told = _named(sub_progress(progress, number / count, 1 / count), name)
         try:
             own_settings = _seeded(teacher_settings(settings, len(fold.train)), number)
             said = _said(data, fold, own_settings, own, start, told).to(data.device)

@@ -10,12 +10,12 @@ import torch
 from degan.config import override, preset
 from degan.data.folds import subject_folds
 from degan.errors import DeganError
-from degan.evaluation.ablation import ablate as protocol
-from degan.evaluation.ablation.ablate import ablate
+from degan.evaluation.ablation import run as protocol
 from degan.evaluation.ablation.arms import ARMS
+from degan.evaluation.ablation.run import ablate
 from degan.evaluation.protocols.crossval import cross_validate
 from degan.training.guard import TrainingError
-from degan.training.train import train
+from degan.training.pipeline import train
 
 TINY = preset("tiny")
 NAMES = ("residue", "svm", "cnn", "hog", "no-swap")

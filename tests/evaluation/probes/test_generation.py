@@ -13,7 +13,7 @@ from degan.errors import DeganError
 from degan.evaluation.probes import generation
 from degan.evaluation.probes.generation import judge_generated, kid, load_generator, train_judge
 from degan.training.loader import TrainingData
-from degan.training.train import train
+from degan.training.pipeline import train
 
 TINY = preset("tiny")
 PEOPLE, EXPRESSIONS, COPIES = 4, 2, 6

@@ -14,9 +14,9 @@ from degan.errors import DeganError
 from degan.evaluation.probes import generation, leakage
 from degan.evaluation.probes.disentanglement import DEFAULT_FACTORS
 from degan.evaluation.probes.finished_runs import BOTH, CODE, FINE, RESIDUE, read_features, read_run
-from degan.evaluation.probes.probe import probe
+from degan.evaluation.probes.run import probe
 from degan.training.loader import load
-from degan.training.train import train
+from degan.training.pipeline import train
 
 TINY = preset("tiny")
 PLAIN = ["gan.epochs=0", "classifier.encoder_rate=1", "classifier.features='code'"]

@@ -11,7 +11,7 @@ from degan.data.manifest import read_dataset
 from degan.errors import DeganError
 from degan.evaluation.protocols.crossval import cross_validate
 from degan.media.images import read_image
-from degan.training.train import train
+from degan.training.pipeline import train
 
 TINY = preset("tiny")
 

@@ -4,7 +4,7 @@ import pytest
 
 from degan.config import preset
 from degan.evaluation.protocols.neighbours import NUM_NEIGHBOURS, nearest_people
-from degan.training.train import train
+from degan.training.pipeline import train
 
 
 @pytest.fixture(scope="module")

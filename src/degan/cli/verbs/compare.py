@@ -68,7 +68,7 @@ def ablate(
 
       degan ablate runs/ablation --data data/ --arms cnn,svm,residue
     """
-    protocol = import_extra("degan.evaluation.ablation.ablate", "train")
+    protocol = import_extra("degan.evaluation.ablation.run", "train")
 
     check_resume(run, resume)
     settings = chosen_settings(preset, config, changes, seed, device)

@@ -115,7 +115,7 @@ def look(
     degan look data/
     """
     from degan.data.manifest import read_dataset  # noqa: PLC0415
-    from degan.report import look as page  # noqa: PLC0415
+    from degan.report import dataset_page as page  # noqa: PLC0415
 
     file = out or data / "look.html"
     dataset = read_dataset(data)

@@ -66,7 +66,7 @@ def evaluate(
     degan evaluate --data fer/ --split test --weights fer.onnx
     """
     from degan.data.manifest import read_dataset  # noqa: PLC0415
-    from degan.evaluation import evaluate as protocol  # noqa: PLC0415
+    from degan.evaluation import exported as protocol  # noqa: PLC0415
     from degan.recognition.recognizer import Recognizer  # noqa: PLC0415
 
     dataset = read_dataset(data)

@@ -35,7 +35,7 @@ def probe(
 
     degan probe runs/people --data held-out/ --trained-on people/ --out proof/
     """
-    protocol = import_extra("degan.evaluation.probes.probe", "train")
+    protocol = import_extra("degan.evaluation.probes.run", "train")
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
     dataset = read_dataset(data)

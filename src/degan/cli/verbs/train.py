@@ -57,7 +57,7 @@ def train(
 
     degan train runs/fer --data fer/ --split train
     """
-    training = import_extra("degan.training.train", "train")
+    training = import_extra("degan.training.pipeline", "train")
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
     check_resume(run, resume)

@@ -66,7 +66,7 @@ def export(
 
     degan export runs/all mine.onnx --neutral recordings/
     """
-    exporting = import_extra("degan.tuning.export", "train")
+    exporting = import_extra("degan.tuning.onnx_export", "train")
     import_extra("degan.tuning.weights_file", "train").check_weights_path(file)
     trained = import_extra("degan.training.model", "train")
     from degan.data.manifest import read_dataset  # noqa: PLC0415
@@ -81,12 +81,12 @@ def export(
         unsure_below = calibration.UNSURE_BELOW
         typer.echo(f"temperature {temperature:.2f}, fitted on {calibrate}")
     if actions is not None:
-        reading = import_extra("degan.tuning.fit_actions", "train")
+        reading = import_extra("degan.tuning.action_layer", "train")
         with console.progress("export") as show:
             explained = reading.fit_actions(model, read_dataset(actions), show)
         typer.echo(print_figures.explained_line(explained))
     if neutral is not None:
-        resting = import_extra("degan.tuning.fit_neutral", "train")
+        resting = import_extra("degan.tuning.neutral_layer", "train")
         with console.progress("export") as show:
             gain = resting.fit_neutral(model, read_dataset(neutral), show)
         typer.echo(print_figures.neutral_line(gain))
@@ -132,7 +132,7 @@ def finetune(
 
       degan predict party.jpg --weights mine.onnx
     """
-    tuning = import_extra("degan.tuning.finetune", "train")
+    tuning = import_extra("degan.tuning.fine_tuning", "train")
     from degan.recognition.class_groups import parse_groups  # noqa: PLC0415
 
     groups = parse_groups(group or [])

@@ -14,7 +14,7 @@ from degan.data.adapter import (
 )
 from degan.data.protocol import Protocol
 from degan.data.sample import Skipped
-from degan.data.tree import Tree, one_copy
+from degan.data.tree import Tree, choose_copies
 from degan.errors import DeganError
 
 CODES = (
@@ -54,7 +54,7 @@ def read(path: Path, protocol: Protocol) -> AdapterResult:
                 found.skipped.append(Skipped(name, "a second copy of this frame"))
             else:
                 numbered[last_number(name)] = name
-    frames, second = one_copy(copies)
+    frames, second = choose_copies(copies)
     found.skipped.extend(second)
     _check(tree, frames, labels)
     for key in sorted(frames.keys() | labels.keys()):

@@ -102,7 +102,7 @@ def _lines(place: Location) -> Iterator[bytes]:
     """
     size = count = 0
     starts = True
-    with tables.opened(place) as file:
+    with tables.open_table(place) as file:
         while piece := file.readline(tables.MAX_LINE):
             if starts:
                 yield piece

@@ -21,7 +21,7 @@ from degan.labels import EXPRESSIONS, find_expression, is_class_name
 
 
 @dataclass(frozen=True)
-class Labels:
+class LabelSet:
     """Set of valid classes.
 
     Attributes:
@@ -35,7 +35,9 @@ class Labels:
     names: str
 
 
-HOUSE: Final = Labels(find_expression, "expression", f"expressions {', '.join(EXPRESSIONS)}")
+EXPRESSION_LABELS: Final = LabelSet(
+    find_expression, "expression", f"expressions {', '.join(EXPRESSIONS)}"
+)
 """Labels that allow the eight expressions and their synonyms."""
 
 
@@ -44,7 +46,7 @@ def _own(name: str) -> str | None:
     return composed if is_class_name(composed) else None
 
 
-OWN: Final = Labels(_own, "class", "any short class name")
+CUSTOM_LABELS: Final = LabelSet(_own, "class", "any short class name")
 """Labels that allow custom classes: each folder is a class with the name of the folder."""
 
 Finder = Callable[[str], Location | None]
@@ -56,10 +58,10 @@ _FRAME = re.compile(r"[ _-]*(\d{1,12})$")
 
 def read(path: Path, protocol: Protocol) -> AdapterResult:
     """Return the photos labelled with expressions; see :func:`read_labelled`."""
-    return read_labelled(path, HOUSE)
+    return read_labelled(path, EXPRESSION_LABELS)
 
 
-def read_labelled(path: Path, labels: Labels) -> AdapterResult:
+def read_labelled(path: Path, labels: LabelSet) -> AdapterResult:
     """Return the labelled photos of a folder, zip file or CSV file, and the skipped files.
 
     A folder contains one folder per class. For expressions, synonyms such as ``happy`` or
@@ -117,7 +119,7 @@ def _top(tree: Tree) -> str:
         top += head + "/"
 
 
-def _read_tree(tree: Tree, top: str, labels: Labels) -> AdapterResult:
+def _read_tree(tree: Tree, top: str, labels: LabelSet) -> AdapterResult:
     found = AdapterResult()
     refused: set[str] = set()  # folders, each reported once
     for name in tree.names:
@@ -207,7 +209,7 @@ def _in_tree(tree: Tree, table: str) -> Finder:
     return find
 
 
-def _read_csv(table: Location, find: Finder, labels: Labels) -> AdapterResult:
+def _read_csv(table: Location, find: Finder, labels: LabelSet) -> AdapterResult:
     try:
         with Archives() as archives:
             text = archives.read(table, _MAX_CSV_BYTES, "CSV").decode("utf-8-sig")
@@ -249,7 +251,7 @@ def _read_csv(table: Location, find: Finder, labels: Labels) -> AdapterResult:
     )
 
 
-def _from_row(row: dict[str, str], line: int, find: Finder, labels: Labels) -> Source | Skipped:
+def _from_row(row: dict[str, str], line: int, find: Finder, labels: LabelSet) -> Source | Skipped:
     name = row.get("path", "")
     expression = labels.find(row.get("expression", ""))
     subject = unicodedata.normalize("NFC", row.get("subject", ""))

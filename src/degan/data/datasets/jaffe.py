@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from degan.data.adapter import Adapter, AdapterResult, CompleteCounts
-from degan.data.photo_names import Named, read_named
+from degan.data.photo_names import ParsedName, read_by_file_name
 from degan.data.protocol import Protocol
 
 CODES = {
@@ -23,14 +23,14 @@ def read(path: Path, protocol: Protocol) -> AdapterResult:
     Raises:
         DeganError: the path cannot be read, or contains no photo of JAFFE.
     """
-    return read_named(path, _parse, example="JAFFE (.../KA.AN1.39.tiff)")
+    return read_by_file_name(path, _parse, example="JAFFE (.../KA.AN1.39.tiff)")
 
 
-def _parse(stem: str) -> Named | str:
+def _parse(stem: str) -> ParsedName | str:
     match = _NAME.fullmatch(stem)
     if match is None:
         return "the file name is not like KA.AN1.39 (JAFFE)"
-    return Named(match[0].upper(), match[1].upper(), CODES[match[2].upper()])
+    return ParsedName(match[0].upper(), match[1].upper(), CODES[match[2].upper()])
 
 
 ADAPTER = Adapter(

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from degan.data.adapter import Adapter, AdapterResult, CompleteCounts
-from degan.data.photo_names import Named, read_named
+from degan.data.photo_names import ParsedName, read_by_file_name
 from degan.data.protocol import Protocol
 
 CODES = {
@@ -35,14 +35,14 @@ def read(path: Path, protocol: Protocol) -> AdapterResult:
     """
     angles = ANGLES[protocol.angle]
 
-    def parse(stem: str) -> Named | str:
+    def parse(stem: str) -> ParsedName | str:
         match = _NAME.fullmatch(stem)
         if match is None:
             return _why_not(stem)
         subject, code, angle = (part.upper() for part in match.groups())
-        return Named(match[0].upper(), subject, CODES[code], angle in angles)
+        return ParsedName(match[0].upper(), subject, CODES[code], angle in angles)
 
-    return read_named(
+    return read_by_file_name(
         path,
         parse,
         example="KDEF (.../AF01/AF01ANS.JPG)",

@@ -159,7 +159,7 @@ def _recordings(
     if view == "dual" and protocol.dual_view == "skip":
         raise DeganError("shows the face from the front and the side at once")
     location = tree.location(name)
-    info = video.describe(video_source(location, archives), str(location))
+    info = video.video_info(video_source(location, archives), str(location))
     if info.frames < _HELD * info.promised:
         raise DeganError(
             f"truncated: it has {info.frames} of {info.promised} frames; download the video again"

@@ -14,7 +14,7 @@ from degan.data.adapter import (
 )
 from degan.data.protocol import Protocol
 from degan.data.sample import Skipped
-from degan.data.tree import Tree, one_copy
+from degan.data.tree import Tree, choose_copies
 from degan.errors import DeganError
 
 EXPRESSIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
@@ -45,7 +45,7 @@ def read(path: Path, protocol: Protocol) -> AdapterResult:
         if is_photo(name) and (match := _FRAME.search(name)) is not None
     }
     _check(tree, frames, protocol)
-    sequences, copies = one_copy(_releases(frames, protocol, found))
+    sequences, copies = choose_copies(_releases(frames, protocol, found))
     found.skipped.extend(copies)
     for key in sorted(sequences):
         numbered = sequences[key]

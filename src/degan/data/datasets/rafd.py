@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from degan.data.adapter import Adapter, AdapterResult, CompleteCounts
-from degan.data.photo_names import Named, read_named
+from degan.data.photo_names import ParsedName, read_by_file_name
 from degan.data.protocol import Protocol
 
 CODES = {
@@ -40,14 +40,14 @@ def read(path: Path, protocol: Protocol) -> AdapterResult:
     """
     cameras = ANGLES[protocol.angle]
 
-    def parse(stem: str) -> Named | str:
+    def parse(stem: str) -> ParsedName | str:
         match = _NAME.fullmatch(stem)
         if match is None:
             return "the file name is not like Rafd090_01_Caucasian_female_angry_frontal (RaFD)"
         camera, model, word, gaze = (part.lower() for part in match.groups())
-        return Named(f"{camera}_{model}_{word}_{gaze}", model, CODES[word], camera in cameras)
+        return ParsedName(f"{camera}_{model}_{word}_{gaze}", model, CODES[word], camera in cameras)
 
-    return read_named(
+    return read_by_file_name(
         path,
         parse,
         example="RaFD (.../Rafd090_01_Caucasian_female_angry_frontal.jpg)",

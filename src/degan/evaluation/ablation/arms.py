@@ -6,10 +6,10 @@ from typing import Final, Literal
 
 from degan.config import DRAWING_TERMS, Settings, override
 from degan.errors import DeganError
+from degan.training.pipeline import stage1_settings
 from degan.training.plain_cnn import plain_cnn
 from degan.training.start import encoder_rate
 from degan.training.teachers import teacher_settings, trained_teachers
-from degan.training.train import stage1_settings
 
 
 @dataclass(frozen=True)

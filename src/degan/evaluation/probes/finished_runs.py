@@ -73,9 +73,9 @@ def read_features(model: Model, images: Tensor) -> dict[str, NDArray[np.float32]
         images: standardised images, float (N, C, H, H), H the input size of the encoder.
 
     Returns:
-        Name of the features -> float (N, D). Always :data:`CODE`; :data:`FINE`, the code before
-        rounding, if f(x) is rounded; :data:`RESIDUE` and :data:`BOTH` if the model has local CNNs
-        on the residue.
+        Name of the features -> float (N, D). Always :data:`CODE`; :data:`UNROUNDED_CODE`, the code
+        before rounding, if f(x) is rounded; :data:`RESIDUE` and :data:`BOTH` if the model has local
+        CNNs on the residue.
     """
     encoder, classifier = model.recognition.encoder, model.recognition.classifier
     codes, fine, residues = [], [], []

@@ -8,15 +8,15 @@ import torch
 
 from degan.config import Settings
 from degan.data.crops import read_crops
-from degan.data.manifest import Dataset, check_cut_alike
+from degan.data.manifest import Dataset, check_same_crops
 from degan.errors import DeganError
 from degan.evaluation.predictions import compute_metrics, predictions_text
 from degan.labels import sort_classes
 from degan.system.files import read_json, write_text
-from degan.system.progress import Progress, part, silent
+from degan.system.progress import Progress, silent, sub_progress
 from degan.training.model import Model, predict_probabilities
+from degan.training.pipeline import train
 from degan.training.start import check_unseen, read_start
-from degan.training.train import train
 
 _TRAINING_SHARE = 0.95  # fraction of the total time
 _OWN = ("", "folder", "csv")  # origins in which equal names need not be the same subject
@@ -49,7 +49,7 @@ def cross_data_set(
         DeganError: the data sets share fewer than two expressions; have different crop frames or
             sizes; are equal or contain the same data set; or have the same origin and share
             subjects. Also if the initial weights were trained on the test set, and for the errors
-            of :func:`degan.training.train.train`.
+            of :func:`degan.training.pipeline.train`.
     """
     shared = sort_classes(set(trained.expressions) & set(tested.expressions))
     _check(trained, tested, shared)
@@ -60,7 +60,7 @@ def cross_data_set(
         range(len(training.samples)),
         settings,
         folder,
-        part(progress, 0.0, _TRAINING_SHARE),
+        sub_progress(progress, 0.0, _TRAINING_SHARE),
     )
     path = folder / "summary.json"
     if not path.exists():
@@ -114,4 +114,4 @@ def _check(trained: Dataset, tested: Dataset, shared: tuple[str, ...]) -> None:
                 f"{trained.folder} and {tested.folder} both are {origin} and share "
                 f"{len(same)} people, such as {same[0]}; choose another test set"
             )
-    check_cut_alike(trained, tested)
+    check_same_crops(trained, tested)

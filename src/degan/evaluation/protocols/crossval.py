@@ -33,7 +33,7 @@ from degan.evaluation.protocols.neighbours import nearest_people
 from degan.media.images import RgbImage
 from degan.system.files import read_json, write_text
 from degan.system.progress import Progress, silent
-from degan.training.train import train
+from degan.training.pipeline import train
 
 
 def cross_validate(
@@ -50,9 +50,9 @@ def cross_validate(
 
     Each fold trains for a fixed number of epochs and uses its test samples once, after training. So
     nothing is chosen on test samples. If stage 1 does not change the encoder, it is trained only in
-    the fold whose generated images are shown, see :func:`degan.data.folds.shown_fold`. Folds run in
-    parallel processes. After an interruption the same call continues each fold. The metrics do not
-    depend on ``jobs``.
+    the fold whose generated images are shown, see :func:`degan.data.folds.fold_for_pictures`. Folds
+    run in parallel processes. After an interruption the same call continues each fold. The metrics
+    do not depend on ``jobs``.
 
     Args:
         dataset: a prepared data set.

@@ -26,9 +26,9 @@ from degan.system.processes import CONTEXT, run_in_processes
 from degan.system.progress import Progress
 from degan.training.device import find_device
 from degan.training.model import Model, predict_probabilities
+from degan.training.pipeline import check_trainable
 from degan.training.run import open_run
 from degan.training.start import check_unseen, read_start
-from degan.training.train import check_trainable
 
 ELAPSED = "elapsed.json"
 _PREDICTIONS = "predictions.csv"
@@ -241,7 +241,7 @@ def summarize_folds(
         seed: random seed of the bootstrap intervals.
 
     Returns:
-        The metrics of :func:`degan.evaluation.predictions.figures`, and ``fold_accuracy``.
+        The metrics of :func:`degan.evaluation.predictions.compute_metrics`, and ``fold_accuracy``.
     """
     names, probabilities = dataset.expressions, pooled.probabilities
     samples = [dataset.samples[index] for index in pooled.indices]

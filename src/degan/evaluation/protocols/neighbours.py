@@ -32,8 +32,8 @@ def nearest_people(
         training: indices of the training samples, not empty.
 
     Returns:
-        Query index -> indices of :data:`COUNT` training samples of different subjects, the nearest
-        first; fewer if there are fewer subjects.
+        Query index -> indices of :data:`NUM_NEIGHBOURS` training samples of different subjects, the
+        nearest first; fewer if there are fewer subjects.
 
     Raises:
         DeganError: a crop cannot be read.
@@ -53,7 +53,7 @@ def nearest_people(
 
 
 def _one_a_person(places: NDArray[np.int64], people: NDArray[np.str_]) -> list[int]:
-    """Return the first :data:`COUNT` entries of ``places`` that belong to different subjects."""
+    """Return the first :data:`NUM_NEIGHBOURS` entries of ``places`` of different subjects."""
     _, first = np.unique(people[places], return_index=True)
     chosen: list[int] = places[np.sort(first)[:NUM_NEIGHBOURS]].tolist()
     return chosen

@@ -7,9 +7,9 @@ import numpy as np
 
 from degan.evaluation import metrics
 from degan.evaluation.predictions import Predictions
-from degan.report.part import GREY, Absent, Figure, Table, View, percent, run_colour, sign_of
+from degan.report.part import GREY, Absent, Figure, Table, View, marker_symbol, percent, run_colour
 from degan.report.plot import plain, share_axis
-from degan.report.run_files import Missing, Result
+from degan.report.run_files import Result, Unavailable
 
 __all__ = ["calibration"]
 
@@ -23,7 +23,7 @@ def calibration(results: Sequence[Result]) -> Figure | Absent:
     found = [
         (place, result, result.predictions)
         for place, result in enumerate(results)
-        if not isinstance(result.predictions, Missing)
+        if not isinstance(result.predictions, Unavailable)
     ]
     if not found:
         return Absent("calibration", title, "no result has a predictions.csv")
@@ -97,7 +97,7 @@ def _curve(place: int, name: str, ranges: Sequence[tuple[Any, ...]]) -> dict[str
         "x": [one[3] for one in shown],
         "y": [one[4] for one in shown],
         "text": [f"{one[2]:,} predictions" for one in shown],
-        "marker": {"color": run_colour(place), "symbol": sign_of(place), "size": 9},
+        "marker": {"color": run_colour(place), "symbol": marker_symbol(place), "size": 9},
         "line": {"color": run_colour(place)},
         "hovertemplate": "probability %{x:.1%}, accuracy %{y:.1%}, %{text}<extra></extra>",
     }

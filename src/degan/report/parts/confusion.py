@@ -6,7 +6,7 @@ from degan.report.atlas import Atlas
 from degan.report.part import Absent, Figure, Table, View, percent
 from degan.report.plot import short
 from degan.report.round_robin import in_turns
-from degan.report.run_files import Missing, Result
+from degan.report.run_files import Result, Unavailable
 
 __all__ = ["confusion"]
 
@@ -27,7 +27,7 @@ def confusion(result: Result, key: str, atlas: Atlas | None) -> Figure | Absent:
     """
     title = f"Confusion matrix: {result.name}"
     found = result.figures
-    if isinstance(found, Missing):
+    if isinstance(found, Unavailable):
         return Absent(key, title, found.reason)
     names = found.expressions
     shares = [[count / max(1, sum(row)) for count in row] for row in found.confusion]
@@ -134,7 +134,7 @@ def _faces(result: Result, names: Sequence[str], atlas: Atlas) -> dict[str, list
     Faces with the highest probability come first, in turns over people.
     """
     read = result.predictions
-    if isinstance(read, Missing):
+    if isinstance(read, Unavailable):
         return {}
     order = {name: place for place, name in enumerate(names)}
     cells: dict[str, list[tuple[float, int, str]]] = {}

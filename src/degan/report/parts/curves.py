@@ -7,8 +7,8 @@ import numpy as np
 
 from degan.report.part import Absent, Cell, Figure, Table, View, run_colour
 from degan.report.plot import plain
-from degan.report.run_files import Missing, Result
-from degan.report.shapes import LogRow
+from degan.report.run_files import Result, Unavailable
+from degan.report.schemas import LogRow
 
 __all__ = ["curves"]
 
@@ -22,7 +22,7 @@ def curves(result: Result, key: str) -> Figure | Absent:
     """Return the training curves of a result: one view per stage, mean and range over folds."""
     title = f"Training: {result.name}"
     logs = result.logs
-    if isinstance(logs, Missing):
+    if isinstance(logs, Unavailable):
         return Absent(key, title, logs.reason)
     stages = sorted({row.stage for rows in logs.values() for row in rows})
     views = [View(f"stage {stage}", *_stage(logs, stage)) for stage in stages]

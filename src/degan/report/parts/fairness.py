@@ -6,22 +6,22 @@ import numpy as np
 
 from degan.data.factors import Value
 from degan.data.manifest import Dataset
-from degan.evaluation.group_figures import ALL, metrics_by_group
+from degan.evaluation.group_metrics import ALL, metrics_by_group
 from degan.evaluation.grouping import group
 from degan.evaluation.predictions import Predictions
 from degan.report.part import Absent, Cell, Figure, Table, View
 from degan.report.plot import dots, name_axis, share_axis
-from degan.report.run_files import Missing, Result
-from degan.report.shapes import Groups
+from degan.report.run_files import Result, Unavailable
+from degan.report.schemas import Groups
 
-__all__ = ["fairness", "figures_of"]
+__all__ = ["fairness", "group_metrics"]
 
 _SEED = 0  # random seed of the bootstrap
 
 
-def figures_of(
+def group_metrics(
     read: Predictions, dataset: Dataset, column: str, values: Sequence[Value]
-) -> Groups | Missing:
+) -> Groups | Unavailable:
     """Return the metrics of a result by the values of a column.
 
     Args:
@@ -35,7 +35,7 @@ def figures_of(
     """
     numbers = [sample.number for sample in read.samples]
     if not {*read.predicted, *(one.expression for one in read.samples)} <= {*read.expressions}:
-        return Missing("predictions.csv names expressions without a probability")
+        return Unavailable("predictions.csv names expressions without a probability")
     samples = [dataset.samples[number] for number in numbers]
     groups = group([values[number] for number in numbers])
     predicted = np.array([read.expressions.index(said) for said in read.predicted])
@@ -43,7 +43,7 @@ def figures_of(
     return Groups.model_validate({"column": column, **found})
 
 
-def fairness(result: Result, groups: Groups | Missing, key: str) -> Figure | Absent:
+def fairness(result: Result, groups: Groups | Unavailable, key: str) -> Figure | Absent:
     """Return accuracy and recall by the values of a column.
 
     Args:
@@ -51,7 +51,7 @@ def fairness(result: Result, groups: Groups | Missing, key: str) -> Figure | Abs
         groups: metrics of the result by the column.
         key: key of the figure.
     """
-    if isinstance(groups, Missing):
+    if isinstance(groups, Unavailable):
         return Absent(key, f"Accuracy by group: {result.name}", groups.reason)
     title = f"Accuracy by {groups.column.replace('_', ' ')}: {result.name}"
     kinds = list(dict.fromkeys(row.expression for row in groups.rows))

@@ -12,10 +12,20 @@ from degan.labels import sort_classes
 from degan.media.images import RgbImage, data_url
 from degan.report.atlas import Atlas
 from degan.report.measurements import FaceMap, Origin, Saliency, Transfer
-from degan.report.part import Cell, Face, Figure, Pictures, Table, View, colour_of, percent, sign_of
+from degan.report.part import (
+    Cell,
+    Face,
+    Figure,
+    Pictures,
+    Table,
+    View,
+    class_colour,
+    marker_symbol,
+    percent,
+)
 from degan.report.plot import plain
 
-__all__ = ["DECIDES", "DRAWN", "MAP", "drawn", "map_of_faces", "what_decides"]
+__all__ = ["DECIDES", "DRAWN", "MAP", "map_of_faces", "saliency_figure", "transfer_figure"]
 
 MAP: Final = "Map of f(x)"
 DECIDES: Final = "Decisive face regions"
@@ -85,7 +95,7 @@ def _by_expression(
     traces = []
     for place, expression in enumerate(sort_classes({sample.expression for sample in samples})):
         rows = [row for row, sample in enumerate(samples) if sample.expression == expression]
-        marker = {"color": colour_of(place), "symbol": sign_of(place)}
+        marker = {"color": class_colour(place), "symbol": marker_symbol(place)}
         traces.append(_points(found, faces, rows, expression, marker))
     return traces
 
@@ -149,7 +159,7 @@ def _lie(found: FaceMap) -> str:
     return f"In f(x) {as_it_is}, the nearest face {'; the nearest face '.join(told)}."
 
 
-def what_decides(found: Saliency, key: str, name: str) -> Pictures:
+def saliency_figure(found: Saliency, key: str, name: str) -> Pictures:
     """Return the saliency map of each expression, drawn over the average of its faces."""
     tiles = [
         Face(
@@ -185,7 +195,7 @@ def _laid_over(face: RgbImage, amounts: NDArray[np.float32]) -> RgbImage:
     return mixed
 
 
-def drawn(found: Transfer, key: str, name: str) -> Pictures:
+def transfer_figure(found: Transfer, key: str, name: str) -> Pictures:
     """Return the expressions of photos drawn on people, one strip per expression."""
     strips = []
     if found.portraits is not None:

@@ -18,8 +18,8 @@ from degan.report.part import (
     percent,
 )
 from degan.report.plot import dots, name_axis, share_axis, short
-from degan.report.run_files import Missing, Result, reason_of
-from degan.report.shapes import Figures
+from degan.report.run_files import Result, Unavailable, reason_of
+from degan.report.schemas import Figures
 
 __all__ = ["accuracies", "differences", "recalls", "summary"]
 
@@ -29,7 +29,7 @@ def _measured(results: Sequence[Result]) -> list[tuple[int, Result, Figures]]:
     return [
         (place, result, result.figures)
         for place, result in enumerate(results)
-        if not isinstance(result.figures, Missing)
+        if not isinstance(result.figures, Unavailable)
     ]
 
 
@@ -48,7 +48,7 @@ def summary(results: Sequence[Result]) -> Listing:
     rows: list[list[Cell]] = []
     for result in results:
         found = result.figures
-        if isinstance(found, Missing):
+        if isinstance(found, Unavailable):
             rows.append([result.name, result.kind, found.reason, *[None] * 5])
             continue
         rows.append(
@@ -75,7 +75,7 @@ def summary(results: Sequence[Result]) -> Listing:
 def _doubts(result: Result) -> list[str]:
     """Return warnings about the metrics of a result."""
     found = result.figures
-    if isinstance(found, Missing):
+    if isinstance(found, Unavailable):
         return []
     doubts = []
     if found.trained_on_this_data:
@@ -164,14 +164,14 @@ def differences(results: Sequence[Result]) -> list[Part]:
     if len(results) < 2:
         return []
     first, key, title = results[0], "comparison", f"Difference to {results[0].name}"
-    if isinstance(first.predictions, Missing):
+    if isinstance(first.predictions, Unavailable):
         return [Absent(key, title, f"{first.name}: {first.predictions.reason}")]
     same: list[Result] = []
     absent: list[Part] = []
     for result in results[1:]:
         read = result.predictions
         reason = ""
-        if isinstance(read, Missing):
+        if isinstance(read, Unavailable):
             reason = read.reason
         elif read.samples != first.predictions.samples:
             reason = "it has other samples than the first result"

@@ -8,19 +8,19 @@ from degan.evaluation.predictions import Predictions
 from degan.report.atlas import Atlas
 from degan.report.part import Absent, Cell, Face, Figure, Pictures, Table, View, percent, run_colour
 from degan.report.plot import plain
-from degan.report.run_files import Missing, Result
+from degan.report.run_files import Result, Unavailable
 
-__all__ = ["mistakes", "subjects"]
+__all__ = ["accuracy_by_person", "confident_errors"]
 
 _MISTAKES = 24
 _OF_ONE = 3  # maximum number of errors shown of one person
 
 
-def subjects(result: Result, key: str) -> Figure | Absent:
+def accuracy_by_person(result: Result, key: str) -> Figure | Absent:
     """Return the accuracy of each person of a result, lowest first."""
     title = f"Accuracy by person: {result.name}"
     read = result.predictions
-    if isinstance(read, Missing):
+    if isinstance(read, Unavailable):
         return Absent(key, title, read.reason)
     images = Counter(sample.subject for sample in read.samples if sample.subject)
     if len(images) < 2:
@@ -67,7 +67,7 @@ def subjects(result: Result, key: str) -> Figure | Absent:
     )
 
 
-def mistakes(result: Result, key: str, atlas: Atlas | None, why: str) -> Pictures | Absent:
+def confident_errors(result: Result, key: str, atlas: Atlas | None, why: str) -> Pictures | Absent:
     """Return the most confident errors of a result as pictures with their probabilities.
 
     Args:
@@ -78,7 +78,7 @@ def mistakes(result: Result, key: str, atlas: Atlas | None, why: str) -> Picture
     """
     title = f"Most confident errors: {result.name}"
     read = result.predictions
-    if isinstance(read, Missing):
+    if isinstance(read, Unavailable):
         return Absent(key, title, read.reason)
     if atlas is None:
         return Absent(key, title, why)

@@ -11,13 +11,13 @@ from degan.report.part import (
     Part,
     Table,
     View,
+    marker_symbol,
     percent,
     run_colour,
-    sign_of,
 )
 from degan.report.plot import name_axis, plain, share_axis, whiskers
-from degan.report.run_files import Missing, Result
-from degan.report.shapes import Features
+from degan.report.run_files import Result, Unavailable
+from degan.report.schemas import Features
 
 __all__ = ["factors", "leakage"]
 
@@ -57,7 +57,7 @@ def leakage(results: Sequence[Result]) -> list[Part]:
     says = " ".join(
         f"{result.name}: {result.probes.people:,} people, {result.probes.images:,} images."
         for result in results
-        if not isinstance(result.probes, Missing)
+        if not isinstance(result.probes, Unavailable)
     )
     first = kinds[0]
     return [
@@ -80,7 +80,7 @@ def _probed(results: Sequence[Result]) -> list[_Kind]:
     """Return the probed features of all results, with unique names."""
     found = []
     for result in results:
-        if isinstance(result.probes, Missing):
+        if isinstance(result.probes, Unavailable):
             continue
         for run in result.probes.runs:
             of = f"{result.name}: " if len(results) > 1 else ""
@@ -93,7 +93,7 @@ def _not_probed(results: Sequence[Result], key: str, title: str) -> list[Part]:
     return [
         Absent(f"{key}-{number}", f"{title}: {result.name}", result.probes.reason)
         for number, result in enumerate(results, start=1)
-        if isinstance(result.probes, Missing)
+        if isinstance(result.probes, Unavailable)
     ]
 
 
@@ -189,6 +189,6 @@ def _lollipops(
         "name": plain(name),
         "y": [plain(label) for label in labels],
         "x": list(values),
-        "marker": {"color": run_colour(place), "symbol": sign_of(place), "size": 11},
+        "marker": {"color": run_colour(place), "symbol": marker_symbol(place), "size": 11},
         "hovertemplate": "%{y}: %{x:.3f}<extra></extra>",
     }

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from degan.report.part import Absent, Cell, Listing, Part, Table
-from degan.report.run_files import Missing, Result
+from degan.report.run_files import Result, Unavailable
 
 __all__ = ["facts", "settings"]
 
@@ -19,7 +19,7 @@ def facts(results: Sequence[Result]) -> Listing:
         # Only the name of the folder: a full path can reveal the author.
         rows.append([result.name, "folder", result.folder.resolve().name])
         rows += [[result.name, name, _text(value)] for name, value in result.facts.items()]
-        if not isinstance(result.figures, Missing):
+        if not isinstance(result.figures, Unavailable):
             known = {
                 "protocol": result.figures.protocol,
                 "seed": result.figures.seed,
@@ -45,9 +45,11 @@ def settings(results: Sequence[Result]) -> list[Part]:
     absent: list[Part] = [
         Absent(f"settings-{number}", f"Settings: {one.name}", one.settings.reason)
         for number, one in enumerate(results, start=1)
-        if isinstance(one.settings, Missing)
+        if isinstance(one.settings, Unavailable)
     ]
-    known = [(one.name, one.settings) for one in results if not isinstance(one.settings, Missing)]
+    known = [
+        (one.name, one.settings) for one in results if not isinstance(one.settings, Unavailable)
+    ]
     names = list(dict.fromkeys(name for _, table in known for name in table))
     rows: list[list[Cell]] = [
         [name, *(_text(table[name]) if name in table else None for _, table in known)]

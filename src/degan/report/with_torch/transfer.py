@@ -14,13 +14,13 @@ from degan.evaluation.ablation.arms import ARMS, stage1_name
 from degan.evaluation.probes.finished_runs import Run, read_run
 from degan.evaluation.probes.generation import Generator, load_generator
 from degan.evaluation.protocols.fold_runs import fold_folder
-from degan.report.held_model import Place, Shown, read_faces
 from degan.report.measurements import Origin, Transfer
+from degan.report.model_location import ModelLocation, ShownSamples, read_faces
 from degan.training.loader import load
 
 
 def draw_transfer(
-    place: Place, dataset: Dataset, shown: Shown, *, columns: int, seed: int
+    place: ModelLocation, dataset: Dataset, shown: ShownSamples, *, columns: int, seed: int
 ) -> Transfer:
     """Draw each expression of one person on several people.
 
@@ -31,7 +31,7 @@ def draw_transfer(
     Args:
         place: location of the model of a training.
         dataset: data set with the photos, and with the portraits if G was trained on it.
-        shown: photos to choose from, see :func:`degan.report.held_model.people_shown`.
+        shown: photos to choose from, see :func:`degan.report.model_location.choose_samples`.
         columns: maximum number of people to draw on.
         seed: random seed of the choice of photos.
 
@@ -65,7 +65,7 @@ def draw_transfer(
     )
 
 
-def _generator(place: Place, run: Run) -> Generator:
+def _generator(place: ModelLocation, run: Run) -> Generator:
     folder = _stage1_folder(place, run)
     generator = load_generator(folder, run.settings, len(run.subjects))
     if generator is None:
@@ -76,7 +76,7 @@ def _generator(place: Place, run: Run) -> Generator:
     return generator
 
 
-def _stage1_folder(place: Place, run: Run) -> Path:
+def _stage1_folder(place: ModelLocation, run: Run) -> Path:
     """Return the folder of G; some arms of an ablation share a stage 1 in a separate folder."""
     if place.ablation is None or place.fold is None:
         return run.folder

@@ -51,11 +51,11 @@ from degan.evaluation.protocols.fold_runs import (
 )
 from degan.networks.layers import Standardize
 from degan.system.files import read_json, write_text
-from degan.system.progress import Progress, parts, silent
+from degan.system.progress import Progress, silent, split_progress
 from degan.training.checkpoint import load_checkpoint, save_checkpoint
 from degan.training.guard import TrainingError
+from degan.training.pipeline import costs, taught_seconds, train, train_stage1, worked_seconds
 from degan.training.run import logged_seconds
-from degan.training.train import costs, taught_seconds, train, train_stage1, worked_seconds
 
 FEATURES = "features.safetensors"
 """File with the features of a fold's test samples: inputs of the last linear layer of an arm."""
@@ -164,7 +164,7 @@ def _run_task(
         for arm in ARMS
         if arm.name in names and not _is_over(fold_folder(folder / arm.name, number))
     ]
-    told = parts(progress, _arm_costs(waiting, settings, len(fold.train)))
+    told = split_progress(progress, _arm_costs(waiting, settings, len(fold.train)))
     for arm, report in zip(waiting, told, strict=True):
         work = _ArmFold(
             arm=arm,

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from degan.data.datasets.folder import OWN, read_labelled
+from degan.data.datasets.folder import CUSTOM_LABELS, read_labelled
 from degan.data.duplicates import find_duplicates, pairs_by_kind
 from degan.data.fold_file import SUBJECTS, folds_text
 from degan.data.folds import Fold
@@ -26,12 +26,11 @@ from degan.labels import is_class_name, sort_classes
 from degan.networks.classifier import temper
 from degan.recognition.class_groups import Groups
 from degan.system.files import write_text
-from degan.system.progress import Progress, parts, silent
+from degan.system.progress import Progress, silent, split_progress
 from degan.training.model import Model
 from degan.tuning.base_model import read_base
 from degan.tuning.calibration import MIN_SAMPLES, UNSURE_BELOW, fit_temperature
 from degan.tuning.check_unseen import check_others
-from degan.tuning.export import export
 from degan.tuning.last_layer import (
     Features,
     Labels,
@@ -42,6 +41,7 @@ from degan.tuning.last_layer import (
     read_features,
     with_head,
 )
+from degan.tuning.onnx_export import export
 from degan.tuning.weights_file import check_weights_path
 
 SUFFIX: Final = ".finetune"
@@ -113,7 +113,7 @@ def finetune(
     begun = time.monotonic()
     _check_out(source, out)
     base = read_base(settings.base)
-    cutting, reading, fitting = parts(progress, _COSTS)
+    cutting, reading, fitting = split_progress(progress, _COSTS)
     work = out.with_suffix(SUFFIX)
     dataset, prepared = _faces(source, work, base, settings, jobs, cutting)
     check_others(base, dataset, "fine-tune with")
@@ -216,7 +216,7 @@ def _faces(
         _joining(dataset.expressions, settings.groups, source)
         _open_work(work, source)
         return dataset, None
-    found = read_labelled(source, OWN)
+    found = read_labelled(source, CUSTOM_LABELS)
     _check_folders(source, found.recordings, found.skipped)
     shown = sort_classes({recording.sources[0].expression for recording in found.recordings})
     called = _joining(shown, settings.groups, source)

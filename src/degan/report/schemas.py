@@ -9,9 +9,9 @@ __all__ = [
     "Features",
     "Figures",
     "Groups",
-    "Guess",
-    "Guesses",
     "LogRow",
+    "ProbeAccuracies",
+    "ProbeAccuracy",
     "Probes",
     "Recall",
 ]
@@ -37,7 +37,7 @@ class Recall(_Read):
 
 
 class GroupRow(_Read):
-    """A row of :func:`degan.evaluation.group_figures.metrics_by_group`."""
+    """A row of :func:`degan.evaluation.group_metrics.metrics_by_group`."""
 
     expression: str
     value: str
@@ -103,7 +103,7 @@ class Figures(_Read):
         return self
 
 
-class Guess(_Read):
+class ProbeAccuracy(_Read):
     """Accuracy of a probe in [0, 1], and its 95 % interval."""
 
     accuracy: Share
@@ -111,11 +111,11 @@ class Guess(_Read):
     times_chance: Finite
 
 
-class Guesses(_Read):
+class ProbeAccuracies(_Read):
     """Accuracies of a linear and an MLP probe on the same features, and chance."""
 
-    linear: Guess
-    mlp: Guess
+    linear: ProbeAccuracy
+    mlp: ProbeAccuracy
     chance: Share
     people: int
     images: int
@@ -136,12 +136,12 @@ class Features(_Read):
     """Probe results on one kind of features of a run."""
 
     name: str
-    identity: Guesses
-    expression: Guesses
+    identity: ProbeAccuracies
+    expression: ProbeAccuracies
     disentanglement: Disentanglement | None
 
 
-class Probed(_Read):
+class ProbedRun(_Read):
     """Probe results of one run in ``probes.json``."""
 
     run: str
@@ -153,7 +153,7 @@ class Probes(_Read):
 
     people: int
     images: int
-    runs: list[Probed]
+    runs: list[ProbedRun]
 
 
 class LogRow(BaseModel):

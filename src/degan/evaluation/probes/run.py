@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from degan.data.factors import FACTORS_FILE, read_existing_columns
 from degan.data.folds import Fold, subject_folds
 from degan.data.manifest import Dataset
-from degan.data.provenance import others_of
+from degan.data.provenance import hashes_with_unknown_subjects
 from degan.errors import DeganError
 from degan.evaluation.predictions import check_output_folder
 from degan.evaluation.probes import disentanglement as layout
 from degan.evaluation.probes.finished_runs import Run, check_frames, read_features, read_run
 from degan.evaluation.probes.identification import identify
-from degan.evaluation.probes.judging import Judges
+from degan.evaluation.probes.judges import Judges
 from degan.evaluation.probes.leakage import (
     FOLDS,
     expression_accuracy,
@@ -26,7 +26,7 @@ from degan.evaluation.probes.leakage import (
     sequence_folds,
 )
 from degan.system.files import write_text
-from degan.system.progress import Progress, part, silent
+from degan.system.progress import Progress, silent, sub_progress
 from degan.training.loader import load
 from degan.version import __version__
 
@@ -86,7 +86,7 @@ def probe(
     All runs are measured on the same images: those of subjects that no run was trained on.
 
     Args:
-        folders: run directories of :func:`degan.training.train.train`.
+        folders: run directories of :func:`degan.training.pipeline.train`.
         dataset: data set to measure on.
         trained_on: training data set of all runs, needed to judge generated faces. None: they are
             not judged.
@@ -112,10 +112,10 @@ def probe(
         judges = Judges(trained_on, runs, dataset, measured.indices, seed=seed)
     rows = []
     for number, run in enumerate(runs):
-        show = part(progress, number / len(runs), 1 / len(runs), f"{run.folder}: ")
+        show = sub_progress(progress, number / len(runs), 1 / len(runs), f"{run.folder}: ")
         share = 0.6 if judges else 1.0  # fraction of the time
-        features = _measure_features(run, measured, seed, part(show, 0, share))
-        generation = judges.judge(run, part(show, share, 1 - share)) if judges else None
+        features = _measure_features(run, measured, seed, sub_progress(show, 0, share))
+        generation = judges.judge(run, sub_progress(show, share, 1 - share)) if judges else None
         rows.append({**_facts(run), "features": features, "generation": generation})
     judged_on = None if trained_on is None else trained_on.manifest_hash
     summary = {
@@ -166,7 +166,7 @@ def _choose(dataset: Dataset, runs: Sequence[Run], seed: int) -> tuple[_Measured
             "data set with subject names"
         )
     for run in runs:
-        if not dataset.manifests.isdisjoint(others_of(run.model.trained_on)):
+        if not dataset.manifests.isdisjoint(hashes_with_unknown_subjects(run.model.trained_on)):
             raise DeganError(
                 f"{run.folder} was trained on {dataset.folder} and other data, or started from "
                 "weights that were, so people new to it are not known; use another data set"

@@ -13,7 +13,7 @@ from degan.data.crops import read_crops
 from degan.data.fold_file import read_folds
 from degan.data.folds import fold_for_pictures
 from degan.data.manifest import Dataset
-from degan.data.provenance import has_seen, manifests_of, others_of
+from degan.data.provenance import has_seen, hashes_with_unknown_subjects, manifests_of
 from degan.errors import DeganError
 from degan.faces.alignment import FRAME, crop_face
 from degan.recognition.recognizer import Recognizer
@@ -30,7 +30,7 @@ _MAX_MODEL = 8 * 2**30
 
 
 @dataclass(frozen=True)
-class Place:
+class ModelLocation:
     """Location of the model of a run directory.
 
     Attributes:
@@ -68,7 +68,7 @@ class Place:
         return "" if self.folder == self.run else self.folder.relative_to(self.run).as_posix()
 
 
-class Shown(NamedTuple):
+class ShownSamples(NamedTuple):
     """Samples that figures show.
 
     Attributes:
@@ -80,7 +80,7 @@ class Shown(NamedTuple):
     seen: bool
 
 
-def training_module(name: str) -> ModuleType:
+def import_train_extra(name: str) -> ModuleType:
     """Import a module that needs the extra ``train``.
 
     Raises:
@@ -89,7 +89,7 @@ def training_module(name: str) -> ModuleType:
     return import_extra(name, "train", asking="this figure")
 
 
-def find_model(run: Path, dataset: Dataset) -> Place:
+def find_model(run: Path, dataset: Dataset) -> ModelLocation:
     """Return the location of a run directory's model, without torch and without the model file.
 
     For a cross-validation, the model is that of one fold, since each fold has another f(x); see
@@ -112,7 +112,7 @@ def find_model(run: Path, dataset: Dataset) -> Place:
         return _fold(run, run, run / _FULL, dataset)
     if kind == "training":
         model = run / _MODEL
-        return Place(run, run, None, _hash(model), None, None, _told(record))
+        return ModelLocation(run, run, None, _hash(model), None, None, _told(record))
     above = run.parent / "run.json"
     if kind is None and (run / "fold-01").is_dir() and above.is_file():
         return _fold(run, run.parent, run, dataset)
@@ -124,7 +124,7 @@ def find_model(run: Path, dataset: Dataset) -> Place:
     )
 
 
-def _fold(run: Path, root: Path, arm: Path, dataset: Dataset) -> Place:
+def _fold(run: Path, root: Path, arm: Path, dataset: Dataset) -> ModelLocation:
     """Return the location of one fold's model; ``root`` holds ``folds.json`` of all folds."""
     path = root / "folds.json"
     folds = read_folds(path, dataset)
@@ -132,7 +132,7 @@ def _fold(run: Path, root: Path, arm: Path, dataset: Dataset) -> Place:
     there = [number for number, model in enumerate(models) if model.is_file()]
     # Without model files, the cache may still hold the measurements.
     number = fold_for_pictures(folds, there or range(len(folds)))
-    return Place(
+    return ModelLocation(
         run=run,
         folder=models[number].parent,
         weights=None,
@@ -144,7 +144,7 @@ def _fold(run: Path, root: Path, arm: Path, dataset: Dataset) -> Place:
     )
 
 
-def _measured_weights(run: Path, dataset: Dataset) -> Place:
+def _measured_weights(run: Path, dataset: Dataset) -> ModelLocation:
     path = run / "summary.json"
     summary = read_json(path)
     name, digest = summary.get("weights"), summary.get("weights_sha256")
@@ -157,10 +157,10 @@ def _measured_weights(run: Path, dataset: Dataset) -> Place:
         )
     split = summary.get("split")
     tested = dataset.of_split(split if isinstance(split, str) else None)
-    return Place(run, run, name, digest, None, tuple(tested), _told(path))
+    return ModelLocation(run, run, name, digest, None, tuple(tested), _told(path))
 
 
-def open_model(place: Place, dataset: Dataset) -> OpenModel:
+def open_model(place: ModelLocation, dataset: Dataset) -> OpenModel:
     """Open a model that reads the crops of a data set.
 
     Raises:
@@ -172,7 +172,7 @@ def open_model(place: Place, dataset: Dataset) -> OpenModel:
     elif place.model_hash is None:
         raise DeganError(f"{place.folder} holds no trained network ({_MODEL}) for this figure")
     else:
-        opened = training_module("degan.report.with_torch.run_model").open_run(place.folder)
+        opened = import_train_extra("degan.report.with_torch.run_model").open_run(place.folder)
     if opened.frame != dataset.frame:
         raise DeganError(
             f"{dataset.folder} was cut in frame {dataset.frame}, but {place.name} reads "
@@ -181,7 +181,7 @@ def open_model(place: Place, dataset: Dataset) -> OpenModel:
     return opened
 
 
-def _open_weights(place: Place) -> OpenModel:
+def _open_weights(place: ModelLocation) -> OpenModel:
     recognizer = Recognizer(_weights_source(str(place.weights)))
     if recognizer.weights_hash != place.model_hash:
         raise DeganError(
@@ -209,7 +209,7 @@ def _weights_source(name: str) -> Path | str:
     return shipped if shipped in SHIPPED_WEIGHTS and not Path(name).is_file() else Path(name)
 
 
-def people_shown(place: Place, opened: OpenModel, dataset: Dataset) -> Shown:
+def choose_samples(place: ModelLocation, opened: OpenModel, dataset: Dataset) -> ShownSamples:
     """Return the samples to show: of people not in the model's training data, if there are any.
 
     Args:
@@ -230,18 +230,20 @@ def people_shown(place: Place, opened: OpenModel, dataset: Dataset) -> Shown:
         )
     if place.weights is not None:
         parts = {dataset.samples[index].split for index in indices}
-        return Shown(indices, has_seen(opened.trained_on, dataset, parts))
+        return ShownSamples(indices, has_seen(opened.trained_on, dataset, parts))
     if place.fold is not None:
-        return Shown(indices, seen=False)  # no person is in two folds
+        return ShownSamples(indices, seen=False)  # no person is in two folds
     return _untrained(place, opened, dataset, indices)
 
 
-def _untrained(place: Place, opened: OpenModel, dataset: Dataset, indices: list[int]) -> Shown:
+def _untrained(
+    place: ModelLocation, opened: OpenModel, dataset: Dataset, indices: list[int]
+) -> ShownSamples:
     """Return the samples of people not in the training data of ``degan train``; all if none are."""
-    if not dataset.manifests.isdisjoint(others_of(opened.trained_on)):
-        return Shown(indices, seen=True)  # which of these people were trained on is unknown
+    if not dataset.manifests.isdisjoint(hashes_with_unknown_subjects(opened.trained_on)):
+        return ShownSamples(indices, seen=True)  # which of these people were trained on is unknown
     if dataset.manifest_hash not in manifests_of(opened.trained_on):
-        return Shown(indices, seen=False)
+        return ShownSamples(indices, seen=False)
     record = place.folder / "run.json"
     told = read_json(record)
     subjects, splits = told.get("subjects"), told.get("splits", [])
@@ -255,10 +257,10 @@ def _untrained(place: Place, opened: OpenModel, dataset: Dataset, indices: list[
         # Unnamed people can be separated only by the parts of the official split.
         if (sample.subject not in people if sample.subject else sample.split not in parts)
     ]
-    return Shown(others or indices, seen=not others)
+    return ShownSamples(others or indices, seen=not others)
 
 
-def spread(dataset: Dataset, indices: Sequence[int], limit: int, seed: int) -> list[int]:
+def draw_evenly(dataset: Dataset, indices: Sequence[int], limit: int, seed: int) -> list[int]:
     """Return randomly drawn samples, spread evenly over people and expressions.
 
     Args:

@@ -17,7 +17,7 @@ from degan.evaluation.probes.generation import (
     train_judge,
 )
 from degan.evaluation.probes.leakage import FOLDS, sequence_folds
-from degan.system.progress import Progress, part
+from degan.system.progress import Progress, sub_progress
 from degan.training.loader import TrainingData, load
 
 
@@ -63,8 +63,8 @@ class Judges:
         """Return the metrics of a run's generated faces.
 
         Returns:
-            The values of :class:`degan.evaluation.probes.generation.Judgement` by name; None if the
-            run has no generator, or no source photo has an expression that the run knows.
+            The values of :class:`degan.evaluation.probes.generation.GenerationMetrics` by name;
+            None if the run has no generator, or no source photo has an expression that it knows.
 
         Raises:
             DeganError: no subject has images from two sequences to hold back for the judge.
@@ -74,7 +74,7 @@ class Judges:
         shown = [i for i in self._indices if dataset.samples[i].expression in known]
         if generator is None or not shown:
             return None
-        judge, data = self._judge_of(run, part(progress, 0.0, 0.9))
+        judge, data = self._judge_of(run, sub_progress(progress, 0.0, 0.9))
         progress(0.9, "generating faces")
         sources = load(dataset, shown, run.settings.network, known)
         return asdict(judge_generated(generator, judge, data, sources, seed=self._seed))

@@ -20,7 +20,7 @@ from degan.errors import DeganError
 from degan.labels import FACIAL_ACTIONS
 from degan.networks.classifier import ActionReader, Recognition
 from degan.recognition.weights import CROPS, FORMAT, KEY
-from degan.system.files import replacing
+from degan.system.files import atomic_write
 from degan.training.model import Model
 from degan.tuning.weights_file import check_weights_path
 from degan.version import __version__
@@ -96,7 +96,7 @@ def export(
             f"it reads (allowed: {TOLERANCE:.0e}), so {path} was not written; try another version "
             "of torch or onnxscript"
         )
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(data)
     return parity
 

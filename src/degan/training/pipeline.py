@@ -20,7 +20,7 @@ from degan.errors import DeganError
 from degan.networks.backbone import find_backbone
 from degan.networks.classifier import Recognition
 from degan.networks.encoder import Encoder
-from degan.system.progress import Progress, parts, silent
+from degan.system.progress import Progress, silent, split_progress
 from degan.training.blending import choose_blend, inner_cost
 from degan.training.classifier import CHECKPOINT, ClassifierTrainer
 from degan.training.device import find_device, repeatable
@@ -79,7 +79,7 @@ def train(
         (folder / CHECKPOINT).unlink(missing_ok=True)
         return load_model(folder)
     left_out = stage1 is None and not draws and encoder_rate(settings) == 0
-    teaching, choosing, first, second = parts(
+    teaching, choosing, first, second = split_progress(
         progress, costs(settings, len(indices), drawing=not left_out)
     )
     with repeatable(device):

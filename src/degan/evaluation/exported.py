@@ -15,8 +15,8 @@ from degan.data.people_table import read_people
 from degan.data.provenance import has_seen
 from degan.errors import DeganError
 from degan.evaluation import metrics
-from degan.evaluation.action_figures import action_figures, load_action_truth
-from degan.evaluation.group_figures import metrics_by_group
+from degan.evaluation.action_metrics import action_figures, load_action_truth
+from degan.evaluation.group_metrics import metrics_by_group
 from degan.evaluation.grouping import group
 from degan.evaluation.mistakes import mistakes_sheet, write_sheet
 from degan.evaluation.predictions import check_output_folder, compute_metrics, predictions_text
