@@ -71,9 +71,9 @@ class Classifier(nn.Module):
         """The last linear layer, with a row for each expression; :data:`LAST_LAYER` is its name."""
         return cast("nn.Linear", self.head[1])
 
-    @last_layer.setter
-    def last_layer(self, layer: nn.Linear) -> None:
-        self.head[1] = layer
+    def replace_last_layer(self, layer: nn.Linear) -> None:
+        """Replace the last linear layer, for other classes."""
+        self.head[1] = layer  # torch would make an assignment to a property another submodule
 
     def residue(self, encoded: EncoderOutput) -> list[Tensor]:
         """Encoder output -> what each local CNN reads, (N, residue); none reads f(x) alone."""

@@ -1,6 +1,6 @@
-"""From run directories to a page: what is read, which figures are made of it, in which order."""
+"""The report: run directories are read, figures are made, and one page is written."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,20 +10,12 @@ from degan.data.factors import Value, column_names, read_column
 from degan.data.manifest import Dataset
 from degan.data.people_table import read_people, table_columns
 from degan.errors import DeganError
+from degan.report.entries import SECTIONS, Material, find_entries
 from degan.report.faces import Faces
 from degan.report.page import Section, check_installed, render
 from degan.report.part import Absent, Part
-from degan.report.parts.calibration import calibration
-from degan.report.parts.confusion import confusion
-from degan.report.parts.curves import curves
-from degan.report.parts.fairness import fairness, group_metrics
-from degan.report.parts.overview import accuracies, differences, recalls, summary
-from degan.report.parts.people import accuracy_by_person, confident_errors
-from degan.report.parts.proofs import factors, leakage
-from degan.report.parts.record import facts, settings
 from degan.report.rerun import Models
-from degan.report.run_files import Result, Unavailable, read_results
-from degan.report.schemas import Groups
+from degan.report.run_files import Result, read_results
 from degan.system.files import check_writable, write_text
 from degan.system.progress import Progress, silent
 
@@ -31,14 +23,11 @@ __all__ = ["write_report"]
 
 
 _GROUPS: Final = frozenset({"age", "sex", "gender", "ethnicity", "race", "tone", "skin_tone"})
-"""Columns, in small letters, that figures are split by where nobody says which."""
+"""Columns, in lower case, that figures are split by if no column is given."""
 
 _MAX_COLUMNS: Final = 6
-_MAX_WORDS: Final = 15  # of a column that is shown without being asked for
-_READ, _PAGE = 0.05, 0.9  # shares of the work, about
-_NO_GROUPS: Final = (
-    "no age, gender or ethnicity is known: give --people TABLE and --data DATA, or --by COLUMN"
-)
+_MAX_WORDS: Final = 15  # maximum number of values of a column that nobody requested
+_READ, _PAGE = 0.05, 0.9  # finished fraction after reading, and before writing the page
 
 
 def write_report(
@@ -50,19 +39,19 @@ def write_report(
     people: Path | None = None,
     progress: Progress = silent,
 ) -> list[Part]:
-    """Write one HTML page on finished or half-done work; it needs no other file and no network.
+    """Write one HTML page on finished or unfinished runs; it needs no other file and no network.
 
     Args:
-        folders: see :func:`degan.report.run_files.read_results`.
-        out: the page.
-        dataset: what the results were measured on: with it faces are shown.
-        by: columns of the data set, or of ``people``, to split figures by; none: those that name
-            age, gender or ethnicity, or all of ``people``.
-        people: a table with a row a person, see :func:`degan.data.people_table.read_people`.
-        progress: told the share done and what is being done.
+        folders: results, see :func:`degan.report.run_files.read_results`.
+        out: path of the page, ending in ``.html``.
+        dataset: data set on which the results were measured; with it, faces are shown.
+        by: columns of the data set, or of ``people``, to split figures by. If empty: columns of
+            age, gender and ethnicity, or all columns of ``people``.
+        people: table with a row for each person, see :func:`degan.data.people_table.read_people`.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
 
     Returns:
-        What the page shows, absent figures with their reasons too.
+        All parts of the page, absent figures with their reasons included.
 
     Raises:
         DeganError: a folder is no result, Plotly or Jinja2 is not installed, crops cannot be read,
@@ -72,13 +61,13 @@ def write_report(
     if out.suffix.lower() not in (".html", ".htm"):
         raise DeganError(f"a report is a page; give {out} a name that ends in .html")
     check_writable(out)
-    progress(0.0, "results are read")
+    progress(0.0, "reading results")
     results = read_results(folders)
     faces = Faces(dataset)
     columns = _columns(dataset, by, people)
     sections = _sections(results, faces, columns, progress)
     names = ", ".join(result.name for result in results)
-    progress(_PAGE, "the page is written")
+    progress(_PAGE, "writing the page")
     text = render(
         f"Report: {names}",
         [_lead(results, dataset)],
@@ -92,7 +81,7 @@ def write_report(
 
 
 def _lead(results: Sequence[Result], dataset: Dataset | None) -> str:
-    """Return the sentence at the head of the page."""
+    """Return the sentence at the top of the page."""
     of = f"{len(results)} results" if len(results) > 1 else f"{results[0].kind}"
     faces = f" Faces are those of {dataset.folder.resolve().name}." if dataset else ""
     return f"{of[0].upper()}{of[1:]}. Every figure has its data as CSV and, drawn, as SVG.{faces}"
@@ -101,7 +90,7 @@ def _lead(results: Sequence[Result], dataset: Dataset | None) -> str:
 def _columns(
     dataset: Dataset | None, by: Sequence[str], people: Path | None
 ) -> dict[str, list[Value]]:
-    """Return the columns that figures are split by: the value of each sample, by name."""
+    """Return column name -> value of each sample, for the columns to split figures by."""
     if dataset is None:
         if by or people is not None:
             raise DeganError("--by and --people need the data set: give --data DATA too")
@@ -109,13 +98,13 @@ def _columns(
     if people is not None:
         names = list(by) or table_columns(people)[:_MAX_COLUMNS]
         columns = {name: read_people(people, dataset, name) for name in names}
-        # A column of words that nearly all differ, such as people's names, tells no groups.
-        return {name: own for name, own in columns.items() if by or _is_of_groups(own)}
+        # A column whose values nearly all differ, such as names of people, defines no groups.
+        return {name: own for name, own in columns.items() if by or _defines_groups(own)}
     names = list(by) or [name for name in column_names(dataset) if name.lower() in _GROUPS]
     return {name: read_column(dataset, name) for name in names}
 
 
-def _is_of_groups(values: Sequence[Value]) -> bool:
+def _defines_groups(values: Sequence[Value]) -> bool:
     return len({value for value in values if isinstance(value, str)}) <= _MAX_WORDS
 
 
@@ -125,85 +114,28 @@ def _sections(
     columns: Mapping[str, Sequence[Value]],
     progress: Progress,
 ) -> list[Section]:
-    progress(_READ, "figures are drawn")
-    models = Models(
-        faces, lambda done, doing: progress(_READ + (_PAGE - _READ) * done, doing), 3 * len(results)
-    )
-    return [
-        _section(
-            "overview",
-            "Summary",
-            [summary(results), accuracies(results), *differences(results)],
-        ),
-        _section(
-            "errors",
-            "What is mistaken",
-            [
-                recalls(results),
-                *_each(results, "confusion", lambda one, key: confusion(one, key, faces.of(one))),
-                *_each(
-                    results,
-                    "mistakes",
-                    lambda one, key: confident_errors(one, key, faces.of(one), faces.why_not(one)),
-                ),
-                *_each(results, "people", accuracy_by_person),
-            ],
-        ),
-        _section("probabilities", "Probabilities", [calibration(results)]),
-        _section("fairness", "Who is read better", _fairness(results, faces, columns)),
-        _section(
-            "representation",
-            "The representation",
-            [*leakage(results), *factors(results), *_each(results, "map", models.map)],
-        ),
-        _section("decides", "What decides", _each(results, "decides", models.deciding)),
-        _section("drawn", "Drawn faces", _each(results, "drawn", models.drawn)),
-        _section("training", "Training", _each(results, "training", curves)),
-        _section("record", "Settings and data", [*settings(results), facts(results)]),
-    ]
+    progress(_READ, "drawing figures")
+    entries = find_entries()
+    count = len(results) * sum(entry.runs_model for entry in entries)
+
+    def show(done: float, label: str) -> None:
+        progress(_READ + (_PAGE - _READ) * done, label)
+
+    material = Material(results, faces, columns, Models(faces, show, count))
+    found: dict[str, list[Part]] = {}
+    for entry in entries:
+        found.setdefault(entry.section, []).extend(entry.make(material))
+    return [_section(key, parts) for key, parts in found.items()]
 
 
-def _each(results: Sequence[Result], kind: str, make: Callable[[Result, str], Part]) -> list[Part]:
-    """Return a part a result, with keys that differ."""
-    return [make(result, f"{kind}-{number}") for number, result in enumerate(results, start=1)]
-
-
-def _section(key: str, title: str, parts: Sequence[Part]) -> Section:
-    """Return a section: what is there, then what is not, once a reason."""
+def _section(section: str, parts: Sequence[Part]) -> Section:
+    """Return a section: parts that exist, then absent parts, one for each reason."""
     absent: dict[str, Absent] = {}
     for part in parts:
         if isinstance(part, Absent):
             first = absent.setdefault(part.reason, replace(part, title=""))
             titles = [*filter(None, first.title.split("; ")), part.title]
             absent[part.reason] = replace(first, title="; ".join(dict.fromkeys(titles)))
-    there = [part for part in parts if not isinstance(part, Absent)]
-    return Section(key, title, [*there, *absent.values()])
-
-
-def _fairness(
-    results: Sequence[Result], faces: Faces, columns: Mapping[str, Sequence[Value]]
-) -> list[Part]:
-    parts: list[Part] = []
-    for number, result in enumerate(results, start=1):
-        found: list[Groups | Unavailable] = []
-        if not isinstance(result.figures, Unavailable) and result.figures.by is not None:
-            found.append(result.figures.by)
-        own = {one.column for one in found if isinstance(one, Groups)}
-        for column, values in columns.items():
-            if column not in own:
-                found.append(_split(result, faces, column, values))
-        parts += [
-            fairness(result, groups, f"by-{number}-{place}")
-            for place, groups in enumerate(found or [Unavailable(_NO_GROUPS)], start=1)
-        ]
-    return parts
-
-
-def _split(
-    result: Result, faces: Faces, column: str, values: Sequence[Value]
-) -> Groups | Unavailable:
-    if isinstance(result.predictions, Unavailable):
-        return result.predictions
-    if faces.dataset is None or faces.of(result) is None:
-        return Unavailable(faces.why_not(result))
-    return group_metrics(result.predictions, faces.dataset, column, values)
+    present = [part for part in parts if not isinstance(part, Absent)]
+    key = "".join(sign if sign.isalnum() else "-" for sign in section.lower())
+    return Section(key, SECTIONS.get(section, section), [*present, *absent.values()])

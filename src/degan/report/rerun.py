@@ -1,22 +1,13 @@
-"""Parts of a page for which a model is run again, or that an earlier report kept in the run."""
+"""Figures for which a model runs again, unless an earlier report stored the measurement."""
 
 from collections.abc import Callable
 from typing import TypeVar
 
 from degan.errors import DeganError
-from degan.report import measured
 from degan.report.atlas import Atlas
 from degan.report.faces import Faces
-from degan.report.measurements import FaceMap, Measurement, Saliency, Transfer
+from degan.report.measurements import Measurement
 from degan.report.part import Absent, Part
-from degan.report.parts.model import (
-    DECIDES,
-    DRAWN,
-    MAP,
-    map_of_faces,
-    saliency_figure,
-    transfer_figure,
-)
 from degan.report.run_files import Result, reason_of
 from degan.system.progress import Progress, sub_progress
 
@@ -27,12 +18,12 @@ Found = TypeVar("Found", bound=Measurement)
 
 
 class Models:
-    """Parts for which a model is run again, or that an earlier report kept in the run.
+    """Runs the models of results again for the figures that need it.
 
     Args:
-        faces: of the data set.
-        progress: told the share done of all of them, and what is being done.
-        count: how many there will be.
+        faces: faces of the data set.
+        progress: callback, called with the finished fraction of all figures and a label.
+        count: number of figures that will be made.
     """
 
     def __init__(self, faces: Faces, progress: Progress, count: int) -> None:
@@ -40,31 +31,7 @@ class Models:
         self._progress = progress
         self._count, self._begun = max(1, count), 0
 
-    def map(self, result: Result, key: str) -> Part:
-        """Return the map of f(x)."""
-
-        def draw(found: FaceMap, atlas: Atlas) -> Part:
-            return map_of_faces(found, atlas, key, result.name)
-
-        return self._part(MAP, result, key, measured.face_map, draw)
-
-    def deciding(self, result: Result, key: str) -> Part:
-        """Return what decides."""
-
-        def draw(found: Saliency, atlas: Atlas) -> Part:
-            return saliency_figure(found, key, result.name)
-
-        return self._part(DECIDES, result, key, measured.saliency, draw)
-
-    def drawn(self, result: Result, key: str) -> Part:
-        """Return drawn faces."""
-
-        def draw(found: Transfer, atlas: Atlas) -> Part:
-            return transfer_figure(found, key, result.name)
-
-        return self._part(DRAWN, result, key, measured.transfer, draw)
-
-    def _part(
+    def figure(
         self,
         title: str,
         result: Result,
@@ -72,12 +39,21 @@ class Models:
         measure: Callable[..., Found],
         draw: Callable[[Found, Atlas], Part],
     ) -> Part:
+        """Return the figure of one result, or an absent part with the reason.
+
+        Args:
+            title: of the figure, without the name of the result.
+            result: the result.
+            key: of the figure.
+            measure: folder, data set and progress -> measurement, see
+                :mod:`degan.report.measured`.
+            draw: measurement and atlas of faces -> figure.
+        """
         start, self._begun = self._begun / self._count, self._begun + 1
         title = f"{title}: {result.name}"
         atlas = self._faces.atlas
         if atlas is None:
             return Absent(key, title, self._faces.why_not(result))
-
         show = sub_progress(self._progress, start, 1 / self._count, f"{result.name}: ")
         try:
             return draw(measure(result.folder, atlas.dataset, progress=show), atlas)

@@ -183,6 +183,6 @@ def with_head(model: Model, head: Head, classes: tuple[str, ...], trained_on: An
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(head.weight))
         layer.bias.copy_(torch.from_numpy(head.bias))
-    model.recognition.classifier.last_layer = layer
+    model.recognition.classifier.replace_last_layer(layer)
     model.recognition.eval()
     return replace(model, expressions=classes, trained_on=trained_on)

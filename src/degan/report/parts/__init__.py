@@ -1,1 +1,4 @@
-"""Parts of a report by topic: functions from results to figures, pictures, tables and notes."""
+"""Figures and tables of the report, by topic; each is a pure function of the files that were read.
+
+Every module lists in ``ENTRIES`` what it adds to which section, see :mod:`degan.report.entries`.
+"""

@@ -7,11 +7,12 @@ import numpy as np
 
 from degan.evaluation import metrics
 from degan.evaluation.predictions import Predictions
+from degan.report.entries import Entry
 from degan.report.part import GREY, Absent, Figure, Table, View, marker_symbol, percent, run_colour
 from degan.report.plot import plain, share_axis
 from degan.report.run_files import Result, Unavailable
 
-__all__ = ["calibration"]
+__all__ = ["ENTRIES", "calibration"]
 
 _BINS = 10
 _FEW = 10  # minimum number of predictions in a bin for a point of the curve
@@ -112,3 +113,6 @@ def _bars(place: int, name: str, ranges: Sequence[tuple[Any, ...]], total: int) 
         "marker": {"color": run_colour(place)},
         "hovertemplate": "%{y:.1%} of predictions<extra></extra>",
     }
+
+
+ENTRIES = (Entry("probabilities", 10, lambda material: [calibration(material.results)]),)

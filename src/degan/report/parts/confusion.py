@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from degan.report.atlas import Atlas
+from degan.report.entries import Entry, for_each_result
 from degan.report.part import Absent, Figure, Table, View, percent
 from degan.report.plot import short
 from degan.report.round_robin import in_turns
 from degan.report.run_files import Result, Unavailable
 
-__all__ = ["confusion"]
+__all__ = ["ENTRIES", "confusion"]
 
 _FACES = 12  # maximum number of faces of a cell
 _MANY = 20  # maximum number of classes with numbers in the cells
@@ -152,3 +153,15 @@ def _faces(result: Result, names: Sequence[str], atlas: Atlas) -> dict[str, list
         if numbers:
             found[cell] = numbers
     return found
+
+
+ENTRIES = (
+    Entry(
+        "errors",
+        20,
+        for_each_result(
+            "confusion",
+            lambda material, result, key: confusion(result, key, material.faces.of(result)),
+        ),
+    ),
+)

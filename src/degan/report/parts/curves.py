@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from degan.report.entries import Entry, for_each_result
 from degan.report.part import Absent, Cell, Figure, Table, View, run_colour
 from degan.report.plot import plain
 from degan.report.run_files import Result, Unavailable
 from degan.report.schemas import LogRow
 
-__all__ = ["curves"]
+__all__ = ["ENTRIES", "curves"]
 
 _MAX_ROWS = 5_000  # maximum number of table rows, about, to keep the page small
 _MAX_POINTS = 500  # maximum number of points of a line
@@ -123,3 +124,12 @@ def _scale(terms: Mapping[str, Mapping[int, Sequence[float]]]) -> dict[str, Any]
 def _time(seconds: float) -> str:
     minutes = seconds / 60
     return f"{seconds:.0f} s" if minutes < 2 else f"{minutes:.0f} min"
+
+
+ENTRIES = (
+    Entry(
+        "training",
+        10,
+        for_each_result("training", lambda material, result, key: curves(result, key)),
+    ),
+)

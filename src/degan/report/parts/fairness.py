@@ -9,12 +9,14 @@ from degan.data.manifest import Dataset
 from degan.evaluation.group_metrics import ALL, metrics_by_group
 from degan.evaluation.grouping import group
 from degan.evaluation.predictions import Predictions
-from degan.report.part import Absent, Cell, Figure, Table, View
+from degan.report.entries import Entry, Material
+from degan.report.faces import Faces
+from degan.report.part import Absent, Cell, Figure, Part, Table, View
 from degan.report.plot import dots, name_axis, share_axis
 from degan.report.run_files import Result, Unavailable
 from degan.report.schemas import Groups
 
-__all__ = ["fairness", "group_metrics"]
+__all__ = ["ENTRIES", "fairness", "group_metrics"]
 
 _SEED = 0  # random seed of the bootstrap
 
@@ -100,3 +102,38 @@ def fairness(result: Result, groups: Groups | Unavailable, key: str) -> Figure |
         Table(("value", "expression", "images", "people", "recall", "low", "high"), cells),
         height=170 + (24 + 10 * min(4, len(kinds))) * len(values),
     )
+
+
+_NO_GROUPS = (
+    "no age, gender or ethnicity is known: give --people TABLE and --data DATA, or --by COLUMN"
+)
+
+
+def _all_groups(material: Material) -> list[Part]:
+    parts: list[Part] = []
+    for number, result in enumerate(material.results, start=1):
+        found: list[Groups | Unavailable] = []
+        if not isinstance(result.figures, Unavailable) and result.figures.by is not None:
+            found.append(result.figures.by)
+        own = {one.column for one in found if isinstance(one, Groups)}
+        for column, values in material.columns.items():
+            if column not in own:
+                found.append(_split(result, material.faces, column, values))
+        parts += [
+            fairness(result, groups, f"by-{number}-{place}")
+            for place, groups in enumerate(found or [Unavailable(_NO_GROUPS)], start=1)
+        ]
+    return parts
+
+
+def _split(
+    result: Result, faces: Faces, column: str, values: Sequence[Value]
+) -> Groups | Unavailable:
+    if isinstance(result.predictions, Unavailable):
+        return result.predictions
+    if faces.dataset is None or faces.of(result) is None:
+        return Unavailable(faces.why_not(result))
+    return group_metrics(result.predictions, faces.dataset, column, values)
+
+
+ENTRIES = (Entry("fairness", 10, _all_groups),)

@@ -10,12 +10,15 @@ from PIL import Image
 from degan.data.sample import Sample
 from degan.labels import sort_classes
 from degan.media.images import RgbImage, data_url
+from degan.report import measured
 from degan.report.atlas import Atlas
+from degan.report.entries import Entry, Material, for_each_result
 from degan.report.measurements import FaceMap, Origin, Saliency, Transfer
 from degan.report.part import (
     Cell,
     Face,
     Figure,
+    Part,
     Pictures,
     Table,
     View,
@@ -24,8 +27,17 @@ from degan.report.part import (
     percent,
 )
 from degan.report.plot import plain
+from degan.report.run_files import Result
 
-__all__ = ["DECIDES", "DRAWN", "MAP", "map_of_faces", "saliency_figure", "transfer_figure"]
+__all__ = [
+    "DECIDES",
+    "DRAWN",
+    "ENTRIES",
+    "MAP",
+    "map_of_faces",
+    "saliency_figure",
+    "transfer_figure",
+]
 
 MAP: Final = "Map of f(x)"
 DECIDES: Final = "Decisive face regions"
@@ -231,3 +243,31 @@ def _strip(first: RgbImage, others: NDArray[np.uint8]) -> RgbImage:
         small = Image.fromarray(face).resize((_DRAWN, _DRAWN), Image.Resampling.BICUBIC)
         strip[:, left : left + _DRAWN] = np.asarray(small)
     return strip
+
+
+def _map(material: Material, result: Result, key: str) -> Part:
+    def draw(found: FaceMap, atlas: Atlas) -> Part:
+        return map_of_faces(found, atlas, key, result.name)
+
+    return material.models.figure(MAP, result, key, measured.face_map, draw)
+
+
+def _saliency(material: Material, result: Result, key: str) -> Part:
+    def draw(found: Saliency, _atlas: Atlas) -> Part:
+        return saliency_figure(found, key, result.name)
+
+    return material.models.figure(DECIDES, result, key, measured.saliency, draw)
+
+
+def _transfer(material: Material, result: Result, key: str) -> Part:
+    def draw(found: Transfer, _atlas: Atlas) -> Part:
+        return transfer_figure(found, key, result.name)
+
+    return material.models.figure(DRAWN, result, key, measured.transfer, draw)
+
+
+ENTRIES = (
+    Entry("representation", 30, for_each_result("map", _map), runs_model=True),
+    Entry("decides", 10, for_each_result("decides", _saliency), runs_model=True),
+    Entry("drawn", 10, for_each_result("drawn", _transfer), runs_model=True),
+)

@@ -6,6 +6,7 @@ from typing import Any
 from degan.errors import DeganError
 from degan.evaluation.compare import compare_results
 from degan.labels import sort_classes
+from degan.report.entries import Entry
 from degan.report.part import (
     Absent,
     Cell,
@@ -21,7 +22,7 @@ from degan.report.plot import dots, name_axis, share_axis, short
 from degan.report.run_files import Result, Unavailable, reason_of
 from degan.report.schemas import Figures
 
-__all__ = ["accuracies", "differences", "recalls", "summary"]
+__all__ = ["ENTRIES", "accuracies", "differences", "recalls", "summary"]
 
 
 def _measured(results: Sequence[Result]) -> list[tuple[int, Result, Figures]]:
@@ -288,3 +289,11 @@ def recalls(results: Sequence[Result]) -> Figure | Absent:
         Table(("result", "expression", "recall", "low", "high", "images"), rows),
         height=150 + (22 + 14 * len(found)) * len(names),
     )
+
+
+ENTRIES = (
+    Entry("overview", 10, lambda material: [summary(material.results)]),
+    Entry("overview", 20, lambda material: [accuracies(material.results)]),
+    Entry("overview", 30, lambda material: differences(material.results)),
+    Entry("errors", 10, lambda material: [recalls(material.results)]),
+)

@@ -6,11 +6,12 @@ import numpy as np
 
 from degan.evaluation.predictions import Predictions
 from degan.report.atlas import Atlas
+from degan.report.entries import Entry, for_each_result
 from degan.report.part import Absent, Cell, Face, Figure, Pictures, Table, View, percent, run_colour
 from degan.report.plot import plain
 from degan.report.run_files import Result, Unavailable
 
-__all__ = ["accuracy_by_person", "confident_errors"]
+__all__ = ["ENTRIES", "accuracy_by_person", "confident_errors"]
 
 _MISTAKES = 24
 _OF_ONE = 3  # maximum number of errors shown of one person
@@ -119,3 +120,22 @@ def _face(read: Predictions, row: int, number: int) -> Face:
     lines = [f"{read.expressions[place]} {percent(float(shares[place]))}" for place in best]
     named = f", {sample.subject}" if sample.subject else ""
     return Face(f"{sample.expression}{named}", lines, number)
+
+
+ENTRIES = (
+    Entry(
+        "errors",
+        30,
+        for_each_result(
+            "mistakes",
+            lambda material, result, key: confident_errors(
+                result, key, material.faces.of(result), material.faces.why_not(result)
+            ),
+        ),
+    ),
+    Entry(
+        "errors",
+        40,
+        for_each_result("people", lambda material, result, key: accuracy_by_person(result, key)),
+    ),
+)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from degan.report.entries import Entry
 from degan.report.part import (
     GREY,
     Absent,
@@ -19,7 +20,7 @@ from degan.report.plot import name_axis, plain, share_axis, whiskers
 from degan.report.run_files import Result, Unavailable
 from degan.report.schemas import Features
 
-__all__ = ["factors", "leakage"]
+__all__ = ["ENTRIES", "factors", "leakage"]
 
 _PROBES = ("linear", "mlp")
 
@@ -192,3 +193,9 @@ def _lollipops(
         "marker": {"color": run_colour(place), "symbol": marker_symbol(place), "size": 11},
         "hovertemplate": "%{y}: %{x:.3f}<extra></extra>",
     }
+
+
+ENTRIES = (
+    Entry("representation", 10, lambda material: leakage(material.results)),
+    Entry("representation", 20, lambda material: factors(material.results)),
+)

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from degan.report.entries import Entry
 from degan.report.part import Absent, Cell, Listing, Part, Table
 from degan.report.run_files import Result, Unavailable
 
-__all__ = ["facts", "settings"]
+__all__ = ["ENTRIES", "facts", "settings"]
 
 _LONG = 200  # maximum number of characters shown of a value
 _MOST = 400  # maximum number of rows of a table
@@ -70,3 +71,9 @@ def _text(value: Any) -> str:
     """Return a value as text, cut if it is long, such as a list of names."""
     text = value if isinstance(value, str) else str(value)
     return text if len(text) <= _LONG else f"{text[:_LONG]}…"
+
+
+ENTRIES = (
+    Entry("record", 10, lambda material: settings(material.results)),
+    Entry("record", 20, lambda material: [facts(material.results)]),
+)
