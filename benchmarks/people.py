@@ -173,7 +173,7 @@ def rendered(people: int, one_light: bool) -> Event:
     """Return rendered people, found as in photos."""
     from degan.synthetic.expressions import ExpressionRange, draw_expression  # noqa: PLC0415
     from degan.synthetic.plan import SynthesisSettings, cast  # noqa: PLC0415
-    from degan.synthetic.render import prepare_person, render  # noqa: PLC0415
+    from degan.synthetic.renderer import prepare_person, render  # noqa: PLC0415
     from degan.synthetic.scene import SceneRange, draw_scene  # noqa: PLC0415
 
     settings = SynthesisSettings(people=people, images=people, seed=SEED)

@@ -34,7 +34,7 @@ import numpy as np
 
 from degan.synthetic.generate import render_person, synthesize
 from degan.synthetic.plan import SynthesisSettings, cast, shots_of
-from degan.synthetic.render import prepare_person, render
+from degan.synthetic.renderer import prepare_person, render
 from degan.system.machine import num_cpus
 
 STATED = {48: "10-13 ms", 96: "21 ms"}  # of the prototype, as its notes say

@@ -18,7 +18,7 @@ from degan.labels import EXPRESSIONS
 from degan.media import images
 from degan.synthetic.expressions import CLEAN, draw_expression
 from degan.synthetic.plan import SynthesisSettings, cast, shots
-from degan.synthetic.render import prepare_person, render
+from degan.synthetic.renderer import prepare_person, render
 from degan.synthetic.scene import FRONTAL, SceneRange, draw_scene
 
 Picture = NDArray[np.uint8]

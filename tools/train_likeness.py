@@ -27,7 +27,7 @@ from degan.labels import EXPRESSIONS
 from degan.networks.layers import ResidualBlock, conv_norm_relu
 from degan.synthetic.expressions import ExpressionRange, draw_expression
 from degan.synthetic.plan import SynthesisSettings, cast
-from degan.synthetic.render import prepare_person, render
+from degan.synthetic.renderer import prepare_person, render
 from degan.synthetic.scene import SceneRange, draw_scene
 from shipping import ASSETS, record_hash
 

@@ -30,7 +30,7 @@ from degan.recognition.recognizer import Recognizer
 from degan.synthetic import generate
 from degan.synthetic.generate import synthesize
 from degan.synthetic.plan import FRAMES, PEAK_FRAMES, SynthesisSettings, cast, shots_of
-from degan.synthetic.render import prepare_person, render
+from degan.synthetic.renderer import prepare_person, render
 
 TINY = SynthesisSettings(people=3, images=6, size=32)
 
@@ -166,7 +166,7 @@ def test_the_number_of_threads_of_libraries_changes_nothing(fresh_python, monkey
     code = (
         "from hashlib import sha256\n"
         "from degan.synthetic.plan import SynthesisSettings, cast, shots_of\n"
-        "from degan.synthetic.render import build, render\n"
+        "from degan.synthetic.renderer import build, render\n"
         "settings = SynthesisSettings(people=2, images=8, size=48)\n"
         "for person in range(2):\n"
         "    figure = build(cast(settings, person))\n"

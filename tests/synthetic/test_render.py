@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from degan.faces.alignment import align, align_points
 from degan.faces.finder import FaceFinder
 from degan.labels import EXPRESSIONS
-from degan.synthetic import render as render_module
+from degan.synthetic import renderer as render_module
 from degan.synthetic.expressions import action_indices
 from degan.synthetic.person import TONES, Beard, Glasses, draw_person
 from degan.synthetic.plan import RANGES, SynthesisSettings, cast, shots
-from degan.synthetic.render import performed, prepare_person, render
+from degan.synthetic.renderer import performed, prepare_person, render
 from degan.synthetic.scene import Camera, Degradation, Exposure, Lamp, Light, Scene
 
 GOLDEN = Path(__file__).parent / "render.json"

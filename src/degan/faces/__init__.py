@@ -1,1 +1,5 @@
 """Detect, align and track faces, and assign them to persons."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,1 +1,5 @@
 """Images and videos: decoding with size limits, encoding, geometric warping."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

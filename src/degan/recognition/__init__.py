@@ -1,1 +1,5 @@
 """Recognition of expressions with onnxruntime: weights, the recogniser, its results. No torch."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,1 +1,5 @@
 """HTML pages: ``degan report`` on run directories, ``degan look`` on a data set."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -19,7 +19,7 @@ from degan.media import images
 from degan.synthetic.head_model import load_head
 from degan.synthetic.person import Person
 from degan.synthetic.plan import FRAMES, PEAK_FRAMES, Shot, SynthesisSettings, cast, shots_of
-from degan.synthetic.render import performed, prepare_person, render
+from degan.synthetic.renderer import performed, prepare_person, render
 from degan.system.files import atomic_write, write_text
 from degan.system.partial_folder import clear, finish, partial_dir
 from degan.system.processes import run_in_processes

@@ -1,4 +1,4 @@
-"""Random changes of a batch of images, in tensor operations over the whole batch."""
+"""Random augmentation of images, with tensor operations over the whole batch."""
 
 import math
 
@@ -10,19 +10,19 @@ from degan.config import AugmentSettings
 
 
 def augment(images: Tensor, settings: AugmentSettings) -> Tensor:
-    """Return randomly changed images; randomness comes from torch's default generator.
+    """Return augmented images; random numbers come from torch's default generator.
 
     Args:
         images: float (N, C, S, S) in [-1, 1].
-        settings: the ranges; every value is drawn uniformly, each image by itself.
+        settings: ranges of the changes; each image gets its own uniform random values.
 
     Returns:
-        Same shape and range.
+        Images of the same shape and range.
     """
-    # Drawn on the processor wherever the images are: a GPU would draw others from the same seed.
+    # Random numbers are drawn on the CPU for all devices: with the same seed, a GPU draws others.
     device = images.device
-    # Cubic, not linear: what linear interpolation blurs in training is sharp at recognition.
-    # What it overshoots is clamped in the end.
+    # Cubic, not linear: linear interpolation would blur the training images, but images are sharp at
+    # recognition. The clamp at the end removes overshoots.
     places = _random_affine(len(images), settings).to(device)
     changed = F.grid_sample(
         images,
@@ -43,11 +43,11 @@ def _uniform(*shape: int) -> Tensor:
 
 
 def _random_affine(count: int, settings: AugmentSettings) -> Tensor:
-    """Random maps from output to input in grid_sample's coordinates: (N, 2, 3)."""
+    """Return random affine maps from output to input coordinates of grid_sample, (N, 2, 3)."""
     angle = math.radians(settings.rotation) * _uniform(count)
     scale = 1 + settings.scale * _uniform(count)
     stretch = 1 + settings.aspect * _uniform(count)
-    shift = 2 * settings.shift * _uniform(count, 2)  # the grid is 2 wide
+    shift = 2 * settings.shift * _uniform(count, 2)  # coordinates go from -1 to 1
     mirror = torch.ones(count)
     if settings.mirror:
         mirror = torch.where(torch.rand(count) < 0.5, -1.0, 1.0)
@@ -60,7 +60,10 @@ def _random_affine(count: int, settings: AugmentSettings) -> Tensor:
 
 
 def _cut_out(images: Tensor, share: float) -> Tensor:
-    """Paint one rectangle of 10-30 % of the side in a random tone, in ``share`` of the images."""
+    """Fill one rectangle with one random tone, in a fraction ``share`` of the images.
+
+    Its height and width are 10-30 % of the image's side.
+    """
     if share == 0:
         return images
     count, _, _, size = images.shape

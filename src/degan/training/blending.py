@@ -1,4 +1,4 @@
-"""How far trained weights go back to those they started from, chosen among the training people."""
+"""Choice of ``classifier.blend`` on inner folds of the training subjects."""
 
 import json
 import math
@@ -25,22 +25,22 @@ from degan.training.run import Log, seeded
 from degan.training.start import Start
 
 SHARES: Final = (0.0, 0.25, 0.5, 0.75)
-"""Shares of the weights to start from that are tried."""
+"""Fractions of the initial weights that are tried."""
 
 FOLDS: Final = 3
-"""Inner folds that the training people are divided into."""
+"""Number of inner folds of the training subjects."""
 
 PASSES: Final = 0.5
-"""Share of the passes of stage 2 that an inner training makes."""
+"""Epochs of an inner training, as a fraction of the epochs of stage 2."""
 
 ENOUGH: Final = 250
-"""Once so many images have been read, no further inner fold is trained."""
+"""After this number of evaluated images, no further inner fold is trained."""
 
-_UNCHOSEN: Final = 0.5  # where there is nobody to choose on
-_STAGE = 4  # of the random numbers
+_UNCHOSEN: Final = 0.5  # result if no inner fold can be evaluated
+_STAGE = 4  # stage number for the random seeds
 _RESULT = "blend.json"
 _BATCH = 256
-_LEAST = 1e-6  # what a probability of 0 counts as, for its logarithm
+_LEAST = 1e-6  # lower limit of a probability before its logarithm
 
 
 def choose_blend(
@@ -51,32 +51,35 @@ def choose_blend(
     start: Start,
     progress: Progress,
 ) -> float:
-    """Train on inner folds and return the share at which new people are read best.
+    """Train on inner folds; return the blend with the lowest log loss on held-out subjects.
 
-    The training people are divided into three groups. Networks begin with the same weights, learn
-    from two groups as in stage 2 (without stage 1, in half the passes), are drawn back by each of
-    :data:`SHARES` and read the third group. The share with the lowest log loss is returned. Where a
-    group has :data:`ENOUGH` images one such training is made, else up to three.
+    The training subjects are divided into three folds. For each fold, networks with the same
+    initial weights train on the other two folds, as in stage 2 but without stage 1 and for half the
+    epochs. Their weights are then interpolated with the initial weights, once for each of
+    :data:`SHARES`, and evaluated on the held-out fold. If a fold has at least :data:`ENOUGH`
+    images, one fold is trained, otherwise up to three.
 
-    It costs about a third of stage 2 where images are many, as much as stage 2 where they are few.
+    The cost is about a third of stage 2 if there are many images, and about that of stage 2 if
+    there are few.
 
     Args:
-        data: the training samples.
-        samples: the same, as the data set lists them, length N.
-        settings: of the run.
-        folder: where the inner networks are trained; an interrupted choice goes on there.
-        start: the weights that the training starts from.
-        progress: told the share done and what is being done.
+        data: the N training samples.
+        samples: the same N samples in the same order, from the data set.
+        settings: settings of the run.
+        folder: folder of the inner networks; an interrupted choice continues there.
+        start: initial weights of the training.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
 
     Returns:
-        One of :data:`SHARES`; 0.5 where nobody is left to choose on; 0 where the classifier does
-        not begin with the earlier one, so that nothing can be drawn back.
+        Fraction of the initial weights, one of :data:`SHARES`. 0.5 if no inner fold can be
+        evaluated, for example with one subject. 0 if the initial weights do not fit the classifier,
+        so that nothing can be blended.
 
     Raises:
         DeganError: a checkpoint is damaged, or an inner training diverged.
 
-    Source: not in the paper. The blend: Wortsman et al. 2022 (arXiv 2109.01903), eq. 2; that it is
-    chosen on inner folds: here.
+    Source: not in the paper. The blend is from Wortsman et al. 2022 (arXiv 2109.01903), eq. 2; its
+    choice on inner folds has no source.
     """
     classifier = Classifier(settings.network, settings.classifier, len(data.expressions))
     if not start.fits(classifier, data.expressions):
@@ -86,30 +89,36 @@ def choose_blend(
         folder.mkdir(parents=True, exist_ok=True)
         losses, count = np.zeros(len(SHARES)), 0
         folds = _inner_folds(samples, data, settings.seed)
-        for number, fold in enumerate(folds):
+        for index, fold in enumerate(folds):
             if count >= ENOUGH:
                 break
-            show = sub_progress(progress, number / len(folds), 1 / len(folds))
-            read = _read_losses(data, fold, settings, folder / f"{number + 1:02d}", start, show)
-            losses += read.sum(dim=1).double().numpy()
-            count += read.shape[1]
+            report = sub_progress(progress, index / len(folds), 1 / len(folds))
+            fold_losses = _held_out_losses(
+                data, fold, settings, folder / f"{index + 1:02d}", start, report
+            )
+            losses += fold_losses.sum(dim=1).double().numpy()
+            count += fold_losses.shape[1]
         mean = (losses / count).tolist() if count else []
         best = SHARES[int(np.argmin(losses))] if count else _UNCHOSEN
-        chosen = {"blend": best, "shares": SHARES, "log_loss": mean, "images": count}
-        write_text(path, json.dumps(chosen, indent=2) + "\n")
+        result = {"blend": best, "shares": SHARES, "log_loss": mean, "images": count}
+        write_text(path, json.dumps(result, indent=2) + "\n")
     progress(1.0, "blend chosen")
     return float(read_json(path)["blend"])
 
 
 def inner_cost(num_images: int) -> float:
-    """Return what the choice costs, about, in trainings of stage 2."""
+    """Return the approximate cost of :func:`choose_blend`, relative to stage 2.
+
+    Args:
+        num_images: number of training images of the run.
+    """
     trainings = min(FOLDS, math.ceil(ENOUGH * FOLDS / max(1, num_images)))
     return trainings * PASSES * (1 - 1 / FOLDS)
 
 
 def _inner_folds(samples: Sequence[Sample], data: TrainingData, seed: int) -> list[Fold]:
-    """Divide the training samples by person; left out are folds that would learn one expression."""
-    # Where nobody is named every recording is a person of its own.
+    """Return folds by subject, without those that would train on only one expression."""
+    # Without subject names, each recording counts as a subject.
     named = [sample._replace(subject=sample.person) for sample in samples]
     count = min(FOLDS, len(data.subjects))
     folds = subject_folds(named, count, seed) if count > 1 else []
@@ -120,15 +129,15 @@ def inner_settings(settings: Settings, num_images: int) -> Settings:
     """Return the settings of an inner training.
 
     Args:
-        settings: of the run.
-        num_images: how many images it learns from.
+        settings: settings of the run.
+        num_images: number of images that the inner training uses.
     """
     epochs = max(1, round(PASSES * num_epochs(settings.classifier, num_images)))
     changes = ["gan.epochs=0", "classifier.blend=0.0", f"classifier.epochs={epochs}"]
     return override(settings, [*changes, "classifier.min_steps=0", "classifier.teachers=0"])
 
 
-def _read_losses(
+def _held_out_losses(
     data: TrainingData,
     fold: Fold,
     settings: Settings,
@@ -136,31 +145,36 @@ def _read_losses(
     start: Start,
     progress: Progress,
 ) -> Tensor:
-    """Return the log loss of each held-out image at each share, float (len(SHARES), M)."""
+    """Return the log loss of each held-out image for each blend, float (len(SHARES), M).
+
+    Images of expressions that do not occur on the training side are left out.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    own = inner_settings(settings, len(fold.train))
-    pupils = data.only(torch.tensor(fold.train, device=data.device))
+    inner = inner_settings(settings, len(fold.train))
+    train_data = data.only(torch.tensor(fold.train, device=data.device))
     with seeded(settings.seed, _STAGE, 0):
         encoder = Encoder(settings.network)
     start.load_encoder(encoder)
-    trainer = ClassifierTrainer(pupils, encoder, own, folder, start)
+    trainer = ClassifierTrainer(train_data, encoder, inner, folder, start)
     try:
         classifier = trainer.train(
-            Log(folder / "log.jsonl"), lambda share, _: progress(share, "choosing the blend")
+            Log(folder / "log.jsonl"), lambda done, _: progress(done, "choosing the blend")
         )
     except TrainingError as error:
         raise TrainingError(f"an inner training, to choose the blend, failed: {error}") from error
-    known = torch.isin(data.expression[list(fold.test)], pupils.expression.unique())
-    test = torch.tensor(fold.test, device=data.device)[known]
+    trained_on = torch.isin(data.expression[list(fold.test)], train_data.expression.unique())
+    test = torch.tensor(fold.test, device=data.device)[trained_on]
     truth = data.expression[test][:, None]
     losses = []
     for share in SHARES:
         blended = deepcopy(encoder), deepcopy(classifier)
         start.blend(*blended, data.expressions, share)
-        reader = Recognition(settings.network, settings.classifier, *blended)
-        reader.to(data.device).eval()
+        recognition = Recognition(settings.network, settings.classifier, *blended)
+        recognition.to(data.device).eval()
         with torch.no_grad():
-            read = torch.cat([reader.read(data.images[rows]) for rows in test.split(_BATCH)])
-        losses.append(-read.gather(1, truth)[:, 0].clamp_min(_LEAST).log().cpu())
+            probabilities = torch.cat(
+                [recognition.read(data.images[rows]) for rows in test.split(_BATCH)]
+            )
+        losses.append(-probabilities.gather(1, truth)[:, 0].clamp_min(_LEAST).log().cpu())
     (folder / CHECKPOINT).unlink(missing_ok=True)
     return torch.stack(losses)

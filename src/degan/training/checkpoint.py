@@ -1,4 +1,4 @@
-"""Checkpoints: one safetensors file, its JSON state in the header; written whole or not at all."""
+"""Checkpoints: safetensors files with a JSON state in the header, written atomically."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ _MAX_BYTES = 8 * 2**30
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-    """Write tensors and a JSON-able state."""
+    """Write tensors and a JSON-serialisable state to a checkpoint file."""
     data = save_tensors(
         {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
         metadata={"state": json.dumps(state)},
@@ -26,7 +26,7 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], state: dict[str, Any
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what :func:`save_checkpoint` wrote.
+    """Return the tensors and the state of a checkpoint file.
 
     Raises:
         DeganError: the file is missing or damaged.
@@ -35,14 +35,14 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def parse_checkpoint(data: bytes, path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read the content of a file that :func:`save_checkpoint` wrote.
+    """Return the tensors and the state from the content of a checkpoint file.
 
     Args:
-        data: the content.
-        path: where it is from, for the message.
+        data: content of the file.
+        path: path of the file, for the error message.
 
     Raises:
-        DeganError: it is damaged.
+        DeganError: the content is damaged.
     """
     try:
         header_size = int.from_bytes(data[:8], "little")
@@ -53,21 +53,27 @@ def parse_checkpoint(data: bytes, path: Path) -> tuple[dict[str, Tensor], dict[s
         return tensors, dict(json.loads(header["__metadata__"]["state"]))
     except (safetensors.SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DeganError(
-            f"{path} is not a checkpoint of degan or is damaged; delete it and run the command "
-            "again to train anew"
+            f"{path} is damaged, or is not a checkpoint of degan; delete it and run the command "
+            "again to repeat the training"
         ) from error
 
 
 def module_tensors(prefix: str, module: nn.Module) -> dict[str, Tensor]:
-    """Return a module's parameters and buffers, named ``prefix.name``."""
+    """Return the parameters and buffers of a module, named ``prefix.name``."""
     return {f"{prefix}.{name}": tensor for name, tensor in module.state_dict().items()}
 
 
 def load_module(prefix: str, module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
-    """Load what :func:`module_tensors` gave.
+    """Load the result of :func:`module_tensors` into a module.
+
+    Args:
+        prefix: prefix of the names.
+        module: module to load into.
+        tensors: name -> tensor; names with other prefixes are ignored.
+        path: path of the checkpoint, for the error message.
 
     Raises:
-        DeganError: names or shapes differ from the module's.
+        DeganError: names or shapes differ from those of the module.
     """
     state = {
         name.removeprefix(f"{prefix}."): tensor
@@ -78,12 +84,12 @@ def load_module(prefix: str, module: nn.Module, tensors: dict[str, Tensor], path
         module.load_state_dict(state)
     except RuntimeError as error:
         raise DeganError(
-            f"{path} holds other networks than its settings say ({prefix}); it cannot be used"
+            f"the networks in {path} do not match its settings ({prefix}); it cannot be used"
         ) from error
 
 
 def optimizer_tensors(prefix: str, optimizer: optim.Optimizer) -> dict[str, Tensor]:
-    """Return an Adam-like optimizer's moments and step counts, named ``prefix.index.name``."""
+    """Return moments and step counts of an Adam-like optimizer, named ``prefix.index.name``."""
     return {
         f"{prefix}.{index}.{name}": value
         for index, values in optimizer.state_dict()["state"].items()
@@ -92,7 +98,7 @@ def optimizer_tensors(prefix: str, optimizer: optim.Optimizer) -> dict[str, Tens
 
 
 def load_optimizer(prefix: str, optimizer: optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Load what :func:`optimizer_tensors` gave; groups and rates stay as they are."""
+    """Load the result of :func:`optimizer_tensors`; parameter groups and rates do not change."""
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         if key.startswith(f"{prefix}."):

@@ -25,16 +25,26 @@ from degan.training.run import Log, seeded
 from degan.training.start import Start
 
 CHECKPOINT = "classifier.safetensors"
-"""What stage 2 is continued from; of no use once the model is written."""
+"""File name of the checkpoint of stage 2 in a run directory; deleted after the model is written."""
 
 _STAGE = 2
-_NORM_BATCHES = (20, 200)  # at least and at most, to measure the statistics of batch norm
-_AVERAGED_RATE = 0.5  # of the peak, while weights are averaged
+_NORM_BATCHES = (20, 200)  # minimum and maximum, for the statistics of batch norm
+_AVERAGED_RATE = 0.5  # minimum after the peak, relative to it, if weights are averaged
 _CHECKPOINT_SECONDS = 30.0
 
 
 class RecognitionNetworks(nn.Module):
-    """The networks of stage 2; ``code_terms`` only where the encoder moves and f(x) is to stay."""
+    """Networks of stage 2.
+
+    Args:
+        settings: settings of the run.
+        encoder: G_en.
+        data: the training samples.
+
+    Attributes:
+        frozen: whether the encoder is not trained (``classifier.encoder_rate`` is 0).
+        code_terms: loss terms on f(x); None if the encoder is frozen or the run has no stage 1.
+    """
 
     def __init__(self, settings: Settings, encoder: Encoder, data: TrainingData) -> None:
         super().__init__()
@@ -43,35 +53,36 @@ class RecognitionNetworks(nn.Module):
         self.classifier = Classifier(settings.network, settings.classifier, num_expressions)
         self.frozen = settings.classifier.encoder_rate == 0
         self.code_terms: CodeTerms | None = None
-        # Without stage 1 it is a plain CNN, that nothing holds to anything.
+        # Without stage 1 the run is a plain CNN, which has no loss terms on f(x).
         if not self.frozen and settings.gan.epochs > 0:
             self.code_terms = CodeTerms(
                 settings.network, settings.gan, num_expressions, len(data.subjects)
             )
 
     def encode(self, images: Tensor) -> EncoderOutput:
-        """(N, C, D, D) -> f(x) and stages, without a gradient where the encoder is frozen."""
+        """(N, C, D, D) -> f(x) and stages, without gradients if the encoder is frozen."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             output: EncoderOutput = self.encoder(images)
             return output
 
     def learn(self) -> None:
-        """Put the networks in training mode; a frozen encoder stays as it is, its norms too."""
+        """Set training mode; a frozen encoder and its batch norms are set to evaluation mode."""
         self.train()
         self.encoder.train(not self.frozen)
 
 
 class ClassifierTrainer:
-    """Runs stage 2 and can continue it from its checkpoint.
+    """Trains stage 2, or continues it from its checkpoint.
 
     Args:
         data: the training samples.
-        encoder: G_en after stage 1; moved too if ``classifier.encoder_rate`` is above 0. Then f(x)
-            is held to what it was held to in stage 1.
-        settings: of the run.
-        folder: the run directory. What an interrupted call left there is continued.
-        start: the weights that the classifier starts from, where they fit.
-        taught: what teachers say of the samples, probabilities (N, num_expressions).
+        encoder: G_en after stage 1. It is trained too if ``classifier.encoder_rate`` is above 0;
+            the loss terms on f(x) of stage 1 then apply again.
+        settings: settings of the run.
+        folder: run directory; a checkpoint there is continued.
+        start: initial weights of the classifier, if they fit; None: random weights.
+        taught: soft targets of the samples, from teachers or votes: probabilities, float
+            (N, num_expressions). None: the labels are the only targets.
     """
 
     def __init__(
@@ -93,13 +104,13 @@ class ClassifierTrainer:
         if start is not None:
             start.load_classifier(self.networks.classifier, data.expressions)
         self.networks.to(data.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        moved: list[tuple[nn.Module, float]] = [(self.networks.classifier, 1.0)]
+        trained: list[tuple[nn.Module, float]] = [(self.networks.classifier, 1.0)]
         if self.networks.code_terms is not None:
-            moved.append((self.networks.code_terms, 1.0))
+            trained.append((self.networks.code_terms, 1.0))
         if not self.networks.frozen:
-            moved.append((encoder, choice.encoder_rate))
+            trained.append((encoder, choice.encoder_rate))
         self.optimizer = optim.AdamW(
-            [{"params": module.parameters(), "factor": factor} for module, factor in moved],
+            [{"params": module.parameters(), "factor": factor} for module, factor in trained],
             lr=choice.learning_rate,
             weight_decay=choice.weight_decay,
         )
@@ -115,14 +126,18 @@ class ClassifierTrainer:
         self.class_weights = class_weights(data.expression, len(data.expressions))
 
     def train(self, log: Log, progress: Progress) -> Classifier:
-        """Train all epochs that the checkpoint does not have yet.
+        """Train the epochs that the checkpoint does not contain.
+
+        Args:
+            log: receives one line per epoch.
+            progress: callback, called with the finished fraction in [0, 1] and a label.
 
         Returns:
             The classifier; it and the encoder are in evaluation mode.
 
         Raises:
-            DeganError: the checkpoint is damaged, a loss is no longer finite, or expressions are
-                read far worse than by guessing.
+            DeganError: the checkpoint is damaged, a loss is not finite, or the loss of the
+                expressions is far worse than guessing.
         """
         start = self._restore() if self.path.exists() else 0
         log.rewind(_STAGE, start)
@@ -143,13 +158,13 @@ class ClassifierTrainer:
         return self.networks.classifier
 
     def _is_averaged(self, epoch: int) -> bool:
-        """Say whether the weights after a pass are averaged; those after the last one always."""
+        """Return whether the weights after an epoch are averaged; after the last one they always are."""
         begins = (1 - self.settings.classifier.average) * self.passes.epochs
         return epoch + 1 > begins or epoch + 1 == self.passes.epochs
 
     @torch.no_grad()
     def _measure_norms(self) -> None:
-        """Measure the statistics of batch norm anew: those of the passes are of other weights.
+        """Measure the statistics of batch norm for the averaged weights.
 
         Source: Izmailov et al. 2018 (arXiv 1803.05407), section 3.2.
         """
@@ -162,7 +177,7 @@ class ClassifierTrainer:
         momenta = [norm.momentum for norm in norms]
         for norm in norms:
             norm.reset_running_stats()
-            norm.momentum = None  # the mean over all batches
+            norm.momentum = None  # cumulative mean over all batches
         for batch in self._some_batches():
             images = self._augmented(batch.to(self.data.device))
             self.networks.classifier(self.networks.encode(images))
@@ -170,26 +185,26 @@ class ClassifierTrainer:
             norm.momentum = momentum
 
     def _some_batches(self) -> Iterator[Tensor]:
-        """Yield the batches of a pass: of several where it has few, of a part where it has many."""
+        """Yield the batches of one epoch, repeated or cut to a number within ``_NORM_BATCHES``."""
         size = self.settings.classifier.batch_size
         count = min(max(self.passes.steps, _NORM_BATCHES[0]), _NORM_BATCHES[1])
         passes = (batches(len(self.data), size) for _ in itertools.count())
         return itertools.islice(itertools.chain.from_iterable(passes), count)
 
     def _augmented(self, batch: Tensor) -> Tensor:
-        """Return images of a batch, changed at random."""
+        """Return the augmented images of a batch."""
         images = self.data.images[batch].contiguous(memory_format=torch.channels_last)
         return augment(images, self.settings.augment)
 
     def _epoch(self, epoch: int, progress: Progress) -> dict[str, float]:
-        """Pass over the data once; return the means of what :meth:`_step` returned."""
+        """Train one epoch; return the means of the values of :meth:`_step`."""
         self.networks.learn()
         means = self.passes.run(epoch, self.optimizer, self._step, progress)
         self.passes.check_learning(means["loss"], epoch)
         return {name: round(value, 5) for name, value in means.items()}
 
     def _step(self, batch: Tensor, done: float) -> dict[str, float]:
-        """Take one step; return the loss, the terms that f(x) is held to, and the share right."""
+        """Take one step; return the loss, the loss terms on f(x) and the accuracy."""
         choice, networks = self.settings.classifier, self.networks
         labels = self.data.expression[batch]
         images = self._augmented(batch)
@@ -200,25 +215,24 @@ class ClassifierTrainer:
             logits, labels, weight=self.class_weights, label_smoothing=choice.label_smoothing
         )
         if self.taught is not None:
-            each = F.cross_entropy(logits, self.taught[batch], reduction="none")
-            weight = self.class_weights[labels]  # rare expressions count as in the labels' term
-            said = (weight * each).sum() / weight.sum()
-            loss = (1 - choice.taught) * loss + choice.taught * said
-        held: dict[str, Tensor] = {}
+            sample_losses = F.cross_entropy(logits, self.taught[batch], reduction="none")
+            weight = self.class_weights[labels]  # the same weighted mean as for the labels
+            soft_loss = (weight * sample_losses).sum() / weight.sum()
+            loss = (1 - choice.taught) * loss + choice.taught * soft_loss
+        code_terms: dict[str, Tensor] = {}
         total = loss
         if networks.code_terms is not None:
             known = self.data.known(batch)
-            held = networks.code_terms(encoded.code, known, self.class_weights, done)
-            total = total + networks.code_terms.weighted(held, done)
+            code_terms = networks.code_terms(encoded.code, known, self.class_weights, done)
+            total = total + networks.code_terms.weighted(code_terms, done)
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
         self.optimizer.step()
-        right = (logits.argmax(1) == labels).float().mean()
-        return numbers({"loss": loss, **held, "training_accuracy": right})
+        accuracy = (logits.argmax(1) == labels).float().mean()
+        return numbers({"loss": loss, **code_terms, "training_accuracy": accuracy})
 
     def _save(self, epoch: int) -> None:
-        # The encoder too, even a frozen one: with it the classifier can be continued, whatever
-        # became of stage 1 since.
+        # Even a frozen encoder is saved, so that stage 2 can continue without the files of stage 1.
         tensors = checkpoint.module_tensors("networks", self.networks)
         tensors |= checkpoint.optimizer_tensors("optimizer", self.optimizer)
         if self.averaged is not None:
@@ -226,7 +240,7 @@ class ClassifierTrainer:
         checkpoint.save_checkpoint(self.path, tensors, {"epoch": epoch})
 
     def _restore(self) -> int:
-        """Load the checkpoint; return how many epochs it has behind it."""
+        """Load the checkpoint; return the number of finished epochs."""
         tensors, state = checkpoint.load_checkpoint(self.path)
         checkpoint.load_module("networks", self.networks, tensors, self.path)
         checkpoint.load_optimizer("optimizer", self.optimizer, tensors)

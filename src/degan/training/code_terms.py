@@ -1,4 +1,4 @@
-"""The loss terms on f(x): it keeps the expression, loses the subject, and stays small."""
+"""Loss terms on f(x): keep the expression, remove the identity, and limit the size."""
 
 import math
 from typing import Any
@@ -11,17 +11,17 @@ from degan.config import GanSettings, NetworkSettings
 from degan.training.loader import Known
 
 _HIDDEN = 128
-_STEPS = 4.0  # of f(x) that a full facial action is: told apart where f(x) is rounded
+_STEPS = 4.0  # f(x) of a full facial action; a rounded f(x) then has several levels
 
 
 class CodeTerms(nn.Module):
-    """The terms of the objective that look at f(x) alone, and the two readers that they need.
+    """Loss terms that depend only on f(x), and the two networks that they need.
 
     Args:
-        network: sizes.
-        choice: the weights of the terms; one of no weight is left out.
-        num_expressions: classes of the linear reader.
-        num_subjects: classes of the confuser, which guesses the subject.
+        network: sizes of the networks.
+        choice: weights of the terms; a term with weight 0 is left out.
+        num_expressions: number of classes of the linear reader, which predicts the expression.
+        num_subjects: number of classes of the confuser, which predicts the subject.
     """
 
     def __init__(
@@ -37,8 +37,8 @@ class CodeTerms(nn.Module):
         }
         self.label_smoothing = choice.label_smoothing
         self.reader = nn.Linear(network.expression_code, num_expressions)
-        # Standardised first: else the encoder can fool the confuser without end by making f(x)
-        # large, and training diverges.
+        # f(x) is standardised first. Otherwise the encoder could raise the confuser's loss without
+        # limit by scaling f(x) up, and the training would diverge.
         self.confuser = nn.Sequential(
             nn.BatchNorm1d(network.expression_code, affine=False),
             nn.Linear(network.expression_code, _HIDDEN),
@@ -53,21 +53,21 @@ class CodeTerms(nn.Module):
         class_weights: Tensor,
         done: float,
     ) -> dict[str, Tensor]:
-        """Return the terms, unweighted, by name.
+        """Return the unweighted terms by name.
 
         Args:
             code: f(x), float (N, expression_code).
-            known: of the images: the expression, which it should say; the subject, which it should
-                not say; actions and earlier f(x), where they are known.
-            class_weights: of the expressions.
-            done: share of the stage that is done, [0, 1).
+            known: labels of the images: the expression, which f(x) should contain; the subject,
+                which it should not contain; and, if known, facial actions and the earlier f(x).
+            class_weights: weights of the expressions, float (num_expressions,).
+            done: finished fraction of the stage, [0, 1).
 
         Returns:
             ``code``: cross-entropy of the linear reader. ``confusion``: cross-entropy of the
-            confuser; its gradient is reversed for the encoder, and grows to its full size, see
-            :func:`ramp`. ``rate``: the mean absolute value of f(x). ``actions``: the mean squared
-            distance of its first numbers from the actions, of which a full one is 4 steps.
-            ``kept``: the same from the earlier f(x).
+            confuser; its gradient is reversed for the encoder and multiplied by :func:`ramp`.
+            ``rate``: mean absolute value of f(x). ``actions``: mean squared distance of the first
+            components of f(x) from 4 times the amounts of the facial actions. ``kept``: mean
+            squared distance of f(x) from the earlier f(x).
         """
         terms = {}
         if self.weights["code"] > 0:
@@ -89,17 +89,17 @@ class CodeTerms(nn.Module):
         return terms
 
     def weights_at(self, done: float) -> dict[str, float]:
-        """Return what the terms are multiplied by: the price of f(x) grows to its full size.
+        """Return the weights of the terms; that of ``rate`` is multiplied by :func:`ramp`.
 
-        An f(x) that costs much before it says anything stays empty.
+        With the full weight from the first step, f(x) would stay at zero.
 
         Args:
-            done: share of the stage that is done, [0, 1].
+            done: finished fraction of the stage, [0, 1].
         """
         return self.weights | {"rate": self.weights["rate"] * ramp(done)}
 
     def weighted(self, terms: dict[str, Tensor], done: float) -> Tensor:
-        """Return the sum of what :meth:`forward` returned, each times its weight at ``done``."""
+        """Return the sum of the terms of :meth:`forward`, each multiplied by its weight at ``done``."""
         weights = self.weights_at(done)
         return sum((weights[name] * term for name, term in terms.items()), torch.zeros(()))
 
@@ -116,7 +116,7 @@ class _Reverse(torch.autograd.Function):
 
 
 def reverse_gradient(x: Tensor, factor: float) -> Tensor:
-    """Return ``x``; on the way back its gradient is multiplied by ``-factor``.
+    """Return ``x``; the backward pass multiplies its gradient by ``-factor``.
 
     Layers after it learn to lower the loss, layers before it to raise it.
 
@@ -127,13 +127,14 @@ def reverse_gradient(x: Tensor, factor: float) -> Tensor:
 
 
 def ramp(done: float) -> float:
-    """Return what the weight of a term is multiplied by: 0 at first, 0.96 after 40 % of the stage.
+    """Return a factor that grows over a stage: 0 at first, 0.96 after 40 % of the stage.
 
-    A confuser that cannot yet tell people apart would only shake the encoder, and a price would
-    keep f(x) empty. Both begin anew in stage 2, where the confuser is new.
+    A confuser that does not yet distinguish subjects would only disturb the encoder, and the weight
+    of ``rate`` would keep f(x) at zero. In stage 2 the factor starts at 0 again, because the
+    confuser there is new.
 
     Args:
-        done: share of the stage that is done, [0, 1].
+        done: finished fraction of the stage, [0, 1].
 
     Source: Ganin & Lempitsky 2015, the schedule of lambda.
     """

@@ -1,4 +1,4 @@
-"""Where and how a training computes: this machine's processor or a GPU, with how many bits."""
+"""Device and precision of a training: CPU or GPU, 32 or 16 bits."""
 
 import os
 from collections.abc import Iterator
@@ -11,34 +11,36 @@ from degan.errors import DeganError
 
 
 def find_device(name: str) -> torch.device:
-    """Return the device of a name.
+    """Return the torch device with this name.
 
     Args:
         name: ``cpu``, ``cuda`` or ``cuda:N``.
 
     Raises:
-        DeganError: this machine has no such GPU, or this torch cannot use it.
+        DeganError: this machine has no such GPU, or the installed torch cannot use it.
     """
     device = torch.device(name)
     if device.type == "cpu":
         return device
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if (device.index or 0) >= count:
-        found = f"{count} GPUs, counted from 0" if count else "no GPU that this torch can use"
-        raise DeganError(f"device is {name}, but there is {found}; give another, or --device cpu")
+        found = f"{count} GPU(s), numbered from 0" if count else "no GPU that torch can use"
+        raise DeganError(
+            f"device is {name}, but this machine has {found}; use another device, or --device cpu"
+        )
     return device
 
 
 @contextmanager
 def repeatable(device: torch.device) -> Iterator[None]:
-    """Let a GPU add up in one order within the block, so that a run can be made again.
+    """Use deterministic GPU algorithms within the block, so that a run can be repeated exactly.
 
-    On a processor it does so anyway, with the same number of threads.
+    On a CPU, results repeat anyway with the same number of threads.
     """
     if device.type == "cpu":
         yield
         return
-    # cuBLAS reads it when the GPU is first used; without it torch refuses to promise an order.
+    # cuBLAS reads it at the first use of the GPU; torch's deterministic algorithms require it.
     os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
     before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(True)
@@ -49,9 +51,9 @@ def repeatable(device: torch.device) -> Iterator[None]:
 
 
 def arithmetic(settings: Settings) -> torch.autocast:
-    """Let networks compute with the bits of ``precision`` within the block.
+    """Return a context in which networks compute with the setting ``precision``.
 
-    What they return has 32 bits, and so have their weights, all losses and the optimizer.
+    Outputs and weights of the networks, losses and optimizer states remain float32.
     """
     kind = torch.device(settings.device).type
     return torch.autocast(kind, torch.bfloat16, enabled=settings.precision == "bfloat16")

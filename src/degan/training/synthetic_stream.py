@@ -11,7 +11,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from degan.labels import EXPRESSIONS, sort_classes
 from degan.synthetic.plan import Difficulty, SynthesisSettings, cast, shots_of
-from degan.synthetic.render import performed, prepare_person, render
+from degan.synthetic.renderer import performed, prepare_person, render
 
 TOGETHER: Final = 32
 """People whose pictures come mixed."""

@@ -1,0 +1,6 @@
+from .ablation.run import ablate as ablate
+from .compare import compare_results as compare_results
+from .exported import evaluate as evaluate
+from .probes.run import probe as probe
+from .protocols.crossdata import cross_data_set as cross_data_set
+from .protocols.crossval import cross_validate as cross_validate

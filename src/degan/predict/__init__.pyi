@@ -1,0 +1,17 @@
+from .drawing import annotate as annotate
+from .inputs import Input as Input
+from .inputs import find_inputs as find_inputs
+from .people import People as People
+from .reader import Reader as Reader
+from .reader import ReadOptions as ReadOptions
+from .reader import open_reader as open_reader
+from .records import Result as Result
+from .records import to_record as to_record
+from .run import Count as Count
+from .run import Plan as Plan
+from .run import predict as predict
+from .smoothing import Smoother as Smoother
+from .table import read as read
+from .table import to_frame as to_frame
+from .videos import watch as watch
+from .writers import write_file as write_file

@@ -1,0 +1,11 @@
+from .build import write_report as write_report
+from .dataset_page import look as look
+from .entries import Entry as Entry
+from .entries import Material as Material
+from .entries import for_each_result as for_each_result
+from .part import Absent as Absent
+from .part import Figure as Figure
+from .part import Listing as Listing
+from .part import Pictures as Pictures
+from .part import Table as Table
+from .part import View as View

@@ -1,0 +1,9 @@
+from .expressions import draw_expression as draw_expression
+from .generate import synthesize as synthesize
+from .person import Person as Person
+from .person import draw_person as draw_person
+from .plan import Shot as Shot
+from .plan import SynthesisSettings as SynthesisSettings
+from .plan import shots as shots
+from .renderer import prepare_person as prepare_person
+from .renderer import render as render

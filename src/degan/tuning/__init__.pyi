@@ -1,0 +1,11 @@
+from .action_layer import fit_actions as fit_actions
+from .calibration import calibrate as calibrate
+from .calibration import fit_temperature as fit_temperature
+from .calibration import lean as lean
+from .fine_tuning import Finetuned as Finetuned
+from .fine_tuning import FinetuneSettings as FinetuneSettings
+from .fine_tuning import finetune as finetune
+from .neutral_layer import NeutralGain as NeutralGain
+from .neutral_layer import fit_neutral as fit_neutral
+from .onnx_export import Parity as Parity
+from .onnx_export import export as export
