@@ -8,6 +8,7 @@ from typing import Any, Final
 from degan.data.folds import Fold, leave_one_subject_out, official_split, subject_folds
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
+from degan.system.arguments import PathLike, as_path
 from degan.system.files import read_bytes, write_text
 
 SUBJECTS, LEAVE_ONE_OUT, OFFICIAL, OWN = "subjects", "loso", "official", "file"
@@ -85,23 +86,40 @@ def folds_text(dataset: Dataset, folds: Sequence[Fold], protocol: str, seed: int
 
 
 def write_folds(
-    path: Path, dataset: Dataset, folds: Sequence[Fold], protocol: str, seed: int
+    path: PathLike, dataset: Dataset, folds: Sequence[Fold], protocol: str, seed: int
 ) -> None:
-    """Write :func:`folds_text` to a file."""
+    """Write folds to a JSON file, see :func:`folds_text`.
+
+    Args:
+        path: of the file.
+        dataset: the data set that is divided.
+        folds: its folds.
+        protocol: name of the protocol that made the folds.
+        seed: random seed that made the folds.
+
+    Raises:
+        DeganError: the file cannot be written.
+    """
+    path = as_path(path, "path")
     write_text(path, folds_text(dataset, folds, protocol, seed))
 
 
-def read_folds(path: Path, dataset: Dataset) -> list[Fold]:
+def read_folds(path: PathLike, dataset: Dataset) -> list[Fold]:
     """Read folds from a file written by :func:`write_folds` or by hand.
 
     Each fold needs ``test_subjects``; ``validation_subjects`` is optional. All other subjects are
     training subjects. For the protocol ``official``, the data set's official split is returned.
+
+    Args:
+        path: the file.
+        dataset: the data set that is divided.
 
     Raises:
         DeganError: the file is not valid or belongs to another data set; it names subjects that are
             not in the data set; it has a subject in two test parts, or in the test and the
             validation part of one fold; or a fold has no test or no training subjects.
     """
+    path = as_path(path, "path")
     content = _parse(path)
     known = content.get("manifest_sha256", dataset.manifest_hash)
     if known != dataset.manifest_hash:

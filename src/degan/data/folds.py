@@ -40,6 +40,16 @@ def subject_folds(
     depends on the subjects and expressions of the samples and on the seed, not on the order of the
     samples.
 
+    >>> from degan.data import Sample, subject_folds
+    >>> samples = [
+    ...     Sample(f"{who}/{what}.png", what, who, f"{who}/{what}", 0, "", "none", 1)
+    ...     for who in "abcd"
+    ...     for what in ("anger", "fear")
+    ... ]
+    >>> folds = subject_folds(samples, 2, seed=0)
+    >>> [len({samples[index].subject for index in fold.test}) for fold in folds]
+    [2, 2]
+
     Args:
         samples: samples of the data set.
         num_folds: from 2 to the number of subjects; the latter is leave-one-subject-out.
@@ -86,6 +96,11 @@ def leave_one_subject_out(
     samples: Sequence[Sample], seed: int, *, validation: float = 0.0
 ) -> list[Fold]:
     """Return one fold per subject; see :func:`subject_folds`.
+
+    Args:
+        samples: samples of the data set.
+        seed: random seed for the order of equal subjects.
+        validation: fraction of a fold's training subjects used for validation, 0 to 0.5.
 
     Raises:
         DeganError: there are fewer than two subjects, or a sample has no subject.

@@ -11,6 +11,7 @@ from degan.data.manifest import Dataset, check_same_crops, read_dataset, read_sk
 from degan.data.sample import Sample, Skipped
 from degan.data.votes import read_votes, write_votes
 from degan.errors import DeganError
+from degan.system.arguments import PathLike, as_path
 from degan.system.files import write_text
 from degan.system.partial_folder import clear, finish, partial_dir
 from degan.system.progress import Progress, silent
@@ -23,8 +24,8 @@ Row = TypeVar("Row")
 
 
 def join_datasets(
-    folders: Sequence[Path],
-    out: Path,
+    folders: Sequence[PathLike],
+    out: PathLike,
     progress: Progress = silent,
 ) -> Dataset:
     """Join several prepared data sets into one.
@@ -46,7 +47,9 @@ def join_datasets(
         DeganError: a folder is not a data set; two folders have the same name; crop sizes or frames
             differ; a crop is missing; or ``out`` exists or cannot be written.
     """
-    parts = _read(folders)
+    paths = [as_path(one, "folders") for one in folders]
+    out = as_path(out, "out")
+    parts = _read(paths)
     partial = partial_dir(out)
     clear(partial, (_STATE, "dataset.json"))
     write_text(partial / _STATE, "\n".join(parts) + "\n")

@@ -14,6 +14,7 @@ from typing import Any
 from degan.data.sample import SPLITS, Sample, Skipped
 from degan.errors import DeganError
 from degan.labels import EXPRESSIONS, is_class_name, sort_classes
+from degan.system.arguments import PathLike, as_path
 from degan.system.files import read_bytes, sha256, write_text
 
 _MAX_MANIFEST_BYTES = 2 * 2**30
@@ -111,7 +112,7 @@ def check_same_crops(one: Dataset, other: Dataset) -> None:
 
 
 def write_dataset(
-    folder: Path,
+    folder: PathLike,
     samples: Sequence[Sample],
     skipped: Sequence[Skipped],
     *,
@@ -129,6 +130,7 @@ def write_dataset(
         frame: name of the canonical frame of the crops.
         settings: settings of the preparation, stored in ``dataset.json``.
     """
+    folder = as_path(folder, "folder")
     manifest = _csv_text(_COLUMNS, samples)
     write_text(folder / "manifest.csv", manifest)
     write_text(
@@ -152,13 +154,28 @@ def write_dataset(
     write_text(folder / "dataset.json", json.dumps(description, indent=2) + "\n")
 
 
-def read_dataset(folder: Path) -> Dataset:
+def read_dataset(folder: PathLike) -> Dataset:
     """Return the prepared data set in a folder.
+
+    >>> from degan.data import PrepareSettings, Protocol, find_adapter
+    >>> from degan.data import prepare_dataset, read_dataset
+    >>> settings = PrepareSettings(crop_size=96)
+    >>> photos = "examples/london"
+    >>> result = prepare_dataset(
+    ...     find_adapter("folder"), photos, tmp / "data", Protocol(), settings, jobs=1
+    ... )
+    >>> data = read_dataset(tmp / "data")
+    >>> len(data.samples), len(data.subjects), data.expressions
+    (24, 12, ('neutral', 'happiness'))
+
+    Args:
+        folder: what ``degan prepare``, ``degan synthesize`` or ``degan join`` made.
 
     Raises:
         DeganError: the folder is not a prepared data set, it contains no sample, or its files are
             damaged or were edited.
     """
+    folder = as_path(folder, "folder")
     if not (folder / "dataset.json").is_file():
         raise DeganError(
             f"{folder} is not a prepared data set (it has no dataset.json); make one with "

@@ -23,6 +23,7 @@ from degan.errors import DeganError
 from degan.faces.alignment import CROP_SIZE, FRAME, MIN_CUT_OUT, crop_face
 from degan.faces.finder import FaceFinder
 from degan.media import images
+from degan.system.arguments import PathLike, as_path
 from degan.system.files import write_text
 from degan.system.partial_folder import clear, finish, partial_dir
 from degan.version import __version__
@@ -69,8 +70,8 @@ class PrepareResult:
 
 def prepare_dataset(
     adapter: Adapter,
-    path: Path,
-    out: Path,
+    path: PathLike,
+    out: PathLike,
     protocol: Protocol,
     settings: PrepareSettings,
     *,
@@ -93,6 +94,8 @@ def prepare_dataset(
         DeganError: the protocol sets a choice that the data set does not use; the path contains no
             copy of the data set; or see :func:`prepare`.
     """
+    path = as_path(path, "path")
+    out = as_path(out, "out")
     foreign = sorted(protocol.changed() - adapter.choices)
     if foreign:
         raise DeganError(

@@ -16,6 +16,7 @@ from degan.evaluation.predictions import (
     check_output_folder,
     read_predictions,
 )
+from degan.system.arguments import PathLike, as_path
 from degan.system.files import write_text
 
 RESULT: Final = "compare.json"
@@ -41,7 +42,7 @@ class _Result(NamedTuple):
 
 
 def compare_results(
-    reference: Path, others: Sequence[Path], *, out: Path | None = None
+    reference: PathLike, others: Sequence[PathLike], *, out: PathLike | None = None
 ) -> dict[str, Any]:
     """Compare results with a reference result on the same samples.
 
@@ -63,10 +64,13 @@ def compare_results(
         DeganError: a result is missing, damaged, given twice, or has other samples or another
             number of runs than the reference; ``out`` cannot be written or is a run directory.
     """
+    reference = as_path(reference, "reference")
+    paths = [reference, *(as_path(one, "others") for one in others)]
+    out = None if out is None else as_path(out, "out")
     if out is not None:
         check_output_folder(out)
-    names = [str(path) for path in (reference, *others)]
-    results = [_read(path) for path in (reference, *others)]
+    names = [str(path) for path in paths]
+    results = [_read(path) for path in paths]
     _check_once([path for result in results for path in result.paths])
     first = results[0]
     persons = [sample.person for sample in first.samples]

@@ -23,6 +23,7 @@ from degan.evaluation.predictions import check_output_folder, compute_metrics, p
 from degan.faces.alignment import FRAME, crop_face
 from degan.labels import sort_classes
 from degan.recognition.recognizer import Readings, Recognizer
+from degan.system.arguments import PathLike, as_path
 from degan.system.files import write_text
 from degan.system.progress import Progress, silent
 
@@ -34,10 +35,10 @@ def evaluate(
     recognizer: Recognizer,
     *,
     by: str | None = None,
-    people: Path | None = None,
+    people: PathLike | None = None,
     split: str | None = None,
     actions: bool = False,
-    out: Path | None = None,
+    out: PathLike | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Evaluate a recogniser on the labels of a data set.
@@ -68,6 +69,8 @@ def evaluate(
             facial actions or the weights do not predict them; ``out`` cannot be written or is a run
             directory.
     """
+    people = None if people is None else as_path(people, "people")
+    out = None if out is None else as_path(out, "out")
     if out is not None:
         check_output_folder(out)
     chosen = dataset.of_split(split)

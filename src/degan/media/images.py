@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError, features
 
 from degan.errors import DeganError
+from degan.system.arguments import PathLike, as_path
 from degan.system.files import atomic_write, find_files, read_bytes
 
 RgbImage = NDArray[np.uint8]
@@ -62,12 +63,19 @@ MAX_PIXELS = 128_000_000  # the largest phone sensors have 108 million
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")  # MPO opens as JPEG
 
 
-def read_image(path: Path) -> RgbImage:
+def read_image(path: PathLike) -> RgbImage:
     """Return the photo in a file, upright (EXIF orientation applied).
 
     Transparent images are composited on white. 16-bit and CMYK images are converted to 8-bit RGB.
     Of an animation, the first frame is returned. The size is checked in the header, before any
     pixel is decoded.
+
+    >>> import degan
+    >>> degan.read_image("examples/london/smiling/001.jpg").shape
+    (256, 256, 3)
+
+    Args:
+        path: the file.
 
     Returns:
         RGB uint8 (H, W, 3).
@@ -76,6 +84,7 @@ def read_image(path: Path) -> RgbImage:
         DeganError: the file is missing, not an image, truncated, over :data:`MAX_BYTES` or over
             :data:`MAX_PIXELS`.
     """
+    path = as_path(path, "path")
     return decode(read_bytes(path, MAX_BYTES, "photo"), str(path))
 
 
@@ -167,7 +176,11 @@ def check_image(image: Any) -> RgbImage:
         and image.size
     ):
         return image
-    shown = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image)
+    shown = (
+        f"{image.dtype} {image.shape}"
+        if isinstance(image, np.ndarray)
+        else f"an object of type {type(image).__name__}"
+    )
     raise DeganError(
         f"an image must be an RGB uint8 array (height, width, 3), not {shown}; read a "
         "file with degan.read_image, and convert an OpenCV image with image[:, :, ::-1]"
@@ -208,7 +221,7 @@ def format_of_suffix(path: Path) -> str:
     return form
 
 
-def write_image(path: Path, image: RgbImage, *, quality: int = 92) -> None:
+def write_image(path: PathLike, image: RgbImage, *, quality: int = 92) -> None:
     """Write an image atomically; the suffix selects PNG, JPEG or WebP.
 
     An image with three equal channels is stored as greyscale.
@@ -221,6 +234,7 @@ def write_image(path: Path, image: RgbImage, *, quality: int = 92) -> None:
     Raises:
         DeganError: the suffix is not supported, or the file cannot be written.
     """
+    path = as_path(path, "path")
     form = format_of_suffix(path)
     pillow = Image.fromarray(image)
     if np.array_equal(image[..., 0], image[..., 1]) and np.array_equal(
@@ -245,7 +259,7 @@ def data_url(image: RgbImage, *, quality: int = 75) -> str:
     return "data:image/webp;base64," + base64.b64encode(data.getvalue()).decode()
 
 
-def find_photos(folder: Path) -> list[Path]:
+def find_photos(folder: PathLike) -> list[Path]:
     """Return all photo files below ``folder``, sorted by name.
 
     Hidden files and folders are skipped.
@@ -253,6 +267,7 @@ def find_photos(folder: Path) -> list[Path]:
     Raises:
         DeganError: the folder is missing or holds no photo.
     """
+    folder = as_path(folder, "folder")
     if not folder.exists():
         raise DeganError(f"{folder} does not exist; check the path of the folder")
     found = find_files(folder, SUFFIXES)

@@ -16,6 +16,7 @@ import numpy as np
 
 from degan.errors import DeganError
 from degan.media.images import MAX_PIXELS, RgbImage
+from degan.system.arguments import PathLike, as_path
 
 SUFFIXES: Final = frozenset({".avi", ".mp4", ".mov", ".mkv", ".mpg", ".mpeg", ".wmv", ".webm"})
 """Suffixes of video files (any case)."""
@@ -146,18 +147,25 @@ def read_frames(source: Path | bytes, name: str, wanted: Collection[int]) -> dic
 
 
 @contextmanager
-def play(source: Path | bytes | int, name: str) -> Iterator["Playing"]:
+def play(source: PathLike | bytes | int, name: str | None = None) -> Iterator["Playing"]:
     """Open a video or a camera to read its frames in order.
 
     Args:
         source: path of the file, its content, or the number of a camera, counted from 0.
-        name: name of the video or camera in error messages.
+        name: name of the video or camera in results and error messages; None for the path, or
+            "video" or "camera 0".
 
     Raises:
         DeganError: the file is not a video, the camera cannot be opened, frames are too large, or
             PyAV is not installed.
     """
-    opened = _camera(source, name) if isinstance(source, int) else _opened(source, name)
+    if isinstance(source, int):
+        name = f"camera {source}" if name is None else name
+        opened = _camera(source, name)
+    else:
+        file = source if isinstance(source, bytes) else as_path(source, "source")
+        name = name or ("video" if isinstance(source, bytes) else str(file))
+        opened = _opened(file, name)
     with opened as (container, stream):
         stream.thread_type = "AUTO"
         yield Playing(container, stream, name)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from degan.errors import DeganError
 from degan.media.images import RgbImage
 from degan.media.video import import_av
+from degan.system.arguments import PathLike, as_path
 from degan.system.files import atomic_write
 
 SUFFIXES: Final = frozenset({".mp4", ".mkv", ".mov", ".avi"})
@@ -60,7 +61,7 @@ class VideoWriter:
 
 
 @contextmanager
-def write_video(path: Path, rate: float) -> Iterator[VideoWriter]:
+def write_video(path: PathLike, rate: float) -> Iterator[VideoWriter]:
     """Open a video for writing; the file appears only when it is complete.
 
     Args:
@@ -71,6 +72,7 @@ def write_video(path: Path, rate: float) -> Iterator[VideoWriter]:
         DeganError: the suffix is not supported, the file cannot be written, or PyAV is not
             installed.
     """
+    path = as_path(path, "path")
     av = import_av()
     if path.suffix.lower() not in SUFFIXES:
         raise DeganError(

@@ -23,6 +23,17 @@ __all__ = ["People", "PeopleOfRecords", "described"]
 class People:
     """Numbers the people in a series of images and remembers them.
 
+    The numbers are anonymous, and hold within one event: the same day, hair and clothes.
+
+    >>> import degan
+    >>> recognizer, people = degan.Recognizer(), degan.People()
+    >>> for name in ("smiling/001", "smiling/002", "neutral/001"):
+    ...     image = degan.read_image(f"examples/london/{name}.jpg")
+    ...     print([face.person for face in people.number(image, recognizer.predict(image))])
+    [1]
+    [2]
+    [1]
+
     Args:
         most: maximum number of people to remember. Beyond it, the person not seen for the longest
             time is forgotten, and gets a new number when coming back.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Final
 
@@ -70,24 +71,48 @@ class CalmestFaces:
 
 def watch(
     recognizer: Recognizer,
-    playing: Playing,
+    playing: Playing | AbstractContextManager[Playing],
     *,
     smooth: float = DEFAULT_SECONDS,
     rate: float | None = None,
-    neutral: list[Prediction] | None = None,
+    neutral: Prediction | Sequence[Prediction] | None = None,
     calmest: bool = False,
 ) -> Iterator[Result]:
     """Yield the result of each frame of a video or camera; memory does not grow with its length.
 
+    >>> import degan
+    >>> from degan.media import write_video
+    >>> with write_video(tmp / "talk.mp4", 25) as video:
+    ...     for _ in range(3):
+    ...         video.write(degan.read_image("examples/london/smiling/001.jpg"))
+    >>> recognizer = degan.Recognizer()
+    >>> for result in degan.watch(recognizer, degan.play(tmp / "talk.mp4")):
+    ...     print(result.frame, result.time, result.faces[0].expression, result.faces[0].person)
+    0 0.0 happiness 1
+    1 0.04 happiness 1
+    2 0.08 happiness 1
+
     Args:
         recognizer: recogniser of expressions.
-        playing: opened video, see :func:`degan.media.video.play`.
+        playing: what :func:`degan.play` returns, or the opened video in its ``with`` block.
         smooth: time constant of the moving average of probabilities in seconds; 0 for none.
         rate: frames per second to read, others are skipped; None for all.
         neutral: neutral face of the only person in the video, see
-            :meth:`degan.recognition.recognizer.Recognizer.beside_neutral`; None or [] for none.
+            :meth:`degan.Recognizer.beside_neutral`; None or [] for none.
         calmest: whether to use each person's calmest frames so far as neutral face.
     """
+    with nullcontext(playing) if isinstance(playing, Playing) else playing as opened:
+        yield from _results(recognizer, opened, smooth, rate, neutral, calmest)
+
+
+def _results(
+    recognizer: Recognizer,
+    playing: Playing,
+    smooth: float,
+    rate: float | None,
+    neutral: Prediction | Sequence[Prediction] | None,
+    calmest: bool,
+) -> Iterator[Result]:
     # Faces of 40 pixels are rare in a video of 1080 lines, and detection of larger faces only takes
     # half the time.
     least = max(_LEAST_FACE, _LEAST_SHARE * min(playing.width, playing.height))

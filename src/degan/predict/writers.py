@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol, TextIO
 
 from degan.errors import DeganError
 from degan.predict.records import Record, rows_of
+from degan.system.arguments import PathLike, as_path
 from degan.system.files import atomic_write
 
 __all__ = ["FORMATS", "CsvWriter", "Format", "JsonWriter", "Writer", "format_of", "write_file"]
@@ -163,7 +164,7 @@ def format_of(path: Path) -> Format:
 
 
 @contextmanager
-def write_file(path: Path, columns: Mapping[str, type]) -> Iterator[Writer]:
+def write_file(path: PathLike, columns: Mapping[str, type]) -> Iterator[Writer]:
     """Open a writer of a file, in the format of its ending.
 
     The file appears at the end of the block, only if there was no error.
@@ -175,6 +176,7 @@ def write_file(path: Path, columns: Mapping[str, type]) -> Iterator[Writer]:
     Raises:
         DeganError: see :func:`format_of`, or the file cannot be written.
     """
+    path = as_path(path, "path")
     chosen = format_of(path)
     with atomic_write(path) as temporary, chosen.open(temporary, columns) as writer:
         yield writer

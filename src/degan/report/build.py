@@ -16,6 +16,7 @@ from degan.report.page import Section, check_installed, render
 from degan.report.part import Absent, Part
 from degan.report.rerun import Models
 from degan.report.run_files import Result, read_results
+from degan.system.arguments import PathLike, as_path
 from degan.system.files import check_writable, write_text
 from degan.system.progress import Progress, silent
 
@@ -31,12 +32,12 @@ _READ, _PAGE = 0.05, 0.9  # finished fraction after reading, and before writing 
 
 
 def write_report(
-    folders: Sequence[Path],
-    out: Path,
+    folders: Sequence[PathLike],
+    out: PathLike,
     *,
     dataset: Dataset | None = None,
     by: Sequence[str] = (),
-    people: Path | None = None,
+    people: PathLike | None = None,
     progress: Progress = silent,
 ) -> list[Part]:
     """Write one HTML page on finished or unfinished runs; it needs no other file and no network.
@@ -57,12 +58,15 @@ def write_report(
         DeganError: a folder is no result, Plotly or Jinja2 is not installed, crops cannot be read,
             or the page cannot be written.
     """
+    paths = [as_path(one, "folders") for one in folders]
+    out = as_path(out, "out")
+    people = None if people is None else as_path(people, "people")
     check_installed()
     if out.suffix.lower() not in (".html", ".htm"):
         raise DeganError(f"a report is a page; give {out} a name that ends in .html")
     check_writable(out)
     progress(0.0, "reading results")
-    results = read_results(folders)
+    results = read_results(paths)
     faces = Faces(dataset)
     columns = _columns(dataset, by, people)
     sections = _sections(results, faces, columns, progress)

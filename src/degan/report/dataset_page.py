@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from degan.data.sample import Sample, Skipped
 from degan.media.images import data_url
 from degan.report.pages import template
 from degan.report.round_robin import in_turns
+from degan.system.arguments import PathLike, as_path
 from degan.system.files import write_text
 from degan.system.progress import Progress, silent
 from degan.version import __version__
@@ -54,7 +54,7 @@ class PairPart:
 
 def look(
     dataset: Dataset,
-    out: Path,
+    out: PathLike,
     *,
     progress: Progress = silent,
 ) -> dict[str, int]:
@@ -71,6 +71,7 @@ def look(
     Raises:
         DeganError: Jinja2 is not installed, crops cannot be read, or the page cannot be written.
     """
+    out = as_path(out, "out")
     page = template("look.html")
     classes = []
     for number, name in enumerate(dataset.expressions):

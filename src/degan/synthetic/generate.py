@@ -20,6 +20,7 @@ from degan.synthetic.head_model import load_head
 from degan.synthetic.person import Person
 from degan.synthetic.plan import FRAMES, PEAK_FRAMES, Shot, SynthesisSettings, cast, shots_of
 from degan.synthetic.renderer import performed, prepare_person, render
+from degan.system.arguments import PathLike, as_path
 from degan.system.files import atomic_write, write_text
 from degan.system.partial_folder import clear, finish, partial_dir
 from degan.system.processes import run_in_processes
@@ -33,7 +34,7 @@ _TOGETHER: Final = 250  # people per Parquet row group; smaller groups make the 
 
 def synthesize(
     settings: SynthesisSettings,
-    out: Path,
+    out: PathLike,
     *,
     workers: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -57,6 +58,7 @@ def synthesize(
     Raises:
         DeganError: ``out`` is not empty or cannot be written, or the disk is full.
     """
+    out = as_path(out, "out")
     partial = partial_dir(out)
     _open(partial, settings)
     pending = [

@@ -169,7 +169,12 @@ def shots_of(settings: SynthesisSettings, person: int) -> Iterator[Shot]:
 
 
 def shots(settings: SynthesisSettings, take: int) -> list[Shot]:
-    """Return the image with number ``take``, or the frames of the sequence with this number."""
+    """Return the image with a number, or the frames of the sequence with this number.
+
+    Args:
+        settings: settings of the data set.
+        take: number of the image or sequence, from 0.
+    """
     return _sequence(settings, take) if settings.sequences else [_still(settings, take)]
 
 

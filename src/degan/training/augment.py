@@ -21,7 +21,7 @@ def augment(images: Tensor, settings: AugmentSettings) -> Tensor:
     """
     # Random numbers are drawn on the CPU for all devices: with the same seed, a GPU draws others.
     device = images.device
-    # Cubic, not linear: linear interpolation would blur the training images, but images are sharp at
+    # Cubic, not linear: linear interpolation would blur the training images, but not the images at
     # recognition. The clamp at the end removes overshoots.
     places = _random_affine(len(images), settings).to(device)
     changed = F.grid_sample(

@@ -158,7 +158,7 @@ class ClassifierTrainer:
         return self.networks.classifier
 
     def _is_averaged(self, epoch: int) -> bool:
-        """Return whether the weights after an epoch are averaged; after the last one they always are."""
+        """Return whether the weights after an epoch are averaged; true for the last epoch."""
         begins = (1 - self.settings.classifier.average) * self.passes.epochs
         return epoch + 1 > begins or epoch + 1 == self.passes.epochs
 

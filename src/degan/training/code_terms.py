@@ -99,7 +99,12 @@ class CodeTerms(nn.Module):
         return self.weights | {"rate": self.weights["rate"] * ramp(done)}
 
     def weighted(self, terms: dict[str, Tensor], done: float) -> Tensor:
-        """Return the sum of the terms of :meth:`forward`, each multiplied by its weight at ``done``."""
+        """Return the weighted sum of the terms.
+
+        Args:
+            terms: result of :meth:`forward`.
+            done: finished fraction of the stage, [0, 1].
+        """
         weights = self.weights_at(done)
         return sum((weights[name] * term for name, term in terms.items()), torch.zeros(()))
 

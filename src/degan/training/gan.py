@@ -1,4 +1,4 @@
-"""Stage 1: encoder, decoder and discriminator learn to redraw an expression on any person."""
+"""Stage 1: encoder, decoder and discriminator learn to transfer an expression to any subject."""
 
 import math
 import time
@@ -39,14 +39,14 @@ _CHECKPOINT_SECONDS = 30.0
 _GRIDS = 5
 
 
-class _Drawn(NamedTuple):
-    """Drawings of a batch.
+class _Generated(NamedTuple):
+    """Generated images of a batch.
 
     Attributes:
-        code: f(x), float (N, expression_code).
-        target: whom the expression of each photo was drawn on, int64 (N,).
-        own: drawings of the photos' own subjects, float (N, C, S, S).
-        other: of the targets, same shape.
+        code: f(x) of the photos, float (N, expression_code).
+        target: index of the subject of each image in ``other``, int64 (N,).
+        own: images of the photos' own subjects, float (N, C, S, S) in [-1, 1].
+        other: images of the target subjects, same shape and range.
     """
 
     code: Tensor
@@ -56,7 +56,13 @@ class _Drawn(NamedTuple):
 
 
 class GanNetworks(nn.Module):
-    """The networks of stage 1."""
+    """Networks of stage 1.
+
+    Args:
+        settings: settings of the run.
+        num_subjects: number of subjects in the training data.
+        num_expressions: number of expressions in the training data.
+    """
 
     def __init__(self, settings: Settings, num_subjects: int, num_expressions: int) -> None:
         super().__init__()
@@ -67,21 +73,22 @@ class GanNetworks(nn.Module):
         self.code_terms = CodeTerms(network, settings.gan, num_expressions, num_subjects)
 
     def generator_parameters(self) -> list[nn.Parameter]:
-        """Return what the generator's optimizer moves."""
+        """Return the parameters that the generator's optimizer trains."""
         modules = (self.encoder, self.decoder, self.code_terms)
         return [parameter for module in modules for parameter in module.parameters()]
 
 
 class GanTrainer:
-    """Runs stage 1 and can continue it from its checkpoint.
+    """Trains stage 1, or continues it from its checkpoint.
 
-    The encoder stays in evaluation mode and as it begins where :func:`encoder_rate` is 0.
+    If :func:`encoder_rate` is 0, the encoder is frozen: it stays in evaluation mode and keeps its
+    initial weights.
 
     Args:
         data: the training samples.
-        settings: of the run.
-        folder: the run directory.
-        start: the weights that the encoder starts from.
+        settings: settings of the run.
+        folder: run directory; a checkpoint there is continued.
+        start: initial weights of the encoder; None: random weights.
     """
 
     def __init__(
@@ -99,7 +106,7 @@ class GanTrainer:
             start.load_encoder(self.networks.encoder)
         self.networks.to(data.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.generator_optimizer = optim.AdamW(
-            self._rates(),
+            self._parameter_groups(),
             lr=gan.learning_rate,
             weight_decay=gan.weight_decay,
         )
@@ -111,8 +118,8 @@ class GanTrainer:
         self.pairs = ExpressionPairs(data)
         self.class_weights = class_weights(data.expression, len(data.expressions))
 
-    def _rates(self) -> list[dict[str, Any]]:
-        """Return the generator's parameters in groups of one learning rate."""
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        """Return groups of the generator's parameters, with the ``factor`` of each learning rate."""
         networks = self.networks
         rest = [*networks.decoder.parameters(), *networks.code_terms.parameters()]
         return [
@@ -121,15 +128,19 @@ class GanTrainer:
         ]
 
     def train(self, log: Log, progress: Progress) -> Encoder:
-        """Train all epochs that the checkpoint does not have yet; return the encoder.
+        """Train the epochs that the checkpoint does not contain; return the encoder.
+
+        Args:
+            log: receives one line per epoch.
+            progress: callback, called with the finished fraction in [0, 1] and a label.
 
         Raises:
-            DeganError: the checkpoint is damaged, a loss is no longer finite, drawings are all one
-                face, or f(x) tells the expressions far worse than guessing.
+            DeganError: the checkpoint is damaged, a loss is not finite, all generated faces look
+                nearly the same, or the loss of the expressions on f(x) is far worse than guessing.
         """
         epochs = self.passes.epochs
         start = self._restore() if self.path.exists() else 0
-        if start < epochs:  # a whole stage 1 has lines of stage 2 behind it, which are kept
+        if start < epochs:  # after stage 1, the log may have lines of stage 2: keep them
             log.rewind(_STAGE, start)
         grid_every = math.ceil(epochs / _GRIDS)
         saved = time.monotonic()
@@ -145,7 +156,7 @@ class GanTrainer:
         return self.networks.encoder
 
     def _epoch(self, epoch: int, progress: Progress) -> dict[str, float]:
-        """Pass over the data once; return the means of what :meth:`_step` returned."""
+        """Train one epoch; return the means of the values of :meth:`_step`."""
         self.networks.train()
         self.networks.encoder.train(not self.frozen)
         means = self.passes.run(epoch, self.generator_optimizer, self._step, progress)
@@ -157,107 +168,112 @@ class GanTrainer:
         return {name: round(value, 5) for name, value in means.items()}
 
     def _step(self, batch: Tensor, done: float) -> dict[str, float]:
-        """One step of D and one of G on the same drawings; without drawings, one of f(x) alone.
+        """Take one step of D and one of G on the same generated images.
+
+        If no loss term uses generated images, see :meth:`_code_step`.
 
         Args:
             batch: indices of the photos, int64 (N,).
-            done: share of stage 1 that is done, [0, 1).
+            done: finished fraction of stage 1, [0, 1).
 
         Returns:
-            The terms, unweighted; the length of both gradients; and how much the drawings differ
-            from each other, where the photos are 1.
+            The unweighted terms, the norms of both gradients, and the diversity of the generated
+            images, see :func:`degan.training.guard.diversity`.
         """
         if not self.settings.gan.draws:
             return self._code_step(batch, done)
         networks = self.networks
         real = self.data.photos(batch)
-        drawn = self._draw(batch)
-        judging = self._discriminator_terms(real, batch, drawn)
-        discriminator_length = _move(
-            self.discriminator_optimizer, networks.discriminator.parameters(), judging
+        generated = self._generate(batch)
+        discriminator_terms = self._discriminator_terms(real, batch, generated)
+        discriminator_norm = _take_step(
+            self.discriminator_optimizer, networks.discriminator.parameters(), discriminator_terms
         )
-        # D judges for G, but learns nothing here: without its gradients a third of the cost goes.
+        # D evaluates images for G without being trained: skipping its gradients saves a third.
         networks.discriminator.requires_grad_(False)
-        terms = self._generator_terms(real, batch, drawn, done)
+        terms = self._generator_terms(real, batch, generated, done)
         weights = self.weights | networks.code_terms.weights_at(done)
         weighted = {name: weights[name] * term for name, term in terms.items()}
-        generator_length = _move(
+        generator_norm = _take_step(
             self.generator_optimizer, networks.generator_parameters(), weighted
         )
         networks.discriminator.requires_grad_(True)
         return {
-            **numbers(terms | judging),
-            "generator_gradient": generator_length,
-            "discriminator_gradient": discriminator_length,
-            "diversity": diversity(drawn.other.detach(), real),
+            **numbers(terms | discriminator_terms),
+            "generator_gradient": generator_norm,
+            "discriminator_gradient": discriminator_norm,
+            "diversity": diversity(generated.other.detach(), real),
         }
 
     def _code_step(self, batch: Tensor, done: float) -> dict[str, float]:
-        """One step of the encoder and the readers of f(x), where no drawing has any weight."""
+        """Take one step on the loss terms on f(x) alone; no image is generated."""
         networks = self.networks
         terms = networks.code_terms(
             self._encode(batch), self.data.known(batch), self.class_weights, done
         )
-        if not any(term.requires_grad for term in terms.values()):  # a frozen encoder, no reader
+        if not any(term.requires_grad for term in terms.values()):  # frozen encoder, no reader
             return {**numbers(terms), "generator_gradient": 0.0}
         weights = networks.code_terms.weights_at(done)
         weighted = {name: weights[name] * term for name, term in terms.items()}
-        length = _move(self.generator_optimizer, networks.generator_parameters(), weighted)
-        return {**numbers(terms), "generator_gradient": length}
+        norm = _take_step(self.generator_optimizer, networks.generator_parameters(), weighted)
+        return {**numbers(terms), "generator_gradient": norm}
 
     def _encode(self, batch: Tensor) -> Tensor:
-        """Return f(x) of photos, changed at random."""
+        """Return f(x) of augmented photos, float (N, expression_code)."""
         images = self.data.images[batch].contiguous(memory_format=torch.channels_last)
         images = augment(images, self.settings.augment)
         with arithmetic(self.settings), torch.set_grad_enabled(not self.frozen):
             code: Tensor = self.networks.encoder(images).code
         return code
 
-    def _draw(self, batch: Tensor) -> _Drawn:
-        """Draw the expression of every photo on its own subject and on a random one."""
+    def _generate(self, batch: Tensor) -> _Generated:
+        """Generate the expression of every photo on its own subject and on a random one."""
         settings, networks = self.settings, self.networks
-        # On the processor, as all that is random: see `augment`.
+        # Random numbers are drawn on the CPU, see `augment`.
         target = torch.randint(len(self.data.subjects), batch.shape).to(batch.device)
         code = self._encode(batch)
         noise = torch.randn(2 * len(batch), settings.network.noise).to(batch.device)
-        people = torch.cat([self.data.subject[batch], target])
+        subjects = torch.cat([self.data.subject[batch], target])
         with arithmetic(settings):
-            own, other = networks.decoder(code.repeat(2, 1), people, noise).chunk(2)
-        return _Drawn(code, target, own, other)
+            own, other = networks.decoder(code.repeat(2, 1), subjects, noise).chunk(2)
+        return _Generated(code, target, own, other)
 
-    def _discriminator_terms(self, real: Tensor, batch: Tensor, drawn: _Drawn) -> dict[str, Tensor]:
+    def _discriminator_terms(
+        self, real: Tensor, batch: Tensor, generated: _Generated
+    ) -> dict[str, Tensor]:
+        """Return the terms of D's objective."""
         discriminator = self.networks.discriminator
         with arithmetic(self.settings):
-            photos, drawings = discriminator(real), discriminator(drawn.other.detach())
+            on_real, on_generated = discriminator(real), discriminator(generated.other.detach())
         return {
-            "discriminator": discriminator_hinge_loss(photos.real, drawings.real),
-            "discriminator_identity": F.cross_entropy(photos.identity, self.data.subject[batch]),
+            "discriminator": discriminator_hinge_loss(on_real.real, on_generated.real),
+            "discriminator_identity": F.cross_entropy(on_real.identity, self.data.subject[batch]),
             "discriminator_expression": F.cross_entropy(
-                photos.expression, self.data.expression[batch], weight=self.class_weights
+                on_real.expression, self.data.expression[batch], weight=self.class_weights
             ),
         }
 
     def _generator_terms(
-        self, real: Tensor, batch: Tensor, drawn: _Drawn, done: float
+        self, real: Tensor, batch: Tensor, generated: _Generated, done: float
     ) -> dict[str, Tensor]:
-        """Return the terms of G's objective; one of no weight is left out."""
+        """Return the terms of G's objective; a term with weight 0 is left out."""
         networks, data = self.networks, self.data
         expression = data.expression[batch]
         with arithmetic(self.settings):
-            judged = networks.discriminator(drawn.other)
-        photo, known = self.pairs.draw(drawn.target, expression)
+            scores = networks.discriminator(generated.other)
+        photo, known = self.pairs.draw(generated.target, expression)
         terms: dict[str, Callable[[], Tensor]] = {
-            "reconstruction": lambda: reconstruction_loss(drawn.own, real),
-            "swap": lambda: swap_loss(drawn.other, data.photos(photo), known),
-            "adversarial": lambda: generator_hinge_loss(judged.real),
-            "identity": lambda: F.cross_entropy(judged.identity, drawn.target),
-            "expression": lambda: F.cross_entropy(judged.expression, expression),
+            "reconstruction": lambda: reconstruction_loss(generated.own, real),
+            "swap": lambda: swap_loss(generated.other, data.photos(photo), known),
+            "adversarial": lambda: generator_hinge_loss(scores.real),
+            "identity": lambda: F.cross_entropy(scores.identity, generated.target),
+            "expression": lambda: F.cross_entropy(scores.expression, expression),
         }
-        drawing = {name: term() for name, term in terms.items() if self.weights[name] > 0}
-        held: dict[str, Tensor] = networks.code_terms(
-            drawn.code, data.known(batch), self.class_weights, done
+        image_terms = {name: term() for name, term in terms.items() if self.weights[name] > 0}
+        code_terms: dict[str, Tensor] = networks.code_terms(
+            generated.code, data.known(batch), self.class_weights, done
         )
-        return drawing | held
+        return image_terms | code_terms
 
     def _save_grid(self, epoch: int) -> None:
         self.networks.eval()
@@ -278,7 +294,7 @@ class GanTrainer:
         checkpoint.save_checkpoint(self.path, tensors, state)
 
     def _restore(self) -> int:
-        """Load the checkpoint; return how many epochs it has behind it."""
+        """Load the checkpoint; return the number of finished epochs."""
         tensors, state = checkpoint.load_checkpoint(self.path)
         checkpoint.load_module("networks", self.networks, tensors, self.path)
         checkpoint.load_optimizer("generator", self.generator_optimizer, tensors)
@@ -286,10 +302,10 @@ class GanTrainer:
         return int(state["epoch"])
 
 
-def _move(
+def _take_step(
     optimizer: optim.Optimizer, parameters: Iterable[nn.Parameter], terms: dict[str, Tensor]
 ) -> float:
-    """Take a step down the sum of the terms; return the length of the gradient."""
+    """Take one optimizer step on the sum of the terms; return the norm of the gradient."""
     optimizer.zero_grad(set_to_none=True)
     torch.stack(list(terms.values())).sum().backward()
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]

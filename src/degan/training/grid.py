@@ -1,4 +1,4 @@
-"""The sample grid: one row an expression, one column a person, every face drawn by G."""
+"""Grid of faces that G generates: one row per expression, one column per subject."""
 
 from pathlib import Path
 
@@ -20,48 +20,50 @@ _GAP = 4
 def draw_grid(
     path: Path, data: TrainingData, encoder: Encoder, decoder: Decoder, noise: int
 ) -> None:
-    """Write a picture that shows what G has learnt.
+    """Write an image that shows the current state of G.
 
-    The first column holds the source photos, one an expression, each of a subject that is not
-    among the columns where there are enough people. The first row holds a photo of each target
-    person (neutral where there is one). Every other cell is drawn: the row's expression on the
-    column's person.
+    The first column holds the source photos, one per expression. If possible, their subjects are
+    not among the targets. The first row holds a photo of each target subject, neutral if there is
+    one. Every other cell is generated: the row's expression on the column's subject.
 
     Args:
-        path: PNG to write.
-        data: the training data.
+        path: PNG file to write.
+        data: the training samples.
         encoder: G_en, in evaluation mode.
         decoder: G_de, in evaluation mode.
-        noise: length of z; the mean noise (zeros) is used.
+        noise: length of z; the generated faces use the mean of z, zeros.
     """
     num_subjects = len(data.subjects)
     targets = torch.linspace(0, num_subjects - 1, min(_COLUMNS, num_subjects)).round().long()
     targets = targets.to(data.device)
     sources = [_source(data, row, targets) for row in range(len(data.expressions))]
-    shown = torch.tensor([index for index in sources if index is not None])
+    source_index = torch.tensor([index for index in sources if index is not None])
     portraits = data.photos(torch.tensor([_portrait(data, int(target)) for target in targets]))
     rows = [[torch.ones_like(portraits[0]), *portraits]]
-    codes = encoder(data.images[shown]).code
-    for photo, code in zip(data.photos(shown), codes, strict=True):
-        drawn = decoder(code.expand(len(targets), -1), targets, code.new_zeros(len(targets), noise))
-        rows.append([photo, *drawn])
+    codes = encoder(data.images[source_index]).code
+    for photo, code in zip(data.photos(source_index), codes, strict=True):
+        faces = decoder(code.expand(len(targets), -1), targets, code.new_zeros(len(targets), noise))
+        rows.append([photo, *faces])
     write_image(path, _mosaic(rows))
 
 
 def _source(data: TrainingData, expression: int, targets: Tensor) -> int | None:
-    shown = data.expression == expression
-    apart = shown & ~torch.isin(data.subject, targets)
-    candidates = torch.nonzero(apart if apart.any() else shown).flatten()
+    """Return the index of a photo with an expression; None if there is none."""
+    matches = data.expression == expression
+    preferred = matches & ~torch.isin(data.subject, targets)
+    candidates = torch.nonzero(preferred if preferred.any() else matches).flatten()
     return int(candidates[len(candidates) // 2]) if len(candidates) else None
 
 
 def _portrait(data: TrainingData, subject: int) -> int:
-    own = torch.nonzero(data.subject == subject).flatten()
-    return int(own[data.expression[own].argmin()])  # expression 0 is neutral where it occurs
+    """Return the index of a photo of a subject, neutral if there is one."""
+    candidates = torch.nonzero(data.subject == subject).flatten()
+    # If neutral is among the expressions, it has index 0.
+    return int(candidates[data.expression[candidates].argmin()])
 
 
 def _mosaic(rows: list[list[Tensor]]) -> RgbImage:
-    """Lay tensors (C, S, S) in [-1, 1] out as one RGB picture, enlarged to be seen."""
+    """Return tensors (C, S, S) in [-1, 1] as one enlarged RGB image, arranged in rows."""
     size = rows[0][0].shape[-1]
     factor = max(1, _SCALE_TO // size)
     cell = size * factor + _GAP

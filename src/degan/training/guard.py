@@ -1,4 +1,4 @@
-"""Stops a training that has failed, with a sentence that says what to change."""
+"""Checks that stop a failed training with a message about the setting to change."""
 
 import math
 from collections.abc import Mapping
@@ -8,29 +8,29 @@ from torch import Tensor
 from degan.errors import DeganError
 
 LEAST_DIVERSITY = 0.05
-"""Drawings that differ from each other less than this, where photos are 1, are all one face."""
+"""Minimum :func:`diversity`; below it, all generated faces look nearly the same."""
 
 WORST = 3.0
-"""Times the loss of guessing, ln(classes): more is no training any more."""
+"""Maximum loss of the expressions, relative to that of guessing, ln(number of classes)."""
 
-_GRACE = 0.3  # share of a stage that it has to begin to work
+_GRACE = 0.3  # fraction of a stage before these checks apply
 
 
 class TrainingError(DeganError):
-    """A training that failed by itself: nothing was damaged, and to continue it mends nothing."""
+    """A training failed although no file is damaged: continuing the run does not help."""
 
 
 def check_finite(values: Mapping[str, float], *, stage: int, epoch: int, rate: str) -> None:
-    """Stop if a value of a step is not finite.
+    """Check that all values of a step are finite.
 
     Args:
-        values: losses and lengths of gradients.
+        values: losses and norms of gradients by name.
         stage: 1 or 2.
-        epoch: from 1.
-        rate: the setting to lower.
+        epoch: number of the epoch, from 1.
+        rate: name of the setting to lower, for the error message.
 
     Raises:
-        TrainingError: one is not finite.
+        TrainingError: a value is not finite.
     """
     for name, value in values.items():
         if not math.isfinite(value):
@@ -43,55 +43,56 @@ def check_finite(values: Mapping[str, float], *, stage: int, epoch: int, rate: s
 def check_learning(
     loss: float, num_classes: int, *, stage: int, epoch: int, share: float, rate: str
 ) -> None:
-    """Stop if a training knows the expressions of its own photos far worse than by guessing.
+    """Check that the loss on the training images is not far worse than guessing.
 
-    Numbers that grow without end can stay finite for hours.
+    :func:`check_finite` does not replace this check: a growing loss can stay finite for hours.
 
     Args:
         loss: mean cross-entropy of the expressions over an epoch.
-        num_classes: how many expressions there are.
+        num_classes: number of expressions.
         stage: 1 or 2.
-        epoch: from 1.
-        share: of the stage that is done.
-        rate: the setting to lower.
+        epoch: number of the epoch, from 1.
+        share: finished fraction of the stage, [0, 1].
+        rate: name of the setting to lower, for the error message.
 
     Raises:
-        TrainingError: the loss is more than :data:`WORST` times that of guessing.
+        TrainingError: after 30 % of the stage, the loss is more than :data:`WORST` times that of
+            guessing.
     """
     if share > _GRACE and loss > WORST * math.log(num_classes):
         raise TrainingError(
-            f"training diverged: after epoch {epoch} of stage {stage} the expressions are read far "
-            f"worse than by guessing (loss {loss:.1f}); lower {rate} or change the seed, and start "
-            "a new run"
+            f"training diverged: after epoch {epoch} of stage {stage} the loss of the expressions "
+            f"is {loss:.1f}, far worse than guessing; lower {rate} or change the seed, and start a "
+            "new run"
         )
 
 
 def diversity(drawn: Tensor, photos: Tensor) -> float:
-    """Return how much drawings differ from each other, where the photos of the batch are 1.
+    """Return the diversity of generated images, relative to that of the real images of the batch.
 
     Args:
-        drawn: float (N, C, S, S), N at least 2.
-        photos: the same.
+        drawn: generated images, float (N, C, S, S), N >= 2.
+        photos: real images, same shape.
 
     Returns:
-        The ratio of the mean standard deviations of a pixel over the batch, at least 0.
+        Ratio of the mean standard deviations of a pixel over the batch, >= 0.
     """
     return float(drawn.std(dim=0).mean() / photos.std(dim=0).mean().clamp(min=1e-6))
 
 
 def check_diversity(value: float, *, epoch: int, share: float) -> None:
-    """Stop if G draws one face whatever it is told.
+    """Check that G does not generate nearly the same face for all inputs.
 
     Args:
         value: mean of :func:`diversity` over an epoch.
-        epoch: from 1.
-        share: of stage 1 that is done.
+        epoch: number of the epoch, from 1.
+        share: finished fraction of stage 1, [0, 1].
 
     Raises:
-        TrainingError: the drawings have collapsed.
+        TrainingError: after 30 % of stage 1, the diversity is below :data:`LEAST_DIVERSITY`.
     """
     if share > _GRACE and value < LEAST_DIVERSITY:
         raise TrainingError(
-            f"training collapsed: after epoch {epoch} of stage 1 all drawn faces are nearly one; "
-            "lower gan.weight_adversarial or change the seed, and start a new run"
+            f"training collapsed: after epoch {epoch} of stage 1 all generated faces look nearly "
+            "the same; lower gan.weight_adversarial or change the seed, and start a new run"
         )

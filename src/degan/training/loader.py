@@ -1,4 +1,4 @@
-"""Crops in memory, as the tensors that training works on."""
+"""Training samples in memory, as tensors."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ _CHUNK = 512
 
 
 class Known(NamedTuple):
-    """What is known of a batch; see :class:`TrainingData`."""
+    """Labels of a batch; see :class:`TrainingData` for the fields."""
 
     expression: Tensor
     subject: Tensor
@@ -30,19 +30,19 @@ class Known(NamedTuple):
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Everything that one training sees.
+    """All samples of one training.
 
     Attributes:
-        images: standardised, as the encoder reads them, float (N, C, D, D) in [-1, 1].
+        images: standardised images, the input of the encoder, float (N, C, D, D) in [-1, 1].
         expression: index into ``expressions``, int64 (N,).
-        subject: index into ``subjects``, int64 (N,): the identity code c.
-        expressions: names in the order of :data:`degan.labels.EXPRESSIONS`.
-        subjects: names, sorted.
+        subject: index into ``subjects``, the identity code c, int64 (N,).
+        expressions: names of the classes, in the order of :data:`degan.labels.EXPRESSIONS`.
+        subjects: sorted names of the subjects.
         detail: D / S, see :class:`degan.config.NetworkSettings`.
         actions: amounts of facial actions, float (N, 16), see
-            :func:`degan.data.facial_actions.read_actions`; None: not known, or not asked for.
-        kept: what f(x) was with the weights to start from, float (N, expression_code); None: there
-            are none, or not asked for.
+            :func:`degan.data.facial_actions.read_actions`; None if no loss term needs them.
+        kept: f(x) of the initial weights, float (N, expression_code); None if no loss term needs
+            it, or if there are no initial weights.
     """
 
     images: Tensor
@@ -55,14 +55,14 @@ class TrainingData:
     kept: Tensor | None = None
 
     def photos(self, index: Tensor) -> Tensor:
-        """Return images as G is to draw them, float (M, C, S, S) for int64 (M,)."""
+        """Return images in the size that G generates, float (M, C, S, S), for int64 indices (M,)."""
         images = self.images[index]
         if self.detail > 1:
             images = F.avg_pool2d(images, self.detail)
         return images.contiguous(memory_format=torch.channels_last)
 
     def known(self, index: Tensor) -> "Known":
-        """Return what is known of some images, int64 (M,)."""
+        """Return the labels of some images, for int64 indices (M,)."""
         return Known(
             self.expression[index],
             self.subject[index],
@@ -72,11 +72,11 @@ class TrainingData:
 
     @property
     def device(self) -> torch.device:
-        """Where all of it lies."""
+        """Device of the tensors."""
         return self.images.device
 
     def to(self, device: torch.device) -> "TrainingData":
-        """Return it on another device."""
+        """Return the data on another device."""
         moved: dict[str, Any] = {
             name: value.to(device)
             for name, value in vars(self).items()
@@ -85,7 +85,7 @@ class TrainingData:
         return replace(self, **moved)
 
     def only(self, index: Tensor) -> "TrainingData":
-        """Return some of the images, int64 (M,); subjects and expressions keep their numbers."""
+        """Return a part of the data, for int64 indices (M,); labels stay the same."""
         return replace(self, images=self.images[index], **self.known(index)._asdict())
 
     def __len__(self) -> int:
@@ -103,10 +103,10 @@ def load(
     """Read and standardise the samples of a training.
 
     Args:
-        dataset: where they lie.
-        indices: which of its samples.
-        settings: the size and channels of the networks' images.
-        expressions: the classes; every sample must be of one of them.
+        dataset: a prepared data set.
+        indices: indices of N of its samples.
+        settings: network settings, with the size and channels of the images.
+        expressions: names of the classes; every sample must show one of them.
         actions: amounts of facial actions of these samples, float32 (N, 16), see
             :func:`degan.data.facial_actions.read_actions`; None if no loss term needs them.
 
@@ -116,18 +116,18 @@ def load(
     check_size(dataset, settings)
     standardize = Standardize(settings.channels, settings.input_size)
     side = settings.input_size
-    # Filled in place: chunks that were joined in the end would take twice the memory.
+    # Preallocated: concatenating the chunks at the end would need twice the memory.
     images = torch.empty(len(indices), settings.channels, side, side)
     for start in range(0, len(indices), _CHUNK):
         crops = torch.from_numpy(read_crops(dataset, indices[start : start + _CHUNK]))
         images[start : start + _CHUNK] = standardize(crops)
     samples = [dataset.samples[index] for index in indices]
     subjects = tuple(sorted({sample.person for sample in samples}))
-    place = {subject: number for number, subject in enumerate(subjects)}
+    subject_index = {subject: index for index, subject in enumerate(subjects)}
     return TrainingData(
         images=images,
         expression=torch.tensor([expressions.index(sample.expression) for sample in samples]),
-        subject=torch.tensor([place[sample.person] for sample in samples]),
+        subject=torch.tensor([subject_index[sample.person] for sample in samples]),
         expressions=tuple(expressions),
         subjects=subjects,
         detail=settings.detail,
@@ -136,25 +136,29 @@ def load(
 
 
 def check_size(dataset: Dataset, settings: NetworkSettings) -> None:
-    """Refuse crops that the networks cannot read.
+    """Check that the networks can use crops of this size.
 
     Raises:
-        DeganError: the crops' side is neither a whole multiple of what the encoder reads nor a
-            whole part of it.
+        DeganError: the side of the crops is neither a multiple nor a divisor of that of the
+            encoder's input.
     """
     size, crop = settings.input_size, dataset.crop_size
     if crop % size and size % crop:
-        sides = "network.image_size" if settings.detail == 1 else "what network.detail makes of it"
+        name = "network.image_size" + ("" if settings.detail == 1 else " * network.detail")
         raise DeganError(
-            f"crops of {crop} pixels are neither a multiple of {sides} = {size} nor a whole part "
-            f"of it; prepare with --size {2 * settings.image_size}, or change it"
+            f"the crop size {crop} is neither a multiple nor a divisor of {name} = {size}; prepare "
+            f"the data with --size {2 * settings.image_size}, or change the settings"
         )
 
 
 def batches(count: int, batch_size: int) -> Iterator[Tensor]:
-    """Yield the indices of one pass in random order (torch's default generator).
+    """Yield the indices of one epoch in random order (torch's default generator).
 
-    A rest of one image is dropped where there are others: batch norm needs two.
+    If the last of several batches has one image, it is dropped: batch norm needs two.
+
+    Args:
+        count: number of images.
+        batch_size: maximum number of images per batch.
     """
     order = torch.randperm(count)
     for start in range(0, count, batch_size):
@@ -164,13 +168,18 @@ def batches(count: int, batch_size: int) -> Iterator[Tensor]:
 
 
 def num_batches(count: int, batch_size: int) -> int:
-    """Return how many batches :func:`batches` yields."""
+    """Return the number of batches that :func:`batches` yields."""
     full, rest = divmod(count, batch_size)
     return max(1, full + (rest > 1))
 
 
 def num_epochs(choice: GanSettings | ClassifierSettings, count: int) -> int:
-    """Return how many passes a stage makes over ``count`` images."""
+    """Return the number of epochs of a stage; more than ``epochs`` if ``min_steps`` needs it.
+
+    Args:
+        choice: settings of the stage.
+        count: number of training images.
+    """
     if not choice.epochs:
         return 0
     return max(choice.epochs, -(-choice.min_steps // num_batches(count, choice.batch_size)))

@@ -1,4 +1,4 @@
-"""The terms of DE-GAN's objectives: tensors in, a scalar out. Weights are multiplied elsewhere."""
+"""Loss terms of DE-GAN: pure functions that return an unweighted scalar; and class weights."""
 
 import torch
 from torch import Tensor
@@ -26,15 +26,16 @@ def reconstruction_loss(generated: Tensor, real: Tensor) -> Tensor:
 
 
 def swap_loss(generated: Tensor, photo: Tensor, known: Tensor) -> Tensor:
-    """Mean absolute error between faces drawn on other people and photos of those people.
+    """Mean absolute error between generated images of other subjects and photos of them.
 
     Args:
-        generated: float (N, C, H, W) in [-1, 1], the expression of x drawn on another subject.
-        photo: that subject's own photo with the same expression, same shape.
-        known: bool (N,), where there is such a photo; elsewhere ``photo`` is anything.
+        generated: expression of x on another subject, float (N, C, H, W) in [-1, 1].
+        photo: real image of that subject with the same expression, same shape and range; receives
+            no gradient.
+        known: whether there is such a photo, bool (N,); otherwise ``photo`` is arbitrary.
 
     Returns:
-        Scalar >= 0, the mean over all N images; one without a photo counts as 0.
+        Scalar >= 0, the mean over all N images; an image without a photo counts as 0.
 
     Source: not in the paper.
     """
@@ -43,36 +44,47 @@ def swap_loss(generated: Tensor, photo: Tensor, known: Tensor) -> Tensor:
 
 
 def discriminator_hinge_loss(real: Tensor, generated: Tensor) -> Tensor:
-    """How far D is from telling photos (> 1) and drawings (< -1) apart.
+    """Hinge loss of D: 0 if all real images score above 1 and all generated ones below -1.
 
     Args:
-        real: D's real/generated scores of photos, float (N,).
-        generated: the same of drawings, float (M,).
+        real: D's real/generated scores of real images, float (N,).
+        generated: D's real/generated scores of generated images, float (M,).
 
     Returns:
         Scalar >= 0.
 
-    Source: 1912.01456 has the minimax form; the hinge (Lim & Ye 2017) is steadier on few images.
+    Source: 1912.01456 has the minimax form. The hinge loss (Lim & Ye 2017) is more stable on few
+    images.
     """
     return F.relu(1 - real).mean() + F.relu(1 + generated).mean()
 
 
 def generator_hinge_loss(generated: Tensor) -> Tensor:
-    """How far the drawings are from passing for photos: minus D's mean score. See above."""
+    """Hinge loss of G: minus D's mean score of the generated images.
+
+    Args:
+        generated: D's real/generated scores of generated images, float (N,).
+
+    Returns:
+        Scalar.
+
+    Source: Lim & Ye 2017, see :func:`discriminator_hinge_loss`.
+    """
     return -generated.mean()
 
 
 def class_weights(labels: Tensor, num_classes: int) -> Tensor:
-    """Return 1/sqrt(count) a class, scaled to a mean of 1 over the samples.
+    """Return a weight 1/sqrt(count) for each class, scaled to a mean of 1 over the samples.
 
     Args:
-        labels: int64 (N,) in [0, num_classes).
-        num_classes: length of the result; a class that does not occur gets 0.
+        labels: class indices, int64 (N,) in [0, num_classes).
+        num_classes: number of classes; a class without samples gets 0.
 
     Returns:
         Float (num_classes,).
 
-    Source: not in the paper; between no weights (rare classes are lost) and 1/count (noisy).
+    Source: not in the paper. A compromise: without weights the networks ignore rare classes, and
+    weights 1/count make training noisy.
     """
     counts = torch.bincount(labels, minlength=num_classes).float()
     weights = torch.where(counts > 0, counts.clamp(min=1).rsqrt(), torch.zeros(()))

@@ -1,4 +1,4 @@
-"""A trained recogniser, ``model.safetensors`` of a run: saved, loaded, asked for probabilities."""
+"""A trained model, ``model.safetensors`` of a run: write, load and predict."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,18 +15,20 @@ from degan.training import checkpoint
 from degan.version import __version__
 
 MODEL = "model.safetensors"
+"""File name of the trained model in a run directory."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A trained recogniser and what must be known to use it.
+    """A trained network and the data needed to use it.
 
     Attributes:
-        recognition: uint8 crops -> probabilities, in evaluation mode.
-        expressions: what the columns of the probabilities mean.
+        recognition: network from uint8 crops to probabilities, in evaluation mode.
+        expressions: names of the columns of the probabilities.
         crop_size: side of the crops in pixels.
-        frame: the canonical frame that the crops must be cut in.
-        trained_on: see :func:`degan.data.provenance.describe_training_data`.
+        frame: name of the canonical frame of the crops.
+        trained_on: record of the training data, see
+            :func:`degan.data.provenance.describe_training_data`.
     """
 
     recognition: Recognition
@@ -37,7 +39,7 @@ class Model:
 
 
 def save_model(path: Path, model: Model, settings: Settings) -> None:
-    """Write a trained recogniser as safetensors, with what :func:`load_model` needs beside it."""
+    """Write a trained model as safetensors, with the metadata that :func:`load_model` needs."""
     checkpoint.save_checkpoint(
         path,
         checkpoint.module_tensors("encoder", model.recognition.encoder)
@@ -57,7 +59,7 @@ def load_model(folder: Path) -> Model:
     """Load the result of :func:`degan.training.pipeline.train` from its run directory.
 
     Raises:
-        DeganError: there is none, or it is damaged.
+        DeganError: there is no model, or it is damaged.
     """
     path = folder / MODEL
     if not path.is_file():
@@ -73,11 +75,11 @@ def parse_model(tensors: dict[str, Tensor], state: dict[str, Any], path: Path) -
 
     Args:
         tensors: parameters and buffers by name.
-        state: what is said of them.
-        path: where they are from, for messages.
+        state: metadata that :func:`save_model` wrote.
+        path: path of the file, for error messages.
 
     Raises:
-        DeganError: they are damaged.
+        DeganError: the content is damaged.
     """
     try:
         settings = Settings.model_validate(state["settings"])
@@ -86,7 +88,9 @@ def parse_model(tensors: dict[str, Tensor], state: dict[str, Any], path: Path) -
         classifier = Classifier(settings.network, settings.classifier, len(expressions))
         crop_size, frame, trained_on = state["crop_size"], state["frame"], state["trained_on"]
     except (KeyError, TypeError, ValueError) as error:
-        raise DeganError(f"{path} is damaged: its description is incomplete; train anew") from error
+        raise DeganError(
+            f"{path} is damaged: its metadata is incomplete; repeat the training"
+        ) from error
     checkpoint.load_module("encoder", encoder, tensors, path)
     checkpoint.load_module("classifier", classifier, tensors, path)
     recognition = Recognition(settings.network, settings.classifier, encoder, classifier).eval()
@@ -95,5 +99,5 @@ def parse_model(tensors: dict[str, Tensor], state: dict[str, Any], path: Path) -
 
 @torch.no_grad()
 def predict_probabilities(model: Model, crops: torch.Tensor, batch_size: int = 256) -> torch.Tensor:
-    """Return probabilities (N, num_expressions) of uint8 crops (N, H, H, 3)."""
+    """Return probabilities, float (N, num_expressions), of uint8 RGB crops (N, H, H, 3)."""
     return torch.cat([model.recognition(batch) for batch in crops.split(batch_size)])

@@ -1,4 +1,4 @@
-"""Which photos show a given person with a given expression."""
+"""Photos of a given subject with a given expression."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,11 @@ from degan.training.loader import TrainingData
 
 
 class ExpressionPairs:
-    """Draws, for a person and an expression, a photo of that person with that expression."""
+    """Draws random photos of given subjects with given expressions.
+
+    Args:
+        data: the training samples.
+    """
 
     def __init__(self, data: TrainingData) -> None:
         self._num_expressions = len(data.expressions)
@@ -18,15 +22,15 @@ class ExpressionPairs:
         self._starts = self._counts.cumsum(0) - self._counts
 
     def draw(self, subject: Tensor, expression: Tensor) -> tuple[Tensor, Tensor]:
-        """Draw one photo each (torch's default generator).
+        """Draw one photo for each pair (torch's default generator).
 
         Args:
             subject: index into the data's subjects, int64 (N,).
             expression: index into the data's expressions, int64 (N,).
 
         Returns:
-            Indices of samples, int64 (N,), and where there is such a photo, bool (N,); where there
-            is none the index is of some other sample.
+            Indices of samples, int64 (N,), and whether there is such a photo, bool (N,). If there
+            is none, the index is that of an arbitrary sample.
         """
         cells = subject * self._num_expressions + expression
         counts = self._counts[cells]

@@ -1,4 +1,4 @@
-"""The passes of a stage over its data: order, learning rate, means, and the guard."""
+"""Epochs of a stage: order of the samples, learning rate, means of the losses, and checks."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from degan.training.run import one_cycle, seeded
 
 @dataclass(frozen=True)
 class Passes:
-    """How often and how fast a stage goes over its data.
+    """Epochs of one stage.
 
     Attributes:
         stage: 1 or 2.
-        section: of the settings, ``gan`` or ``classifier``: what messages name.
-        choice: the settings of that section.
-        seed: of order, augmentation and noise.
+        section: section of the settings, ``gan`` or ``classifier``, for error messages.
+        choice: settings of that section.
+        seed: random seed of order, augmentation and noise.
         data: the training samples.
-        least: share of its peak that the learning rate does not fall below.
+        least: minimum of the learning rate after its peak, relative to the peak.
     """
 
     stage: int
@@ -35,12 +35,12 @@ class Passes:
 
     @property
     def steps(self) -> int:
-        """Steps of one pass."""
+        """Number of steps in one epoch."""
         return num_batches(len(self.data), self.choice.batch_size)
 
     @property
     def epochs(self) -> int:
-        """Passes."""
+        """Number of epochs."""
         return num_epochs(self.choice, len(self.data))
 
     def run(
@@ -50,29 +50,31 @@ class Passes:
         step: Callable[[Tensor, float], dict[str, float]],
         progress: Progress,
     ) -> dict[str, float]:
-        """Pass over the data once.
+        """Train one epoch.
 
         Args:
-            epoch: from 0.
-            optimizer: its rate follows the one-cycle schedule, in each group times ``factor``.
-            step: told the indices of a batch and the share of the stage that is done; returns
-                losses and whatever else is to be logged.
-            progress: told the same share, and what is being done.
+            epoch: index of the epoch, from 0.
+            optimizer: its learning rate follows the one-cycle schedule, multiplied by the
+                ``factor`` of each parameter group.
+            step: function that takes one optimizer step, called with the sample indices of a
+                batch, int64 (N,), and the finished fraction of the stage in [0, 1). It returns
+                losses and other values for the log.
+            progress: callback, called with the finished fraction of the stage and a label.
 
         Returns:
-            The means of what the steps returned.
+            The means of the values that ``step`` returned.
 
         Raises:
             TrainingError: a value is not finite.
         """
         rate_name = f"{self.section}.learning_rate"
-        doing = f"stage {self.stage}, epoch {epoch + 1} of {self.epochs}"
+        label = f"stage {self.stage}, epoch {epoch + 1} of {self.epochs}"
         total = self.steps * self.epochs
         rows: list[dict[str, float]] = []
         with seeded(self.seed, self.stage, epoch + 1):
             for number, batch in enumerate(batches(len(self.data), self.choice.batch_size)):
                 done = epoch * self.steps + number
-                progress(done / total, doing)
+                progress(done / total, label)
                 rate = one_cycle(done, total, self.choice.learning_rate, self.least)
                 for group in optimizer.param_groups:
                     group["lr"] = rate * group["factor"]
@@ -82,7 +84,11 @@ class Passes:
         return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
 
     def check_learning(self, loss: float, epoch: int) -> None:
-        """Stop if the mean cross-entropy of the expressions is far worse than that of guessing.
+        """Check that the mean cross-entropy of the expressions is not far worse than guessing.
+
+        Args:
+            loss: mean cross-entropy of the expressions over an epoch.
+            epoch: index of the epoch, from 0.
 
         Raises:
             TrainingError: see :func:`degan.training.guard.check_learning`.
@@ -98,6 +104,6 @@ class Passes:
 
 
 def numbers(terms: Mapping[str, Tensor]) -> dict[str, float]:
-    """Return scalars as numbers, fetched at once: a GPU is waited for once, not for each."""
+    """Return scalars as Python numbers; all are read at once, so that a GPU is waited for once."""
     values = torch.stack([term.detach() for term in terms.values()]).tolist()
     return dict(zip(terms, values, strict=True))

@@ -50,6 +50,7 @@ from degan.evaluation.protocols.fold_runs import (
     write_test,
 )
 from degan.networks.layers import Standardize
+from degan.system.arguments import PathLike, as_path
 from degan.system.files import read_json, write_text
 from degan.system.progress import Progress, silent, split_progress
 from degan.training.checkpoint import load_checkpoint, save_checkpoint
@@ -66,7 +67,7 @@ _READER_COST = 1.0  # cost of an SVM or MLP, in the unit of costs()
 
 def ablate(
     dataset: Dataset,
-    folder: Path,
+    folder: PathLike,
     settings: Settings,
     *,
     folds: Sequence[Fold],
@@ -103,6 +104,7 @@ def ablate(
         DeganError: there is no such arm, the folder contains another run, the data cannot be
             divided into folds or trained on, or the training of ``full`` failed.
     """
+    folder = as_path(folder, "folder")
     choice = choose_arms(settings, arms)
     open_folds(folder, dataset, settings, folds, protocol, "ablation")
     path = folder / "summary.json"

@@ -25,6 +25,7 @@ from degan.evaluation.probes.leakage import (
     identity_leakage,
     sequence_folds,
 )
+from degan.system.arguments import PathLike, as_path
 from degan.system.files import write_text
 from degan.system.progress import Progress, silent, sub_progress
 from degan.training.loader import load
@@ -73,11 +74,11 @@ class _Measured:
 
 
 def probe(
-    folders: Sequence[Path],
+    folders: Sequence[PathLike],
     dataset: Dataset,
     *,
     trained_on: Dataset | None = None,
-    out: Path | None = None,
+    out: PathLike | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> dict[str, Any]:
@@ -102,9 +103,11 @@ def probe(
             fewer than two subjects are left to measure on; or ``out`` contains other files that
             would be replaced.
     """
+    paths = [as_path(one, "folders") for one in folders]
+    out = None if out is None else as_path(out, "out")
     if out is not None:
         _check_out(out)
-    runs = [read_run(folder) for folder in folders]
+    runs = [read_run(folder) for folder in paths]
     check_frames(runs, [dataset] if trained_on is None else [dataset, trained_on])
     measured, facts = _choose(dataset, runs, seed)
     judges = None

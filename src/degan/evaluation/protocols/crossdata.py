@@ -12,6 +12,7 @@ from degan.data.manifest import Dataset, check_same_crops
 from degan.errors import DeganError
 from degan.evaluation.predictions import compute_metrics, predictions_text
 from degan.labels import sort_classes
+from degan.system.arguments import PathLike, as_path
 from degan.system.files import read_json, write_text
 from degan.system.progress import Progress, silent, sub_progress
 from degan.training.model import Model, predict_probabilities
@@ -25,7 +26,7 @@ _OWN = ("", "folder", "csv")  # origins in which equal names need not be the sam
 def cross_data_set(
     trained: Dataset,
     tested: Dataset,
-    folder: Path,
+    folder: PathLike,
     settings: Settings,
     *,
     progress: Progress = silent,
@@ -51,6 +52,7 @@ def cross_data_set(
             subjects. Also if the initial weights were trained on the test set, and for the errors
             of :func:`degan.training.pipeline.train`.
     """
+    folder = as_path(folder, "folder")
     shared = sort_classes(set(trained.expressions) & set(tested.expressions))
     _check(trained, tested, shared)
     check_unseen(read_start(settings), tested)

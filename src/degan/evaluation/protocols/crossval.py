@@ -31,6 +31,7 @@ from degan.evaluation.protocols.fold_runs import (
 )
 from degan.evaluation.protocols.neighbours import nearest_people
 from degan.media.images import RgbImage
+from degan.system.arguments import PathLike, as_path
 from degan.system.files import read_json, write_text
 from degan.system.progress import Progress, silent
 from degan.training.pipeline import train
@@ -38,7 +39,7 @@ from degan.training.pipeline import train
 
 def cross_validate(
     dataset: Dataset,
-    folder: Path,
+    folder: PathLike,
     settings: Settings,
     *,
     folds: Sequence[Fold],
@@ -71,6 +72,7 @@ def cross_validate(
         DeganError: the folder contains another run, or the data cannot be divided into folds or
             trained on.
     """
+    folder = as_path(folder, "folder")
     open_folds(folder, dataset, settings, folds, protocol, "cross-validation")
     path = folder / "summary.json"
     if not path.exists():

@@ -1,0 +1,335 @@
+"""The public interface: names, types, examples, and what arguments may be."""
+
+import ast
+import doctest
+import inspect
+import pickle
+import re
+from importlib import import_module
+from multiprocessing import get_context
+from pathlib import Path
+from pydoc import render_doc
+
+import numpy as np
+import pytest
+
+import degan
+from degan.errors import DeganError, DeganTypeError
+from degan.media.images import read_image, write_image
+
+PACKAGES = [
+    "degan",
+    *(
+        f"degan.{name}"
+        for name in (
+            "config",
+            "data",
+            "evaluation",
+            "faces",
+            "media",
+            "networks",
+            "predict",
+            "recognition",
+            "report",
+            "synthetic",
+            "training",
+            "tuning",
+        )
+    ),
+]
+PUBLIC = [(package, name) for package in PACKAGES for name in import_module(package).__all__]
+FUNCTIONS_AND_CLASSES = [
+    (package, name)
+    for package, name in PUBLIC
+    if inspect.isfunction(getattr(import_module(package), name))
+    or inspect.isclass(getattr(import_module(package), name))
+]
+# An engineer or researcher meets these first, so each has an example.
+WITH_EXAMPLES = [
+    "degan.Recognizer",
+    "degan.read",
+    "degan.read_image",
+    "degan.to_frame",
+    "degan.watch",
+    "degan.People",
+    "degan.config.override",
+    "degan.data.read_dataset",
+    "degan.data.subject_folds",
+    "degan.faces.FaceFinder",
+]
+
+
+def found(path):
+    package, _, name = path.rpartition(".")
+    return getattr(import_module(package), name)
+
+
+@pytest.fixture(scope="module")
+def recognizer():
+    return degan.Recognizer()
+
+
+@pytest.fixture(scope="module")
+def faces(recognizer, examples):
+    """A smiling and a neutral face of one person."""
+    return [
+        recognizer.predict(read_image(examples / f"{kind}/001.jpg"))[0]
+        for kind in ("smiling", "neutral")
+    ]
+
+
+class TestNames:
+    def test_an_editor_and_help_show_the_public_names_alone(self):
+        assert dir(degan) == sorted(degan.__all__)
+        text = render_doc(degan)
+        assert all(name in text for name in degan.__all__)
+        assert "TYPE_CHECKING" not in text
+
+    @pytest.mark.parametrize(("package", "name"), PUBLIC)
+    def test_a_public_name_is_no_submodule(self, package, name):
+        # Importing the submodule would replace the function of the same name.
+        folder = Path(import_module(package).__file__).parent
+        assert not (folder / f"{name}.py").exists()
+        assert not (folder / name).exists()
+
+    @pytest.mark.parametrize(("package", "name"), FUNCTIONS_AND_CLASSES)
+    def test_a_public_docstring_names_every_argument(self, package, name):
+        thing = getattr(import_module(package), name)
+        text = inspect.getdoc(thing) or ""
+        assert text
+        if not inspect.isfunction(thing):
+            return
+        arguments = [
+            one
+            for one in inspect.signature(thing).parameters.values()
+            if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+        ]
+        if len(arguments) > 1 or "Args:" in text:
+            for one in arguments:
+                assert re.search(rf"^\s+{one.name}:", text, re.MULTILINE), one.name
+
+    def test_the_stubs_name_every_public_name(self):
+        for package in PACKAGES:
+            module = import_module(package)
+            stub = Path(module.__file__).with_suffix(".pyi").read_text(encoding="utf-8")
+            named = {alias.asname for node in ast.parse(stub).body for alias in node.names}
+            assert named == set(module.__all__)
+
+    @pytest.mark.slow
+    def test_a_strict_type_checker_finds_types(self, tmp_path, root):
+        from mypy import api
+
+        file = tmp_path / "user.py"
+        file.write_text(
+            "import degan\n"
+            "recognizer = degan.Recognizer('web')\n"
+            "face = recognizer.predict(degan.read_image('a.jpg'))[0]\n"
+            "reveal_type(face.probabilities)\n"
+            "reveal_type(degan.read('photos/'))\n"
+        )
+        text, errors, _ = api.run(["--strict", "--config-file", "", str(file)])
+        assert "builtins.dict[builtins.str, builtins.float]" in text.replace(
+            "dict[str, float]", "builtins.dict[builtins.str, builtins.float]"
+        ), text
+        assert "DataFrame" in text
+        assert "error" not in text + errors, text
+
+
+class TestExamples:
+    @pytest.mark.parametrize("path", WITH_EXAMPLES)
+    def test_the_example_in_the_docstring_runs(self, path, root, monkeypatch, tmp_path):
+        monkeypatch.chdir(root)
+        thing = found(path)
+        found_in = doctest.DocTestFinder(recurse=False).find(thing, path)
+        tests = [one for one in found_in if one.examples]
+        assert tests, f"{path} has no example"
+        runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+        for one in tests:
+            one.globs["tmp"] = tmp_path
+            runner.run(one)
+        assert runner.summarize().failed == 0
+
+    @pytest.mark.parametrize(
+        "page",
+        [
+            "README.md",
+            *sorted(
+                str(path.relative_to(Path(__file__).parents[1]))
+                for path in (Path(__file__).parents[1] / "docs").rglob("*.md")
+            ),
+        ],
+    )
+    def test_a_page_imports_only_public_names(self, page, root):
+        text = (root / page).read_text(encoding="utf-8")
+        for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+            for node in ast.walk(ast.parse(block)):
+                if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "degan":
+                    assert node.module in PACKAGES, f"{page}: {node.module}"
+                    public = import_module(node.module).__all__
+                    assert {alias.name for alias in node.names} <= set(public), page
+                if (
+                    isinstance(node, ast.Attribute)
+                    and isinstance(node.value, ast.Name)
+                    and node.value.id == "degan"
+                ):
+                    assert node.attr in degan.__all__, f"{page}: degan.{node.attr}"
+
+
+class TestPaths:
+    def test_text_is_taken_as_a_path(self, examples):
+        path = examples / "smiling/001.jpg"
+        assert np.array_equal(degan.read_image(str(path)), degan.read_image(path))
+        assert degan.Recognizer("clean").name == degan.Recognizer(Path("clean")).name
+
+    @pytest.mark.parametrize(
+        ("call", "says"),
+        [
+            (lambda: degan.read_image(3), "path must be a path .* not an object of type int"),
+            (lambda: degan.read_image(b"a.jpg"), "of type bytes"),
+            (lambda: degan.Recognizer(weights=3), "weights must be a path .* int"),
+            (lambda: degan.read(3), "source must be a list of paths, not int"),
+            (lambda: degan.read(["a.jpg", None]), "source must be a path .* NoneType"),
+        ],
+    )
+    def test_a_wrong_type_gets_a_sentence_that_names_it(self, call, says):
+        with pytest.raises(DeganTypeError, match=says) as caught:
+            call()
+        assert isinstance(caught.value, TypeError)
+        assert isinstance(caught.value, DeganError)
+
+
+class TestPrediction:
+    def test_it_prints_in_one_line(self, faces):
+        text = repr(faces[0])
+        assert re.fullmatch(
+            r"Prediction\('happiness', 0\.\d{3}, box=\(81, 93, 96, 109\), score=0\.\d\d\)", text
+        ), text
+        assert str(faces) == f"[{', '.join(map(repr, faces))}]"
+
+    def test_it_can_be_compared_and_hashed(self, recognizer, examples, faces):
+        again = recognizer.predict(read_image(examples / "smiling/001.jpg"))[0]
+        assert again == faces[0]
+        assert again != faces[1]
+        assert len({again, *faces}) == 2
+
+    def test_it_can_be_pickled(self, faces):
+        back = pickle.loads(pickle.dumps(faces))
+        assert back == faces
+        assert np.array_equal(back[0].face.landmarks, faces[0].face.landmarks)
+
+
+def predict_elsewhere(recognizer, path):
+    return recognizer.predict(degan.read_image(path))
+
+
+class TestRecognizer:
+    def test_it_prints_in_one_line(self, recognizer):
+        assert repr(recognizer) == "Recognizer('web', 8 expressions)"
+
+    def test_another_process_opens_its_file_again(self, examples):
+        path = str(examples / "smiling/001.jpg")
+        recognizer = degan.Recognizer("clean", groups={"bad": ["anger", "fear"]})
+        with get_context("spawn").Pool(1) as pool:
+            elsewhere = pool.apply(predict_elsewhere, (recognizer, path))
+        assert elsewhere == predict_elsewhere(recognizer, path)
+        assert "bad" in elsewhere[0].probabilities
+
+    def test_it_is_found_from_another_working_directory(self, tmp_path, monkeypatch):
+        from degan.system.assets import asset_bytes
+
+        (tmp_path / "mine.onnx").write_bytes(asset_bytes("clean.onnx"))
+        monkeypatch.chdir(tmp_path)
+        pickled = pickle.dumps(degan.Recognizer("mine.onnx"))
+        assert len(pickled) < 2000
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        assert pickle.loads(pickled).name.endswith("mine.onnx")
+        (tmp_path / "mine.onnx").write_bytes(asset_bytes("web.onnx"))
+        with pytest.raises(DeganError, match="another SHA-256"):
+            pickle.loads(pickled)
+
+    def test_one_neutral_face_or_several(self, recognizer, faces):
+        smile, rest = faces
+        one = recognizer.beside_neutral([smile], rest)
+        assert one == recognizer.beside_neutral([smile], [rest])
+        assert one == recognizer.beside_neutral([smile], (rest, rest))
+
+    @pytest.mark.parametrize(
+        ("method", "arguments", "says"),
+        [
+            ("beside_neutral", ([], np.zeros(3)), "neutral must be a list of predictions"),
+            ("beside_neutral", (["happy"], []), "faces must be .* not of str"),
+            ("predict_faces", (np.zeros((9, 9, 3), np.uint8), ["a"]), "find_faces returns"),
+            (
+                "predict_boxes",
+                (np.zeros((9, 9, 3), np.uint8), [(1, 2)]),
+                r"four .*\(1, 2\)",
+            ),
+            ("predict_boxes", (np.zeros((9, 9, 3), np.uint8), ["ab"]), "four numbers .*'ab'"),
+            (
+                "predict",
+                ("party.jpg",),
+                "not an object of type str; read",
+            ),
+            ("predict", (np.zeros((9, 9), np.uint8),), r"not uint8 \(9, 9\)"),
+            (
+                "read",
+                ([np.zeros((9, 9, 3), np.uint8)],),
+                r"shape \(9, 9, 3\), but",
+            ),
+        ],
+    )
+    def test_wrong_arguments_get_a_sentence(self, recognizer, method, arguments, says):
+        with pytest.raises(DeganError, match=says):
+            getattr(recognizer, method)(*arguments)
+
+
+class TestRead:
+    def test_a_row_a_face_as_degan_predict_writes_it(self, examples, tmp_path, command):
+        import pandas as pd
+
+        shots = tmp_path / "shots"
+        shots.mkdir()
+        write_image(shots / "a.png", read_image(examples / "smiling/001.jpg"))
+        write_image(shots / "wall.png", np.full((90, 120, 3), 100, np.uint8))
+        (shots / "z.jpg").write_bytes(b"words")
+        table = degan.read(shots, actions=True)
+        done = command("predict", shots, "-o", tmp_path / "t.csv", "--actions")
+        assert done.returncode == 0, done.stderr
+        written = pd.read_csv(tmp_path / "t.csv")
+        assert list(table) == list(written)
+        assert list(table.path) == list(written.path)
+        assert list(table.error[1:]) == list(written.error[1:])
+        assert table.expression[0] == "happiness"
+        assert table.unsure.dtype == "boolean"
+        assert np.allclose(table.happiness[:1], written.happiness[:1], atol=1e-6)
+
+    def test_a_video_has_frame_and_time(self, examples, tmp_path):
+        from films import RATE, film
+
+        path = tmp_path / "talk.mp4"
+        path.write_bytes(film([read_image(examples / "smiling/001.jpg")] * 3))
+        table = degan.read([str(path)])
+        assert list(table.frame) == [0, 1, 2]
+        assert table.time.tolist() == pytest.approx([0, 1 / RATE, 2 / RATE], abs=1e-3)
+        assert table.frame.dtype == "Int64"
+        assert set(table.person) == {1}
+
+    def test_faces_of_one_image_keep_the_path_they_are_given(self, faces):
+        table = degan.to_frame(faces, path=Path("a.jpg"))
+        assert list(table.path) == ["a.jpg", "a.jpg"]
+        assert "path" not in degan.to_frame(faces)
+
+    def test_watch_and_play_are_there(self, recognizer, examples, tmp_path):
+        from films import film
+
+        path = tmp_path / "talk.mp4"
+        path.write_bytes(film([read_image(examples / "smiling/001.jpg")] * 3))
+        with degan.play(str(path)) as playing:
+            results = list(degan.watch(recognizer, playing))
+        assert [result.faces[0].expression for result in results] == ["happiness"] * 3
+        table = degan.to_frame(results)
+        assert list(table.path) == [str(path)] * 3
+        assert list(table.frame) == [0, 1, 2]
+        results = list(degan.watch(recognizer, degan.play(path)))
+        assert len(results) == 3
