@@ -1,8 +1,9 @@
 """Settings of a run, presets, and settings in TOML.
 
->>> from degan.config import override, preset
->>> override(preset("fast"), ["gan.epochs=20"]).gan.epochs
-20
+Examples:
+    >>> from degan.config import override, preset
+    >>> override(preset("fast"), ["gan.epochs=20"]).gan.epochs
+    20
 """
 
 import lazy_loader

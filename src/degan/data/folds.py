@@ -40,15 +40,16 @@ def subject_folds(
     depends on the subjects and expressions of the samples and on the seed, not on the order of the
     samples.
 
-    >>> from degan.data import Sample, subject_folds
-    >>> samples = [
-    ...     Sample(f"{who}/{what}.png", what, who, f"{who}/{what}", 0, "", "none", 1)
-    ...     for who in "abcd"
-    ...     for what in ("anger", "fear")
-    ... ]
-    >>> folds = subject_folds(samples, 2, seed=0)
-    >>> [len({samples[index].subject for index in fold.test}) for fold in folds]
-    [2, 2]
+    Examples:
+        >>> from degan.data import Sample, subject_folds
+        >>> samples = [
+        ...     Sample(f"{who}/{what}.png", what, who, f"{who}/{what}", 0, "", "none", 1)
+        ...     for who in "abcd"
+        ...     for what in ("anger", "fear")
+        ... ]
+        >>> folds = subject_folds(samples, 2, seed=0)
+        >>> [len({samples[index].subject for index in fold.test}) for fold in folds]
+        [2, 2]
 
     Args:
         samples: samples of the data set.

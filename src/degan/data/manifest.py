@@ -157,16 +157,17 @@ def write_dataset(
 def read_dataset(folder: PathLike) -> Dataset:
     """Return the prepared data set in a folder.
 
-    >>> from degan.data import PrepareSettings, Protocol, find_adapter
-    >>> from degan.data import prepare_dataset, read_dataset
-    >>> settings = PrepareSettings(crop_size=96)
-    >>> photos = "examples/london"
-    >>> result = prepare_dataset(
-    ...     find_adapter("folder"), photos, tmp / "data", Protocol(), settings, jobs=1
-    ... )
-    >>> data = read_dataset(tmp / "data")
-    >>> len(data.samples), len(data.subjects), data.expressions
-    (24, 12, ('neutral', 'happiness'))
+    Examples:
+        >>> from degan.data import PrepareSettings, Protocol, find_adapter
+        >>> from degan.data import prepare_dataset, read_dataset
+        >>> settings = PrepareSettings(crop_size=96)
+        >>> photos = "examples/london"
+        >>> result = prepare_dataset(
+        ...     find_adapter("folder"), photos, tmp / "data", Protocol(), settings, jobs=1
+        ... )
+        >>> data = read_dataset(tmp / "data")
+        >>> len(data.samples), len(data.subjects), data.expressions
+        (24, 12, ('neutral', 'happiness'))
 
     Args:
         folder: what ``degan prepare``, ``degan synthesize`` or ``degan join`` made.

@@ -106,11 +106,12 @@ class Face:
 class FaceFinder:
     """Finds faces and their landmarks. It has no state, so threads may share one finder.
 
-    >>> import degan
-    >>> from degan.faces import FaceFinder
-    >>> (face,) = FaceFinder().find(degan.read_image("examples/london/smiling/001.jpg"))
-    >>> face.landmarks.shape, [round(value) for value in face.box]
-    ((468, 3), [81, 93, 96, 109])
+    Examples:
+        >>> import degan
+        >>> from degan.faces import FaceFinder
+        >>> (face,) = FaceFinder().find(degan.read_image("examples/london/smiling/001.jpg"))
+        >>> face.landmarks.shape, [round(value) for value in face.box]
+        ((468, 3), [81, 93, 96, 109])
     """
 
     def __init__(self, *, min_face: float = 40, threads: int = 1) -> None:

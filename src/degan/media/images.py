@@ -70,9 +70,10 @@ def read_image(path: PathLike) -> RgbImage:
     Of an animation, the first frame is returned. The size is checked in the header, before any
     pixel is decoded.
 
-    >>> import degan
-    >>> degan.read_image("examples/london/smiling/001.jpg").shape
-    (256, 256, 3)
+    Examples:
+        >>> import degan
+        >>> degan.read_image("examples/london/smiling/001.jpg").shape
+        (256, 256, 3)
 
     Args:
         path: the file.

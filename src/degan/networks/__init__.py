@@ -1,4 +1,4 @@
-"""The networks of DE-GAN. ``forward`` keeps no state; images are float (N, C, H, W) in [-1, 1]."""
+"""Networks of DE-GAN. ``forward`` keeps no state; images are float (N, C, H, W) in [-1, 1]."""
 
 import lazy_loader
 

@@ -31,7 +31,7 @@ class Backbone(NamedTuple):
 
 
 class BackboneModule(Protocol):
-    """The functions that a module of :mod:`degan.networks.backbones` has."""
+    """Functions of a module in :mod:`degan.networks.backbones`."""
 
     def stage_channels(self, settings: NetworkSettings) -> tuple[int, int, int]:
         """Return the channels of the three stages."""
@@ -41,7 +41,7 @@ class BackboneModule(Protocol):
 
 
 def find_backbone(name: str) -> BackboneModule:
-    """Return the backbone of a name.
+    """Return the backbone with a name, a module of :mod:`degan.networks.backbones`.
 
     Raises:
         DeganError: there is no such backbone.

@@ -1,4 +1,4 @@
-"""Recognition: f(x) joined with the residue that the encoder's intermediate layers recorded."""
+"""Recognition: a classifier on f(x) and the residue of the encoder's intermediate layers."""
 
 from typing import Final, NamedTuple, cast
 
@@ -14,13 +14,20 @@ LAST_LAYER: Final = "head.1"
 """Name of the last linear layer in the state of a :class:`Classifier`."""
 
 ZOOMS: Final = (1.0, 1.06, 0.94)
-"""Sizes at which a face can be read, relative to the crop."""
+"""Scale factors of the views of a crop."""
 
-_LEAST = 1e-12  # what a probability counts as at least, for its logarithm
+_LEAST = 1e-12  # lower limit of a probability before its logarithm
 
 
 class LocalCnn(nn.Module):
-    """A small CNN that reads the residue from one layer of the encoder."""
+    """Small CNN that computes residue features from one stage of the encoder.
+
+    Args:
+        inputs: channels of the stage.
+        outputs: number of features.
+        pool: side of the average pooling, after a convolution of stride 2.
+        grid: side of the pooled feature map.
+    """
 
     def __init__(self, inputs: int, outputs: int, *, pool: int, grid: int) -> None:
         super().__init__()
@@ -33,7 +40,7 @@ class LocalCnn(nn.Module):
         )
 
     def forward(self, stage: Tensor) -> Tensor:
-        """(N, inputs, H, W) -> (N, outputs)."""
+        """Feature map (N, inputs, H, W) -> features (N, outputs)."""
         residue: Tensor = self.body(stage)
         return residue
 
@@ -42,9 +49,9 @@ class Classifier(nn.Module):
     """Logits from f(x) and the residue. Source: 1912.01456, section 3, residue learning.
 
     Args:
-        network: sizes.
-        choice: what is read, and the dropout on it.
-        num_expressions: classes.
+        network: sizes of the networks.
+        choice: settings of the classifier: its input features and their dropout.
+        num_expressions: number of classes.
     """
 
     def __init__(
@@ -54,7 +61,7 @@ class Classifier(nn.Module):
         self.reads_code = choice.features != "residue"
         self.local = nn.ModuleList()
         if choice.features != "code":
-            # The stages are S/2, S/4 and S/8 wide; halved and pooled each becomes the grid of S/16.
+            # The stages have sides S/2, S/4 and S/8; stride 2 and pooling reduce each to S/16.
             self.local.extend(
                 LocalCnn(inputs, network.residue, pool=pool, grid=code_grid(network))
                 for inputs, pool in zip(stage_channels(network), (4, 2, 1), strict=True)
@@ -68,7 +75,7 @@ class Classifier(nn.Module):
 
     @property
     def last_layer(self) -> nn.Linear:
-        """The last linear layer, with a row for each expression; :data:`LAST_LAYER` is its name."""
+        """Last linear layer, with one row per expression; :data:`LAST_LAYER` is its name."""
         return cast("nn.Linear", self.head[1])
 
     def replace_last_layer(self, layer: nn.Linear) -> None:
@@ -76,12 +83,12 @@ class Classifier(nn.Module):
         self.head[1] = layer  # torch would make an assignment to a property another submodule
 
     def residue(self, encoded: EncoderOutput) -> list[Tensor]:
-        """Encoder output -> what each local CNN reads, (N, residue); none reads f(x) alone."""
-        # Without local CNNs the stages are left alone, so the two need not be of one length.
+        """Encoder output -> features of each local CNN, (N, residue); [] without local CNNs."""
+        # strict=False: without local CNNs, the stages are not used.
         return [cnn(stage) for cnn, stage in zip(self.local, encoded.stages, strict=False)]
 
     def features(self, encoded: EncoderOutput) -> Tensor:
-        """Encoder output -> f(x) and the residue, what of them is read: (N, num_features)."""
+        """Encoder output -> f(x) and residue features, as far as used, (N, num_features)."""
         read = self.residue(encoded)
         if self.reads_code:
             read.insert(0, encoded.code)
@@ -94,14 +101,14 @@ class Classifier(nn.Module):
 
 
 class ActionReader(nn.Module):
-    """Amounts of facial actions from f(x) and the residue: one linear layer.
+    """Linear layer that computes amounts of facial actions from f(x) and the residue.
 
     Args:
-        weight: (52, num_features), rows as :data:`degan.labels.FACIAL_ACTIONS`.
-        bias: (52,).
-        explained: of each action, how much of its variance is read of people whom nothing was
-            fitted on; at most 1.
-        fitted_on: hashes of the manifests of the people whom the layer was fitted on.
+        weight: float (52, num_features), rows as :data:`degan.labels.FACIAL_ACTIONS`.
+        bias: float (52,).
+        explained: fraction of each action's variance that the layer explains (R2) on people outside
+            its fit; at most 1.
+        fitted_on: hashes of the manifests of the data that the layer was fitted on.
     """
 
     weight: Tensor
@@ -121,27 +128,30 @@ class ActionReader(nn.Module):
         self.fitted_on = fitted_on
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, num_features) -> amounts (N, 52), 0 to 1."""
+        """Features (N, num_features) -> amounts (N, 52) in [0, 1]."""
         return (features @ self.weight.T + self.bias).clamp(0.0, 1.0)
 
 
 def temper(probabilities: Tensor, temperature: float) -> Tensor:
-    """Return probabilities (N, C) whose logarithms are divided by a temperature above 0.
+    """Return probabilities (N, C) with their logarithms divided by a temperature > 0.
 
-    Above 1 they are less sure, below 1 surer; which is the most probable does not change.
+    The rows sum to 1 again. A temperature above 1 makes them more equal, one below 1 less equal;
+    the order of the classes does not change.
+
     Source: Guo et al. 2017 (arXiv 1706.04599), section 4.2.
     """
     return (probabilities.clamp_min(_LEAST).log() / temperature).softmax(dim=1)
 
 
 class Readings(NamedTuple):
-    """What is read of N crops.
+    """Outputs of :class:`Recognition` for N crops.
 
     Attributes:
-        probabilities: float (N, num_expressions), rows sum to 1.
-        code: f(x) of the crops themselves before it is rounded, float (N, expression_code).
-        actions: amounts of facial actions, float (N, 52), of the crops themselves: in a mirror
-            image left is right. None where no reader of them was fitted.
+        probabilities: mean over all views, float (N, num_expressions); rows sum to 1.
+        code: f(x) of the unchanged crops, before rounding, float (N, expression_code).
+        actions: amounts of facial actions in the unchanged crops, float (N, 52); other views are
+            not used, because mirror images exchange left and right. None if no layer for facial
+            actions was fitted.
     """
 
     probabilities: Tensor
@@ -150,26 +160,25 @@ class Readings(NamedTuple):
 
 
 class Recognition(nn.Module):
-    """The whole way from uint8 crops to probabilities: what is evaluated, exported and served.
+    """Complete network from uint8 crops to probabilities, for evaluation and export.
 
-    Probabilities are the mean over :data:`ZOOMS` of the crop, as many as ``choice.views`` says, and
-    over their mirror images, where ``choice.mirror`` says so. They are sharpened or softened by a
-    temperature, see :mod:`degan.tuning.calibration`.
+    The probabilities are the mean over views of a crop: the first ``choice.views`` of :data:`ZOOMS`
+    and, with ``choice.mirror``, their mirror images. A temperature calibrates them, see
+    :mod:`degan.tuning.calibration`.
 
     Args:
-        network: sizes.
-        choice: which views are read.
+        network: sizes of the networks.
+        choice: settings of the classifier, for the views.
         encoder: G_en.
-        classifier: what reads its output.
+        classifier: classifier on the encoder's output.
 
     Attributes:
-        temperature: what the logarithms of the probabilities are divided by; 1 leaves them.
-        calibrated_on: hashes of the manifests of the data that it was fitted on.
-        leaning: what was added to the logits of some expressions by name after training.
-        actions: reads facial actions too; None where none was fitted, see
-            :mod:`degan.tuning.action_layer`.
-        neutral: reads a face beside the same person's neutral face, see
-            :mod:`degan.tuning.neutral_layer`; None where nothing was fitted.
+        temperature: divisor of the logarithms of the probabilities; 1 has no effect.
+        calibrated_on: hashes of the manifests of the data that the temperature was fitted on.
+        leaning: expression -> amount that was added to its logit after training.
+        actions: layer for facial actions, see :mod:`degan.tuning.action_layer`; None if not fitted.
+        neutral: layer that compares a face with the same person's neutral face, see
+            :mod:`degan.tuning.neutral_layer`; None if not fitted.
     """
 
     zooms: Tensor
@@ -199,15 +208,15 @@ class Recognition(nn.Module):
         self.register_buffer("zooms", zooms, persistent=False)
 
     def forward(self, crops: Tensor) -> Tensor:
-        """uint8 RGB (N, H, H, 3) -> probabilities (N, num_expressions), rows sum to 1."""
+        """Crops, uint8 RGB (N, H, H, 3) -> probabilities (N, num_expressions); rows sum to 1."""
         return self.read(self.standardize(crops))
 
     def read(self, images: Tensor) -> Tensor:
-        """Standardised (N, C, D, D) -> probabilities as :meth:`forward` gives them."""
+        """Standardised images (N, C, D, D) -> probabilities, as from :meth:`forward`."""
         return self._probabilities(self.features(self.views(images)), len(images))
 
     def read_all(self, crops: Tensor) -> Readings:
-        """uint8 RGB (N, H, H, 3) -> all that is read of them."""
+        """Crops, uint8 RGB (N, H, H, 3) -> all outputs."""
         count = crops.shape[0]
         encoded = self.encoder(self.views(self.standardize(crops)))
         features = self.classifier.features(encoded)
@@ -218,16 +227,16 @@ class Recognition(nn.Module):
         )
 
     def views(self, images: Tensor) -> Tensor:
-        """Standardised (N, C, D, D) -> all views of them, (V * N, C, D, D), themselves first."""
+        """Standardised images (N, C, D, D) -> V views, (V * N, C, D, D); the first are the images."""
         views = torch.cat([images, *(zoom @ images @ zoom.mT for zoom in self.zooms)])
         return torch.cat([views, views.flip(3)]) if self.mirror else views
 
     def features(self, views: Tensor) -> Tensor:
-        """Standardised (M, C, D, D) -> f(x) and the residue, what of them the classifier reads."""
+        """Standardised images (M, C, D, D) -> input of the classifier, (M, num_features)."""
         return self.classifier.features(self.encoder(views))
 
     def _probabilities(self, features: Tensor, count: int) -> Tensor:
-        """Features of all views -> tempered probabilities (count, num_expressions)."""
+        """Features of all views -> calibrated probabilities (count, num_expressions)."""
         probabilities = self.classifier.head(features).softmax(dim=1)
         mean: Tensor = probabilities.unflatten(0, (-1, count)).mean(dim=0)
         return mean if self.temperature == 1.0 else temper(mean, self.temperature)

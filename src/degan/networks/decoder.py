@@ -1,4 +1,4 @@
-"""G_de: an expression code, an identity code and noise -> the face of that person."""
+"""G_de, the decoder: expression code, identity code and noise -> generated face."""
 
 import torch
 from torch import Tensor, nn
@@ -7,10 +7,10 @@ from degan.config import NetworkSettings
 
 
 class Decoder(nn.Module):
-    """Linear, then three times doubling up to the image. Source: 1912.01456, section 3, G_de.
+    """A linear layer, then three layers that each double the side. Source: 1912.01456, section 3.
 
     Args:
-        settings: sizes.
+        settings: sizes of the networks.
         num_subjects: length of the one-hot identity code c.
     """
 
@@ -19,13 +19,13 @@ class Decoder(nn.Module):
         width = 8 * settings.width
         self.start_size = settings.image_size // 8
         self.noise = settings.noise
-        # A linear layer of a one-hot vector is a table look-up.
+        # A linear layer on a one-hot vector is a table look-up.
         self.identity = nn.Embedding(num_subjects, settings.identity_code)
         inputs = settings.expression_code + settings.identity_code + settings.noise
         self.start = nn.Linear(inputs, width * self.start_size**2)
         self.start_norm = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(inplace=True))
-        # 4x4 transposed convolutions of stride 2 (Radford et al. 2016) cost a third of up-sampling
-        # followed by 3x3 convolutions, and every output pixel is covered evenly: no checkerboard.
+        # 4x4 transposed convolutions of stride 2 (Radford et al. 2016) cost a third of upsampling with
+        # 3x3 convolutions. They cover all output pixels evenly, which avoids checkerboard artefacts.
         self.body = nn.Sequential(
             *_doubling(width, width // 2),
             *_doubling(width // 2, width // 4),
@@ -34,11 +34,11 @@ class Decoder(nn.Module):
         )
 
     def forward(self, code: Tensor, identity: Tensor, noise: Tensor) -> Tensor:
-        """Draw faces.
+        """Generate faces.
 
         Args:
             code: expression code f(x), float (N, expression_code).
-            identity: index of the subject to draw, int64 (N,) in [0, num_subjects).
+            identity: index of the target subject, int64 (N,) in [0, num_subjects).
             noise: z, standard normal, float (N, noise).
 
         Returns:

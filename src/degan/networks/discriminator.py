@@ -1,4 +1,4 @@
-"""D: is a face real, whose is it, and what does it express?"""
+"""D, the discriminator: face -> real/generated score, identity logits and expression logits."""
 
 from itertools import pairwise
 from typing import NamedTuple
@@ -10,10 +10,10 @@ from degan.config import NetworkSettings
 
 
 class DiscriminatorOutput(NamedTuple):
-    """Scores of a batch.
+    """Outputs of the discriminator for a batch.
 
     Attributes:
-        real: > 0 for a photo, < 0 for a drawing (hinge), float (N,).
+        real: real/generated score, > 0 for real and < 0 for generated images (hinge), float (N,).
         identity: logits over the training subjects, float (N, num_subjects).
         expression: logits over the expressions, float (N, num_expressions).
     """
@@ -27,9 +27,9 @@ class Discriminator(nn.Module):
     """Four strided convolutions with spectral norm and three heads. Source: 1912.01456, section 3.
 
     Args:
-        settings: sizes.
-        num_subjects: people in the training data.
-        num_expressions: expressions in the training data.
+        settings: sizes of the networks.
+        num_subjects: number of subjects in the training data.
+        num_expressions: number of expressions in the training data.
     """
 
     def __init__(self, settings: NetworkSettings, num_subjects: int, num_expressions: int) -> None:
@@ -46,7 +46,7 @@ class Discriminator(nn.Module):
         self.expression = nn.Linear(features, num_expressions)
 
     def forward(self, images: Tensor) -> DiscriminatorOutput:
-        """(N, C, S, S) in [-1, 1] -> scores."""
+        """Images (N, C, S, S) in [-1, 1] -> outputs."""
         features = self.body(images)
         return DiscriminatorOutput(
             self.real(features).squeeze(1).float(),

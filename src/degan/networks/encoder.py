@@ -30,7 +30,7 @@ class Encoder(nn.Module):
     """A backbone of three stages, and a linear layer on the last one, whose output is f(x).
 
     Args:
-        settings: sizes, and the name of the backbone.
+        settings: sizes of the networks, and the name of the backbone.
 
     Raises:
         DeganError: there is no such backbone.

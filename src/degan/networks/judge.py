@@ -1,4 +1,4 @@
-"""A network that judges faces from outside: it shares nothing with the GAN that drew them."""
+"""Judge: a network that evaluates generated faces and shares no layer with the GAN."""
 
 from itertools import pairwise
 from typing import NamedTuple
@@ -13,11 +13,11 @@ _CHANNELS = (16, 32, 64, 128)
 
 
 class JudgeOutput(NamedTuple):
-    """What the judge says of a batch.
+    """Outputs of the judge for a batch.
 
     Attributes:
-        features: the last layer before the two heads, float (N, 64).
-        identity: logits over the people, float (N, num_subjects).
+        features: output of the last layer before the two heads, float (N, 64).
+        identity: logits over the subjects, float (N, num_subjects).
         expression: logits over the expressions, float (N, num_expressions).
     """
 
@@ -30,9 +30,9 @@ class Judge(nn.Module):
     """Four strided convolutions with batch norm, one linear layer, two heads. Not in the paper.
 
     Args:
-        settings: side and channels of the images; no other size is taken over from the GAN.
-        num_subjects: people to tell apart.
-        num_expressions: expressions to tell apart.
+        settings: network settings; only the side and the channels of the images are used.
+        num_subjects: number of subjects.
+        num_expressions: number of expressions.
     """
 
     def __init__(self, settings: NetworkSettings, num_subjects: int, num_expressions: int) -> None:
@@ -49,6 +49,6 @@ class Judge(nn.Module):
         self.expression = nn.Linear(NUM_FEATURES, num_expressions)
 
     def forward(self, images: Tensor) -> JudgeOutput:
-        """(N, C, S, S) in [-1, 1] -> judgements."""
+        """Images (N, C, S, S) in [-1, 1] -> outputs."""
         features = self.body(images)
         return JudgeOutput(features, self.identity(features), self.expression(features))

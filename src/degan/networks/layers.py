@@ -1,4 +1,4 @@
-"""Blocks that the networks share."""
+"""Layers shared by the networks."""
 
 import torch
 from torch import Tensor, nn
@@ -15,15 +15,15 @@ def conv_norm_relu(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequenti
 
 
 class Subsample(nn.Module):
-    """Every ``stride``-th row and column.
+    """Selects every ``stride``-th row and column.
 
-    Before a 1x1 convolution it is what the convolution's own stride would be. That stride is not
-    used: where it has fewer input channels than a vector register, oneDNN (through 3.14) writes
-    past its workspace in the backward pass, which ends in wrong gradients or a crash
+    Before a 1x1 convolution, this layer replaces the stride of the convolution, which triggers a
+    bug: if there are fewer input channels than fit a vector register, oneDNN (through 3.14) writes
+    past its workspace in the backward pass. The results are wrong gradients or a crash
     (uxlfoundation/oneDNN, issue 6035; seen here with widths of 4 to 12).
 
-    It is a mean over one value: slices would be the same, but their backward pass fills the whole
-    image with zeros twice, which took a tenth of a training.
+    The layer is an average pooling over single values. Slices give the same result, but their
+    backward pass fills the whole image with zeros twice, which took a tenth of the training time.
     """
 
     def __init__(self, stride: int) -> None:
@@ -36,7 +36,7 @@ class Subsample(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions beside a shortcut (He et al. 2016)."""
+    """Two 3x3 convolutions with a shortcut (He et al. 2016)."""
 
     def __init__(self, inputs: int, outputs: int, *, stride: int) -> None:
         super().__init__()
@@ -59,14 +59,14 @@ class ResidualBlock(nn.Module):
 
 
 def zoom_matrix(size: int, zoom: float) -> Tensor:
-    """Return Z such that ``Z @ x @ Z.T`` is the image x enlarged about its middle.
+    """Return Z such that ``Z @ x @ Z.T`` is the image x enlarged about its centre.
 
     Args:
         size: side of the image in pixels, 2 or more.
-        zoom: > 0; below 1 the image shrinks and its border is repeated around it.
+        zoom: scale factor, > 0; below 1 the image shrinks, and its border pixels are repeated.
 
     Returns:
-        Float (size, size): linear interpolation along one axis.
+        Matrix of a linear interpolation along one axis, float (size, size).
     """
     middle = (size - 1) / 2
     place = ((torch.arange(size) - middle) / zoom + middle).clamp(0, size - 1)
@@ -80,10 +80,15 @@ def zoom_matrix(size: int, zoom: float) -> Tensor:
 
 
 class Standardize(nn.Module):
-    """Photo crops -> network images: grey, scaled, each image to mean 0 and deviation 1.
+    """Converts uint8 crops to network images with mean 0 and standard deviation 1 per image.
 
-    The first layer of every exported model, so that no caller can get it wrong. Values beyond
-    three deviations are clamped, then [-3, 3] becomes [-1, 1].
+    Crops are converted to grey if ``channels`` is 1, and scaled. Values beyond three standard
+    deviations are clamped; then [-3, 3] is scaled to [-1, 1]. Exported models contain this layer, so
+    callers cannot preprocess crops in another way.
+
+    Args:
+        channels: channels of the network images, 1 (grey) or 3.
+        image_size: side of the network images in pixels.
     """
 
     luma: Tensor
@@ -99,7 +104,7 @@ class Standardize(nn.Module):
         """Standardise crops.
 
         Args:
-            crops: uint8 RGB (N, H, H, 3), H a whole multiple of ``image_size`` or a whole part.
+            crops: uint8 RGB (N, H, H, 3); H is a multiple or a divisor of ``image_size``.
 
         Returns:
             Float (N, channels, image_size, image_size) in [-1, 1].

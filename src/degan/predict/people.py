@@ -25,14 +25,15 @@ class People:
 
     The numbers are anonymous, and hold within one event: the same day, hair and clothes.
 
-    >>> import degan
-    >>> recognizer, people = degan.Recognizer(), degan.People()
-    >>> for name in ("smiling/001", "smiling/002", "neutral/001"):
-    ...     image = degan.read_image(f"examples/london/{name}.jpg")
-    ...     print([face.person for face in people.number(image, recognizer.predict(image))])
-    [1]
-    [2]
-    [1]
+    Examples:
+        >>> import degan
+        >>> recognizer, people = degan.Recognizer(), degan.People()
+        >>> for name in ("smiling/001", "smiling/002", "neutral/001"):
+        ...     image = degan.read_image(f"examples/london/{name}.jpg")
+        ...     print([face.person for face in people.number(image, recognizer.predict(image))])
+        [1]
+        [2]
+        [1]
 
     Args:
         most: maximum number of people to remember. Beyond it, the person not seen for the longest

@@ -45,10 +45,11 @@ def read(
 
     The table has the columns and rows of ``degan predict --out faces.csv``.
 
-    >>> import degan
-    >>> faces = degan.read("examples/london/smiling/001.jpg")
-    >>> faces[["expression", "unsure"]].values.tolist()
-    [['happiness', False]]
+    Examples:
+        >>> import degan
+        >>> faces = degan.read("examples/london/smiling/001.jpg")
+        >>> faces[["expression", "unsure"]].values.tolist()
+        [['happiness', False]]
 
     Args:
         source: path of a photo, a video or a folder (searched recursively), a pattern such as
@@ -109,12 +110,13 @@ def to_frame(
 ) -> "DataFrame":
     """Return predictions or results as a pandas DataFrame with one row per face.
 
-    >>> import degan
-    >>> recognizer = degan.Recognizer()
-    >>> path = "examples/london/smiling/001.jpg"
-    >>> table = degan.to_frame(recognizer.predict(degan.read_image(path)), path=path)
-    >>> table[["path", "expression"]].values.tolist()
-    [['examples/london/smiling/001.jpg', 'happiness']]
+    Examples:
+        >>> import degan
+        >>> recognizer = degan.Recognizer()
+        >>> path = "examples/london/smiling/001.jpg"
+        >>> table = degan.to_frame(recognizer.predict(degan.read_image(path)), path=path)
+        >>> table[["path", "expression"]].values.tolist()
+        [['examples/london/smiling/001.jpg', 'happiness']]
 
     Args:
         faces: predictions for one image, or results (:class:`degan.predict.records.Result`) of

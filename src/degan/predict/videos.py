@@ -80,17 +80,18 @@ def watch(
 ) -> Iterator[Result]:
     """Yield the result of each frame of a video or camera; memory does not grow with its length.
 
-    >>> import degan
-    >>> from degan.media import write_video
-    >>> with write_video(tmp / "talk.mp4", 25) as video:
-    ...     for _ in range(3):
-    ...         video.write(degan.read_image("examples/london/smiling/001.jpg"))
-    >>> recognizer = degan.Recognizer()
-    >>> for result in degan.watch(recognizer, degan.play(tmp / "talk.mp4")):
-    ...     print(result.frame, result.time, result.faces[0].expression, result.faces[0].person)
-    0 0.0 happiness 1
-    1 0.04 happiness 1
-    2 0.08 happiness 1
+    Examples:
+        >>> import degan
+        >>> from degan.media import write_video
+        >>> with write_video(tmp / "talk.mp4", 25) as video:
+        ...     for _ in range(3):
+        ...         video.write(degan.read_image("examples/london/smiling/001.jpg"))
+        >>> recognizer = degan.Recognizer()
+        >>> for result in degan.watch(recognizer, degan.play(tmp / "talk.mp4")):
+        ...     print(result.frame, result.time, result.faces[0].expression, result.faces[0].person)
+        0 0.0 happiness 1
+        1 0.04 happiness 1
+        2 0.08 happiness 1
 
     Args:
         recognizer: recogniser of expressions.

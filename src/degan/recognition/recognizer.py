@@ -48,13 +48,14 @@ class Recognizer:
     loop: the networks run without Python's lock. A pickled recogniser opens its weights file again
     when it is unpickled.
 
-    >>> import degan
-    >>> recognizer = degan.Recognizer()
-    >>> recognizer
-    Recognizer('web', 8 expressions)
-    >>> photo = degan.read_image("examples/london/smiling/001.jpg")
-    >>> [face.expression for face in recognizer.predict(photo)]
-    ['happiness']
+    Examples:
+        >>> import degan
+        >>> recognizer = degan.Recognizer()
+        >>> recognizer
+        Recognizer('web', 8 expressions)
+        >>> photo = degan.read_image("examples/london/smiling/001.jpg")
+        >>> [face.expression for face in recognizer.predict(photo)]
+        ['happiness']
 
     Args:
         weights: a weights file that ``degan export`` or ``degan finetune`` wrote, or a name of

@@ -119,7 +119,7 @@ class GanTrainer:
         self.class_weights = class_weights(data.expression, len(data.expressions))
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
-        """Return groups of the generator's parameters, with the ``factor`` of each learning rate."""
+        """Return the generator's parameters in groups with the ``factor`` of the learning rate."""
         networks = self.networks
         rest = [*networks.decoder.parameters(), *networks.code_terms.parameters()]
         return [
@@ -189,7 +189,7 @@ class GanTrainer:
         discriminator_norm = _take_step(
             self.discriminator_optimizer, networks.discriminator.parameters(), discriminator_terms
         )
-        # D evaluates images for G without being trained: skipping its gradients saves a third.
+        # D is not trained on G's terms: skipping the gradients of D saves a third of the cost.
         networks.discriminator.requires_grad_(False)
         terms = self._generator_terms(real, batch, generated, done)
         weights = self.weights | networks.code_terms.weights_at(done)

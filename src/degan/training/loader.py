@@ -55,7 +55,7 @@ class TrainingData:
     kept: Tensor | None = None
 
     def photos(self, index: Tensor) -> Tensor:
-        """Return images in the size that G generates, float (M, C, S, S), for int64 indices (M,)."""
+        """Return images in the size of G's output, float (M, C, S, S), for int64 indices (M,)."""
         images = self.images[index]
         if self.detail > 1:
             images = F.avg_pool2d(images, self.detail)
@@ -144,10 +144,10 @@ def check_size(dataset: Dataset, settings: NetworkSettings) -> None:
     """
     size, crop = settings.input_size, dataset.crop_size
     if crop % size and size % crop:
-        name = "network.image_size" + ("" if settings.detail == 1 else " * network.detail")
+        sides = "network.image_size" if settings.detail == 1 else "network.image_size * detail"
         raise DeganError(
-            f"the crop size {crop} is neither a multiple nor a divisor of {name} = {size}; prepare "
-            f"the data with --size {2 * settings.image_size}, or change the settings"
+            f"the crop size {crop} is neither a multiple nor a divisor of {sides} = {size}; "
+            f"prepare the data with --size {2 * settings.image_size}, or change the settings"
         )
 
 

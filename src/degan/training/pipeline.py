@@ -32,12 +32,12 @@ from degan.training.start import Start, encoder_rate, read_start, start_facts
 from degan.training.teachers import PASSES, teach, teacher_settings, trained_teachers
 
 TEACHERS = "teachers"
-"""The folder, in a run directory, of those who say what the training images show."""
+"""Name of the folder of the teachers in a run directory."""
 
 INNER = "inner"
-"""The folder, in a run directory, of the inner folds that the blend is chosen on."""
+"""Name of the folder of the inner folds, for the choice of the blend, in a run directory."""
 
-_GAN_COST, _FROZEN_COST = 2.7, 0.4  # of an image, where stage 2 with a moving encoder is 1
+_GAN_COST, _FROZEN_COST = 2.7, 0.4  # per image, relative to stage 2 with a trained encoder
 
 
 def train(
@@ -51,24 +51,28 @@ def train(
     teachers: Path | None = None,
     draws: bool = True,
 ) -> Model:
-    """Train both stages in a run directory, or continue what was begun there.
+    """Train both stages in a run directory, or continue an interrupted run there.
 
     Args:
         dataset: a prepared data set.
-        indices: the samples to train on.
-        settings: of the run.
+        indices: indices of the training samples.
+        settings: settings of the run.
         folder: the run directory.
-        progress: told the share done and what is being done.
-        stage1: a run directory of stage 1 alone, see :func:`train_stage1`, for several runs that
-            differ in stage 2 only; None: stage 1 is trained in ``folder``. The model is the same.
-        teachers: where the teachers are trained, for several runs that have the same, see
-            :func:`degan.training.teachers.teacher_settings`; None: in ``folder``.
-        draws: False: nobody looks at the drawings, and the run's own stage 1 is left out where it
-            leaves the encoder as it begins (``gan.encoder_rate`` 0). The model is the same.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
+        stage1: run directory of stage 1 alone, see :func:`train_stage1`. Runs that differ only in
+            stage 2 can share it. None: stage 1 is trained in ``folder``. The model is the same.
+        teachers: folder of the teachers. Runs with the same
+            :func:`degan.training.teachers.teacher_settings` can share it. None: a folder in
+            ``folder``.
+        draws: whether generated images are needed. If False and stage 1 does not change the encoder
+            (``gan.encoder_rate`` 0), the run's own stage 1 is skipped. The model is the same.
+
+    Returns:
+        The trained model, which is also written to ``folder``.
 
     Raises:
-        DeganError: the folder holds another run, the data cannot be trained on, a checkpoint is
-            damaged, there are no weights to start from or no such device, or training diverged.
+        DeganError: the folder contains another run, the data is not suitable, a checkpoint is
+            damaged, the initial weights or the device do not exist, or training diverged.
     """
     device = find_device(settings.device)
     start = read_start(settings)
@@ -78,29 +82,31 @@ def train(
     if (folder / MODEL).exists():
         (folder / CHECKPOINT).unlink(missing_ok=True)
         return load_model(folder)
-    left_out = stage1 is None and not draws and encoder_rate(settings) == 0
-    teaching, choosing, first, second = split_progress(
-        progress, costs(settings, len(indices), drawing=not left_out)
+    skips_stage1 = stage1 is None and not draws and encoder_rate(settings) == 0
+    teachers_progress, blend_progress, stage1_progress, stage2_progress = split_progress(
+        progress, costs(settings, len(indices), drawing=not skips_stage1)
     )
     with repeatable(device):
         data = _load(dataset, indices, checked, settings, start, device)
         samples = [dataset.samples[index] for index in indices]
-        whose = teachers or folder / TEACHERS
+        teacher_folder = teachers or folder / TEACHERS
         if checked.votes is not None:
-            taught: Tensor | None = torch.from_numpy(checked.votes).to(device)
+            soft_targets: Tensor | None = torch.from_numpy(checked.votes).to(device)
         else:
-            taught = _taught(data, samples, facts, settings, whose, start, teaching)
-        share = _blend(data, samples, settings, folder / INNER, start, choosing)
+            soft_targets = _teacher_predictions(
+                data, samples, facts, settings, teacher_folder, start, teachers_progress
+            )
+        blend = _blend(data, samples, settings, folder / INNER, start, blend_progress)
         log = folder / "log.jsonl"
         if stage1 is None:
             gan = GanTrainer(data, settings, folder, start)
-            encoder = gan.networks.encoder if left_out else gan.train(Log(log), first)
+            encoder = gan.networks.encoder if skips_stage1 else gan.train(Log(log), stage1_progress)
         else:
-            encoder = _train_stage1(data, facts, settings, stage1, start, first)
-        trainer = ClassifierTrainer(data, encoder, settings, folder, start, taught)
-        classifier = trainer.train(Log(log), second)
-    if start is not None and share:
-        start.blend(encoder, classifier, dataset.expressions, share)
+            encoder = _train_stage1(data, facts, settings, stage1, start, stage1_progress)
+        trainer = ClassifierTrainer(data, encoder, settings, folder, start, soft_targets)
+        classifier = trainer.train(Log(log), stage2_progress)
+    if start is not None and blend:
+        start.blend(encoder, classifier, dataset.expressions, blend)
     model = Model(
         Recognition(settings.network, settings.classifier, encoder, classifier).cpu().eval(),
         dataset.expressions,
@@ -121,20 +127,20 @@ def train_stage1(
     folder: Path,
     progress: Progress = silent,
 ) -> Encoder:
-    """Train stage 1 alone in a run directory, or continue what was begun there.
+    """Train stage 1 alone in a run directory, or continue an interrupted run there.
 
     Args:
         dataset: a prepared data set.
-        indices: the samples to train on.
-        settings: of the run; those of stage 2 have no effect, see :func:`stage1_settings`.
+        indices: indices of the training samples.
+        settings: settings of the run; those of stage 2 have no effect, see :func:`stage1_settings`.
         folder: the run directory of stage 1.
-        progress: told the share done and what is being done.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
 
     Returns:
         The encoder in evaluation mode.
 
     Raises:
-        DeganError: as :func:`train`.
+        DeganError: see :func:`train`.
     """
     device = find_device(settings.device)
     start = read_start(settings)
@@ -160,7 +166,7 @@ def _load(
     return replace(data, kept=start.codes(settings.network, data.images))
 
 
-def _taught(
+def _teacher_predictions(
     data: TrainingData,
     samples: Sequence[Sample],
     facts: dict[str, Any],
@@ -169,11 +175,11 @@ def _taught(
     start: Start | None,
     progress: Progress,
 ) -> Tensor | None:
-    """Return what teachers who are trained in a folder say of the samples; None without any."""
+    """Train the teachers in a folder and return their predictions; None without teachers."""
     if not trained_teachers(settings.classifier):
         return None
-    told = {"kind": "teachers", "teachers": settings.classifier.teachers, **facts}
-    open_run(folder, teacher_settings(settings, len(data)), told)
+    run_facts = {"kind": "teachers", "teachers": settings.classifier.teachers, **facts}
+    open_run(folder, teacher_settings(settings, len(data)), run_facts)
     return teach(data, samples, settings, folder, start, progress)
 
 
@@ -185,13 +191,13 @@ def _blend(
     start: Start | None,
     progress: Progress,
 ) -> float:
-    """Return the share of the weights to start from in those that result."""
-    share = settings.classifier.blend
+    """Return the fraction of the initial weights in the final weights."""
+    blend = settings.classifier.blend
     if start is None:
         return 0.0
-    if share == CHOSEN:
+    if blend == CHOSEN:
         return choose_blend(data, samples, settings, folder, start, progress)
-    return float(share)
+    return float(blend)
 
 
 def _uses_votes(settings: Settings) -> bool:
@@ -199,7 +205,7 @@ def _uses_votes(settings: Settings) -> bool:
 
 
 def _vote_facts(dataset: Dataset, settings: Settings) -> dict[str, Any]:
-    """Return what ``run.json`` says of the votes: the manifest does not change with them."""
+    """Return the hash of the votes for ``run.json``; the manifest's hash does not cover them."""
     if not _uses_votes(settings):
         return {}
     return {"votes_sha256": votes_hash(dataset.folder)}
@@ -210,7 +216,7 @@ def _needs_actions(settings: Settings) -> bool:
 
 
 def stage1_settings(settings: Settings) -> Settings:
-    """Return the settings with those of stage 2 as they are by default: what stage 1 depends on."""
+    """Return the settings that stage 1 depends on: those of stage 2 are set to their defaults."""
     return settings.model_copy(update={"classifier": ClassifierSettings()})
 
 
@@ -222,20 +228,21 @@ def _train_stage1(
     start: Start | None,
     progress: Progress,
 ) -> Encoder:
-    own = stage1_settings(settings)
-    open_run(folder, own, {"kind": "stage 1", **facts})
-    return GanTrainer(data, own, folder, start).train(Log(folder / "log.jsonl"), progress).eval()
+    only_stage1 = stage1_settings(settings)
+    open_run(folder, only_stage1, {"kind": "stage 1", **facts})
+    trainer = GanTrainer(data, only_stage1, folder, start)
+    return trainer.train(Log(folder / "log.jsonl"), progress).eval()
 
 
 class Checked(NamedTuple):
-    """Training data that was checked, and the tables read for the check.
+    """Result of :func:`check_trainable`.
 
     Attributes:
         facts: description of the data for ``run.json``.
         actions: amounts of facial actions, float32 (N, 16), see
             :func:`degan.data.facial_actions.read_actions`; None if no loss term needs them.
         votes: target distributions, float32 (N, C), see :func:`degan.data.votes.vote_shares`; None
-            if they are no target.
+            if votes are not used as targets.
     """
 
     facts: dict[str, Any]
@@ -265,13 +272,13 @@ def check_trainable(dataset: Dataset, indices: Sequence[int], settings: Settings
     missing = [name for name in dataset.expressions if name not in shown]
     if len(dataset.expressions) < 2:
         raise DeganError(
-            f"{dataset.folder} holds only one expression ({dataset.expressions[0]}); "
-            "at least two are needed to tell them apart"
+            f"{dataset.folder} contains only one expression ({dataset.expressions[0]}); training "
+            "needs two or more"
         )
     if missing:
         raise DeganError(
-            f"no training sample in {dataset.folder} is left for {', '.join(missing)}; bring more "
-            "people who show it, or use fewer folds"
+            f"no training sample in {dataset.folder} shows {', '.join(missing)}; add more subjects "
+            "who show it, or use fewer folds"
         )
     facts = {
         "manifest_sha256": dataset.manifest_hash,
@@ -286,15 +293,15 @@ def check_trainable(dataset: Dataset, indices: Sequence[int], settings: Settings
 def costs(
     settings: Settings, num_images: int, *, drawing: bool = True
 ) -> tuple[float, float, float, float]:
-    """Return what the teachers, the choice of the blend, stage 1 and stage 2 cost, about.
+    """Return the approximate costs of teachers, choice of the blend, stage 1 and stage 2.
 
     Args:
-        settings: of the run.
-        num_images: how many are trained on.
+        settings: settings of the run.
+        num_images: number of training images.
         drawing: whether stage 1 is trained.
 
     Returns:
-        In passes of stage 2 with a moving encoder.
+        Four costs, in epochs of stage 2 with a trained encoder.
     """
     gan, classifier = settings.gan, settings.classifier
     passes = [num_epochs(stage, num_images) for stage in (gan, classifier)]
@@ -308,7 +315,7 @@ def costs(
 
 
 def worked_seconds(folder: Path) -> float:
-    """Return how long a run took: its stages in ``folder``, its teachers and inner folds there.
+    """Return the training time of a run in seconds, with teachers and inner folds in its folder.
 
     Raises:
         DeganError: a log is damaged.
@@ -318,7 +325,7 @@ def worked_seconds(folder: Path) -> float:
 
 
 def taught_seconds(folder: Path) -> float:
-    """Return how long the trainings in the folders of a folder took; 0 if there are none.
+    """Return the training time of all runs in a folder in seconds; 0 if there are none.
 
     Raises:
         DeganError: a log is damaged.

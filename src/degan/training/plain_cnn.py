@@ -1,4 +1,4 @@
-"""The plain CNN: the encoder of a run, trained on the expressions alone."""
+"""Plain CNN: a baseline with the encoder of a run, trained only to classify expressions."""
 
 from degan.config import GanSettings, Settings, override
 from degan.training.loader import num_epochs
@@ -6,16 +6,16 @@ from degan.training.start import encoder_rate
 
 
 def plain_cnn(settings: Settings, num_images: int, share: float = 1.0) -> Settings:
-    """Return the settings of a plain CNN that is as a run's encoder, without stage 1.
+    """Return the settings of a plain CNN with the encoder of a run, without stage 1.
 
-    To be fair to it, it makes the passes of both stages together, at the higher of the peak rates
-    that the encoder has in them; where the encoder learns in neither, at that of stage 2. All else
-    is as in stage 2. It has no teachers.
+    For a fair comparison, it trains for the epochs of both stages together. Its peak learning rate
+    is the higher of the encoder's peak rates in the two stages. If the encoder is frozen in both,
+    it is that of stage 2. The other settings are those of stage 2, without teachers.
 
     Args:
-        settings: of the run.
-        num_images: how many are trained on; they decide how many passes are made.
-        share: of those passes, above 0; at least one is made.
+        settings: settings of the run.
+        num_images: number of training images, which determines the number of epochs.
+        share: fraction of these epochs, > 0; at least one epoch is trained.
     """
     gan, classifier = settings.gan, settings.classifier
     passes = num_epochs(gan, num_images) + num_epochs(classifier, num_images)
@@ -32,6 +32,6 @@ def plain_cnn(settings: Settings, num_images: int, share: float = 1.0) -> Settin
         "classifier.min_steps=0",
         f"classifier.learning_rate={rate}",
     ]
-    # Of stage 1 nothing is left, so that two runs that differ there have the same plain CNN.
+    # Settings of stage 1 are reset, so that runs that differ only in them have the same plain CNN.
     without = settings.model_copy(update={"gan": GanSettings(epochs=0)})
     return override(without, changes)

@@ -1,4 +1,4 @@
-"""A run directory: settings before step 1, ``log.jsonl``, checkpoints, grids, the result."""
+"""Run directory: settings (written before step 1), ``log.jsonl``, checkpoints, grids and result."""
 
 import json
 import math
@@ -20,17 +20,18 @@ _SETTINGS = "settings.toml"
 
 
 def open_run(folder: Path, settings: Settings, facts: dict[str, Any]) -> None:
-    """Make a run directory, or check that an existing one is of the same run.
+    """Create a run directory, or check that an existing one belongs to the same run.
 
     Args:
-        folder: made if it is missing.
-        settings: written to ``settings.toml``.
-        facts: what else decides the result (kind of run, data set's hash, folds), for ``run.json``.
+        folder: the run directory; created if it does not exist.
+        settings: settings of the run, for ``settings.toml``.
+        facts: other facts that determine the result (kind of run, hash of the data set, folds), for
+            ``run.json``.
 
     Raises:
-        DeganError: the folder holds something else, or a run of other settings or data.
+        DeganError: the folder contains other files, or a run with other settings or data.
     """
-    wanted = {"degan": __version__, **facts}
+    expected = {"degan": __version__, **facts}
     record = folder / "run.json"
     if not record.exists():
         if folder.is_file() or (folder.is_dir() and not _is_barely_begun(folder, settings)):
@@ -38,21 +39,21 @@ def open_run(folder: Path, settings: Settings, facts: dict[str, Any]) -> None:
                 f"{folder} exists and is not a run directory; choose a new name for the run"
             )
         write_settings(folder / _SETTINGS, settings)
-        write_text(record, json.dumps(wanted, indent=2) + "\n")
+        write_text(record, json.dumps(expected, indent=2) + "\n")
         return
     found = read_json(record)
-    changed = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
+    changed = [name for name in {**found, **expected} if found.get(name) != expected.get(name)]
     if read_settings(folder / _SETTINGS) != settings:
         changed.append("settings")
     if changed:
         raise DeganError(
-            f"{folder} holds a run that differs in: {', '.join(changed)}; give the same command "
+            f"{folder} holds a run that differs in: {', '.join(changed)}; use the same command "
             "to continue it, or choose a new name for the run"
         )
 
 
 def _is_barely_begun(folder: Path, settings: Settings) -> bool:
-    """Say whether a folder holds no more than a call leaves that is killed before the record."""
+    """Return whether a folder has only files of a call that was killed before ``run.json``."""
     names = {path.name for path in folder.iterdir()}
     kept = {name for name in names if not re.fullmatch(r"\..+\.tmp", name)}
     if kept == {_SETTINGS}:
@@ -61,16 +62,16 @@ def _is_barely_begun(folder: Path, settings: Settings) -> bool:
 
 
 class Log:
-    """Appends to ``log.jsonl``: one object a line, each with the seconds worked since the start.
+    """Appends JSON objects to ``log.jsonl``, one per line, with the working time in ``seconds``.
 
-    Of calls that were interrupted the lines that are kept count, not what was lost after them. A
-    line that an interruption cut short is dropped when the log is opened again.
+    After an interruption, the time continues from the last line that is kept, so lost work does not
+    count. A line that was cut off by an interruption is dropped when the log is opened again.
 
     Args:
-        path: the file; need not be there yet.
+        path: the file; it may be missing.
 
     Raises:
-        DeganError: it is damaged.
+        DeganError: the file is damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -82,7 +83,7 @@ class Log:
         self._start = time.monotonic() - logged_seconds(path)
 
     def rewind(self, stage: int, epoch: int) -> None:
-        """Drop the lines after an epoch: those epochs are about to be trained again."""
+        """Drop the lines after an epoch, because later epochs will be trained again."""
         rows = _read_log(self.path)
         kept = [row for row in rows if (row["stage"], row["epoch"]) <= (stage, epoch)]
         if len(kept) < len(rows):
@@ -97,10 +98,10 @@ class Log:
 
 
 def logged_seconds(path: Path) -> float:
-    """Return how long the work took that a ``log.jsonl`` tells of; 0 if there is none.
+    """Return the working time in a ``log.jsonl`` in seconds; 0 if there is no such file.
 
     Raises:
-        DeganError: it is damaged.
+        DeganError: the file is damaged.
     """
     rows = _read_log(path)
     return float(rows[-1]["seconds"]) if rows else 0.0
@@ -120,25 +121,25 @@ def _read_log(path: Path) -> list[dict[str, Any]]:
 
 @contextmanager
 def seeded(seed: int, stage: int, epoch: int) -> Iterator[None]:
-    """Let torch's default generator follow from seed, stage and epoch alone within the block.
+    """Seed torch's default generator within the block, from seed, stage and epoch only.
 
-    So an epoch is the same whether the run was interrupted before it or not, and no generator's
-    state needs to be kept.
+    So an epoch gives the same result after an interruption, and checkpoints do not need the state
+    of the generator.
     """
     with torch.random.fork_rng(devices=[]):
-        # Mixed by a large odd number so that neighbouring seeds and epochs share no stream.
+        # The large odd factor gives neighbouring seeds and epochs different random streams.
         torch.manual_seed((seed * 1_000_003 + stage * 100_003 + epoch) * 2_654_435_761 % 2**63)
         yield
 
 
 def one_cycle(step: int, total: int, peak: float, least: float = 0.0) -> float:
-    """Return the learning rate at a step: linear up over the first 30 %, then a cosine to 0.
+    """Return the learning rate of a step: linear increase for 30 % of the steps, then cosine to 0.
 
     Args:
-        step: from 0.
-        total: how many steps there are.
-        peak: the highest rate.
-        least: share of it that the rate does not fall below, 0 to 1.
+        step: index of the step, from 0.
+        total: number of steps.
+        peak: the highest learning rate.
+        least: minimum of the rate after the peak, relative to the peak, in [0, 1].
 
     Source: Smith & Topin 2018; not in the paper.
     """

@@ -1,4 +1,4 @@
-"""Weights that a training starts from, instead of random ones."""
+"""Initial weights of a training from an earlier training, instead of random weights."""
 
 from copy import deepcopy
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from degan.system.files import read_bytes, sha256
 from degan.training import checkpoint
 
 _ENCODER, _CLASSIFIER = "encoder", "classifier"
-# What the encoder is made of: must be the same on both sides.
+# Settings of the encoder's layers, which must be equal in both trainings.
 _SAME = ("image_size", "detail", "channels", "backbone", "width", "expression_code")
 _MAX_BYTES = 2**30
 _BATCH = 256
@@ -27,14 +27,14 @@ _BATCH = 256
 
 @dataclass(frozen=True)
 class Start:
-    """What an earlier training ended with.
+    """Final weights of an earlier training.
 
     Attributes:
-        path: where it was read.
-        sha256: of the file.
-        expressions: the rows of its last layer.
-        tensors: by ``encoder.`` or ``classifier.`` and the parameter's name.
-        trained_on: what that training saw, see
+        path: path of the weights file.
+        sha256: hash of the file.
+        expressions: names of the rows of the last layer.
+        tensors: name -> parameter or buffer; names begin with ``encoder.`` or ``classifier.``.
+        trained_on: record of the training data, see
             :func:`degan.data.provenance.describe_training_data`.
     """
 
@@ -45,60 +45,65 @@ class Start:
     trained_on: Any
 
     def load_encoder(self, encoder: Encoder) -> None:
-        """Give an encoder the weights of the earlier one."""
+        """Load the earlier weights into an encoder."""
         checkpoint.load_module(_ENCODER, encoder, self.tensors, self.path)
 
     def fits(self, classifier: Classifier, expressions: tuple[str, ...]) -> bool:
-        """Say whether a classifier can begin with the earlier one, and be drawn back to it."""
-        return self._earlier(classifier, expressions) is not None
+        """Return whether the earlier classifier fits, so that it can be loaded and blended."""
+        return self._initial_state(classifier, expressions) is not None
 
     def load_classifier(self, classifier: Classifier, expressions: tuple[str, ...]) -> None:
-        """Give a classifier the earlier local CNNs, and the rows of expressions that both know.
+        """Load the earlier local CNNs and the rows of shared expressions into a classifier.
 
-        One that reads other features than the earlier one did is left as it is.
+        If the classifier uses other features than the earlier one, it does not change.
+
+        Args:
+            classifier: classifier to load into.
+            expressions: names of the rows of its last layer.
         """
-        earlier = self._earlier(classifier, expressions)
-        if earlier is not None:
-            classifier.load_state_dict(earlier)
+        initial = self._initial_state(classifier, expressions)
+        if initial is not None:
+            classifier.load_state_dict(initial)
 
     @torch.no_grad()
     def blend(
         self, encoder: Encoder, classifier: Classifier, expressions: tuple[str, ...], share: float
     ) -> None:
-        """Draw trained networks back towards what they began with.
+        """Interpolate trained networks with their initial weights, in place.
 
-        Rows of expressions that the earlier classifier did not know stay as they were trained. So
-        does all where the classifier did not begin with the earlier one: an encoder drawn back
-        alone would say what its classifier has not learnt to read.
+        Rows of expressions that the earlier classifier does not have keep their trained weights. If
+        the earlier classifier does not fit, nothing changes: the classifier was not trained on the
+        f(x) of a blended encoder.
 
         Args:
-            encoder: begun with :meth:`load_encoder`.
-            classifier: begun with :meth:`load_classifier`, trained with that encoder.
-            expressions: its rows.
-            share: of the earlier weights in the result, 0 to 1.
+            encoder: encoder whose training began with :meth:`load_encoder`.
+            classifier: classifier whose training, with that encoder, began with
+                :meth:`load_classifier`.
+            expressions: names of the rows of its last layer.
+            share: fraction of the initial weights in the result, 0 to 1.
 
         Source: not in the paper. Wortsman et al. 2022 (arXiv 2109.01903), eq. 2.
         """
-        earlier = self._earlier(classifier, expressions)
-        if earlier is None:
+        initial = self._initial_state(classifier, expressions)
+        if initial is None:
             return
-        begun = deepcopy(encoder)
-        self.load_encoder(begun)
-        for module, before in ((encoder, begun.state_dict()), (classifier, earlier)):
+        initial_encoder = deepcopy(encoder)
+        self.load_encoder(initial_encoder)
+        for module, before in ((encoder, initial_encoder.state_dict()), (classifier, initial)):
             for name, value in module.state_dict().items():
-                if value.is_floating_point():  # else it counts steps
+                if value.is_floating_point():  # integers count batches
                     value.lerp_(before[name].to(value.device), share)
 
     @torch.no_grad()
     def codes(self, network: NetworkSettings, images: Tensor) -> Tensor:
-        """Return f(x) with these weights, not rounded, mean over an image and its mirror image.
+        """Return f(x) of images with these weights, averaged over each image and its mirror image.
 
         Args:
-            network: sizes.
-            images: standardised, float (N, C, D, D).
+            network: sizes of the networks.
+            images: standardised images, float (N, C, D, D).
 
         Returns:
-            Float (N, expression_code).
+            f(x) before rounding, float (N, expression_code).
         """
         encoder = Encoder(network.model_copy(update={"code": "real"}))
         self.load_encoder(encoder)
@@ -110,46 +115,45 @@ class Start:
             ]
         )
 
-    def _earlier(
+    def _initial_state(
         self, classifier: Classifier, expressions: tuple[str, ...]
     ) -> dict[str, Tensor] | None:
-        """Return what a classifier would begin with; None where the earlier one does not fit."""
-        own = {name: tensor.clone() for name, tensor in classifier.state_dict().items()}
+        """Return the initial state of a classifier; None if the earlier classifier does not fit."""
+        state = {name: tensor.clone() for name, tensor in classifier.state_dict().items()}
         earlier = {
             name.removeprefix(f"{_CLASSIFIER}."): tensor
             for name, tensor in self.tensors.items()
             if name.startswith(f"{_CLASSIFIER}.")
         }
         head = f"{LAST_LAYER}.weight"
-        if own.keys() != earlier.keys() or own[head].shape[1:] != earlier[head].shape[1:]:
+        if state.keys() != earlier.keys() or state[head].shape[1:] != earlier[head].shape[1:]:
             return None
         row_of = {name: row for row, name in enumerate(self.expressions)}
-        for name, tensor in own.items():
+        for name, tensor in state.items():
             if not name.startswith(LAST_LAYER):
                 tensor.copy_(earlier[name])
                 continue
             for row, expression in enumerate(expressions):
                 if expression in row_of:
                     tensor[row] = earlier[name][row_of[expression]]
-        return own
+        return state
 
 
 def encoder_rate(settings: Settings) -> float:
-    """Return the encoder's share of the learning rate in stage 1; 0: it stays as it begins.
+    """Return the encoder's learning rate in stage 1 relative to the generator's; 0: it is frozen.
 
-    Without weights to start from 0 counts as 1: an encoder of random weights has no f(x) to draw
-    from.
+    Without initial weights, 0 counts as 1: the f(x) of a random encoder contains no expression.
     """
     rate = settings.gan.encoder_rate
     return rate if settings.start or rate else 1.0
 
 
 def check_unseen(start: Start | None, tested: Dataset) -> None:
-    """Refuse to begin with weights that know the people who are to be tested.
+    """Check that the initial weights were not trained on a test data set.
 
     Args:
-        start: the weights, or None.
-        tested: a prepared data set.
+        start: the initial weights; None: random weights.
+        tested: prepared data set for the test.
 
     Raises:
         DeganError: the weights were trained on it.
@@ -157,20 +161,20 @@ def check_unseen(start: Start | None, tested: Dataset) -> None:
     if start and not tested.manifests.isdisjoint(manifests_of(start.trained_on)):
         raise DeganError(
             f"the weights to start from ({start.path}) were trained on {tested.folder}, so they "
-            "know the people who are to be tested; start with others, or with start=''"
+            "cannot be tested on it; set start to other weights, or to '' for random weights"
         )
 
 
 def start_facts(start: Start | None) -> dict[str, Any]:
-    """Return what ``run.json`` says of the weights that a run started from."""
+    """Return the facts about the initial weights for ``run.json``; empty without them."""
     return {} if start is None else {"start_sha256": start.sha256}
 
 
 def read_start(settings: Settings) -> Start | None:
-    """Read the weights that ``settings.start`` names: None if it names none.
+    """Read the initial weights that ``settings.start`` names; return None if it is empty.
 
     Raises:
-        DeganError: there are no such weights, they are damaged, or of other networks.
+        DeganError: there are no such weights, they are damaged, or they have other networks.
     """
     if not settings.start:
         return None
@@ -180,19 +184,21 @@ def read_start(settings: Settings) -> Start | None:
         earlier = Settings.model_validate(state["settings"])
         expressions = tuple(map(str, state["expressions"]))
     except (KeyError, TypeError, ValueError) as error:
-        raise DeganError(f"{file} is damaged: its description is incomplete") from error
+        raise DeganError(
+            f"{file} is damaged: its metadata is incomplete; use other weights"
+        ) from error
     for name in _SAME:
         value, other = getattr(settings.network, name), getattr(earlier.network, name)
         if value != other:
             raise DeganError(
                 f"{file} was trained with network.{name} = {other}, but this run has {value}; "
-                "give both the same, or start='' for random weights"
+                "use the same value for both, or start='' for random weights"
             )
     return Start(file, sha256(data), expressions, tensors, state.get("trained_on"))
 
 
 def _content(name: str) -> tuple[Path, bytes]:
-    """Return where the weights of a name lie, and what is there."""
+    """Return the path and the content of the weights with a name."""
     if name in SHIPPED_STARTS:
         asset = f"{name}.safetensors"
         return Path(asset), asset_bytes(asset)
@@ -200,8 +206,7 @@ def _content(name: str) -> tuple[Path, bytes]:
     file = path / "model.safetensors" if path.is_dir() else path
     if not file.is_file():
         raise DeganError(
-            f"there are no weights to start from at {path}; give start the folder of a run that "
-            f"'degan train' has finished, or one of {', '.join(SHIPPED_STARTS)} for weights that "
-            "ship"
+            f"there are no weights to start from at {path}; set start to the folder of a finished "
+            f"run of 'degan train', or to one of the included weights: {', '.join(SHIPPED_STARTS)}"
         )
     return file, read_bytes(file, _MAX_BYTES, "weights to start from")

@@ -1,4 +1,4 @@
-"""Synthetic people rendered while training goes on: new ones without end, nothing on disk."""
+"""Endless stream of synthetic people, rendered during training and not stored on disk."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -14,19 +14,19 @@ from degan.synthetic.plan import Difficulty, SynthesisSettings, cast, shots_of
 from degan.synthetic.renderer import performed, prepare_person, render
 
 TOGETHER: Final = 32
-"""People whose pictures come mixed."""
+"""Number of people per group; the pictures of a group are shuffled together."""
 
-_ORDER: Final = 3  # the stream of randomness beside those of people, pictures and sequences
+_ORDER: Final = 3  # random stream of the order; people, pictures and sequences have others
 
 
 class StreamedFace(NamedTuple):
-    """A picture and what is known of it; a loader makes batches (N, ...) of each.
+    """A rendered picture and its labels; a data loader batches each field to (N, ...).
 
     Attributes:
         image: RGB, uint8 (size, size, 3), in degan's canonical frame.
         expression: index into :attr:`SyntheticStream.expressions`, int64 ().
-        person: who, int64 (), from 0 without end.
-        actions: what the face does, float32 (52,) in [0, 1], in the order of
+        person: index of the person, int64 (), from 0 without end.
+        actions: amounts of the facial actions, float32 (52,) in [0, 1], in the order of
             :attr:`degan.synthetic.head_model.Head.action_names`.
     """
 
@@ -37,16 +37,16 @@ class StreamedFace(NamedTuple):
 
 
 class SyntheticStream(IterableDataset[StreamedFace]):
-    """Person after person, :data:`TOGETHER` at a time with their pictures mixed.
+    """Endless data set of rendered people, in shuffled groups of :data:`TOGETHER` people.
 
-    All follows from the arguments. Person p's pictures are those of ``degan synthesize`` with the
-    same arguments and ``images_each`` pictures for each of any number of people. A loader's workers
-    take turns at the groups of people, so none is rendered twice; how the groups' batches follow
-    each other depends on the number of workers, what each group holds does not. Every iteration
-    begins with person 0.
+    The stream depends only on the arguments. The pictures of person p are those that ``degan
+    synthesize`` renders with the same arguments and ``images_each`` pictures per person, for any
+    number of people. The workers of a data loader share the groups, so no group is rendered twice.
+    The number of workers affects the order of batches from different groups, not the content of a
+    group. Every iteration begins with person 0.
 
     Attributes:
-        expressions: what is shown, in the order of :data:`degan.labels.EXPRESSIONS`.
+        expressions: names of the classes, in the order of :data:`degan.labels.EXPRESSIONS`.
     """
 
     def __init__(
@@ -58,19 +58,19 @@ class SyntheticStream(IterableDataset[StreamedFace]):
         difficulty: Difficulty = "varied",
         expressions: tuple[str, ...] = EXPRESSIONS,
     ) -> None:
-        """Plan the stream; see :class:`degan.synthetic.plan.SynthesisSettings`.
+        """Check the arguments; see :class:`degan.synthetic.plan.SynthesisSettings`.
 
         Args:
-            images_each: pictures of each person.
+            images_each: number of pictures per person.
             size: side of the pictures in pixels.
-            seed: of everything.
-            difficulty: see there.
-            expressions: what is shown, in equal numbers.
+            seed: random seed of the stream.
+            difficulty: difficulty of the pictures, as in ``SynthesisSettings``.
+            expressions: names of the expressions; each has the same number of pictures.
 
         Raises:
             DeganError: a value is out of range, unknown, or does not fit the others.
         """
-        # Where all have the same number of pictures, a plan for one holds for any number of people.
+        # All people have the same number of pictures, so the plan for one is valid for all.
         self._settings = SynthesisSettings(
             people=1,
             images=images_each,
@@ -82,14 +82,14 @@ class SyntheticStream(IterableDataset[StreamedFace]):
         self.expressions = sort_classes(set(self._settings.expressions))
 
     def __iter__(self) -> Iterator[StreamedFace]:
-        """Yield this worker's share of the pictures, without end."""
+        """Yield the pictures of this worker's groups, without end."""
         worker = get_worker_info()
         first, step = (0, 1) if worker is None else (worker.id, worker.num_workers)
         for group in count(first, step):
             yield from self._group(group)
 
     def _group(self, number: int) -> Iterator[StreamedFace]:
-        """Yield the pictures of a group of people in an order that follows from the seed."""
+        """Yield the pictures of a group of people in an order determined by the seed."""
         numbers = range(number * TOGETHER, (number + 1) * TOGETHER)
         people = [cast(self._settings, person) for person in numbers]
         figures = [prepare_person(person) for person in people]

@@ -1,4 +1,4 @@
-"""Teachers: what a face shows to those who never saw the person, as a target beside its label."""
+"""Teachers: networks whose predictions for unknown subjects are soft targets beside the labels."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,10 +24,10 @@ from degan.training.run import Log, seeded
 from degan.training.start import Start
 
 PASSES: Final = 0.5
-"""What a teacher makes of the passes of both stages."""
+"""Epochs of a teacher, as a fraction of the epochs of both stages."""
 
-_STAGE = 3
-_SAID = "said.safetensors"
+_STAGE = 3  # stage number for the random seeds
+_PREDICTIONS = "said.safetensors"
 _BATCH = 256
 
 
@@ -39,84 +39,86 @@ def teach(
     start: Start | None,
     progress: Progress,
 ) -> Tensor:
-    """Train the teachers, or continue, and return what they say of the training images.
+    """Train the teachers, or continue them; return their predictions for the training images.
 
-    The training people are dealt out to as many groups as there are teachers. Each teacher is a
-    plain CNN that learns from all groups but one and then reads that one. So the target that an
-    image gets says how its expression looks to a stranger: a weak smile is a little neutral, and
-    what only those who know the person could see is not asked for.
+    The training subjects are divided into one group per teacher. Each teacher is a plain CNN,
+    trained on all other groups, and predicts the expressions of its own group. So the soft target
+    of an image shows how its expression looks without knowledge of the subject: a weak smile gets
+    some probability of neutral.
 
     Args:
-        data: the training samples.
-        samples: the same, as the data set lists them, length N.
-        settings: of the run; ``classifier.teachers`` is above 0.
-        folder: where the teachers are trained.
-        start: the weights that their encoders start from.
-        progress: told the share done and what is being done.
+        data: the N training samples.
+        samples: the same N samples in the same order, from the data set.
+        settings: settings of the run; ``classifier.teachers`` is a number above 0.
+        folder: folder of the teachers.
+        start: initial weights of the teachers; None: random weights.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
 
     Returns:
-        Probabilities, float (N, num_expressions). Of an expression that a teacher was not shown,
-        for nobody else shows it, the label itself.
+        Probabilities, float (N, num_expressions). If a teacher's training subjects do not show the
+        expression of an image, its target is the one-hot label.
 
     Raises:
         DeganError: a checkpoint is damaged, or training diverged.
 
-    Source: not in the paper. Distillation: Hinton et al. 2015 (arXiv 1503.02531); by models that
-    were not trained on the image, as in cross-fitting.
+    Source: not in the paper. Distillation: Hinton et al. 2015 (arXiv 1503.02531). No teacher was
+    trained on the images that it predicts, as in cross-fitting.
     """
-    # Where nobody is named every recording is a person of its own.
+    # Without subject names, each recording counts as a subject.
     named = [sample._replace(subject=sample.person) for sample in samples]
     count = min(trained_teachers(settings.classifier), len(data.subjects))
     folds = subject_folds(named, count, settings.seed) if count > 1 else []
-    taught = F.one_hot(data.expression, len(data.expressions)).float()
-    for number, fold in enumerate(folds):
-        name, own = f"teacher {number + 1}", folder / f"{number + 1:02d}"
-        told = _named(sub_progress(progress, number / count, 1 / count), name)
+    targets = F.one_hot(data.expression, len(data.expressions)).float()
+    for index, fold in enumerate(folds):
+        name, teacher_folder = f"teacher {index + 1}", folder / f"{index + 1:02d}"
+        report = _with_label(sub_progress(progress, index / count, 1 / count), name)
         try:
-            own_settings = _seeded(teacher_settings(settings, len(fold.train)), number)
-            said = _said(data, fold, own_settings, own, start, told).to(data.device)
+            own_settings = _with_own_seed(teacher_settings(settings, len(fold.train)), index)
+            predictions = _fold_predictions(
+                data, fold, own_settings, teacher_folder, start, report
+            ).to(data.device)
         except TrainingError as error:
             rate = "gan.learning_rate" if settings.gan.epochs else "classifier.learning_rate"
             raise TrainingError(
-                f"{name}, which trains as stage 2 at {rate}, failed: {error}"
+                f"{name}, trained as stage 2 with {rate}, failed: {error}"
             ) from error
-        shown = data.expression[list(fold.train)].unique()
-        read = torch.tensor(fold.test, device=data.device)
-        known = torch.isin(data.expression[read], shown)
-        taught[read[known]] = said[known]
-    return taught
+        trained_on = data.expression[list(fold.train)].unique()
+        test = torch.tensor(fold.test, device=data.device)
+        usable = torch.isin(data.expression[test], trained_on)
+        targets[test[usable]] = predictions[usable]
+    return targets
 
 
 def trained_teachers(choice: ClassifierSettings) -> int:
-    """Return how many teachers are trained: none where people's votes are heard instead."""
+    """Return the number of teachers to train: 0 if votes of people replace them."""
     return 0 if choice.teachers == "votes" else choice.teachers
 
 
-def _named(progress: Progress, name: str) -> Progress:
-    """Return a progress that says who is being trained, not which epoch it is."""
-    return lambda share, _: progress(share, name)
+def _with_label(progress: Progress, label: str) -> Progress:
+    """Return a progress callback that always passes on the same label."""
+    return lambda done, _: progress(done, label)
 
 
 def teacher_settings(settings: Settings, num_images: int) -> Settings:
-    """Return the settings of a run's teachers, but for their seeds.
+    """Return the settings of a run's teachers, except their seeds.
 
-    Runs in which they are the same, on the same images, can share their teachers.
+    Runs with equal teacher settings and the same images can share teachers.
 
     Args:
-        settings: of the run.
-        num_images: how many each teacher learns from.
+        settings: settings of the run.
+        num_images: number of training images per teacher.
     """
-    # Each image is read once: the better reading costs nothing beside the training.
+    # Mirror images improve predictions, and one prediction per image costs little beside training.
     return override(plain_cnn(settings, num_images, PASSES), ["classifier.mirror=true"])
 
 
-def _seeded(settings: Settings, number: int) -> Settings:
-    """Return the settings of one teacher: its seed is its own."""
-    seed = (settings.seed + 104_729 * (number + 1)) % 2**31
+def _with_own_seed(settings: Settings, index: int) -> Settings:
+    """Return the settings of one teacher, with its own seed."""
+    seed = (settings.seed + 104_729 * (index + 1)) % 2**31
     return override(settings, [f"seed={seed}"])
 
 
-def _said(
+def _fold_predictions(
     data: TrainingData,
     fold: Fold,
     settings: Settings,
@@ -124,26 +126,26 @@ def _said(
     start: Start | None,
     progress: Progress,
 ) -> Tensor:
-    """Return what a teacher says of the people it did not see, (M, C), once it has been trained."""
-    path = folder / _SAID
+    """Return a teacher's probabilities for its test fold, float (M, C); train it if necessary."""
+    path = folder / _PREDICTIONS
     if path.exists():
-        said = _read_said(path, (len(fold.test), len(data.expressions)))
+        predictions = _read_predictions(path, (len(fold.test), len(data.expressions)))
     else:
         folder.mkdir(parents=True, exist_ok=True)
-        pupils = data.only(torch.tensor(fold.train, device=data.device))
-        teacher = _train(pupils, settings, folder, start, progress)
+        train_data = data.only(torch.tensor(fold.train, device=data.device))
+        teacher = _train(train_data, settings, folder, start, progress)
         with torch.no_grad():
             images = data.images[list(fold.test)].split(_BATCH)
-            said = torch.cat([teacher.read(batch) for batch in images])
-        checkpoint.save_checkpoint(path, {"said": said}, {})
+            predictions = torch.cat([teacher.read(batch) for batch in images])
+        checkpoint.save_checkpoint(path, {"said": predictions}, {})
     (folder / CHECKPOINT).unlink(missing_ok=True)
-    return said
+    return predictions
 
 
 def _train(
     data: TrainingData, settings: Settings, folder: Path, start: Start | None, progress: Progress
 ) -> Recognition:
-    """Train a teacher, or continue."""
+    """Train a teacher, or continue its training."""
     with seeded(settings.seed, _STAGE, 0):
         encoder = Encoder(settings.network)
     if start is not None:
@@ -154,9 +156,11 @@ def _train(
     return teacher.to(data.device).eval()
 
 
-def _read_said(path: Path, shape: tuple[int, int]) -> Tensor:
+def _read_predictions(path: Path, shape: tuple[int, int]) -> Tensor:
     tensors, _ = checkpoint.load_checkpoint(path)
-    said = tensors.get("said")
-    if said is None or tuple(said.shape) != shape:
-        raise DeganError(f"{path} is damaged or of other data; delete the run and start it again")
-    return said
+    predictions = tensors.get("said")
+    if predictions is None or tuple(predictions.shape) != shape:
+        raise DeganError(
+            f"{path} is damaged or belongs to other data; delete the run and start it again"
+        )
+    return predictions
