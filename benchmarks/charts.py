@@ -1,4 +1,4 @@
-"""Charts of the benchmarks, drawn with Pillow alone."""
+"""Charts of the benchmarks, drawn with Pillow."""
 
 from collections.abc import Sequence
 
@@ -12,11 +12,11 @@ _INK, _LINE = (60, 60, 60), (0, 90, 160)
 
 
 def memory_chart(points: Sequence[tuple[float, float]], below: str) -> RgbImage:
-    """Return resident memory (MB, from 0) over something that grows from 0, as a line.
+    """Return a line chart of resident memory; both axes start at 0.
 
     Args:
-        points: (how far, MB), two or more.
-        below: what stands below the right end ("60 minutes of video").
+        points: (x, memory in MB), two or more, x increasing.
+        below: label at the right end of the x axis ("60 minutes of video").
     """
     picture = Image.new("RGB", (_WIDTH, _HEIGHT), (255, 255, 255))
     draw = ImageDraw.Draw(picture)

@@ -1,11 +1,11 @@
-"""Measure the face finder: time an image, faces found, false alarms, and precision of the eyes.
+"""Measure face detection: time per image, faces found, false alarms, accuracy of the eyes.
 
     python benchmarks/faces.py --london ../shared/data/london
     python benchmarks/faces.py --london ../shared/data/london --part small --sample 30
 
-Real faces come from the Face Research Lab London Set (204 photos), backgrounds and images without
-a face from scikit-image. A face counts as found if exactly one face is reported there, its centre
-within half a face width and its roll within 20 degrees. "false" counts every other face reported.
+Real faces are from the Face Research Lab London Set (204 photos), backgrounds and images without a
+face from scikit-image. A face counts as found if exactly one face is detected there, with its
+centre within half a face width and its roll within 20 degrees. "false" counts all other detections.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from PIL import Image, ImageFilter
 from degan.faces.finder import Face, FaceFinder
 from degan.media.images import RgbImage, read_image
 
-FACE_WIDTH = 190  # of the London photos' landmarks, in pixels of 512: mean
+FACE_WIDTH = 190  # mean width of the landmarks in the London photos of 512 pixels
 GREY = (128, 128, 128)
 PHOTOS = ("coffee", "rocket", "chelsea", "stereo_motorcycle", "hubble_deep_field", "retina")
 TEXTURES = ("brick", "grass", "gravel", "coins", "page", "text", "moon", "clock", "colorwheel",
@@ -33,7 +33,7 @@ LEFT_EYE = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387
 
 
 def sample(name: str) -> Image.Image:
-    """Return an image of scikit-image as RGB."""
+    """Return a sample image of scikit-image as RGB."""
     data = getattr(skimage.data, name)()
     array = np.asarray(data[0] if isinstance(data, tuple) else data)
     if array.dtype != np.uint8:
@@ -43,14 +43,14 @@ def sample(name: str) -> Image.Image:
 
 
 def turned(photo: RgbImage, degrees: float) -> Image.Image:
-    """Turn a photo clockwise, the canvas grown to hold it."""
+    """Return a photo turned clockwise, on a canvas large enough for all of it."""
     return Image.fromarray(photo).rotate(
         -degrees, resample=Image.Resampling.BICUBIC, expand=True, fillcolor=GREY
     )
 
 
 def judged(faces: list[Face], centre: tuple[float, float], width: float, roll: float) -> list[int]:
-    """Return [found, false, at the right place with a wrong roll] for one image with one face."""
+    """Return the counts [found, false, wrong roll] for an image with one face."""
     there, right = 0, 0
     for face in faces:
         x, y, w, h = face.box
@@ -69,7 +69,7 @@ def show(title: str, rows: list[list[int]], width: int = 44) -> None:
 
 
 def time_sizes(finder: FaceFinder, photos: list[RgbImage], _count: int) -> None:
-    """Print milliseconds an image."""
+    """Print the milliseconds per image for several image sizes."""
     face = Image.fromarray(photos[0])
     for width, height in ((512, 512), (640, 480), (1280, 720), (1920, 1080), (4000, 3000)):
         canvas = sample("coffee").resize((width, height))
@@ -88,7 +88,7 @@ def time_sizes(finder: FaceFinder, photos: list[RgbImage], _count: int) -> None:
 
 
 def rotations(finder: FaceFinder, photos: list[RgbImage], count: int) -> None:
-    """Print faces found in turned photos."""
+    """Print the faces found in turned photos."""
     for degrees in (0, 15, 30, 45, 60, 75, 90, 135, 180, 225, 270, 315):
         rows = []
         for photo in photos if degrees == 0 else photos[:: max(1, len(photos) // count)]:
@@ -100,7 +100,7 @@ def rotations(finder: FaceFinder, photos: list[RgbImage], count: int) -> None:
 
 
 def small(finder: FaceFinder, photos: list[RgbImage], count: int) -> None:
-    """Print small faces found on grey canvases and in photos, at any rotation."""
+    """Print the small faces found on grey canvases and in photos, at random rotations."""
     random = np.random.default_rng(0)
     backgrounds = [sample(name) for name in ("coffee", "rocket", "chelsea", "stereo_motorcycle")]
     for width, height in ((1280, 720), (1920, 1080), (4000, 3000)):
@@ -125,7 +125,7 @@ def small(finder: FaceFinder, photos: list[RgbImage], count: int) -> None:
 
 
 def no_faces(finder: FaceFinder, photos: list[RgbImage], count: int) -> None:
-    """Print faces reported in images without any."""
+    """Print the faces detected in images without a face."""
     random = np.random.default_rng(1)
     images: list[tuple[str, Image.Image]] = [(name, sample(name)) for name in PHOTOS + TEXTURES]
     for name in PHOTOS:
@@ -152,7 +152,7 @@ def no_faces(finder: FaceFinder, photos: list[RgbImage], count: int) -> None:
 
 
 def eyes(finder: FaceFinder, london: Path) -> None:
-    """Print the error of the eyes' centres against clicked pupils, in inter-pupil distances."""
+    """Print the distance of eye centres to annotated pupils, in inter-pupil distances."""
     errors = []
     with (london / "pupils.csv").open(newline="") as file:
         for row in csv.DictReader(file):
@@ -175,14 +175,14 @@ PARTS: dict[str, Callable[[FaceFinder, list[RgbImage], int], None]] = {
 
 
 def main() -> None:
-    """Parse the command line and run the parts asked for."""
+    """Parse the command line and run the requested parts."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--london", type=Path, required=True, help="folder of the London set")
     parser.add_argument("--part", choices=[*PARTS, "eyes"], help="run one part only")
-    parser.add_argument("--sample", type=int, default=34, help="photos a setting (default 34)")
-    parser.add_argument("--threads", type=int, default=1, help="threads a network (default 1)")
+    parser.add_argument("--sample", type=int, default=34, help="photos per setting (default 34)")
+    parser.add_argument("--threads", type=int, default=1, help="threads per network (default 1)")
     arguments = parser.parse_args()
     finder = FaceFinder(threads=arguments.threads)
     photos = [read_image(path) for path in sorted(arguments.london.glob("*/[0-9]*.jpg"))]

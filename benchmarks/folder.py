@@ -1,18 +1,18 @@
-"""Measure a folder of very many photos, of which some are broken: speed, and whether memory grows.
+"""Measure speed and memory of `degan predict` on a large folder with some broken photos.
 
     python benchmarks/folder.py --london ../shared/data/london
     python benchmarks/folder.py --london ../shared/data/london --photos 50000 --chart memory.png
     python benchmarks/folder.py --london ../shared/data/london --photos 100000 --done 99000
 
-The folder holds links to 200 photos of the London set, scaled to 256 px, and a share of broken ones
-in four kinds: cut off, empty, words called .jpg, and a PNG whose check sum is wrong. `degan predict
-FOLDER -o out.csv` reads it in a process of its own; once a second its resident memory, and that of
-the processes that it started, is added up, and the records in its journal are counted.
+The folder has links to 200 photos of the London set, scaled to 256 px, and a share of broken files
+of four kinds: truncated, empty, text named .jpg, and a PNG with a wrong check sum. `degan predict
+FOLDER -o out.csv` runs in its own process. Once a second, the resident memory of this process and
+its children is added up, and the records in its journal are counted.
 
-Wall-clock times count other work on the machine; processor time does not.
+Wall-clock times include other work on the machine; processor time does not.
 
---done N begins with a journal in which so many photos are read already, as a command that was
-killed leaves it: then the time until the first record is that of going on.
+--done N begins with a journal with N finished photos, like after a killed command. The time until
+the first record is then the time to continue.
 """
 
 import argparse
@@ -39,13 +39,13 @@ from degan.predict.run import Plan, predict
 
 SIDE = 256
 DISTINCT = 200
-FOLDER = 1000  # photos of a folder
-SETTLED = 2000  # of fewer photos no trend can be told from the start
+FOLDER = 1000  # photos per folder
+SETTLED = 2000  # minimum number of photos for a trend, without the start
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Sample(NamedTuple):
-    """What was seen at a moment: seconds from the start, records so far, resident MB."""
+    """One measurement: seconds from the start, records so far, resident memory in MB."""
 
     seconds: float
     records: int
@@ -53,7 +53,7 @@ class Sample(NamedTuple):
 
 
 def make(london: Path, folder: Path, photos: int, broken: float) -> int:
-    """Fill a folder with links to photos, evenly mixed; return how many are broken."""
+    """Fill a folder with links to photos, evenly mixed; return the number of broken ones."""
     sources = folder / "sources"
     sources.mkdir(parents=True)
     good: list[Path] = []
@@ -84,7 +84,7 @@ def make(london: Path, folder: Path, photos: int, broken: float) -> int:
 
 
 def pretend(folder: Path, out: Path, done: int) -> None:
-    """Leave a journal in which the first photos of a folder are read already."""
+    """Write a journal with the first ``done`` photos of a folder as finished."""
     plan = Plan(find_inputs([folder / "in"]))
     records: list[Record] = []
     predict(Plan(plan.inputs[:1]), records.append)
@@ -95,7 +95,7 @@ def pretend(folder: Path, out: Path, done: int) -> None:
 
 
 def resident(process: int) -> float:
-    """Return the resident memory of a process and of those that it started, in MB."""
+    """Return the resident memory of a process and its children in MB."""
     try:
         pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
         children = [
@@ -103,13 +103,13 @@ def resident(process: int) -> float:
             for task in Path(f"/proc/{process}/task").iterdir()
             for child in (task / "children").read_text().split()
         ]
-    except OSError:  # it has ended
+    except OSError:  # the process has ended
         return 0.0
     return pages * PAGE / 2**20 + sum(resident(child) for child in children)
 
 
 def watched(command: list[str], journal: Path) -> tuple[list[Sample], float, str]:
-    """Run a command; return samples, its seconds, and what it said."""
+    """Run a command; return the measurements, its duration in seconds, and its output."""
     begin, samples, place, records = time.perf_counter(), [], 0, -1
     if journal.exists():
         place = journal.stat().st_size
@@ -123,7 +123,7 @@ def watched(command: list[str], journal: Path) -> tuple[list[Sample], float, str
                     new = file.read()
                 place, records = place + len(new), records + new.count(b"\n")
             samples.append(Sample(time.perf_counter() - begin, records, resident(process.pid)))
-            time.sleep(1.0 if len(samples) > 50 else 0.1)  # the start is looked at closely
+            time.sleep(1.0 if len(samples) > 50 else 0.1)  # more often at the start
         seconds = time.perf_counter() - begin
         told.seek(0)
         said = told.read()
@@ -133,7 +133,7 @@ def watched(command: list[str], journal: Path) -> tuple[list[Sample], float, str
 
 
 def figures(samples: list[Sample], seconds: float, out: Path, photos: int, before: int) -> None:
-    """Print what came of it."""
+    """Print speed, errors and memory."""
     with out.open(encoding="utf-8", newline="") as file:
         errors = [row["error"] for row in csv.DictReader(file) if row["error"]]
     broken = sum(error != "no face found" for error in errors)
@@ -143,9 +143,9 @@ def figures(samples: list[Sample], seconds: float, out: Path, photos: int, befor
     cpu = 1000 * (spent.ru_utime + spent.ru_stime) / (photos - before)
     print(
         f"{photos} photos, {broken} broken, {len(errors) - broken} without a face, in "
-        f"{seconds:.0f} s: {(photos - before) / seconds:.1f} photos a second, {cpu:.1f} ms of "
+        f"{seconds:.0f} s: {(photos - before) / seconds:.1f} photos per second, {cpu:.1f} ms of "
         "processor time each\n"
-        f"first record after {first:.1f} s, the table after the last one {seconds - last:.1f} s"
+        f"first record after {first:.1f} s, table {seconds - last:.1f} s after the last record"
     )
     shares = {
         share: next((one.memory for one in samples if one.records >= share * photos), None)
@@ -160,18 +160,18 @@ def figures(samples: list[Sample], seconds: float, out: Path, photos: int, befor
         line = statistics.linear_regression(
             [one.records for one in settled], [one.memory for one in settled]
         )
-        print(f"trend after the first tenth: {line.slope * 2**20:+.0f} bytes a photo")
+        print(f"trend after the first tenth: {line.slope * 2**20:+.0f} bytes per photo")
 
 
 def main() -> None:
-    """Make the folder, have it read, print figures."""
+    """Make the folder, run `degan predict` on it, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--london", type=Path, required=True)
     parser.add_argument("--photos", type=int, default=5000)
     parser.add_argument("--broken", type=float, default=0.01, help="share of broken photos")
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--done", type=int, default=0, help="photos that are read already")
-    parser.add_argument("--chart", type=Path, help="a picture of memory by photos")
+    parser.add_argument("--done", type=int, default=0, help="number of photos already finished")
+    parser.add_argument("--chart", type=Path, help="image file for a chart of memory")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder, out = Path(place), Path(place) / "out.csv"

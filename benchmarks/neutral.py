@@ -1,14 +1,14 @@
-"""Measure what reading beside the same person's neutral face is worth.
+"""Measure the benefit of comparing a face with the same person's neutral face.
 
     degan synthesize still/ --people 100 --images 2400 --size 96 --seed 2021
     degan synthesize moving/ --people 100 --images 6000 --size 96 --seed 2022 --sequences
     python benchmarks/neutral.py --london ../shared/data/london --still still/ --moving moving/
 
-Smiles of the London set are read alone and beside the person's neutral photo, neutral against
-happiness; the neutral photos themselves are read alone, for beside themselves they are neutral of
-course. Rendered people are read with all expressions: frames of recordings beside the first one,
-and stills beside another neutral picture of the person, with another light and pose. Intervals are
-a bootstrap over people.
+Smiles of the London set are classified as neutral or happiness, without and with the neutral photo
+of the person. The neutral photos are only classified without, because compared with themselves they
+are always neutral. Rendered people show all expressions. Frames of recordings are compared with the
+first frame, stills with another neutral picture of the person, with other light and pose. Intervals
+are a bootstrap over people.
 """
 
 import argparse
@@ -29,7 +29,7 @@ PART = 256
 
 
 def read_all(recognizer: Recognizer, dataset: Dataset) -> Readings:
-    """Return what is read of all samples of a data set."""
+    """Return the outputs of the weights for all samples of a data set, without actions."""
     total = len(dataset.samples)
     parts = [
         recognizer.read(list(read_crops(dataset, range(start, min(start + PART, total)))))
@@ -43,13 +43,13 @@ def read_all(recognizer: Recognizer, dataset: Dataset) -> Readings:
 
 
 def told(what: str, right: NDArray[np.bool_], people: list[str]) -> None:
-    """Print a share with its interval over people."""
+    """Print an accuracy with its interval over people."""
     low, high = subject_interval(right, people)
     print(f"{what}: {right.mean():.1%} ({100 * low:.1f}-{100 * high:.1f}) of {len(right)}")
 
 
 def london(recognizer: Recognizer, folder: Path) -> None:
-    """Read the smiles alone and beside the neutral photo."""
+    """Print the accuracy on London smiles, without and with the neutral photo."""
     neutral, happy = (recognizer.expressions.index(name) for name in ("neutral", "happiness"))
     people, alone, beside, calm = [], [], [], []
     for path in sorted((folder / "smiling").glob("*.jpg")):
@@ -62,15 +62,23 @@ def london(recognizer: Recognizer, folder: Path) -> None:
         for answers, (face,) in ((alone, smiles[:1]), (beside, changed), (calm, rests[:1])):
             shares = list(face.probabilities.values())
             answers.append(shares[happy] > shares[neutral])
-    told("London, smiles alone", np.array(alone), people)
-    told("London, smiles beside the neutral photo", np.array(beside), people)
-    told("London, neutral photos alone", ~np.array(calm), people)
+    told("London, smiles without the neutral photo", np.array(alone), people)
+    told("London, smiles with the neutral photo", np.array(beside), people)
+    told("London, neutral photos", ~np.array(calm), people)
 
 
 def rendered(
     recognizer: Recognizer, name: str, dataset: Dataset, truth: list[str], rest: NDArray[np.int64]
 ) -> None:
-    """Read pictures alone and beside those whose indices are given; -1 leaves a picture out."""
+    """Print the accuracy on rendered people, without and with a neutral picture.
+
+    Args:
+        recognizer: recogniser whose weights can compare with a neutral face.
+        name: description of the pictures.
+        dataset: data set of the pictures.
+        truth: expression of each picture.
+        rest: index of the neutral picture for each picture, int (N,); -1 leaves a picture out.
+    """
     reader = recognizer.check_reads_beside_neutral()
     found = read_all(recognizer, dataset)
     used = np.flatnonzero(rest >= 0)
@@ -78,18 +86,18 @@ def rendered(
     shown = np.array([recognizer.expressions.index(truth[index]) for index in used])
     alone = found.probabilities[used].argmax(axis=1)
     beside = reader.probabilities(found.code[used], found.code[rest[used]]).argmax(axis=1)
-    for way, answers in (("alone", alone), ("beside a neutral face", beside)):
+    for way, answers in (("without a neutral face", alone), ("with a neutral face", beside)):
         told(f"{name}, {way}", answers == shown, people)
         calm = shown == recognizer.expressions.index("neutral")
         told(
-            f"{name}, {way}, neutral ones",
+            f"{name}, {way}, neutral pictures",
             (answers == shown)[calm],
             [person for person, one in zip(people, calm, strict=True) if one],
         )
 
 
 def main() -> None:
-    """Print shares of what is right."""
+    """Parse the command line and print the accuracies."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--weights", default="web", choices=("web", "clean"))
     parser.add_argument("--london", type=Path)

@@ -1,25 +1,26 @@
-"""Measure degan beside other libraries that read expressions, on the same photos, on one core.
+"""Compare degan with other libraries for expression recognition, on the same photos and one core.
 
     python benchmarks/peers.py
     python benchmarks/peers.py --photos ../shared/data/london --rounds 3 --out peers.json
 
-Each library is installed by itself below build/peers (about 12 GB; degan as `pip install .` makes
-it) and runs in a process of its own, pinned to one core, one thread, one process at a time. Rounds
-take turns, so that a machine that slows down slows all alike. The main figure is the processor's
-time, so that other work counts little; wall-clock times are in the file of --out.
+Each library is installed in its own environment below build/peers (about 12 GB; degan with
+`pip install .`). It runs in its own process, pinned to one core, one thread, one process at a time.
+Rounds alternate between libraries, so that a slower machine affects all of them. The main result is
+processor time, which depends little on other work; wall-clock times are in the file of --out.
 
-A photo's time is from the file to the answer: decoding, finding faces, classifying all of them.
-"classifier alone" is given faces that were found before, 64 of them, one at a time and at once.
-"first s" is the processor's time of a new process up to its first answer, "RAM" the most memory
-before batches, "disk" what the installation adds to an empty environment, both in MB.
+The time of a photo is from the file to the prediction: decoding, face detection, classification of
+all faces. "classifier alone" is for 64 faces detected before, one at a time and in one batch.
+"first s" is the processor time of a new process up to its first prediction, "RAM" the peak memory
+before batches, "disk" the size added to an empty environment, both in MB.
 
-"right" is the share of photos whose largest face was read as the folder's name says, among all
-expressions that the library knows; "shared only" among those that the photos show. A photo without
-a face, or with a tie at the top, counts as wrong. Intervals are 95 %, by bootstrap over people.
+"right" is the share of photos whose largest face has the expression of the folder name, among all
+expressions of the library; "shared only": among the expressions of the photos. A photo without a
+face, or with two most probable expressions, counts as wrong. Intervals are 95 %, a bootstrap over
+people.
 
-What is looked for differs: degan finds faces at every angle and down to 40 pixels, the others
-upright ones: fer by its cascade from 50 pixels on, by MTCNN from 20, facex from 24, human one face
-a photo. TensorFlow.js runs in WebAssembly: its native build downloads a library when installed.
+Detection differs: degan finds faces at every angle from 40 pixels on, the others upright faces: fer
+from 50 pixels on with its cascade, from 20 with MTCNN, facex from 24, human one face per photo.
+TensorFlow.js runs in WebAssembly, because its native build downloads a library during installation.
 """
 
 import argparse
@@ -58,16 +59,16 @@ QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
 
 
 def labelled(path: Path) -> list[Photo]:
-    """Return the photos of a folder with one folder an expression."""
+    """Return the photos of a folder with one subfolder per expression."""
     sources = [one for found in folder.read(path, Protocol()).recordings for one in found.sources]
     return [Photo(str(one.picture), one.expression, one.subject) for one in sources]
 
 
 def run(peer: Peer, place: Path, photos: list[Photo], core: int) -> dict[str, Any]:
-    """Return the result of one process.
+    """Run the script of a peer and return its result.
 
     Raises:
-        ValueError: it failed; the message says how in one line.
+        ValueError: the script failed; the message has the reason in one line.
     """
     program = place / "bin" / "python" if peer.environment.kind == "pip" else "node"
     job = {"photos": [photo.path for photo in photos], "variant": peer.variant}
@@ -81,14 +82,14 @@ def run(peer: Peer, place: Path, photos: list[Photo], core: int) -> dict[str, An
         env={**os.environ, **ONE_THREAD, **QUIET},
     )
     if done.returncode < 0:
-        raise ValueError(f"it crashed ({signal.Signals(-done.returncode).name})")
+        raise ValueError(f"the process crashed ({signal.Signals(-done.returncode).name})")
     if done.returncode:
         raise ValueError(reason(done.stderr, done.returncode))
     return parse_result(done.stdout)
 
 
 def machine(core: int) -> dict[str, Any]:
-    """Return what was measured on."""
+    """Return a description of the machine."""
     model = [
         line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
     ]
@@ -102,15 +103,19 @@ def machine(core: int) -> dict[str, Any]:
 
 
 def chosen(names: list[str] | None) -> list[Peer]:
-    """Return the peers of some names, or all; degan is always the first."""
+    """Return the peers with these names, or all; degan is always included, as the first."""
     unknown = set(names or ()) - {peer.name for peer in PEERS}
     if unknown:
-        sys.exit(f"no peer is called {', '.join(sorted(unknown))}; see --help")
+        sys.exit(f"there is no peer {', '.join(sorted(unknown))}; see --help")
     return [peer for peer in PEERS if not names or peer.name in names or peer is PEERS[0]]
 
 
 def install(peers: list[Peer], cache: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return where each peer's environment is and what is known of it, and why others have none."""
+    """Install the environments of peers.
+
+    Returns:
+        For each installed peer its folder and facts; for each of the others the reason.
+    """
     told: dict[str, Any] = {}
     failed: dict[str, str] = {}
     for peer in peers:
@@ -126,10 +131,11 @@ def install(peers: list[Peer], cache: Path) -> tuple[dict[str, Any], dict[str, s
 def measure(
     told: dict[str, Any], photos: list[Photo], rounds: int, core: int
 ) -> tuple[dict[str, str], list[float]]:
-    """Add the rounds and figures of each peer to what is told of it; those that fail are taken out.
+    """Run the rounds and add results to ``told``; a peer that fails is removed from it.
 
     Returns:
-        Why they failed, and the machine's load before each round and after the last.
+        The reason for each removed peer, and the load of the machine before each round and after
+        the last.
     """
     failed: dict[str, str] = {}
     loads = [os.getloadavg()[0]]
@@ -148,7 +154,7 @@ def measure(
 
 
 def arguments() -> argparse.Namespace:
-    """Return the options of the command line."""
+    """Parse the command line."""
     cores = os.sched_getaffinity(0)
     parser = argparse.ArgumentParser(
         description=__doc__,
@@ -157,20 +163,20 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--photos", type=Path, default=ROOT / "examples" / "london")
     parser.add_argument("--envs", type=Path, default=ROOT / "build" / "peers", help="cache folder")
-    parser.add_argument("--peer", action="append", help="a peer's name; may be repeated")
+    parser.add_argument("--peer", action="append", help="name of a peer; may be repeated")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--core", type=int, default=max(cores))
-    parser.add_argument("--out", type=Path, help="a JSON file with all that was measured")
+    parser.add_argument("--out", type=Path, help="JSON file for all measurements")
     options = parser.parse_args()
     if options.rounds < 1 or options.core not in cores:
-        parser.error(f"rounds are 1 or more; cores are {', '.join(map(str, sorted(cores)))}")
+        parser.error(f"--rounds must be 1 or more, --core one of {', '.join(map(str, sorted(cores)))}")
     if shutil.which("taskset") is None:
-        parser.error("taskset is missing; install util-linux")
+        parser.error("taskset is not installed; install util-linux")
     return options
 
 
 def main() -> None:
-    """Install what is not there, run the rounds, print the tables."""
+    """Install missing environments, run the rounds, print the tables."""
     options = arguments()
     root = options.photos.resolve()
     try:

@@ -1,18 +1,19 @@
-"""Measure how well the people of one event are numbered.
+"""Measure the accuracy of person numbers within one event.
 
     python benchmarks/people.py --london ../shared/data/london
     python benchmarks/people.py --rendered 60
 
-London: 102 people, each once neutral and once smiling, all in one light, as a folder of one event.
-Half A (every second subject, from the first) chose thresholds; half B chose nothing. Rendered:
-people whom nothing was fitted on (seed 3003), each in 8 expressions, heads turned up to 25 degrees,
-found and described as photos are; in one light, or each picture in a light of its own.
+London: 102 people, one neutral and one smiling photo each, all with one light, as a folder of one
+event. Half A (every second subject, from the first) was used to choose thresholds; half B was not.
+Rendered: people not used for any fit (seed 3003), each with 8 expressions, heads turned up to 25
+degrees, processed like photos; with one light, or with a different light in each picture.
 
-A film: two people of half B at a time, in 40 shots of half a second, all in the same studio; each
-pair comes twice, on changed sides, smiling where it was calm.
+Film: two people of half B at a time, in 40 shots of half a second, all in the same studio. Each
+pair appears twice, the second time with exchanged sides and expressions.
 
-Pairwise: of two faces with one number, the share that is one person (precision); of two faces of
-one person, the share with one number (recall). Intervals are a bootstrap over people.
+Pairwise precision: the share of pairs of faces with one number that are one person. Pairwise
+recall: the share of pairs of faces of one person with one number. Intervals are a bootstrap over
+people.
 """
 
 import argparse
@@ -37,12 +38,13 @@ ROUNDS = 1000
 
 
 class Event:
-    """Faces and whose they are.
+    """Descriptors of faces with the names of their people.
 
     Attributes:
-        looks: descriptions.
-        who: names of people.
-        missed: pictures in which not one face was found.
+        looks: descriptors of the faces.
+        who: name of the person of each face.
+        missed: number of pictures without exactly one detected face.
+        seconds: processor time of all descriptors.
     """
 
     def __init__(self) -> None:
@@ -53,7 +55,7 @@ class Event:
         self._finder, self._describer = FaceFinder(), Describer()
 
     def add(self, image: RgbImage, who: str) -> None:
-        """Take a picture of one person."""
+        """Add a picture of one person."""
         faces = self._finder.find(image)
         if len(faces) != 1:
             self.missed += 1
@@ -65,13 +67,16 @@ class Event:
 
 
 def numbers_of(looks: Sequence[NDArray[np.float32]]) -> NDArray[np.int64]:
-    """Return the numbers of faces, a picture each."""
+    """Return the person number of each face; each face is in its own picture."""
     numbering = PersonNumbers()
     return np.array([numbering.next([look])[0] for look in looks])
 
 
 def equal_error(likeness: NDArray[np.float32], same: NDArray[np.bool_]) -> float:
-    """Return the share of errors where strangers are taken for one as often as one for two."""
+    """Return the equal error rate of pairs, in [0, 1].
+
+    At its threshold, pairs of two people are joined as often as pairs of one person are split.
+    """
     steps = np.unique(likeness)
     split = np.searchsorted(np.sort(likeness[same]), steps) / same.sum()
     joined = 1 - np.searchsorted(np.sort(likeness[~same]), steps) / (~same).sum()
@@ -80,7 +85,7 @@ def equal_error(likeness: NDArray[np.float32], same: NDArray[np.bool_]) -> float
 
 
 class Pairs:
-    """All pairs of faces: whose they are, and whether they got one number."""
+    """All pairs of faces: their people, and whether they have the same number."""
 
     def __init__(self, who: Sequence[str], numbers: NDArray[np.int64]) -> None:
         names, people = np.unique(np.array(who), return_inverse=True)
@@ -89,7 +94,7 @@ class Pairs:
         self.same, self.joined = self.one == self.other, numbers[one] == numbers[other]
 
     def measured(self, weight: NDArray[np.float64]) -> tuple[float, float, float]:
-        """Return precision, recall and F1 where each person counts so often."""
+        """Return precision, recall and F1; ``weight`` is the multiplicity of each person."""
         pairs = np.where(self.same, weight[self.one], weight[self.one] * weight[self.other])
         right = float(pairs[self.same & self.joined].sum())
         precision = right / max(1e-9, float(pairs[self.joined].sum()))
@@ -98,7 +103,7 @@ class Pairs:
 
 
 def told(name: str, event: Event, chosen: NDArray[np.bool_] | None = None) -> None:
-    """Print what is right of an event, or of a part of it."""
+    """Print the results of an event, or of a part of it."""
     places = np.flatnonzero(chosen if chosen is not None else np.ones(len(event.who), bool))
     looks = [event.looks[place] for place in places]
     who = [event.who[place] for place in places]
@@ -115,7 +120,7 @@ def told(name: str, event: Event, chosen: NDArray[np.bool_] | None = None) -> No
     shown = zip(
         ("precision", "recall", "F1"), pairs.measured(np.ones(pairs.people)), low, high, strict=True
     )
-    print(f"{name}: {len(who)} faces, {numbers.max()} people found of {pairs.people}")
+    print(f"{name}: {len(who)} faces, {numbers.max()} numbers for {pairs.people} people")
     print("  " + ", ".join(f"{what} {v:.1%} ({a:.1%}-{b:.1%})" for what, v, a, b in shown))
     print(f"  equal error rate of pairs {equal_error(likeness, pairs.same):.2%}")
     orders = []
@@ -125,22 +130,22 @@ def told(name: str, event: Event, chosen: NDArray[np.bool_] | None = None) -> No
         orders.append(mixed.measured(np.ones(mixed.people)))
     means = ", ".join(f"{value:.1%}" for value in np.mean(orders, axis=0))
     print(f"  in 20 other orders, mean precision, recall, F1: {means}")
-    print(f"  {1000 * event.seconds / len(event.who):.2f} ms a face; not found: {event.missed}")
+    print(f"  {1000 * event.seconds / len(event.who):.2f} ms per face; not detected: {event.missed}")
 
 
 def london(folder: Path) -> None:
-    """Number the London people in the order of a folder."""
+    """Print the results for the London people, in the order of the folder."""
     event = Event()
     for path in sorted(folder.glob("*/*.jpg")):
         event.add(read_image(path), path.stem)
     half = np.isin(event.who, sorted(set(event.who))[::2])
-    told("London, half A (thresholds were chosen on it)", event, half)
+    told("London, half A (used to choose thresholds)", event, half)
     told("London, half B", event, ~half)
     told("London, all", event)
 
 
 def film(folder: Path) -> None:
-    """Follow people through cuts, half of whom the pictures hardly tell."""
+    """Print the results for a film: people tracked through cuts between shots."""
     names = sorted(path.stem for path in (folder / "neutral").glob("*.jpg"))[1::2]
     tracker, dice = Tracker(FaceFinder()), np.random.default_rng(0)
     numbers: dict[str, list[int]] = {}
@@ -165,12 +170,12 @@ def film(folder: Path) -> None:
         for number in given:
             owners.setdefault(number, set()).add(name)
     joined = sum(len(who) > 1 for who in owners.values())
-    print(f"film of {len(numbers)} people in 40 shots: {kept} have one number at both times,")
-    print(f"  {len(owners)} numbers in all, {joined} of them of more than one person")
+    print(f"film of {len(numbers)} people in 40 shots: {kept} have the same number both times,")
+    print(f"  {len(owners)} numbers in all, {joined} of them for more than one person")
 
 
 def rendered(people: int, one_light: bool) -> Event:
-    """Return rendered people, found as in photos."""
+    """Return the faces of rendered people, detected as in photos."""
     from degan.synthetic.expressions import ExpressionRange, draw_expression  # noqa: PLC0415
     from degan.synthetic.plan import SynthesisSettings, cast  # noqa: PLC0415
     from degan.synthetic.renderer import prepare_person, render  # noqa: PLC0415
@@ -196,10 +201,10 @@ def rendered(people: int, one_light: bool) -> Event:
 
 
 def main() -> None:
-    """Print figures of what was asked for."""
+    """Parse the command line and print the requested results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--london", type=Path, help="folder of the London set")
-    parser.add_argument("--rendered", type=int, metavar="PEOPLE", help="how many to render")
+    parser.add_argument("--rendered", type=int, metavar="PEOPLE", help="number of people to render")
     options = parser.parse_args()
     if options.london:
         london(options.london)
@@ -207,7 +212,7 @@ def main() -> None:
     if options.rendered:
         lights: dict[str, Callable[[], Event]] = {
             "one light": lambda: rendered(options.rendered, one_light=True),
-            "a light a picture": lambda: rendered(options.rendered, one_light=False),
+            "a different light in each picture": lambda: rendered(options.rendered, one_light=False),
         }
         for name, make in lights.items():
             told(f"rendered people, {name}", make())

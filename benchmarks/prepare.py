@@ -1,12 +1,12 @@
-"""Measure how fast sequences become a data set: frames of 640 x 490 a second.
+"""Measure the speed of `degan prepare` on sequences: frames of 640 x 490 per second.
 
     python benchmarks/prepare.py
     python benchmarks/prepare.py --sequences 120 --rounds 5
 
-Builds a look-alike CK+ tree (the twelve embedded people, each frame shifted a little, grey PNG) and
-prepares it with one thread and with as many as there are cores. Rounds take turns, so that a
-machine that slows down slows all alike; printed are medians with the range of the rounds, and what
-a second thread brings as a ratio.
+Builds a folder with the layout of CK+ (the twelve people of examples/london, each frame shifted a
+little, grey PNG) and prepares it with one thread and with one thread per core. Rounds alternate, so
+that a slower machine affects all settings. Prints medians with the range of the rounds, and the
+speed-up by more threads.
 """
 
 import argparse
@@ -29,7 +29,7 @@ FRAMES = 5
 
 
 def build(root: Path, sequences: int) -> None:
-    """Write a look-alike tree: sequences of :data:`FRAMES` frames that move by a pixel or two."""
+    """Write a folder like CK+: sequences of :data:`FRAMES` frames that move by a pixel or two."""
     photos = sorted(EXAMPLES.rglob("*.jpg"))
     for number in range(sequences):
         with Image.open(photos[number % len(photos)]) as photo:
@@ -50,14 +50,14 @@ def build(root: Path, sequences: int) -> None:
 
 
 def frames_a_second(root: Path, out: Path, jobs: int) -> float:
-    """Prepare the tree once."""
+    """Prepare the folder once; return the frames per second."""
     start = time.perf_counter()
     result = prepare_dataset(ADAPTER, root, out, Protocol(), PrepareSettings(), jobs=jobs)
     return len(result.samples) / (time.perf_counter() - start)
 
 
 def main() -> None:
-    """Print frames a second by threads."""
+    """Print the frames per second for each number of threads."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sequences", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
@@ -79,7 +79,7 @@ def main() -> None:
     if len(choices) > 1:
         pairs = zip(rates[choices[1]], rates[choices[0]], strict=True)
         ratio = statistics.median(many / one for many, one in pairs)
-        print(f"{choices[1]} threads to one: {ratio:.2f} times as fast")
+        print(f"{choices[1]} threads: {ratio:.2f} times as fast as one")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Measure how long weights take for a face, on one core: crops in, probabilities out.
+"""Measure the time of weights per face on one core, from crops to probabilities.
 
     python benchmarks/recognition.py
     python benchmarks/recognition.py --weights mine.onnx --weights others.onnx --rounds 50
 
-The crops are the faces of the twelve embedded people, cut once. Weights and batch sizes take turns,
-so that a machine that slows down slows all alike; printed are medians with the range of the rounds,
-and each as a ratio to the first. Time is the processor's, so that other work does not count.
+The crops are the faces of examples/london, cropped once. Weights and batch sizes alternate, so that
+a slower machine affects all of them. Prints medians with the range of the rounds, and ratios to the
+first weights. Times are processor times, which exclude other work.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def crops_of(photos: list[Path], size: int) -> list[np.ndarray]:
 
 
 def milliseconds(recognizer: Recognizer, crops: list[np.ndarray], count: int) -> float:
-    """Read ``count`` faces at once; return the milliseconds of one."""
+    """Predict ``count`` faces in one call; return the milliseconds per face."""
     batch = [crops[number % len(crops)] for number in range(count)]
     start = time.process_time()
     recognizer.read(batch)
@@ -40,9 +40,9 @@ def milliseconds(recognizer: Recognizer, crops: list[np.ndarray], count: int) ->
 
 
 def main() -> None:
-    """Print milliseconds a face by weights and batch size."""
+    """Print the milliseconds per face for each weights file and batch size."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--weights", type=Path, action="append", help="a file; may be repeated")
+    parser.add_argument("--weights", type=Path, action="append", help="weights file; may be repeated")
     parser.add_argument("--rounds", type=int, default=30)
     options = parser.parse_args()
     recognizers = [Recognizer(path) for path in options.weights or [None]]
@@ -50,7 +50,7 @@ def main() -> None:
     times: dict[tuple[str, int], list[float]] = {}
     crops = {one.crop_size: crops_of(photos, one.crop_size) for one in recognizers}
     for one in recognizers:
-        one.read(crops[one.crop_size])  # the first run prepares the network
+        one.read(crops[one.crop_size])  # the first run initialises the network
     for _ in range(options.rounds):
         for one in recognizers:
             for count in BATCHES:
@@ -60,8 +60,8 @@ def main() -> None:
     for (name, count), values in times.items():
         middle = statistics.median(values)
         print(
-            f"{name}, batches of {count}: {middle:.3f} ms a face "
-            f"({min(values):.3f}-{max(values):.3f}), {middle / first[count]:.2f} of the first"
+            f"{name}, batches of {count}: {middle:.3f} ms per face "
+            f"({min(values):.3f}-{max(values):.3f}), {middle / first[count]:.2f} times the first weights"
         )
 
 

@@ -1,11 +1,11 @@
-"""Train many seeds and count those that fail: NaN, or a generator that draws one face for all.
+"""Train many seeds and count failures: NaN, or a generator with the same face for all people.
 
     python benchmarks/stability.py --data data/ --out runs/stability
     python benchmarks/stability.py --data data/ --out runs/st --seeds 5 --set gan.min_steps=200
 
-Every seed is a run of ``degan train`` in a folder of its own: an interrupted benchmark goes on.
-Printed are the seeds that the guard stopped, and of the others how diverse the drawings are (1:
-as the photos) and how long the longest mean gradient of an epoch was.
+Every seed is a run of ``degan train`` in its own folder; the same command continues an interrupted
+benchmark. Prints the error of each seed that failed. For the others, prints the diversity of the
+generated faces (1: as diverse as the photos) and the largest mean gradient norm of an epoch.
 """
 
 import argparse
@@ -24,12 +24,12 @@ from degan.training.pipeline import train
 
 
 def one_thread() -> None:
-    """Give each process a core."""
+    """Use one thread per process."""
     torch.set_num_threads(1)
 
 
 def run(data: Path, folder: Path, settings: Settings) -> None:
-    """Train one seed; leave ``outcome.json`` in place of an error, for the others go on."""
+    """Train one seed; write an error to ``outcome.json`` instead of raising it."""
     dataset = read_dataset(data)
     outcome = {"failed": ""}
     try:
@@ -40,7 +40,7 @@ def run(data: Path, folder: Path, settings: Settings) -> None:
 
 
 def summary(folder: Path) -> tuple[str, list[float], list[float]]:
-    """Return why a seed failed ("" if not), and of each epoch of stage 1 diversity and gradient."""
+    """Return the error of a seed ("" if none), diversity and gradient norm of each epoch."""
     failed = json.loads((folder / "outcome.json").read_text(encoding="utf-8"))["failed"]
     lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [row for row in map(json.loads, lines) if row["stage"] == 1]
@@ -49,7 +49,7 @@ def summary(folder: Path) -> tuple[str, list[float], list[float]]:
 
 
 def main() -> None:
-    """Print what became of each seed."""
+    """Train all seeds and print the result of each one."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -70,7 +70,7 @@ def main() -> None:
     for seed, folder in folders.items():
         failed, diverse, gradients = summary(folder)
         failures += bool(failed)
-        last = f"diversity at the end {diverse[-1]:.2f}, longest gradient {max(gradients):.1f}"
+        last = f"diversity at the end {diverse[-1]:.2f}, largest gradient norm {max(gradients):.1f}"
         print(f"seed {seed}: {failed or last}")
     print(f"{failures} of {options.seeds} seeds failed")
 

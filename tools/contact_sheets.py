@@ -1,10 +1,10 @@
-"""Draw the contact sheets of synthetic people that the documents show.
+"""Render the contact sheets of synthetic people in the docs.
 
     python tools/contact_sheets.py --out docs/images
 
-``people.jpg``: twelve people, each with the eight expressions. ``scenes.jpg``: one person under 24
-cameras and lights. ``sequence.jpg``: three runs from neutral to the peak. The same seed gives the
-same pictures.
+``people.jpg``: twelve people, each with the eight expressions. ``scenes.jpg``: one person with 24
+cameras and lights. ``sequence.jpg``: three sequences from neutral to the peak. The same seed gives
+the same pictures.
 """
 
 import argparse
@@ -25,7 +25,7 @@ Picture = NDArray[np.uint8]
 
 
 def people(seed: int, size: int) -> list[list[Picture]]:
-    """Return twelve rows, a person each, of the eight expressions, clean and frontal."""
+    """Return twelve rows, one per person, with the eight expressions, clean and frontal."""
     settings = SynthesisSettings(seed=seed, people=12, images=96)
     rows = []
     for number in range(12):
@@ -39,7 +39,7 @@ def people(seed: int, size: int) -> list[list[Picture]]:
 
 
 def scenes(seed: int, size: int) -> list[list[Picture]]:
-    """Return four rows of six pictures of one person: cameras, lights and losses of all kinds."""
+    """Return four rows of six pictures of one person with varied camera, light and losses."""
     settings = SynthesisSettings(seed=seed, people=4, images=4)
     figure = prepare_person(cast(settings, 3))
     pictures = []
@@ -54,7 +54,7 @@ def scenes(seed: int, size: int) -> list[list[Picture]]:
 
 
 def sequences(seed: int, size: int) -> list[list[Picture]]:
-    """Return three rows of ten frames, a sequence each."""
+    """Return three rows of ten frames, one row per sequence."""
     settings = SynthesisSettings(
         seed=seed, people=3, images=30, sequences=True, expressions=("happiness", "fear", "anger")
     )

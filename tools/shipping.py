@@ -1,4 +1,4 @@
-"""What the scripts share that make weights: running degan's commands, recording a file's hash."""
+"""Functions of the scripts that make shipped weights: run commands of degan, record hashes."""
 
 import json
 import shutil
@@ -14,13 +14,13 @@ from degan.training.model import MODEL
 ASSETS = Path(__file__).resolve().parent.parent / "src" / "degan" / "assets"
 
 PEOPLE = ("--people", "1600", "--images", "16000", "--size", "96", "--seed", "8")
-"""Synthetic people to train on, others than those of the weights that training begins with."""
+"""Synthetic people for training; others than those of the initial weights."""
 
 ACTORS = ("--people", "200", "--images", "4000", "--size", "96", "--seed", "10")
-"""Synthetic people whom reading facial actions is fitted on."""
+"""Synthetic people for the fit of facial actions."""
 
 RECORDINGS = ("--people", "200", "--images", "12000", "--size", "96", "--seed", "12", "--sequences")
-"""Recordings of synthetic people on whom reading beside a neutral face is fitted."""
+"""Recordings of synthetic people for the fit of the comparison with a neutral face."""
 
 AS_BEFORE = (
     "gan.encoder_rate=0.25",
@@ -29,11 +29,11 @@ AS_BEFORE = (
     "classifier.label_smoothing=0.1",
     "classifier.average=0.0",
 )
-"""Settings that the presets had when the weights that ship were trained."""
+"""Settings of the presets at the time when the shipped weights were trained."""
 
-# f(x) stays what synthetic people taught, which names nobody; the residue learns the expressions.
-# Nothing is drawn: of most web faces there is one of a person. One reading of a face: its mirror
-# image would be worth little and take as long.
+# f(x) stays as trained on synthetic people, without identity; the residue learns the expressions.
+# No faces are generated, because most people of the web faces have only one picture. No mirror
+# image: it would improve little and double the time.
 RECOGNITION = (
     *AS_BEFORE,
     "gan.weight_kept=8.0",
@@ -46,33 +46,33 @@ RECOGNITION = (
     "classifier.learning_rate=2e-3",
     "classifier.mirror=false",
 )
-"""Settings of weights that are to read faces, not to draw them."""
+"""Settings of weights for recognition only, without generated faces."""
 
 
 def degan(*arguments: str | Path) -> None:
-    """Run a command of degan."""
+    """Run a command of degan; raise an error if it fails."""
     subprocess.run([sys.executable, "-m", "degan", *map(str, arguments)], check=True)
 
 
 def render(folder: Path, plan: Sequence[str]) -> None:
-    """Render synthetic people, unless they are there: the folder appears when it is whole."""
+    """Render synthetic people if the folder does not exist; it appears when it is complete."""
     if not folder.exists():
         degan("synthesize", folder, *plan)
 
 
 def train(run: Path, data: Path, *settings: str, preset: str = DEFAULT_PRESET) -> None:
-    """Train a run with seed 0 and settings, or continue it."""
+    """Train a run with seed 0 and the given settings, or continue it."""
     changes = [word for change in settings for word in ("--set", change)]
     degan("train", run, "--data", data, "--preset", preset, "--seed", "0", *changes)
 
 
 def ship(name: str, run: Path, *options: str | Path) -> None:
-    """Make two assets of a finished run: one to read with, one to start trainings from.
+    """Make two assets of a finished run: a weights file, and initial weights of trainings.
 
     Args:
-        name: of the weights.
-        run: a folder of ``degan train``.
-        options: of ``degan export``.
+        name: name of the weights.
+        run: run directory of ``degan train``.
+        options: options of ``degan export``.
     """
     degan("export", run, ASSETS / f"{name}.onnx", *options)
     record_hash(f"{name}.onnx")
@@ -80,13 +80,13 @@ def ship(name: str, run: Path, *options: str | Path) -> None:
 
 
 def ship_start(name: str, run: Path) -> None:
-    """Make the asset ``name``.safetensors of a finished run."""
+    """Make the asset ``name``.safetensors, initial weights of trainings, of a finished run."""
     shutil.copyfile(run / MODEL, ASSETS / f"{name}.safetensors")
     record_hash(f"{name}.safetensors")
 
 
 def record_hash(name: str) -> None:
-    """Write the hash of an asset into ``hashes.json``, which is checked whenever it is read."""
+    """Write the hash of an asset to ``hashes.json``; it is checked whenever the asset is read."""
     record = ASSETS / "hashes.json"
     hashes = json.loads(record.read_text(encoding="utf-8"))
     hashes[name] = sha256((ASSETS / name).read_bytes())

@@ -1,11 +1,11 @@
-"""Make weights that saw no photo without a licence: assets/clean.onnx and clean.safetensors.
+"""Make weights without unlicensed photos: assets/clean.onnx and clean.safetensors.
 
     python tools/train_clean.py ../shared/data/london build/clean
 
-Trained on synthetic people alone, begun with the weights of ``start = "synthetic"``. Of real photos
-the temperature alone is fitted: on every second person of the Face Research Lab London Set, who
-agreed to it (CC BY 4.0). Reading the facial actions is fitted on synthetic people of another seed.
-The same command continues after an interruption. Model card: docs/cards/clean.md.
+Trained on synthetic people only, from the weights of ``start = "synthetic"``. Real photos are only
+used to fit the temperature: every second person of the Face Research Lab London Set, with consent
+(CC BY 4.0). Facial actions are fitted on synthetic people of another seed. The same command
+continues after an interruption. Model card: docs/cards/clean.md.
 """
 
 import argparse
@@ -21,7 +21,7 @@ SETTINGS = (*RECOGNITION, "classifier.epochs=6", "classifier.blend=0.3")
 
 
 def copy_half(london: Path, half: Path) -> None:
-    """Copy the photos of every second person, counted by name."""
+    """Copy the photos of every second person, in order of their names."""
     photos = find_photos(london)
     people = sorted({photo.stem.split("_")[0] for photo in photos})
     chosen = set(people[::2])
@@ -35,8 +35,8 @@ def copy_half(london: Path, half: Path) -> None:
 def main() -> None:
     """Render, train, calibrate, export, and record the hashes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("london", type=Path, help="the folder of the London set")
-    parser.add_argument("build", type=Path, help="where to work")
+    parser.add_argument("london", type=Path, help="folder of the London set")
+    parser.add_argument("build", type=Path, help="folder for intermediate files")
     arguments = parser.parse_args()
     build = arguments.build
     names = ("people", "actors", "recordings", "half", "run")

@@ -1,10 +1,10 @@
-"""Make the network that tells people of one event apart: assets/likeness.onnx.
+"""Make the network that distinguishes the people of one event: assets/likeness.onnx.
 
     python tools/train_likeness.py build/likeness
 
-Trained on synthetic people alone, 60,000 pictures of 3,000, each in other light, another pose and
-another expression: the pictures of one person are to lie close together, those of others apart.
-Half an hour on one core; what is rendered and trained is kept in the folder.
+Trained on synthetic people only, 60,000 pictures of 3,000 people with varied light, pose and
+expression. The objective: descriptors of one person are similar, descriptors of two people are not.
+Takes half an hour on one core; pictures and the trained network are kept in the folder.
 Card: docs/cards/likeness.md.
 """
 
@@ -35,17 +35,17 @@ SEED, PEOPLE, EACH = 3001, 3000, 20
 SCENES = SceneRange(yaw=14, pitch=9, roll=8, frame=0.015, degradation=0.6, grey=0.08)
 SHOWN = ExpressionRange(intensity=(0.2, 1.0))
 
-WIDTH, LENGTH = 24, 64  # channels of the first layer, numbers of a description
+WIDTH, LENGTH = 24, 64  # channels of the first layer, length of a descriptor
 STEPS, BATCH, RATE = 3200, 128, 3e-3
 SCALE, MARGIN = 20.0, 0.2  # of cosines; CosFace (Wang et al. 2018)
 
-DIRECTIONS, CELL = 8, 8  # of edges; pixels
-EDGES_LENGTH, RIDGE = 128, 0.003  # numbers; share of the mean variance
-EDGES_SHARE = 0.5  # of a likeness
+DIRECTIONS, CELL = 8, 8  # number of edge directions; side of a cell in pixels
+EDGES_LENGTH, RIDGE = 128, 0.003  # length of a descriptor; fraction of the mean variance
+EDGES_SHARE = 0.5  # weight of the edges in the similarity
 
 
 def draw_people(path: Path, seed: int, people: int, each: int) -> NDArray[np.uint8]:
-    """Return pictures (people * each, SIDE, SIDE, 3), person after person; rendered but once."""
+    """Return pictures, uint8 (people * each, SIDE, SIDE, 3), ordered by person; cached in path."""
     if path.exists():
         return np.load(path)
     settings = SynthesisSettings(people=people, images=people * each, seed=seed)
@@ -65,10 +65,10 @@ def draw_people(path: Path, seed: int, people: int, each: int) -> NDArray[np.uin
 
 
 class Pictures(nn.Module):
-    """uint8 (N, H, H, 3) -> float (N, 3, H, H), each picture of mean 0 and deviation about 1."""
+    """uint8 (N, H, H, 3) -> float (N, 3, H, H); each picture has mean 0, deviation about 1."""
 
     def forward(self, crops: Tensor) -> Tensor:
-        """Standardise; the three colours together, so that skin and hair keep theirs."""
+        """Standardise the three colours together, to preserve the colours of skin and hair."""
         x = crops.permute(0, 3, 1, 2).to(torch.float32)
         x = x - x.mean(dim=(1, 2, 3), keepdim=True)
         return x / (x.square().mean(dim=(1, 2, 3), keepdim=True).sqrt() + 4.0)
@@ -90,13 +90,13 @@ class Describer(nn.Module):
         self.norm = nn.BatchNorm1d(LENGTH)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Standardised pictures -> numbers whose direction says who it is."""
+        """Return descriptors of standardised pictures; only their direction matters."""
         code: Tensor = self.norm(self.code(self.drop(self.stages(x).flatten(1))))
         return code
 
 
 def changed(pictures: Tensor, dice: torch.Generator) -> Tensor:
-    """Return pictures shifted, mirrored, of another camera, partly covered: float, same shape."""
+    """Return augmented pictures (shift, mirror, colours, covers, noise), float, same shape."""
     count = len(pictures)
 
     def normal(deviation: float, *shape: int) -> Tensor:
@@ -125,7 +125,7 @@ def changed(pictures: Tensor, dice: torch.Generator) -> Tensor:
 
 
 def train(pictures: NDArray[np.uint8], path: Path, steps: int = STEPS) -> Describer:
-    """Return a network that tells the people of pictures apart; one that was trained is read."""
+    """Return a network trained to distinguish the people; ``path`` stores the trained network."""
     torch.manual_seed(0)
     network, standard = Describer(), Pictures()
     if path.exists():
@@ -158,9 +158,9 @@ def train(pictures: NDArray[np.uint8], path: Path, steps: int = STEPS) -> Descri
 
 
 class Edges(nn.Module):
-    """How strong edges of each direction are in each cell of a picture, as in HOG.
+    """Strength of edges of each direction in each cell of a picture, as in HOG.
 
-    Of the logarithm of its grey, so that light which is twice as strong changes little.
+    Computed from the logarithm of the grey values, so that brighter light changes little.
     """
 
     def __init__(self) -> None:
@@ -171,7 +171,7 @@ class Edges(nn.Module):
         self.filters = nn.Parameter(filters[:, None], requires_grad=False)
 
     def forward(self, crops: Tensor) -> Tensor:
-        """uint8 (N, SIDE, SIDE, 3) -> float (N, 512), each row of mean square 1."""
+        """Map uint8 (N, SIDE, SIDE, 3) to float (N, 512); each row has mean square 1."""
         grey = crops.to(torch.float32).mean(dim=3)[:, None]
         slopes = F.relu(F.conv2d(40 * (grey + 1).log(), self.filters, padding=1))
         strong = (F.avg_pool2d(slopes, CELL) + 1e-3).sqrt().flatten(1)
@@ -179,9 +179,10 @@ class Edges(nn.Module):
 
 
 def fit_edges(pictures: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
-    """Return a mean (512,) and directions (512, EDGES_LENGTH) that part people: Fisher's LDA.
+    """Return the mean (512,) and discriminant axes (512, EDGES_LENGTH) of edges: Fisher's LDA.
 
-    What varies within a person (light, pose, expression) is whitened, so that it counts little.
+    The variance within a person (light, pose, expression) is whitened, so that it has little
+    effect.
     """
     parts = torch.from_numpy(pictures).split(2000)
     edges = Edges()
@@ -199,7 +200,7 @@ def fit_edges(pictures: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
 
 
 class Graph(nn.Module):
-    """What ships: uint8 crops (N, SIDE, SIDE, 3) -> descriptions of unit length."""
+    """The shipped graph: uint8 crops (N, SIDE, SIDE, 3) -> descriptors of length 1."""
 
     def __init__(self, network: nn.Module, mean: Tensor, linear: Tensor) -> None:
         super().__init__()
@@ -209,7 +210,7 @@ class Graph(nn.Module):
         self.eval()
 
     def forward(self, crops: Tensor) -> Tensor:
-        """Join the two descriptions; the likeness of two faces is the weighted mean of both."""
+        """Join both descriptors; the similarity of two faces is the weighted mean of both."""
         deep = F.normalize(self.network(self.standard(crops)))
         plain = F.normalize(self.edges(crops) @ self.linear + self.offset)
         shares = (math.sqrt(1 - EDGES_SHARE), math.sqrt(EDGES_SHARE))
@@ -217,10 +218,10 @@ class Graph(nn.Module):
 
 
 def export(graph: Graph, pictures: NDArray[np.uint8]) -> bytes:
-    """Return the graph as ONNX, its weights of 16 bits, computed with 32.
+    """Return the graph as ONNX; weights are stored with 16 bits, computation uses 32.
 
     Raises:
-        RuntimeError: it describes pictures otherwise than the graph does.
+        RuntimeError: the outputs of the file differ from those of the graph.
     """
     program = torch.onnx.export(
         graph.to(memory_format=torch.contiguous_format),
@@ -241,14 +242,14 @@ def export(graph: Graph, pictures: NDArray[np.uint8]) -> bytes:
     (given,) = session.run(None, {"crops": pictures})
     with torch.no_grad():
         apart = np.abs(given - graph(torch.from_numpy(pictures)).numpy()).max()
-    print(f"{len(data)} bytes; numbers differ by {apart:.1e} at most")
+    print(f"{len(data)} bytes; outputs differ by at most {apart:.1e}")
     if not apart < 5e-3:
-        raise RuntimeError("the ONNX file describes faces otherwise than the network")
+        raise RuntimeError("the outputs of the ONNX file differ from those of the network")
     return data
 
 
 def halve(graph: onnx.GraphProto) -> None:
-    """Store large weights with 16 bits; onnxruntime widens them when it loads the file."""
+    """Store large weights with 16 bits; onnxruntime converts them to 32 on loading."""
     large = [one for one in graph.initializer if numpy_helper.to_array(one).size > 100]
     casts = []
     for one in large:
@@ -264,7 +265,7 @@ def halve(graph: onnx.GraphProto) -> None:
 
 
 def forget_source(proto: onnx.ModelProto) -> None:
-    """Delete the exporter's notes: where the code lies on this machine."""
+    """Delete the notes of the exporter, which contain paths of this machine."""
     graph = proto.graph
     named = (graph.node, graph.value_info, graph.input, graph.output, graph.initializer)
     for part in (graph, *(one for parts in named for one in parts)):
@@ -273,12 +274,12 @@ def forget_source(proto: onnx.ModelProto) -> None:
 
 
 def main() -> None:
-    """Render, train, fit, write the asset."""
+    """Render, train, fit, and write the asset."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="where pictures and the trained network lie")
+    parser.add_argument("folder", type=Path, help="folder for pictures and the trained network")
     folder: Path = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(1)  # the same sums on every machine of a kind
+    torch.set_num_threads(1)  # reproducible on machines of the same type
     pictures = draw_people(folder / "pictures.npy", SEED, PEOPLE, EACH)
     network = train(pictures, folder / "network.pt")
     graph = Graph(network, *fit_edges(pictures))

@@ -1,10 +1,10 @@
-"""Make the weights that `start = "synthetic"` names: assets/synthetic.safetensors.
+"""Make the initial weights `start = "synthetic"`: assets/synthetic.safetensors.
 
     python tools/train_start.py build/start
 
-Trained on synthetic people alone, 40,000 pictures of 4,000, with the networks of the presets `fast`
-and `best`; f(x) is tied to the facial actions that rendered people are known to show.
-The same command continues after an interruption. Model card: docs/cards/start.md.
+Trained on synthetic people only, 40,000 pictures of 4,000 people, with the networks of the presets
+`fast` and `best`. f(x) is trained on the known facial actions of rendered people. The same command
+continues after an interruption. Model card: docs/cards/start.md.
 """
 
 import argparse
@@ -39,7 +39,7 @@ SETTINGS = (
 def main() -> None:
     """Render, train, and record the hash."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("build", type=Path, help="where to work")
+    parser.add_argument("build", type=Path, help="folder for intermediate files")
     build = parser.parse_args().build
     data, run = build / "data", build / "run"
     render(data, PEOPLE)

@@ -1,12 +1,12 @@
-"""Make the weights that degan reads with: assets/web.onnx, and web.safetensors to start from.
+"""Make the default weights: assets/web.onnx, and initial weights web.safetensors.
 
     python tools/train_web.py ../shared/data/web_faces build/web
 
 Trained on synthetic people and on faces from the web (FER2013's public training part, given as
-``train.npz`` with ``images`` uint8 (N, 48, 48), ``labels`` and ``names``), begun with the weights
-of ``start = "synthetic"``. Every tenth web face is kept aside: the temperature is fitted on it.
-Reading the facial actions is fitted on synthetic people of another seed. The same command continues
-after an interruption. Model card: docs/cards/web.md.
+``train.npz`` with ``images`` uint8 (N, 48, 48), ``labels`` and ``names``), from the weights of
+``start = "synthetic"``. Every tenth web face is held out to fit the temperature. Facial actions are
+fitted on synthetic people of another seed. The same command continues after an interruption. Model
+card: docs/cards/web.md.
 """
 
 import argparse
@@ -21,8 +21,8 @@ from shipping import ACTORS, PEOPLE, RECOGNITION, RECORDINGS, degan, render, shi
 
 NAME = "web"
 
-KEPT_ASIDE = 10  # one web face of so many
-# Networks of this size underfit the web's faces: long, and less of them covered.
+KEPT_ASIDE = 10  # one of this number of web faces is held out
+# Networks of this size underfit the web faces, so train longer, with less cut-out.
 SETTINGS = (
     *RECOGNITION,
     "precision='bfloat16'",
@@ -30,12 +30,12 @@ SETTINGS = (
     "classifier.blend=0.05",
     "augment.cutout=0.25",
 )
-# FER2013 calls slight smiles neutral.
+# Slight smiles are labelled neutral in FER2013.
 LEANING = ("--lean", "happiness=0.5")
 
 
 def write_tables(source: Path, build: Path) -> None:
-    """Write the web faces as two tables of FER2013's own layout: to train on, and kept aside."""
+    """Write the training and the held-out web faces as two tables in the format of FER2013."""
     with np.load(source, allow_pickle=False) as arrays:
         images, labels = arrays["images"], arrays["labels"]
         names = [str(name) for name in arrays["names"]]
@@ -55,8 +55,8 @@ def write_tables(source: Path, build: Path) -> None:
 def main() -> None:
     """Render, prepare, train, calibrate, export, and record the hash."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("faces", type=Path, help="the folder of train.npz")
-    parser.add_argument("build", type=Path, help="where to work")
+    parser.add_argument("faces", type=Path, help="folder of train.npz")
+    parser.add_argument("build", type=Path, help="folder for intermediate files")
     arguments = parser.parse_args()
     build = arguments.build
     build.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def main() -> None:
     render(people, PEOPLE)
     render(actors, ACTORS)
     render(recordings, RECORDINGS)
-    # Each folder appears when it is whole.
+    # Each folder appears when it is complete.
     if not (web.exists() and kept.exists()):
         write_tables(arguments.faces / "train.npz", build)
     for table, faces in (("train.csv", web), ("kept.csv", kept)):

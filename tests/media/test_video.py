@@ -206,7 +206,7 @@ def test_a_video_in_a_zip_file_is_read_from_memory_and_bounded(tmp_path, monkeyp
     with Archives() as archives:
         assert count_frames(video_source(where, archives), "v") == len(LEVELS)
         monkeypatch.setattr("degan.data.pictures.MAX_VIDEO_BYTES", 100)
-        with pytest.raises(DeganError, match="more than the 100 bytes that degan reads as a video"):
+        with pytest.raises(DeganError, match="more than 100 bytes, the limit for a video"):
             video_source(where, archives)
 
 

@@ -168,7 +168,7 @@ class TestRead:
         facts["neutral"] = told
         proto.metadata_props[0].value = json.dumps(facts)
         onnx.save(proto, tmp_path / "bad.onnx")
-        with pytest.raises(DeganError, match="beside neutral faces"):
+        with pytest.raises(DeganError, match="the neutral layer"):
             degan.Recognizer(tmp_path / "bad.onnx")
 
 

@@ -113,10 +113,10 @@ class TestGroups:
     @pytest.mark.parametrize(
         ("groups", "why"),
         [
-            ({"bad": ("angry",)}, "does not tell"),
+            ({"bad": ("angry",)}, "does not have; it has"),
             ({"bad": ("tense",), "worse": ("tense",)}, "in two groups"),
             ({"calm": ("tense", "Ärger")}, "another name"),
-            ({"all": tuple(CLASSES)}, "leave a class out"),
+            ({"all": tuple(CLASSES)}, "leave one out"),
         ],
     )
     def test_groups_that_cannot_be_are_refused(self, weights, groups, why):
@@ -133,7 +133,7 @@ class TestGroups:
             "bad": ("tense", "Ärger"),
             "good": ("calm",),
         }
-        with pytest.raises(DeganError, match="two groups are called bad"):
+        with pytest.raises(DeganError, match="two groups have the name bad"):
             parse_groups(["bad=tense", "bad=calm"])
 
     @given(st.integers(0, 2**16), st.integers(2, 8), st.data())

@@ -216,7 +216,7 @@ def test_in_sequences_each_person_shows_all_but_neutral_as_often():
         ({"size": 100_000}, "size is 100000; choose 32 to 512"),
         ({"seed": -1}, "seed is -1"),
         ({"seed": 2**40}, "seed is"),
-        ({"expressions": ("joyous",)}, "'joyous' is not an expression"),
+        ({"expressions": ("joyous",)}, "'joyous' is not a known expression"),
         ({"expressions": ()}, "at least one"),
         ({"expressions": ("fear", "fear")}, "without duplicates"),
         ({"expressions": ("happy", "happiness")}, "without duplicates"),

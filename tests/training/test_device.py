@@ -49,12 +49,12 @@ def test_the_processor_is_always_there():
     ],
 )
 def test_a_name_of_no_device_is_refused_before_anything_is_trained(name):
-    with pytest.raises(DeganError, match="is no device; write cpu, cuda"):
+    with pytest.raises(DeganError, match="is not a device; write cpu, cuda"):
         settings(f"device={json.dumps(name)}")
 
 
 def test_a_gpu_that_is_not_there_is_refused_in_one_sentence(tmp_path, faces):
-    with pytest.raises(DeganError, match=r"device is cuda:97, but there .* --device cpu"):
+    with pytest.raises(DeganError, match=r"device is cuda:97, but this machine has .* --device cpu"):
         train(faces, range(8), settings("device='cuda:97'"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

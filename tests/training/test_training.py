@@ -466,7 +466,7 @@ def test_an_encoder_that_reads_finer_images_than_g_draws_trains_and_reads(faces,
     train(faces, all_of(faces), finer, tmp_path / "run")
     model = load_model(tmp_path / "run")
     assert model.recognition.standardize.image_size == 64
-    with pytest.raises(DeganError, match=r"network\.detail makes of it = 96 .*--size 96"):
+    with pytest.raises(DeganError, match=r"network\.image_size \* detail = 96; .*--size 96"):
         load(faces, [0], override(TINY, ["network.detail=2", "network.image_size=48"]).network, ())
 
 

@@ -155,7 +155,7 @@ class TestFit:
         assert 0 <= amounts.min() <= amounts.max() <= 1
 
     def test_people_that_were_trained_on_are_refused(self, run, people):
-        with pytest.raises(DeganError, match="did not see"):
+        with pytest.raises(DeganError, match="not in its training data"):
             fit_actions(load_model(run), people)
 
     def test_few_people_are_refused(self, run, others, rendered):

@@ -367,7 +367,7 @@ class TestUserErrors:
     def test_a_folder_that_degan_did_not_make_is_left_alone(self, photos, tmp_path):
         (tmp_path / "mine.finetune").mkdir()
         (tmp_path / "mine.finetune" / "letter.txt").write_text("dear")
-        assert "did not make it" in refused(photos, tmp_path / "mine.onnx")
+        assert "did not create what is there" in refused(photos, tmp_path / "mine.onnx")
         assert (tmp_path / "mine.finetune" / "letter.txt").read_text() == "dear"
 
     def test_nothing_there(self, tmp_path):
@@ -375,12 +375,12 @@ class TestUserErrors:
 
     def test_one_class(self, examples, tmp_path):
         photos = make_photos(examples, tmp_path / "p", 2, {"resting": "neutral"})
-        assert "one class alone (resting)" in refused(photos, tmp_path / "mine.onnx")
+        assert "only one class (resting)" in refused(photos, tmp_path / "mine.onnx")
 
     def test_an_empty_folder_of_a_class(self, examples, tmp_path):
         photos = make_photos(examples, tmp_path / "p", 2)
         (photos / "bored").mkdir()
-        assert "bored holds no photo" in refused(photos, tmp_path / "mine.onnx")
+        assert "bored contains no usable photo" in refused(photos, tmp_path / "mine.onnx")
 
     def test_a_class_of_which_no_face_is_found(self, examples, tmp_path):
         photos = make_photos(examples, tmp_path / "p", 3)
@@ -396,7 +396,7 @@ class TestUserErrors:
         for photo in sorted((photos / "resting").glob("*.jpg"))[1:]:
             photo.unlink()
         assert "'resting'" in (sentence := refused(photos, tmp_path / "mine.onnx"))
-        assert "one person alone" in sentence
+        assert "only one person" in sentence
         assert not (tmp_path / "mine.finetune").exists()  # said before anything is cut
 
     def test_a_class_of_which_one_person_has_a_face(self, examples, tmp_path):
@@ -405,14 +405,14 @@ class TestUserErrors:
             Image.new("RGB", (99, 99)).save(photo)
         sentence = refused(photos, tmp_path / "mine.onnx")
         assert "'resting'" in sentence
-        assert "one person alone (001)" in sentence
+        assert "only one person (001)" in sentence
 
     def test_classes_that_differ_in_case_alone_unless_they_are_joined(self, examples, tmp_path):
         photos = make_photos(examples, tmp_path / "p", 3, {**OWN, "Resting": "neutral"})
         if len(list(photos.iterdir())) < 3:
             pytest.skip("this file system knows no such names")
         sentence = refused(photos, tmp_path / "mine.onnx")
-        assert "upper and lower case alone" in sentence
+        assert "only in upper and lower case" in sentence
         group = sentence.split("--group ")[1].strip("'")
         done = CliRunner().invoke(
             app, ["finetune", str(photos), str(tmp_path / "mine.onnx"), "--group", group]

@@ -1,4 +1,4 @@
-"""Presets: plain functions that return the settings of a run."""
+"""Presets: functions that return the settings of a run."""
 
 from collections.abc import Callable
 from typing import Final
@@ -17,11 +17,12 @@ from degan.labels import CODE_ACTIONS
 
 
 def fast() -> Settings:
-    """Small grey images, small networks, begun with what synthetic people taught: the default.
+    """Small grey images, small networks, and initial weights from synthetic people: the default.
 
-    f(x) is rounded and its size has a price, so that it carries little beside the expression. Stage
-    1 is short and leaves the encoder as it begins. The weights of the last passes of stage 2 are
-    averaged; how far they go back to those to start from is chosen on inner folds: docs/method.md.
+    f(x) is rounded and a loss term limits its size, so that it contains little besides the
+    expression. Stage 1 is short and does not change the encoder. The weights of the last epochs of
+    stage 2 are averaged and blended with the initial weights; inner folds choose the blend:
+    docs/method.md.
     """
     return Settings(
         preset="fast",
@@ -49,17 +50,17 @@ def fast() -> Settings:
 
 
 def best() -> Settings:
-    """``fast`` that reads each face at three sizes, for three times the time of recognition."""
+    """``fast`` with three views of each face, which make recognition take three times as long."""
     settings = fast()
-    reading = settings.classifier.model_copy(update={"views": 3})
-    return settings.model_copy(update={"preset": "best", "classifier": reading})
+    classifier = settings.classifier.model_copy(update={"views": 3})
+    return settings.model_copy(update={"preset": "best", "classifier": classifier})
 
 
 def paper() -> Settings:
-    """DE-GAN as the papers describe it: their terms alone, f(x) of real numbers, G_en frozen.
+    """DE-GAN as in the papers: only their loss terms, real-valued f(x), G_en frozen in stage 2.
 
-    What the papers leave open or do not need on their machines (sizes, rates, augmentation, hinge)
-    is as degan has it by default; docs/method.md lists it.
+    Other details (sizes, rates, augmentation, hinge), which the papers leave open or which differ
+    here, are degan's defaults; docs/method.md lists them.
     """
     return Settings(
         preset="paper",
@@ -70,7 +71,7 @@ def paper() -> Settings:
 
 
 def tiny() -> Settings:
-    """The smallest run that does everything, in seconds: for tests, not for figures."""
+    """The smallest settings that use every part, for tests; their metrics have no meaning."""
     return Settings(
         preset="tiny",
         network=NetworkSettings(
@@ -87,7 +88,7 @@ assert tuple(PRESETS) == PRESET_NAMES
 
 
 def preset(name: str) -> Settings:
-    """Return a preset by name.
+    """Return the settings of a preset.
 
     Raises:
         DeganError: there is no such preset.

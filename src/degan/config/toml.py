@@ -1,4 +1,4 @@
-"""Settings in TOML: read, written, and changed by ``section.name=value``."""
+"""Settings in TOML: read, write, and override with ``section.name=value``."""
 
 import tomllib
 from pathlib import Path
@@ -14,7 +14,12 @@ from degan.system.files import read_bytes, write_text
 
 
 def override(settings: Settings, assignments: list[str]) -> Settings:
-    """Return the settings with values replaced, each written ``section.name=value`` in TOML.
+    """Return settings with some values replaced.
+
+    Args:
+        settings: settings to start from; they do not change.
+        assignments: texts ``section.name=value`` in TOML; of several for one setting, the last is
+            used.
 
     Raises:
         DeganError: an assignment is malformed, names no setting, or is out of range.
@@ -43,22 +48,24 @@ def _validate(values: dict[str, Any], where: str) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        place = error.errors()[0]["loc"][:2]  # what follows names the kinds that a value can be of
-        said = [one["msg"] for one in error.errors() if one["loc"][:2] == place]
+        place = error.errors()[0]["loc"][:2]  # deeper entries are the types of a union
+        texts = [entry["msg"] for entry in error.errors() if entry["loc"][:2] == place]
         name = ".".join(map(str, place))
-        message = ", or ".join(one.removeprefix("Value error, ").lower() for one in said)
+        message = ", or ".join(text.removeprefix("Value error, ").lower() for text in texts)
         raise DeganError(
             f"{where}: {name}: {message}" if name else f"{where}: {message}"
         ) from error
 
 
 def write_settings(path: Path, settings: Settings) -> None:
-    """Write settings as TOML."""
+    """Write settings to a TOML file."""
     write_text(path, tomli_w.dumps(settings.model_dump()))
 
 
 def read_settings(path: Path) -> Settings:
-    """Read settings from TOML; what is not named is as in the preset that it names, or ``fast``.
+    """Return the settings of a TOML file.
+
+    Settings that are not in the file have the value of the preset in the file, or of ``fast``.
 
     Raises:
         DeganError: the file is missing, not TOML, or holds an unknown or impossible setting.

@@ -227,7 +227,7 @@ class Recognition(nn.Module):
         )
 
     def views(self, images: Tensor) -> Tensor:
-        """Standardised images (N, C, D, D) -> V views, (V * N, C, D, D); the first are the images."""
+        """Standardised images (N, C, D, D) -> views (V * N, C, D, D); the images come first."""
         views = torch.cat([images, *(zoom @ images @ zoom.mT for zoom in self.zooms)])
         return torch.cat([views, views.flip(3)]) if self.mirror else views
 

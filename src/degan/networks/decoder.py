@@ -24,8 +24,8 @@ class Decoder(nn.Module):
         inputs = settings.expression_code + settings.identity_code + settings.noise
         self.start = nn.Linear(inputs, width * self.start_size**2)
         self.start_norm = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(inplace=True))
-        # 4x4 transposed convolutions of stride 2 (Radford et al. 2016) cost a third of upsampling with
-        # 3x3 convolutions. They cover all output pixels evenly, which avoids checkerboard artefacts.
+        # 4x4 transposed convolutions of stride 2 (Radford et al. 2016) cost a third of upsampling
+        # with 3x3 convolutions. They cover all output pixels evenly, so there is no checkerboard.
         self.body = nn.Sequential(
             *_doubling(width, width // 2),
             *_doubling(width // 2, width // 4),

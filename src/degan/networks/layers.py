@@ -83,8 +83,8 @@ class Standardize(nn.Module):
     """Converts uint8 crops to network images with mean 0 and standard deviation 1 per image.
 
     Crops are converted to grey if ``channels`` is 1, and scaled. Values beyond three standard
-    deviations are clamped; then [-3, 3] is scaled to [-1, 1]. Exported models contain this layer, so
-    callers cannot preprocess crops in another way.
+    deviations are clamped; then [-3, 3] is scaled to [-1, 1]. Exported models contain this layer,
+    so callers cannot preprocess crops in another way.
 
     Args:
         channels: channels of the network images, 1 (grey) or 3.

@@ -1,4 +1,4 @@
-"""From a finished run to a weights file: calibration, actions, neutral, fine-tuning, export."""
+"""From a run to a weights file: calibration, facial actions, neutral, fine-tuning, export."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Facial actions read from f(x) and the residue: fitted on rendered people, who are known."""
+"""Fit of the layer for facial actions, on rendered people with known actions."""
 
 from collections.abc import Callable
 from typing import Final
@@ -21,11 +21,11 @@ from degan.training.model import Model
 from degan.tuning.check_unseen import check_others
 
 MIN_PEOPLE: Final = 20
-"""Of fewer people the layer would learn their faces more than the actions."""
+"""Minimum number of people; with fewer, the layer would fit their faces instead of the actions."""
 
 _FOLDS = 5
-_SEED = 0  # of the folds
-_PENALTY = 1e-3  # of a squared weight, relative to the squared error, features standardised
+_SEED = 0  # random seed of the folds
+_PENALTY = 1e-3  # of squared weights, relative to the mean squared error; features are standardised
 
 
 def fit_actions(
@@ -33,31 +33,32 @@ def fit_actions(
     dataset: Dataset,
     progress: Progress = silent,
 ) -> dict[str, float]:
-    """Give a model a second output: the amounts of the 52 facial actions.
+    """Add an output to a model: the amounts of the 52 facial actions.
 
-    They are a linear function of what the classifier reads, f(x) and the residue, by ridge
-    regression. Nothing of the model changes but that it has it.
+    A ridge regression predicts them from the input of the classifier, f(x) and the residue. The
+    other outputs of the model do not change.
 
     Args:
-        model: a trained model.
-        dataset: rendered people that it was not trained on.
-        progress: told the share done and what is being done.
+        model: a trained model; ``model.recognition.actions`` is set.
+        dataset: data set of rendered people that the model was not trained on.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
 
     Returns:
-        How much of each action's variance is read, by name, of people whom the layer was not fitted
-        on (folds of people): 1 is all, 0 no more than its mean says. Of an action that nobody
-        shows, 0.
+        Action -> fraction of its variance that the layer explains (R2), by cross-validation over
+        people. 1 is a perfect prediction, 0 is no better than the mean. 0 for an action that does
+        not vary.
 
     Raises:
-        DeganError: the data set does not know the actions, is of people that the model was trained
-            on, was cut differently, holds fewer than :data:`MIN_PEOPLE`, or a crop cannot be read.
+        DeganError: the data set does not contain the actions, the model was trained on it, its
+            crops are not those of the model, it has fewer than :data:`MIN_PEOPLE` people, or a crop
+            cannot be read.
     """
     check_others(model, dataset, "fit facial actions on")
     amounts = read_all_actions(dataset).astype(np.float64)
     if len(dataset.subjects) < MIN_PEOPLE:
         raise DeganError(
-            f"{dataset.folder} has {len(dataset.subjects)} people; reading facial actions is "
-            f"fitted on {MIN_PEOPLE} or more"
+            f"{dataset.folder} has {len(dataset.subjects)} people; the fit of facial actions needs "
+            f"{MIN_PEOPLE} or more"
         )
     features = _features(model, dataset, progress)
     held_out = np.empty_like(amounts)
@@ -86,7 +87,7 @@ def _features(model: Model, dataset: Dataset, progress: Callable[[float, str], N
 
 
 def _ridge(features: Amounts, amounts: Amounts) -> tuple[Amounts, Amounts]:
-    """Return the weight (A, F) and bias (A,) of the least penalised squared error."""
+    """Return weight (A, F) and bias (A,) of a ridge regression on standardised features."""
     scaler = StandardScaler().fit(features)
     ridge = Ridge(alpha=_PENALTY * len(features)).fit(scaler.transform(features), amounts)
     weight: Amounts = ridge.coef_ / scaler.scale_

@@ -1,7 +1,7 @@
-"""The weights that a fine-tuning begins with: networks to go on with, all that was fitted on them.
+"""Base models of fine-tuning: trained networks with all layers that were fitted on them.
 
-What ships to read with is ONNX, what ships to start from are tensors of the same networks. Facial
-actions are read by the file alone: their layer is taken out of its graph.
+The included weights are ONNX files for recognition, and tensors of the same networks for training.
+Only the ONNX files contain the layer for facial actions, so it is extracted from the graph.
 """
 
 from pathlib import Path
@@ -20,21 +20,21 @@ from degan.training.checkpoint import parse_checkpoint
 from degan.training.model import Model, load_model, parse_model
 
 _OUTPUT: Final = "actions"
-_STEPS: Final = ("Clip", "Add", "MatMul")  # from the amounts back to what they are read from
+_STEPS: Final = ("Clip", "Add", "MatMul")  # operators from the amounts back to the features
 
 
 def read_base(name: str) -> Model:
-    """Return the model to fine-tune; it reads each face and its mirror image.
+    """Return the model to fine-tune, with mirror images enabled.
 
-    A layer that is fitted on few people gains by the mirror image: 88.9 instead of 86.9 % on the
-    half of the London people that choices were made on.
+    Mirror images help a layer that is fitted on few people: 88.9 instead of 86.9 % accuracy on the
+    development half of the London subjects.
 
     Args:
-        name: one of :data:`degan.recognition.weights.SHIPPED_WEIGHTS`, or the folder of a finished
-            run.
+        name: one of :data:`degan.recognition.weights.SHIPPED_WEIGHTS`, or the run directory of a
+            finished run.
 
     Raises:
-        DeganError: there are no such weights, or they are damaged.
+        DeganError: the weights do not exist or are damaged.
     """
     model = _shipped(name) if name in SHIPPED_WEIGHTS else _trained(Path(name))
     model.recognition.mirror = True
@@ -44,8 +44,8 @@ def read_base(name: str) -> Model:
 def _trained(folder: Path) -> Model:
     if not folder.is_dir():
         raise DeganError(
-            f"{folder} is not what fine-tuning can begin with; give --weights "
-            f"{' or '.join(SHIPPED_WEIGHTS)}, which ship, or the folder of a run of 'degan train'"
+            f"fine-tuning cannot start from {folder}; set --weights to "
+            f"{' or '.join(SHIPPED_WEIGHTS)}, or to the folder of a finished run of 'degan train'"
         )
     return load_model(folder)
 
@@ -65,15 +65,15 @@ def _shipped(name: str) -> Model:
 
 
 def _action_layer(data: bytes) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return weight (52, F) and bias (52,) of the layer that gives a graph's facial actions."""
+    """Return weight (52, F) and bias (52,) of the layer for facial actions in an ONNX file."""
     graph = onnx.load_from_string(data).graph
     constants = {tensor.name: tensor for tensor in graph.initializer}
-    made_by = {output: node for node in graph.node for output in node.output}
+    node_of = {output: node for node in graph.node for output in node.output}
     found, name = [], _OUTPUT
     for kind in _STEPS:
-        node = made_by[name]
+        node = node_of[name]
         if node.op_type != kind:
-            raise ValueError(f"{name} is made by {node.op_type}, not {kind}")
+            raise ValueError(f"{name} is the output of {node.op_type}, not of {kind}")
         name, *others = node.input
         found += [torch.tensor(numpy_helper.to_array(constants[other])) for other in others]
     *_, bias, weight = found

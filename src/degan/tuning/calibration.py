@@ -1,4 +1,4 @@
-"""Probabilities that can be trusted: a temperature, fitted on people kept aside."""
+"""Calibration of probabilities: a temperature, fitted on people outside the training data."""
 
 from collections.abc import Sequence
 
@@ -17,46 +17,51 @@ from degan.training.model import Model, predict_probabilities
 from degan.tuning.check_unseen import check_others
 
 MIN_SAMPLES = 100
-"""On fewer samples a temperature says more about them than about the model."""
+"""Minimum number of samples; with fewer, the fit depends more on the samples than on the model."""
 
 UNSURE_BELOW = 0.5
-"""Of a calibrated model: an expression less probable than that is more likely wrong than right."""
+"""Threshold of calibrated models: a less probable expression is more often wrong than right."""
 
 MOST_LEANING = 5.0
-"""Added to a logit more than that names one expression always, or never."""
+"""Maximum amount added to a logit; a larger one would always or never predict the expression."""
 
 _RANGE = (0.05, 20.0)
 
 
 def fit_temperature(probabilities: Probabilities, truth: Labels) -> float:
-    """Return the temperature of the least log loss, 0.05-20.
+    """Return the temperature with the lowest log loss, from 0.05 to 20.
 
     Args:
-        probabilities: of samples that were not trained on, float (N, C).
-        truth: int (N,).
+        probabilities: probabilities of samples outside the training data, float (N, C).
+        truth: class indices, int (N,).
     """
-    said = torch.from_numpy(probabilities)
+    before = torch.from_numpy(probabilities)
 
     def loss(log_temperature: float) -> float:
-        return log_loss(temper(said, float(np.exp(log_temperature))).numpy(), truth)
+        return log_loss(temper(before, float(np.exp(log_temperature))).numpy(), truth)
 
     found = minimize_scalar(loss, bounds=np.log(_RANGE), method="bounded")
     return float(np.exp(found.x))
 
 
 def lean(model: Model, wishes: Sequence[str]) -> dict[str, float]:
-    """Make a model name some expressions sooner, or later, than it learnt; return by how much.
+    """Change how often a model predicts some expressions, by amounts added to their logits.
 
-    Where a slight smile ends and a neutral face begins is a convention, and data sets differ in it.
+    Data sets differ in where they draw the line between expressions, for example between a neutral
+    face and a slight smile.
 
     Args:
         model: a trained model; the bias of its last layer changes.
-        wishes: each ``expression=amount``; the amount, within :data:`MOST_LEANING`, is added to
-            the expression's logit. At 1 its odds against every other one are e times as large.
+        wishes: texts ``expression=amount``. The amount, from -:data:`MOST_LEANING` to
+            :data:`MOST_LEANING`, is added to the expression's logit; 1 multiplies its odds against
+            every other expression by e.
+
+    Returns:
+        Expression -> amount.
 
     Raises:
-        DeganError: a wish is malformed or out of range, names an expression twice, or one that the
-            model does not know.
+        DeganError: a text is malformed, an amount is out of range, or an expression is unknown to
+            the model or occurs twice.
     """
     amounts: dict[str, float] = {}
     for wish in wishes:
@@ -67,15 +72,15 @@ def lean(model: Model, wishes: Sequence[str]) -> dict[str, float]:
             amount = np.nan
         if not sign or not abs(amount) <= MOST_LEANING:
             raise DeganError(
-                f"'{wish}' says not how far to lean; write expression=amount, such as "
-                f"happiness=0.5, within {MOST_LEANING:g}"
+                f"'{wish}' is not expression=amount, such as happiness=0.5; the amount must be "
+                f"within plus or minus {MOST_LEANING:g}"
             )
         expression = parse_expression(name)
         if expression not in model.expressions or expression in amounts:
             raise DeganError(
-                f"the model cannot lean towards {expression} "
-                + ("twice" if expression in amounts else "for it does not know it")
-                + f"; it knows {', '.join(model.expressions)}"
+                f"cannot lean towards {expression}: "
+                + ("it is given twice" if expression in amounts else "the model does not have it")
+                + f"; its expressions are {', '.join(model.expressions)}"
             )
         amounts[expression] = amount
     bias = model.recognition.classifier.last_layer.bias
@@ -93,17 +98,18 @@ def calibrate(
     dataset: Dataset,
     progress: Progress = silent,
 ) -> float:
-    """Set the temperature of a model to what fits people that it was not trained on; return it.
+    """Fit the temperature of a model on people that it was not trained on; return it.
 
     Args:
-        model: a trained model; its temperature changes, and what it was fitted on.
-        dataset: prepared, of other people. Samples of expressions that the model does not know are
-            left out.
-        progress: told the share done and what is being done.
+        model: a trained model; ``temperature`` and ``calibrated_on`` of ``model.recognition`` are
+            set.
+        dataset: prepared data set of other people. Samples of expressions that the model does not
+            have are left out.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
 
     Raises:
-        DeganError: the model was trained on this data, it was cut differently or into crops of
-            another size, fewer than :data:`MIN_SAMPLES` samples are left, or a crop cannot be read.
+        DeganError: the model was trained on this data, the crops are not those of the model, fewer
+            than :data:`MIN_SAMPLES` samples or two expressions are left, or a crop cannot be read.
     """
     indices = _usable(model, dataset)
     model.recognition.temperature = 1.0
@@ -119,7 +125,7 @@ def calibrate(
 
 
 def _usable(model: Model, dataset: Dataset) -> list[int]:
-    """Return the samples that a temperature can be fitted on; refuse data that are of no use."""
+    """Return the indices of samples for a fit; raise an error if the data set is not suitable."""
     check_others(model, dataset, "calibrate it on")
     usable = [
         index
@@ -133,5 +139,7 @@ def _usable(model: Model, dataset: Dataset) -> list[int]:
         )
     shown = sort_classes({dataset.samples[index].expression for index in usable})
     if len(shown) < 2:
-        raise DeganError(f"{dataset.folder} shows {shown[0]} alone; bring other expressions too")
+        raise DeganError(
+            f"{dataset.folder} contains only {shown[0]}; add samples of other expressions"
+        )
     return usable

@@ -1,4 +1,4 @@
-"""Data that something more of a trained model can be fitted on: other people, cut alike."""
+"""Check of a data set for fits on a trained model: other people, the same kind of crops."""
 
 from degan.data.manifest import Dataset
 from degan.data.provenance import manifests_of
@@ -7,25 +7,25 @@ from degan.training.model import Model
 
 
 def check_others(model: Model, dataset: Dataset, purpose: str) -> None:
-    """Refuse data that a trained model was trained on, or cannot read.
+    """Check that a model was not trained on a data set, and that it can use its crops.
 
     Args:
         model: a trained model.
-        dataset: what something is to be fitted on.
-        purpose: that, for the message: "calibrate it on".
+        dataset: data set for a fit.
+        purpose: purpose of the data set, for the error message, such as "calibrate it on".
 
     Raises:
-        DeganError: the model was trained on this data, or it was cut differently or into crops of
-            another size.
+        DeganError: the model was trained on this data, or the crops have another size or another
+            canonical frame.
     """
     if not dataset.manifests.isdisjoint(manifests_of(model.trained_on)):
         raise DeganError(
-            f"the model was trained on {dataset.folder}, which it knows too well; {purpose} people "
-            "that it did not see"
+            f"the model was trained on {dataset.folder}; {purpose} people that are not in its "
+            "training data"
         )
     if (dataset.frame, dataset.crop_size) != (model.frame, model.crop_size):
         raise DeganError(
             f"the crops of {dataset.folder} are {dataset.crop_size} px in frame {dataset.frame}, "
-            f"but the model reads {model.crop_size} px in frame {model.frame}; prepare the data "
+            f"but the model needs {model.crop_size} px in frame {model.frame}; prepare the data "
             f"with --size {model.crop_size}"
         )

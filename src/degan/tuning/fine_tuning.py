@@ -1,4 +1,4 @@
-"""One's own photos in one's own classes -> a weights file, measured on people it never saw."""
+"""Fine-tuning: a weights file for custom classes, fitted on photos and tested on other people."""
 
 import json
 import shutil
@@ -45,23 +45,23 @@ from degan.tuning.onnx_export import export
 from degan.tuning.weights_file import check_weights_path
 
 SUFFIX: Final = ".finetune"
-"""Ends the name of the folder beside the weights that crops and predictions are kept in."""
+"""Suffix of the folder with crops and predictions, beside the weights file."""
 
-_MARK = "finetune.json"  # is in every such folder
-_PHOTOS = "photos_sha256"  # in dataset.json: which photos the crops were cut of
-_COSTS = (10.0, 1.0, 1.0)  # of cutting, reading and fitting, about
+_MARK = "finetune.json"  # a file in every such folder
+_PHOTOS = "photos_sha256"  # key in dataset.json: hash of the photos
+_COSTS = (10.0, 1.0, 1.0)  # approximate costs of cropping, computing features and fitting
 
 
 @dataclass(frozen=True)
 class FinetuneSettings:
-    """How weights are made of photos.
+    """Settings of :func:`finetune`.
 
     Attributes:
-        base: what to begin with, see :func:`degan.tuning.base_model.read_base`.
-        groups: classes that become one before anything is fitted, by the name that they get.
-        crops: the photos are faces already cut out.
-        folds: into how many the people are divided, at most.
-        seed: of the divisions and of the draws of intervals.
+        base: name of the base model, see :func:`degan.tuning.base_model.read_base`.
+        groups: group name -> names of the classes that are merged into it before the fit.
+        crops: whether the photos are already cropped faces.
+        folds: maximum number of folds.
+        seed: random seed of the folds and of the bootstrap intervals.
     """
 
     base: str = "web"
@@ -73,12 +73,12 @@ class FinetuneSettings:
 
 @dataclass(frozen=True)
 class Finetuned:
-    """What :func:`finetune` made.
+    """Result of :func:`finetune`.
 
     Attributes:
         summary: the content of ``summary.json``.
-        work: the folder beside the weights.
-        prepared: what was cut and left out; None where the photos were a prepared data set.
+        work: the folder with crops and predictions, beside the weights file.
+        prepared: crops and skipped photos; None if the source was a prepared data set.
     """
 
     summary: dict[str, Any]
@@ -94,23 +94,23 @@ def finetune(
     jobs: int,
     progress: Progress = silent,
 ) -> Finetuned:
-    """Fit a last layer on photos, measure it on people kept aside, and write a weights file.
+    """Fit a last layer on photos, evaluate it by cross-validation, and write a weights file.
 
-    Crops, predictions and figures lie in a folder beside it, see :data:`SUFFIX`; after an
-    interruption the same call goes on with the crops there.
+    Crops, predictions and metrics are written to a folder beside it, see :data:`SUFFIX`. After an
+    interruption, the same call continues with the crops there.
 
     Args:
-        source: ``<class>/<subject>_*.jpg``, a CSV of photos, or a prepared data set.
-        out: the ONNX file to make.
-        settings: see there.
-        jobs: threads that cut faces.
-        progress: told the share done and what is being done.
+        source: folder with ``<class>/<subject>_*.jpg``, CSV file of photos, or prepared data set.
+        out: the ONNX file to write.
+        settings: settings of the fine-tuning.
+        jobs: number of threads for cropping.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
 
     Raises:
-        DeganError: ``out`` is taken or cannot be written; there are no two classes, or one that
-            fewer than two people show; the weights to begin with know these people.
+        DeganError: ``out`` exists or cannot be written, there are fewer than two classes, fewer
+            than two people show a class, or the base model was trained on these people.
     """
-    begun = time.monotonic()
+    started = time.monotonic()
     _check_out(source, out)
     base = read_base(settings.base)
     cutting, reading, fitting = split_progress(progress, _COSTS)
@@ -124,17 +124,17 @@ def finetune(
     features = read_features(base, dataset, reading)
     truth = np.array([classes.index(sample.expression) for sample in people])
     task = _Task(features, truth, people, classes, settings.seed)
-    said = task.out_of_fold(folds, fitting)
-    tempered = _tempered(said, truth, folds)
+    probabilities = task.out_of_fold(folds, fitting)
+    tempered = _tempered(probabilities, truth, folds)
     head = fit_head(features, truth, people, len(classes), settings.seed)
-    told = describe_training_data(dataset, range(len(people)), base.trained_on)
-    model = with_head(base, head, classes, told)
-    temperature = _calibrate(model, dataset, said, truth)
+    trained_on = describe_training_data(dataset, range(len(people)), base.trained_on)
+    model = with_head(base, head, classes, trained_on)
+    temperature = _calibrate(model, dataset, probabilities, truth)
     unsure_below = UNSURE_BELOW if temperature is not None else 0.0
     summary = {
         **compute_metrics(dataset.samples, classes, tempered, settings.seed),
-        "calibration_error_before": metrics.calibration_error(said, truth),
-        "log_loss_before": metrics.log_loss(said, truth),
+        "calibration_error_before": metrics.calibration_error(probabilities, truth),
+        "log_loss_before": metrics.log_loss(probabilities, truth),
         "temperature": temperature,
         "unsure_below": unsure_below,
         "strength": head.strength,
@@ -145,7 +145,7 @@ def finetune(
         "groups": {name: list(joined) for name, joined in settings.groups.items()},
         "manifest_sha256": dataset.manifest_hash,
         "splits": sorted({sample.split for sample in people}),
-        "seconds": round(time.monotonic() - begun, 2),
+        "seconds": round(time.monotonic() - started, 2),
     }
     _write(work, dataset, folds, tempered, summary)
     export(model, out, unsure_below=unsure_below)
@@ -155,7 +155,15 @@ def finetune(
 
 @dataclass(frozen=True)
 class _Task:
-    """Faces as the networks read them, and what they are to be told apart by."""
+    """Features of N faces, and their classes and subjects.
+
+    Attributes:
+        features: features of the faces, float (V, N, F).
+        truth: class indices, int (N,).
+        people: samples of the faces, each with its subject.
+        classes: names of the classes.
+        seed: random seed of the inner folds.
+    """
 
     features: Features
     truth: Labels
@@ -164,8 +172,8 @@ class _Task:
     seed: int
 
     def out_of_fold(self, folds: Sequence[Fold], progress: Progress) -> Probabilities:
-        """Return what layers say that were fitted without the person, float (N, C)."""
-        said = np.empty((len(self.truth), len(self.classes)))
+        """Return probabilities (N, C), each from a layer that was fitted on other subjects."""
+        probabilities = np.empty((len(self.truth), len(self.classes)))
         for number, fold in enumerate(folds):
             progress(number / (len(folds) + 1), f"{number} of {len(folds)} folds done")
             train, test = list(fold.train), list(fold.test)
@@ -176,33 +184,33 @@ class _Task:
                 len(self.classes),
                 self.seed,
             )
-            said[test] = head.probabilities(self.features[:, test])
-        return said
+            probabilities[test] = head.probabilities(self.features[:, test])
+        return probabilities
 
 
 def _check_out(source: Path, out: Path) -> None:
-    """Refuse a place that weights cannot be written to, before time is spent on them."""
+    """Check that a weights file can be written to a path, before any work."""
     try:
         check_weights_path(out)
         if out.exists():
             raise DeganError(f"{out} exists; give a new name, or delete it")
         inside = source.is_dir() and out.resolve().is_relative_to(source.resolve())
     except OSError as error:
-        raise DeganError(f"cannot make {out}: {error.strerror}; give another name") from error
+        raise DeganError(f"cannot write {out}: {error.strerror}; give another name") from error
     if inside:
         raise DeganError(
-            f"{out} would lie among the photos in {source}, where each folder is a class; give "
-            "another place"
+            f"{out} would be among the photos in {source}, where each folder is a class; choose "
+            "another folder"
         )
 
 
 def _open_work(work: Path, source: Path) -> None:
-    """Make the folder beside the weights, or go on with the one that an earlier call left."""
+    """Create the folder beside the weights file, or continue with that of an earlier call."""
     mark = work / _MARK
     if work.exists() and not mark.is_file() and (work.is_file() or any(work.iterdir())):
         raise DeganError(
-            f"{work} is in the way: degan keeps crops and predictions there, and did not make it; "
-            "move it, or give the weights another name"
+            f"degan writes crops and predictions to {work}, but did not create what is there; move "
+            "it, or choose another name for the weights file"
         )
     write_text(mark, json.dumps({"photos": str(source)}) + "\n")
 
@@ -210,60 +218,61 @@ def _open_work(work: Path, source: Path) -> None:
 def _faces(
     source: Path, work: Path, base: Model, settings: FinetuneSettings, jobs: int, progress: Progress
 ) -> tuple[Dataset, PrepareResult | None]:
-    """Return the photos as a prepared data set, cut as the base reads faces."""
+    """Return the photos as a prepared data set with crops for the base model."""
     if (source / "dataset.json").is_file():
         dataset = read_dataset(source)
-        _joining(dataset.expressions, settings.groups, source)
+        _group_names(dataset.expressions, settings.groups, source)
         _open_work(work, source)
         return dataset, None
     found = read_labelled(source, CUSTOM_LABELS)
     _check_folders(source, found.recordings, found.skipped)
-    shown = sort_classes({recording.sources[0].expression for recording in found.recordings})
-    called = _joining(shown, settings.groups, source)
-    photos_of = [row for recording in found.recordings for row in recording.sources]
+    classes = sort_classes({recording.sources[0].expression for recording in found.recordings})
+    group_of = _group_names(classes, settings.groups, source)
+    rows = [row for recording in found.recordings for row in recording.sources]
     _check_people(
-        [(called[row.expression], person_of(row.subject, row.sequence)) for row in photos_of],
+        [(group_of[row.expression], person_of(row.subject, row.sequence)) for row in rows],
         source,
     )
     _open_work(work, source)
-    cut = PrepareSettings(crops=settings.crops, crop_size=base.crop_size)
-    photos = fingerprint(found.recordings, cut)
+    prepare_settings = PrepareSettings(crops=settings.crops, crop_size=base.crop_size)
+    photos = fingerprint(found.recordings, prepare_settings)
     data = work / "data"
-    if not _is_cut(data, photos):
+    if not _has_crops(data, photos):
         prepare(
             found.recordings,
             found.skipped,
             data,
-            cut,
+            prepare_settings,
             jobs=jobs,
             progress=lambda done, total: progress(done / total, f"{done} of {total} photos"),
             origin={"dataset": "folder", _PHOTOS: photos},
         )
     dataset = read_dataset(data)
     skipped = tuple(read_skipped(data))
-    if lost := [name for name in shown if name not in dataset.expressions]:
-        names = {row.name for row in photos_of if row.expression == lost[0]}
+    if missing := [name for name in classes if name not in dataset.expressions]:
+        names = {row.name for row in rows if row.expression == missing[0]}
         first = next(row for row in skipped if row.name in names)
         raise DeganError(
-            f"no photo of '{lost[0]}' in {source} gave a face; the first: {first.name} "
-            f"({first.reason}); bring others, or add --crops if they are faces already cut out"
+            f"no photo of '{missing[0]}' in {source} has a usable face; the first is "
+            f"{first.name} ({first.reason}); add other photos, or --crops if they are already "
+            "cropped faces"
         )
     pairs = pairs_by_kind(dataset, find_duplicates(dataset))
     alike = {kind: len(found) for kind, found in pairs.items()}
     return dataset, PrepareResult(dataset.samples, skipped, (), alike)
 
 
-def _is_cut(data: Path, photos: str) -> bool:
-    """Say whether the crops of these photos lie there; crops of others are deleted."""
+def _has_crops(data: Path, photos: str) -> bool:
+    """Return whether a folder contains the crops of these photos; delete other crops."""
     description = data / "dataset.json"
     if not description.is_file():
         return False
     try:
-        told = json.loads(description.read_text(encoding="utf-8"))
-        if told["settings"][_PHOTOS] == photos:
+        content = json.loads(description.read_text(encoding="utf-8"))
+        if content["settings"][_PHOTOS] == photos:
             return True
     except (ValueError, KeyError, TypeError):
-        pass  # damaged: cut anew
+        pass  # damaged: crop again
     try:
         shutil.rmtree(data)
     except OSError as error:
@@ -274,7 +283,7 @@ def _is_cut(data: Path, photos: str) -> bool:
 def _check_folders(
     source: Path, recordings: Sequence[Recording], skipped: Sequence[Skipped]
 ) -> None:
-    """Refuse a folder of which no photo is used: a class would be missing without a word."""
+    """Check that every folder has a usable photo; otherwise a class would be missing in silence."""
     if not source.is_dir():
         return
     used = {row.name.partition("/")[0] for part in recordings for row in part.sources}
@@ -284,74 +293,84 @@ def _check_folders(
             reasons = [row.reason for row in skipped if row.name.startswith(f"{name}/")]
             because = f" ({reasons[0]})" if reasons else ""
             raise DeganError(
-                f"{source / name} holds no photo that can be used{because}; put photos of that "
-                "class there, or take the folder away"
+                f"{source / name} contains no usable photo{because}; add photos of that class, or "
+                "remove the folder"
             )
 
 
-def _joining(
-    shown: Sequence[str], groups: Mapping[str, Sequence[str]], source: Path
+def _group_names(
+    classes: Sequence[str], groups: Mapping[str, Sequence[str]], source: Path
 ) -> dict[str, str]:
-    """Return what each class is called once groups are joined; refuse what is not two classes."""
-    if len(shown) < 2:
+    """Return class -> name of its group, or its own name; check that there are two or more."""
+    if len(classes) < 2:
         raise DeganError(
-            f"{source} shows one class alone ({shown[0]}); two are needed to tell them apart"
+            f"{source} contains only one class ({classes[0]}); fine-tuning needs two or more"
         )
-    joined = Groups(shown, groups, str(source))
-    place = joined.merge(np.eye(len(shown), dtype=np.float32)).argmax(axis=1)
-    called = {name: joined.names[column] for name, column in zip(shown, place, strict=True)}
+    grouped = Groups(classes, groups, str(source))
+    columns = grouped.merge(np.eye(len(classes), dtype=np.float32)).argmax(axis=1)
+    group_of = {name: grouped.names[column] for name, column in zip(classes, columns, strict=True)}
     seen: dict[str, str] = {}
-    for name in joined.names:
+    for name in grouped.names:
         if not is_class_name(name):
-            raise DeganError(f"'{name}' is no name of a class; give the group a short name")
+            raise DeganError(f"'{name}' is not a valid class name; give the group a short name")
         other = seen.setdefault(name.casefold(), name)
         if other != name:
             raise DeganError(
-                f"the classes {other} and {name} in {source} differ in upper and lower case alone; "
-                f"rename one, or join them with --group '{name}={other},{name}'"
+                f"the classes {other} and {name} in {source} differ only in upper and lower case; "
+                f"rename one, or merge them with --group '{name}={other},{name}'"
             )
-    return called
+    return group_of
 
 
 def _grouped(
     dataset: Dataset, groups: Mapping[str, Sequence[str]], source: Path
 ) -> tuple[Dataset, tuple[str, ...]]:
-    """Return the data set with its classes joined, and the classes in order."""
-    called = _joining(dataset.expressions, groups, source)
-    samples = tuple(s._replace(expression=called[s.expression]) for s in dataset.samples)
-    return replace(dataset, samples=samples), sort_classes(set(called.values()))
+    """Return the data set with grouped classes, and the names of the classes in order."""
+    group_of = _group_names(dataset.expressions, groups, source)
+    samples = tuple(s._replace(expression=group_of[s.expression]) for s in dataset.samples)
+    return replace(dataset, samples=samples), sort_classes(set(group_of.values()))
 
 
 def _check_people(faces: Iterable[tuple[str, str]], source: Path) -> None:
-    """Refuse a class that one person shows: on others nothing could be said of it."""
-    shown: dict[str, set[str]] = {}
+    """Check that two or more people show each class, so that it can be tested on other people.
+
+    Args:
+        faces: class and person of each face.
+        source: the photos, for the error message.
+    """
+    people_of: dict[str, set[str]] = {}
     for name, person in faces:
-        shown.setdefault(name, set()).add(person)
-    for name, own in shown.items():
-        if len(own) < 2:
+        people_of.setdefault(name, set()).add(person)
+    for name, people in people_of.items():
+        if len(people) < 2:
             raise DeganError(
-                f"'{name}' in {source} is shown by one person alone ({min(own)}), so it cannot be "
-                "measured on others; bring photos of two people or more, or join it with --group"
+                f"only one person ({min(people)}) shows '{name}' in {source}, so it cannot be "
+                "tested on other people; add photos of other people, or merge it with --group"
             )
 
 
-def _tempered(said: Probabilities, truth: Labels, folds: Sequence[Fold]) -> Probabilities:
-    """Return out-of-fold probabilities, those of each fold by the temperature of the others."""
+def _tempered(probabilities: Probabilities, truth: Labels, folds: Sequence[Fold]) -> Probabilities:
+    """Return calibrated out-of-fold probabilities; each fold has the temperature of the others.
+
+    Below :data:`MIN_SAMPLES` samples, they are not calibrated.
+    """
     if len(truth) < MIN_SAMPLES:
-        return said
-    tempered = np.empty_like(said)
+        return probabilities
+    tempered = np.empty_like(probabilities)
     for fold in folds:
-        others, own = list(fold.train), list(fold.test)
-        temperature = fit_temperature(said[others], truth[others])
-        tempered[own] = temper(torch.from_numpy(said[own]), temperature).numpy()
+        train, test = list(fold.train), list(fold.test)
+        temperature = fit_temperature(probabilities[train], truth[train])
+        tempered[test] = temper(torch.from_numpy(probabilities[test]), temperature).numpy()
     return tempered
 
 
-def _calibrate(model: Model, dataset: Dataset, said: Probabilities, truth: Labels) -> float | None:
-    """Give a model the temperature that fits what was said of people kept aside; None: too few."""
+def _calibrate(
+    model: Model, dataset: Dataset, probabilities: Probabilities, truth: Labels
+) -> float | None:
+    """Fit and set the temperature on out-of-fold probabilities; return None for few samples."""
     if len(truth) < MIN_SAMPLES:
         return None
-    temperature = fit_temperature(said, truth)
+    temperature = fit_temperature(probabilities, truth)
     model.recognition.temperature = temperature
     model.recognition.calibrated_on = dataset.manifests
     return temperature

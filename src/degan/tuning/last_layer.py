@@ -1,8 +1,7 @@
-"""A last layer for classes of one's own, on networks that stay as they are.
+"""A last layer for custom classes, on trained networks that do not change.
 
-Not in the paper. The encoder and the local CNNs of trained weights say what a face shows; which of
-that makes a class is learnt by multinomial logistic regression, in seconds and without a choice
-that the user must make.
+Not in the paper. The encoder and the local CNNs compute the features of a face, and a multinomial
+logistic regression predicts the classes from them. The fit takes seconds and has no settings.
 """
 
 import warnings
@@ -29,19 +28,19 @@ from degan.training.losses import class_weights
 from degan.training.model import Model
 
 Features = NDArray[np.float64]
-"""What the networks read of each view of each face, float (V, N, F)."""
+"""Features of V views of N faces, float (V, N, F)."""
 
 Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float64]
 
 STRENGTHS: Final = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
-"""How far the layer may follow the photos (scikit-learn's C), the least first."""
+"""Candidates for scikit-learn's C, the inverse regularisation strength, in ascending order."""
 
-_USUAL = 0.1  # where too few people show a class for a choice
+_USUAL = 0.1  # C if too few people show a class to choose it
 _INNER_FOLDS = 3
 _MOST_STEPS = 500
 _BATCH = 128
-_LEAST = 1e-12  # what a probability counts as at least, for its logarithm
+_LEAST = 1e-12  # lower limit of a probability before its logarithm
 
 
 class Head(NamedTuple):
@@ -50,7 +49,7 @@ class Head(NamedTuple):
     Attributes:
         weight: float (C, F).
         bias: float (C,).
-        strength: that of :data:`STRENGTHS` it was fitted with.
+        strength: C of the fit, one of :data:`STRENGTHS`.
     """
 
     weight: NDArray[np.float64]
@@ -58,26 +57,26 @@ class Head(NamedTuple):
     strength: float
 
     def probabilities(self, features: Features) -> Probabilities:
-        """Return the mean over the views, float (N, C); rows sum to 1."""
-        said: Probabilities = softmax(features @ self.weight.T + self.bias, axis=2).mean(axis=0)
-        return said
+        """Return the mean probabilities over the views, float (N, C); rows sum to 1."""
+        mean: Probabilities = softmax(features @ self.weight.T + self.bias, axis=2).mean(axis=0)
+        return mean
 
 
 def own_people(samples: Sequence[Sample]) -> list[Sample]:
-    """Return samples whose subject is the recording where nobody is named, to be divided by it."""
+    """Return the samples; the recording replaces a missing subject name."""
     return [sample._replace(subject=sample.person) for sample in samples]
 
 
 def complete_folds(samples: Sequence[Sample], num_folds: int, seed: int) -> list[Fold]:
-    """Return folds by person whose training sides all have every class.
+    """Return folds by subject in which every training side has every class.
 
     Args:
-        samples: of classes that two people or more show, each with its subject.
-        num_folds: the most; there are fewer where it must be, two at least.
-        seed: of the division.
+        samples: samples with a subject; two or more subjects show each class.
+        num_folds: maximum number of folds; if necessary there are fewer, but at least two.
+        seed: random seed of the folds.
 
     Raises:
-        DeganError: two folds cannot be made so.
+        DeganError: there are no two such folds.
     """
     classes = {sample.expression for sample in samples}
     people = len({sample.subject for sample in samples})
@@ -86,24 +85,24 @@ def complete_folds(samples: Sequence[Sample], num_folds: int, seed: int) -> list
         if all({samples[i].expression for i in fold.train} == classes for fold in folds):
             return folds
     raise DeganError(
-        f"{people} people cannot be divided so that both sides show {', '.join(sorted(classes))}; "
-        "bring photos of more people"
+        f"{people} people cannot be divided into two folds that both contain "
+        f"{', '.join(sorted(classes))}; add photos of more people"
     )
 
 
 def fit_head(
     features: Features, truth: Labels, samples: Sequence[Sample], num_classes: int, seed: int
 ) -> Head:
-    """Fit a layer; how far it may follow the photos is chosen on people kept aside among them.
+    """Fit a last layer; cross-validation over subjects chooses its C from :data:`STRENGTHS`.
 
     Args:
-        features: of N faces.
-        truth: class of each, int (N,); every class occurs.
-        samples: the same faces, each with its subject: nobody is on both sides of a choice.
-        num_classes: how many there are.
-        seed: of the division for the choice.
+        features: features of N faces, float (V, N, F).
+        truth: class indices, int (N,); every class occurs.
+        samples: samples of the same faces, each with its subject; the inner folds share no subject.
+        num_classes: number of classes.
+        seed: random seed of the inner folds.
     """
-    with threadpool_limits(1):  # sums in another order would be other figures
+    with threadpool_limits(1):  # several threads add in another order, which changes the result
         strength = _choose(features, truth, samples, num_classes, seed)
         return _fit(features, truth, num_classes, strength)
 
@@ -111,11 +110,11 @@ def fit_head(
 def _choose(
     features: Features, truth: Labels, samples: Sequence[Sample], num_classes: int, seed: int
 ) -> float:
-    """Return the least strength that people who were not fitted on do not speak against.
+    """Return the smallest C with a log loss close to the lowest, by cross-validation over subjects.
 
-    That is one whose log loss is above the least one by no more than a standard error of the
-    difference: of few people the least one alone is chance. Without it 88.0 instead of 88.7 % on
-    the half of the London people that choices were made on (ten folds, mean of four divisions).
+    Close means within one standard error of the difference: with few people, the C with the lowest
+    loss is partly chance. Without this rule, accuracy is 88.0 instead of 88.7 % on the development
+    half of the London subjects (ten folds, mean of four divisions).
 
     Source: the one-standard-error rule, Breiman et al. 1984, section 3.4.3.
     """
@@ -128,15 +127,15 @@ def _choose(
         for fold in folds:
             train, test = list(fold.train), list(fold.test)
             head = _fit(features[:, train], truth[train], num_classes, strength)
-            given = head.probabilities(features[:, test])[np.arange(len(test)), truth[test]]
-            losses[row, test] = -np.log(np.maximum(given, _LEAST))
-    more = losses - losses[losses.mean(axis=1).argmin()]
-    allowed = more.mean(axis=1) <= more.std(axis=1) / np.sqrt(len(truth))
+            of_truth = head.probabilities(features[:, test])[np.arange(len(test)), truth[test]]
+            losses[row, test] = -np.log(np.maximum(of_truth, _LEAST))
+    excess = losses - losses[losses.mean(axis=1).argmin()]
+    allowed = excess.mean(axis=1) <= excess.std(axis=1) / np.sqrt(len(truth))
     return STRENGTHS[int(allowed.argmax())]
 
 
 def _fit(features: Features, truth: Labels, num_classes: int, strength: float) -> Head:
-    """Fit on every view of every face; rare classes weigh more, as in other trainings."""
+    """Fit on all views of all faces, with :func:`class_weights`, as in training."""
     views = len(features)
     rows = features.reshape(-1, features.shape[2])
     mean, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-9
@@ -148,7 +147,7 @@ def _fit(features: Features, truth: Labels, num_classes: int, strength: float) -
             (rows - mean) / scale, np.tile(truth, views), np.tile(weights / views, views)
         )
     weight, bias = regression.coef_, regression.intercept_
-    if num_classes == 2:  # of two classes scikit-learn has one row: the odds of the second
+    if num_classes == 2:  # for two classes scikit-learn has one row, the log odds of the second
         weight = np.concatenate([-weight, weight]) / 2
         bias = np.concatenate([-bias, bias]) / 2
     weight = weight / scale
@@ -156,7 +155,15 @@ def _fit(features: Features, truth: Labels, num_classes: int, strength: float) -
 
 
 def read_features(model: Model, dataset: Dataset, progress: Progress) -> Features:
-    """Return what a model's networks read of all samples of a data set, cut as it reads them.
+    """Return the features of all samples of a data set.
+
+    Args:
+        model: a trained model.
+        dataset: data set with N crops of the kind that the model needs.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
+
+    Returns:
+        Float64 (V, N, F).
 
     Raises:
         DeganError: a crop cannot be read.
@@ -171,13 +178,14 @@ def read_features(model: Model, dataset: Dataset, progress: Progress) -> Feature
 
 
 def with_head(model: Model, head: Head, classes: tuple[str, ...], trained_on: Any) -> Model:
-    """Return a model with another last layer, whose encoder and local CNNs are the same objects.
+    """Return a model with another last layer; it shares the networks with the given model.
 
     Args:
-        model: the layer is taken out of it, so it is of no use any more.
-        head: fitted on what the model's networks read.
-        classes: what its rows mean.
-        trained_on: see :func:`degan.data.provenance.describe_training_data`.
+        model: a trained model; its last layer is replaced, so it must not be used afterwards.
+        head: layer fitted on the features of the model.
+        classes: names of the rows of the layer.
+        trained_on: record of the training data, see
+            :func:`degan.data.provenance.describe_training_data`.
     """
     layer = nn.Linear(head.weight.shape[1], len(classes))
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Reading a face beside the same person's neutral face: fitted on rendered recordings."""
+"""Fit of the layer that compares a face with a neutral face, on recordings of rendered people."""
 
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -19,27 +19,27 @@ from degan.training.model import Model
 from degan.tuning.check_unseen import check_others
 
 MIN_PEOPLE: Final = 20
-"""Of fewer people the layer would learn their faces more than what changes in them."""
+"""Minimum number of people; with fewer, the layer would fit their faces instead of the changes."""
 
 AT_REST: Final = 0.05
-"""A frame whose expression is not as far on its way is neutral."""
+"""Frames with a lower intensity of the expression count as neutral."""
 
 SHOWN: Final = 0.15
-"""A frame whose expression is that far on its way shows it; those between belong to neither."""
+"""Frames with at least this intensity show the expression; those between are not used."""
 
 _FOLDS = 5
-_SEED = 0  # of the folds
-_NEVER = -30.0  # a logit that leaves no probability worth the name
-_INVERSE_PENALTY = 1.0  # of LogisticRegression, differences standardised
+_SEED = 0  # random seed of the folds
+_NEVER = -30.0  # logit of expressions without samples: probability about 0
+_INVERSE_PENALTY = 1.0  # C of LogisticRegression, for standardised differences
 
 
 class NeutralGain(NamedTuple):
-    """How well frames of people are read whom nothing was fitted on.
+    """Accuracy on frames of people outside the fit.
 
     Attributes:
-        beside: share that is right beside the recording's first frame, 0-1.
-        alone: share that is right of the same frames by themselves, 0-1.
-        frames: how many.
+        beside: accuracy of the comparison with the recording's first frame, 0-1.
+        alone: accuracy of the model on the same frames without comparison, 0-1.
+        frames: number of frames.
     """
 
     beside: float
@@ -52,39 +52,44 @@ def fit_neutral(
     dataset: Dataset,
     progress: Progress = silent,
 ) -> NeutralGain:
-    """Let a model read faces beside the same person's neutral face.
+    """Add a layer to a model that compares a face with the same person's neutral face.
 
-    A multinomial logistic regression on the difference between f(x) of a frame and of the neutral
-    first frame of its recording. Nothing of the model changes but that it has it.
+    A multinomial logistic regression predicts the expression from the difference between f(x) of a
+    frame and f(x) of the first frame of its recording, which is neutral. The outputs of the model
+    do not change.
 
     Args:
-        model: a trained model that knows neutral.
-        dataset: recordings of rendered people that it was not trained on.
-        progress: told the share done and what is being done.
+        model: a trained model with the class neutral; ``model.recognition.neutral`` is set.
+        dataset: recordings of rendered people that the model was not trained on.
+        progress: callback, called with the finished fraction in [0, 1] and a label.
+
+    Returns:
+        The accuracy with and without the comparison, by cross-validation over people.
 
     Raises:
-        DeganError: the data set has no such recordings, too few people, others than the model
-            reads, or people that it was trained on; a crop cannot be read.
+        DeganError: the data set has no such recordings or fewer than :data:`MIN_PEOPLE` people, its
+            crops are not those of the model, the model was trained on it or does not have neutral,
+            or a crop cannot be read.
     """
-    check_others(model, dataset, "fit reading beside neutral faces on")
+    check_others(model, dataset, "fit the comparison with neutral faces on")
     frames = read_all_frames(dataset)
     names = [sample.expression for sample in frames.dataset.samples]
     known = np.array([name in model.expressions for name in names])
     rest = frames.intensity < AT_REST
-    # The first frame itself would be compared with itself.
-    begins = frames.first == np.arange(len(names))
-    used = np.flatnonzero(known & ~begins & (rest | (frames.intensity >= SHOWN)))
+    # The difference of a first frame from itself is 0.
+    is_first = frames.first == np.arange(len(names))
+    used = np.flatnonzero(known & ~is_first & (rest | (frames.intensity >= SHOWN)))
     people = {frames.dataset.samples[index].subject for index in used}
     if "neutral" not in model.expressions or len(people) < MIN_PEOPLE:
         raise DeganError(
-            f"reading beside neutral faces is fitted on {MIN_PEOPLE} people or more for weights "
-            f"that know neutral; {dataset.folder} has {len(people)}"
+            f"the comparison with neutral faces needs weights with the class neutral and "
+            f"{MIN_PEOPLE} people or more; {dataset.folder} has {len(people)}"
         )
     truth = np.array(
         [model.expressions.index("neutral" if rest[i] else names[i]) for i in used], dtype=np.int64
     )
-    read = _read(model, frames.dataset, progress)
-    change = read.codes[used] - read.codes[frames.first[used]]
+    outputs = _outputs(model, frames.dataset, progress)
+    change = outputs.codes[used] - outputs.codes[frames.first[used]]
     held_out = np.empty_like(truth)
     tested = [frames.dataset.samples[index] for index in used]
     for fold in subject_folds(tested, _FOLDS, _SEED):
@@ -93,35 +98,35 @@ def fit_neutral(
         held_out[test] = reader.probabilities(change[test], np.zeros(change.shape[1])).argmax(1)
     fitted = _fit(change, truth, len(model.expressions))
     model.recognition.neutral = NeutralReader(fitted.weight, fitted.bias, dataset.manifests)
-    alone = read.probabilities[used].argmax(axis=1)
+    alone = outputs.probabilities[used].argmax(axis=1)
     return NeutralGain(accuracy(truth, held_out), accuracy(truth, alone), len(used))
 
 
-class _Read(NamedTuple):
+class _Outputs(NamedTuple):
     codes: Probabilities
     probabilities: Probabilities
 
 
-def _read(model: Model, dataset: Dataset, progress: Callable[[float, str], None]) -> _Read:
+def _outputs(model: Model, dataset: Dataset, progress: Callable[[float, str], None]) -> _Outputs:
     codes, probabilities = [], []
     for crops in crop_chunks(dataset, range(len(dataset.samples)), progress, "neutral faces, "):
         with torch.no_grad():
             read = model.recognition.read_all(torch.from_numpy(crops))
         codes.append(read.code.numpy())
         probabilities.append(read.probabilities.numpy())
-    return _Read(
+    return _Outputs(
         np.concatenate(codes).astype(np.float64), np.concatenate(probabilities).astype(np.float64)
     )
 
 
 def _fit(change: Probabilities, truth: Labels, num_classes: int) -> NeutralReader:
-    """Return the layer fitted to differences (N, K); what nobody shows gets no probability."""
+    """Return a layer fitted on differences (N, K); classes without samples get probability 0."""
     scale = change.std(axis=0) + 1e-9
     regression = LogisticRegression(C=_INVERSE_PENALTY, max_iter=1000)
     regression.fit(change / scale, truth)
     weight = np.zeros((num_classes, change.shape[1]))
     bias = np.full(num_classes, _NEVER)
-    if len(regression.classes_) == 2:  # scikit-learn keeps one row then, of the second
+    if len(regression.classes_) == 2:  # scikit-learn then has one row, that of the second
         rows = np.concatenate([-regression.coef_, regression.coef_]) / 2
         shifts = np.concatenate([-regression.intercept_, regression.intercept_]) / 2
     else:

@@ -1,4 +1,4 @@
-"""A trained model as one ONNX file that recognition needs nothing else for."""
+"""Export of a trained model to one ONNX file with all data for recognition."""
 
 import io
 import json
@@ -26,13 +26,17 @@ from degan.tuning.weights_file import check_weights_path
 from degan.version import __version__
 
 TOLERANCE = 1e-4
-"""The largest difference of a probability, an amount or a number of f(x) that is allowed."""
+"""Maximum difference of a probability, an amount or a component of f(x) after export."""
 
 _OPSET = 18
 
 
 class _Graph(torch.nn.Module):
-    """What is exported: the recognition, its outputs by name."""
+    """The exported module.
+
+    Attributes:
+        outputs: names of the outputs.
+    """
 
     def __init__(self, recognition: Recognition) -> None:
         super().__init__()
@@ -48,11 +52,12 @@ class _Graph(torch.nn.Module):
 
 @dataclass(frozen=True)
 class Parity:
-    """How far the ONNX file is from the model it was made of.
+    """Difference between the outputs of the ONNX file and those of the model.
 
     Attributes:
-        largest_difference: of any probability, amount of a facial action or number of f(x).
-        crops: how many were compared.
+        largest_difference: maximum over all probabilities, amounts of facial actions and components
+            of f(x).
+        crops: number of crops compared.
     """
 
     largest_difference: float
@@ -68,18 +73,22 @@ def export(
 ) -> Parity:
     """Write a model as ONNX: uint8 crops (N, H, H, 3) in, probabilities (N, C) and f(x) out.
 
-    Where a reader of facial actions was fitted, their amounts (N, 52) are a third output. What must
-    be known to read faces with it travels in the file, see :mod:`degan.recognition.weights`.
+    If a layer for facial actions was fitted, their amounts (N, 52) are a third output. The file
+    also contains the metadata that recognition needs, see :mod:`degan.recognition.weights`.
 
     Args:
         model: a trained model.
-        path: the file to write, ending in ``.onnx``.
-        crops: uint8 (N, H, H, 3) real crops for the parity check; random ones are always added.
-        unsure_below: an answer less probable than that is marked as unsure, 0-1; 0 marks none.
+        path: the file to write; its name ends in ``.onnx``.
+        crops: real crops for the parity check, uint8 (N, H, H, 3); random ones are always added.
+        unsure_below: predictions with a lower probability are marked as unsure, 0-1; 0 marks none.
+
+    Returns:
+        The result of the parity check.
 
     Raises:
-        DeganError: the path does not end in .onnx, cannot be written, or the file that onnxruntime
-            runs differs from the model by more than :data:`TOLERANCE` (nothing is kept then).
+        DeganError: the name does not end in ``.onnx``, the file cannot be written, or its outputs
+            in onnxruntime differ from the model by more than :data:`TOLERANCE` (no file is written
+            then).
     """
     check_weights_path(path)
     proto = _to_onnx(model)
@@ -90,11 +99,11 @@ def export(
         checked = np.concatenate([checked, crops])
     data = proto.SerializeToString()
     parity = _compare(model, data, checked)
-    if not parity.largest_difference <= TOLERANCE:  # nor where it is not a number
+    if not parity.largest_difference <= TOLERANCE:  # also true for NaN
         raise DeganError(
-            f"the ONNX file would differ from the model by {parity.largest_difference:.1e} in what "
-            f"it reads (allowed: {TOLERANCE:.0e}), so {path} was not written; try another version "
-            "of torch or onnxscript"
+            "the outputs of the ONNX file differ from those of the model by "
+            f"{parity.largest_difference:.1e} (allowed: {TOLERANCE:.0e}), so {path} was not "
+            "written; try another version of torch or onnxscript"
         )
     with atomic_write(path) as temporary:
         temporary.write_bytes(data)
@@ -116,7 +125,7 @@ def _to_onnx(model: Model) -> onnx.ModelProto:
             dynamic_shapes={"crops": {0: torch.export.Dim.DYNAMIC}},
             verbose=False,
         )
-    if program is None:  # only the other exporter returns None
+    if program is None:  # only the exporter with dynamo=False returns None
         raise RuntimeError("torch.onnx.export returned no program")
     proto = program.model_proto
     _forget_source(proto)
@@ -124,7 +133,7 @@ def _to_onnx(model: Model) -> onnx.ModelProto:
 
 
 def _describe(proto: onnx.ModelProto, model: Model, unsure_below: float) -> None:
-    """Write into the file all that reading faces with it needs."""
+    """Add the metadata that recognition needs to the file."""
     recognition, reader = model.recognition, model.recognition.actions
     neutral = recognition.neutral
     facts = {
@@ -149,7 +158,7 @@ def _describe(proto: onnx.ModelProto, model: Model, unsure_below: float) -> None
 
 
 def _explained(reader: ActionReader | None) -> dict[str, float]:
-    """Return how much of each facial action is read, by name; {} where none is."""
+    """Return facial action -> fraction of its variance explained; {} without a layer for them."""
     if reader is None:
         return {}
     shares = (round(share, 3) for share in reader.explained)
@@ -157,7 +166,7 @@ def _explained(reader: ActionReader | None) -> dict[str, float]:
 
 
 def _forget_source(proto: onnx.ModelProto) -> None:
-    """Delete the exporter's notes: where the code lies on this machine, line by line."""
+    """Delete the exporter's metadata, which contains file paths of this machine."""
     graph = proto.graph
     named = (graph.node, graph.value_info, graph.input, graph.output, graph.initializer)
     for part in (graph, *chain.from_iterable(named)):
@@ -167,7 +176,7 @@ def _forget_source(proto: onnx.ModelProto) -> None:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keep the exporter's notes (its steps, torchvision not installed) off the user's screen."""
+    """Suppress the output of the exporter: its steps, and that torchvision is not installed."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -189,4 +198,4 @@ def _compare(model: Model, data: bytes, crops: np.ndarray) -> Parity:
         float(np.abs(one - other.numpy()).max())
         for one, other in zip(exported, original, strict=True)
     ]
-    return Parity(float(np.max(differences)), len(crops))  # Python's max passes over NaN
+    return Parity(float(np.max(differences)), len(crops))  # propagates NaN, unlike max

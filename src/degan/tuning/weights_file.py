@@ -1,4 +1,4 @@
-"""The path of a weights file, checked before any work."""
+"""Check of the path of a weights file, before any work."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from degan.errors import DeganError
 
 
 def check_weights_path(path: Path) -> None:
-    """Refuse a path that no weights file can have.
+    """Check that a weights file can have a path.
 
     Raises:
         DeganError: the name does not end in ``.onnx``, or the path is a folder.
