@@ -169,7 +169,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="JSON file for all measurements")
     options = parser.parse_args()
     if options.rounds < 1 or options.core not in cores:
-        parser.error(f"--rounds must be 1 or more, --core one of {', '.join(map(str, sorted(cores)))}")
+        parser.error(f"--rounds must be 1 or more; cores are {', '.join(map(str, sorted(cores)))}")
     if shutil.which("taskset") is None:
         parser.error("taskset is not installed; install util-linux")
     return options

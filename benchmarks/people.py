@@ -130,7 +130,7 @@ def told(name: str, event: Event, chosen: NDArray[np.bool_] | None = None) -> No
         orders.append(mixed.measured(np.ones(mixed.people)))
     means = ", ".join(f"{value:.1%}" for value in np.mean(orders, axis=0))
     print(f"  in 20 other orders, mean precision, recall, F1: {means}")
-    print(f"  {1000 * event.seconds / len(event.who):.2f} ms per face; not detected: {event.missed}")
+    print(f"  {1000 * event.seconds / len(event.who):.2f} ms a face; not detected: {event.missed}")
 
 
 def london(folder: Path) -> None:
@@ -212,7 +212,7 @@ def main() -> None:
     if options.rendered:
         lights: dict[str, Callable[[], Event]] = {
             "one light": lambda: rendered(options.rendered, one_light=True),
-            "a different light in each picture": lambda: rendered(options.rendered, one_light=False),
+            "different lights": lambda: rendered(options.rendered, one_light=False),
         }
         for name, make in lights.items():
             told(f"rendered people, {name}", make())

@@ -42,7 +42,7 @@ def milliseconds(recognizer: Recognizer, crops: list[np.ndarray], count: int) ->
 def main() -> None:
     """Print the milliseconds per face for each weights file and batch size."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--weights", type=Path, action="append", help="weights file; may be repeated")
+    parser.add_argument("--weights", type=Path, action="append", help="file; may be repeated")
     parser.add_argument("--rounds", type=int, default=30)
     options = parser.parse_args()
     recognizers = [Recognizer(path) for path in options.weights or [None]]
@@ -61,7 +61,7 @@ def main() -> None:
         middle = statistics.median(values)
         print(
             f"{name}, batches of {count}: {middle:.3f} ms per face "
-            f"({min(values):.3f}-{max(values):.3f}), {middle / first[count]:.2f} times the first weights"
+            f"({min(values):.3f}-{max(values):.3f}), {middle / first[count]:.2f} times the first"
         )
 
 

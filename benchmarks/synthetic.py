@@ -1,20 +1,20 @@
-"""Measure how fast synthetic people are rendered, on one core and by several processes.
+"""Measure the speed of rendering synthetic people, on one core and with several processes.
 
     python benchmarks/synthetic.py
     python benchmarks/synthetic.py --prototype ../shared/synthetic/prototype --rounds 9
 
-A round renders whole persons as `degan synthesize` does (draw, build, 40 pictures of difficulty
-"varied"), at every size: once in memory, once with PNG files and the table of factors on disk.
-Rounds take turns, so that a machine that slows down slows all alike. Printed are medians with the
-range of the rounds. BLAS runs on one thread.
+A round renders all pictures of some people as `degan synthesize` does (random parameters, mesh, 40
+pictures of difficulty "varied"), at every size: once in memory, once with PNG files and the table
+of factors on disk. Rounds alternate, so that a slower machine affects all settings. Prints medians
+with the range of the rounds. BLAS runs on one thread.
 
---prototype times the throwaway renderer that came before (it needs OpenCV 5 and SciPy) in the same
-rounds: an identity and as many pictures, grey as it gives them.
+--prototype also measures the earlier prototype of the renderer (it needs OpenCV 5 and SciPy) in the
+same rounds: the same number of people and pictures, which are grey.
 """
 
 import os
 
-# Before NumPy is imported; worker processes inherit it.
+# Set before NumPy is imported; worker processes inherit it.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ["MKL_NUM_THREADS"] = "1"
@@ -37,12 +37,12 @@ from degan.synthetic.plan import SynthesisSettings, cast, shots_of
 from degan.synthetic.renderer import prepare_person, render
 from degan.system.machine import num_cpus
 
-STATED = {48: "10-13 ms", 96: "21 ms"}  # of the prototype, as its notes say
-Work = Callable[[int], None]  # renders the person of a number
+STATED = {48: "10-13 ms", 96: "21 ms"}  # times of the prototype, from its notes
+Work = Callable[[int], None]  # renders the person with this number
 
 
 def in_memory(settings: SynthesisSettings) -> Work:
-    """Return what renders a person's pictures and drops them."""
+    """Return a function that renders the pictures of a person without writing them."""
 
     def work(number: int) -> None:
         figure = prepare_person(cast(settings, number))
@@ -53,21 +53,21 @@ def in_memory(settings: SynthesisSettings) -> Work:
 
 
 def on_disk(settings: SynthesisSettings, folder: Path) -> Work:
-    """Return what renders a person's pictures and writes them, with their factors."""
+    """Return a function that renders the pictures of a person and writes them with factors."""
     return lambda number: render_person(settings, folder, number)
 
 
 def prototype(folder: Path, size: int, images: int) -> Work:
-    """Return what renders as many pictures of a person with the prototype.
+    """Return a function that renders ``images`` pictures of a person with the prototype.
 
     Raises:
-        ImportError: it, or a library that it needs, is not there.
-        AttributeError: OpenCV is too old for it.
+        ImportError: the prototype, or a library that it needs, is not installed.
+        AttributeError: the version of OpenCV is too old.
     """
     if not hasattr(import_module("cv2"), "triangleRasterize"):
-        raise AttributeError("this OpenCV has no triangleRasterize, which came with version 5")
+        raise AttributeError("this OpenCV has no triangleRasterize; version 5 is needed")
     sys.path.insert(0, str(folder))
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints while it loads
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints on import
         module = import_module("syn")
 
     def work(number: int) -> None:
@@ -83,9 +83,9 @@ def prototype(folder: Path, size: int, images: int) -> Work:
 def measure(
     works: dict[str, Work], rounds: int, people: int, images: int
 ) -> dict[str, list[float]]:
-    """Return the pictures a second of each work in each round, of people not seen before."""
+    """Return the pictures per second of each work in each round; all rounds have new people."""
     for work in works.values():
-        work(0)  # compiles, and loads what is loaded once
+        work(0)  # compiles functions and loads files
     rates: dict[str, list[float]] = {name: [] for name in works}
     for turn in range(rounds):
         for name, work in works.items():
@@ -97,7 +97,7 @@ def measure(
 
 
 def with_workers(workers: int, size: int, people: int, images: int) -> float:
-    """Return the pictures a second of a whole `synthesize`, start of its processes included."""
+    """Return the pictures per second of a whole `synthesize`, including process start."""
     settings = SynthesisSettings(people=people, images=people * images, size=size)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
@@ -110,13 +110,13 @@ def show(name: str, rates: list[float]) -> None:
     middle = statistics.median(rates)
     print(
         f"{name:34} {middle:7.1f} faces/s ({min(rates):.1f}-{max(rates):.1f})"
-        f"  {1000 / middle:6.2f} ms a face",
+        f"  {1000 / middle:6.2f} ms per face",
         flush=True,
     )
 
 
 def show_ratio(name: str, above: list[float], below: list[float]) -> None:
-    """Print the median and the range of the rounds' ratios."""
+    """Print the median and the range of the ratios of the rounds."""
     ratios = [a / b for a, b in zip(above, below, strict=True)]
     middle = statistics.median(ratios)
     print(f"{name:34} {middle:7.2f} times ({min(ratios):.2f}-{max(ratios):.2f})", flush=True)
@@ -128,11 +128,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sizes", type=int, nargs="+", default=[48, 96, 128], help="in pixels")
-    parser.add_argument("--rounds", type=int, default=7, help="of every measurement (default 7)")
-    parser.add_argument("--people", type=int, default=3, help="a round (default 3)")
-    parser.add_argument("--images", type=int, default=40, help="of each person (default 40)")
+    parser.add_argument("--rounds", type=int, default=7, help="rounds of each setting (default 7)")
+    parser.add_argument("--people", type=int, default=3, help="people per round (default 3)")
+    parser.add_argument("--images", type=int, default=40, help="pictures per person (default 40)")
     parser.add_argument("--workers", type=int, default=num_cpus(), help="default: all processors")
-    parser.add_argument("--prototype", type=Path, metavar="DIR", help="folder that has syn.py")
+    parser.add_argument("--prototype", type=Path, metavar="DIR", help="folder with syn.py")
     options = parser.parse_args()
     works: dict[str, Work] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -144,7 +144,7 @@ def main() -> None:
                 try:
                     work = prototype(options.prototype, size, options.images)
                 except (ImportError, AttributeError) as error:
-                    print(f"The prototype cannot run here: {error}.")
+                    print(f"the prototype cannot run: {error}")
                     options.prototype = None
                 else:
                     works[f"{size} px, prototype"] = work
@@ -154,14 +154,14 @@ def main() -> None:
         stated = STATED.get(int(name.split()[0])) if name.endswith("memory") else None
         show(name, values)
         if stated:
-            print(f"{'  (prototype, as stated)':34} {stated:>29}")
+            print(f"{'  (prototype, from its notes)':34} {stated:>29}")
     for size in options.sizes:
         memory, disk = rates[f"{size} px, in memory"], rates[f"{size} px, on disk"]
-        show_ratio(f"{size} px, on disk to in memory", disk, memory)
+        show_ratio(f"{size} px, on disk / in memory", disk, memory)
         if f"{size} px, prototype" in rates:
-            show_ratio(f"{size} px, in memory to prototype", memory, rates[f"{size} px, prototype"])
+            show_ratio(f"{size} px, in memory / prototype", memory, rates[f"{size} px, prototype"])
     people = 10 * options.people
-    print(f"A whole set of {people} people, start of the processes included:")
+    print(f"A whole data set of {people} people, including the start of processes:")
     for workers in sorted({1, options.workers}):
         for size in options.sizes:
             spent = [

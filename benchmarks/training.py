@@ -1,13 +1,12 @@
-"""Measure where the time of a training goes, and how it grows with the images.
+"""Measure the parts of the training time, and its growth with the number of images.
 
     python benchmarks/training.py
     python benchmarks/training.py --images 800 --rounds 5
 
-One thread, preset ``fast``, both stages, on rendered people of seven expressions that are kept in
-memory. Printed are images a second of each stage, the share of its time that goes into picking and
-augmenting images, the time of 1, 2 and 4 times as many images in units of the first, and how many
-times as fast it is with ``precision = "bfloat16"``; all are medians of rounds that take turns, with
-the range of the rounds.
+One thread, preset ``fast``, both stages, on rendered people with seven expressions in memory.
+Prints for each stage: images per second; the share of time for selecting and augmenting images; the
+time with 2 and 4 times as many images, relative to 1; the speed-up of ``precision = "bfloat16"``.
+All are medians of alternating rounds, with the range of the rounds.
 """
 
 import argparse
@@ -36,7 +35,7 @@ SEVEN = tuple(name for name in EXPRESSIONS if name != "contempt")
 
 
 def people(folder: Path, images: int, settings: Settings) -> TrainingData:
-    """Render people, about eight pictures each, as the peaks of the lab sets are."""
+    """Render people with about eight pictures each, like the peak frames of lab data sets."""
     choice = SynthesisSettings(
         people=images // 8, images=images, size=settings.network.input_size, expressions=SEVEN
     )
@@ -46,21 +45,21 @@ def people(folder: Path, images: int, settings: Settings) -> TrainingData:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Return how long a call takes."""
+    """Return the seconds that a call takes."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
 def first_stage(data: TrainingData, settings: Settings) -> float:
-    """Return the seconds of one pass of stage 1."""
+    """Return the seconds of one epoch of stage 1."""
     with tempfile.TemporaryDirectory() as folder:
         trainer = GanTrainer(data, settings, Path(folder))
         return seconds(lambda: trainer._epoch(0, silent))
 
 
 def second_stage(data: TrainingData, settings: Settings) -> float:
-    """Return the seconds of one pass of stage 2, the encoder moving."""
+    """Return the seconds of one epoch of stage 2 in which the encoder is trained too."""
     with tempfile.TemporaryDirectory() as folder:
         moving = override(settings, ["classifier.encoder_rate=1.0"])
         encoder = GanTrainer(data, settings, Path(folder)).networks.encoder
@@ -69,7 +68,7 @@ def second_stage(data: TrainingData, settings: Settings) -> float:
 
 
 def data_alone(data: TrainingData, settings: Settings) -> float:
-    """Return the seconds that one pass takes to pick and augment images, and for nothing else."""
+    """Return the seconds of selecting and augmenting the images of one epoch."""
 
     def work() -> None:
         for batch in batches(len(data), settings.gan.batch_size):
@@ -80,7 +79,7 @@ def data_alone(data: TrainingData, settings: Settings) -> float:
 
 
 def text(values: list[float], form: str) -> str:
-    """Return a median with the range."""
+    """Return the median and the range of values as text."""
     low, middle, high = (
         format(value, form) for value in (min(values), statistics.median(values), max(values))
     )
@@ -88,9 +87,9 @@ def text(values: list[float], form: str) -> str:
 
 
 def main() -> None:
-    """Print rates, shares and growth."""
+    """Print speed, shares and growth."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, default=480, help="at 1x")
+    parser.add_argument("--images", type=int, default=480, help="number of images at 1x")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -105,7 +104,7 @@ def main() -> None:
             times: people(Path(folder, str(times)), times * options.images, settings)
             for times in TIMES
         }
-    for stage in stages.values():  # kernels are chosen and memory is taken on the first call
+    for stage in stages.values():  # the first call selects kernels and allocates memory
         stage(sets[1], settings)
         stage(sets[1], short)
     rows: dict[str, dict[int, list[float]]] = {
@@ -126,7 +125,7 @@ def main() -> None:
             both = zip(rows[name][1], rows[name][times], strict=True)
             growth.append(f"{times}x: {text([more / one for one, more in both], '.2f')}")
         print(
-            f"{name}: {text(rate, '.0f')} images/s; data and augmentation "
+            f"{name}: {text(rate, '.0f')} images/s; selection and augmentation "
             f"{text([data / whole for data, whole in pairs], '.1%')} of the time; "
             f"time at {', '.join(growth)}; bfloat16 {text(quicker[name], '.2f')} times as fast"
         )

@@ -1,13 +1,13 @@
-"""Measure how fast a video is read, and whether memory grows with its length.
+"""Measure the speed of recognition in a video, and whether memory grows with its length.
 
     python benchmarks/video.py --london ../shared/data/london
     python benchmarks/video.py --london ../shared/data/london --minutes 60 --chart memory.png
 
-The video is made of real photos: two people of the London set before a photo as background, 1920 x
-1080 pixels at 30 frames a second. Each face wanders, turns a little and goes from neutral to a
-smile and back. It is written as H.264 and read by `degan predict`'s own functions; the time counts
-decoding, finding, tracking, reading and smoothing. --minutes plays it again and again, which is how
-memory is measured: resident memory by minute, and by how much the last is above that of the first.
+The video is made of real photos: two people of the London set in front of a photo, 1920 x 1080
+pixels at 30 frames per second. Each face moves, turns a little and changes from neutral to a smile
+and back. The video is written as H.264 and read by the functions of `degan predict`. The time
+includes decoding, detection, tracking, recognition and smoothing. --minutes repeats the video to
+measure memory: resident memory by minute, and the growth since the first minute.
 """
 
 import argparse
@@ -27,17 +27,16 @@ from charts import memory_chart
 from degan.media.images import RgbImage, read_image, write_image
 from degan.media.video_writer import write_video
 from degan.predict.inputs import Input
-from degan.predict.photos import ReadOptions
 from degan.predict.records import Record
 from degan.predict.run import Plan, predict
 
 WIDTH, HEIGHT, RATE = 1920, 1080, 30
-FACE = 420  # side of a pasted photo in pixels; the face is some 40 % of it
-PERIOD = 4.0  # seconds of a smile, forth and back
+FACE = 420  # side of a pasted photo in pixels; the face is about 40 % of it
+PERIOD = 4.0  # seconds from neutral to a smile and back
 
 
 def frames(london: Path, people: list[str], seconds: float) -> Iterator[RgbImage]:
-    """Yield the frames of the film."""
+    """Yield the frames of the video."""
     coffee = Image.fromarray(skimage.data.coffee()).resize((WIDTH, HEIGHT))
     pairs = [
         [
@@ -72,14 +71,14 @@ def resident() -> float:
 
 
 def main() -> None:
-    """Make the film, read it, print figures."""
+    """Make the video, read it, print the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--london", type=Path, required=True)
-    parser.add_argument("--seconds", type=float, default=20.0, help="length of the film")
+    parser.add_argument("--seconds", type=float, default=20.0, help="length of the video")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--minutes", type=float, default=0.0, help="of film to read for memory")
-    parser.add_argument("--chart", type=Path, help="a picture of memory by minute")
-    parser.add_argument("--keep", type=Path, help="write the film here")
+    parser.add_argument("--minutes", type=float, default=0.0, help="minutes to read for memory")
+    parser.add_argument("--chart", type=Path, help="image file for a chart of memory")
+    parser.add_argument("--keep", type=Path, help="write the video here")
     options = parser.parse_args()
     people = sorted(path.stem for path in (options.london / "neutral").glob("*.jpg"))[:2]
     with tempfile.TemporaryDirectory() as folder:
@@ -90,16 +89,16 @@ def main() -> None:
         rates = [read_film(film) for _ in range(options.rounds)]
         wall, cpu = (statistics.median(values) for values in zip(*rates, strict=True))
         print(
-            f"{WIDTH} x {HEIGHT}, two faces: {wall:.0f} frames a second "
+            f"{WIDTH} x {HEIGHT}, two faces: {wall:.0f} frames per second "
             f"({min(one for one, _ in rates):.0f}-{max(one for one, _ in rates):.0f}); "
-            f"{1000 / cpu:.1f} ms of processor time a frame"
+            f"{1000 / cpu:.1f} ms of processor time per frame"
         )
         if options.minutes:
             memory(film, options.minutes, options.seconds, options.chart)
 
 
 def read_film(film: Path) -> tuple[float, float]:
-    """Read the film; return frames a second, and a second of processor time."""
+    """Read the video; return frames per second of wall-clock time and of processor time."""
     count = [0, 0]
 
     def take(record: Record) -> None:
@@ -107,14 +106,14 @@ def read_film(film: Path) -> tuple[float, float]:
         count[1] += len(record["faces"])
 
     wall, cpu = time.perf_counter(), time.process_time()
-    predict(Plan([Input(film, film, "video")], how=ReadOptions()), take)
+    predict(Plan([Input(film, film, "video")]), take)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    print(f"{count[0]} frames, {count[1]} faces, {count[0] / wall:.1f} frames a second")
+    print(f"{count[0]} frames, {count[1]} faces, {count[0] / wall:.1f} frames per second")
     return count[0] / wall, count[0] / cpu
 
 
 def memory(film: Path, minutes: float, seconds: float, chart: Path | None) -> None:
-    """Read the film until so many minutes of it were read; print and draw memory by minute."""
+    """Read the video repeatedly for some minutes; print memory and draw its chart."""
     points = []
     for number in range(math.ceil(60 * minutes / seconds)):
         predict(Plan([Input(film, film, "video")]), lambda record: None)

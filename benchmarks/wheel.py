@@ -1,11 +1,11 @@
-"""Build the wheel, install it into an empty environment, measure what a new user meets first.
+"""Measure the size of an installation, and the time of import and of the first prediction.
 
     python benchmarks/wheel.py
 
-Printed are the megabytes that `pip install degan` adds to an empty environment, the seconds that
-`import degan` takes, alone and with its recogniser, and those of the first answer: a fresh `degan
-predict` of a photo. Seconds are the processor's, the least of some runs, so that other work does
-not count. A figure over its limit ends in exit code 1; CI runs it.
+Builds the wheel and installs it into an empty environment. Prints the megabytes that this adds, the
+seconds of `import degan`, without and with its recogniser, and the seconds of a first `degan
+predict` of a photo. Seconds are processor time, the minimum of several runs, to exclude other work.
+A value over its limit ends with exit code 1; CI runs this script.
 """
 
 import argparse
@@ -25,13 +25,13 @@ IMPORT, IMPORT_ALL = "import degan", "import degan; degan.Recognizer; degan.read
 
 
 def megabytes(folder: Path) -> float:
-    """Return what the files below a folder take."""
+    """Return the size of the files below a folder in MB, without links."""
     files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     return sum(path.stat().st_size for path in files) / 1e6
 
 
 def processor_seconds(command: list[str], runs: int) -> float:
-    """Return the least time of the processor that a command took."""
+    """Return the minimum processor time of a command in seconds."""
     least = float("inf")
     for _ in range(runs):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -43,12 +43,12 @@ def processor_seconds(command: list[str], runs: int) -> float:
 
 
 def _plain() -> dict[str, str]:
-    """The environment without what would let a command find degan elsewhere."""
+    """Return the environment without Python's variables, which could point to another degan."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
 
 def main() -> None:
-    """Print the figures; exit with 1 if one is over its limit."""
+    """Print the measurements; exit with 1 if one is over its limit."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()

@@ -1,11 +1,11 @@
-"""Faces that tests share, real and drawn."""
+"""Shared fixtures: real and rendered faces, and functions that run the command."""
 
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-# No test is timed: the first call of a compiled loop takes seconds.
+# No deadlines: the first call of a compiled loop takes seconds.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
@@ -14,13 +14,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def root():
-    """The repository."""
+    """Folder of the repository."""
     return ROOT
 
 
 @pytest.fixture(scope="session")
 def london():
-    """The whole London set, where it lies beside the repository."""
+    """Folder of the whole London set, if it is next to the repository."""
     folder = ROOT.parent / "shared" / "data" / "london"
     if not folder.is_dir():
         pytest.skip("the London set is not on this machine")
@@ -29,7 +29,7 @@ def london():
 
 @pytest.fixture(scope="session", autouse=True)
 def ctrl_c_is_heard():
-    """Ctrl-C counts, even where the tests were started in the background of a script."""
+    """Enable Ctrl-C, also if a script started the tests in the background."""
     import signal
 
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -38,7 +38,7 @@ def ctrl_c_is_heard():
 
 @pytest.fixture(scope="session")
 def astronaut():
-    """A real photo with one face, smiling: RGB uint8 (512, 512, 3)."""
+    """Real photo of one smiling face, RGB uint8 (512, 512, 3)."""
     from skimage.data import astronaut
 
     return astronaut()
@@ -46,7 +46,7 @@ def astronaut():
 
 @pytest.fixture(scope="session")
 def examples():
-    """Twelve people, neutral and smiling."""
+    """Folder of twelve people, neutral and smiling."""
     return ROOT / "examples" / "london"
 
 
@@ -65,7 +65,7 @@ def faces(examples, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def fresh_python():
-    """A function that runs code in a new interpreter and returns what it printed."""
+    """Function that runs code in a new interpreter and returns its standard output."""
     import os
     import subprocess
     import sys
@@ -86,7 +86,7 @@ def fresh_python():
 
 @pytest.fixture(scope="session")
 def rendered(tmp_path_factory):
-    """Six synthetic people, each expression twice: settings and folder."""
+    """Settings and folder of six synthetic people, each with every expression twice."""
     from degan.synthetic.plan import SynthesisSettings
 
     return _rendered(tmp_path_factory, SynthesisSettings(people=6, images=96, size=48, seed=3))
@@ -94,7 +94,7 @@ def rendered(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def rendered_sequences(tmp_path_factory):
-    """Six synthetic people, each with a sequence of happiness and one of surprise."""
+    """Settings and folder of six synthetic people with sequences of happiness and surprise."""
     from degan.synthetic.plan import SynthesisSettings
 
     shown = ("neutral", "happiness", "surprise")
@@ -114,7 +114,7 @@ def _rendered(tmp_path_factory, plan):
 
 @pytest.fixture(scope="session")
 def chromium():
-    """Chromium, or Chrome; CI says that there must be one."""
+    """Chromium or Chrome; CI requires one with DEGAN_BROWSER=1."""
     import os
     import shutil
 
@@ -132,16 +132,16 @@ def chromium():
 
 @pytest.fixture
 def audit(chromium):
-    """A function that returns what axe-core finds wrong with a page for those who cannot see it."""
+    """Function that returns the violations of accessibility rules in a page, by axe-core."""
     from axe_playwright_python.sync_playwright import Axe
 
     def run(page_file, **options):
         size = {"width": 1280, "height": 900}
-        # The page allows no script but its own, and axe-core is one.
+        # The page only allows its own scripts, so axe-core needs this bypass.
         context = chromium.new_context(**{"viewport": size, **options}, bypass_csp=True)
         page = context.new_page()
         page.goto(page_file.as_uri())
-        for part in page.locator(".card").all():  # figures are drawn when they are seen
+        for part in page.locator(".card").all():  # figures are drawn when they become visible
             part.scroll_into_view_if_needed()
         wrong = Axe().run(page).response["violations"]
         context.close()
@@ -152,7 +152,7 @@ def audit(chromium):
 
 @pytest.fixture(scope="session")
 def degan():
-    """A function that runs the command in a process of its own."""
+    """Function that runs the command in its own process."""
     import subprocess
     import sys
 
@@ -170,7 +170,7 @@ def degan():
 
 @pytest.fixture
 def command(monkeypatch, capsys):
-    """A function that runs the command in this process, as main() does."""
+    """Function that runs the command in this process, like main()."""
     import io
     import sys
     from types import SimpleNamespace
@@ -194,7 +194,7 @@ def command(monkeypatch, capsys):
 
 @pytest.fixture
 def refuses(command):
-    """A function that runs the command and checks that it ends with one sentence of some words."""
+    """Function that runs the command and checks that it ends with one error with some words."""
 
     def run(*arguments, says, **choices):
         done = command(*arguments, **choices)

@@ -1,1 +1,1 @@
-"""What ``benchmarks/peers.py`` is made of, and one small script a peer (``*_peer.*``)."""
+"""Modules of ``benchmarks/peers.py``, and one small script per peer (``*_peer.*``)."""

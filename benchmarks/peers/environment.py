@@ -1,4 +1,4 @@
-"""Make the environment of a peer: whole or not at all, once."""
+"""Make the environment of a peer once, completely or not at all."""
 
 import hashlib
 import json
@@ -15,14 +15,14 @@ _FACTS = "environment.json"
 
 
 class InstallError(Exception):
-    """An environment could not be made; the message says why in one line."""
+    """An environment could not be made; the message has the reason in one line."""
 
 
 def prepare(environment: Environment, cache: Path) -> tuple[Path, dict[str, Any]]:
-    """Return the folder of an environment, made if it is not there, and what is known of it.
+    """Return the folder of an environment and its facts (size, versions); make it if missing.
 
-    It is made under another name and renamed when it is complete, so an interrupted run leaves
-    none that is half made.
+    It is made under another name and renamed when it is complete, so an interrupted run leaves no
+    incomplete environment.
 
     Raises:
         InstallError: an installer failed.
@@ -74,7 +74,7 @@ def _install_pip(environment: Environment, part: Path) -> dict[str, Any]:
 def _install_npm(environment: Environment, part: Path) -> dict[str, Any]:
     (part / "package.json").write_text('{"private": true}', encoding="utf-8")
     npm = ["npm", "--prefix", part]
-    # Nothing here needs its install script: prebuilt binaries lie in the packages.
+    # No package needs its install script: the packages contain prebuilt binaries.
     quiet = ["--no-audit", "--no-fund", "--ignore-scripts"]
     _run([*npm, "install", *quiet, *environment.packages])
     lock = json.loads((part / "node_modules" / ".package-lock.json").read_text(encoding="utf-8"))
@@ -89,12 +89,12 @@ def _run(command: list[str | Path]) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
-        raise InstallError(f"{command[0]} is not on this machine") from error
+        raise InstallError(f"{command[0]} is not installed") from error
     if done.returncode:
-        raise InstallError(f"installing failed: {reason(done.stderr, done.returncode)}")
+        raise InstallError(f"the installation failed: {reason(done.stderr, done.returncode)}")
     return done.stdout.strip()
 
 
 def _megabytes(folder: Path) -> float:
-    """Return the size of all files of a folder, links not followed."""
+    """Return the size of all files of a folder in MB, without following links."""
     return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6

@@ -1,4 +1,4 @@
-"""facex: ``EmotionClassifier(...).predict(image)``; faces are grey cut-outs, one at a time."""
+"""facex: ``EmotionClassifier(...).predict(image)``; faces are grey crops, one at a time."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from measure import measure
 
 
 class Facex:
-    """It has one way: a Haar cascade and a TensorFlow Lite network."""
+    """The only configuration: a Haar cascade and a TensorFlow Lite network."""
 
     batches = False
 

@@ -1,7 +1,7 @@
 """fer: ``FER(mtcnn=...).detect_emotions(image)``; faces are boxes of photos.
 
-A batch is one photo with a box 64 times: only the faces of one photo go through the network at
-once.
+A batch is one photo with 64 copies of a box, because the network only takes the faces of one photo
+together.
 """
 
 import sys
@@ -14,13 +14,13 @@ from measure import measure
 
 
 class Fer:
-    """The variant ``haar`` or ``mtcnn`` finds faces."""
+    """The library with the detector ``haar`` or ``mtcnn``."""
 
     batches = True
 
     def __init__(self, variant: str) -> None:
         cv2.setNumThreads(1)
-        # PyTorch needs Triton on a GPU alone, and the process crashes with it and TensorFlow.
+        # PyTorch only needs Triton on a GPU, and Triton with TensorFlow crashes the process.
         sys.modules["triton"] = None
         self.fer = FER(mtcnn=variant == "mtcnn")
 

@@ -1,8 +1,8 @@
-"""Measure a library that reads expressions; runs inside a peer's environment, needs only Python.
+"""Measure a library in the environment of a peer; needs only Python.
 
-A peer's script calls :func:`measure`. The job comes as JSON on standard input: ``photos`` (paths),
-``variant`` (which way of the library) and ``started`` (seconds since the epoch, when the process
-was started). The result is the last line on standard output.
+The script of a peer calls :func:`measure`. The job is JSON on standard input: ``photos`` (paths),
+``variant`` (configuration of the library) and ``started`` (start time of the process in seconds
+since the epoch). The result is the last line on standard output.
 """
 
 import json
@@ -15,37 +15,37 @@ from pathlib import Path
 from typing import Any, Protocol
 
 FACES = 64
-"""How many faces the classifier alone is given, and how large a batch is."""
+"""Number of faces for the classifier alone, and batch size."""
 
-WARM = 3  # photos read before any is timed
+WARM = 3  # photos before the measurement begins
 
 
 class Library(Protocol):
-    """One way of a library."""
+    """One configuration of a library."""
 
     batches: bool
     """Whether one call takes several faces."""
 
     def read(self, photo: str) -> list[tuple[float, dict[str, float]]]:
-        """Return the faces of a photo file: each one's area and probabilities by label."""
+        """Return area and probabilities by label of each face in a photo file."""
 
     def face(self, photo: str) -> Any | None:
-        """Return what the classifier takes of a photo's largest face, None if none is found."""
+        """Return the classifier input of a photo's largest face; None without a face."""
 
     def classify(self, faces: Sequence[Any]) -> None:
-        """Classify faces in one call, down to numbers."""
+        """Compute the probabilities of faces in one call."""
 
 
 def measure(load: Callable[[str], Library], packages: Sequence[str]) -> None:
     """Do the job on standard input and print the result.
 
     Args:
-        load: variant -> the library, ready to read.
-        packages: whose versions are told.
+        load: function from a variant to the loaded library.
+        packages: packages whose versions are in the result.
     """
     job = json.load(sys.stdin)
     with os.fdopen(os.dup(1), "w") as answer:
-        os.dup2(2, 1)  # what libraries print goes elsewhere
+        os.dup2(2, 1)  # output of libraries goes to standard error
         answer.write(json.dumps(_result(load, packages, job)) + "\n")
 
 
@@ -59,7 +59,7 @@ def _result(
     for photo in photos[1 : 1 + WARM]:
         library.read(photo)
     read = [_read(library, photo) for photo in photos]
-    peak = _peak_mb()  # of the whole way, before many faces are held at once
+    peak = _peak_mb()  # from file to prediction, before there are many faces in memory
     return {
         "versions": {name: version(name) for name in packages},
         "cold": cold,
@@ -83,7 +83,7 @@ def _read(library: Library, photo: str) -> dict[str, Any]:
 
 
 def _classifier(library: Library, photos: Sequence[str]) -> dict[str, Any]:
-    """Return milliseconds of a face: one at a time, and in a batch where the library has one."""
+    """Return the milliseconds per face: one at a time, and in a batch if the library has them."""
     cut = [face for photo in photos[:FACES] if (face := library.face(photo)) is not None]
     if not cut:
         return {"single": None, "batch": None}
@@ -96,7 +96,7 @@ def _classifier(library: Library, photos: Sequence[str]) -> dict[str, Any]:
 
 
 def _classified(library: Library, calls: Sequence[Sequence[Any]]) -> dict[str, float]:
-    library.classify(calls[0])  # the first call of a size may prepare the network
+    library.classify(calls[0])  # the first call of a size may initialise the network
     cpu, wall = time.process_time(), time.perf_counter()
     for faces in calls:
         library.classify(faces)
@@ -106,7 +106,7 @@ def _classified(library: Library, calls: Sequence[Sequence[Any]]) -> dict[str, f
 
 
 def _peak_mb() -> float:
-    """Return the most memory that this process held; getrusage would count its parent's too."""
+    """Return the peak memory of this process in MB; getrusage would include its parent."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     (line,) = [line for line in status.splitlines() if line.startswith("VmHWM:")]
     return int(line.split()[1]) * 1024 / 1e6

@@ -1,4 +1,4 @@
-"""What a peer's results mean: pure functions."""
+"""Metrics and tables of the results of peers: pure functions."""
 
 import json
 import statistics
@@ -14,7 +14,7 @@ _KEYS = {"versions", "cold", "photos", "peak_mb", "classifier"}
 
 
 class Photo(NamedTuple):
-    """A labelled photo: its file, what it shows by :data:`degan.labels.EXPRESSIONS`, and who."""
+    """A labelled photo: path, one of :data:`degan.labels.EXPRESSIONS`, and subject."""
 
     path: str
     expression: str
@@ -22,40 +22,40 @@ class Photo(NamedTuple):
 
 
 def parse_result(output: str) -> dict[str, Any]:
-    """Return the result that a peer's script printed: its last line.
+    """Return the result in the last line of the output of a peer's script.
 
     Raises:
-        ValueError: it printed none.
+        ValueError: there is no result.
     """
     lines = output.strip().splitlines()
     try:
         result = json.loads(lines[-1])
     except (IndexError, json.JSONDecodeError) as error:
-        raise ValueError("it printed no result") from error
+        raise ValueError("the script printed no result") from error
     if not isinstance(result, dict) or result.keys() != _KEYS:
-        raise ValueError("its last line is no result")
+        raise ValueError("the last line of the script's output is no result")
     return result
 
 
 def reason(output: str, status: int) -> str:
-    """Return the line of a failed program's output that says best why: its last error."""
+    """Return the reason of a failed program: the last line of its output with an error."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    # npm ends with an error line that says where its log lies.
+    # npm ends with an error line that has the path of its log.
     errors = [line for line in lines if "error" in line.lower() and " log of " not in line]
     return (errors or lines or [f"exit status {status}"])[-1]
 
 
 def named(read: Mapping[str, float]) -> dict[str, float]:
-    """Return a peer's probabilities by degan's names of its labels.
+    """Return the probabilities of a peer, with degan's names of its labels.
 
     Raises:
-        DeganError: a label is no expression that degan knows.
+        DeganError: degan does not know a label.
     """
     return {parse_expression(label): share for label, share in read.items()}
 
 
 def answer(read: Mapping[str, float], among: Iterable[str]) -> str | None:
-    """Return the most probable of some expressions; None if two are equally so."""
+    """Return the most probable of some expressions; None if two are equally probable."""
     shares = sorted(((read.get(name, 0.0), name) for name in among), reverse=True)
     if len(shares) > 1 and shares[0][0] == shares[1][0]:
         return None
@@ -65,15 +65,19 @@ def answer(read: Mapping[str, float], among: Iterable[str]) -> str | None:
 def accuracies(
     reads: Sequence[Mapping[str, float] | None], photos: Sequence[Photo]
 ) -> dict[str, Any]:
-    """Judge what a peer read, by its own labels, of each photo.
+    """Return the accuracies of a peer.
 
-    A photo without a face found, or with a tie, counts as wrong. Photos of expressions that the
-    peer does not know are left out.
+    A photo without a detected face, or with two most probable expressions, counts as wrong. Photos
+    of expressions that the peer does not know are left out.
+
+    Args:
+        reads: probabilities of each photo, by the labels of the peer; None without a face.
+        photos: the photos, with their true expressions.
 
     Returns:
-        ``expressions`` that the peer knows, ``shared`` those of them that the photos show,
-        ``judged`` photos, and for ``all`` its expressions and the ``shared`` alone the share that
-        is right with its 95 % interval over people.
+        ``expressions``: expressions of the peer. ``shared``: those of them in the photos.
+        ``judged``: number of photos used. ``all`` and ``shared_only``: accuracy among all
+        expressions of the peer, and among the shared ones, with 95 % intervals over people.
     """
     known = [None if read is None else named(read) for read in reads]
     expressions = sort_classes({name for read in known if read is not None for name in read})
@@ -91,12 +95,12 @@ def accuracies(
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:
-    """Return the median of the rounds and their range."""
+    """Return the median and the range of the rounds."""
     return {"median": statistics.median(values), "low": min(values), "high": max(values)}
 
 
 def figures(rounds: Sequence[Mapping[str, Any]], photos: Sequence[Photo]) -> dict[str, Any]:
-    """Return a peer's figures from the results of its rounds; answers are the first round's."""
+    """Return the metrics of a peer from its rounds; accuracies are from the first round."""
     first = rounds[0]["photos"]
     found: dict[str, Any] = {
         "faces": sum(photo["faces"] for photo in first),
@@ -122,17 +126,17 @@ def tables(measured: Mapping[str, Mapping[str, Any]], photos: int) -> str:
     """Return two tables of at most 80 columns.
 
     Args:
-        measured: by peer, ``figures`` of :func:`figures` and ``added_mb``, the size of its
-            environment. Ratios are to the first.
-        photos: how many there are.
+        measured: for each peer ``figures``, the result of :func:`figures`, and ``added_mb``, the
+            size of its environment in MB. Ratios are relative to the first peer.
+        photos: number of photos.
     """
     if not measured:
         return ""
     base = next(iter(measured.values()))["figures"]["photo_cpu_ms"]["median"]
     speed = [
-        "One core, processor time      file to answer           classifier alone",
-        f"{'':17} {'ms a photo':>12} {'(range)':>13} {'ratio':>5} {'faces/s':>8}"
-        f" {'ms a face':>10} {'in 64s':>8}",
+        "One core, processor time    file to prediction         classifier alone",
+        f"{'':17} {'ms per photo':>12} {'(range)':>13} {'ratio':>5} {'faces/s':>8}"
+        f" {'ms/face':>10} {'in 64s':>8}",
     ]
     worth = [
         f"{'':17} {'with face':>9} {'right, %':>15} {'shared only, %':>15}"

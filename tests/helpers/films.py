@@ -1,4 +1,4 @@
-"""Videos that tests make of pictures, and scenes with faces that move."""
+"""Videos made from pictures for tests, and scenes with moving faces."""
 
 import io
 from fractions import Fraction
@@ -9,7 +9,15 @@ RATE = 10
 
 
 def film(images, rate=RATE, *, codec="mpeg4", kind="mp4", times=None):
-    """The bytes of a video of pictures, each RGB (H, W, 3); times in hundredths of a second."""
+    """Return the bytes of a video of RGB pictures (H, W, 3).
+
+    Args:
+        images: the frames.
+        rate: frames per second.
+        codec: name of the codec in PyAV.
+        kind: container format.
+        times: time of each frame in hundredths of a second; None for the times of ``rate``.
+    """
     import av
 
     buffer = io.BytesIO()
@@ -31,7 +39,7 @@ def film(images, rate=RATE, *, codec="mpeg4", kind="mp4", times=None):
 
 
 def sound():
-    """The bytes of a video that holds no pictures."""
+    """Return the bytes of a video file with sound and without pictures."""
     import av
 
     buffer = io.BytesIO()
@@ -44,7 +52,7 @@ def sound():
 
 
 def scene(*placed, size=(240, 480), grey=120):
-    """A grey picture with others pasted in: (picture, x, y) each; what sticks out is cut."""
+    """Return a grey picture with others pasted in, each (picture, x, y), cropped at the edges."""
     picture = np.full((*size, 3), grey, np.uint8)
     for image, x, y in placed:
         left, top = max(0, x), max(0, y)
@@ -55,14 +63,14 @@ def scene(*placed, size=(240, 480), grey=120):
 
 
 def person(examples, number, folder="smiling"):
-    """A face and its hair: RGB (192, 150, 3)."""
+    """Return a photo cropped to face and hair, RGB uint8 (192, 150, 3)."""
     from degan.media.images import read_image
 
     return read_image(examples / folder / f"{number:03d}.jpg")[40:232, 53:203]
 
 
 def turned(data, quarters=1):
-    """A video of :func:`film` whose header says that players turn it clockwise, as phones write."""
+    """Return a video of :func:`film` with a clockwise rotation in its header, like phones."""
     one, minus = b"\0\1\0\0", b"\xff\xff\0\0"
     zero = b"\0\0\0\0"
     upright = one + zero * 3 + one + zero * 3 + b"\x40\0\0\0"

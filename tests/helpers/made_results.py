@@ -1,4 +1,4 @@
-"""Results as runs leave them, made without training: for tests of what reads them."""
+"""Files of runs, made without training, for tests of the code that reads them."""
 
 import json
 
@@ -10,7 +10,7 @@ from degan.system.files import write_text
 
 
 def make_result(folder, dataset, *, skill=0.7, seed=0, kind="cross-validation", folds=2):
-    """Write a run directory whose answers are right about as often as ``skill`` says.
+    """Write a run directory with predictions of an accuracy of about ``skill``.
 
     Returns:
         The probabilities, float (N, C).
@@ -46,7 +46,7 @@ def write_json(path, value):
 
 
 def write_log(path, rng, epochs=3):
-    """Write the log of a training of two stages."""
+    """Write the log of a training with two stages."""
     rows = [
         {"stage": stage, "epoch": epoch, "epochs": epochs, **terms, "seconds": 2.0 * stage + epoch}
         for stage, names in ((1, ("reconstruction", "swap")), (2, ("loss", "accuracy")))
@@ -57,7 +57,7 @@ def write_log(path, rng, epochs=3):
 
 
 def probes(run="run", people=5):
-    """The content of a ``probes.json`` of one run with two kinds of features."""
+    """Return the content of a ``probes.json`` of one run with two kinds of features."""
 
     def guess(accuracy):
         return {

@@ -1,4 +1,4 @@
-"""Weights files that a test makes: what they say is known, and what they promise can be wrong."""
+"""Weights files for tests, with known predictions and possibly wrong metadata."""
 
 import json
 
@@ -8,11 +8,22 @@ from onnx import TensorProto, helper
 from degan.recognition.weights import CROPS, FORMAT, KEY
 
 SIDE = 16
-"""Of the crops, the least that a weights file may declare."""
+"""Side of the crops in pixels, the minimum for a weights file."""
 
 
 def make_weights(path, expressions, trained_on=None, unsure_below=0.0, **changes):
-    """Write weights that read probabilities off the first pixels: what they say is known."""
+    """Write weights whose probabilities are proportional to the first pixels of a crop.
+
+    Args:
+        path: file to write.
+        expressions: names of the classes.
+        trained_on: value of the metadata key ``trained_on``.
+        unsure_below: value of the metadata key ``unsure_below``.
+        changes: other metadata keys, which may be wrong.
+
+    Returns:
+        ``path``.
+    """
     count = len(expressions)
     numbers = {"start": [0, 0, 0], "end": [1, count, 1], "axes": [1, 2, 3], "last": [1]}
     graph = helper.make_graph(

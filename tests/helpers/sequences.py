@@ -1,4 +1,4 @@
-"""Look-alikes of data sets of sequences, for the tests of their adapters."""
+"""Imitations of data sets of sequences, for tests of their adapters."""
 
 import zipfile
 
@@ -6,7 +6,7 @@ from degan.data.protocol import Protocol
 
 
 def put(root, *parts):
-    """Write files: each part maps names to contents, a later one replaces an earlier one's."""
+    """Write files; each part maps names to contents, later parts replace files of earlier ones."""
     for name, data in _merged(parts).items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -24,7 +24,7 @@ def pack(path, *parts):
 
 
 def reading(adapter):
-    """Functions that read a copy, and that return the one recording of a faultless copy."""
+    """Return two functions: read a copy, and read the only recording of a faultless copy."""
 
     def read(path, **choices):
         return adapter.read(path, Protocol(**choices))

@@ -1,4 +1,4 @@
-"""Look-alikes of data sets of single photos, for the tests of their adapters."""
+"""Imitations of data sets of single photos, for tests of their adapters."""
 
 import zipfile
 
@@ -6,7 +6,7 @@ from degan.data.protocol import Protocol
 
 
 def make(root, *names):
-    """Make empty files: adapters go by names, nothing looks into a photo before it is prepared."""
+    """Write empty files: adapters only use names; photos are first read by ``prepare``."""
     for name in names:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -15,7 +15,7 @@ def make(root, *names):
 
 
 def zipped(path, *names, **contents):
-    """Make a zip file of empty files and of files with contents: ``zipped(p, *names, **texts)``."""
+    """Write a zip file with empty files ``names`` and with files ``contents``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w") as archive:
         for name in names:
@@ -26,7 +26,7 @@ def zipped(path, *names, **contents):
 
 
 def photos(found):
-    """Name, expression, subject and split of all photos; each is a recording of its own."""
+    """Return name, expression, subject and split of all photos; each is its own recording."""
     assert all(len(recording.sources) == 1 for recording in found.recordings)
     assert not any(recording.before for recording in found.recordings)
     sources = [recording.sources[0] for recording in found.recordings]
@@ -36,14 +36,14 @@ def photos(found):
 
 
 def reasons(found):
-    """Why each file was left out, by its name."""
+    """Return the reason for each skipped file, by its name."""
     names = [row.name for row in found.skipped]
     assert len(set(names)) == len(names)
     return dict(found.skipped)
 
 
 def differs(adapter, path, **choices):
-    """In what a copy differs from a complete one."""
+    """Return the differences of a copy from a complete one."""
     from degan.data.adapter import count_differences
 
     protocol = Protocol(**choices)
@@ -51,6 +51,6 @@ def differs(adapter, path, **choices):
 
 
 def sums_up(adapter):
-    """Whether the expected counts are consistent."""
+    """Return whether the expected counts are consistent."""
     expected = adapter.expected
     return sum(expected.expressions.values()) == expected.recordings

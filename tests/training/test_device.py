@@ -54,7 +54,9 @@ def test_a_name_of_no_device_is_refused_before_anything_is_trained(name):
 
 
 def test_a_gpu_that_is_not_there_is_refused_in_one_sentence(tmp_path, faces):
-    with pytest.raises(DeganError, match=r"device is cuda:97, but this machine has .* --device cpu"):
+    with pytest.raises(
+        DeganError, match=r"device is cuda:97, but this machine has .* --device cpu"
+    ):
         train(faces, range(8), settings("device='cuda:97'"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -140,7 +140,7 @@ class TestFit:
             cells[3] = bad
             changed = table.set_column(place, "action_jawOpen", pyarrow.array(cells, "float64"))
             parquet.write_table(changed, tmp_path / "factors.parquet")
-            with pytest.raises(DeganError, match="how much of jawOpen"):
+            with pytest.raises(DeganError, match=r"the amount \(0 to 1\) of jawOpen"):
                 fit_actions(load_model(run), replace(others, folder=tmp_path))
 
     def test_what_is_read_of_the_expression_stays(self, run, people, others):
@@ -273,7 +273,9 @@ class TestFile:
         proto.graph.node.append(onnx.helper.make_node("Max", ["before", "one"], ["most"]))
         proto.graph.node.append(onnx.helper.make_node("Add", ["most", "shift"], [last]))
         onnx.save(proto, tmp_path / "bad.onnx")
-        with pytest.raises(DeganError, match=r"bad\.onnx.*no probability or amount"):
+        with pytest.raises(
+            DeganError, match=r"bad\.onnx returns probabilities or amounts outside 0 to 1"
+        ):
             Recognizer(tmp_path / "bad.onnx").predict_crop(read_crops(people, [3])[0])
 
     def test_amounts_that_are_words_are_refused(self, weights, tmp_path):

@@ -61,8 +61,8 @@ class Recognizer:
         weights: a weights file that ``degan export`` or ``degan finetune`` wrote, or a name of
             :data:`SHIPPED_WEIGHTS`; None for the first of them.
         threads: number of threads of one network run.
-        thorough: True: always also search for faces that lie on a side or upside down, which takes
-            four times as long. False: only in images where no upright face is found.
+        thorough: True: always search for faces that lie on a side or upside down too, which takes
+            four times as long. False: only if the faces found are not all clear and upright.
         groups: expressions to count as one, under a new name: ``{"negative": ("anger", "fear")}``.
             Their probabilities are added.
 

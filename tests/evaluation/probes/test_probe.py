@@ -13,7 +13,14 @@ from degan.data.manifest import read_dataset
 from degan.errors import DeganError
 from degan.evaluation.probes import generation, leakage
 from degan.evaluation.probes.disentanglement import DEFAULT_FACTORS
-from degan.evaluation.probes.finished_runs import BOTH, CODE, FINE, RESIDUE, read_features, read_run
+from degan.evaluation.probes.finished_runs import (
+    BOTH,
+    CODE,
+    RESIDUE,
+    UNROUNDED_CODE,
+    read_features,
+    read_run,
+)
 from degan.evaluation.probes.run import probe
 from degan.training.loader import load
 from degan.training.pipeline import train
@@ -105,9 +112,9 @@ def test_a_rounded_code_is_measured_before_it_is_rounded_too(faces, tmp_path):
     run = read_run(tmp_path / "run")
     data = load(faces, range(6), run.settings.network, faces.expressions)
     features = read_features(run.model, data.images)
-    assert list(features) == [CODE, FINE]
-    assert (features[CODE] == features[FINE].round()).all()
-    assert (features[CODE] != features[FINE]).any()
+    assert list(features) == [CODE, UNROUNDED_CODE]
+    assert (features[CODE] == features[UNROUNDED_CODE].round()).all()
+    assert (features[CODE] != features[UNROUNDED_CODE]).any()
 
 
 def test_people_are_looked_for_among_pictures_with_other_expressions(proof):

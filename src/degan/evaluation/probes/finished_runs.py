@@ -15,10 +15,10 @@ from degan.errors import DeganError
 from degan.system.files import read_json
 from degan.training.model import Model, load_model
 
-CODE, FINE, RESIDUE, BOTH = "f(x)", "f(x), not rounded", "residue", "f(x) + residue"
+CODE, UNROUNDED_CODE, RESIDUE, BOTH = "f(x)", "f(x), not rounded", "residue", "f(x) + residue"
 """Names of the features; a classifier on f(x) only, such as a plain CNN, has no residue."""
 
-KINDS = (CODE, FINE, RESIDUE, BOTH)
+KINDS = (CODE, UNROUNDED_CODE, RESIDUE, BOTH)
 """All names of features, in the order of the tables."""
 
 _BATCH = 256
@@ -88,7 +88,7 @@ def read_features(model: Model, images: Tensor) -> dict[str, NDArray[np.float32]
             residues.append(torch.cat(read, dim=1))
     features = {CODE: torch.cat(codes)}
     if encoder.rounded:
-        features[FINE] = torch.cat(fine)
+        features[UNROUNDED_CODE] = torch.cat(fine)
     if residues:
         features[RESIDUE] = torch.cat(residues)
         features[BOTH] = torch.cat([features[CODE], features[RESIDUE]], dim=1)
