@@ -88,7 +88,7 @@ def pretend(folder: Path, out: Path, done: int) -> None:
     plan = Plan(find_inputs([folder / "in"]))
     records: list[Record] = []
     predict(Plan(plan.inputs[:1]), records.append)
-    journal = Journal(out, plan.asked)
+    journal = Journal(out, plan.journal_key)
     for one in plan.inputs[:done]:
         journal.write({**records[0], "path": printable(one.path)})
     journal.close()

@@ -177,7 +177,7 @@ def film(folder: Path) -> None:
 def rendered(people: int, one_light: bool) -> Event:
     """Return the faces of rendered people, detected as in photos."""
     from degan.synthetic.expressions import ExpressionRange, draw_expression  # noqa: PLC0415
-    from degan.synthetic.plan import SynthesisSettings, cast  # noqa: PLC0415
+    from degan.synthetic.plan import SynthesisSettings, person_in  # noqa: PLC0415
     from degan.synthetic.renderer import prepare_person, render  # noqa: PLC0415
     from degan.synthetic.scene import SceneRange, draw_scene  # noqa: PLC0415
 
@@ -187,7 +187,7 @@ def rendered(people: int, one_light: bool) -> Event:
     room = draw_scene(np.random.default_rng([SEED, 1]), scenes)
     event = Event()
     for number in range(people):
-        figure = prepare_person(cast(settings, number))
+        figure = prepare_person(person_in(settings, number))
         dice = np.random.default_rng([SEED, 2, number])
         for place in range(EACH):
             label = EXPRESSIONS[(number + place) % len(EXPRESSIONS)]

@@ -33,7 +33,7 @@ from pathlib import Path
 import numpy as np
 
 from degan.synthetic.generate import render_person, synthesize
-from degan.synthetic.plan import SynthesisSettings, cast, shots_of
+from degan.synthetic.plan import SynthesisSettings, person_in, shots_of
 from degan.synthetic.renderer import prepare_person, render
 from degan.system.machine import num_cpus
 
@@ -45,7 +45,7 @@ def in_memory(settings: SynthesisSettings) -> Work:
     """Return a function that renders the pictures of a person without writing them."""
 
     def work(number: int) -> None:
-        figure = prepare_person(cast(settings, number))
+        figure = prepare_person(person_in(settings, number))
         for shot in shots_of(settings, number):
             render(figure, shot.expression.actions, shot.scene, settings.size)
 

@@ -95,6 +95,6 @@ def test_the_base_install_is_light_and_names_no_training_package(root):
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     base = {re.split(r"[<>=]", name)[0] for name in project["dependencies"]}
     assert base == {
-        "defusedxml", "lazy-loader", "numpy", "onnxruntime", "Pillow", "pydantic", "rich", "tomli-w",
-        "typer",
+        "defusedxml", "lazy-loader", "numpy", "onnxruntime", "Pillow", "pydantic", "rich",
+        "tomli-w", "typer",
     }  # fmt: skip

@@ -82,7 +82,7 @@ class TestNames:
     def test_an_editor_and_help_show_the_public_names_alone(self):
         assert dir(degan) == sorted(degan.__all__)
         text = render_doc(degan)
-        assert all(name in text for name in degan.__all__)
+        assert all(name in text for name in degan.__all__ if not name.startswith("__"))
         assert "TYPE_CHECKING" not in text
 
     @pytest.mark.parametrize(("package", "name"), PUBLIC)

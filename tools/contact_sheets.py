@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from degan.labels import EXPRESSIONS
 from degan.media import images
 from degan.synthetic.expressions import CLEAN, draw_expression
-from degan.synthetic.plan import SynthesisSettings, cast, shots
+from degan.synthetic.plan import SynthesisSettings, person_in, shots
 from degan.synthetic.renderer import prepare_person, render
 from degan.synthetic.scene import FRONTAL, SceneRange, draw_scene
 
@@ -29,7 +29,7 @@ def people(seed: int, size: int) -> list[list[Picture]]:
     settings = SynthesisSettings(seed=seed, people=12, images=96)
     rows = []
     for number in range(12):
-        figure, row = prepare_person(cast(settings, number)), []
+        figure, row = prepare_person(person_in(settings, number)), []
         for place, label in enumerate(EXPRESSIONS):
             rng = np.random.default_rng([seed, number, place])
             actions = draw_expression(rng, label, CLEAN).actions
@@ -41,7 +41,7 @@ def people(seed: int, size: int) -> list[list[Picture]]:
 def scenes(seed: int, size: int) -> list[list[Picture]]:
     """Return four rows of six pictures of one person with varied camera, light and losses."""
     settings = SynthesisSettings(seed=seed, people=4, images=4)
-    figure = prepare_person(cast(settings, 3))
+    figure = prepare_person(person_in(settings, 3))
     pictures = []
     for number in range(24):
         rng = np.random.default_rng([seed, 12, number])
@@ -61,7 +61,7 @@ def sequences(seed: int, size: int) -> list[list[Picture]]:
     rows = []
     for take in range(3):
         frames = shots(settings, take)
-        figure = prepare_person(cast(settings, frames[0].person))
+        figure = prepare_person(person_in(settings, frames[0].person))
         rows.append([render(figure, shot.expression.actions, shot.scene, size) for shot in frames])
     return rows
 

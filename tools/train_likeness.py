@@ -26,7 +26,7 @@ from degan.faces.likeness import SIDE, ZOOM
 from degan.labels import EXPRESSIONS
 from degan.networks.layers import ResidualBlock, conv_norm_relu
 from degan.synthetic.expressions import ExpressionRange, draw_expression
-from degan.synthetic.plan import SynthesisSettings, cast
+from degan.synthetic.plan import SynthesisSettings, person_in
 from degan.synthetic.renderer import prepare_person, render
 from degan.synthetic.scene import SceneRange, draw_scene
 from shipping import ASSETS, record_hash
@@ -51,7 +51,7 @@ def draw_people(path: Path, seed: int, people: int, each: int) -> NDArray[np.uin
     settings = SynthesisSettings(people=people, images=people * each, seed=seed)
     pictures = np.empty((people * each, SIDE, SIDE, 3), np.uint8)
     for person in range(people):
-        figure = prepare_person(cast(settings, person))
+        figure = prepare_person(person_in(settings, person))
         rng = np.random.default_rng([seed, 7, person])
         for number in range(each):
             label = EXPRESSIONS[rng.integers(len(EXPRESSIONS))]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pyarrow import parquet
 
-from degan.cli import print_figures
+from degan.cli import print_results
 from degan.data import factors
 from degan.data.crops import read_crops
 from degan.data.manifest import read_dataset, write_dataset
@@ -175,7 +175,7 @@ class TestFigures:
         path = make_weights(tmp_path / "own.onnx", KNOWN, trained_on)
         summary = evaluate(data, Recognizer(path))
         assert summary["trained_on_this_data"]
-        print_figures.evaluation_notes(summary)
+        print_results.evaluation_notes(summary)
         assert "do not hold for other people" in capsys.readouterr().err
 
     def test_so_are_those_whose_training_data_were_joined_of_this_and_others(self, data, tmp_path):

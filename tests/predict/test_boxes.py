@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from degan.errors import DeganError
 from degan.predict.inputs import Input, find_inputs
-from degan.predict.own_boxes import read_boxes
 from degan.predict.run import Plan, predict
+from degan.predict.user_boxes import read_boxes
 from films import film, scene
 
 HEAD = "path,x,y,width,height\n"
@@ -294,9 +294,9 @@ class TestPredict:
         asked = []
         for rows in ("", "", "in/a.jpg,80,90,100,110\n"):
             out.write_text(HEAD + rows)
-            asked.append(Plan(inputs, boxes=read_boxes(out, inputs)).asked)
+            asked.append(Plan(inputs, boxes=read_boxes(out, inputs)).journal_key)
         assert asked[0] == asked[1] != asked[2]
-        assert asked[0] != Plan(inputs).asked
+        assert asked[0] != Plan(inputs).journal_key
 
 
 def test_a_table_that_pandas_wrote_of_degans_own_is_read(tmp_path):

@@ -14,9 +14,9 @@ from degan.faces.likeness import DESCRIPTOR_SIZE, Describer
 from degan.media.images import read_image, write_image
 from degan.media.video import play
 from degan.predict.inputs import find_inputs
-from degan.predict.people import People, PeopleOfRecords, described
+from degan.predict.people import People, RecordNumbering, with_descriptors
 from degan.predict.reader import ReadOptions, open_reader
-from degan.predict.records import LIKENESS, Result, to_record
+from degan.predict.records import DESCRIPTOR, Result, to_record
 from degan.predict.run import Plan
 from degan.predict.run import predict as read_all
 from degan.predict.videos import watch
@@ -147,8 +147,8 @@ class TestCommand:
         assert list(rows[0])[:2] == ["path", "person"]
         table = command(*asked)
         assert "person" in table.stdout
-        assert not any(LIKENESS in text for text in (table.stdout, json.dumps(records)))
-        assert LIKENESS not in rows[0]
+        assert not any(DESCRIPTOR in text for text in (table.stdout, json.dumps(records)))
+        assert DESCRIPTOR not in rows[0]
 
     def test_without_it_photos_have_no_numbers(self, command, examples):
         done = command("predict", examples / "neutral", "--json")
@@ -234,14 +234,16 @@ def test_a_run_that_was_stopped_gives_the_same_numbers(event, whole, stops, tmp_
             read_event(event, out, stop)
         assert not out.exists()
     assert read_event(event, out) == whole
-    assert LIKENESS.encode() not in whole
+    assert DESCRIPTOR.encode() not in whole
 
 
 @pytest.fixture(scope="module")
 def told(recognizer, photos):
     """Records of the photos as a journal holds them."""
     results = [
-        described(Result(f"{place}.jpg", image, tuple(recognizer.predict(image))), Describer())
+        with_descriptors(
+            Result(f"{place}.jpg", image, tuple(recognizer.predict(image))), Describer()
+        )
         for place, (_, image) in enumerate(photos)
     ]
     return [to_record(result, likeness=True) for result in results]
@@ -251,25 +253,25 @@ class TestRecords:
     @given(data=st.data())
     def test_any_order_gives_numbers_that_follow_from_it(self, told, data):
         order = data.draw(st.permutations(range(len(told))))
-        read = [PeopleOfRecords() for _ in range(2)]
+        read = [RecordNumbering() for _ in range(2)]
         one, other = ([people.next(told[place]) for place in order] for people in read)
         assert one == other
         numbers = [face["person"] for record in one for face in record["faces"]]
         assert list(dict.fromkeys(numbers)) == list(range(1, max(numbers) + 1))
-        assert not any(LIKENESS in face for record in one for face in record["faces"])
-        assert all(LIKENESS in face for record in told for face in record["faces"])
+        assert not any(DESCRIPTOR in face for record in one for face in record["faces"])
+        assert all(DESCRIPTOR in face for record in told for face in record["faces"])
 
     def test_a_face_in_a_box_that_shows_none_has_no_number(self, told):
         face = told[0]["faces"][0]
-        none = {name: value for name, value in face.items() if name != LIKENESS}
+        none = {name: value for name, value in face.items() if name != DESCRIPTOR}
         record = {"path": "a.jpg", "faces": [none, face]}
-        first, second = PeopleOfRecords().next(record)["faces"]
+        first, second = RecordNumbering().next(record)["faces"]
         assert "person" not in first
         assert second["person"] == 1
 
     def test_what_could_not_be_read_stays_as_it_is(self):
         record = {"path": "a.jpg", "error": "no photo"}
-        assert PeopleOfRecords().next(record) == record
+        assert RecordNumbering().next(record) == record
 
     def test_people_of_a_video_are_told_apart_even_where_they_look_alike(self, told):
         face = {**told[0]["faces"][0]}
@@ -278,5 +280,5 @@ class TestRecords:
             {"path": "v", "frame": 1, "time": 0.1, "faces": [{**face, "person": 2}]},
             {"path": "w", "frame": 0, "time": 0.0, "faces": [{**face, "person": 1}]},
         ]
-        people = PeopleOfRecords()
+        people = RecordNumbering()
         assert [people.next(frame)["faces"][0]["person"] for frame in frames] == [1, 2, 1]

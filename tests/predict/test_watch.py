@@ -15,7 +15,7 @@ from degan.media.images import read_image
 from degan.media.video import Frame, play, read_frames, video_info
 from degan.predict.inputs import find_inputs
 from degan.predict.run import Plan, predict
-from degan.predict.videos import CalmestFaces, watch
+from degan.predict.videos import NeutralFaces, watch
 from degan.recognition.prediction import Prediction
 from degan.recognition.recognizer import Recognizer
 from films import RATE, film, person, scene, sound, turned
@@ -186,7 +186,7 @@ class TestCalmestFaces:
 
     def test_those_that_look_most_neutral_are_kept(self, faces):
         rest, laugh = faces
-        calmest = CalmestFaces(count=2, least=0)
+        calmest = NeutralFaces(count=2, least=0)
         assert calmest.next(1, 0.0, laugh) == [laugh]
         assert calmest.next(1, 0.1, rest) == [rest, laugh]
         assert calmest.next(1, 0.2, rest) == [rest, rest]
@@ -194,17 +194,17 @@ class TestCalmestFaces:
         assert calmest.next(2, 0.3, laugh) == [laugh]  # another person
 
     def test_nobody_is_known_at_first(self, faces):
-        calmest = CalmestFaces(least=1.0)
+        calmest = NeutralFaces(least=1.0)
         assert [len(calmest.next(1, time / 2, faces[0])) for time in range(4)] == [0, 0, 3, 4]
 
     def test_who_comes_back_after_long_has_the_same_neutral_face(self, faces):
-        calmest = CalmestFaces(least=1.0)
+        calmest = NeutralFaces(least=1.0)
         for time in (0.0, 1.0, 3600.0):
             found = calmest.next(1, time, faces[0])
         assert len(found) == 3
 
     def test_of_too_many_people_the_one_not_seen_for_longest_is_nobody(self, faces):
-        calmest = CalmestFaces(least=1.0, most=2)
+        calmest = NeutralFaces(least=1.0, most=2)
         for person_, time in ((1, 0.0), (2, 0.0), (2, 5.0), (3, 5.0)):
             calmest.next(person_, time, faces[0])
         assert calmest.next(1, 5.1, faces[0]) == []

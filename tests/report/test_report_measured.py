@@ -354,7 +354,7 @@ class TestSaliency:
         assert same(saliency(own(folds), faces), found)
 
     def test_one_expression_alone_is_refused(self, trained, faces):
-        smiles = faces.only(["happiness"])
+        smiles = faces.with_expressions(["happiness"])
         other = dataclasses.replace(smiles, manifest_hash="0" * 64)
         with pytest.raises(DeganError, match="have the expression happiness"):
             saliency(trained, other)

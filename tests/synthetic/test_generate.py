@@ -29,7 +29,7 @@ from degan.media import images
 from degan.recognition.recognizer import Recognizer
 from degan.synthetic import generate
 from degan.synthetic.generate import synthesize
-from degan.synthetic.plan import FRAMES, PEAK_FRAMES, SynthesisSettings, cast, shots_of
+from degan.synthetic.plan import FRAMES, PEAK_FRAMES, SynthesisSettings, person_in, shots_of
 from degan.synthetic.renderer import prepare_person, render
 
 TINY = SynthesisSettings(people=3, images=6, size=32)
@@ -77,7 +77,7 @@ def lay_down(files, folder):
 def test_a_picture_alone_is_the_same_as_in_the_set(rendered):
     settings, out = rendered
     for person in (4, 1):
-        figure = prepare_person(cast(settings, person))
+        figure = prepare_person(person_in(settings, person))
         for shot in reversed(list(shots_of(settings, person))):
             alone = render(figure, shot.expression.actions, shot.scene, settings.size)
             stored = images.read_image(out / generate.picture_path(settings, shot))
@@ -231,7 +231,7 @@ def test_the_table_of_many_people_is_written_in_parts(tiny, tmp_path, monkeypatc
 
 def test_the_identity_of_a_row_is_the_persons_shape_and_looks(rendered):
     settings, out = rendered
-    people = [cast(settings, number) for number in range(settings.people)]
+    people = [person_in(settings, number) for number in range(settings.people)]
     for row in table_of(out):
         person = people[int(row["person"][1:])]
         identity = [row[f"identity_{k:02d}"] for k in range(len(person.shape))]

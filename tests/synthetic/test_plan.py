@@ -16,7 +16,7 @@ from degan.synthetic.plan import (
     PEAK_FRAMES,
     RANGES,
     SynthesisSettings,
-    cast,
+    person_in,
     shots,
     shots_of,
 )
@@ -85,12 +85,12 @@ def test_who_it_is_does_not_say_what_is_shown(shown, images):
 
 
 def cast_sex(shot):
-    return cast(SynthesisSettings(), shot.person).sex
+    return person_in(SynthesisSettings(), shot.person).sex
 
 
 @pytest.mark.parametrize("people", [20, 60, 200])
 def test_sexes_tones_and_ages_come_equally_often(people):
-    persons = [cast(SynthesisSettings(seed=5), number) for number in range(people)]
+    persons = [person_in(SynthesisSettings(seed=5), number) for number in range(people)]
     looks = Counter((person.sex, person.tone) for person in persons)
     assert set(looks.values()) == {people // 20}
     assert len(looks) == 2 * TONES
@@ -118,12 +118,12 @@ def test_a_persons_pictures_do_not_depend_on_how_many_people_there_are(sequences
         pairs = list(zip(shots_of(few, person), shots_of(many, person), strict=True))
         assert len(pairs) == 20
         assert all(same(*pair) for pair in pairs)
-        assert np.array_equal(cast(few, person).shape, cast(many, person).shape)
+        assert np.array_equal(person_in(few, person).shape, person_in(many, person).shape)
 
 
 def test_another_seed_is_other_people_who_show_other_pictures():
     one, other = (SynthesisSettings(people=2, images=4, seed=seed) for seed in (0, 1))
-    assert not np.array_equal(cast(one, 0).shape, cast(other, 0).shape)
+    assert not np.array_equal(person_in(one, 0).shape, person_in(other, 0).shape)
     for first, second in zip(all_shots(one), all_shots(other), strict=True):
         assert first.scene != second.scene
         assert not np.array_equal(first.expression.actions, second.expression.actions)
@@ -131,7 +131,7 @@ def test_another_seed_is_other_people_who_show_other_pictures():
 
 def test_no_two_people_and_no_two_pictures_are_alike():
     settings = SynthesisSettings(people=50, images=400)
-    assert len({cast(settings, number).shape.tobytes() for number in range(50)}) == 50
+    assert len({person_in(settings, number).shape.tobytes() for number in range(50)}) == 50
     assert len({shot.expression.actions.tobytes() for shot in all_shots(settings)}) == 400
 
 
@@ -248,7 +248,7 @@ def test_sequences_are_dealt_out_whole(people, sequences):
 
 def test_people_of_the_same_sex_tone_and_age_would_still_be_different_people():
     # Every twentieth person has the same sex and tone: shape and looks must differ all the same.
-    one, other = (cast(SynthesisSettings(people=40, images=40), number) for number in (3, 23))
+    one, other = (person_in(SynthesisSettings(people=40, images=40), number) for number in (3, 23))
     assert (one.sex, one.tone) == (other.sex, other.tone)
     assert np.corrcoef(one.range, other.range)[0, 1] < 0.9
     assert one.texture != other.texture

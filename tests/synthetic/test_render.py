@@ -19,7 +19,7 @@ from degan.labels import EXPRESSIONS
 from degan.synthetic import renderer as render_module
 from degan.synthetic.expressions import action_indices
 from degan.synthetic.person import TONES, Beard, Glasses, draw_person
-from degan.synthetic.plan import RANGES, SynthesisSettings, cast, shots
+from degan.synthetic.plan import RANGES, SynthesisSettings, person_in, shots
 from degan.synthetic.renderer import performed, prepare_person, render
 from degan.synthetic.scene import Camera, Degradation, Exposure, Lamp, Light, Scene
 
@@ -267,7 +267,9 @@ def test_whoever_and_whatever_it_is_there_is_a_picture(seed, difficulty, express
     )
     (shot,) = shots(plan, 0)
     with np.errstate(invalid="raise", divide="raise"):
-        picture = render(prepare_person(cast(plan, 0)), shot.expression.actions, shot.scene, 32)
+        picture = render(
+            prepare_person(person_in(plan, 0)), shot.expression.actions, shot.scene, 32
+        )
     assert picture.shape == (32, 32, 3)
     assert picture.dtype == np.uint8
     assert 10 < picture.mean() < 245
@@ -291,7 +293,7 @@ def golden_means():
         plan = SynthesisSettings(people=5, images=10, size=64, seed=11, difficulty=difficulty)
         shot = shots(plan, 7)[0]
         picture = render(
-            prepare_person(cast(plan, shot.person)), shot.expression.actions, shot.scene, 64
+            prepare_person(person_in(plan, shot.person)), shot.expression.actions, shot.scene, 64
         )
         blocks = picture.astype(float).reshape(8, 8, 8, 8, 3).mean((1, 3, 4))
         means[difficulty] = blocks.round().astype(int).tolist()

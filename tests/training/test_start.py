@@ -12,7 +12,7 @@ from degan.data.folds import subject_folds
 from degan.data.manifest import read_dataset
 from degan.data.prepare import PrepareSettings, prepare_dataset
 from degan.data.protocol import Protocol
-from degan.data.provenance import describe_training_data, has_seen, manifests_of
+from degan.data.provenance import describe_training_data, manifests_of, was_trained_on
 from degan.errors import DeganError
 from degan.evaluation.probes.run import probe
 from degan.evaluation.protocols.crossdata import cross_data_set
@@ -71,11 +71,13 @@ def test_which_parts_of_a_split_were_trained_on_is_told_of_a_run_alone(faces, ea
     ]
     other = replace(faces, samples=tuple(samples), manifest_hash="1" * 64)
     told = describe_training_data(other, [0, 2], load_model(earlier).trained_on)
-    assert has_seen(told, other, {"train"})
-    assert not has_seen(told, other, {"test"})
-    assert all(has_seen(told, faces, {part}) for part in parts)
-    assert not has_seen(told, replace(faces, manifest_hash="2" * 64), set(parts))
-    assert not any(has_seen(nothing, faces, parts) for nothing in (None, [], {}, {"splits": 3}))
+    assert was_trained_on(told, other, {"train"})
+    assert not was_trained_on(told, other, {"test"})
+    assert all(was_trained_on(told, faces, {part}) for part in parts)
+    assert not was_trained_on(told, replace(faces, manifest_hash="2" * 64), set(parts))
+    assert not any(
+        was_trained_on(nothing, faces, parts) for nothing in (None, [], {}, {"splits": 3})
+    )
 
 
 def test_people_whom_the_weights_to_start_from_know_are_not_tested(faces, earlier, tmp_path):

@@ -395,7 +395,7 @@ def test_a_run_knows_which_part_of_an_official_split_it_trained_on(faces, tmp_pa
     parts = [sample._replace(subject="") for sample in faces.samples]
     parts = [s._replace(split="train" if i % 4 < 2 else "test") for i, s in enumerate(parts)]
     divided = dataclasses.replace(faces, samples=tuple(parts), joined={"lab": "1" * 64})
-    train_part, test_part = divided.of_split("train"), divided.of_split("test")
+    train_part, test_part = divided.split_indices("train"), divided.split_indices("test")
     assert len(train_part) == len(test_part) == half
     model = train(divided, train_part, TINY, tmp_path / "run")
     assert model.trained_on["splits"] == "train"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from degan.cli import print_figures
+from degan.cli import print_results
 from degan.cli.app import app
 from degan.config import preset
 from degan.data.crops import read_crops
@@ -167,7 +167,7 @@ def test_what_the_temperature_was_fitted_on_is_remembered(
     for weights, data, same in ((file, others, True), (file, faces, False), (plain, others, False)):
         summary = evaluate(data, Recognizer(weights))
         assert summary["calibrated_on_this_data"] == same
-        print_figures.evaluation_notes(summary)
+        print_results.evaluation_notes(summary)
         assert ("log loss are too low" in capsys.readouterr().err) == same
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from degan.cli import print_finetune
 from degan.cli.app import app
 from degan.data.manifest import read_dataset
-from degan.data.provenance import has_seen
+from degan.data.provenance import was_trained_on
 from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.evaluation.exported import evaluate
@@ -137,7 +137,7 @@ class TestTheCommand:
     def test_evaluate_says_that_the_weights_saw_the_photos(self, tuned):
         dataset = read_dataset(tuned[0].with_suffix(".finetune") / "data")
         recognizer = Recognizer(tuned[0])
-        assert has_seen(recognizer.trained_on, dataset, {""})
+        assert was_trained_on(recognizer.trained_on, dataset, {""})
         summary = evaluate(dataset, recognizer)
         assert summary["trained_on_this_data"]
         assert summary["expressions"] == ["grinning", "resting"]

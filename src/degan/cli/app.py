@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from degan.cli import print_figures, verbs
+from degan.cli import print_results, verbs
 from degan.cli.options import PANELS
 from degan.errors import DeganError
 from degan.version import __version__
@@ -47,7 +47,7 @@ def main() -> None:
         _fail(str(error))
     except SystemExit as stop:
         if stop.code == _INTERRUPTED:
-            print_figures.note(
+            print_results.note(
                 "stopped; the same command continues the work"
                 if _continues(sys.argv[1:])
                 else "stopped; no incomplete file is left; the same command starts again"
@@ -69,7 +69,7 @@ def _continues(words: Sequence[str]) -> bool:
 
 
 def _fail(sentence: str) -> NoReturn:
-    print_figures.note(sentence)
+    print_results.note(sentence)
     sys.exit(2)
 
 

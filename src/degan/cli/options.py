@@ -78,7 +78,7 @@ Weights = Annotated[
 ]
 
 
-def chosen_settings(
+def settings_from_options(
     name: str,
     config: Path | None,
     changes: list[str] | None,
@@ -106,7 +106,7 @@ def chosen_settings(
     return override(settings, assignments)
 
 
-def check_resume(run: Path, resume: bool) -> None:
+def check_run_is_new(run: Path, resume: bool) -> None:
     """Check that a run directory is new if it must not be continued.
 
     Args:
@@ -120,7 +120,7 @@ def check_resume(run: Path, resume: bool) -> None:
         raise DeganError(f"{run} exists; choose a new name for the run, or add --resume")
 
 
-class Divided(NamedTuple):
+class DatasetFolds(NamedTuple):
     """A data set and its folds.
 
     Attributes:
@@ -134,7 +134,9 @@ class Divided(NamedTuple):
     protocol: str
 
 
-def chosen_folds(data: Path, by: str, num_folds: int, fold_file: Path | None, seed: int) -> Divided:
+def read_dataset_and_folds(
+    data: Path, by: str, num_folds: int, fold_file: Path | None, seed: int
+) -> DatasetFolds:
     """Read a data set and divide it into folds.
 
     Args:
@@ -152,4 +154,4 @@ def chosen_folds(data: Path, by: str, num_folds: int, fold_file: Path | None, se
 
     dataset = read_dataset(data)
     folds = make_folds(dataset, by, num_folds=num_folds, seed=seed, file=fold_file)
-    return Divided(dataset, folds, OWN if fold_file else by)
+    return DatasetFolds(dataset, folds, OWN if fold_file else by)

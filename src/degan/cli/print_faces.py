@@ -8,7 +8,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from degan.cli import console
-from degan.cli.print_figures import note
+from degan.cli.print_results import note
 from degan.errors import DeganError
 from degan.labels import UNIT_THRESHOLD
 from degan.predict.segments import Segment, Segments
@@ -29,7 +29,7 @@ class FaceTable:
         people: whether to print a column of person numbers.
         actions: whether to print a column of action units.
         alone: whether there is only one photo. If it has no face, no row is printed, because
-            :func:`unread` raises an error.
+            :func:`report_unread` raises an error.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
 
 
-def unread(count: "Count", named: Sequence[Path]) -> None:
+def report_unread(count: "Count", named: Sequence[Path]) -> None:
     """Print notes on files that could not be read or have no face.
 
     Args:

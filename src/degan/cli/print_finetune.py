@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from degan.cli import print_figures
-from degan.cli.print_figures import note
+from degan.cli import print_results
+from degan.cli.print_results import note
 
 if TYPE_CHECKING:
     from degan.data.sample import Skipped
@@ -18,7 +18,7 @@ def notes(result: "Finetuned") -> None:
     summary, prepared = result.summary, result.prepared
     if prepared is not None:
         _left_out(prepared.skipped)
-        note(print_figures.prepared(prepared, result.work / "data"))
+        note(print_results.prepared(prepared, result.work / "data"))
     elif not summary["subjects"]:
         note(
             "there are no subject names, so every photo or recording counts as a person; if people "
@@ -54,8 +54,8 @@ def measured(result: "Finetuned") -> str:
     """Return the result lines, measured on the people held out of each fold."""
     summary = result.summary
     lines = [
-        f"{print_figures.accuracy_line(summary)}, {summary['folds']} folds by subject",
-        print_figures.detail_lines(summary),
+        f"{print_results.accuracy_line(summary)}, {summary['folds']} folds by subject",
+        print_results.detail_lines(summary),
     ]
     if summary["temperature"] is not None:
         lines.append(

@@ -6,7 +6,7 @@ from typing import Any
 from rich.box import SIMPLE
 from rich.table import Table
 
-from degan.cli.print_figures import note, share_text
+from degan.cli.print_results import note, share_text
 
 _GROUPS = {"expression": "what", "identity": "who", "scene": "scene"}
 

@@ -62,12 +62,12 @@ class Dataset:
         """The subjects that occur, sorted by name; samples without a subject are ignored."""
         return tuple(sorted({sample.subject for sample in self.samples} - {""}))
 
-    def only(self, expressions: Collection[str]) -> "Dataset":
+    def with_expressions(self, expressions: Collection[str]) -> "Dataset":
         """Return the data set with only the samples of the given expressions."""
         samples = tuple(sample for sample in self.samples if sample.expression in expressions)
         return replace(self, samples=samples)
 
-    def of_split(self, split: str | None) -> list[int]:
+    def split_indices(self, split: str | None) -> list[int]:
         """Return the indices of the samples in a part of the official split; None: of all samples.
 
         Raises:

@@ -59,7 +59,7 @@ def hashes_with_unknown_subjects(told: Any) -> frozenset[str]:
     return _words(told, _JOINED, _BEFORE) - {""}
 
 
-def has_seen(told: Any, dataset: Dataset, parts: Collection[str]) -> bool:
+def was_trained_on(told: Any, dataset: Dataset, parts: Collection[str]) -> bool:
     """Return whether weights were trained on samples of a data set.
 
     Args:

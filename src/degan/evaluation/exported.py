@@ -12,7 +12,7 @@ from degan.data.crops import crop_chunks
 from degan.data.factors import Value, read_column
 from degan.data.manifest import Dataset
 from degan.data.people_table import read_people
-from degan.data.provenance import has_seen
+from degan.data.provenance import was_trained_on
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.action_metrics import action_figures, load_action_truth
@@ -73,7 +73,7 @@ def evaluate(
     out = None if out is None else as_path(out, "out")
     if out is not None:
         check_output_folder(out)
-    chosen = dataset.of_split(split)
+    chosen = dataset.split_indices(split)
     shared = _shared_expressions(dataset, chosen, recognizer)
     indices = [index for index in chosen if dataset.samples[index].expression in shared]
     # Checked before reading the crops, so that a wrong name fails fast.
@@ -176,7 +176,7 @@ def _facts(
         "weights": recognizer.name,
         "weights_sha256": recognizer.weights_hash,
         "manifest_sha256": dataset.manifest_hash,
-        "trained_on_this_data": has_seen(
+        "trained_on_this_data": was_trained_on(
             recognizer.trained_on, dataset, {sample.split for sample in samples}
         ),
         "calibrated_on_this_data": not dataset.manifests.isdisjoint(

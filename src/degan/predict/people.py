@@ -14,10 +14,10 @@ import numpy as np
 from degan.faces.likeness import Describer, Descriptor
 from degan.faces.person_numbers import MAX_PEOPLE, PersonNumbers
 from degan.media.images import RgbImage, check_image
-from degan.predict.records import LIKENESS, Record, Result
+from degan.predict.records import DESCRIPTOR, Record, Result
 from degan.recognition.prediction import Prediction
 
-__all__ = ["People", "PeopleOfRecords", "described"]
+__all__ = ["People", "RecordNumbering", "with_descriptors"]
 
 
 class People:
@@ -69,7 +69,7 @@ class People:
         ]
 
 
-class PeopleOfRecords:
+class RecordNumbering:
     """Numbers the people in a series of records.
 
     The tracker already distinguishes the people within a video. Each of them is compared with the
@@ -95,8 +95,8 @@ class PeopleOfRecords:
         if "frame" in record:
             numbers = self._of_frame(record["path"], faces)
             return {**record, "faces": list(map(_numbered, faces, numbers))}
-        known = iter(self._numbering.next([_look(face) for face in faces if LIKENESS in face]))
-        told = [_numbered(face, next(known)) if LIKENESS in face else face for face in faces]
+        known = iter(self._numbering.next([_look(face) for face in faces if DESCRIPTOR in face]))
+        told = [_numbered(face, next(known)) if DESCRIPTOR in face else face for face in faces]
         return {**record, "faces": told}
 
     def _of_frame(self, video: str, faces: Sequence[dict[str, Any]]) -> list[int]:
@@ -104,7 +104,7 @@ class PeopleOfRecords:
             self._video, self._here = video, {}
         new = [face for face in faces if face["person"] not in self._here]
         for face in faces:
-            if face["person"] in self._here and LIKENESS in face:
+            if face["person"] in self._here and DESCRIPTOR in face:
                 self._numbering.add(self._here[face["person"]], _look(face))
         # A new person is none of those in this video: the tracker would have recognised them.
         if new:
@@ -115,7 +115,7 @@ class PeopleOfRecords:
         return [self._here[face["person"]] for face in faces]
 
 
-def described(result: Result, describer: Describer) -> Result:
+def with_descriptors(result: Result, describer: Describer) -> Result:
     """Return the result with a face descriptor for each face with landmarks.
 
     Args:
@@ -138,9 +138,9 @@ def _described(describer: Describer, image: RgbImage, face: Prediction) -> Predi
 
 def _look(face: dict[str, Any]) -> Descriptor:
     """Return the face descriptor of a face of a record."""
-    return np.frombuffer(b64decode(face[LIKENESS]), "<f2").astype(np.float32)
+    return np.frombuffer(b64decode(face[DESCRIPTOR]), "<f2").astype(np.float32)
 
 
 def _numbered(face: dict[str, Any], number: int) -> dict[str, Any]:
-    rest = {name: value for name, value in face.items() if name not in ("person", LIKENESS)}
+    rest = {name: value for name, value in face.items() if name not in ("person", DESCRIPTOR)}
     return {"person": number, **rest}

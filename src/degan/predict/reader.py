@@ -6,7 +6,7 @@ from pathlib import Path
 from degan.errors import DeganError
 from degan.faces.likeness import Describer
 from degan.media import images
-from degan.predict.people import described
+from degan.predict.people import with_descriptors
 from degan.predict.records import Record, Result, to_record
 from degan.recognition.prediction import Prediction
 from degan.recognition.recognizer import Recognizer
@@ -26,7 +26,7 @@ class ReadOptions:
         actions: whether records have facial actions and action units.
         neutral: path of a neutral photo of the person in all photos; None for none.
         people: whether records have face descriptors, which number the people, see
-            :class:`degan.predict.people.PeopleOfRecords`.
+            :class:`degan.predict.people.RecordNumbering`.
     """
 
     weights: Path | None = None
@@ -57,7 +57,7 @@ class Reader:
     def record(self, result: Result) -> Record:
         """Return the record of a photo, with face descriptors if ``options.people``."""
         if self.describer is not None:
-            result = described(result, self.describer)
+            result = with_descriptors(result, self.describer)
         return to_record(result, actions=self.options.actions, likeness=self.options.people)
 
 

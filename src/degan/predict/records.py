@@ -12,7 +12,7 @@ from degan.recognition.prediction import Prediction
 
 __all__ = [
     "BOX",
-    "LIKENESS",
+    "DESCRIPTOR",
     "Record",
     "Result",
     "columns",
@@ -24,7 +24,7 @@ __all__ = [
 Record = dict[str, Any]
 """JSON object of a photo or frame, see :func:`to_record`."""
 
-LIKENESS: Final = "likeness"
+DESCRIPTOR: Final = "likeness"
 """Key of a face descriptor (base64) in a record; it is removed before records are written."""
 
 BOX: Final = ("x", "y", "width", "height")
@@ -71,7 +71,7 @@ def to_record(result: Result, *, actions: bool = False, likeness: bool = False) 
         result: result of the photo or frame.
         actions: whether faces have facial actions and action units.
         likeness: whether faces have their descriptor for
-            :class:`degan.predict.people.PeopleOfRecords`.
+            :class:`degan.predict.people.RecordNumbering`.
     """
     record: Record = {"path": result.path}
     if result.frame is not None and result.time is not None:
@@ -94,7 +94,7 @@ def _face(face: Prediction, actions: bool, likeness: bool) -> dict[str, Any]:
         told["actions"] = _rounded(face.actions)
         told["action_units"] = _rounded(face.action_units)
     if likeness and face.likeness is not None:
-        told[LIKENESS] = b64encode(face.likeness.astype("<f2").tobytes()).decode()
+        told[DESCRIPTOR] = b64encode(face.likeness.astype("<f2").tobytes()).decode()
     return told
 
 

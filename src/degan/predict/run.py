@@ -15,13 +15,13 @@ from degan.predict.drawing import annotate, write_annotated
 from degan.predict.face_sheet import Sheet
 from degan.predict.inputs import STDIN, Input, read_stdin
 from degan.predict.journal import Journal
-from degan.predict.own_boxes import OwnBoxes
-from degan.predict.people import PeopleOfRecords
+from degan.predict.output_checks import annotated_copy, check_targets
+from degan.predict.people import RecordNumbering
 from degan.predict.photos import read_photo, read_photos
 from degan.predict.reader import Reader, open_reader
 from degan.predict.records import Record, Result, columns, printable, to_record
 from degan.predict.smoothing import DEFAULT_SECONDS
-from degan.predict.target_checks import annotated_copy, check_targets
+from degan.predict.user_boxes import UserBoxes
 from degan.predict.videos import watch
 from degan.predict.writers import write_file
 from degan.recognition.prediction import Prediction
@@ -60,12 +60,12 @@ class Plan:
     smooth: float = DEFAULT_SECONDS
     rate: float | None = None
     calmest: bool = False
-    boxes: OwnBoxes | None = None
+    boxes: UserBoxes | None = None
     annotate: Path | None = None
     jobs: int = 1
 
     @property
-    def moving(self) -> bool:
+    def may_have_frames(self) -> bool:
         """Whether there may be frames of a video or camera."""
         return (
             self.stdin or self.camera is not None or any(one.kind == "video" for one in self.inputs)
@@ -77,13 +77,13 @@ class Plan:
         options = self.reader.options
         return columns(
             self.reader.recognizer.expressions,
-            moving=self.moving,
+            moving=self.may_have_frames,
             people=options.people,
             actions=options.actions,
         )
 
     @property
-    def asked(self) -> dict[str, object]:
+    def journal_key(self) -> dict[str, object]:
         """All settings that affect the records, as a JSON value for a journal.
 
         Standard input and a camera cannot be read again, so each call has another value.
@@ -208,7 +208,7 @@ def predict(
             keep(record)
     else:
         table = plan.columns
-        with Journal(out, plan.asked) as journal:
+        with Journal(out, plan.journal_key) as journal:
             for record in _Run(plan, progress, note, journal.end).records(journal.done):
                 journal.write(record)
             names = {printable(one.path) for one in plan.inputs} or None
@@ -224,7 +224,7 @@ def predict(
 
 def _numbered(plan: Plan, records: Iterator[Record]) -> Iterator[Record]:
     """Return the records, with person numbers if requested."""
-    return map(PeopleOfRecords().next, records) if plan.reader.options.people else records
+    return map(RecordNumbering().next, records) if plan.reader.options.people else records
 
 
 def _check_whole_pictures(plan: Plan) -> None:

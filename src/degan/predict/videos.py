@@ -19,14 +19,14 @@ from degan.predict.smoothing import DEFAULT_SECONDS, Smoother
 from degan.recognition.prediction import Prediction
 from degan.recognition.recognizer import Recognizer
 
-__all__ = ["CalmestFaces", "watch"]
+__all__ = ["NeutralFaces", "watch"]
 
 _FORGET: Final = 5.0  # seconds after which a person's moving average is dropped
 _LEAST_FACE, _LEAST_SHARE = 40, 0.06  # pixels, and fraction of the shorter side
 _SLACK: Final = 1e-3  # seconds of tolerance for rounded times
 
 
-class CalmestFaces:
+class NeutralFaces:
     """The neutral face of each person in a video: the frames most probably neutral.
 
     A person who comes back has the same neutral face.
@@ -102,7 +102,8 @@ def watch(
             :meth:`degan.Recognizer.beside_neutral`; None or [] for none.
         calmest: whether to use each person's calmest frames so far as neutral face.
     """
-    with nullcontext(playing) if isinstance(playing, Playing) else playing as opened:
+    context = playing if isinstance(playing, AbstractContextManager) else nullcontext(playing)
+    with context as opened:
         yield from _results(recognizer, opened, smooth, rate, neutral, calmest)
 
 
@@ -117,7 +118,7 @@ def _results(
     # Faces of 40 pixels are rare in a video of 1080 lines, and detection of larger faces only takes
     # half the time.
     least = max(_LEAST_FACE, _LEAST_SHARE * min(playing.width, playing.height))
-    smoother, calm = Smoother(smooth), CalmestFaces(most=MAX_PEOPLE)
+    smoother, calm = Smoother(smooth), NeutralFaces(most=MAX_PEOPLE)
     for frame, alone in _read_ahead(recognizer, playing, FaceFinder(min_face=least), rate):
         faces = alone
         if neutral:
@@ -172,7 +173,7 @@ def _numbered(
 
 
 def _beside_calmest(
-    recognizer: Recognizer, calm: CalmestFaces, time: float, face: Prediction
+    recognizer: Recognizer, calm: NeutralFaces, time: float, face: Prediction
 ) -> Prediction:
     rest = calm.next(face.person or 0, time, face)
     return recognizer.beside_neutral([face], rest)[0] if rest else face

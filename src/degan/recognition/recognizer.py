@@ -78,7 +78,7 @@ class Recognizer:
         name: of the weights, for messages.
         weights_hash: SHA-256 of the weights file.
         trained_on: description of the training data in the file, for
-            :func:`degan.data.provenance.has_seen`.
+            :func:`degan.data.provenance.was_trained_on`.
         calibrated_on_manifests: SHA-256 of the manifests of the data that the temperature was
             fitted on, and of the data sets joined in them; empty if unknown.
         actions_fitted_on_manifests: SHA-256 of the manifests of the data that the facial actions

@@ -61,7 +61,7 @@ class Weights:
         unsure_below: threshold in [0, 1]: a prediction whose probability is lower is unsure.
         actions_explained: facial action -> share of its variance explained on people not in the
             training data, at most 1; empty if the weights predict none.
-        trained_on: for :func:`degan.data.provenance.has_seen`.
+        trained_on: for :func:`degan.data.provenance.was_trained_on`.
         calibrated_on: hashes of the manifests that the temperature was fitted on; empty if unknown.
         actions_fitted_on: hashes of the manifests that facial actions were fitted on; empty if
             unknown.

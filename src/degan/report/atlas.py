@@ -56,7 +56,7 @@ class Atlas:
         found = [self.number(sample) for sample in samples]
         return [number for number in found if number is not None]
 
-    def sheet(self) -> str:
+    def data_url(self) -> str:
         """Return a data URL of an image with all faces, :data:`COLUMNS` per row; "" without faces.
 
         Raises:

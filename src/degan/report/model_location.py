@@ -13,7 +13,7 @@ from degan.data.crops import read_crops
 from degan.data.fold_file import read_folds
 from degan.data.folds import fold_for_pictures
 from degan.data.manifest import Dataset
-from degan.data.provenance import has_seen, hashes_with_unknown_subjects, manifests_of
+from degan.data.provenance import hashes_with_unknown_subjects, manifests_of, was_trained_on
 from degan.errors import DeganError
 from degan.faces.alignment import FRAME, crop_face
 from degan.recognition.recognizer import Recognizer
@@ -156,7 +156,7 @@ def _measured_weights(run: Path, dataset: Dataset) -> ModelLocation:
             "differ); give the data set that was measured"
         )
     split = summary.get("split")
-    tested = dataset.of_split(split if isinstance(split, str) else None)
+    tested = dataset.split_indices(split if isinstance(split, str) else None)
     return ModelLocation(run, run, name, digest, None, tuple(tested), _told(path))
 
 
@@ -230,7 +230,7 @@ def choose_samples(place: ModelLocation, opened: OpenModel, dataset: Dataset) ->
         )
     if place.weights is not None:
         parts = {dataset.samples[index].split for index in indices}
-        return ShownSamples(indices, has_seen(opened.trained_on, dataset, parts))
+        return ShownSamples(indices, was_trained_on(opened.trained_on, dataset, parts))
     if place.fold is not None:
         return ShownSamples(indices, seen=False)  # no person is in two folds
     return _untrained(place, opened, dataset, indices)

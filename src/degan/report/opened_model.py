@@ -28,7 +28,7 @@ class OpenModel:
         expressions: names of the columns of the probabilities.
         crop_size: side of the input crops, in pixels.
         frame: name of the canonical frame of the input crops.
-        trained_on: record of the training data, see :func:`degan.data.provenance.has_seen`.
+        trained_on: record of the training data, see :func:`degan.data.provenance.was_trained_on`.
         rounds: whether the graph rounds f(x) before the classifier; None if unknown.
         read: function from uint8 crops (N, S, S, 3) to :class:`ModelOutputs`.
     """

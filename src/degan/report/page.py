@@ -65,7 +65,7 @@ def render(
             title=title,
             lead=lead,
             sections=[section for section in sections if section.parts],
-            sheet=markup(atlas.sheet()) if atlas else "",
+            sheet=markup(atlas.data_url()) if atlas else "",
             columns=COLUMNS,
             rows_shown=_ROWS_SHOWN,
             kind=_kind,

@@ -18,7 +18,7 @@ from degan.faces.alignment import FRAME
 from degan.media import images
 from degan.synthetic.head_model import load_head
 from degan.synthetic.person import Person
-from degan.synthetic.plan import FRAMES, PEAK_FRAMES, Shot, SynthesisSettings, cast, shots_of
+from degan.synthetic.plan import FRAMES, PEAK_FRAMES, Shot, SynthesisSettings, person_in, shots_of
 from degan.synthetic.renderer import performed, prepare_person, render
 from degan.system.arguments import PathLike, as_path
 from degan.system.files import atomic_write, write_text
@@ -160,7 +160,7 @@ def render_person(settings: SynthesisSettings, partial: Path, number: int) -> No
     Raises:
         DeganError: the folder cannot be written, or the disk is full.
     """
-    person = cast(settings, number)
+    person = person_in(settings, number)
     figure = prepare_person(person)
     rows = []
     for shot in shots_of(settings, number):

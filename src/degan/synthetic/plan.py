@@ -142,7 +142,7 @@ class Shot:
     scene: Scene
 
 
-def cast(settings: SynthesisSettings, number: int) -> Person:
+def person_in(settings: SynthesisSettings, number: int) -> Person:
     """Return person ``number`` of the data set.
 
     Every 20 consecutive persons include each sex with each of the ten skin tones once. Ages are

@@ -142,7 +142,7 @@ class Start:
 def encoder_rate(settings: Settings) -> float:
     """Return the encoder's learning rate in stage 1 relative to the generator's; 0: it is frozen.
 
-    Without initial weights, 0 counts as 1: the f(x) of a random encoder contains no expression.
+    Without initial weights, 0 counts as 1, because a random encoder must be trained.
     """
     rate = settings.gan.encoder_rate
     return rate if settings.start or rate else 1.0

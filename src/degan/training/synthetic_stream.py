@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from degan.labels import EXPRESSIONS, sort_classes
-from degan.synthetic.plan import Difficulty, SynthesisSettings, cast, shots_of
+from degan.synthetic.plan import Difficulty, SynthesisSettings, person_in, shots_of
 from degan.synthetic.renderer import performed, prepare_person, render
 
 TOGETHER: Final = 32
@@ -91,7 +91,7 @@ class SyntheticStream(IterableDataset[StreamedFace]):
     def _group(self, number: int) -> Iterator[StreamedFace]:
         """Yield the pictures of a group of people in an order determined by the seed."""
         numbers = range(number * TOGETHER, (number + 1) * TOGETHER)
-        people = [cast(self._settings, person) for person in numbers]
+        people = [person_in(self._settings, person) for person in numbers]
         figures = [prepare_person(person) for person in people]
         shots = [shot for person in numbers for shot in shots_of(self._settings, person)]
         order = np.random.default_rng([self._settings.seed, _ORDER, number]).permutation(len(shots))

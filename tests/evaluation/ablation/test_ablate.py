@@ -274,13 +274,13 @@ def test_the_help_names_every_arm(degan):
 def test_the_table_fits_a_terminal_of_80_columns(finished):
     from rich.console import Console
 
-    from degan.cli import print_figures
+    from degan.cli import print_results
 
     narrow = Console(width=80)
     longest = max((arm.name for arm in ARMS), key=len)
     arms = {**finished[1]["arms"], longest: finished[1]["arms"]["svm"]}
     with narrow.capture() as caught:
-        narrow.print(print_figures.ablation_table({"arms": arms}))
+        narrow.print(print_results.ablation_table({"arms": arms}))
     lines = caught.get().splitlines()
     assert not any("…" in line for line in lines)
     for name, row in arms.items():

@@ -212,7 +212,7 @@ class TestRefused:
         self.refused("has no subject names", runs, unnamed)
 
     def test_people_with_one_sequence_each(self, runs, others):
-        one = others.only(["happiness"])
+        one = others.with_expressions(["happiness"])
         self.refused("0 people have images from two sequences", runs, one)
 
     @pytest.mark.parametrize("content", ['{"kind": "thesis"}', "words", "[]"])

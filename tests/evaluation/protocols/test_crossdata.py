@@ -61,7 +61,7 @@ def test_a_finished_run_is_not_done_again(finished, faces, others):
 
 
 def test_sets_that_cannot_be_compared_are_refused(faces, others, tmp_path):
-    only = others.only(["neutral"])
+    only = others.with_expressions(["neutral"])
     with pytest.raises(DeganError, match="must share two expressions or more"):
         cross_data_set(faces, only, tmp_path / "run", TINY)
     with pytest.raises(DeganError, match=r"same data set.*crossval"):

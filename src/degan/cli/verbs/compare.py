@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from degan.cli import console, print_figures
+from degan.cli import console, print_results
 from degan.cli.options import (
     CPUS,
     MEASURE,
@@ -21,9 +21,9 @@ from degan.cli.options import (
     Resume,
     Seed,
     Set,
-    check_resume,
-    chosen_folds,
-    chosen_settings,
+    check_run_is_new,
+    read_dataset_and_folds,
+    settings_from_options,
 )
 from degan.config import DEFAULT_PRESET
 from degan.system.extras import import_extra
@@ -70,9 +70,9 @@ def ablate(
     """
     protocol = import_extra("degan.evaluation.ablation.run", "train")
 
-    check_resume(run, resume)
-    settings = chosen_settings(preset, config, changes, seed, device)
-    divided = chosen_folds(data, by, folds, fold_file, settings.seed)
+    check_run_is_new(run, resume)
+    settings = settings_from_options(preset, config, changes, seed, device)
+    divided = read_dataset_and_folds(data, by, folds, fold_file, settings.seed)
     with console.progress("ablate") as show:
         summary = protocol.ablate(
             divided.dataset,
@@ -84,9 +84,9 @@ def ablate(
             jobs=jobs,
             progress=show,
         )
-    print_figures.ablation_notes(summary)
-    console.out.print(print_figures.ablation_table(summary))
-    found_again = print_figures.identification_table(summary)
+    print_results.ablation_notes(summary)
+    console.out.print(print_results.ablation_table(summary))
+    found_again = print_results.identification_table(summary)
     if found_again is not None:
         console.out.print(found_again)
 
@@ -121,5 +121,5 @@ def compare(
     from degan.evaluation.compare import compare_results  # noqa: PLC0415
 
     summary = compare_results(reference, others, out=out)
-    print_figures.comparison_notes(summary)
-    console.out.print(print_figures.comparison_table(summary))
+    print_results.comparison_notes(summary)
+    console.out.print(print_results.comparison_table(summary))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from degan.cli import console, print_figures
+from degan.cli import console, print_results
 from degan.cli.options import (
     CPUS,
     MEASURE,
@@ -21,9 +21,9 @@ from degan.cli.options import (
     Resume,
     Seed,
     Set,
-    check_resume,
-    chosen_folds,
-    chosen_settings,
+    check_run_is_new,
+    read_dataset_and_folds,
+    settings_from_options,
 )
 from degan.config import DEFAULT_PRESET
 from degan.system.extras import import_extra
@@ -63,9 +63,9 @@ def crossval(
     """
     protocol = import_extra("degan.evaluation.protocols.crossval", "train")
 
-    check_resume(run, resume)
-    settings = chosen_settings(preset, config, changes, seed, device)
-    divided = chosen_folds(data, by, folds, fold_file, settings.seed)
+    check_run_is_new(run, resume)
+    settings = settings_from_options(preset, config, changes, seed, device)
+    divided = read_dataset_and_folds(data, by, folds, fold_file, settings.seed)
     with console.progress("crossval") as show:
         summary = protocol.cross_validate(
             divided.dataset,
@@ -76,9 +76,9 @@ def crossval(
             jobs=jobs,
             progress=show,
         )
-    typer.echo(f"{print_figures.accuracy_line(summary)}, {summary['folds']} folds")
-    typer.echo(print_figures.detail_lines(summary))
-    console.out.print(print_figures.confusion_table(summary))
+    typer.echo(f"{print_results.accuracy_line(summary)}, {summary['folds']} folds")
+    typer.echo(print_results.detail_lines(summary))
+    console.out.print(print_results.confusion_table(summary))
 
 
 @app.command()
@@ -102,12 +102,12 @@ def crossdata(
     protocol = import_extra("degan.evaluation.protocols.crossdata", "train")
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
-    check_resume(run, resume)
-    settings = chosen_settings(preset, config, changes, seed, device)
+    check_run_is_new(run, resume)
+    settings = settings_from_options(preset, config, changes, seed, device)
     trained, tested = read_dataset(data), read_dataset(test)
     with console.progress("crossdata") as show:
         summary = protocol.cross_data_set(trained, tested, run, settings, progress=show)
-    print_figures.crossdata_notes(summary)
-    typer.echo(print_figures.accuracy_line(summary))
-    typer.echo(print_figures.detail_lines(summary))
-    console.out.print(print_figures.confusion_table(summary))
+    print_results.crossdata_notes(summary)
+    typer.echo(print_results.accuracy_line(summary))
+    typer.echo(print_results.detail_lines(summary))
+    console.out.print(print_results.confusion_table(summary))

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from degan.cli import console, print_figures
+from degan.cli import console, print_results
 from degan.cli.options import CPUS, DATA_SETS, Jobs, Protocol
 from degan.labels import EXPRESSIONS, parse_expression
 from degan.system.extras import import_extra
@@ -29,7 +29,7 @@ def datasets() -> None:
     """
     from degan.data.adapters import find_adapters  # noqa: PLC0415
 
-    console.out.print(print_figures.dataset_table(list(find_adapters().items())))
+    console.out.print(print_results.dataset_table(list(find_adapters().items())))
 
 
 @app.command()
@@ -99,7 +99,7 @@ def prepare(
             jobs=jobs,
             progress=lambda done, total: show(done / total, f"{done} of {total} photos"),
         )
-    typer.echo(print_figures.prepared(result, out))
+    typer.echo(print_results.prepared(result, out))
 
 
 @app.command()
@@ -121,7 +121,7 @@ def look(
     dataset = read_dataset(data)
     with console.progress("look") as show:
         pairs = page.look(dataset, file, progress=show)
-    print_figures.duplicate_notes(pairs)
+    print_results.duplicate_notes(pairs)
     typer.echo(f"{file}: open it in a browser")
 
 
@@ -150,7 +150,7 @@ def folds(
     dataset = read_dataset(data)
     made = make_folds(dataset, by, num_folds=num_folds, seed=seed, validation=validation)
     write_folds(out, dataset, made, by, seed)
-    console.out.print(print_figures.fold_table(dataset, made))
+    console.out.print(print_results.fold_table(dataset, made))
 
 
 @app.command()

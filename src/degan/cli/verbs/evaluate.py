@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from degan.cli import console, print_figures
+from degan.cli import console, print_results
 from degan.cli.options import (
     CPUS,
     MEASURE,
@@ -82,16 +82,16 @@ def evaluate(
             out=out,
             progress=show,
         )
-    print_figures.evaluation_notes(summary)
-    typer.echo(print_figures.accuracy_line(summary))
-    typer.echo(print_figures.detail_lines(summary))
+    print_results.evaluation_notes(summary)
+    typer.echo(print_results.accuracy_line(summary))
+    typer.echo(print_results.detail_lines(summary))
     if summary["unsure"]["below"]:
-        typer.echo(print_figures.unsure_line(summary))
-    console.out.print(print_figures.confusion_table(summary))
+        typer.echo(print_results.unsure_line(summary))
+    console.out.print(print_results.confusion_table(summary))
     if by is not None:
-        console.out.print(print_figures.group_table(summary))
-        typer.echo(print_figures.gap_line(summary))
+        console.out.print(print_results.group_table(summary))
+        typer.echo(print_results.gap_line(summary))
     if "actions" in summary:
-        console.out.print(print_figures.action_table(summary))
+        console.out.print(print_results.action_table(summary))
     if "action_units" in summary:
-        console.out.print(print_figures.unit_table(summary))
+        console.out.print(print_results.unit_table(summary))

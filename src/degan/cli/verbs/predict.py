@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from degan.cli import console, print_figures
+from degan.cli import console, print_results
 from degan.cli.options import CPUS, RECOGNISE, Group, Weights
 from degan.errors import DeganError
 from degan.system.progress import silent
@@ -131,13 +131,13 @@ def predict(
 
     degan predict smile.jpg --neutral rest.jpg
     """
-    from degan.cli.print_faces import unread  # noqa: PLC0415
+    from degan.cli.print_faces import report_unread  # noqa: PLC0415
     from degan.predict.inputs import STDIN, find_inputs  # noqa: PLC0415
-    from degan.predict.own_boxes import read_boxes  # noqa: PLC0415
     from degan.predict.reader import ReadOptions, open_reader  # noqa: PLC0415
     from degan.predict.run import Plan  # noqa: PLC0415
     from degan.predict.smoothing import DEFAULT_SECONDS  # noqa: PLC0415
     from degan.predict.table import CALMEST  # noqa: PLC0415
+    from degan.predict.user_boxes import read_boxes  # noqa: PLC0415
     from degan.recognition.class_groups import parse_groups  # noqa: PLC0415
 
     named = paths or []
@@ -170,13 +170,13 @@ def predict(
         smooth=DEFAULT_SECONDS if smooth is None else smooth,
         rate=fps,
         calmest=neutral == CALMEST,
-        boxes=read_boxes(boxes, inputs, print_figures.note) if boxes is not None else None,
+        boxes=read_boxes(boxes, inputs, print_results.note) if boxes is not None else None,
         annotate=annotate,
         jobs=jobs,
         reader=open_reader(options),
     )
     count = _read(plan, _writer(plan, named, as_json, as_csv), out, sheet)
-    unread(count, named)
+    report_unread(count, named)
     if out is not None:
         typer.echo(_written(out, count))
 
@@ -199,10 +199,10 @@ def _read(plan: "Plan", writer: "Writer", out: Path | None, sheet: Path | None) 
             writer.write(record)
 
     # On a terminal, a progress bar would overwrite the printed results.
-    long = plan.camera is None and (len(plan.inputs) > 1 or plan.moving)
+    long = plan.camera is None and (len(plan.inputs) > 1 or plan.may_have_frames)
     loud = long and (out is not None or not sys.stdout.isatty())
     with console.progress("predict") if loud else nullcontext(silent) as show:
-        count = read_all(plan, take, out=out, sheet=sheet, progress=show, note=print_figures.note)
+        count = read_all(plan, take, out=out, sheet=sheet, progress=show, note=print_results.note)
     with _printing():
         writer.finish()
     return count

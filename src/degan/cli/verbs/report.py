@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from degan.cli import console, print_figures
+from degan.cli import console, print_results
 from degan.cli.options import MEASURE
 
 app = typer.Typer()
@@ -54,8 +54,8 @@ def report(
     dataset = None if data is None else read_dataset(data)
     with console.progress("report") as show:
         parts = write_report(runs, out, dataset=dataset, by=by or [], people=people, progress=show)
-    print_figures.report_notes(parts)
+    print_results.report_notes(parts)
     size = out.stat().st_size / 1e6
     if size > _LARGE:
-        print_figures.note(f"{out} has {size:.0f} MB; show fewer results for a smaller page")
+        print_results.note(f"{out} has {size:.0f} MB; show fewer results for a smaller page")
     typer.echo(f"{out}: open it in a browser")

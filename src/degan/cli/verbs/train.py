@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from degan.cli import console, print_figures
+from degan.cli import console, print_results
 from degan.cli.options import (
     TRAIN,
     Config,
@@ -17,8 +17,8 @@ from degan.cli.options import (
     Seed,
     Set,
     Split,
-    check_resume,
-    chosen_settings,
+    check_run_is_new,
+    settings_from_options,
 )
 from degan.config import DEFAULT_PRESET
 from degan.system.extras import import_extra
@@ -60,13 +60,13 @@ def train(
     training = import_extra("degan.training.pipeline", "train")
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
-    check_resume(run, resume)
-    settings = chosen_settings(preset, config, changes, seed, device)
+    check_run_is_new(run, resume)
+    settings = settings_from_options(preset, config, changes, seed, device)
     dataset = read_dataset(data)
-    of_split = set(dataset.of_split(split))
+    of_split = set(dataset.split_indices(split))
     indices = [index for index in dataset.without_subjects(without or []) if index in of_split]
     if any(dataset.samples[index].split == "test" for index in indices):
-        print_figures.note(
+        print_results.note(
             "the test part of the official split is trained on too; '--split train' excludes it"
         )
     with console.progress("train") as show:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from degan.cli import console, print_figures, print_finetune
+from degan.cli import console, print_finetune, print_results
 from degan.cli.options import CPUS, TRAIN, Group, Jobs
 from degan.system.extras import import_extra
 
@@ -84,12 +84,12 @@ def export(
         reading = import_extra("degan.tuning.action_layer", "train")
         with console.progress("export") as show:
             explained = reading.fit_actions(model, read_dataset(actions), show)
-        typer.echo(print_figures.explained_line(explained))
+        typer.echo(print_results.actions_line(explained))
     if neutral is not None:
         resting = import_extra("degan.tuning.neutral_layer", "train")
         with console.progress("export") as show:
             gain = resting.fit_neutral(model, read_dataset(neutral), show)
-        typer.echo(print_figures.neutral_line(gain))
+        typer.echo(print_results.neutral_line(gain))
     parity = exporting.export(model, file, unsure_below=unsure_below)
     typer.echo(
         f"{file}: {', '.join(model.expressions)}; largest difference from the model "
@@ -141,7 +141,7 @@ def finetune(
         result = tuning.finetune(source, out, settings, jobs=jobs, progress=show)
     print_finetune.notes(result)
     typer.echo(print_finetune.measured(result))
-    console.out.print(print_figures.confusion_table(result.summary))
+    console.out.print(print_results.confusion_table(result.summary))
     typer.echo(
         f"{out}: {', '.join(result.summary['expressions'])}; crops and predictions in {result.work}"
     )

@@ -56,7 +56,7 @@ def cross_data_set(
     shared = sort_classes(set(trained.expressions) & set(tested.expressions))
     _check(trained, tested, shared)
     check_unseen(read_start(settings), tested)
-    training = trained.only(shared)
+    training = trained.with_expressions(shared)
     model = train(
         training,
         range(len(training.samples)),

@@ -16,7 +16,7 @@ from degan.predict.inputs import Input
 from degan.predict.records import BOX, printable
 from degan.system.files import read_bytes, sha256
 
-__all__ = ["OwnBoxes", "read_boxes"]
+__all__ = ["UserBoxes", "read_boxes"]
 
 MAX_BYTES: Final = 2**28
 """Maximum size of a file of boxes in bytes, enough for several million faces."""
@@ -28,7 +28,7 @@ _COUNTED: Final = 10_000  # maximum number of photos without input that are coun
 
 
 @dataclass(frozen=True)
-class OwnBoxes:
+class UserBoxes:
     """The face boxes of the input photos.
 
     Attributes:
@@ -61,7 +61,7 @@ class _Row(NamedTuple):
 
 def read_boxes(
     path: Path, inputs: Sequence[Input], note: Callable[[str], None] = lambda sentence: None
-) -> OwnBoxes:
+) -> UserBoxes:
     """Read the face boxes of photos from a file.
 
     The path in a row is compared with the paths of the inputs. If none is equal, it is taken
@@ -111,7 +111,7 @@ def read_boxes(
             f"{path} names {count} photos that are not read ({first}); write paths as in the "
             "command, or relative to the folder of the file"
         )
-    return OwnBoxes(
+    return UserBoxes(
         {name: tuple(boxes) for name, boxes in found.items()},
         {"sha256": sha256(data), "folder": str(folder)},
     )

@@ -290,7 +290,7 @@ def gap_line(summary: dict[str, Any]) -> str:
     )
 
 
-def explained_line(explained: Mapping[str, float]) -> str:
+def actions_line(explained: Mapping[str, float]) -> str:
     """Return the line of ``degan export --actions`` on the facial actions that can be predicted.
 
     Args:
