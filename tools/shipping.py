@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from degan.config import DEFAULT_PRESET, DRAWING_TERMS
+from degan.config import DEFAULT_PRESET, IMAGE_TERMS
 from degan.system.files import sha256, write_text
-from degan.training.model import MODEL
+from degan.training.model import MODEL_FILE
 
 ASSETS = Path(__file__).resolve().parent.parent / "src" / "degan" / "assets"
 
@@ -40,7 +40,7 @@ RECOGNITION = (
     "gan.epochs=1",
     "gan.min_steps=0",
     "gan.batch_size=64",
-    *(f"gan.weight_{term}=0.0" for term in (*DRAWING_TERMS, "confusion")),
+    *(f"gan.weight_{term}=0.0" for term in (*IMAGE_TERMS, "confusion")),
     "classifier.min_steps=0",
     "classifier.batch_size=64",
     "classifier.learning_rate=2e-3",
@@ -81,7 +81,7 @@ def ship(name: str, run: Path, *options: str | Path) -> None:
 
 def ship_start(name: str, run: Path) -> None:
     """Make the asset ``name``.safetensors, initial weights of trainings, of a finished run."""
-    shutil.copyfile(run / MODEL, ASSETS / f"{name}.safetensors")
+    shutil.copyfile(run / MODEL_FILE, ASSETS / f"{name}.safetensors")
     record_hash(f"{name}.safetensors")
 
 

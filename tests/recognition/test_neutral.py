@@ -20,7 +20,7 @@ from degan.recognition.neutral_reader import NeutralReader, read_neutral
 from degan.recognition.weights import KEY
 from degan.synthetic.generate import synthesize
 from degan.synthetic.plan import SynthesisSettings
-from degan.training.model import MODEL, load_model
+from degan.training.model import MODEL_FILE, load_model
 from degan.tuning.neutral_layer import fit_neutral
 
 
@@ -37,7 +37,7 @@ def run(root, tmp_path_factory):
     """A run directory of the weights that ship."""
     folder = tmp_path_factory.mktemp("neutral") / "run"
     folder.mkdir()
-    (folder / MODEL).write_bytes((root / "src/degan/assets/web.safetensors").read_bytes())
+    (folder / MODEL_FILE).write_bytes((root / "src/degan/assets/web.safetensors").read_bytes())
     return folder
 
 

@@ -12,7 +12,7 @@ from degan.training import blending
 from degan.training.blending import choose_blend
 from degan.training.guard import TrainingError
 from degan.training.loader import load
-from degan.training.pipeline import train, worked_seconds
+from degan.training.pipeline import train, training_seconds
 from degan.training.run import logged_seconds
 from degan.training.start import read_start
 
@@ -82,7 +82,7 @@ def test_a_run_has_the_weights_of_the_share_that_was_chosen(faces, earlier, tmp_
     same = train(faces, range(24), given, tmp_path / "given").recognition.state_dict()
     own = model.recognition.state_dict()
     assert all(torch.equal(own[name], value) for name, value in same.items())
-    assert worked_seconds(run) > logged_seconds(run / "log.jsonl")
+    assert training_seconds(run) > logged_seconds(run / "log.jsonl")
 
 
 def test_an_interrupted_choice_goes_on(faces, earlier, tmp_path):

@@ -5,13 +5,13 @@ import torch
 
 from degan.config import override, preset
 from degan.training.code_terms import CodeTerms, ramp, reverse_gradient
-from degan.training.loader import Known
+from degan.training.loader import Labels
 
 TINY = preset("tiny")
 LABELS = torch.tensor([0, 1, 2, 0])
 PEOPLE = torch.tensor([0, 0, 1, 1])
 EVEN = torch.ones(3)
-KNOWN = Known(LABELS, PEOPLE)
+KNOWN = Labels(LABELS, PEOPLE)
 
 
 def terms_of(*changes):

@@ -8,7 +8,7 @@ import torch
 from degan.config import override, preset
 from degan.errors import DeganError
 from degan.training.device import find_device, repeatable
-from degan.training.model import MODEL, predict_probabilities
+from degan.training.model import MODEL_FILE, predict_probabilities
 from degan.training.pipeline import train
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
@@ -74,7 +74,9 @@ def test_a_gpu_gives_the_same_bytes_again(tmp_path, faces):
     chosen = settings("device='cuda'", "classifier.teachers=2", start, "gan.weight_kept=8.0")
     for name in ("one", "two"):
         train(faces, everything, chosen, tmp_path / name)
-    assert (tmp_path / "one" / MODEL).read_bytes() == (tmp_path / "two" / MODEL).read_bytes()
+    assert (tmp_path / "one" / MODEL_FILE).read_bytes() == (
+        tmp_path / "two" / MODEL_FILE
+    ).read_bytes()
     assert not torch.are_deterministic_algorithms_enabled()
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from degan.config import override, preset
 from degan.errors import DeganError
 from degan.training.device import arithmetic
-from degan.training.model import MODEL, predict_probabilities
+from degan.training.model import MODEL_FILE, predict_probabilities
 from degan.training.pipeline import train
 
 FEW = ["gan.epochs=1", "classifier.epochs=1", "classifier.encoder_rate=1.0"]
@@ -48,7 +48,7 @@ def widths(monkeypatch):
 def test_layers_have_16_bits_in_training_and_weights_32(faces, tmp_path, widths):
     model = run(faces, tmp_path / "run", HALF)
     assert widths == {torch.bfloat16}
-    with safe_open(tmp_path / "run" / MODEL, "pt") as file:
+    with safe_open(tmp_path / "run" / MODEL_FILE, "pt") as file:
         types = {file.get_tensor(name).dtype for name in file.keys()}  # noqa: SIM118
     assert torch.bfloat16 not in types
     crops = torch.zeros(2, faces.crop_size, faces.crop_size, 3, dtype=torch.uint8)
@@ -80,7 +80,9 @@ def test_losses_are_those_of_32_bits_but_for_rounding(faces, tmp_path):
 def test_the_same_command_gives_the_same_bytes(faces, tmp_path):
     for name in ("one", "two"):
         run(faces, tmp_path / name, HALF)
-    assert (tmp_path / "one" / MODEL).read_bytes() == (tmp_path / "two" / MODEL).read_bytes()
+    assert (tmp_path / "one" / MODEL_FILE).read_bytes() == (
+        tmp_path / "two" / MODEL_FILE
+    ).read_bytes()
 
 
 def test_nothing_is_left_switched_on(faces, tmp_path):

@@ -15,15 +15,15 @@ from degan.training.classifier import ClassifierTrainer
 from degan.training.guard import TrainingError
 from degan.training.loader import load
 from degan.training.model import load_model
-from degan.training.pipeline import train, worked_seconds
+from degan.training.pipeline import train, training_seconds
 from degan.training.run import Log, logged_seconds
-from degan.training.teachers import teach
+from degan.training.teachers import soft_targets
 
 SETTINGS = override(preset("tiny"), ["classifier.teachers=3"])
 
 
 def taught(data, samples, folder, settings=SETTINGS, progress=silent):
-    return teach(data, samples, settings, folder, None, progress)
+    return soft_targets(data, samples, settings, folder, None, progress)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_a_run_learns_from_its_teachers(faces, tmp_path):
     assert not torch.equal(weights[0], weights[1])
     again = load_model(tmp_path / "taught").recognition.classifier.head[1].weight
     assert torch.equal(again, weights[1])
-    assert worked_seconds(tmp_path / "taught") > logged_seconds(tmp_path / "taught/log.jsonl") > 0
+    assert training_seconds(tmp_path / "taught") > logged_seconds(tmp_path / "taught/log.jsonl") > 0
     assert not list((tmp_path / "taught/teachers").rglob("classifier.safetensors"))
 
 

@@ -6,7 +6,7 @@ import json
 import pytest
 import torch
 
-from degan.config import DRAWING_TERMS, override, preset, write_settings
+from degan.config import IMAGE_TERMS, override, preset, write_settings
 from degan.data.provenance import manifests_of
 from degan.errors import DeganError
 from degan.evaluation.probes.generation import load_generator
@@ -19,7 +19,7 @@ from degan.training.checkpoint import load_checkpoint
 from degan.training.classifier import ClassifierTrainer
 from degan.training.loader import batches, load, num_batches
 from degan.training.model import load_model
-from degan.training.passes import Passes
+from degan.training.passes import EpochRunner
 from degan.training.pipeline import train, train_stage1
 from degan.training.run import Log, logged_seconds, one_cycle, open_run, seeded
 
@@ -64,7 +64,7 @@ def test_a_term_of_no_weight_is_left_out_and_one_that_has_it_is_in(faces, tmp_pa
 
 
 def test_without_a_term_on_drawings_nothing_is_drawn_and_f_of_x_still_learns(faces, tmp_path):
-    without = [f"gan.weight_{name}=0.0" for name in DRAWING_TERMS]
+    without = [f"gan.weight_{name}=0.0" for name in IMAGE_TERMS]
     run = tmp_path / "run"
     settings = override(TINY, [*without, "gan.epochs=60"])
     train(faces, all_of(faces), settings, run)
@@ -149,7 +149,7 @@ def test_an_encoder_of_rate_0_stays_as_it_begins_in_stage_1(faces, tmp_path):
 def test_an_encoder_of_rate_0_that_only_pays_goes_on_to_stage_2_as_it_begins(faces, tmp_path):
     """No term of stage 1 has anything to move; it used to end in a traceback."""
     train(faces, all_of(faces), TINY, tmp_path / "earlier")
-    changes = [f"gan.weight_{name}=0.0" for name in (*DRAWING_TERMS, "code", "confusion")]
+    changes = [f"gan.weight_{name}=0.0" for name in (*IMAGE_TERMS, "code", "confusion")]
     changes += [f"start='{tmp_path / 'earlier'}'", "gan.encoder_rate=0.0", "gan.weight_rate=1.0"]
     encoder = train_stage1(faces, all_of(faces), override(TINY, changes), tmp_path / "run")
     begun = load_model(tmp_path / "earlier").recognition.encoder.state_dict()
@@ -299,7 +299,7 @@ def test_both_stages_stop_where_nothing_is_learnt(faces, tmp_path, monkeypatch, 
 
 def test_every_pass_has_an_order_of_its_own(faces):
     data = load(faces, all_of(faces), TINY.network, faces.expressions)
-    passes = Passes(1, "gan", TINY.gan, 0, data)
+    passes = EpochRunner(1, "gan", TINY.gan, 0, data)
     optimizer = torch.optim.SGD([{"params": [torch.zeros(1)], "factor": 1.0}], lr=1.0)
 
     def order(epoch):

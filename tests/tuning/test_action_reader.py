@@ -14,7 +14,7 @@ from pyarrow import parquet
 from typer.testing import CliRunner
 
 from degan.cli.app import app
-from degan.config import DRAWING_TERMS, override, preset
+from degan.config import IMAGE_TERMS, override, preset
 from degan.data.crops import read_crops
 from degan.data.facial_actions import read_all_actions
 from degan.data.factors import read_column
@@ -36,7 +36,7 @@ ONE_VIEW = ["classifier.mirror=false"]
 MANY_VIEWS = ["classifier.views=3"]
 # f(x) is tied to the actions; nothing is drawn, which takes time.
 TIED = [
-    *(f"gan.weight_{name}=0.0" for name in DRAWING_TERMS),
+    *(f"gan.weight_{name}=0.0" for name in IMAGE_TERMS),
     "gan.weight_actions=8.0",
     "gan.epochs=12",
     "gan.learning_rate=1e-2",

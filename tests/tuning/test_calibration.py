@@ -24,7 +24,7 @@ from degan.recognition.recognizer import Recognizer
 from degan.training.model import load_model
 from degan.training.pipeline import train
 from degan.tuning import calibration
-from degan.tuning.calibration import calibrate, fit_temperature, lean
+from degan.tuning.calibration import calibrate, fit_temperature, shift_logits
 from degan.tuning.onnx_export import export
 
 
@@ -178,7 +178,7 @@ class TestLean:
         model.recognition.mirror = False  # a mean of two readings has no odds of its own
         with torch.no_grad():
             before = model.recognition(crops)
-            assert lean(model, ["smile=0.7"]) == {"happiness": 0.7}
+            assert shift_logits(model, ["smile=0.7"]) == {"happiness": 0.7}
             after = model.recognition(crops)
         neutral, happy = (model.expressions.index(name) for name in ("neutral", "happiness"))
         odds = [said[:, happy] / said[:, neutral] for said in (before, after)]
@@ -186,14 +186,14 @@ class TestLean:
 
     def test_two_wishes_add_up(self, run):
         model = load_model(run)
-        lean(model, ["smile=0.5"])
-        lean(model, ["happiness=0.25", "neutral=-1"])
-        lean(model, [])
+        shift_logits(model, ["smile=0.5"])
+        shift_logits(model, ["happiness=0.25", "neutral=-1"])
+        shift_logits(model, [])
         assert model.recognition.leaning == {"happiness": 0.75, "neutral": -1.0}
 
     def test_no_wish_changes_nothing(self, run, faces):
         model = load_model(run)
-        assert lean(model, []) == {}
+        assert shift_logits(model, []) == {}
         kept = load_model(run).recognition.state_dict()
         assert all(torch.equal(kept[k], v) for k, v in model.recognition.state_dict().items())
 

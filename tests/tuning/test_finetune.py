@@ -22,7 +22,7 @@ from degan.system.files import sha256
 from degan.tuning import base_model, fine_tuning
 from degan.tuning.base_model import read_base
 from degan.tuning.fine_tuning import FinetuneSettings
-from degan.tuning.last_layer import complete_folds, fit_head, own_people
+from degan.tuning.last_layer import complete_folds, fit_head, with_subjects
 
 OWN = {"resting": "neutral", "grinning": "smiling"}
 
@@ -261,7 +261,7 @@ class TestFolds:
 
     def test_a_recording_is_a_person_where_nobody_is_named(self):
         nobody = Sample("f", "a", "", "tape", 0, "", "", 1)
-        assert [sample.subject for sample in own_people([nobody])] == ["?tape"]
+        assert [sample.subject for sample in with_subjects([nobody])] == ["?tape"]
 
 
 class TestTheLayer:
@@ -311,7 +311,7 @@ class TestTheLayer:
 class TestNotes:
     @staticmethod
     def said(samples, capsys, **changes):
-        from degan.tuning.fine_tuning import Finetuned
+        from degan.tuning.fine_tuning import FinetuneResult
 
         summary = {
             "subjects": len({sample.subject for sample in samples} - {""}),
@@ -322,7 +322,7 @@ class TestNotes:
             "splits": [""],
             **changes,
         }
-        print_finetune.notes(Finetuned(summary, None, None))
+        print_finetune.notes(FinetuneResult(summary, None, None))
         return capsys.readouterr().err
 
     def test_nothing_is_said_of_what_is_as_it_should_be(self, capsys):

@@ -8,12 +8,12 @@ from degan.cli.print_results import note
 
 if TYPE_CHECKING:
     from degan.data.sample import Skipped
-    from degan.tuning.fine_tuning import Finetuned
+    from degan.tuning.fine_tuning import FinetuneResult
 
 _SHOWN = 5  # maximum number of photos named in notes; skipped.csv lists all
 
 
-def notes(result: "Finetuned") -> None:
+def notes(result: "FinetuneResult") -> None:
     """Print notes on photos left out and on the validity of the results."""
     summary, prepared = result.summary, result.prepared
     if prepared is not None:
@@ -50,7 +50,7 @@ def _left_out(skipped: "Sequence[Skipped]") -> None:
         note(f"left out: {len(skipped) - _SHOWN} more")
 
 
-def measured(result: "Finetuned") -> str:
+def measured(result: "FinetuneResult") -> str:
     """Return the result lines, measured on the people held out of each fold."""
     summary = result.summary
     lines = [

@@ -4,9 +4,9 @@ from .presets import fast as fast
 from .presets import paper as paper
 from .presets import preset as preset
 from .presets import tiny as tiny
-from .settings import CHOSEN as CHOSEN
+from .settings import CHOOSE_BLEND as CHOOSE_BLEND
 from .settings import DEFAULT_PRESET as DEFAULT_PRESET
-from .settings import DRAWING_TERMS as DRAWING_TERMS
+from .settings import IMAGE_TERMS as IMAGE_TERMS
 from .settings import PRESET_NAMES as PRESET_NAMES
 from .settings import SHIPPED_STARTS as SHIPPED_STARTS
 from .settings import AugmentSettings as AugmentSettings

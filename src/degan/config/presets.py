@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from degan.config.settings import (
-    CHOSEN,
+    CHOOSE_BLEND,
     PRESET_NAMES,
     SHIPPED_STARTS,
     ClassifierSettings,
@@ -44,7 +44,7 @@ def fast() -> Settings:
             encoder_rate=1.0,
             label_smoothing=0.0,
             average=0.5,
-            blend=CHOSEN,
+            blend=CHOOSE_BLEND,
         ),
     )
 

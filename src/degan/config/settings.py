@@ -12,7 +12,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(gt=0, le=1)]
 
 
-DRAWING_TERMS: Final = ("reconstruction", "swap", "adversarial", "identity", "expression")
+IMAGE_TERMS: Final = ("reconstruction", "swap", "adversarial", "identity", "expression")
 """Loss terms of stage 1 on generated images; the other terms use only f(x)."""
 
 SHIPPED_STARTS: Final = ("synthetic", "clean", "web")
@@ -24,7 +24,7 @@ PRESET_NAMES: Final = ("fast", "best", "paper", "tiny")
 DEFAULT_PRESET: Final = "fast"
 """Preset of a run if none is given."""
 
-CHOSEN: Final = "chosen"
+CHOOSE_BLEND: Final = "chosen"
 """Value of ``classifier.blend``: inner folds of the training subjects choose the fraction."""
 
 
@@ -146,7 +146,7 @@ class GanSettings(_Settings):
     @property
     def draws(self) -> bool:
         """Whether a loss term uses generated images; if not, the decoder and D are not trained."""
-        return any(getattr(self, f"weight_{name}") for name in DRAWING_TERMS)
+        return any(getattr(self, f"weight_{name}") for name in IMAGE_TERMS)
 
 
 class ClassifierSettings(_Settings):

@@ -1,7 +1,6 @@
 """Settings in TOML: read, write, and override with ``section.name=value``."""
 
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import tomli_w
@@ -10,11 +9,18 @@ from pydantic import ValidationError
 from degan.config.presets import PRESETS, preset
 from degan.config.settings import DEFAULT_PRESET, Settings
 from degan.errors import DeganError
+from degan.system.arguments import PathLike, as_path
 from degan.system.files import read_bytes, write_text
 
 
 def override(settings: Settings, assignments: list[str]) -> Settings:
     """Return settings with some values replaced.
+
+    Examples:
+        >>> from degan.config import override, preset
+        >>> settings = override(preset("fast"), ["gan.epochs=20", "seed=1"])
+        >>> settings.gan.epochs, settings.seed
+        (20, 1)
 
     Args:
         settings: settings to start from; they do not change.
@@ -57,12 +63,21 @@ def _validate(values: dict[str, Any], where: str) -> Settings:
         ) from error
 
 
-def write_settings(path: Path, settings: Settings) -> None:
-    """Write settings to a TOML file."""
+def write_settings(path: PathLike, settings: Settings) -> None:
+    """Write settings to a TOML file.
+
+    Args:
+        path: of the file.
+        settings: the settings.
+
+    Raises:
+        DeganError: the file cannot be written.
+    """
+    path = as_path(path, "path")
     write_text(path, tomli_w.dumps(settings.model_dump()))
 
 
-def read_settings(path: Path) -> Settings:
+def read_settings(path: PathLike) -> Settings:
     """Return the settings of a TOML file.
 
     Settings that are not in the file have the value of the preset in the file, or of ``fast``.
@@ -70,6 +85,7 @@ def read_settings(path: Path) -> Settings:
     Raises:
         DeganError: the file is missing, not TOML, or holds an unknown or impossible setting.
     """
+    path = as_path(path, "path")
     try:
         values = tomllib.loads(read_bytes(path, 2**20, "settings").decode("utf-8"))
     except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, or nested without end

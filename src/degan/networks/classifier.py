@@ -100,7 +100,7 @@ class Classifier(nn.Module):
         return logits
 
 
-class ActionReader(nn.Module):
+class ActionLayer(nn.Module):
     """Linear layer that computes amounts of facial actions from f(x) and the residue.
 
     Args:
@@ -143,7 +143,7 @@ def temper(probabilities: Tensor, temperature: float) -> Tensor:
     return (probabilities.clamp_min(_LEAST).log() / temperature).softmax(dim=1)
 
 
-class Readings(NamedTuple):
+class RecognitionOutput(NamedTuple):
     """Outputs of :class:`Recognition` for N crops.
 
     Attributes:
@@ -182,7 +182,7 @@ class Recognition(nn.Module):
     """
 
     zooms: Tensor
-    actions: ActionReader | None
+    actions: ActionLayer | None
     neutral: NeutralReader | None
 
     def __init__(
@@ -215,12 +215,12 @@ class Recognition(nn.Module):
         """Standardised images (N, C, D, D) -> probabilities, as from :meth:`forward`."""
         return self._probabilities(self.features(self.views(images)), len(images))
 
-    def read_all(self, crops: Tensor) -> Readings:
+    def read_all(self, crops: Tensor) -> RecognitionOutput:
         """Crops, uint8 RGB (N, H, H, 3) -> all outputs."""
         count = crops.shape[0]
         encoded = self.encoder(self.views(self.standardize(crops)))
         features = self.classifier.features(encoded)
-        return Readings(
+        return RecognitionOutput(
             self._probabilities(features, count),
             encoded.fine[:count],
             None if self.actions is None else self.actions(features[:count]),

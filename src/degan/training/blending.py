@@ -18,11 +18,11 @@ from degan.networks.classifier import Classifier, Recognition
 from degan.networks.encoder import Encoder
 from degan.system.files import read_json, write_text
 from degan.system.progress import Progress, sub_progress
-from degan.training.classifier import CHECKPOINT, ClassifierTrainer
+from degan.training.classifier import CHECKPOINT_FILE, ClassifierTrainer
 from degan.training.guard import TrainingError
 from degan.training.loader import TrainingData, num_epochs
 from degan.training.run import Log, seeded
-from degan.training.start import Start
+from degan.training.start import InitialWeights
 
 SHARES: Final = (0.0, 0.25, 0.5, 0.75)
 """Fractions of the initial weights that are tried."""
@@ -48,7 +48,7 @@ def choose_blend(
     samples: Sequence[Sample],
     settings: Settings,
     folder: Path,
-    start: Start,
+    start: InitialWeights,
     progress: Progress,
 ) -> float:
     """Train on inner folds; return the blend with the lowest log loss on held-out subjects.
@@ -142,7 +142,7 @@ def _held_out_losses(
     fold: Fold,
     settings: Settings,
     folder: Path,
-    start: Start,
+    start: InitialWeights,
     progress: Progress,
 ) -> Tensor:
     """Return the log loss of each held-out image for each blend, float (len(SHARES), M).
@@ -176,5 +176,5 @@ def _held_out_losses(
                 [recognition.read(data.images[rows]) for rows in test.split(_BATCH)]
             )
         losses.append(-probabilities.gather(1, truth)[:, 0].clamp_min(_LEAST).log().cpu())
-    (folder / CHECKPOINT).unlink(missing_ok=True)
+    (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
     return torch.stack(losses)

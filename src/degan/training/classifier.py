@@ -20,11 +20,11 @@ from degan.training.code_terms import CodeTerms
 from degan.training.device import arithmetic
 from degan.training.loader import TrainingData, batches
 from degan.training.losses import class_weights
-from degan.training.passes import Passes, numbers
+from degan.training.passes import EpochRunner, numbers
 from degan.training.run import Log, seeded
-from degan.training.start import Start
+from degan.training.start import InitialWeights
 
-CHECKPOINT = "classifier.safetensors"
+CHECKPOINT_FILE = "classifier.safetensors"
 """File name of the checkpoint of stage 2 in a run directory; deleted after the model is written."""
 
 _STAGE = 2
@@ -91,13 +91,13 @@ class ClassifierTrainer:
         encoder: Encoder,
         settings: Settings,
         folder: Path,
-        start: Start | None = None,
+        start: InitialWeights | None = None,
         taught: Tensor | None = None,
     ) -> None:
         self.data = data
         self.taught = taught
         self.settings = settings
-        self.path = folder / CHECKPOINT
+        self.path = folder / CHECKPOINT_FILE
         choice = settings.classifier
         with seeded(settings.seed, _STAGE, 0):
             self.networks = RecognitionNetworks(settings, encoder, data)
@@ -114,7 +114,7 @@ class ClassifierTrainer:
             lr=choice.learning_rate,
             weight_decay=choice.weight_decay,
         )
-        self.passes = Passes(
+        self.passes = EpochRunner(
             _STAGE,
             "classifier",
             choice,

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from degan.config import GanSettings, NetworkSettings
-from degan.training.loader import Known
+from degan.training.loader import Labels
 
 _HIDDEN = 128
 _STEPS = 4.0  # f(x) of a full facial action; a rounded f(x) then has several levels
@@ -49,7 +49,7 @@ class CodeTerms(nn.Module):
     def forward(
         self,
         code: Tensor,
-        known: Known,
+        known: Labels,
         class_weights: Tensor,
         done: float,
     ) -> dict[str, Tensor]:

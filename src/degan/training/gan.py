@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn, optim
 from torch.nn import functional as F
 
-from degan.config import DRAWING_TERMS, Settings
+from degan.config import IMAGE_TERMS, Settings
 from degan.networks.decoder import Decoder
 from degan.networks.discriminator import Discriminator
 from degan.networks.encoder import Encoder
@@ -30,9 +30,9 @@ from degan.training.losses import (
     swap_loss,
 )
 from degan.training.pairs import ExpressionPairs
-from degan.training.passes import Passes, numbers
+from degan.training.passes import EpochRunner, numbers
 from degan.training.run import Log, seeded
-from degan.training.start import Start, encoder_rate
+from degan.training.start import InitialWeights, encoder_rate
 
 _STAGE = 1
 _CHECKPOINT_SECONDS = 30.0
@@ -92,7 +92,11 @@ class GanTrainer:
     """
 
     def __init__(
-        self, data: TrainingData, settings: Settings, folder: Path, start: Start | None = None
+        self,
+        data: TrainingData,
+        settings: Settings,
+        folder: Path,
+        start: InitialWeights | None = None,
     ) -> None:
         self.data = data
         self.settings = settings
@@ -113,8 +117,8 @@ class GanTrainer:
         self.discriminator_optimizer = optim.Adam(
             self.networks.discriminator.parameters(), lr=gan.discriminator_rate, betas=(0.0, 0.99)
         )
-        self.weights = {name: getattr(gan, f"weight_{name}") for name in DRAWING_TERMS}
-        self.passes = Passes(_STAGE, "gan", gan, settings.seed, data)
+        self.weights = {name: getattr(gan, f"weight_{name}") for name in IMAGE_TERMS}
+        self.passes = EpochRunner(_STAGE, "gan", gan, settings.seed, data)
         self.pairs = ExpressionPairs(data)
         self.class_weights = class_weights(data.expression, len(data.expressions))
 

@@ -19,7 +19,7 @@ from degan.networks.layers import Standardize
 _CHUNK = 512
 
 
-class Known(NamedTuple):
+class Labels(NamedTuple):
     """Labels of a batch; see :class:`TrainingData` for the fields."""
 
     expression: Tensor
@@ -61,9 +61,9 @@ class TrainingData:
             images = F.avg_pool2d(images, self.detail)
         return images.contiguous(memory_format=torch.channels_last)
 
-    def known(self, index: Tensor) -> "Known":
+    def known(self, index: Tensor) -> "Labels":
         """Return the labels of some images, for int64 indices (M,)."""
-        return Known(
+        return Labels(
             self.expression[index],
             self.subject[index],
             None if self.actions is None else self.actions[index],

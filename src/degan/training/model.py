@@ -11,10 +11,11 @@ from degan.config import Settings
 from degan.errors import DeganError
 from degan.networks.classifier import Classifier, Recognition
 from degan.networks.encoder import Encoder
+from degan.system.arguments import PathLike, as_path
 from degan.training import checkpoint
 from degan.version import __version__
 
-MODEL = "model.safetensors"
+MODEL_FILE = "model.safetensors"
 """File name of the trained model in a run directory."""
 
 
@@ -55,16 +56,17 @@ def save_model(path: Path, model: Model, settings: Settings) -> None:
     )
 
 
-def load_model(folder: Path) -> Model:
+def load_model(folder: PathLike) -> Model:
     """Load the result of :func:`degan.training.pipeline.train` from its run directory.
 
     Raises:
         DeganError: there is no model, or it is damaged.
     """
-    path = folder / MODEL
+    folder = as_path(folder, "folder")
+    path = folder / MODEL_FILE
     if not path.is_file():
         raise DeganError(
-            f"{folder} holds no trained model ({MODEL}); make one with 'degan train {folder} "
+            f"{folder} holds no trained model ({MODEL_FILE}); make one with 'degan train {folder} "
             "--data DATA'"
         )
     return parse_model(*checkpoint.load_checkpoint(path), path)
@@ -99,5 +101,14 @@ def parse_model(tensors: dict[str, Tensor], state: dict[str, Any], path: Path) -
 
 @torch.no_grad()
 def predict_probabilities(model: Model, crops: torch.Tensor, batch_size: int = 256) -> torch.Tensor:
-    """Return probabilities, float (N, num_expressions), of uint8 RGB crops (N, H, H, 3)."""
+    """Return the probabilities of the expressions.
+
+    Args:
+        model: a trained model.
+        crops: aligned crops, RGB uint8 (N, H, H, 3), H as ``model.crop_size``.
+        batch_size: number of crops in one network run.
+
+    Returns:
+        Float32 (N, num_expressions), columns as ``model.expressions``, rows sum to 1.
+    """
     return torch.cat([model.recognition(batch) for batch in crops.split(batch_size)])

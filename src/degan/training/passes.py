@@ -14,7 +14,7 @@ from degan.training.run import one_cycle, seeded
 
 
 @dataclass(frozen=True)
-class Passes:
+class EpochRunner:
     """Epochs of one stage.
 
     Attributes:

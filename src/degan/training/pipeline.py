@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from degan.config import CHOSEN, ClassifierSettings, Settings
+from degan.config import CHOOSE_BLEND, ClassifierSettings, Settings
 from degan.data.facial_actions import read_actions
 from degan.data.manifest import Dataset
 from degan.data.provenance import describe_training_data
@@ -20,21 +20,22 @@ from degan.errors import DeganError
 from degan.networks.backbone import find_backbone
 from degan.networks.classifier import Recognition
 from degan.networks.encoder import Encoder
+from degan.system.arguments import PathLike, as_path
 from degan.system.progress import Progress, silent, split_progress
 from degan.training.blending import choose_blend, inner_cost
-from degan.training.classifier import CHECKPOINT, ClassifierTrainer
+from degan.training.classifier import CHECKPOINT_FILE, ClassifierTrainer
 from degan.training.device import find_device, repeatable
 from degan.training.gan import GanTrainer
 from degan.training.loader import TrainingData, check_size, load, num_epochs
-from degan.training.model import MODEL, Model, load_model, save_model
+from degan.training.model import MODEL_FILE, Model, load_model, save_model
 from degan.training.run import Log, logged_seconds, open_run
-from degan.training.start import Start, encoder_rate, read_start, start_facts
-from degan.training.teachers import PASSES, teach, teacher_settings, trained_teachers
+from degan.training.start import InitialWeights, encoder_rate, read_start, start_facts
+from degan.training.teachers import PASSES, soft_targets, teacher_settings, trained_teachers
 
-TEACHERS = "teachers"
+TEACHERS_DIR = "teachers"
 """Name of the folder of the teachers in a run directory."""
 
-INNER = "inner"
+INNER_DIR = "inner"
 """Name of the folder of the inner folds, for the choice of the blend, in a run directory."""
 
 _GAN_COST, _FROZEN_COST = 2.7, 0.4  # per image, relative to stage 2 with a trained encoder
@@ -44,7 +45,7 @@ def train(
     dataset: Dataset,
     indices: Sequence[int],
     settings: Settings,
-    folder: Path,
+    folder: PathLike,
     progress: Progress = silent,
     *,
     stage1: Path | None = None,
@@ -74,13 +75,14 @@ def train(
         DeganError: the folder contains another run, the data is not suitable, a checkpoint is
             damaged, the initial weights or the device do not exist, or training diverged.
     """
+    folder = as_path(folder, "folder")
     device = find_device(settings.device)
     start = read_start(settings)
     checked = check_trainable(dataset, indices, settings)
     facts = checked.facts | start_facts(start)
     open_run(folder, settings, {"kind": "training", **facts, **_vote_facts(dataset, settings)})
-    if (folder / MODEL).exists():
-        (folder / CHECKPOINT).unlink(missing_ok=True)
+    if (folder / MODEL_FILE).exists():
+        (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
         return load_model(folder)
     skips_stage1 = stage1 is None and not draws and encoder_rate(settings) == 0
     teachers_progress, blend_progress, stage1_progress, stage2_progress = split_progress(
@@ -89,14 +91,14 @@ def train(
     with repeatable(device):
         data = _load(dataset, indices, checked, settings, start, device)
         samples = [dataset.samples[index] for index in indices]
-        teacher_folder = teachers or folder / TEACHERS
+        teacher_folder = teachers or folder / TEACHERS_DIR
         if checked.votes is not None:
             soft_targets: Tensor | None = torch.from_numpy(checked.votes).to(device)
         else:
             soft_targets = _teacher_predictions(
                 data, samples, facts, settings, teacher_folder, start, teachers_progress
             )
-        blend = _blend(data, samples, settings, folder / INNER, start, blend_progress)
+        blend = _blend(data, samples, settings, folder / INNER_DIR, start, blend_progress)
         log = folder / "log.jsonl"
         if stage1 is None:
             gan = GanTrainer(data, settings, folder, start)
@@ -114,8 +116,8 @@ def train(
         dataset.frame,
         describe_training_data(dataset, indices, start.trained_on if start else None),
     )
-    save_model(folder / MODEL, model, settings)
-    (folder / CHECKPOINT).unlink(missing_ok=True)
+    save_model(folder / MODEL_FILE, model, settings)
+    (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
     progress(1.0, "done")
     return model
 
@@ -124,7 +126,7 @@ def train_stage1(
     dataset: Dataset,
     indices: Sequence[int],
     settings: Settings,
-    folder: Path,
+    folder: PathLike,
     progress: Progress = silent,
 ) -> Encoder:
     """Train stage 1 alone in a run directory, or continue an interrupted run there.
@@ -142,6 +144,7 @@ def train_stage1(
     Raises:
         DeganError: see :func:`train`.
     """
+    folder = as_path(folder, "folder")
     device = find_device(settings.device)
     start = read_start(settings)
     checked = check_trainable(dataset, indices, settings)
@@ -154,9 +157,9 @@ def train_stage1(
 def _load(
     dataset: Dataset,
     indices: Sequence[int],
-    checked: "Checked",
+    checked: "TrainingInputs",
     settings: Settings,
-    start: Start | None,
+    start: InitialWeights | None,
     device: torch.device,
 ) -> TrainingData:
     data = load(dataset, indices, settings.network, dataset.expressions, actions=checked.actions)
@@ -172,7 +175,7 @@ def _teacher_predictions(
     facts: dict[str, Any],
     settings: Settings,
     folder: Path,
-    start: Start | None,
+    start: InitialWeights | None,
     progress: Progress,
 ) -> Tensor | None:
     """Train the teachers in a folder and return their predictions; None without teachers."""
@@ -180,7 +183,7 @@ def _teacher_predictions(
         return None
     run_facts = {"kind": "teachers", "teachers": settings.classifier.teachers, **facts}
     open_run(folder, teacher_settings(settings, len(data)), run_facts)
-    return teach(data, samples, settings, folder, start, progress)
+    return soft_targets(data, samples, settings, folder, start, progress)
 
 
 def _blend(
@@ -188,14 +191,14 @@ def _blend(
     samples: Sequence[Sample],
     settings: Settings,
     folder: Path,
-    start: Start | None,
+    start: InitialWeights | None,
     progress: Progress,
 ) -> float:
     """Return the fraction of the initial weights in the final weights."""
     blend = settings.classifier.blend
     if start is None:
         return 0.0
-    if blend == CHOSEN:
+    if blend == CHOOSE_BLEND:
         return choose_blend(data, samples, settings, folder, start, progress)
     return float(blend)
 
@@ -225,7 +228,7 @@ def _train_stage1(
     facts: dict[str, Any],
     settings: Settings,
     folder: Path,
-    start: Start | None,
+    start: InitialWeights | None,
     progress: Progress,
 ) -> Encoder:
     only_stage1 = stage1_settings(settings)
@@ -234,7 +237,7 @@ def _train_stage1(
     return trainer.train(Log(folder / "log.jsonl"), progress).eval()
 
 
-class Checked(NamedTuple):
+class TrainingInputs(NamedTuple):
     """Result of :func:`check_trainable`.
 
     Attributes:
@@ -250,7 +253,7 @@ class Checked(NamedTuple):
     votes: NDArray[np.float32] | None
 
 
-def check_trainable(dataset: Dataset, indices: Sequence[int], settings: Settings) -> Checked:
+def check_trainable(dataset: Dataset, indices: Sequence[int], settings: Settings) -> TrainingInputs:
     """Check that a run can train on some samples, before any work.
 
     Args:
@@ -287,7 +290,7 @@ def check_trainable(dataset: Dataset, indices: Sequence[int], settings: Settings
         "samples": len(samples),
         "splits": sorted({sample.split for sample in samples}),
     }
-    return Checked(facts, actions, votes)
+    return TrainingInputs(facts, actions, votes)
 
 
 def costs(
@@ -305,7 +308,7 @@ def costs(
     """
     gan, classifier = settings.gan, settings.classifier
     passes = [num_epochs(stage, num_images) for stage in (gan, classifier)]
-    chosen = bool(settings.start) and classifier.blend == CHOSEN
+    chosen = bool(settings.start) and classifier.blend == CHOOSE_BLEND
     return (
         max(0, trained_teachers(classifier) - 1) * PASSES * sum(passes),
         inner_cost(num_images) * passes[1] if chosen else 0.0,
@@ -314,17 +317,17 @@ def costs(
     )
 
 
-def worked_seconds(folder: Path) -> float:
+def training_seconds(folder: Path) -> float:
     """Return the training time of a run in seconds, with teachers and inner folds in its folder.
 
     Raises:
         DeganError: a log is damaged.
     """
     own = logged_seconds(folder / "log.jsonl")
-    return own + taught_seconds(folder / TEACHERS) + taught_seconds(folder / INNER)
+    return own + folder_seconds(folder / TEACHERS_DIR) + folder_seconds(folder / INNER_DIR)
 
 
-def taught_seconds(folder: Path) -> float:
+def folder_seconds(folder: Path) -> float:
     """Return the training time of all runs in a folder in seconds; 0 if there are none.
 
     Raises:

@@ -26,7 +26,7 @@ _BATCH = 256
 
 
 @dataclass(frozen=True)
-class Start:
+class InitialWeights:
     """Final weights of an earlier training.
 
     Attributes:
@@ -148,7 +148,7 @@ def encoder_rate(settings: Settings) -> float:
     return rate if settings.start or rate else 1.0
 
 
-def check_unseen(start: Start | None, tested: Dataset) -> None:
+def check_unseen(start: InitialWeights | None, tested: Dataset) -> None:
     """Check that the initial weights were not trained on a test data set.
 
     Args:
@@ -165,12 +165,12 @@ def check_unseen(start: Start | None, tested: Dataset) -> None:
         )
 
 
-def start_facts(start: Start | None) -> dict[str, Any]:
+def start_facts(start: InitialWeights | None) -> dict[str, Any]:
     """Return the facts about the initial weights for ``run.json``; empty without them."""
     return {} if start is None else {"start_sha256": start.sha256}
 
 
-def read_start(settings: Settings) -> Start | None:
+def read_start(settings: Settings) -> InitialWeights | None:
     """Read the initial weights that ``settings.start`` names; return None if it is empty.
 
     Raises:
@@ -194,7 +194,7 @@ def read_start(settings: Settings) -> Start | None:
                 f"{file} was trained with network.{name} = {other}, but this run has {value}; "
                 "use the same value for both, or start='' for random weights"
             )
-    return Start(file, sha256(data), expressions, tensors, state.get("trained_on"))
+    return InitialWeights(file, sha256(data), expressions, tensors, state.get("trained_on"))
 
 
 def _content(name: str) -> tuple[Path, bytes]:

@@ -16,12 +16,12 @@ from degan.networks.classifier import Recognition
 from degan.networks.encoder import Encoder
 from degan.system.progress import Progress, sub_progress
 from degan.training import checkpoint
-from degan.training.classifier import CHECKPOINT, ClassifierTrainer
+from degan.training.classifier import CHECKPOINT_FILE, ClassifierTrainer
 from degan.training.guard import TrainingError
 from degan.training.loader import TrainingData
 from degan.training.plain_cnn import plain_cnn
 from degan.training.run import Log, seeded
-from degan.training.start import Start
+from degan.training.start import InitialWeights
 
 PASSES: Final = 0.5
 """Epochs of a teacher, as a fraction of the epochs of both stages."""
@@ -31,12 +31,12 @@ _PREDICTIONS = "said.safetensors"
 _BATCH = 256
 
 
-def teach(
+def soft_targets(
     data: TrainingData,
     samples: Sequence[Sample],
     settings: Settings,
     folder: Path,
-    start: Start | None,
+    start: InitialWeights | None,
     progress: Progress,
 ) -> Tensor:
     """Train the teachers, or continue them; return their predictions for the training images.
@@ -123,7 +123,7 @@ def _fold_predictions(
     fold: Fold,
     settings: Settings,
     folder: Path,
-    start: Start | None,
+    start: InitialWeights | None,
     progress: Progress,
 ) -> Tensor:
     """Return a teacher's probabilities for its test fold, float (M, C); train it if necessary."""
@@ -138,12 +138,16 @@ def _fold_predictions(
             images = data.images[list(fold.test)].split(_BATCH)
             predictions = torch.cat([teacher.read(batch) for batch in images])
         checkpoint.save_checkpoint(path, {"said": predictions}, {})
-    (folder / CHECKPOINT).unlink(missing_ok=True)
+    (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
     return predictions
 
 
 def _train(
-    data: TrainingData, settings: Settings, folder: Path, start: Start | None, progress: Progress
+    data: TrainingData,
+    settings: Settings,
+    folder: Path,
+    start: InitialWeights | None,
+    progress: Progress,
 ) -> Recognition:
     """Train a teacher, or continue its training."""
     with seeded(settings.seed, _STAGE, 0):

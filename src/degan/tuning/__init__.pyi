@@ -1,8 +1,8 @@
 from .action_layer import fit_actions as fit_actions
 from .calibration import calibrate as calibrate
 from .calibration import fit_temperature as fit_temperature
-from .calibration import lean as lean
-from .fine_tuning import Finetuned as Finetuned
+from .calibration import shift_logits as shift_logits
+from .fine_tuning import FinetuneResult as FinetuneResult
 from .fine_tuning import FinetuneSettings as FinetuneSettings
 from .fine_tuning import finetune as finetune
 from .neutral_layer import NeutralGain as NeutralGain

@@ -15,10 +15,10 @@ from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.evaluation.metrics import Amounts, r2_scores
 from degan.labels import FACIAL_ACTIONS
-from degan.networks.classifier import ActionReader
+from degan.networks.classifier import ActionLayer
 from degan.system.progress import Progress, silent
 from degan.training.model import Model
-from degan.tuning.check_unseen import check_others
+from degan.tuning.check_unseen import check_fit_data
 
 MIN_PEOPLE: Final = 20
 """Minimum number of people; with fewer, the layer would fit their faces instead of the actions."""
@@ -53,7 +53,7 @@ def fit_actions(
             crops are not those of the model, it has fewer than :data:`MIN_PEOPLE` people, or a crop
             cannot be read.
     """
-    check_others(model, dataset, "fit facial actions on")
+    check_fit_data(model, dataset, "fit facial actions on")
     amounts = read_all_actions(dataset).astype(np.float64)
     if len(dataset.subjects) < MIN_PEOPLE:
         raise DeganError(
@@ -67,7 +67,7 @@ def fit_actions(
         held_out[list(fold.test)] = features[list(fold.test)] @ weight.T + bias
     explained = r2_scores(np.clip(held_out, 0, 1), amounts)
     weight, bias = _ridge(features, amounts)
-    model.recognition.actions = ActionReader(
+    model.recognition.actions = ActionLayer(
         torch.from_numpy(weight).float(),
         torch.from_numpy(bias).float(),
         tuple(explained.tolist()),

@@ -13,7 +13,7 @@ from onnx import numpy_helper
 
 from degan.errors import DeganError
 from degan.labels import FACIAL_ACTIONS
-from degan.networks.classifier import ActionReader
+from degan.networks.classifier import ActionLayer
 from degan.recognition.weights import SHIPPED_WEIGHTS, open_weights
 from degan.system.assets import asset_bytes
 from degan.training.checkpoint import parse_checkpoint
@@ -55,7 +55,7 @@ def _shipped(name: str) -> Model:
     model = parse_model(*parse_checkpoint(asset_bytes(path.name), path), path)
     opened = open_weights(name, 1)
     weight, bias = _action_layer(asset_bytes(f"{name}.onnx"))
-    model.recognition.actions = ActionReader(
+    model.recognition.actions = ActionLayer(
         weight,
         bias,
         tuple(opened.actions_explained[action] for action in FACIAL_ACTIONS),

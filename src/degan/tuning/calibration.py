@@ -14,7 +14,7 @@ from degan.labels import parse_expression, sort_classes
 from degan.networks.classifier import temper
 from degan.system.progress import Progress, silent
 from degan.training.model import Model, predict_probabilities
-from degan.tuning.check_unseen import check_others
+from degan.tuning.check_unseen import check_fit_data
 
 MIN_SAMPLES = 100
 """Minimum number of samples; with fewer, the fit depends more on the samples than on the model."""
@@ -44,7 +44,7 @@ def fit_temperature(probabilities: Probabilities, truth: Labels) -> float:
     return float(np.exp(found.x))
 
 
-def lean(model: Model, wishes: Sequence[str]) -> dict[str, float]:
+def shift_logits(model: Model, wishes: Sequence[str]) -> dict[str, float]:
     """Change how often a model predicts some expressions, by amounts added to their logits.
 
     Data sets differ in where they draw the line between expressions, for example between a neutral
@@ -126,7 +126,7 @@ def calibrate(
 
 def _usable(model: Model, dataset: Dataset) -> list[int]:
     """Return the indices of samples for a fit; raise an error if the data set is not suitable."""
-    check_others(model, dataset, "calibrate it on")
+    check_fit_data(model, dataset, "calibrate it on")
     usable = [
         index
         for index, sample in enumerate(dataset.samples)

@@ -6,7 +6,7 @@ from degan.errors import DeganError
 from degan.training.model import Model
 
 
-def check_others(model: Model, dataset: Dataset, purpose: str) -> None:
+def check_fit_data(model: Model, dataset: Dataset, purpose: str) -> None:
     """Check that a model was not trained on a data set, and that it can use its crops.
 
     Args:

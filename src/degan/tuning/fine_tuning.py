@@ -25,21 +25,22 @@ from degan.evaluation.predictions import compute_metrics, predictions_text, subj
 from degan.labels import is_class_name, sort_classes
 from degan.networks.classifier import temper
 from degan.recognition.class_groups import Groups
+from degan.system.arguments import PathLike, as_path
 from degan.system.files import write_text
 from degan.system.progress import Progress, silent, split_progress
 from degan.training.model import Model
 from degan.tuning.base_model import read_base
 from degan.tuning.calibration import MIN_SAMPLES, UNSURE_BELOW, fit_temperature
-from degan.tuning.check_unseen import check_others
+from degan.tuning.check_unseen import check_fit_data
 from degan.tuning.last_layer import (
     Features,
     Labels,
     Probabilities,
     complete_folds,
     fit_head,
-    own_people,
     read_features,
     with_head,
+    with_subjects,
 )
 from degan.tuning.onnx_export import export
 from degan.tuning.weights_file import check_weights_path
@@ -72,7 +73,7 @@ class FinetuneSettings:
 
 
 @dataclass(frozen=True)
-class Finetuned:
+class FinetuneResult:
     """Result of :func:`finetune`.
 
     Attributes:
@@ -87,13 +88,13 @@ class Finetuned:
 
 
 def finetune(
-    source: Path,
-    out: Path,
+    source: PathLike,
+    out: PathLike,
     settings: FinetuneSettings,
     *,
     jobs: int,
     progress: Progress = silent,
-) -> Finetuned:
+) -> FinetuneResult:
     """Fit a last layer on photos, evaluate it by cross-validation, and write a weights file.
 
     Crops, predictions and metrics are written to a folder beside it, see :data:`SUFFIX`. After an
@@ -110,15 +111,17 @@ def finetune(
         DeganError: ``out`` exists or cannot be written, there are fewer than two classes, fewer
             than two people show a class, or the base model was trained on these people.
     """
+    source = as_path(source, "source")
+    out = as_path(out, "out")
     started = time.monotonic()
     _check_out(source, out)
     base = read_base(settings.base)
     cutting, reading, fitting = split_progress(progress, _COSTS)
     work = out.with_suffix(SUFFIX)
     dataset, prepared = _faces(source, work, base, settings, jobs, cutting)
-    check_others(base, dataset, "fine-tune with")
+    check_fit_data(base, dataset, "fine-tune with")
     dataset, classes = _grouped(dataset, settings.groups, source)
-    people = own_people(dataset.samples)
+    people = with_subjects(dataset.samples)
     _check_people([(sample.expression, sample.subject) for sample in people], source)
     folds = complete_folds(people, settings.folds, settings.seed)
     features = read_features(base, dataset, reading)
@@ -150,7 +153,7 @@ def finetune(
     _write(work, dataset, folds, tempered, summary)
     export(model, out, unsure_below=unsure_below)
     progress(1.0, "done")
-    return Finetuned(summary, work, prepared)
+    return FinetuneResult(summary, work, prepared)
 
 
 @dataclass(frozen=True)

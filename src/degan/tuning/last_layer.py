@@ -62,7 +62,7 @@ class Head(NamedTuple):
         return mean
 
 
-def own_people(samples: Sequence[Sample]) -> list[Sample]:
+def with_subjects(samples: Sequence[Sample]) -> list[Sample]:
     """Return the samples; the recording replaces a missing subject name."""
     return [sample._replace(subject=sample.person) for sample in samples]
 

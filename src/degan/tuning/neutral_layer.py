@@ -16,7 +16,7 @@ from degan.evaluation.metrics import Labels, Probabilities, accuracy
 from degan.recognition.neutral_reader import NeutralReader
 from degan.system.progress import Progress, silent
 from degan.training.model import Model
-from degan.tuning.check_unseen import check_others
+from degan.tuning.check_unseen import check_fit_data
 
 MIN_PEOPLE: Final = 20
 """Minimum number of people; with fewer, the layer would fit their faces instead of the changes."""
@@ -71,7 +71,7 @@ def fit_neutral(
             crops are not those of the model, the model was trained on it or does not have neutral,
             or a crop cannot be read.
     """
-    check_others(model, dataset, "fit the comparison with neutral faces on")
+    check_fit_data(model, dataset, "fit the comparison with neutral faces on")
     frames = read_all_frames(dataset)
     names = [sample.expression for sample in frames.dataset.samples]
     known = np.array([name in model.expressions for name in names])

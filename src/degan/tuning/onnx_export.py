@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -18,8 +17,9 @@ import torch
 from degan.data.provenance import hashes_text
 from degan.errors import DeganError
 from degan.labels import FACIAL_ACTIONS
-from degan.networks.classifier import ActionReader, Recognition
+from degan.networks.classifier import ActionLayer, Recognition
 from degan.recognition.weights import CROPS, FORMAT, KEY
+from degan.system.arguments import PathLike, as_path
 from degan.system.files import atomic_write
 from degan.training.model import Model
 from degan.tuning.weights_file import check_weights_path
@@ -66,7 +66,7 @@ class Parity:
 
 def export(
     model: Model,
-    path: Path,
+    path: PathLike,
     crops: np.ndarray | None = None,
     *,
     unsure_below: float = 0.0,
@@ -90,6 +90,7 @@ def export(
             in onnxruntime differ from the model by more than :data:`TOLERANCE` (no file is written
             then).
     """
+    path = as_path(path, "path")
     check_weights_path(path)
     proto = _to_onnx(model)
     _describe(proto, model, unsure_below)
@@ -157,7 +158,7 @@ def _describe(proto: onnx.ModelProto, model: Model, unsure_below: float) -> None
     onnx.checker.check_model(proto)
 
 
-def _explained(reader: ActionReader | None) -> dict[str, float]:
+def _explained(reader: ActionLayer | None) -> dict[str, float]:
     """Return facial action -> fraction of its variance explained; {} without a layer for them."""
     if reader is None:
         return {}

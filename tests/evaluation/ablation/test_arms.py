@@ -2,7 +2,7 @@
 
 import pytest
 
-from degan.config import DRAWING_TERMS, override, preset
+from degan.config import IMAGE_TERMS, override, preset
 from degan.errors import DeganError
 from degan.evaluation.ablation.arms import ARMS, FULL, choose_arms, stage1_name
 from degan.training.loader import num_epochs
@@ -111,7 +111,7 @@ def test_there_is_an_arm_without_each_term_of_the_objective():
 
 def test_the_arm_without_any_drawing_keeps_all_that_f_of_x_is_held_to():
     own = BY_NAME["no-drawing"].settings(EVERY_PART, 500)
-    assert changed(EVERY_PART, own) == {f"gan.weight_{name}" for name in DRAWING_TERMS}
+    assert changed(EVERY_PART, own) == {f"gan.weight_{name}" for name in IMAGE_TERMS}
     assert not own.gan.draws
     assert own.holds
 
@@ -224,7 +224,7 @@ def test_an_arm_that_would_be_the_reference_again_is_left_out_with_a_reason():
 def test_where_drawings_do_not_reach_recognition_no_arm_is_without_one_of_their_terms():
     """The encoder stays as it begins in stage 1, and stage 2 sees the encoder alone."""
     frozen = override(EVERY_PART, ["gan.encoder_rate=0.0"])
-    drawing = {f"no-{name}" for name in DRAWING_TERMS} | {"no-drawing"}
+    drawing = {f"no-{name}" for name in IMAGE_TERMS} | {"no-drawing"}
     assert set(choose_arms(frozen, []).left_out) == drawing
     # An encoder of random weights moves whatever its rate.
     random = override(frozen, ["start=''"])

@@ -74,7 +74,7 @@ def export(
     model = trained.load_model(run)
     unsure_below = 0.0
     calibration = import_extra("degan.tuning.calibration", "train")
-    calibration.lean(model, leaning or [])
+    calibration.shift_logits(model, leaning or [])
     if calibrate is not None:
         with console.progress("export") as show:
             temperature = calibration.calibrate(model, read_dataset(calibrate), show)

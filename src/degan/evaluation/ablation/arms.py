@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from degan.config import DRAWING_TERMS, Settings, override
+from degan.config import IMAGE_TERMS, Settings, override
 from degan.errors import DeganError
 from degan.training.pipeline import stage1_settings
 from degan.training.plain_cnn import plain_cnn
@@ -46,7 +46,7 @@ def _taught_cnn(settings: Settings, num_images: int) -> Settings:
 
 def _without_drawing(settings: Settings, _: int) -> Settings:
     """Return the settings with only the loss terms on f(x); without such terms, without stage 1."""
-    changes = [f"gan.weight_{name}=0.0" for name in DRAWING_TERMS]
+    changes = [f"gan.weight_{name}=0.0" for name in IMAGE_TERMS]
     return override(settings, changes if settings.holds else [*changes, "gan.epochs=0"])
 
 
@@ -279,7 +279,7 @@ def _in_effect(settings: Settings) -> Settings:
     """
     idle = [] if settings.start else ["gan.weight_kept=0.0", "classifier.blend=0.0"]
     if encoder_rate(settings) == 0:
-        idle += [f"gan.weight_{name}=1.0" for name in DRAWING_TERMS]
+        idle += [f"gan.weight_{name}=1.0" for name in IMAGE_TERMS]
     return override(settings, idle)
 
 

@@ -55,7 +55,7 @@ from degan.system.files import read_json, write_text
 from degan.system.progress import Progress, silent, split_progress
 from degan.training.checkpoint import load_checkpoint, save_checkpoint
 from degan.training.guard import TrainingError
-from degan.training.pipeline import costs, taught_seconds, train, train_stage1, worked_seconds
+from degan.training.pipeline import costs, folder_seconds, train, train_stage1, training_seconds
 from degan.training.run import logged_seconds
 
 FEATURES = "features.safetensors"
@@ -253,7 +253,7 @@ def _network_arm(work: _ArmFold, progress: Progress) -> None:
         stage1=work.stage1,
         teachers=work.teachers,
     )
-    notes = {"seconds": round(worked_seconds(work.folder), 2)}
+    notes = {"seconds": round(training_seconds(work.folder), 2)}
     images = model.recognition.standardize(torch.from_numpy(read_crops(dataset, fold.test)))
     features = {name: torch.from_numpy(v) for name, v in read_features(model, images).items()}
     save_checkpoint(work.folder / FEATURES, features, {})
@@ -360,7 +360,7 @@ def _seconds(folder: Path, arm: Arm, settings: Settings, num_folds: int) -> dict
         stage1 = _shared_folder(folder, "stage1", stage1_name(arm, settings), number)
         first += logged_seconds(stage1 / "log.jsonl") if stage1 is not None else 0.0
         teachers = _shared_folder(folder, "teachers", teachers_name(arm, settings), number)
-        taught += taught_seconds(teachers) if teachers is not None else 0.0
+        taught += folder_seconds(teachers) if teachers is not None else 0.0
     return {
         "seconds": round(own, 2),
         "stage1_seconds": round(first, 2),
