@@ -22,7 +22,8 @@ from degan.data.crops import read_crops
 from degan.data.manifest import Dataset, read_dataset
 from degan.evaluation.metrics import subject_interval
 from degan.media.images import read_image
-from degan.recognition.recognizer import Readings, Recognizer
+from degan.recognition.prediction import Readings
+from degan.recognition.recognizer import Recognizer
 from degan.tuning.neutral_layer import AT_REST, SHOWN
 
 PART = 256

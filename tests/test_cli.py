@@ -137,7 +137,10 @@ class TestPrepareAndTrain:
             (("prepare", "folder", "empty", "out"), "no labelled photo"),
             (("prepare", "ckplus", "empty", "out"), "no CK+ sequence"),
             (("prepare", "ck", "empty", "out"), "no data set 'ck'"),
-            (("prepare", "folder", "empty", "out", "--camera", "NI"), "folder does not use camera"),
+            (
+                ("prepare", "folder", "empty", "out", "--camera", "NI"),
+                "folder does not use these options: camera; leave them out",
+            ),
             (("prepare", "oulu", "empty", "out", "--light", "Dim"), "light is 'Dim'"),
             (("prepare", "ckplus", "empty", "out", "--peak-frames", "0"), "choose 1 to 1000"),
             (("prepare", "mmi", "empty", "out", "--dual-view", "top"), "dual view is 'top'"),

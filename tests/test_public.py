@@ -333,3 +333,30 @@ class TestRead:
         assert list(table.frame) == [0, 1, 2]
         results = list(degan.watch(recognizer, degan.play(path)))
         assert len(results) == 3
+
+
+class TestOptions:
+    @pytest.mark.parametrize(
+        ("options", "says"),
+        [
+            ({"smooth": -1}, "smooth must be 0 or more, not -1"),
+            ({"smooth": float("nan")}, "smooth must be 0 or more, not nan"),
+            ({"smooth": "0.3"}, "smooth must be a number, not an object of type str"),
+            ({"rate": 0}, "rate must be 0.01 or more, not 0"),
+            ({"rate": float("inf")}, "rate must be 0.01 or more, not inf"),
+            ({"jobs": 0}, "jobs must be 1 to 1024, not 0"),
+            ({"jobs": 1.5}, "jobs must be a whole number, not an object of type float"),
+            ({"crops": "no"}, "crops must be True or False, not an object of type str"),
+            ({"groups": "bad=anger"}, "groups must be a dict .* type str"),
+            ({"groups": {"bad": "anger"}}, "the group bad must be a list of expressions, not str"),
+            ({"groups": {1: ["anger"]}}, "names of groups must be a list of texts, not of int"),
+        ],
+    )
+    def test_of_read_are_checked(self, examples, options, says):
+        with pytest.raises(DeganError, match=says):
+            degan.read(examples / "smiling/001.jpg", **options)
+
+    @pytest.mark.parametrize("threads", [0, -1, 10**6, 1.5, "2", True])
+    def test_of_the_recogniser_are_checked(self, threads):
+        with pytest.raises(DeganError, match="threads must be"):
+            degan.Recognizer(threads=threads)

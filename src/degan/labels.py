@@ -162,7 +162,7 @@ _ALIASES: dict[str, str] = {
 
 
 def find_expression(name: str) -> str | None:
-    """Return the expression with this name or synonym, in any case, or None if there is none."""
+    """Return the expression with this name or synonym, or None; case is ignored."""
     key = name.strip().lower()
     if key in EXPRESSIONS:
         return key
@@ -170,7 +170,7 @@ def find_expression(name: str) -> str | None:
 
 
 def parse_expression(name: str) -> str:
-    """Return the expression with this name or synonym, in any case.
+    """Return the expression with this name or synonym; case is ignored.
 
     Raises:
         DeganError: ``name`` is neither an expression nor a known synonym.

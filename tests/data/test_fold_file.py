@@ -71,10 +71,13 @@ def test_folds_that_break_the_protocol_are_refused(faces, written):
         ([{"test_subjects": ["nobody"]}], "has no subject nobody"),
         (
             [{"test_subjects": [one]}, {"test_subjects": [one, two]}],
-            f"tests twice, or also validates on: {one}; put each",
+            f"fold 2: {one} is also a test subject of an earlier fold; test each",
         ),
-        ([{"test_subjects": [one], "validation_subjects": [one]}], f"also validates on: {one}"),
-        ([{"test_subjects": []}], "tests no subject"),
+        (
+            [{"test_subjects": [one], "validation_subjects": [one]}],
+            f"{one} is both a test and a validation subject; remove it",
+        ),
+        ([{"test_subjects": []}], "has no test subjects; add"),
         ([{"test_subjects": everybody}], "leaves no training subjects"),
     ):
         with pytest.raises(DeganError, match=sentence):

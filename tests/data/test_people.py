@@ -61,7 +61,7 @@ class TestTable:
         ("text", "sentence"),
         [
             ("", "is empty"),
-            ("subject,age\n", "holds no row"),
+            ("subject,age\n", "has no rows; it needs"),
             ("subject,age\nann,3\nann,4\n", "names 'ann' twice"),
             ("subject,age\nann,3,4\n", "row of 'ann' in .* has 3 cells"),
             ("subject,age\nxavier,3\n", "lists no subject of"),

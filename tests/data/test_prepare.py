@@ -361,7 +361,7 @@ def test_the_data_set_says_where_it_is_from_and_what_it_lacks(sequence_tree, tmp
 
 
 def test_a_choice_that_the_data_set_does_not_have_is_refused(sequence_tree, tmp_path):
-    with pytest.raises(DeganError, match="ckplus does not use camera, light"):
+    with pytest.raises(DeganError, match="ckplus does not use these options: camera, light;"):
         prepare_ck(sequence_tree, tmp_path / "data", camera="NI", light="Dark")
 
 

@@ -148,7 +148,9 @@ class TestRead:
         told["neutral"] = None
         proto.metadata_props[0].value = json.dumps(told)
         onnx.save(proto, tmp_path / "plain.onnx")
-        with pytest.raises(DeganError, match=r"plain\.onnx cannot read a face beside"):
+        with pytest.raises(
+            DeganError, match=r"plain\.onnx cannot compare a face with a neutral one"
+        ):
             degan.Recognizer(tmp_path / "plain.onnx").check_reads_beside_neutral()
 
     @pytest.mark.parametrize(

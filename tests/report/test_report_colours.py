@@ -68,7 +68,7 @@ def test_any_two_classes_are_told_apart(vision):
 
 
 def test_each_is_seen_on_the_light_and_on_the_dark_page():
-    style = (files("degan") / "templates" / "report.css").read_text(encoding="utf-8")
+    style = (files("degan.report") / "templates" / "report.css").read_text(encoding="utf-8")
     light, dark = dict.fromkeys(re.findall(r"--card: (#[0-9a-f]+)", style))
     for number in range(8):
         assert contrast(class_colour(number), light) > 2, class_colour(number)

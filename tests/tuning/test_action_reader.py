@@ -233,7 +233,7 @@ class TestFile:
         recognizer = Recognizer(tmp_path / "plain.onnx")
         face = recognizer.predict_crop(read_crops(people, [3])[0])
         assert face.actions == face.action_units == recognizer.actions_explained == {}
-        with pytest.raises(DeganError, match="reads no facial actions"):
+        with pytest.raises(DeganError, match="has no facial actions"):
             recognizer.check_reads_actions()
 
     @pytest.mark.parametrize(
@@ -339,4 +339,4 @@ class TestCommands:
         ):
             done = degan(*words, "--weights", tmp_path / "plain.onnx", "--actions")
             assert done.returncode == 2
-            assert "reads no facial actions" in done.stderr
+            assert "has no facial actions" in done.stderr

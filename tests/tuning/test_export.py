@@ -117,3 +117,11 @@ def test_weights_that_cannot_be_used_are_refused_in_one_sentence(weights, tmp_pa
     with pytest.raises(DeganError, match=r"bad\.onnx") as caught:
         Recognizer(path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_wrong_ending_is_refused_before_any_work(refuses, tmp_path):
+    # There is no such run, and nothing to calibrate on: neither was looked for.
+    for name, says in (("mine.txt", "must end in .onnx"), ("folder.onnx", "it is a folder")):
+        (tmp_path / "folder.onnx").mkdir(exist_ok=True)
+        refuses("export", tmp_path / "gone", tmp_path / name, "--calibrate", "gone", says=says)
+    assert not (tmp_path / "mine.txt").exists()

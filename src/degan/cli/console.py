@@ -49,16 +49,16 @@ class _Lines:
 
     def __init__(self, title: str) -> None:
         self._title = title
-        self._start = self._said = time.monotonic()
+        self._start = self._last_printed = time.monotonic()
         self._first: float | None = None
 
     def __call__(self, done: float, doing: str) -> None:
         now = time.monotonic()
         if self._first is None:
             self._first = done  # work of an interrupted call took no time in this call
-        if now - self._said < _LINE_SECONDS and done < 1:
+        if now - self._last_printed < _LINE_SECONDS and done < 1:
             return
-        self._said = now
+        self._last_printed = now
         gained = done - self._first
         left = (1 - done) / gained * (now - self._start) if gained > 0 else None
         note = f", {_duration(left)} left" if left is not None and done < 1 else ""

@@ -50,14 +50,19 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="Change one setting, such as gan.epochs=20; may be repeated."),
 ]
-Seed = Annotated[int | None, typer.Option(min=0, help="Random seed of weights, order and folds.")]
+Seed = Annotated[
+    int | None, typer.Option(min=0, help="Random seed of weights, sample order and folds.")
+]
 Device = Annotated[
     str | None,
     typer.Option(help="Device for training: cpu, cuda (a GPU) or cuda:1 (the second GPU)."),
 ]
 Resume = Annotated[
     bool,
-    typer.Option("--resume/--no-resume", help="Continue an existing RUN, or refuse it."),
+    typer.Option(
+        "--resume/--no-resume",
+        help="Continue an existing RUN, or stop with an error if RUN exists.",
+    ),
 ]
 FoldFile = Annotated[
     Path | None, typer.Option(help="A folds.json with the folds, instead of --protocol.")
@@ -107,7 +112,7 @@ def settings_from_options(
 
 
 def check_run_is_new(run: Path, resume: bool) -> None:
-    """Check that a run directory is new if it must not be continued.
+    """Raise an error if a run directory exists and must not be continued.
 
     Args:
         run: run directory.
@@ -135,16 +140,16 @@ class DatasetFolds(NamedTuple):
 
 
 def read_dataset_and_folds(
-    data: Path, by: str, num_folds: int, fold_file: Path | None, seed: int
+    data: Path, protocol: str, num_folds: int, fold_file: Path | None, seed: int
 ) -> DatasetFolds:
     """Read a data set and divide it into folds.
 
     Args:
         data: folder of the data set.
-        by: protocol: "subjects", "loso" or "official".
+        protocol: "subjects", "loso" or "official".
         num_folds: number of folds of the protocol "subjects".
-        fold_file: file of folds to use instead of the protocol; None for none.
-        seed: random seed of the protocol "subjects".
+        fold_file: file of folds to use instead of the protocol; None to use the protocol.
+        seed: random seed for the order of the subjects.
 
     Raises:
         DeganError: the data set or the file cannot be read, or the data cannot be divided.
@@ -153,5 +158,5 @@ def read_dataset_and_folds(
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
     dataset = read_dataset(data)
-    folds = make_folds(dataset, by, num_folds=num_folds, seed=seed, file=fold_file)
-    return DatasetFolds(dataset, folds, OWN if fold_file else by)
+    folds = make_folds(dataset, protocol, num_folds=num_folds, seed=seed, file=fold_file)
+    return DatasetFolds(dataset, folds, OWN if fold_file else protocol)

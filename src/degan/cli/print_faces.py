@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from degan.predict.records import Record
     from degan.predict.run import Count
 
-_ROWS = 200  # rows in memory; then the table is printed and a new one begins
+_ROWS = 200  # rows of a table; it is then printed and a new one begins
 
 
 class FaceTable:
@@ -77,10 +77,10 @@ class FaceTable:
 
     def _add_face(self, path: str, face: "Record") -> None:
         box = ", ".join(f"{value:.0f}" for value in face["box"])
-        share = f"{face['probabilities'][face['expression']]:.0%}"
-        read = face["expression"] + ("?" if face["unsure"] else "")
-        who = [str(face.get("person", ""))] if self._people else []
-        row = [self._shown(path), *who, box, f"{face['score']:.2f}", read, share]
+        probability = f"{face['probabilities'][face['expression']]:.0%}"
+        expression = face["expression"] + ("?" if face["unsure"] else "")
+        person = [str(face.get("person", ""))] if self._people else []
+        row = [self._shown(path), *person, box, f"{face['score']:.2f}", expression, probability]
         if self._actions:
             units = sorted(face["action_units"].items(), key=lambda unit: -unit[1])
             row.append(
@@ -89,8 +89,8 @@ class FaceTable:
         self._faces.add_row(*row)
 
     def _add_empty(self, path: str, reason: str) -> None:
-        who = [""] if self._people else []
-        self._faces.add_row(self._shown(path), *who, "", "", reason, "")
+        person = [""] if self._people else []
+        self._faces.add_row(self._shown(path), *person, "", "", reason, "")
 
     def _add_spans(self, spans: Iterable[Segment]) -> None:
         for span in spans:
@@ -113,15 +113,16 @@ class FaceTable:
     def _shown(self, path: str) -> str:
         """Return the printed name of a photo or video.
 
-        The parent folders are looked up in the set of roots: there may be as many roots as photos.
+        Each parent folder is looked up in the set of roots. A loop over the roots would be slow,
+        because there may be as many roots as photos.
         """
         if path in self._roots:
             return Path(path).name
-        above = path
-        while "/" in above:
-            above = above.rpartition("/")[0]
-            if above in self._roots:
-                return path[len(above) + 1 :]
+        parent = path
+        while "/" in parent:
+            parent = parent.rpartition("/")[0]
+            if parent in self._roots:
+                return path[len(parent) + 1 :]
         return path
 
 
@@ -177,7 +178,7 @@ def report_unread(count: "Count", named: Sequence[Path]) -> None:
     for reason in count.bad:
         note(reason)
     if count.num_bad > len(count.bad):
-        note(f"and {count.num_bad - len(count.bad)} more; the records name all")
+        note(f"and {count.num_bad - len(count.bad)} more; the output lists all of them")
     bad_photos = count.num_bad - count.bad_videos
     if bad_photos or count.empty:
         note(f"{count.photos} photos: {bad_photos} could not be read, {count.empty} without a face")

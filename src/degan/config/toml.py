@@ -24,8 +24,8 @@ def override(settings: Settings, assignments: list[str]) -> Settings:
 
     Args:
         settings: settings to start from; they do not change.
-        assignments: texts ``section.name=value`` in TOML; of several for one setting, the last is
-            used.
+        assignments: texts ``section.name=value`` in TOML; if they set one value several times, the
+            last is used.
 
     Raises:
         DeganError: an assignment is malformed, names no setting, or is out of range.
@@ -34,12 +34,12 @@ def override(settings: Settings, assignments: list[str]) -> Settings:
     for assignment in assignments:
         try:
             patch = tomllib.loads(assignment)
-        except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError
+        except (ValueError, RecursionError) as error:  # ValueError: also numbers that are too long
             raise DeganError(
                 f"'{assignment}' is not a setting; write section.name=value, such as gan.epochs=20"
             ) from error
         _merge(values, patch)
-    return _validate(values, "the settings given")
+    return _validate(values, "the given settings")
 
 
 def _merge(values: dict[str, Any], patch: dict[str, Any]) -> None:
@@ -54,9 +54,9 @@ def _validate(values: dict[str, Any], where: str) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        place = error.errors()[0]["loc"][:2]  # deeper entries are the types of a union
-        texts = [entry["msg"] for entry in error.errors() if entry["loc"][:2] == place]
-        name = ".".join(map(str, place))
+        location = error.errors()[0]["loc"][:2]  # deeper entries: alternatives of a union type
+        texts = [entry["msg"] for entry in error.errors() if entry["loc"][:2] == location]
+        name = ".".join(map(str, location))
         message = ", or ".join(text.removeprefix("Value error, ").lower() for text in texts)
         raise DeganError(
             f"{where}: {name}: {message}" if name else f"{where}: {message}"
@@ -80,15 +80,15 @@ def write_settings(path: PathLike, settings: Settings) -> None:
 def read_settings(path: PathLike) -> Settings:
     """Return the settings of a TOML file.
 
-    Settings that are not in the file have the value of the preset in the file, or of ``fast``.
+    Settings missing from the file get their value from the preset that it names, or from ``fast``.
 
     Raises:
-        DeganError: the file is missing, not TOML, or holds an unknown or impossible setting.
+        DeganError: the file is missing, not TOML, or contains an unknown or invalid setting.
     """
     path = as_path(path, "path")
     try:
         values = tomllib.loads(read_bytes(path, 2**20, "settings").decode("utf-8"))
-    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, or nested without end
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, or nested too deeply
         raise DeganError(f"{path} is not a settings file in TOML ({error})") from error
     name = values.get("preset", DEFAULT_PRESET)
     if not isinstance(name, str) or name not in PRESETS:

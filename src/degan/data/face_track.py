@@ -22,7 +22,7 @@ class TrackedFace(NamedTuple):
     Attributes:
         landmarks: float32 (468, 3) in pixels; None for a cut-out face without landmarks.
         alignment: ``landmarks`` if found in this frame; ``neighbour`` if taken from the nearest
-            frame with a face; ``none`` if there are none.
+            frame with a face; ``none`` if there are no landmarks.
         faces: number of large faces in the frame where tracking began; 1 in the other frames.
     """
 
@@ -32,19 +32,25 @@ class TrackedFace(NamedTuple):
 
 
 class _Path(NamedTuple):
-    """A face through the frames: the face or None in each; and frames with only other faces."""
+    """A face followed through the frames.
+
+    Attributes:
+        faces: the face in each frame, or None.
+        others_only: indices of frames in which only other faces were found.
+    """
 
     faces: list[Face | None]
-    strange: set[int]
+    others_only: set[int]
 
 
 def track(frames: Sequence[RgbImage | None], finder: FaceFinder) -> list[TrackedFace | str]:
     """Track the recorded face through the frames of a recording.
 
-    Tracking begins in the last frame with a face, where an expression is strongest, and goes to
-    both ends. If that frame has several faces, the face with the largest area, summed over all
-    frames, is used. A frame without a face gets the landmarks of the nearest frame of the same
-    size. While the head is at rest, landmarks are averaged over a few frames.
+    Tracking starts at the last frame with a face, where the expression is usually strongest, and
+    runs backward and forward from there. If that frame has several faces, the face with the
+    largest area, summed over all frames, is used. A frame without a face gets the landmarks of the
+    nearest frame of the same size. While the head is at rest, landmarks are averaged over a few
+    frames.
 
     Args:
         frames: RGB images of one recording, in order; None if a frame cannot be read.
@@ -64,47 +70,50 @@ def track(frames: Sequence[RgbImage | None], finder: FaceFinder) -> list[Tracked
     paths = [_follow(frames, start, face, finder, alone) for face in faces[:_CANDIDATES]]
     path = max(paths, key=_presence)
     steady = _steadied(path.faces)
-    seen: list[TrackedFace | str] = []
+    tracked: list[TrackedFace | str] = []
     for index, (image, face) in enumerate(zip(frames, path.faces, strict=True)):
         nearest = None if image is None else _nearest(index, image, frames, path.faces)
         if face is not None:
-            seen.append(
+            tracked.append(
                 TrackedFace(steady[index], "landmarks", len(faces) if index == start else 1)
             )
-        elif index in path.strange:
-            seen.append("only other faces found, none near the face of the other frames")
+        elif index in path.others_only:
+            tracked.append("faces found, but none near the face of the other frames")
         elif nearest is not None:
-            seen.append(TrackedFace(steady[nearest], "neighbour", 1))
+            tracked.append(TrackedFace(steady[nearest], "neighbour", 1))
         else:
-            seen.append(_NO_FACE)
-    return seen
+            tracked.append(_NO_FACE)
+    return tracked
 
 
 def _nearest(
     index: int, image: RgbImage, frames: Sequence[RgbImage | None], faces: Sequence[Face | None]
 ) -> int | None:
-    """Return the nearest frame of the same size with a face (the earlier of two), or None."""
-    held = [
+    """Return the index of the nearest frame of the same size with a face; None if there is none.
+
+    Of two equally near frames, the earlier is used.
+    """
+    usable = [
         other
         for other, (frame, face) in enumerate(zip(frames, faces, strict=True))
         if frame is not None and face is not None and frame.shape == image.shape
     ]
-    return min(held, key=lambda other: (abs(other - index), other), default=None)
+    return min(usable, key=lambda other: (abs(other - index), other), default=None)
 
 
 def _follow(
     frames: Sequence[RgbImage | None], start: int, face: Face, finder: FaceFinder, alone: bool
 ) -> _Path:
-    """Follow a face from the frame where it was found to both ends.
+    """Follow a face from frame ``start``, where it was found, to the first and the last frame.
 
-    ``alone``: the face was the only one in that frame. If another frame has only one face, it then
-    counts as the same face at any position.
+    ``alone``: whether the face was the only one in that frame. If so, the only face of another
+    frame counts as the same face at any position.
     """
     path = _Path([None] * len(frames), set())
     path.faces[start] = face
-    for way in (range(start - 1, -1, -1), range(start + 1, len(frames))):
+    for direction in (range(start - 1, -1, -1), range(start + 1, len(frames))):
         last, shape = face, _shape(frames[start])
-        for index in way:
+        for index in direction:
             image = frames[index]
             if image is None:
                 continue
@@ -113,7 +122,7 @@ def _follow(
                 others = finder.find_main(image)
                 found = others[0] if alone and len(others) == 1 else _again(others, last)
                 if found is None and others:
-                    path.strange.add(index)
+                    path.others_only.add(index)
             if found is not None:
                 path.faces[index] = last = found
                 shape = image.shape
@@ -128,8 +137,8 @@ def _steadied(path: Sequence[Face | None]) -> dict[int, Landmarks]:
     """Return the landmarks of each frame with a face, averaged while the head is at rest.
 
     Even without movement, landmarks differ between frames by some thousandths of the face size. The
-    mean is taken over nearby frames on each side in which the landmarks used for alignment moved no
-    more than that.
+    average includes a nearby frame (``_WINDOW``) if its landmarks used for alignment moved by less
+    than ``_AT_REST`` face sizes on average.
     """
     found = {index: face for index, face in enumerate(path) if face is not None}
     steady: dict[int, Landmarks] = {}

@@ -1,4 +1,4 @@
-"""Known amounts of facial actions: targets for the components of f(x)."""
+"""Known amounts of facial actions in a data set, as training targets for the networks."""
 
 from collections.abc import Sequence
 
@@ -26,13 +26,15 @@ def read_actions(dataset: Dataset, indices: Sequence[int]) -> NDArray[np.float32
     Raises:
         DeganError: the data set does not contain the amounts, or its table is damaged.
     """
-    columns = {name: [f"action_{name}{side}" for side in _SIDES] for name in CODE_ACTIONS}
-    known = read_existing_columns(dataset, [column for row in columns.values() for column in row])
+    columns_of = {name: [f"action_{name}{side}" for side in _SIDES] for name in CODE_ACTIONS}
+    known = read_existing_columns(
+        dataset, [name for names in columns_of.values() for name in names]
+    )
     means = []
-    for name, row in columns.items():
-        sides = [known[column] for column in row if column in known]
-        cells = [value for values in sides for value in values]
-        if not sides or not all(_is_amount(value) for value in cells):
+    for name, columns in columns_of.items():
+        sides = [known[column] for column in columns if column in known]
+        amounts = [amount for values in sides for amount in values]
+        if not sides or not all(_is_amount(amount) for amount in amounts):
             raise DeganError(
                 f"{dataset.folder} does not contain the amount of {name} for every picture, which "
                 "gan.weight_actions needs; set it to 0, or train on rendered people"

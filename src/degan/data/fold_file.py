@@ -91,11 +91,11 @@ def write_folds(
     """Write folds to a JSON file, see :func:`folds_text`.
 
     Args:
-        path: of the file.
-        dataset: the data set that is divided.
-        folds: its folds.
-        protocol: name of the protocol that made the folds.
-        seed: random seed that made the folds.
+        path: file to write.
+        dataset: data set that was divided.
+        folds: folds of its samples.
+        protocol: protocol of the folds, stored in the file.
+        seed: random seed of the folds, stored in the file for information.
 
     Raises:
         DeganError: the file cannot be written.
@@ -111,18 +111,18 @@ def read_folds(path: PathLike, dataset: Dataset) -> list[Fold]:
     training subjects. For the protocol ``official``, the data set's official split is returned.
 
     Args:
-        path: the file.
-        dataset: the data set that is divided.
+        path: file to read.
+        dataset: data set to divide.
 
     Raises:
         DeganError: the file is not valid or belongs to another data set; it names subjects that are
-            not in the data set; it has a subject in two test parts, or in the test and the
-            validation part of one fold; or a fold has no test or no training subjects.
+            not in the data set; a subject is tested in two folds, or is a test and a validation
+            subject of one fold; or a fold has no test or no training subjects.
     """
     path = as_path(path, "path")
     content = _parse(path)
-    known = content.get("manifest_sha256", dataset.manifest_hash)
-    if known != dataset.manifest_hash:
+    manifest_hash = content.get("manifest_sha256", dataset.manifest_hash)
+    if manifest_hash != dataset.manifest_hash:
         raise DeganError(
             f"{path} is for another data set than {dataset.folder} (the manifests differ); make "
             "folds of this data set"
@@ -134,20 +134,25 @@ def read_folds(path: PathLike, dataset: Dataset) -> list[Fold]:
             f"{dataset.folder} has samples without a subject, so folds cannot keep people apart; "
             "use the official split"
         )
-    place = {subject: number for number, subject in enumerate(dataset.subjects)}
+    subjects = set(dataset.subjects)
     tested: set[str] = set()
     folds = []
     for number, (test, validation) in enumerate(content["folds"], start=1):
         where = f"{path}, fold {number}"
-        unknown = [name for name in (*test, *validation) if name not in place]
+        unknown = [name for name in (*test, *validation) if name not in subjects]
         if unknown:
             raise DeganError(f"{where}: {dataset.folder} has no subject {', '.join(unknown[:5])}")
-        twice = sorted(tested & set(test)) or sorted(set(test) & set(validation))
-        if twice or not test:
+        if not test:
+            raise DeganError(f"{where} has no test subjects; add at least one")
+        if again := sorted(tested & set(test)):
             raise DeganError(
-                f"{where} tests "
-                f"{'no subject' if not test else 'twice, or also validates on: ' + twice[0]}; "
-                "put each subject into one part and test it once"
+                f"{where}: {again[0]} is also a test subject of an earlier fold; test each subject "
+                "in only one fold"
+            )
+        if shared := sorted(set(test) & set(validation)):
+            raise DeganError(
+                f"{where}: {shared[0]} is both a test and a validation subject; remove it from one "
+                "of the two lists"
             )
         tested |= set(test)
         folds.append(_fold(dataset, set(test), set(validation), where))
@@ -168,8 +173,7 @@ def _parse(path: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     raise DeganError(
-        f"{path} is not a valid file of folds; it needs "
-        '{"folds": [{"test_subjects": [...]}, ...]}'
+        f'{path} is not a valid fold file; it needs {{"folds": [{{"test_subjects": [...]}}, ...]}}'
     )
 
 

@@ -11,7 +11,7 @@ from degan.errors import DeganError
 from degan.labels import EXPRESSIONS, sort_classes
 
 _MOST_VALIDATION = 0.5
-_PARTS = 20  # maximum number of parts of the training subjects; some become validation
+_PARTS = 20  # maximum number of equal parts of the training subjects; some are for validation
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Fold:
     Attributes:
         train: training samples.
         test: test samples, evaluated once, at the end.
-        validation: samples for model selection, taken from the training side. Empty if nothing is
-            selected.
+        validation: samples for model selection, of subjects that are not trained on. Empty without
+            model selection.
     """
 
     train: tuple[int, ...]
@@ -35,10 +35,10 @@ def subject_folds(
 ) -> list[Fold]:
     """Divide the subjects into folds with similar counts of each expression.
 
-    Subjects with many samples are assigned first; equal ones follow in random order. Each subject
-    goes to the fold that then stays closest to an equal share of every expression. The result
-    depends on the subjects and expressions of the samples and on the seed, not on the order of the
-    samples.
+    Subjects are assigned one by one, those with the most samples first and those with equally many
+    in random order. Each is assigned to the fold that keeps the samples of every expression most
+    evenly divided. The result depends on the subjects and expressions of the samples and on the
+    seed, not on the order of the samples.
 
     Examples:
         >>> from degan.data import Sample, subject_folds
@@ -54,9 +54,9 @@ def subject_folds(
     Args:
         samples: samples of the data set.
         num_folds: from 2 to the number of subjects; the latter is leave-one-subject-out.
-        seed: random seed for the order of equal subjects.
+        seed: random seed for the order of subjects with equally many samples.
         validation: fraction of a fold's training subjects used for validation, 0 to 0.5. They are
-            chosen in the same way as folds. If it is not 0, there is at least one.
+            chosen in the same way as folds. Above 0, at least one subject is used.
 
     Returns:
         ``num_folds`` folds; every sample is in ``test`` of exactly one.
@@ -80,14 +80,14 @@ def subject_folds(
     folds = []
     for number in range(num_folds):
         tested = fold_of == number
-        aside = np.zeros(len(subjects), dtype=bool)
+        validated = np.zeros(len(subjects), dtype=bool)
         if validation > 0:
-            aside = _put_aside(counts, ~tested, validation, seed)
+            validated = _validation_subjects(counts, ~tested, validation, seed)
         folds.append(
             Fold(
-                train=_indices(~(tested | aside)[of_sample]),
+                train=_indices(~(tested | validated)[of_sample]),
                 test=_indices(tested[of_sample]),
-                validation=_indices(aside[of_sample]),
+                validation=_indices(validated[of_sample]),
             )
         )
     return folds
@@ -100,7 +100,7 @@ def leave_one_subject_out(
 
     Args:
         samples: samples of the data set.
-        seed: random seed for the order of equal subjects.
+        seed: random seed for the order of subjects with equally many samples.
         validation: fraction of a fold's training subjects used for validation, 0 to 0.5.
 
     Raises:
@@ -127,11 +127,11 @@ def official_split(samples: Sequence[Sample]) -> list[Fold]:
     for sample in samples:
         if sample.subject and sample.split:
             parts_of.setdefault(sample.subject, set()).add(sample.split)
-    torn = sorted(subject for subject, of in parts_of.items() if len(of) > 1)
-    if torn:
+    in_several = sorted(subject for subject, found in parts_of.items() if len(found) > 1)
+    if in_several:
         raise DeganError(
-            f"{len(torn)} subject(s), such as {torn[0]}, are in two parts of the official split; "
-            "correct it, or choose folds by subject"
+            f"{len(in_several)} subject(s), such as {in_several[0]}, are in two parts of the "
+            "official split; correct it, or choose folds by subject"
         )
     return [Fold(train=parts["train"], test=parts["test"], validation=parts["validation"])]
 
@@ -173,7 +173,9 @@ def _indices(chosen: np.ndarray | Sequence[bool]) -> tuple[int, ...]:
     return tuple(np.flatnonzero(chosen).tolist())
 
 
-def _put_aside(counts: np.ndarray, allowed: np.ndarray, share: float, seed: int) -> np.ndarray:
+def _validation_subjects(
+    counts: np.ndarray, allowed: np.ndarray, share: float, seed: int
+) -> np.ndarray:
     """Return which of the allowed subjects are for validation, bool (S,)."""
     rows = np.flatnonzero(allowed)
     if len(rows) < 2:
@@ -181,12 +183,14 @@ def _put_aside(counts: np.ndarray, allowed: np.ndarray, share: float, seed: int)
             f"{len(rows)} training subjects are too few for a validation part; use "
             "more folds, or add subjects"
         )
-    # The fraction of equal parts that is nearest to the share; at least one part.
+    # The subjects are divided into equal parts. The number of parts and the number of those used
+    # for validation give the fraction nearest to ``share``; at least one part is used.
     most = min(len(rows), _PARTS)
-    near = Fraction(share).limit_denominator(most) or Fraction(1, most)
-    aside = np.zeros(len(allowed), dtype=bool)
-    aside[rows[_deal(counts[rows], near.denominator, seed) < near.numerator]] = True
-    return aside
+    nearest = Fraction(share).limit_denominator(most) or Fraction(1, most)
+    part_of = _deal(counts[rows], nearest.denominator, seed)
+    chosen = np.zeros(len(allowed), dtype=bool)
+    chosen[rows[part_of < nearest.numerator]] = True
+    return chosen
 
 
 def _deal(counts: np.ndarray, num_folds: int, seed: int) -> np.ndarray:
@@ -198,7 +202,7 @@ def _deal(counts: np.ndarray, num_folds: int, seed: int) -> np.ndarray:
     shares = counts / np.maximum(counts.sum(axis=0), 1)
     load = np.zeros((num_folds, counts.shape[1]))
     sizes = np.zeros(num_folds, dtype=int)
-    most = -(-num_subjects // num_folds)  # maximum subjects per fold: its share, rounded up
+    most = -(-num_subjects // num_folds)  # maximum subjects per fold: an equal share, rounded up
     fold_of = np.full(num_subjects, -1)
     for placed, subject in enumerate(order):
         # Each fold needs a subject, so the last subjects are reserved for empty folds.

@@ -20,8 +20,8 @@ def read_people(path: Path, dataset: Dataset, name: str) -> list[Value]:
 
     Args:
         path: CSV file in UTF-8: a line of column names, then one row per person.
-        dataset: data set with the samples; its subjects are searched by name.
-        name: name of the column, in any case.
+        dataset: data set with the samples; the table is searched for its subjects by name.
+        name: name of the column; upper and lower case are the same.
 
     Returns:
         One value per sample; None if unknown or if the subject is not in the table.
@@ -35,13 +35,13 @@ def read_people(path: Path, dataset: Dataset, name: str) -> list[Value]:
     (wanted,) = tables.columns([name])
     if wanted not in header:
         raise DeganError(f"{path} has no column '{name}'; its columns: {', '.join(header)}")
-    place = header.index(wanted)
+    column = header.index(wanted)
     cells: dict[str, str] = {}
     for row in rows:
         person = row[key].strip()
         if person in cells:
             raise DeganError(f"{path} names {person!r} twice; give each person one row")
-        cells[person] = row[place].strip()
+        cells[person] = row[column].strip()
     if not any(sample.subject in cells for sample in dataset.samples if sample.subject):
         raise DeganError(
             f"{path} lists no subject of {dataset.folder} in its column '{header[key]}'; use the "
@@ -52,14 +52,14 @@ def read_people(path: Path, dataset: Dataset, name: str) -> list[Value]:
 
 
 def table_columns(path: Path) -> list[str]:
-    """Return the columns of a table of people in lower case, without the column of names.
+    """Return the column names of a table of people in lower case, without that of the people.
 
     Raises:
         DeganError: the table is missing or damaged.
     """
     header, _ = tables.read_whole(path, "person")
     key = _key(header)
-    return [name for place, name in enumerate(header) if place != key and name]
+    return [name for column, name in enumerate(header) if column != key and name]
 
 
 def _key(header: Sequence[str]) -> int:

@@ -78,11 +78,11 @@ def prepare_dataset(
     jobs: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> PrepareResult:
-    """Make a prepared data set from a copy as downloaded.
+    """Prepare a data set from its files as downloaded.
 
     Args:
         adapter: adapter of the data set.
-        path: folder or file of the copy.
+        path: folder or file as downloaded.
         out: see :func:`prepare`.
         protocol: selects the samples.
         settings: see :func:`prepare`; ``crops`` is always on if the data set contains faces already
@@ -91,22 +91,22 @@ def prepare_dataset(
         progress: see :func:`prepare`.
 
     Raises:
-        DeganError: the protocol sets a choice that the data set does not use; the path contains no
-            copy of the data set; or see :func:`prepare`.
+        DeganError: the protocol sets a choice that the data set does not use; the path does not
+            contain the data set; or for a reason of :func:`prepare`.
     """
     path = as_path(path, "path")
     out = as_path(out, "out")
-    foreign = sorted(protocol.changed() - adapter.choices)
-    if foreign:
+    unused = sorted(protocol.changed() - adapter.choices)
+    if unused:
         raise DeganError(
-            f"{adapter.name} does not use {', '.join(foreign).replace('_', ' ')}; leave this out"
+            f"{adapter.name} does not use these options: {', '.join(unused).replace('_', ' ')}; "
+            "leave them out"
         )
-    partial_dir(out)  # reports an existing folder before a long search
+    partial_dir(out)  # raises an error early if the folder exists
     found = adapter.read(path, protocol)
     if not found.recordings:
-        raise DeganError(f"{path} holds no usable picture; {_first_of(found.skipped)}")
-    made = {"dataset": adapter.name, "protocol": asdict(protocol)}
-    unlike = count_differences(found, adapter, protocol)
+        raise DeganError(f"{path} contains no usable picture; {_first_of(found.skipped)}")
+    differences = count_differences(found, adapter, protocol)
     return prepare(
         found.recordings,
         found.skipped,
@@ -114,7 +114,11 @@ def prepare_dataset(
         replace(settings, crops=settings.crops or adapter.cut_out),
         jobs=jobs,
         progress=progress,
-        origin={**made, "differences": unlike},
+        origin={
+            "dataset": adapter.name,
+            "protocol": asdict(protocol),
+            "differences": differences,
+        },
         units=found.units,
     )
 
@@ -122,7 +126,7 @@ def prepare_dataset(
 def _first_of(skipped: Sequence[Skipped]) -> str:
     if not skipped:
         return "it has no labelled picture"
-    return f"the first of {len(skipped)} left out: {skipped[0].name} ({skipped[0].reason})"
+    return f"the first of {len(skipped)} skipped: {skipped[0].name} ({skipped[0].reason})"
 
 
 def prepare(
@@ -147,8 +151,8 @@ def prepare(
         out: folder to make; it may exist if it is empty.
         settings: settings for cutting faces out.
         jobs: number of threads.
-        progress: callback, called with the number of finished pictures and of all pictures.
-        origin: entries on the source of the pictures, stored in ``dataset.json``.
+        progress: callback, called with the number of finished pictures and the total number.
+        origin: entries about the source of the pictures, stored in ``dataset.json``.
         units: recording -> action units, see :class:`degan.data.adapter.AdapterResult`. If not
             empty, they are written next to the manifest.
 
@@ -369,7 +373,7 @@ class _Journal:
         self.rows[number] = rows
 
     def _restore(self, fingerprint: str) -> bool:
-        """Load the rows of an interrupted call; return False if none match the fingerprint."""
+        """Load the rows of an interrupted call; return False if none have this fingerprint."""
         if not self.path.is_file():
             return False
         head, *lines = self.path.read_text(encoding="utf-8", errors="replace").split("\n")

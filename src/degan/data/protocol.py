@@ -16,13 +16,13 @@ class Protocol:
 
     Attributes:
         peak_frames: number of frames at the peak of a sequence that become samples.
-        neutral: whether the first frame of a sequence becomes a sample of ``neutral``.
+        neutral: whether the first frame of a sequence becomes a sample of the class ``neutral``.
         camera: ``VL`` (visible light) or ``NI`` (near infrared).
         light: ``Strong``, ``Weak`` or ``Dark``.
         angle: angles of heads or cameras: ``frontal``, ``half`` (frontal and 45 degrees) or
             ``all``.
-        peak: peak of recordings that return to neutral: ``annotated`` (the annotated apex, or the
-            middle without one) or always the ``middle``.
+        peak: peak frame of recordings that return to neutral: ``annotated`` (the annotated apex, or
+            the middle without one) or always the ``middle``.
         dual_view: picture from videos with frontal and side view in one frame: the ``frontal``
             half, always the ``left`` or ``right`` half, the ``whole`` frame, or ``skip`` (no
             picture).

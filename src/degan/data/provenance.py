@@ -1,4 +1,4 @@
-"""Record of the training data in weights files: the only place that writes and reads it."""
+"""Record of the training data in weights files; only this module writes and reads it."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -20,11 +20,11 @@ def describe_training_data(
         earlier: record of the weights that training began with; any other value counts as none.
 
     Returns:
-        Texts, with commas between several values: the manifest hash of the data set
-        (``manifest_sha256``), those of the data sets joined into it (``joined_sha256``), those of
-        all training data of the earlier weights (``began_sha256``), and the parts of the official
-        split that the samples are in (``splits``, "" for none). Numbers: ``samples``, and named
-        ``subjects``.
+        Strings, with commas between values: ``manifest_sha256``, the manifest hash of the data set;
+        ``joined_sha256``, the manifest hashes of the data sets joined into it; ``began_sha256``,
+        the manifest hashes of all training data of the earlier weights; ``splits``, the parts of
+        the official split with training samples, "" for samples in none. Integers: ``samples``
+        and ``subjects``, the numbers of training samples and of named subjects.
     """
     samples = [dataset.samples[index] for index in indices]
     return {
@@ -37,62 +37,63 @@ def describe_training_data(
     }
 
 
-def manifests_of(told: Any) -> frozenset[str]:
+def manifests_of(record: Any) -> frozenset[str]:
     """Return the manifest hashes of all training data in a record; empty if unknown.
 
     Args:
-        told: record of :func:`describe_training_data`. Any other value, such as the content of a
+        record: result of :func:`describe_training_data`. Any other value, such as the content of a
             damaged file, counts as unknown.
     """
-    return _words(told, _MANIFEST, _JOINED, _BEFORE) - {""}
+    return _words(record, _MANIFEST, _JOINED, _BEFORE) - {""}
 
 
-def hashes_with_unknown_subjects(told: Any) -> frozenset[str]:
-    """Return the manifest hashes of training data with unknown subjects.
+def hashes_with_unknown_subjects(record: Any) -> frozenset[str]:
+    """Return the manifest hashes of training data whose people a run does not record by name.
 
-    They belong to the joined data sets and to the training data of the earlier weights: the same
-    people have other names there.
+    These are the data sets that were joined, where a person has another name than in the joined
+    data set, and the training data of the earlier weights. For a person in one of them, it is
+    unknown whether the weights were trained on this person.
 
     Args:
-        told: see :func:`manifests_of`.
+        record: see :func:`manifests_of`.
     """
-    return _words(told, _JOINED, _BEFORE) - {""}
+    return _words(record, _JOINED, _BEFORE) - {""}
 
 
-def was_trained_on(told: Any, dataset: Dataset, parts: Collection[str]) -> bool:
+def was_trained_on(record: Any, dataset: Dataset, parts: Collection[str]) -> bool:
     """Return whether weights were trained on samples of a data set.
 
     Args:
-        told: see :func:`manifests_of`.
+        record: see :func:`manifests_of`.
         dataset: the data set.
         parts: parts of its official split to check, "" for samples in none. If training used only
-            other parts, the result is False. The parts used for the earlier weights are unknown, so
-            any use of the data set counts for them.
+            other parts, the result is False. For the earlier weights, the parts are unknown; if
+            they were trained on the data set, the result is True for any parts.
     """
-    own = dataset.manifests & _words(told, _MANIFEST, _JOINED)
-    learnt = _words(told, _SPLITS)
-    return bool(dataset.manifests & _words(told, _BEFORE)) or (
-        bool(own) and (not learnt or not learnt.isdisjoint(parts))
+    used = dataset.manifests & _words(record, _MANIFEST, _JOINED)
+    used_parts = _words(record, _SPLITS)
+    return bool(dataset.manifests & _words(record, _BEFORE)) or (
+        bool(used) and (not used_parts or not used_parts.isdisjoint(parts))
     )
 
 
 def hashes_text(hashes: Collection[str]) -> str:
-    """Return manifest hashes as one text for a weights file; :func:`hashes_of` reads it."""
+    """Return manifest hashes as one string for a weights file; :func:`hashes_of` parses it."""
     return ",".join(sorted(hashes))
 
 
-def hashes_of(told: Any) -> frozenset[str]:
-    """Return the manifest hashes in a text of a weights file; empty if unknown.
+def hashes_of(text: Any) -> frozenset[str]:
+    """Return the manifest hashes in a string of a weights file; empty if unknown.
 
     Args:
-        told: text of :func:`hashes_text`. Any other value, such as the content of a damaged file,
+        text: result of :func:`hashes_text`. Any other value, such as the content of a damaged file,
             counts as unknown.
     """
-    return (frozenset(told.split(",")) if isinstance(told, str) else frozenset()) - {""}
+    return (frozenset(text.split(",")) if isinstance(text, str) else frozenset()) - {""}
 
 
-def _words(told: Any, *names: str) -> frozenset[str]:
-    values = [told.get(name) for name in names] if isinstance(told, dict) else []
+def _words(record: Any, *names: str) -> frozenset[str]:
+    values = [record.get(name) for name in names] if isinstance(record, dict) else []
     return frozenset(
         word for value in values if isinstance(value, str) for word in value.split(",")
     )

@@ -70,7 +70,7 @@ def header_of(line: bytes) -> list[str]:
 def header(place: Location) -> list[str]:
     """Return the column names of a file, in lower case.
 
-    If the file is not a table, the result contains no expected name.
+    If the file is not a table, the result contains none of the expected names.
 
     Raises:
         DeganError: see :func:`open_table`.
@@ -84,10 +84,10 @@ def read_whole(path: Path, row: str) -> tuple[list[str], list[list[str]]]:
 
     Args:
         path: table of at most 16 MiB.
-        row: thing described by one row, for messages: "person".
+        row: what one row describes, for messages, such as "person".
 
     Raises:
-        DeganError: the table is missing or damaged, has no row, or has a row with more or fewer
+        DeganError: the table is missing or damaged, has no rows, or has a row with more or fewer
             cells than columns.
     """
     data = read_bytes(path, MAX_BYTES, "table")
@@ -98,7 +98,7 @@ def read_whole(path: Path, row: str) -> tuple[list[str], list[list[str]]]:
         raise DeganError(f"{path} is not a CSV table in UTF-8 ({error})") from error
     if len(rows) < 2:
         raise DeganError(
-            f"{path} holds no row; it needs a line of column names and one row per {row}"
+            f"{path} has no rows; it needs a line of column names and one row per {row}"
         )
     names = columns(rows.pop(0))
     for line in rows:
@@ -113,17 +113,17 @@ def read_whole(path: Path, row: str) -> tuple[list[str], list[list[str]]]:
 def read_keyed(
     path: Path, key: str, row: str, *, others: str, fits: Callable[[str], bool]
 ) -> tuple[list[str], dict[str, list[str]]]:
-    """Return the rows of a table by their first cell, which is unique.
+    """Return the rows of a table as a mapping from their first cell, which must be unique.
 
     Args:
         path: see :func:`read_whole`.
-        key: name of the first column.
-        row: thing described by one row, for messages: "picture".
+        key: required name of the first column.
+        row: what one row describes, for messages, such as "picture".
         others: description of the other columns, for messages.
         fits: function that returns whether a name, in lower case, is valid for another column.
 
     Returns:
-        The names of the other columns; and first cell of a row -> its other cells.
+        The names of the other columns, and a mapping: first cell of a row -> its other cells.
 
     Raises:
         DeganError: see :func:`read_whole`; a column is invalid or occurs twice; or two rows have

@@ -15,8 +15,8 @@ from degan.errors import DeganError
 from degan.system.files import read_bytes, sha256, write_text
 
 VOTES_FILE: Final = "votes.csv"
-"""File name of the table: one row per picture, ``file`` as in the manifest; one column per
-expression, the number of people who chose it. Pictures may be missing."""
+"""File name of the table: one row per picture; the column ``file`` as in the manifest, and one
+column per expression with the number of people who chose it. Pictures may be missing."""
 
 _FILE = "file"
 _MOST = 1_000_000  # maximum number of votes for one expression of one picture
@@ -89,7 +89,7 @@ def vote_shares(dataset: Dataset, indices: Sequence[int]) -> NDArray[np.float32]
 
     Returns:
         Float32 (N, C), columns as ``dataset.expressions``, rows sum to 1. A sample without votes
-        for these expressions has 1 for its label.
+        for these expressions gets 1 for its label.
 
     Raises:
         DeganError: there is no table, it is damaged or belongs to another data set, or it has no
@@ -110,7 +110,7 @@ def vote_shares(dataset: Dataset, indices: Sequence[int]) -> NDArray[np.float32]
 
 
 def _check_votes(votes: Mapping[str, Mapping[str, float]], dataset: Dataset) -> None:
-    """Check that votes belong to a data set and include its expressions.
+    """Check that votes belong to a data set and include at least one of its expressions.
 
     Raises:
         DeganError: they do not, or there are none.
@@ -123,13 +123,13 @@ def _check_votes(votes: Mapping[str, Mapping[str, float]], dataset: Dataset) -> 
         )
     if not votes.keys() <= {sample.file for sample in dataset.samples}:
         raise DeganError(
-            f"{path} names pictures that are not in the data set; give the votes of this data "
-            "set, 'file' as in manifest.csv"
+            f"{path} names pictures that are not in the data set; use the votes of this data "
+            "set, with the file names of manifest.csv in the column 'file'"
         )
     voted = {name for chosen in votes.values() for name in chosen}
     if voted.isdisjoint(name.lower() for name in dataset.expressions):
         raise DeganError(
-            f"{path} has no vote for an expression of the data set; name its columns "
+            f"{path} has no vote for any expression of the data set; name its columns "
             f"{', '.join(dataset.expressions)}"
         )
 

@@ -22,7 +22,8 @@ from degan.evaluation.mistakes import mistakes_sheet, write_sheet
 from degan.evaluation.predictions import check_output_folder, compute_metrics, predictions_text
 from degan.faces.alignment import FRAME, crop_face
 from degan.labels import sort_classes
-from degan.recognition.recognizer import Readings, Recognizer
+from degan.recognition.prediction import Readings
+from degan.recognition.recognizer import Recognizer
 from degan.system.arguments import PathLike, as_path
 from degan.system.files import write_text
 from degan.system.progress import Progress, silent
@@ -83,10 +84,12 @@ def evaluate(
         recognizer.check_reads_actions()
         known = load_action_truth(dataset, indices)
     read = _read(dataset, recognizer, indices, progress)
-    said = read.probabilities.astype(np.float64)
-    probabilities = metrics.restrict(said, [recognizer.expressions.index(name) for name in shared])
+    all_probabilities = read.probabilities.astype(np.float64)
+    probabilities = metrics.restrict(
+        all_probabilities, [recognizer.expressions.index(name) for name in shared]
+    )
     # The threshold applies to the probabilities over all classes, as in 'degan predict'.
-    unsure = said.max(axis=1) < recognizer.unsure_below
+    unsure = all_probabilities.max(axis=1) < recognizer.unsure_below
     samples = [dataset.samples[index] for index in indices]
     truth = np.array([shared.index(sample.expression) for sample in samples])
     predicted = probabilities.argmax(axis=1)

@@ -96,8 +96,8 @@ class RecordNumbering:
             numbers = self._of_frame(record["path"], faces)
             return {**record, "faces": list(map(_numbered, faces, numbers))}
         known = iter(self._numbering.next([_look(face) for face in faces if DESCRIPTOR in face]))
-        told = [_numbered(face, next(known)) if DESCRIPTOR in face else face for face in faces]
-        return {**record, "faces": told}
+        numbered = [_numbered(face, next(known)) if DESCRIPTOR in face else face for face in faces]
+        return {**record, "faces": numbered}
 
     def _of_frame(self, video: str, faces: Sequence[dict[str, Any]]) -> list[int]:
         if video != self._video:

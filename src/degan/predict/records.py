@@ -82,8 +82,8 @@ def to_record(result: Result, *, actions: bool = False, likeness: bool = False) 
 
 
 def _face(face: Prediction, actions: bool, likeness: bool) -> dict[str, Any]:
-    told: dict[str, Any] = {} if face.person is None else {"person": face.person}
-    told |= {
+    fields: dict[str, Any] = {} if face.person is None else {"person": face.person}
+    fields |= {
         "box": [round(value, 2) for value in face.box],
         "score": round(face.score, 4),
         "expression": face.expression,
@@ -91,11 +91,11 @@ def _face(face: Prediction, actions: bool, likeness: bool) -> dict[str, Any]:
         "probabilities": _rounded(face.probabilities),
     }
     if actions:
-        told["actions"] = _rounded(face.actions)
-        told["action_units"] = _rounded(face.action_units)
+        fields["actions"] = _rounded(face.actions)
+        fields["action_units"] = _rounded(face.action_units)
     if likeness and face.likeness is not None:
-        told[DESCRIPTOR] = b64encode(face.likeness.astype("<f2").tobytes()).decode()
-    return told
+        fields[DESCRIPTOR] = b64encode(face.likeness.astype("<f2").tobytes()).decode()
+    return fields
 
 
 def _rounded(shares: Mapping[str, float]) -> dict[str, float]:

@@ -22,9 +22,10 @@ from degan.predict.reader import Reader, open_reader
 from degan.predict.records import Record, Result, columns, printable, to_record
 from degan.predict.smoothing import DEFAULT_SECONDS
 from degan.predict.user_boxes import UserBoxes
-from degan.predict.videos import watch
+from degan.predict.videos import MIN_RATE, watch
 from degan.predict.writers import write_file
 from degan.recognition.prediction import Prediction
+from degan.system.arguments import check_number
 from degan.system.files import read_bytes, sha256
 from degan.system.progress import Progress, silent
 from degan.version import __version__
@@ -187,6 +188,9 @@ def predict(
             camera cannot be opened, or a file cannot be written.
     """
     check_targets(plan.inputs, out=out, sheet=sheet, annotate=plan.annotate)
+    check_number(plan.smooth, "smooth", least=0)
+    if plan.rate is not None:
+        check_number(plan.rate, "rate", least=MIN_RATE)
     options = plan.reader.options
     _check_whole_pictures(plan)
     if options.people and options.crops:
@@ -336,7 +340,7 @@ class _Run:
             playing.until_ctrl_c() if isinstance(source, int) else nullcontext(),
             _drawn_video(target, plan.rate, playing.rate) as drawn,
         ):
-            told = False
+            noted = False
             for result in watch(
                 reader.recognizer,
                 playing,
@@ -345,9 +349,9 @@ class _Run:
                 neutral=list(reader.neutral),
                 calmest=plan.calmest,
             ):
-                if not told and result.image is not None:
+                if not noted and result.image is not None:
                     self.note(_units(playing, plan.rate, result.image))
-                    told = True
+                    noted = True
                 if drawn is not None and result.image is not None:
                     drawn.write(annotate(result.image, self._drawn(result)))
                 seen = playing.decoded / playing.expected if playing.expected else 0.0

@@ -12,7 +12,14 @@ from degan.predict.records import Record, Result, printable, rows_of, to_record
 from degan.predict.run import Plan, predict
 from degan.predict.smoothing import DEFAULT_SECONDS
 from degan.recognition.prediction import Prediction
-from degan.system.arguments import PathLike, as_path, check_list
+from degan.system.arguments import (
+    PathLike,
+    as_path,
+    check_flag,
+    check_groups,
+    check_list,
+    check_number,
+)
 from degan.system.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -22,6 +29,9 @@ __all__ = ["CALMEST", "read", "to_frame"]
 
 CALMEST = "calmest"
 """Value of ``neutral`` for the calmest frames of each person in a video."""
+
+MAX_JOBS = 1024
+"""Maximum number of processes."""
 
 _DTYPES = {int: "Int64", float: "float64", bool: "boolean", str: "object"}
 
@@ -79,12 +89,20 @@ def read(
             pandas is not installed.
     """
     pandas = _pandas()
+    for flag, name in (
+        (crops, "crops"),
+        (thorough, "thorough"),
+        (actions, "actions"),
+        (people, "people"),
+    ):
+        check_flag(flag, name)
+    check_number(jobs, "jobs", least=1, most=MAX_JOBS, whole=True)
     sources = [source] if isinstance(source, str | os.PathLike) else source
     check_list(sources, object, "source", "paths")
     paths = [as_path(path, "source") for path in sources]
     options = ReadOptions(
         weights=None if weights is None else as_path(weights, "weights"),
-        groups=tuple((name, tuple(members)) for name, members in (groups or {}).items()),
+        groups=tuple(check_groups(groups).items()),
         thorough=thorough,
         crops=crops,
         actions=actions,

@@ -18,8 +18,12 @@ from degan.predict.records import Result
 from degan.predict.smoothing import DEFAULT_SECONDS, Smoother
 from degan.recognition.prediction import Prediction
 from degan.recognition.recognizer import Recognizer
+from degan.system.arguments import check_flag, check_number
 
 __all__ = ["NeutralFaces", "watch"]
+
+MIN_RATE: Final = 0.01
+"""Minimum number of frames per second to read."""
 
 _FORGET: Final = 5.0  # seconds after which a person's moving average is dropped
 _LEAST_FACE, _LEAST_SHARE = 40, 0.06  # pixels, and fraction of the shorter side
@@ -102,6 +106,10 @@ def watch(
             :meth:`degan.Recognizer.beside_neutral`; None or [] for none.
         calmest: whether to use each person's calmest frames so far as neutral face.
     """
+    check_number(smooth, "smooth", least=0)
+    if rate is not None:
+        check_number(rate, "rate", least=MIN_RATE)
+    check_flag(calmest, "calmest")
     context = playing if isinstance(playing, AbstractContextManager) else nullcontext(playing)
     with context as opened:
         yield from _results(recognizer, opened, smooth, rate, neutral, calmest)

@@ -1,11 +1,15 @@
-"""The result of one face."""
+"""Results: the prediction for one face, and the outputs of the weights for several crops."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from degan.faces.finder import Box, Face
 from degan.faces.likeness import Descriptor
 
-__all__ = ["Prediction"]
+__all__ = ["Prediction", "Readings"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,3 +60,18 @@ class Prediction:
             f"Prediction({self.expression!r}, {self.probabilities[self.expression]:.3f}"
             f"{', unsure' if self.unsure else ''}, box=({box}), score={self.score:.2f}{person})"
         )
+
+
+class Readings(NamedTuple):
+    """Outputs of the weights for N crops.
+
+    Attributes:
+        probabilities: of the expressions, float32 (N, C), rows sum to 1.
+        code: the expression code f(x) before rounding, float32 (N, code_size).
+        actions: amounts of facial actions, float32 (N, 52) in [0, 1]; None if the weights predict
+            none.
+    """
+
+    probabilities: NDArray[np.float32]
+    code: NDArray[np.float32]
+    actions: NDArray[np.float32] | None

@@ -16,29 +16,24 @@ from degan.labels import ACTION_UNITS, MIN_EXPLAINED
 from degan.media.images import RgbImage, check_image
 from degan.recognition.class_groups import Groups
 from degan.recognition.neutral_reader import NeutralReader
-from degan.recognition.prediction import Prediction
+from degan.recognition.prediction import Prediction, Readings
 from degan.recognition.weights import SHIPPED_WEIGHTS, open_weights
-from degan.system.arguments import PathLike, as_path, check_list
+from degan.system.arguments import (
+    PathLike,
+    as_path,
+    check_flag,
+    check_groups,
+    check_list,
+    check_number,
+)
 
-__all__ = ["SHIPPED_WEIGHTS", "Readings", "Recognizer"]
+__all__ = ["SHIPPED_WEIGHTS", "Recognizer"]
 
 _TOLERANCE = 1e-4  # by which rounding may carry an output beyond 0 or 1
 _BATCH = 64
 
-
-class Readings(NamedTuple):
-    """Outputs of the weights for N crops.
-
-    Attributes:
-        probabilities: of the expressions, float32 (N, C), rows sum to 1.
-        code: the expression code f(x) before rounding, float32 (N, code_size).
-        actions: amounts of facial actions, float32 (N, 52) in [0, 1]; None if the weights predict
-            none.
-    """
-
-    probabilities: NDArray[np.float32]
-    code: NDArray[np.float32]
-    actions: NDArray[np.float32] | None
+MAX_THREADS = 1024
+"""Maximum number of threads of a network run."""
 
 
 class Recognizer:
@@ -98,10 +93,13 @@ class Recognizer:
         groups: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         source = None if weights is None else as_path(weights, "weights")
+        check_number(threads, "threads", least=1, most=MAX_THREADS, whole=True)
+        check_flag(thorough, "thorough")
+        members = check_groups(groups)
         opened = open_weights(source, threads)
         self._weights = opened
-        self._groups = Groups(opened.classes, groups or {}, opened.name)
-        self._options = {"threads": threads, "thorough": thorough, "groups": dict(groups or {})}
+        self._groups = Groups(opened.classes, members, opened.name)
+        self._options = {"threads": threads, "thorough": thorough, "groups": members}
         self.expressions = self._groups.names
         self.crop_size, self.unsure_below = opened.crop_size, opened.unsure_below
         self.actions_explained = opened.actions_explained
@@ -229,8 +227,8 @@ class Recognizer:
         """
         if self._weights.neutral is None:
             raise DeganError(
-                f"{self.name} cannot read a face beside a neutral one; leave that out, or export "
-                "weights with 'degan export RUN FILE.onnx --neutral RECORDINGS'"
+                f"{self.name} cannot compare a face with a neutral one; leave the neutral face "
+                "out, or export weights with 'degan export RUN FILE.onnx --neutral RECORDINGS'"
             )
         return self._weights.neutral
 
@@ -242,7 +240,7 @@ class Recognizer:
         """
         if not self.actions_explained:
             raise DeganError(
-                f"{self.name} reads no facial actions; leave --actions out, or export weights with "
+                f"{self.name} has no facial actions; leave --actions out, or export weights with "
                 "'degan export RUN FILE.onnx --actions PEOPLE'"
             )
 
@@ -286,8 +284,8 @@ class Recognizer:
         proper = np.isfinite(output) & (output >= low) & (output <= high)
         if len(output) != count or not proper.all():
             raise DeganError(
-                f"{self.name} returns probabilities or amounts outside 0 to 1, or not one row a "
-                "face; export it again"
+                f"{self.name} returns probabilities or amounts outside 0 to 1, or not one row "
+                "per face; export it again"
             )
 
     def _cut_crop(self, image: RgbImage) -> "_Cut":

@@ -66,11 +66,11 @@ def read_cache(path: Path, key: Mapping[str, Any]) -> Stored | None:
     """
     try:
         arrays = _unpack(read_bytes(path, _MAX_BYTES, "figure"))
-        told = json.loads(arrays.pop(_FACTS).tobytes())
+        stored_facts = json.loads(arrays.pop(_FACTS).tobytes())
         known = {name: value for name, value in _whole(key).items() if value is not None}
-        if {name: told["key"].get(name) for name in known} != known:
+        if {name: stored_facts["key"].get(name) for name in known} != known:
             return None
-        return Stored(dict(told["figure"]), arrays)
+        return Stored(dict(stored_facts["figure"]), arrays)
     except (*_DAMAGE, AttributeError):
         return None
 

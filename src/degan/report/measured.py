@@ -197,7 +197,7 @@ def _cached(
         "figure": kind.key,
         "model_sha256": place.model_hash,
         "fold": place.fold,
-        "told_sha256": place.told,
+        "told_sha256": place.record_hash,
         "manifest_sha256": dataset.manifest_hash,
         "crop_size": dataset.crop_size,
         "frame": dataset.frame,

@@ -245,18 +245,18 @@ def _array(
     return array
 
 
-def _words(told: Any) -> tuple[str, ...]:
-    if not isinstance(told, list) or not told or not all(isinstance(word, str) for word in told):
+def _words(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(word, str) for word in value):
         raise ValueError("names are not a list of texts")
-    return tuple(told)
+    return tuple(value)
 
 
-def _counts(told: Any, length: int) -> tuple[int, ...]:
-    if not isinstance(told, list) or not all(type(count) is int for count in told):
+def _counts(value: Any, length: int) -> tuple[int, ...]:
+    if not isinstance(value, list) or not all(type(count) is int for count in value):
         raise ValueError("counts are not a list of whole numbers")
-    if len(told) != length:
+    if len(value) != length:
         raise ValueError("the number of counts does not match the expressions")
-    return tuple(told)
+    return tuple(value)
 
 
 def _origin(facts: Mapping[str, Any]) -> Origin:
@@ -268,11 +268,11 @@ def _origin(facts: Mapping[str, Any]) -> Origin:
     return origin
 
 
-def _clusters(told: Mapping[str, Any]) -> Clusters:
-    near = {name: told[name] for name in ("neighbour_expression", "neighbour_person")}
+def _clusters(value: Mapping[str, Any]) -> Clusters:
+    near = {name: value[name] for name in ("neighbour_expression", "neighbour_person")}
     found = Clusters(
-        told["silhouette_expression"],
-        told["silhouette_person"],
+        value["silhouette_expression"],
+        value["silhouette_person"],
         **{name: None if value is None else Neighbours(**value) for name, value in near.items()},
     )
     values = [found.silhouette_expression, found.silhouette_person]

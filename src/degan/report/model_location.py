@@ -41,8 +41,8 @@ class ModelLocation:
         fold: number of the model's fold, from 1; None without folds.
         tested: indices of the fold's test samples, or of the samples measured with the weights;
             None for a training without folds.
-        told: SHA-256 of the record of training or tested people: ``run.json``, ``folds.json`` or
-            ``summary.json``.
+        record_hash: SHA-256 of the record of training or tested people: ``run.json``,
+            ``folds.json`` or ``summary.json``.
         ablation: directory of the ablation with the model; None without one.
     """
 
@@ -52,7 +52,7 @@ class ModelLocation:
     model_hash: str | None
     fold: int | None
     tested: tuple[int, ...] | None
-    told: str
+    record_hash: str
     ablation: Path | None = None
 
     @property
@@ -112,7 +112,7 @@ def find_model(run: Path, dataset: Dataset) -> ModelLocation:
         return _fold(run, run, run / _FULL, dataset)
     if kind == "training":
         model = run / _MODEL
-        return ModelLocation(run, run, None, _hash(model), None, None, _told(record))
+        return ModelLocation(run, run, None, _hash(model), None, None, _record_hash(record))
     above = run.parent / "run.json"
     if kind is None and (run / "fold-01").is_dir() and above.is_file():
         return _fold(run, run.parent, run, dataset)
@@ -139,7 +139,7 @@ def _fold(run: Path, root: Path, arm: Path, dataset: Dataset) -> ModelLocation:
         model_hash=_hash(models[number]),
         fold=number + 1,
         tested=folds[number].test,
-        told=_told(path),
+        record_hash=_record_hash(path),
         ablation=None if arm == root else root,
     )
 
@@ -157,7 +157,7 @@ def _measured_weights(run: Path, dataset: Dataset) -> ModelLocation:
         )
     split = summary.get("split")
     tested = dataset.split_indices(split if isinstance(split, str) else None)
-    return ModelLocation(run, run, name, digest, None, tuple(tested), _told(path))
+    return ModelLocation(run, run, name, digest, None, tuple(tested), _record_hash(path))
 
 
 def open_model(place: ModelLocation, dataset: Dataset) -> OpenModel:
@@ -245,8 +245,8 @@ def _untrained(
     if dataset.manifest_hash not in manifests_of(opened.trained_on):
         return ShownSamples(indices, seen=False)
     record = place.folder / "run.json"
-    told = read_json(record)
-    subjects, splits = told.get("subjects"), told.get("splits", [])
+    content = read_json(record)
+    subjects, splits = content.get("subjects"), content.get("splits", [])
     if not isinstance(subjects, list) or not isinstance(splits, list):
         raise DeganError(f"{record} is damaged; train the run again")
     people, parts = set(map(str, subjects)), set(map(str, splits))
@@ -295,7 +295,7 @@ def read_faces(dataset: Dataset, indices: Sequence[int], size: int) -> NDArray[n
     return np.stack([crop_face(crop, None, size) for crop in crops])
 
 
-def _told(path: Path) -> str:
+def _record_hash(path: Path) -> str:
     return sha256(read_bytes(path, _MAX_RECORD, "run's JSON"))
 
 

@@ -19,7 +19,7 @@ def import_for_pages(name: str) -> Any:
 
 def read_template(name: str) -> str:
     """Return the text of a file in ``degan/templates``."""
-    return (files("degan") / "templates" / name).read_text(encoding="utf-8")
+    return (files("degan.report") / "templates" / name).read_text(encoding="utf-8")
 
 
 def template(name: str) -> Any:

@@ -97,14 +97,16 @@ def _told_apart(results: Sequence[Result]) -> list[Result]:
     """Return results with unique names: equal names get the parent folder's name, then a number."""
     names = [result.name for result in results]
     seen: Counter[str] = Counter()
-    told = []
+    named_results = []
     for result in results:
         name = result.name
         if names.count(name) > 1:
             name = f"{result.folder.resolve().parent.name}/{name}"
         seen[name] += 1
-        told.append(replace(result, name=name if seen[name] == 1 else f"{name} ({seen[name]})"))
-    return told
+        named_results.append(
+            replace(result, name=name if seen[name] == 1 else f"{name} ({seen[name]})")
+        )
+    return named_results
 
 
 def _read_folder(folder: Path) -> list[Result]:

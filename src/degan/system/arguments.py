@@ -1,11 +1,13 @@
 """Checks of arguments that users pass to public functions: a wrong type gets a sentence."""
 
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-from degan.errors import DeganTypeError
+from degan.errors import DeganError, DeganTypeError
 
 PathLike = str | os.PathLike[str]
 """A path in text or as an object of :mod:`pathlib`."""
@@ -47,3 +49,69 @@ def check_list(given: Any, kind: type, name: str, needed: str) -> None:
                 f"{name} must be a list of {needed}, not {'of ' if proper else ''}"
                 f"{type(wrong).__name__}"
             )
+
+
+def check_number(
+    value: Any, name: str, *, least: float, most: float = math.inf, whole: bool = False
+) -> None:
+    """Refuse an argument that is not a number in a range.
+
+    Args:
+        value: the argument.
+        name: of the argument, for the message.
+        least: smallest value allowed.
+        most: largest value allowed; infinity itself is refused.
+        whole: whether only whole numbers are allowed.
+
+    Raises:
+        DeganTypeError: it is not a number of this kind; the message names its type.
+        DeganError: it is out of range.
+    """
+    kind = Integral if whole else Real
+    if isinstance(value, bool) or not isinstance(value, kind):
+        raise DeganTypeError(
+            f"{name} must be a {'whole ' if whole else ''}number, not an object of type "
+            f"{type(value).__name__}"
+        )
+    number: Any = value
+    if not (least <= number <= most and math.isfinite(number)):
+        upper = "or more" if math.isinf(most) else f"to {most:g}"
+        raise DeganError(f"{name} must be {least:g} {upper}, not {value}")
+
+
+def check_flag(value: Any, name: str) -> None:
+    """Refuse an argument that is not True or False.
+
+    Args:
+        value: the argument.
+        name: of the argument, for the message.
+
+    Raises:
+        DeganTypeError: the message names its type.
+    """
+    if not isinstance(value, bool):
+        raise DeganTypeError(
+            f"{name} must be True or False, not an object of type {type(value).__name__}"
+        )
+
+
+def check_groups(groups: Any) -> dict[str, tuple[str, ...]]:
+    """Return groups of expressions, after a check of their types.
+
+    Args:
+        groups: group name -> names of its expressions; None for no groups.
+
+    Raises:
+        DeganTypeError: it is something else; the message names its type.
+    """
+    if groups is None:
+        return {}
+    if not isinstance(groups, Mapping):
+        raise DeganTypeError(
+            'groups must be a dict such as {"negative": ["anger", "fear"]}, not an object of type '
+            f"{type(groups).__name__}"
+        )
+    for name, members in groups.items():
+        check_list([name], str, "names of groups", "texts")
+        check_list(members, str, f"the group {name}", "expressions")
+    return {name: tuple(members) for name, members in groups.items()}

@@ -1,4 +1,4 @@
-"""Check of the path of a weights file, before any work."""
+"""Check of the output path of a weights file, before the computation starts."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from degan.errors import DeganError
 
 
 def check_weights_path(path: Path) -> None:
-    """Check that a weights file can have a path.
+    """Check that a path is suitable for a weights file.
 
     Raises:
         DeganError: the name does not end in ``.onnx``, or the path is a folder.

@@ -198,7 +198,7 @@ def test_g_of_a_run_is_loaded_as_stage_1_left_it(faces, tmp_path):
     assert not found.training
     face = found(torch.zeros(2, 1, 32, 32), torch.tensor([0, 11]), torch.zeros(2, 4))
     assert face.shape == (2, 1, 32, 32)
-    with pytest.raises(DeganError, match="other networks than its settings say"):
+    with pytest.raises(DeganError, match="do not match its settings"):
         load_generator(tmp_path / "run", TINY, 5)
     (tmp_path / "run/gan.safetensors").write_text("x")
     with pytest.raises(DeganError, match="damaged"):

@@ -126,7 +126,10 @@ def test_a_damaged_checkpoint_of_a_fold_reaches_the_user_as_one_sentence(faces, 
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [("network.image_size=48", "--size 96"), ("start='nowhere'", "or one of synthetic")],
+    [
+        ("network.image_size=48", "--size 96"),
+        ("start='nowhere'", "or to one of the included weights: synthetic"),
+    ],
 )
 def test_what_cannot_be_trained_is_said_before_anything_is_written(faces, tmp_path, change, words):
     settings = override(TINY, [change])

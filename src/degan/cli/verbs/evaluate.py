@@ -27,7 +27,7 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="COLUMN",
-            help="Report recall by the values of this column of manifest.csv, factors.parquet or "
+            help="Report recall for each value of this column of manifest.csv, factors.parquet or "
             "--people.",
         ),
     ] = None,
@@ -43,15 +43,16 @@ def evaluate(
         bool,
         typer.Option(
             "--actions",
-            help="Evaluate facial actions of rendered people, or FACS action units of coded data "
-            "(CK+).",
+            help="Evaluate facial actions of rendered people, or FACS action units of data sets "
+            "with FACS coding (CK+).",
         ),
     ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Write predictions.csv, summary.json and a picture of the surest mistakes there.",
+            help="Write predictions.csv, summary.json and a picture of the most confident mistakes "
+            "to this folder.",
         ),
     ] = None,
 ) -> None:
@@ -66,13 +67,13 @@ def evaluate(
     degan evaluate --data fer/ --split test --weights fer.onnx
     """
     from degan.data.manifest import read_dataset  # noqa: PLC0415
-    from degan.evaluation import exported as protocol  # noqa: PLC0415
+    from degan.evaluation import exported  # noqa: PLC0415
     from degan.recognition.recognizer import Recognizer  # noqa: PLC0415
 
     dataset = read_dataset(data)
     recognizer = Recognizer(weights, threads=CPUS)
     with console.progress("evaluate") as show:
-        summary = protocol.evaluate(
+        summary = exported.evaluate(
             dataset,
             recognizer,
             by=by,

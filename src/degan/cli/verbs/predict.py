@@ -93,7 +93,9 @@ Annotate = Annotated[
 ]
 SheetFile = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Write a picture of the surest faces of each expression."),
+    typer.Option(
+        metavar="FILE", help="Write a picture of the most probable faces of each expression."
+    ),
 ]
 Jobs = Annotated[int, typer.Option(min=1, help="Number of processes for photos.")]
 

@@ -35,13 +35,15 @@ def probe(
 
     degan probe runs/people --data held-out/ --trained-on people/ --out proof/
     """
-    protocol = import_extra("degan.evaluation.probes.run", "train")
+    probes = import_extra("degan.evaluation.probes.run", "train")
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
     dataset = read_dataset(data)
-    own = None if trained_on is None else read_dataset(trained_on)
+    training_set = None if trained_on is None else read_dataset(trained_on)
     with console.progress("probe") as show:
-        summary = protocol.probe(runs, dataset, trained_on=own, out=out, seed=seed, progress=show)
+        summary = probes.probe(
+            runs, dataset, trained_on=training_set, out=out, seed=seed, progress=show
+        )
     print_probes.probe_notes(summary)
     for table in print_probes.probe_tables(summary):
         console.out.print(table)

@@ -34,15 +34,15 @@ def report(
     by: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="COLUMN", help="Report results by the values of a column; may be repeated."
+            metavar="COLUMN", help="Report results for each value of a column; may be repeated."
         ),
     ] = None,
     people: Annotated[
         Path | None,
-        typer.Option(metavar="TABLE", help="CSV with one row per person and these columns."),
+        typer.Option(metavar="TABLE", help="CSV with one row per person and the columns of --by."),
     ] = None,
 ) -> None:
-    """Show results on one HTML page without network access: figures, mistakes, settings.
+    """Write figures, mistakes and settings to one HTML page that needs no network.
 
     degan report runs/cv
 
@@ -57,5 +57,5 @@ def report(
     print_results.report_notes(parts)
     size = out.stat().st_size / 1e6
     if size > _LARGE:
-        print_results.note(f"{out} has {size:.0f} MB; show fewer results for a smaller page")
+        print_results.note(f"{out} is {size:.0f} MB; give fewer results for a smaller page")
     typer.echo(f"{out}: open it in a browser")

@@ -28,8 +28,8 @@ def export(
         Path | None,
         typer.Option(
             metavar="DATA",
-            help="Data set of other people; probabilities are calibrated on it (temperature "
-            "scaling).",
+            help="Data set of people not used in training; probabilities are calibrated on it "
+            "(temperature scaling).",
         ),
     ] = None,
     actions: Annotated[
@@ -58,7 +58,7 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Export a trained model as one ONNX file and check it against the model.
+    """Export a trained model as one ONNX file and check that its outputs are those of the model.
 
     degan export runs/all mine.onnx
 
@@ -66,12 +66,12 @@ def export(
 
     degan export runs/all mine.onnx --neutral recordings/
     """
-    exporting = import_extra("degan.tuning.onnx_export", "train")
+    onnx_export = import_extra("degan.tuning.onnx_export", "train")
     import_extra("degan.tuning.weights_file", "train").check_weights_path(file)
-    trained = import_extra("degan.training.model", "train")
+    model_files = import_extra("degan.training.model", "train")
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
-    model = trained.load_model(run)
+    model = model_files.load_model(run)
     unsure_below = 0.0
     calibration = import_extra("degan.tuning.calibration", "train")
     calibration.shift_logits(model, leaning or [])
@@ -81,16 +81,16 @@ def export(
         unsure_below = calibration.UNSURE_BELOW
         typer.echo(f"temperature {temperature:.2f}, fitted on {calibrate}")
     if actions is not None:
-        reading = import_extra("degan.tuning.action_layer", "train")
+        action_layer = import_extra("degan.tuning.action_layer", "train")
         with console.progress("export") as show:
-            explained = reading.fit_actions(model, read_dataset(actions), show)
+            explained = action_layer.fit_actions(model, read_dataset(actions), show)
         typer.echo(print_results.actions_line(explained))
     if neutral is not None:
-        resting = import_extra("degan.tuning.neutral_layer", "train")
+        neutral_layer = import_extra("degan.tuning.neutral_layer", "train")
         with console.progress("export") as show:
-            gain = resting.fit_neutral(model, read_dataset(neutral), show)
+            gain = neutral_layer.fit_neutral(model, read_dataset(neutral), show)
         typer.echo(print_results.neutral_line(gain))
-    parity = exporting.export(model, file, unsure_below=unsure_below)
+    parity = onnx_export.export(model, file, unsure_below=unsure_below)
     typer.echo(
         f"{file}: {', '.join(model.expressions)}; largest difference from the model "
         f"{parity.largest_difference:.1e}"
@@ -124,7 +124,7 @@ def finetune(
     """Fine-tune weights on your own photos and classes, and evaluate them by cross-validation.
 
     Every folder is a class with any name; each class needs photos of two people or more. The
-    printed results are of people held out of each fold. Crops and predictions are kept next to OUT.
+    printed results are for held-out people. Crops and predictions are kept next to OUT.
 
       degan finetune photos/ mine.onnx
 
@@ -132,13 +132,13 @@ def finetune(
 
       degan predict party.jpg --weights mine.onnx
     """
-    tuning = import_extra("degan.tuning.fine_tuning", "train")
+    fine_tuning = import_extra("degan.tuning.fine_tuning", "train")
     from degan.recognition.class_groups import parse_groups  # noqa: PLC0415
 
     groups = parse_groups(group or [])
-    settings = tuning.FinetuneSettings(weights, groups, crops, folds, seed)
+    settings = fine_tuning.FinetuneSettings(weights, groups, crops, folds, seed)
     with console.progress("finetune") as show:
-        result = tuning.finetune(source, out, settings, jobs=jobs, progress=show)
+        result = fine_tuning.finetune(source, out, settings, jobs=jobs, progress=show)
     print_finetune.notes(result)
     typer.echo(print_finetune.measured(result))
     console.out.print(print_results.confusion_table(result.summary))

@@ -65,7 +65,7 @@ def read_labelled(path: Path, labels: LabelSet) -> AdapterResult:
     """Return the labelled photos of a folder, zip file or CSV file, and the skipped files.
 
     A folder contains one folder per class. For expressions, synonyms such as ``happy`` or
-    ``smiling`` are accepted, in any case. The part of a file name before the first ``_`` is the
+    ``smiling`` are accepted; case is ignored. The part of a file name before the first ``_`` is the
     subject. Files of one subject and class whose names differ only in the last number form one
     sequence. Each of them is a recording, because they may be far apart in time.
 

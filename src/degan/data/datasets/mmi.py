@@ -197,7 +197,7 @@ def _parse(tree: Tree, name: str) -> Element:
 
 
 def _elements(roots: Iterable[Element], tag: str = "") -> Iterator[Element]:
-    """Yield the elements with this tag, in any case and namespace; all if ``tag`` is empty."""
+    """Yield the elements with this tag; case and namespace are ignored; all if ``tag`` is empty."""
     for root in roots:
         for element in root.iter():
             if not tag or _plain(element.tag) == tag:

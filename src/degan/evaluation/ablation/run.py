@@ -166,8 +166,8 @@ def _run_task(
         for arm in ARMS
         if arm.name in names and not _is_over(fold_folder(folder / arm.name, number))
     ]
-    told = split_progress(progress, _arm_costs(waiting, settings, len(fold.train)))
-    for arm, report in zip(waiting, told, strict=True):
+    callbacks = split_progress(progress, _arm_costs(waiting, settings, len(fold.train)))
+    for arm, report in zip(waiting, callbacks, strict=True):
         work = _ArmFold(
             arm=arm,
             dataset=dataset,

@@ -1,4 +1,4 @@
-"""Calibration: accuracy of predictions by their probability."""
+"""Calibration: accuracy of predictions as a function of their probability."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from degan.report.run_files import Result, Unavailable
 __all__ = ["ENTRIES", "calibration"]
 
 _BINS = 10
-_FEW = 10  # minimum number of predictions in a bin for a point of the curve
+_FEW = 10  # the curve omits bins with fewer predictions
 
 
 def calibration(results: Sequence[Result]) -> Figure | Absent:
@@ -40,13 +40,12 @@ def calibration(results: Sequence[Result]) -> Figure | Absent:
         }
     ]
     bars, rows, errors = [], [], []
-    for place, result, read in found:
-        ranges = _ranges(read)
-        curves.append(_curve(place, result.name, ranges))
-        bars.append(_bars(place, result.name, ranges, len(read.samples)))
-        rows += [[result.name, *one] for one in ranges]
-        truth = _truth(read)
-        error = metrics.calibration_error(read.probabilities, truth)
+    for place, result, predictions in found:
+        bins = _bins(predictions)
+        curves.append(_curve(place, result.name, bins))
+        bars.append(_bars(place, result.name, bins, len(predictions.samples)))
+        rows += [[result.name, *values] for values in bins]
+        error = metrics.calibration_error(predictions.probabilities, _truth(predictions))
         errors.append(f"{result.name} {percent(error)}")
     axes = {"xaxis": share_axis("probability of the predicted expression")}
     return Figure(
@@ -66,50 +65,50 @@ def calibration(results: Sequence[Result]) -> Figure | Absent:
     )
 
 
-def _truth(read: Predictions) -> metrics.Labels:
+def _truth(predictions: Predictions) -> metrics.Labels:
     """Return the class index of each sample, int (N,); -1 for a class without a probability."""
-    order = {name: place for place, name in enumerate(read.expressions)}
-    return np.array([order.get(sample.expression, -1) for sample in read.samples])
+    index_of = {name: index for index, name in enumerate(predictions.expressions)}
+    return np.array([index_of.get(sample.expression, -1) for sample in predictions.samples])
 
 
-def _ranges(read: Predictions) -> list[tuple[float, float, int, float | None, float | None]]:
+def _bins(predictions: Predictions) -> list[tuple[float, float, int, float | None, float | None]]:
     """Return (lower end, upper end, count, mean probability, accuracy) of each probability bin.
 
     Mean probability and accuracy are None for an empty bin.
     """
-    sure, right = read.probabilities.max(axis=1), read.right
-    where = np.minimum((sure * _BINS).astype(int), _BINS - 1)
-    found = []
+    probability, right = predictions.probabilities.max(axis=1), predictions.right
+    bin_of = np.minimum((probability * _BINS).astype(int), _BINS - 1)
+    bins = []
     for number in range(_BINS):
-        own = where == number
-        count = int(own.sum())
-        mean = float(sure[own].mean()) if count else None
-        share = float(right[own].mean()) if count else None
-        found.append((number / _BINS, (number + 1) / _BINS, count, mean, share))
-    return found
+        in_bin = bin_of == number
+        count = int(in_bin.sum())
+        mean = float(probability[in_bin].mean()) if count else None
+        accuracy = float(right[in_bin].mean()) if count else None
+        bins.append((number / _BINS, (number + 1) / _BINS, count, mean, accuracy))
+    return bins
 
 
-def _curve(place: int, name: str, ranges: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
-    shown = [one for one in ranges if one[2] >= _FEW]
+def _curve(place: int, name: str, bins: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+    points = [(mean, accuracy, count) for _, _, count, mean, accuracy in bins if count >= _FEW]
     return {
         "type": "scatter",
         "mode": "lines+markers",
         "name": plain(name),
-        "x": [one[3] for one in shown],
-        "y": [one[4] for one in shown],
-        "text": [f"{one[2]:,} predictions" for one in shown],
+        "x": [mean for mean, _, _ in points],
+        "y": [accuracy for _, accuracy, _ in points],
+        "text": [f"{count:,} predictions" for _, _, count in points],
         "marker": {"color": run_colour(place), "symbol": marker_symbol(place), "size": 9},
         "line": {"color": run_colour(place)},
         "hovertemplate": "probability %{x:.1%}, accuracy %{y:.1%}, %{text}<extra></extra>",
     }
 
 
-def _bars(place: int, name: str, ranges: Sequence[tuple[Any, ...]], total: int) -> dict[str, Any]:
+def _bars(place: int, name: str, bins: Sequence[tuple[Any, ...]], total: int) -> dict[str, Any]:
     return {
         "type": "bar",
         "name": plain(name),
-        "x": [(one[0] + one[1]) / 2 for one in ranges],
-        "y": [one[2] / total for one in ranges],
+        "x": [(low + high) / 2 for low, high, *_ in bins],
+        "y": [count / total for _, _, count, *_ in bins],
         "marker": {"color": run_colour(place)},
         "hovertemplate": "%{y:.1%} of predictions<extra></extra>",
     }

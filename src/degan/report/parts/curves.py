@@ -54,12 +54,12 @@ def _several(logs: Mapping[str, Sequence[LogRow]], stages: Sequence[int]) -> str
     """Return text on the number of folds and on stages that only some of them have."""
     if len(logs) < 2:
         return ""
-    said = f"; lines are means over {len(logs)} folds, bands their range"
+    folds_text = f"; lines are means over {len(logs)} folds, bands their range"
     for stage in stages:
         count = sum(any(row.stage == stage for row in log) for log in logs.values())
         if count < len(logs):
-            said += f"; stage {stage} was trained in {count} of them"
-    return said
+            folds_text += f"; stage {stage} was trained in {count} of them"
+    return folds_text
 
 
 def _stage(

@@ -159,16 +159,18 @@ def _lie(found: FaceMap) -> str:
     """Return text on how faces cluster in f(x) itself."""
     clusters = found.passed_on or found.before_rounding
     as_it_is = "as the classifier receives it" if found.passed_on else "before rounding"
-    told = []
+    sentences = []
     for what, near in (
         ("among other people shows the same expression", clusters.neighbour_expression),
         ("among other recordings shows the same person", clusters.neighbour_person),
     ):
         if near is not None:
-            told.append(f"{what} for {percent(near.share)} of faces, chance {percent(near.chance)}")
-    if not told:
+            sentences.append(
+                f"{what} for {percent(near.share)} of faces, chance {percent(near.chance)}"
+            )
+    if not sentences:
         return ""
-    return f"In f(x) {as_it_is}, the nearest face {'; the nearest face '.join(told)}."
+    return f"In f(x) {as_it_is}, the nearest face {'; the nearest face '.join(sentences)}."
 
 
 def saliency_figure(found: Saliency, key: str, name: str) -> Pictures:

@@ -162,10 +162,13 @@ def factors(results: Sequence[Result]) -> list[Part]:
     for place, (name, one) in enumerate(known):
         values = [getattr(one, measure) for measure, _ in measures]
         overall.append(_lollipops(place, name, [label for _, label in measures], values))
-        told = [one.group_informativeness.get(group) for group in groups]
-        by_group.append(_lollipops(place, name, groups, told))
+        informativeness_of = [one.group_informativeness.get(group) for group in groups]
+        by_group.append(_lollipops(place, name, groups, informativeness_of))
         rows += [[name, measure, getattr(one, measure)] for measure, _ in measures]
-        rows += [[name, f"informativeness of {g}", v] for g, v in zip(groups, told, strict=True)]
+        rows += [
+            [name, f"informativeness of {g}", v]
+            for g, v in zip(groups, informativeness_of, strict=True)
+        ]
     layout = {"xaxis": {**share_axis("1 is best"), "tickformat": ".2f"}, "yaxis": name_axis()}
     who = {**layout, "xaxis": {"title": {"text": "informativeness (I)"}}}
     figure = Figure(
