@@ -165,11 +165,11 @@ def test_other_people_or_pictures_are_another_data_set(tiny, tmp_path):
 def test_the_number_of_threads_of_libraries_changes_nothing(fresh_python, monkeypatch):
     code = (
         "from hashlib import sha256\n"
-        "from degan.synthetic.plan import SynthesisSettings, cast, shots_of\n"
-        "from degan.synthetic.renderer import build, render\n"
+        "from degan.synthetic.plan import SynthesisSettings, person_in, shots_of\n"
+        "from degan.synthetic.renderer import prepare_person, render\n"
         "settings = SynthesisSettings(people=2, images=8, size=48)\n"
         "for person in range(2):\n"
-        "    figure = build(cast(settings, person))\n"
+        "    figure = prepare_person(person_in(settings, person))\n"
         "    for shot in shots_of(settings, person):\n"
         "        picture = render(figure, shot.expression.actions, shot.scene, 48)\n"
         "        print(sha256(picture).hexdigest())\n"
