@@ -360,3 +360,114 @@ class TestOptions:
     def test_of_the_recogniser_are_checked(self, threads):
         with pytest.raises(DeganError, match="threads must be"):
             degan.Recognizer(threads=threads)
+
+
+@pytest.fixture
+def talk(examples, tmp_path):
+    from films import film
+
+    path = tmp_path / "talk.mp4"
+    path.write_bytes(film([read_image(examples / "smiling/001.jpg")] * 20))
+    return path
+
+
+class TestPlayer:
+    """A video is read once, in its block; nothing is read of a closed one, and nothing crashes."""
+
+    def test_results_after_the_block_are_refused(self, recognizer, talk):
+        with degan.play(talk) as playing:
+            results = degan.watch(recognizer, playing)
+            next(results)
+        with pytest.raises(DeganError, match=r"talk\.mp4 was closed; read its frames inside"):
+            list(results)
+        with pytest.raises(DeganError, match="was closed"):
+            next(playing.frames())
+
+    def test_a_second_reader_is_refused(self, recognizer, talk):
+        with degan.play(talk) as playing:
+            first, second = playing.frames(), playing.frames()
+            assert next(first).number == 0
+            with pytest.raises(DeganError, match=r"was read before; open it again"):
+                next(second)
+            assert [frame.number for frame in first] == list(range(1, 20))
+        player = degan.play(talk)
+        assert len(list(degan.watch(recognizer, player))) == 20
+        with pytest.raises(DeganError, match=r"was opened before; call degan\.play again"):
+            list(degan.watch(recognizer, player))
+
+    def test_an_error_in_the_block_ends_it_cleanly(self, talk, fresh_python):
+        code = """
+import gc, sys
+import degan
+recognizer = degan.Recognizer()
+
+def broken(results):
+    next(results)
+    raise ValueError("the user's own")
+
+for _ in range(3):
+    try:
+        with degan.play(sys.argv[1]) as playing:
+            broken(degan.watch(recognizer, playing))
+    except ValueError as error:
+        print(error)
+    cycle = {"results": degan.watch(recognizer, degan.play(sys.argv[1]))}
+    next(cycle["results"])
+    cycle["self"] = cycle
+    del cycle
+    gc.collect()
+"""
+        assert fresh_python(code, talk) == "the user's own\n" * 3
+
+    @pytest.mark.parametrize("playing", ["talk.mp4", Path("talk.mp4"), None, 3, []])
+    def test_something_else_is_refused(self, recognizer, playing):
+        with pytest.raises(DeganTypeError, match=r"playing must be what degan\.play returns"):
+            list(degan.watch(recognizer, playing))
+
+    def test_neutral_and_calmest_exclude_each_other(self, recognizer, talk, faces):
+        with pytest.raises(DeganError, match="neutral and calmest exclude each other"):
+            list(degan.watch(recognizer, degan.play(talk), neutral=faces[1], calmest=True))
+
+
+class TestLimits:
+    def test_a_long_strip_is_no_cut_out_face(self, recognizer, tmp_path, examples):
+        strip = np.full((32, 5000, 3), 90, np.uint8)
+        with pytest.raises(DeganError, match="5000 x 32 pixels; a cut-out face is at most 4 times"):
+            recognizer.predict_crop(strip)
+        write_image(tmp_path / "strip.png", strip)
+        write_image(tmp_path / "b.png", read_image(examples / "smiling/001.jpg"))
+        table = degan.read([tmp_path / "strip.png", tmp_path / "b.png"], crops=True)
+        assert "at most 4 times" in table.error[0]
+        assert table.expression[1] == "happiness"
+
+    def test_an_empty_path_is_refused(self):
+        for call in (degan.read, degan.read_image, degan.Recognizer):
+            with pytest.raises(DeganError, match="is an empty path"):
+                call("")
+        with pytest.raises(DeganError, match="source is an empty list"):
+            degan.read([])
+
+    def test_a_group_without_expressions_is_refused(self):
+        with pytest.raises(DeganError, match="the group bad has no expression"):
+            degan.Recognizer(groups={"bad": []})
+
+    def test_absolute_paths_are_read_from_a_deleted_folder(self, examples, tmp_path, fresh_python):
+        gone = tmp_path / "gone"
+        gone.mkdir()
+        code = (
+            "import os, sys; os.chdir(sys.argv[1]); os.rmdir(sys.argv[1]); import degan\n"
+            "print(degan.read(sys.argv[2]).expression[0])"
+        )
+        assert fresh_python(code, gone, examples / "smiling/001.jpg") == "happiness\n"
+
+    @pytest.mark.parametrize("faces", [None, 3, "abc", [None], [["a"]], {}])
+    def test_a_frame_of_something_else_is_refused(self, faces):
+        with pytest.raises(DeganTypeError, match="faces must be a list of predictions or results"):
+            degan.to_frame(faces)
+
+    def test_a_single_prediction_is_a_row(self, faces):
+        assert list(degan.to_frame(faces[0]).expression) == ["happiness"]
+
+    def test_faces_can_be_compared_and_hashed(self, faces):
+        assert faces[0].face == faces[0].face != faces[1].face
+        assert len({faces[0].face, faces[1].face}) == 2

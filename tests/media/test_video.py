@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from degan.data.pictures import Archives, Location, PictureReader, VideoFrame, video_source
 from degan.errors import DeganError
-from degan.media import video
+from degan.media import container, video
 from degan.media.video import VideoInfo, count_frames, read_frames, video_info
 from films import sound
 
@@ -140,7 +140,7 @@ def test_a_file_named_like_an_order_to_ffmpeg_is_a_file(tmp_path, monkeypatch):
 
 
 def test_frames_that_are_too_large_are_refused_before_they_are_decoded(monkeypatch):
-    monkeypatch.setattr(video, "MAX_PIXELS", 1000)
+    monkeypatch.setattr(container, "MAX_PIXELS", 1000)
     for read in (count_frames, lambda *a: read_frames(*a, {0})):
         with pytest.raises(DeganError, match="v has frames of more than 1,000 pixels, the max"):
             read(FILM, "v")

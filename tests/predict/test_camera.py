@@ -7,14 +7,14 @@ import sys
 
 import pytest
 
-from degan.media import video
+from degan.media import container
 from degan.media.video import play
 
 DRAWN = "testsrc=size=320x240:rate=10"
 ENDLESS = f"""
 import sys
-from degan.media import video
-video._CAMERAS[sys.platform] = ("lavfi", "{DRAWN}")
+from degan.media import container
+container._CAMERAS[sys.platform] = ("lavfi", "{DRAWN}")
 from degan.cli.app import main
 main()
 """
@@ -23,7 +23,7 @@ main()
 @pytest.fixture
 def camera(monkeypatch):
     """Camera 0 shows a test picture for a second."""
-    monkeypatch.setitem(video._CAMERAS, sys.platform, ("lavfi", f"{DRAWN}:duration=1"))
+    monkeypatch.setitem(container._CAMERAS, sys.platform, ("lavfi", f"{DRAWN}:duration=1"))
 
 
 def test_no_camera_is_one_sentence(refuses):

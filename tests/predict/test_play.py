@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from degan.errors import DeganError
 from degan.media import video
-from degan.media.video import UnreadableError, count_frames, play, read_frames
+from degan.media.container import UnreadableError
+from degan.media.video import count_frames, play, read_frames
 from degan.media.video_writer import write_video
 from films import RATE, film, scene
 

@@ -6,7 +6,7 @@ first fit, finds the same landmarks.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +65,7 @@ class Face:
 
     box: Box
     score: float
-    landmarks: Landmarks
+    landmarks: Landmarks = field(compare=False)
     landmark_score: float
 
     @classmethod

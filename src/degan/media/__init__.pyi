@@ -1,3 +1,4 @@
+from .container import UnreadableError as UnreadableError
 from .images import RgbImage as RgbImage
 from .images import find_photos as find_photos
 from .images import read_image as read_image
@@ -5,7 +6,6 @@ from .images import write_image as write_image
 from .palette import colour_of_expression as colour_of_expression
 from .video import Frame as Frame
 from .video import Playing as Playing
-from .video import UnreadableError as UnreadableError
 from .video import play as play
 from .video_writer import VideoWriter as VideoWriter
 from .video_writer import write_video as write_video

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError, features
 
-from degan.errors import DeganError
+from degan.errors import DeganError, DeganTypeError
 from degan.system.arguments import PathLike, as_path
 from degan.system.files import atomic_write, find_files, read_bytes
 
@@ -182,7 +182,8 @@ def check_image(image: Any) -> RgbImage:
         if isinstance(image, np.ndarray)
         else f"an object of type {type(image).__name__}"
     )
-    raise DeganError(
+    wrong = DeganError if isinstance(image, np.ndarray) else DeganTypeError
+    raise wrong(
         f"an image must be an RGB uint8 array (height, width, 3), not {shown}; read a "
         "file with degan.read_image, and convert an OpenCV image with image[:, :, ::-1]"
     )

@@ -1,20 +1,25 @@
 """Read frames of a video file or a camera."""
 
-import io
 import signal
-import sys
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from importlib import import_module
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from queue import Empty, Queue
-from threading import Event, Thread, current_thread, main_thread
+from queue import Empty, Full, Queue
+from threading import Event, Lock, Thread, current_thread, main_thread
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from degan.errors import DeganError
+from degan.media.container import (
+    UnreadableError,
+    import_av,
+    open_camera,
+    open_video,
+    readable,
+    too_large,
+)
 from degan.media.images import MAX_PIXELS, RgbImage
 from degan.system.arguments import PathLike, as_path
 
@@ -29,14 +34,7 @@ DEFAULT_FRAME_RATE: Final = 25.0
 """Frames per second of videos whose header has no frame rate."""
 
 _AHEAD: Final = 8  # frames decoded in advance
-
-# FFmpeg detects the format from the content. Formats that refer to other files or to URLs are left
-# out, so that a video cannot make degan open them.
-_FORMATS: Final = "avi,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpeg,mpegts,mpegvideo,asf"
-
-
-class UnreadableError(DeganError):
-    """One video cannot be read; other videos may still be readable."""
+_CLOSED: Final = "{} was closed; read its frames inside the with block of degan.play"
 
 
 class Frame(NamedTuple):
@@ -104,7 +102,7 @@ def video_info(source: Path | bytes, name: str) -> VideoInfo:
     Raises:
         DeganError: the file is not a video, has no frame, or PyAV is not installed.
     """
-    with _opened(source, name) as (container, stream), _readable(name):
+    with open_video(source, name) as (container, stream), readable(name):
         # A header may promise more frames than the file holds, so count the packets.
         packets = islice(container.demux(stream), MAX_FRAMES)
         count = sum(packet.size > 0 for packet in packets)
@@ -135,40 +133,60 @@ def read_frames(source: Path | bytes, name: str, wanted: Collection[int]) -> dic
         return {}
     last = min(max(wanted), MAX_FRAMES)
     frames: dict[int, RgbImage] = {}
-    with _opened(source, name) as (container, stream), _readable(name):
+    with open_video(source, name) as (container, stream), readable(name):
         for number, frame in enumerate(_decoded(container, stream)):
             if number > last:
                 break
             if frame.width * frame.height > MAX_PIXELS:
-                raise UnreadableError(f"{name} has frames of {_too_large()}")
+                raise UnreadableError(f"{name} has frames of {too_large()}")
             if number in wanted:
                 frames[number] = _upright(frame)
     return frames
 
 
-@contextmanager
-def play(source: PathLike | bytes | int, name: str | None = None) -> Iterator["Playing"]:
-    """Open a video or a camera to read its frames in order.
+def play(source: PathLike | bytes | int, name: str | None = None) -> "Player":
+    """Open a video or a camera to read its frames in order, once.
 
     Args:
         source: path of the file, its content, or the number of a camera, counted from 0.
         name: name of the video or camera in results and error messages; None for the path, or
             "video" or "camera 0".
 
+    Returns:
+        A context manager for one ``with`` block, which opens the video; or for
+        :func:`degan.watch`.
+
     Raises:
-        DeganError: the file is not a video, the camera cannot be opened, frames are too large, or
-            PyAV is not installed.
+        DeganError: in the ``with`` block: the file is not a video, the camera cannot be opened,
+            frames are too large, or PyAV is not installed.
     """
-    if isinstance(source, int):
+    if isinstance(source, int) and not isinstance(source, bool):
         name = f"camera {source}" if name is None else name
-        opened = _camera(source, name)
-    else:
-        file = source if isinstance(source, bytes) else as_path(source, "source")
-        name = name or ("video" if isinstance(source, bytes) else str(file))
-        opened = _opened(file, name)
-    with opened as (container, stream):
+        return Player(open_camera(source, name), name)
+    file = source if isinstance(source, bytes) else as_path(source, "source")
+    name = name or ("video" if isinstance(source, bytes) else str(file))
+    return Player(open_video(file, name), name)
+
+
+class Player(AbstractContextManager["Playing"]):
+    """Opens a video in its block, and stops the decoding thread before it closes the file."""
+
+    def __init__(self, opened: AbstractContextManager[tuple[Any, Any]], name: str) -> None:
+        self._opened, self._name, self._used = opened, name, False
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "Playing":
+        if self._used:
+            raise DeganError(f"{self._name} was opened before; call degan.play again")
+        self._used = True
+        container, stream = self._stack.enter_context(self._opened)
         stream.thread_type = "AUTO"
-        yield Playing(container, stream, name)
+        playing = Playing(container, stream, self._name, self)
+        self._stack.callback(playing.close)
+        return playing
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
 
 
 class Playing:
@@ -185,8 +203,11 @@ class Playing:
         decoded: number of frames yielded so far.
     """
 
-    def __init__(self, container: Any, stream: Any, name: str) -> None:
+    def __init__(self, container: Any, stream: Any, name: str, owner: object = None) -> None:
         self.name = name
+        # The decoding thread refers to this object. So the garbage collector cannot close the file
+        # of ``owner`` before the thread has ended.
+        self._owner = owner
         rate = stream.average_rate or stream.guessed_rate
         self.rate = float(rate) if rate and 0 < rate <= _MAX_RATE else None
         length = stream.duration * stream.time_base if stream.duration else 0
@@ -197,31 +218,48 @@ class Playing:
         self.width, self.height = stream.codec_context.width, stream.codec_context.height
         self.decoded = 0
         self._container, self._stream = container, stream
-        self._stopped = Event()
+        self._stopped, self._closed = Event(), Event()
+        self._ahead: Queue[Frame | DeganError | None] = Queue(_AHEAD)
+        self._thread = Thread(target=self._decode, args=(self._ahead,), daemon=True)
+        self._begun = Lock()
 
     def frames(self) -> Iterator[Frame]:
         """Yield the frames up to the end, or up to damage that cannot be decoded.
 
-        A thread decodes a few frames in advance.
+        A thread decodes a few frames in advance. The frames can be read once.
 
         Raises:
-            DeganError: a frame is too large, or the first one cannot be decoded.
+            DeganError: a frame is too large, the first one cannot be decoded, the frames were read
+                before, or the video was closed.
         """
-        ahead: Queue[Frame | DeganError | None] = Queue(_AHEAD)
-        thread = Thread(target=self._decode, args=(ahead,), daemon=True)
-        thread.start()
+        if self._closed.is_set():
+            raise DeganError(_CLOSED.format(self.name))
+        if not self._begun.acquire(blocking=False):
+            raise DeganError(f"{self.name} was read before; open it again with degan.play")
+        self._thread.start()
         try:
-            while (frame := ahead.get()) is not None and not self._stopped.is_set():
+            while (frame := self._ahead.get()) is not None and not self._stopped.is_set():
                 if isinstance(frame, DeganError):
                     raise frame
                 self.decoded = frame.number + 1
                 yield frame
+                if self._closed.is_set():
+                    raise DeganError(_CLOSED.format(self.name))
         finally:
-            self._stopped.set()
-            while thread.is_alive():  # the thread may wait for free space in the queue
-                with suppress(Empty):
-                    ahead.get(timeout=0.05)
-            thread.join()
+            self._stop()
+
+    def close(self) -> None:
+        """Stop the decoding thread; the file can be closed after it."""
+        self._stop()
+        self._closed.set()
+        with suppress(Full):  # a reader in another thread may be waiting
+            self._ahead.put_nowait(None)
+
+    def _stop(self) -> None:
+        self._stopped.set()
+        while self._thread.is_alive():  # the thread may wait for free space in the queue
+            with suppress(Empty):
+                self._ahead.get(timeout=0.05)
 
     def _decode(self, ahead: "Queue[Frame | DeganError | None]") -> None:
         try:
@@ -231,7 +269,7 @@ class Playing:
                 if self._stopped.is_set():
                     return
                 if frame.width * frame.height > MAX_PIXELS:
-                    ahead.put(UnreadableError(f"{self.name} has frames of {_too_large()}"))
+                    ahead.put(UnreadableError(f"{self.name} has frames of {too_large()}"))
                     return
                 time = (
                     frame.time
@@ -278,10 +316,6 @@ class Playing:
             signal.signal(signal.SIGINT, before)
 
 
-def _too_large() -> str:
-    return f"more than {MAX_PIXELS:,} pixels, the maximum that degan reads"
-
-
 def _upright(frame: Any) -> RgbImage:
     image: RgbImage = frame.to_ndarray(format="rgb24")
     turns = round(frame.rotation / 90) % 4  # anticlockwise, as np.rot90
@@ -297,78 +331,3 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
             yield next(frames)
         except (StopIteration, errors):
             return
-
-
-def import_av() -> Any:
-    """Return the module ``av`` (PyAV).
-
-    Raises:
-        DeganError: PyAV is not installed.
-    """
-    try:
-        return import_module("av")
-    except ModuleNotFoundError as error:
-        raise DeganError(
-            "videos need PyAV, which is not installed; install the extra: pip install "
-            "'degan[video]'"
-        ) from error
-
-
-_CAMERAS: Final = {
-    "linux": ("v4l2", "/dev/video{}"),
-    "darwin": ("avfoundation", "{}"),
-    "win32": ("dshow", "video={}"),
-}
-"""Platform -> FFmpeg's input format for cameras, and address of a camera by its number."""
-
-
-@contextmanager
-def _camera(number: int, name: str) -> Iterator[tuple[Any, Any]]:
-    av = import_av()
-    kind, address = _CAMERAS.get(sys.platform, _CAMERAS["linux"])
-    try:
-        with av.open(address.format(number), format=kind) as container:
-            yield container, container.streams.video[0]
-    except (av.FFmpegError, OSError, ValueError, IndexError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise DeganError(
-            f"{name} cannot be opened ({why}); check that it is plugged in, that no other program "
-            "uses it, and that you have permission to use it"
-        ) from error
-
-
-@contextmanager
-def _opened(source: Path | bytes, name: str) -> Iterator[tuple[Any, Any]]:
-    av = import_av()
-    if isinstance(source, Path) and not source.is_file():
-        raise UnreadableError(
-            f"{name} does not exist or is not a file; check the path of the video"
-        )
-    # An absolute path: FFmpeg would interpret a file name such as "concat:..." as a protocol.
-    file = io.BytesIO(source) if isinstance(source, bytes) else str(source.absolute())
-    with ExitStack() as stack:
-        with _readable(name):
-            container = stack.enter_context(av.open(file, options={"format_whitelist": _FORMATS}))
-            if not container.streams.video:
-                raise UnreadableError(f"{name} holds no images, only sound or text; give a video")
-            stream = container.streams.video[0]
-            if stream.codec_context is None:
-                raise UnreadableError(
-                    f"{name} has a codec that PyAV does not support; convert the video"
-                )
-            if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
-                raise UnreadableError(f"{name} has frames of {_too_large()}")
-        yield container, stream  # errors of the caller's block are not errors of the video
-
-
-@contextmanager
-def _readable(name: str) -> Iterator[None]:
-    """Convert errors of the block, which opens or decodes a video, to :class:`UnreadableError`."""
-    try:
-        yield
-    except (import_av().FFmpegError, OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise UnreadableError(
-            f"{name} cannot be read as a video ({why}); it is damaged or in a format that degan "
-            "cannot read"
-        ) from error

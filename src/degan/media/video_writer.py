@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from degan.errors import DeganError
+from degan.media.container import import_av
 from degan.media.images import RgbImage
-from degan.media.video import import_av
 from degan.system.arguments import PathLike, as_path
 from degan.system.files import atomic_write
 

@@ -50,7 +50,11 @@ def find_inputs(words: Sequence[Path]) -> list[Input]:
     Raises:
         DeganError: a path does not exist, or a folder or pattern has no photo or video.
     """
-    here, found = str(Path.cwd()), dict[str, Input]()
+    try:
+        here = str(Path.cwd())
+    except FileNotFoundError:  # it was deleted: absolute paths can be read all the same
+        here = ""
+    found = dict[str, Input]()
     for word in words:
         for one in _of_word(word):
             # Same as Path.absolute(), but a string takes a quarter of the memory of a Path.

@@ -8,8 +8,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from degan.errors import DeganError
+from degan.media.container import UnreadableError
 from degan.media.images import MAX_BYTES, RgbImage
-from degan.media.video import DEFAULT_FRAME_RATE, Playing, UnreadableError, play
+from degan.media.video import DEFAULT_FRAME_RATE, Playing, play
 from degan.media.video_writer import VideoWriter, write_video
 from degan.predict.drawing import annotate, write_annotated
 from degan.predict.face_sheet import Sheet

@@ -1,11 +1,11 @@
 """Faces as a pandas DataFrame with one row per face, for Python scripts and notebooks."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from degan.errors import DeganError
+from degan.errors import DeganError, DeganTypeError
 from degan.predict.inputs import find_inputs
 from degan.predict.reader import ReadOptions, open_reader
 from degan.predict.records import Record, Result, printable, rows_of, to_record
@@ -100,13 +100,21 @@ def read(
     sources = [source] if isinstance(source, str | os.PathLike) else source
     check_list(sources, object, "source", "paths")
     paths = [as_path(path, "source") for path in sources]
+    if not paths:
+        raise DeganError("source is an empty list; name a photo, a video or a folder")
+    if not callable(progress):
+        raise DeganTypeError(
+            "progress must be a function of a fraction and a label, not an object of type "
+            f"{type(progress).__name__}"
+        )
+    calmest = isinstance(neutral, str) and neutral == CALMEST
     options = ReadOptions(
         weights=None if weights is None else as_path(weights, "weights"),
         groups=tuple(check_groups(groups).items()),
         thorough=thorough,
         crops=crops,
         actions=actions,
-        neutral=None if neutral in (None, CALMEST) else as_path(neutral, "neutral"),
+        neutral=None if neutral is None or calmest else as_path(neutral, "neutral"),
         people=people,
     )
     plan = Plan(
@@ -114,7 +122,7 @@ def read(
         reader=open_reader(options),
         smooth=smooth,
         rate=rate,
-        calmest=neutral == CALMEST,
+        calmest=calmest,
         jobs=jobs,
     )
     records: list[Record] = []
@@ -124,7 +132,10 @@ def read(
 
 
 def to_frame(
-    faces: Iterable[Prediction | Result], *, path: PathLike | None = None, actions: bool = False
+    faces: Prediction | Result | Sequence[Prediction | Result],
+    *,
+    path: PathLike | None = None,
+    actions: bool = False,
 ) -> "DataFrame":
     """Return predictions or results as a pandas DataFrame with one row per face.
 
@@ -137,8 +148,9 @@ def to_frame(
         [['examples/london/smiling/001.jpg', 'happiness']]
 
     Args:
-        faces: predictions for one image, or results (:class:`degan.predict.records.Result`) of
-            photos or frames, which have path, frame and time. A photo without a face has a row.
+        faces: one or several predictions for one image, or results
+            (:class:`degan.predict.records.Result`) of photos or frames, which have path, frame and
+            time. A photo without a face has a row.
         path: path of the image, for predictions.
         actions: whether the table has facial actions and FACS action units.
 
@@ -151,7 +163,9 @@ def to_frame(
     pandas = _pandas()
     name = "" if path is None else printable(as_path(path, "path"))
     rows: list[dict[str, Any]] = []
-    for one in faces:
+    given = [faces] if isinstance(faces, Prediction | Result) else faces
+    check_list(given, Prediction | Result, "faces", "predictions or results")
+    for one in given:
         result = one if isinstance(one, Result) else Result(name, None, (one,))
         rows += rows_of(to_record(result, actions=actions))
     if path is None:
@@ -168,7 +182,8 @@ def _frame(pandas: Any, rows: list[dict[str, Any]], columns: Mapping[str, type])
 def _pandas() -> Any:
     try:
         return import_module("pandas")
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         raise DeganError(
-            "a DataFrame needs pandas, which is not installed; pip install 'degan[tables]'"
+            f"a DataFrame needs pandas, which cannot be imported ({error}); pip install "
+            "'degan[tables]'"
         ) from error

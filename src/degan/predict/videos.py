@@ -2,23 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from degan.errors import DeganError
+from degan.errors import DeganError, DeganTypeError
 from degan.faces.finder import FaceFinder
 from degan.faces.person_numbers import MAX_PEOPLE
 from degan.faces.tracker import TrackedFace, Tracker
-from degan.media.video import Frame, Playing
+from degan.media.video import Frame, Player, Playing
 from degan.predict.records import Result
 from degan.predict.smoothing import DEFAULT_SECONDS, Smoother
 from degan.recognition.prediction import Prediction
 from degan.recognition.recognizer import Recognizer
-from degan.system.arguments import check_flag, check_number
+from degan.system.arguments import check_flag, check_list, check_number
 
 __all__ = ["NeutralFaces", "watch"]
 
@@ -75,7 +75,7 @@ class NeutralFaces:
 
 def watch(
     recognizer: Recognizer,
-    playing: Playing | AbstractContextManager[Playing],
+    playing: Playing | Player,
     *,
     smooth: float = DEFAULT_SECONDS,
     rate: float | None = None,
@@ -110,9 +110,23 @@ def watch(
     if rate is not None:
         check_number(rate, "rate", least=MIN_RATE)
     check_flag(calmest, "calmest")
-    context = playing if isinstance(playing, AbstractContextManager) else nullcontext(playing)
+    if not isinstance(recognizer, Recognizer):
+        raise DeganTypeError(
+            f"recognizer must be a degan.Recognizer, not an object of type "
+            f"{type(recognizer).__name__}"
+        )
+    if not isinstance(playing, Player) and not hasattr(playing, "frames"):
+        raise DeganTypeError(
+            f"playing must be what degan.play returns, not an object of type "
+            f"{type(playing).__name__}"
+        )
+    resting = [neutral] if isinstance(neutral, Prediction) else ([] if neutral is None else neutral)
+    check_list(resting, Prediction, "neutral", "predictions of a recogniser")
+    if resting and calmest:
+        raise DeganError("neutral and calmest exclude each other; choose one")
+    context = playing if isinstance(playing, Player) else nullcontext(playing)
     with context as opened:
-        yield from _results(recognizer, opened, smooth, rate, neutral, calmest)
+        yield from _results(recognizer, opened, smooth, rate, resting, calmest)
 
 
 def _results(
@@ -120,7 +134,7 @@ def _results(
     playing: Playing,
     smooth: float,
     rate: float | None,
-    neutral: Prediction | Sequence[Prediction] | None,
+    neutral: Sequence[Prediction],
     calmest: bool,
 ) -> Iterator[Result]:
     # Faces of 40 pixels are rare in a video of 1080 lines, and detection of larger faces only takes

@@ -52,6 +52,8 @@ class Groups:
     ) -> None:
         joined: dict[str, str] = {}
         for name, members in groups.items():
+            if not members:
+                raise DeganError(f"the group {name} has no expression; name one or more")
             for member in members:
                 if member not in classes:
                     raise DeganError(

@@ -35,6 +35,9 @@ _BATCH = 64
 MAX_THREADS = 1024
 """Maximum number of threads of a network run."""
 
+MAX_ASPECT = 4
+"""Maximum ratio of the sides of a cut-out face; longer strips need much memory."""
+
 
 class Recognizer:
     """Recognises expressions. It has no state: threads may share one recogniser.
@@ -295,6 +298,11 @@ class Recognizer:
                 f"the image is {width} x {height} pixels; a cut-out face needs "
                 f"{MIN_CUT_OUT} x {MIN_CUT_OUT}"
             )
+        if max(height, width) > MAX_ASPECT * min(height, width):
+            raise DeganError(
+                f"the image is {width} x {height} pixels; a cut-out face is at most {MAX_ASPECT} "
+                "times as long as wide"
+            )
         face = self._finder.find_in_crop(image)
         crop = crop_face(image, face.landmarks if face else None, self.crop_size)
         whole = (0.0, 0.0, float(width), float(height))
@@ -383,11 +391,8 @@ def _check_box(box: Any) -> Box:
 
 def _predicted_units(explained: Mapping[str, float]) -> tuple[str, ...]:
     """Return the action units whose actions are explained well enough; () without actions."""
-    if not explained:
-        return ()
-    return tuple(
-        unit for unit, names in ACTION_UNITS.items() if _mean(explained, names) >= MIN_EXPLAINED
-    )
+    units = ACTION_UNITS.items() if explained else ()
+    return tuple(unit for unit, names in units if _mean(explained, names) >= MIN_EXPLAINED)
 
 
 def _mean(amounts: Mapping[str, float], names: Sequence[str]) -> float:

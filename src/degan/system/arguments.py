@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 from degan.errors import DeganError, DeganTypeError
@@ -22,15 +23,18 @@ def as_path(path: Any, name: str) -> Path:
 
     Raises:
         DeganTypeError: it is neither; the message names its type.
+        DeganError: it is empty.
     """
     if isinstance(path, str | os.PathLike) and isinstance(text := os.fspath(path), str):
+        if not text:
+            raise DeganError(f"{name} is an empty path; give the path of a file or folder")
         return Path(text)
     raise DeganTypeError(
         f"{name} must be a path (text or pathlib.Path), not an object of type {type(path).__name__}"
     )
 
 
-def check_list(given: Any, kind: type, name: str, needed: str) -> None:
+def check_list(given: Any, kind: type | UnionType, name: str, needed: str) -> None:
     """Refuse an argument that is not a sequence of objects of one type.
 
     Args:
