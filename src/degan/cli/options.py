@@ -67,6 +67,9 @@ Resume = Annotated[
 FoldFile = Annotated[
     Path | None, typer.Option(help="A folds.json with the folds, instead of --protocol.")
 ]
+Crops = Annotated[
+    bool, typer.Option("--crops", help="The photos are cropped faces, 32 px or larger.")
+]
 Group = Annotated[
     list[str] | None,
     typer.Option(

@@ -23,10 +23,9 @@ from degan.predict.reader import Reader, open_reader
 from degan.predict.records import Record, Result, columns, printable, to_record
 from degan.predict.smoothing import DEFAULT_SECONDS
 from degan.predict.user_boxes import UserBoxes
-from degan.predict.videos import MIN_RATE, watch
+from degan.predict.videos import check_video_options, watch
 from degan.predict.writers import write_file
 from degan.recognition.prediction import Prediction
-from degan.system.arguments import check_number
 from degan.system.files import read_bytes, sha256
 from degan.system.progress import Progress, silent
 from degan.version import __version__
@@ -189,9 +188,7 @@ def predict(
             camera cannot be opened, or a file cannot be written.
     """
     check_targets(plan.inputs, out=out, sheet=sheet, annotate=plan.annotate)
-    check_number(plan.smooth, "smooth", least=0)
-    if plan.rate is not None:
-        check_number(plan.rate, "rate", least=MIN_RATE)
+    check_video_options(plan.smooth, plan.rate)
     options = plan.reader.options
     _check_whole_pictures(plan)
     if options.people and options.crops:

@@ -3,9 +3,10 @@
 import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from degan.errors import DeganError, DeganTypeError
+from degan.errors import DeganError
 from degan.predict.inputs import find_inputs
 from degan.predict.reader import ReadOptions, open_reader
 from degan.predict.records import Record, Result, printable, rows_of, to_record
@@ -19,6 +20,7 @@ from degan.system.arguments import (
     check_groups,
     check_list,
     check_number,
+    wrong_type,
 )
 from degan.system.progress import Progress, silent
 
@@ -97,16 +99,9 @@ def read(
     ):
         check_flag(flag, name)
     check_number(jobs, "jobs", least=1, most=MAX_JOBS, whole=True)
-    sources = [source] if isinstance(source, str | os.PathLike) else source
-    check_list(sources, object, "source", "paths")
-    paths = [as_path(path, "source") for path in sources]
-    if not paths:
-        raise DeganError("source is an empty list; name a photo, a video or a folder")
     if not callable(progress):
-        raise DeganTypeError(
-            "progress must be a function of a fraction and a label, not an object of type "
-            f"{type(progress).__name__}"
-        )
+        raise wrong_type("progress", "a function of a fraction and a label", progress)
+    paths = _paths(source)
     calmest = isinstance(neutral, str) and neutral == CALMEST
     options = ReadOptions(
         weights=None if weights is None else as_path(weights, "weights"),
@@ -172,6 +167,21 @@ def to_frame(
         rows = [{key: cell for key, cell in row.items() if key != "path" or cell} for row in rows]
     table: DataFrame = pandas.DataFrame(rows)
     return table
+
+
+def _paths(source: PathLike | Sequence[PathLike]) -> list[Path]:
+    """Return the paths that one path, or a list of paths, names.
+
+    Raises:
+        DeganTypeError: an object is not a path.
+        DeganError: there is no path, or an empty one.
+    """
+    sources = [source] if isinstance(source, str | os.PathLike) else source
+    check_list(sources, object, "source", "paths")
+    paths = [as_path(path, "source") for path in sources]
+    if not paths:
+        raise DeganError("source is an empty list; name a photo, a video or a folder")
+    return paths
 
 
 def _frame(pandas: Any, rows: list[dict[str, Any]], columns: Mapping[str, type]) -> "DataFrame":

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from degan.errors import DeganError, DeganTypeError
+from degan.errors import DeganError
 from degan.faces.finder import FaceFinder
 from degan.faces.person_numbers import MAX_PEOPLE
 from degan.faces.tracker import TrackedFace, Tracker
@@ -18,9 +18,9 @@ from degan.predict.records import Result
 from degan.predict.smoothing import DEFAULT_SECONDS, Smoother
 from degan.recognition.prediction import Prediction
 from degan.recognition.recognizer import Recognizer
-from degan.system.arguments import check_flag, check_list, check_number
+from degan.system.arguments import check_flag, check_list, check_number, wrong_type
 
-__all__ = ["NeutralFaces", "watch"]
+__all__ = ["NeutralFaces", "check_video_options", "watch"]
 
 MIN_RATE: Final = 0.01
 """Minimum number of frames per second to read."""
@@ -73,6 +73,21 @@ class NeutralFaces:
         return [one for _, one in calm]
 
 
+def check_video_options(smooth: float, rate: float | None) -> None:
+    """Refuse options of :func:`watch` that are out of range.
+
+    Args:
+        smooth: time constant in seconds, 0 or more.
+        rate: frames per second, :data:`MIN_RATE` or more; None for all.
+
+    Raises:
+        DeganError: an option is not a number, or out of range.
+    """
+    check_number(smooth, "smooth", least=0)
+    if rate is not None:
+        check_number(rate, "rate", least=MIN_RATE)
+
+
 def watch(
     recognizer: Recognizer,
     playing: Playing | Player,
@@ -106,20 +121,12 @@ def watch(
             :meth:`degan.Recognizer.beside_neutral`; None or [] for none.
         calmest: whether to use each person's calmest frames so far as neutral face.
     """
-    check_number(smooth, "smooth", least=0)
-    if rate is not None:
-        check_number(rate, "rate", least=MIN_RATE)
+    check_video_options(smooth, rate)
     check_flag(calmest, "calmest")
     if not isinstance(recognizer, Recognizer):
-        raise DeganTypeError(
-            f"recognizer must be a degan.Recognizer, not an object of type "
-            f"{type(recognizer).__name__}"
-        )
+        raise wrong_type("recognizer", "a degan.Recognizer", recognizer)
     if not isinstance(playing, Player) and not hasattr(playing, "frames"):
-        raise DeganTypeError(
-            f"playing must be what degan.play returns, not an object of type "
-            f"{type(playing).__name__}"
-        )
+        raise wrong_type("playing", "what degan.play returns", playing)
     resting = [neutral] if isinstance(neutral, Prediction) else ([] if neutral is None else neutral)
     check_list(resting, Prediction, "neutral", "predictions of a recogniser")
     if resting and calmest:
@@ -137,8 +144,8 @@ def _results(
     neutral: Sequence[Prediction],
     calmest: bool,
 ) -> Iterator[Result]:
-    # Faces of 40 pixels are rare in a video of 1080 lines, and detection of larger faces only takes
-    # half the time.
+    # Faces of 40 pixels are rare in a video of 1080 lines. To detect only larger faces takes half
+    # the time.
     least = max(_LEAST_FACE, _LEAST_SHARE * min(playing.width, playing.height))
     smoother, calm = Smoother(smooth), NeutralFaces(most=MAX_PEOPLE)
     for frame, alone in _read_ahead(recognizer, playing, FaceFinder(min_face=least), rate):

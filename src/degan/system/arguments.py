@@ -14,6 +14,18 @@ PathLike = str | os.PathLike[str]
 """A path in text or as an object of :mod:`pathlib`."""
 
 
+def wrong_type(name: str, needed: str, value: object) -> DeganTypeError:
+    """Return the exception for an argument of a wrong type.
+
+    Args:
+        name: of the argument.
+        needed: what it must be, in words.
+        value: the argument.
+    """
+    kind = type(value).__name__
+    return DeganTypeError(f"{name} must be {needed}, not an object of type {kind}")
+
+
 def as_path(path: Any, name: str) -> Path:
     """Return a path given as text or as an object of :mod:`pathlib`.
 
@@ -29,9 +41,7 @@ def as_path(path: Any, name: str) -> Path:
         if not text:
             raise DeganError(f"{name} is an empty path; give the path of a file or folder")
         return Path(text)
-    raise DeganTypeError(
-        f"{name} must be a path (text or pathlib.Path), not an object of type {type(path).__name__}"
-    )
+    raise wrong_type(name, "a path (text or pathlib.Path)", path)
 
 
 def check_list(given: Any, kind: type | UnionType, name: str, needed: str) -> None:
@@ -73,10 +83,7 @@ def check_number(
     """
     kind = Integral if whole else Real
     if isinstance(value, bool) or not isinstance(value, kind):
-        raise DeganTypeError(
-            f"{name} must be a {'whole ' if whole else ''}number, not an object of type "
-            f"{type(value).__name__}"
-        )
+        raise wrong_type(name, f"a {'whole ' if whole else ''}number", value)
     number: Any = value
     if not (least <= number <= most and math.isfinite(number)):
         upper = "or more" if math.isinf(most) else f"to {most:g}"
@@ -94,9 +101,7 @@ def check_flag(value: Any, name: str) -> None:
         DeganTypeError: the message names its type.
     """
     if not isinstance(value, bool):
-        raise DeganTypeError(
-            f"{name} must be True or False, not an object of type {type(value).__name__}"
-        )
+        raise wrong_type(name, "True or False", value)
 
 
 def check_groups(groups: Any) -> dict[str, tuple[str, ...]]:
@@ -111,10 +116,7 @@ def check_groups(groups: Any) -> dict[str, tuple[str, ...]]:
     if groups is None:
         return {}
     if not isinstance(groups, Mapping):
-        raise DeganTypeError(
-            'groups must be a dict such as {"negative": ["anger", "fear"]}, not an object of type '
-            f"{type(groups).__name__}"
-        )
+        raise wrong_type("groups", 'a dict such as {"negative": ["anger", "fear"]}', groups)
     for name, members in groups.items():
         check_list([name], str, "names of groups", "texts")
         check_list(members, str, f"the group {name}", "expressions")

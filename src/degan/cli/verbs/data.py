@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from degan.cli import console, print_results
-from degan.cli.options import CPUS, DATA_SETS, Jobs, Protocol
+from degan.cli.options import CPUS, DATA_SETS, Crops, Jobs, Protocol
 from degan.labels import EXPRESSIONS, parse_expression
 from degan.system.extras import import_extra
 
@@ -56,9 +56,7 @@ def prepare(
     dual_view: Annotated[
         str, typer.Option(help="mmi, front and side pictures: frontal, left, right, whole, skip.")
     ] = "frontal",
-    crops: Annotated[
-        bool, typer.Option("--crops", help="The photos are cropped faces, 32 px or larger.")
-    ] = False,
+    crops: Crops = False,
     size: Annotated[int, typer.Option(min=32, max=512, help="Side of the crops in pixels.")] = 96,
     jobs: Jobs = CPUS,
 ) -> None:

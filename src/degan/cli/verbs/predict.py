@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from degan.cli import console, print_results
-from degan.cli.options import CPUS, RECOGNISE, Group, Weights
+from degan.cli.options import CPUS, RECOGNISE, Crops, Group, Weights
 from degan.errors import DeganError
 from degan.system.progress import silent
 
@@ -34,9 +34,6 @@ Paths = Annotated[
 ]
 Camera = Annotated[
     int | None, typer.Option(min=0, help="Read from a camera, 0 is the first; stop with Ctrl-C.")
-]
-Crops = Annotated[
-    bool, typer.Option("--crops", help="The photos are cropped faces, 32 px or larger.")
 ]
 Boxes = Annotated[
     Path | None,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from degan.cli import console, print_finetune, print_results
-from degan.cli.options import CPUS, TRAIN, Group, Jobs
+from degan.cli.options import CPUS, TRAIN, Crops, Group, Jobs
 from degan.system.extras import import_extra
 
 app = typer.Typer()
@@ -114,9 +114,7 @@ def finetune(
         ),
     ] = "web",
     group: Group = None,
-    crops: Annotated[
-        bool, typer.Option("--crops", help="The photos are cropped faces, 32 px or larger.")
-    ] = False,
+    crops: Crops = False,
     folds: Annotated[int, typer.Option(min=2, help="Number of folds of the evaluation.")] = 5,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Random seed of the folds.")] = 0,
     jobs: Jobs = CPUS,
