@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from degan.config import Settings, override, preset, read_settings
 from degan.errors import DeganError
 from degan.system.machine import num_cpus
 
 if TYPE_CHECKING:
+    from degan.config import Settings
     from degan.data.folds import Fold
     from degan.data.manifest import Dataset
 
@@ -92,7 +92,7 @@ def settings_from_options(
     changes: list[str] | None,
     seed: int | None,
     device: str | None,
-) -> Settings:
+) -> "Settings":
     """Return the settings that the command-line options select.
 
     Args:
@@ -105,6 +105,8 @@ def settings_from_options(
     Raises:
         DeganError: the preset, file or an assignment is invalid.
     """
+    from degan.config import override, preset, read_settings  # noqa: PLC0415
+
     settings = read_settings(config) if config else preset(name)
     assignments = list(changes or [])
     if seed is not None:

@@ -1,3 +1,6 @@
+from .names import DEFAULT_PRESET as DEFAULT_PRESET
+from .names import PRESET_NAMES as PRESET_NAMES
+from .names import SHIPPED_STARTS as SHIPPED_STARTS
 from .presets import PRESETS as PRESETS
 from .presets import best as best
 from .presets import fast as fast
@@ -5,10 +8,7 @@ from .presets import paper as paper
 from .presets import preset as preset
 from .presets import tiny as tiny
 from .settings import CHOOSE_BLEND as CHOOSE_BLEND
-from .settings import DEFAULT_PRESET as DEFAULT_PRESET
 from .settings import IMAGE_TERMS as IMAGE_TERMS
-from .settings import PRESET_NAMES as PRESET_NAMES
-from .settings import SHIPPED_STARTS as SHIPPED_STARTS
 from .settings import AugmentSettings as AugmentSettings
 from .settings import ClassifierSettings as ClassifierSettings
 from .settings import GanSettings as GanSettings

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Final
 
+from degan.config.names import PRESET_NAMES, SHIPPED_STARTS
 from degan.config.settings import (
     CHOOSE_BLEND,
-    PRESET_NAMES,
-    SHIPPED_STARTS,
     ClassifierSettings,
     GanSettings,
     NetworkSettings,

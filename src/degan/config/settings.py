@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from degan.config.names import PRESET_NAMES
 from degan.labels import CODE_ACTIONS
 
 Weight = Annotated[float, Field(ge=0, le=1000)]
@@ -14,15 +15,6 @@ Rate = Annotated[float, Field(gt=0, le=1)]
 
 IMAGE_TERMS: Final = ("reconstruction", "swap", "adversarial", "identity", "expression")
 """Loss terms of stage 1 on generated images; the other terms use only f(x)."""
-
-SHIPPED_STARTS: Final = ("synthetic", "clean", "web")
-"""Names of the included weights for ``start``; docs/cards describes them."""
-
-PRESET_NAMES: Final = ("fast", "best", "paper", "tiny")
-"""Names of the functions in :mod:`degan.config.presets`."""
-
-DEFAULT_PRESET: Final = "fast"
-"""Preset of a run if none is given."""
 
 CHOOSE_BLEND: Final = "chosen"
 """Value of ``classifier.blend``: inner folds of the training subjects choose the fraction."""

@@ -6,8 +6,9 @@ from typing import Any
 import tomli_w
 from pydantic import ValidationError
 
+from degan.config.names import DEFAULT_PRESET
 from degan.config.presets import PRESETS, preset
-from degan.config.settings import DEFAULT_PRESET, Settings
+from degan.config.settings import Settings
 from degan.errors import DeganError
 from degan.system.arguments import PathLike, as_path
 from degan.system.files import read_bytes, write_text
