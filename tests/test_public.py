@@ -5,6 +5,8 @@ import doctest
 import inspect
 import pickle
 import re
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
@@ -15,7 +17,11 @@ import pytest
 
 import degan
 from degan.errors import DeganError, DeganTypeError
+from degan.faces import Face
 from degan.media.images import read_image, write_image
+from degan.predict.records import BOX, Result
+from degan.system.assets import asset_bytes, inference_session
+from degan.system.machine import num_cpus
 
 PACKAGES = [
     "degan",
@@ -57,6 +63,9 @@ WITH_EXAMPLES = [
     "degan.data.subject_folds",
     "degan.faces.FaceFinder",
 ]
+
+
+BLACK = np.zeros((9, 9, 3), np.uint8)
 
 
 def found(path):
@@ -235,7 +244,6 @@ class TestRecognizer:
         assert "bad" in elsewhere[0].probabilities
 
     def test_it_is_found_from_another_working_directory(self, tmp_path, monkeypatch):
-        from degan.system.assets import asset_bytes
 
         (tmp_path / "mine.onnx").write_bytes(asset_bytes("clean.onnx"))
         monkeypatch.chdir(tmp_path)
@@ -259,13 +267,25 @@ class TestRecognizer:
         [
             ("beside_neutral", ([], np.zeros(3)), "neutral must be a list of predictions"),
             ("beside_neutral", (["happy"], []), "faces must be .* not of str"),
-            ("predict_faces", (np.zeros((9, 9, 3), np.uint8), ["a"]), "find_faces returns"),
-            (
-                "predict_boxes",
-                (np.zeros((9, 9, 3), np.uint8), [(1, 2)]),
-                r"four .*\(1, 2\)",
-            ),
-            ("predict_boxes", (np.zeros((9, 9, 3), np.uint8), ["ab"]), "four numbers .*'ab'"),
+            ("predict_faces", (BLACK, ["a"]), "find_faces returns"),
+            ("predict_faces", (BLACK, None), "faces must be a list of the faces that find_faces"),
+            ("predict_boxes", (BLACK, [(1, 2)]), r"four .*\(1, 2\)"),
+            ("predict_boxes", (BLACK, ["ab"]), "four numbers .*'ab'"),
+            ("predict_boxes", (BLACK, ["1234"]), "four numbers .*'1234'"),
+            ("predict_boxes", (BLACK, [{1, 2, 3, 4}]), "four numbers"),
+            ("predict_boxes", (BLACK, [(True, 0, 9, 9)]), "four numbers"),
+            ("predict_boxes", (BLACK, [(0, 0, 1e308, 9)]), r"pixels up to 1e\+09"),
+            ("predict_boxes", (BLACK, [(0, 0, float("nan"), 9)]), r"pixels up to 1e\+09"),
+            ("predict_boxes", (BLACK, None), "boxes must be a list of boxes .* type NoneType"),
+            ("predict_boxes", (BLACK, "abcd"), "boxes must be a list of boxes .* type str"),
+            ("predict_many", (None,), "images must be a list of images, not .* type NoneType"),
+            ("predict_many", (BLACK,), "images must be a list of images, not .* type ndarray"),
+            ("predict_many", (iter([BLACK]),), "images must be a list of images"),
+            ("predict_many", (["a.jpg"],), "not an object of type str; read"),
+            ("predict_crops", (3,), "images must be a list of images, not .* type int"),
+            ("read", (None,), "crops must be a list of images, not .* type NoneType"),
+            ("probabilities", ("ab",), "crops must be a list of images, not .* type str"),
+            ("with_probabilities", (3, np.ones(8)), "face must be a prediction"),
             (
                 "predict",
                 ("party.jpg",),
@@ -282,6 +302,90 @@ class TestRecognizer:
     def test_wrong_arguments_get_a_sentence(self, recognizer, method, arguments, says):
         with pytest.raises(DeganError, match=says):
             getattr(recognizer, method)(*arguments)
+
+    @pytest.mark.parametrize(
+        "shares",
+        [None, "ab", [0.5, 0.5], np.full(8, np.nan), np.full(8, 2.0), {"anger": 1.0}],
+    )
+    def test_other_probabilities_must_be_one_per_expression(self, recognizer, faces, shares):
+        with pytest.raises(DeganError, match=r"probabilities must be 8 numbers in \[0, 1\]"):
+            recognizer.with_probabilities(faces[0], shares)
+
+    def test_a_neutral_face_read_by_other_weights_is_refused(self, recognizer, faces, examples):
+        image = read_image(examples / "neutral/001.jpg")
+        (other,) = degan.Recognizer("clean").predict(image)
+        for smile, rest in ((faces[0], other), (other, faces[1])):
+            with pytest.raises(DeganError, match="some were made with other weights"):
+                recognizer.beside_neutral([smile], rest)
+
+    def test_an_array_of_crops_is_a_list_of_images(self, recognizer):
+        crops = np.zeros((3, recognizer.crop_size, recognizer.crop_size, 3), np.uint8)
+        assert np.array_equal(recognizer.probabilities(crops), recognizer.probabilities([*crops]))
+
+    @pytest.mark.parametrize(
+        "landmarks",
+        [
+            np.full((468, 3), np.nan),
+            np.full((468, 3), 1e30),
+            np.full((468, 3), 50.0),
+            np.arange(468 * 3).reshape(468, 3) - 1e6,
+            np.zeros((10, 3)),
+            np.full((468, 3), "a"),
+        ],
+    )
+    def test_a_face_of_another_image_is_refused(self, recognizer, landmarks):
+        face = Face((0.0, 0.0, 9.0, 9.0), 1.0, landmarks, 1.0)
+        with pytest.raises(DeganError, match="landmarks"):
+            recognizer.predict_faces(BLACK, [face])
+
+    @pytest.mark.parametrize(
+        "landmarks",
+        [
+            None,
+            "abc",
+            [[1, 2], [3]],
+            np.full((468, 3), "a"),
+            np.full((468, 3), None),
+            np.full((468, 3), 1j),
+            {"x": 1},
+        ],
+    )
+    def test_odd_landmarks_are_refused(self, landmarks):
+        with pytest.raises(DeganError, match=r"landmarks must be MediaPipe's face mesh"):
+            Face.of_landmarks(BLACK, landmarks)
+
+
+class TestPeople:
+    @pytest.mark.parametrize("most", [0, -1, 1.5, "3", True, None])
+    def test_most_is_a_whole_number(self, most):
+        with pytest.raises(DeganError, match="most must be"):
+            degan.People(most=most)
+
+    @pytest.mark.parametrize("faces", [None, 3, "abc", [None]])
+    def test_only_predictions_are_numbered(self, faces):
+        with pytest.raises(DeganTypeError, match="faces must be a list of predictions"):
+            degan.People().number(BLACK, faces)
+
+    def test_a_pickle_remembers_the_people(self, recognizer, examples):
+        people = degan.People()
+        first, second = (read_image(examples / f"smiling/{name}.jpg") for name in ("001", "002"))
+        people.number(first, recognizer.predict(first))
+        again = pickle.loads(pickle.dumps(people))
+        numbered = [
+            one.number(image, recognizer.predict(image))[0].person
+            for one in (people, again)
+            for image in (second, first)
+        ]
+        assert numbered == [2, 1, 2, 1]
+
+    def test_threads_may_share_one(self, recognizer, examples):
+        images = [read_image(path) for path in sorted((examples / "smiling").glob("*.jpg"))[:4]]
+        seen = [(image, recognizer.predict(image)) for image in images]
+        people = degan.People()
+        with ThreadPoolExecutor(8) as pool:
+            numbered = list(pool.map(lambda one: people.number(*one)[0].person, seen * 10))
+        assert sorted(set(numbered)) == [1, 2, 3, 4]
+        assert numbered == numbered[:4] * 10
 
 
 class TestRead:
@@ -422,7 +526,17 @@ for _ in range(3):
     @pytest.mark.parametrize("playing", ["talk.mp4", Path("talk.mp4"), None, 3, []])
     def test_something_else_is_refused(self, recognizer, playing):
         with pytest.raises(DeganTypeError, match=r"playing must be what degan\.play returns"):
-            list(degan.watch(recognizer, playing))
+            degan.watch(recognizer, playing)  # at once, not at the first frame
+
+    @pytest.mark.parametrize("source", [True, 1.5, None, ["talk.mp4"], np.zeros((9, 9, 3))])
+    def test_only_a_path_bytes_or_a_camera_is_played(self, source):
+        with pytest.raises(DeganTypeError, match="source must be a path, the content of a video"):
+            degan.play(source)
+
+    @pytest.mark.parametrize("number", [-1, 10**9])
+    def test_a_camera_has_a_small_number(self, number):
+        with pytest.raises(DeganError, match="the number of a camera must be 0 to 255"):
+            degan.play(number)
 
     def test_neutral_and_calmest_exclude_each_other(self, recognizer, talk, faces):
         with pytest.raises(DeganError, match="neutral and calmest exclude each other"):
@@ -467,6 +581,40 @@ class TestLimits:
 
     def test_a_single_prediction_is_a_row(self, faces):
         assert list(degan.to_frame(faces[0]).expression) == ["happiness"]
+
+    def test_a_table_has_the_columns_and_types_of_read(self, recognizer, faces, examples):
+        """Whatever the order of the rows is, and without any."""
+        read = degan.read(examples / "smiling/001.jpg")
+        empty = Result("wall.png", None, ())
+        bad = Result("b.png", None, (), "b.png is damaged")
+        some = Result("a.jpg", None, tuple(faces))
+        for results in ([empty, bad, some], [some, empty, bad]):
+            table = degan.to_frame(results)
+            assert list(table) == list(read)
+            assert list(table.dtypes) == list(read.dtypes)
+        nothing = degan.to_frame([])
+        assert list(nothing) == [*BOX, "score", "expression", "unsure"]
+        assert list(nothing.dtypes) == list(read[list(nothing)].dtypes)
+
+    def test_a_result_prints_in_one_line(self, faces):
+        image = np.zeros((900, 900, 3), np.uint8)
+        assert repr(Result("a.jpg", image, (faces[0],))) == "Result('a.jpg', faces=[happiness])"
+        frame = Result("v.mp4", image, (), None, 3, 0.12)
+        assert repr(frame) == "Result('v.mp4', frame=3, time=0.120, faces=[])"
+        assert repr(Result("b.jpg", None, (), "bad")) == "Result('b.jpg', error='bad')"
+
+    def test_a_box_around_a_long_strip_needs_little_memory(self, recognizer):
+        strip = np.full((10, 20_000, 3), 90, np.uint8)
+        tracemalloc.start()
+        (face,) = recognizer.predict_boxes(strip, [(0, 0, 20_000, 10)])
+        assert tracemalloc.get_traced_memory()[1] < 2**28
+        tracemalloc.stop()
+        assert face.face is None
+
+    def test_a_network_has_no_more_threads_than_processors(self):
+        """1,000 threads on a few processors would take seconds a face."""
+        session = inference_session("face_landmark.onnx", 1000)
+        assert session.get_session_options().intra_op_num_threads == num_cpus()
 
     def test_faces_can_be_compared_and_hashed(self, faces):
         assert faces[0].face == faces[0].face != faces[1].face

@@ -1,6 +1,7 @@
 """The one warp: where its pixels lie, what it does at edges, and that it does not alias."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -144,3 +145,16 @@ def test_the_image_is_left_as_it_was(gradient):
 
 def test_an_image_of_one_pixel_can_be_cut():
     assert (warp(np.full((1, 1, 3), 77, np.uint8), IDENTITY, 5) == 77).all()
+
+
+def test_memory_does_not_grow_with_the_distance_from_the_image():
+    """Blocks outside the image are equal: one stands for all."""
+    strip = np.full((10, 20_000, 3), 90, np.uint8)
+    strip[5:] = 200
+    square = np.array([[400.0, 0.0, -20_000.0], [0.0, 400.0, -30_000.0]])
+    tracemalloc.start()
+    cut = warp(strip, square, 150)
+    assert tracemalloc.get_traced_memory()[1] < 2**28  # all 60,000 x 60,000 pixels: 10 GB
+    tracemalloc.stop()
+    assert (cut[:74] == 90).all()
+    assert (cut[77:] == 200).all()

@@ -119,7 +119,7 @@ class TestNeutral:
         path = tmp_path / "neutral.png"
         face = read_image(photos[0])
         write_image(path, np.concatenate([face] * 2 if count else [np.full_like(face, 99)], axis=1))
-        with pytest.raises(DeganError, match=f"neutral.png {why}; --neutral needs a photo"):
+        with pytest.raises(DeganError, match=f"neutral.png {why}; the option neutral needs"):
             list(read_photos(photos, opened(neutral=path)))
 
     def test_a_photo_that_cannot_be_read_is_refused(self, photos, tmp_path):

@@ -164,3 +164,29 @@ class TestWrite:
             for _ in range(3):
                 writer.write(scene(size=(48, 64)))
         assert count_frames(out, "v") == 3
+
+    @pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf"), 1e6, "25", None, True])
+    def test_other_rates_are_refused(self, tmp_path, rate):
+        with (
+            pytest.raises(DeganError, match="rate must be"),
+            write_video(tmp_path / "v.mp4", rate) as writer,
+        ):
+            writer.write(scene())
+        assert not list(tmp_path.iterdir())
+
+    def test_only_images_are_frames(self, tmp_path):
+        for frame in (None, scene()[:, :, 0], scene().astype(float)):
+            with (
+                pytest.raises(DeganError, match="an image must be an RGB uint8 array"),
+                write_video(tmp_path / "v.mp4", 10) as writer,
+            ):
+                writer.write(frame)
+        assert not list(tmp_path.iterdir())
+
+    def test_a_video_without_a_frame_is_refused(self, tmp_path):
+        with (
+            pytest.raises(DeganError, match=r"no frame was written to .*v\.mp4"),
+            write_video(tmp_path / "v.mp4", 10),
+        ):
+            pass
+        assert not list(tmp_path.iterdir())

@@ -92,9 +92,9 @@ BAD = {
     "words.jpg": (b"these are words", "words.jpg is not an image that degan reads"),
     "nothing.jpg": (b"", "nothing.jpg is empty"),
     "huge.png": (png_that_claims(30_000, 30_000), "more than the 128,000,000 pixels"),
-    "phone.heic": (HEIC, "phone.heic is HEIC, which needs pillow-heif"),
-    "other.heic": (HEIC.replace(b"ftypheic", b"ftypmif1"), "other.heic is HEIC, which needs"),
-    "phone.jpg": (HEIC, "phone.jpg is HEIC, which needs pillow-heif"),
+    "phone.heic": (HEIC, "phone.heic is HEIC and needs pillow-heif, which is not installed"),
+    "other.heic": (HEIC.replace(b"ftypheic", b"ftypmif1"), "other.heic is HEIC and needs"),
+    "phone.jpg": (HEIC, "phone.jpg is HEIC and needs pillow-heif, which is not installed"),
     "cut.avif": (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1" + bytes(99), "cut.avif is"),
     "movie.jpg": (film([scene()] * 2), "movie.jpg is not an image"),
 }

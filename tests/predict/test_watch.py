@@ -379,7 +379,7 @@ class TestCommand:
     def test_the_calmest_frames_are_of_videos(self, command, refuses, two, film_at, examples):
         assert command("predict", film_at(two), "--neutral", "calmest", "--json").returncode == 0
         photo = examples / "smiling/001.jpg"
-        words = "--neutral calmest is for videos"
+        words = "the neutral face 'calmest' is for videos"
         refuses("predict", photo, "--neutral", "calmest", says=[words, "001.jpg is a photo"])
         refuses("predict", film_at(two), photo, "--neutral", "calmest", says=words)
         data = photo.read_bytes()
@@ -390,7 +390,7 @@ class TestCommand:
             "predict",
             film_at(two),
             "--crops",
-            says=["--crops is for photos", "v.mp4 is not a photo"],
+            says=["the option crops is for photos", "v.mp4 is not a photo"],
         )
         refuses("predict", "-", "--crops", stdin=two, says="- is not a photo")
 

@@ -56,7 +56,7 @@ def either(function, *arguments):
 
 
 def run(tasks, jobs, **options):
-    run_in_processes(either, tasks, jobs, option="--jobs", **options)
+    run_in_processes(either, tasks, jobs, option="jobs", **options)
 
 
 def wait_for(condition, seconds=30):
@@ -86,7 +86,7 @@ def test_every_task_is_done_once_whatever_the_number_of_processes(jobs):
     count = 3 if jobs > 2 else 20  # no more processes than tasks
     array = CONTEXT.Array("i", count)
     tasks = [(number,) for number in range(count)]
-    run_in_processes(add, tasks, jobs, option="--jobs", setup=set_up, shared=(array,))
+    run_in_processes(add, tasks, jobs, option="jobs", setup=set_up, shared=(array,))
     assert list(array) == [1] * count
 
 
@@ -122,7 +122,7 @@ def test_a_failing_task_ends_the_others_and_says_why(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("jobs", "advice"), [(1, "same command again to"), (2, "again with --jobs 1 to")]
+    ("jobs", "advice"), [(1, "same command again to"), (2, "again with jobs 1 to")]
 )
 def test_a_killed_process_is_said_in_one_sentence(tmp_path, jobs, advice):
     with pytest.raises(DeganError, match=f"^a process was killed, .*memory ran out; .*{advice}"):
@@ -173,3 +173,21 @@ def test_workers_end_when_their_parent_was_killed(tmp_path):
     worker = int((tmp_path / "worker").read_text())
     wait_for(lambda: not is_alive(worker))
     assert not (tmp_path / "ended").exists()
+
+
+def test_a_daemon_process_cannot_start_others():
+    """A worker of multiprocessing.Pool is one; Python would end it with an AssertionError."""
+    with CONTEXT.Pool(1) as pool, pytest.raises(DeganError, match="leave the option jobs at 1"):
+        pool.apply(run, ([(add, 0)], 2))
+
+
+def test_a_script_without_a_main_guard_is_told_so(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from degan.system.processes import run_in_processes\n"
+        "run_in_processes(print, [(1,), (2,)], 2, option='jobs')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert "put the call below if __name__ == '__main__':" in done.stderr.splitlines()[-1]

@@ -12,6 +12,7 @@ from typing import Any
 from degan.data.manifest import Dataset, read_user_columns
 from degan.data.sample import Sample
 from degan.errors import DeganError
+from degan.system.extras import import_package
 from degan.system.files import read_bytes
 
 FACTORS_FILE = "factors.parquet"
@@ -175,14 +176,11 @@ def _read_factors(
 
 def _pyarrow() -> tuple[Any, Any]:
     """Import pyarrow, which reads the table; it is part of the extra ``synthetic``."""
-    try:
-        import pyarrow  # noqa: PLC0415
-        from pyarrow import parquet  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise DeganError(
-            f"reading {FACTORS_FILE} needs pyarrow, which is not installed; install the extra: "
-            "pip install 'degan[synthetic]'"
-        ) from error
+    needs = f"{FACTORS_FILE} needs pyarrow"
+    pyarrow, parquet = (
+        import_package(name, "degan[synthetic]", needs=needs)
+        for name in ("pyarrow", "pyarrow.parquet")
+    )
     return pyarrow, parquet
 
 

@@ -6,12 +6,15 @@ first fit, finds the same landmarks.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from numbers import Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from degan.errors import DeganError
+from degan.errors import DeganError, DeganTypeError
 from degan.faces.alignment import LANDMARKS
 from degan.faces.detector import Detector, Proposals, areas, shared_areas
 from degan.faces.region import REGION_SCALE, Landmarks, Region, roll_of, turn_between
@@ -19,10 +22,22 @@ from degan.media.images import RgbImage, check_image
 from degan.media.warp import warp
 from degan.system.assets import inference_session
 
-__all__ = ["Box", "Face", "FaceFinder", "Landmarks", "crop_box"]
+__all__ = [
+    "FARTHEST",
+    "Box",
+    "Face",
+    "FaceFinder",
+    "Landmarks",
+    "check_box",
+    "check_face",
+    "crop_box",
+]
 
 Box = tuple[float, float, float, float]
 """x, y, width, height in pixels."""
+
+FARTHEST = 1e9
+"""Largest coordinate of a box in pixels; every image is smaller."""
 
 _INPUT = 192  # side of the landmark network's input in pixels
 _RIGHT_EYELIDS = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
@@ -42,6 +57,8 @@ _MAX_TURN = math.radians(60)  # maximum difference between detector roll and lan
 _SAME_FACE = 0.4  # intersection area / area of the smaller box
 _LOGIT_WEIGHT = 0.02  # weight of the landmark logit, added to the detection score
 _LARGEST = 2.0  # maximum face size / longer side of the image
+_MIN_SPREAD = 1e-3  # minimum extent of landmarks in pixels
+_MAX_DISTANCE = 10.0  # maximum distance of landmarks from the image / longer side of the image
 _CROP_SCALES = (1.0, 1.2, 1.45, 1.75)  # region of interest / longer side of a cut-out face
 
 
@@ -81,13 +98,7 @@ class Face:
                 the image.
         """
         check_image(image)
-        given = np.asarray(landmarks)
-        if given.ndim != 2 or given.shape[0] not in (468, 478) or given.shape[1] not in (2, 3):
-            raise DeganError(
-                f"landmarks must be MediaPipe's face mesh, (468, 3) in pixels, not {given.shape}"
-            )
-        if not np.isfinite(given).all():
-            raise DeganError("landmarks must be finite numbers in pixels; some are infinite or NaN")
+        given = _check_landmarks(landmarks)
         points = np.zeros((468, 3), np.float32)
         points[:, : given.shape[1]] = given[:468]
         face = _face(image, _Fit(points, math.inf, 0.0), 1.0)
@@ -184,7 +195,7 @@ class FaceFinder:
         crop_box(image, box)
         x, y, width, height = box
         if max(width, height) > _LARGEST * max(image.shape[:2]):
-            return None  # little of the face is visible, and the region would need too much memory
+            return None  # little of the face is visible
         fit = self._fit(
             image, Region(x + width / 2, y + height / 2, REGION_SCALE * max(width, height), 0.0)
         )
@@ -263,6 +274,66 @@ class FaceFinder:
         flat = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
         depth = points[:, 2:] * roi.size / _INPUT
         return np.concatenate([flat, depth], axis=1).astype(np.float32), float(logit.item())
+
+
+def check_box(box: Any) -> Box:
+    """Return a box of the user as four floats.
+
+    Args:
+        box: (x, y, width, height) in pixels, each at most :data:`FARTHEST`.
+
+    Raises:
+        DeganTypeError: it is not a sequence of four numbers.
+        DeganError: a number is infinite, NaN or too large.
+    """
+    proper = isinstance(box, Sequence | np.ndarray) and not isinstance(box, str) and len(box) == 4
+    if not proper or any(isinstance(v, bool) or not isinstance(v, Real) for v in box):
+        raise DeganTypeError(
+            f"a box must be four numbers (x, y, width, height) in pixels, not {box!r:.60}"
+        )
+    if not all(abs(value) <= FARTHEST for value in box):
+        raise DeganError(f"a box must have numbers of pixels up to {FARTHEST:g}, not {box!r:.60}")
+    x, y, width, height = map(float, box)
+    return x, y, width, height
+
+
+def check_face(image: RgbImage, face: Face) -> None:
+    """Refuse a face that cannot be a face of the image.
+
+    Args:
+        image: RGB uint8 (H, W, 3).
+        face: a face.
+
+    Raises:
+        DeganError: its landmarks have another shape, are not finite, all lie on one point, or lie
+            far outside the image.
+    """
+    flat = _check_landmarks(face.landmarks)[:, :2]
+    height, width = image.shape[:2]
+    margin = _MAX_DISTANCE * max(height, width)
+    near = (flat >= -margin).all() and (flat <= (width + margin, height + margin)).all()
+    if not near or np.ptp(flat[LANDMARKS], axis=0).max() < _MIN_SPREAD:
+        raise DeganError(
+            f"the landmarks of a face are not those of a face in an image of {width} x {height} "
+            "pixels; give each image its own faces"
+        )
+
+
+def _check_landmarks(landmarks: Any) -> NDArray[np.floating]:
+    """Return landmarks of the user as an array (468 or 478, 2 or 3) of finite numbers."""
+    try:
+        given = np.asarray(landmarks)
+    except ValueError:  # rows of unequal length
+        given = np.empty(0)
+    mesh = given.ndim == 2 and given.shape[0] in (468, 478) and given.shape[1] in (2, 3)
+    if not mesh or given.dtype.kind not in "iuf":
+        raise DeganError(
+            "landmarks must be MediaPipe's face mesh, numbers (468, 3) in pixels, not "
+            f"{given.dtype} {given.shape}"
+        )
+    if not np.isfinite(given).all():
+        raise DeganError("landmarks must be finite numbers in pixels; some are infinite or NaN")
+    return given
 
 
 def crop_box(image: RgbImage, box: Box) -> RgbImage:

@@ -4,12 +4,12 @@ import io
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 from degan.errors import DeganError
 from degan.media.images import MAX_PIXELS
+from degan.system.extras import import_package
 
 __all__ = ["UnreadableError", "import_av", "open_camera", "open_video", "readable", "too_large"]
 
@@ -31,15 +31,9 @@ def import_av() -> Any:
     """Return the module ``av`` (PyAV).
 
     Raises:
-        DeganError: PyAV is not installed.
+        DeganError: PyAV is not installed, or cannot be loaded.
     """
-    try:
-        return import_module("av")
-    except ModuleNotFoundError as error:
-        raise DeganError(
-            "videos need PyAV, which is not installed; install the extra: pip install "
-            "'degan[video]'"
-        ) from error
+    return import_package("av", "degan[video]", needs="videos need PyAV")
 
 
 _CAMERAS: Final = {

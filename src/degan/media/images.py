@@ -8,7 +8,7 @@ import base64
 import io
 import struct
 import warnings
-from importlib import import_module
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError, features
 
 from degan.errors import DeganError, DeganTypeError
-from degan.system.arguments import PathLike, as_path
+from degan.system.arguments import PathLike, as_path, wrong_type
+from degan.system.extras import import_package
 from degan.system.files import atomic_write, find_files, read_bytes
 
 RgbImage = NDArray[np.uint8]
@@ -152,13 +153,11 @@ def _formats_of(data: bytes, name: str) -> tuple[str, ...]:
             )
         return ("AVIF",)
     if _brand(data) in (*_HEIC, *_EITHER):
-        try:
-            import_module("pillow_heif").register_heif_opener()
-        except ImportError as error:
-            raise DeganError(
-                f"{name} is HEIC, which needs pillow-heif, and that is not installed; run pip "
-                "install pillow-heif, or convert the photo to JPEG"
-            ) from error
+        needs = f"{name} is HEIC and needs pillow-heif"
+        heif = import_package(
+            "pillow_heif", "pillow-heif", needs=needs, instead="convert it to JPEG"
+        )
+        heif.register_heif_opener()
         return ("HEIF",)
     return _FORMATS
 
@@ -187,6 +186,23 @@ def check_image(image: Any) -> RgbImage:
         f"an image must be an RGB uint8 array (height, width, 3), not {shown}; read a "
         "file with degan.read_image, and convert an OpenCV image with image[:, :, ::-1]"
     )
+
+
+def check_images(images: Any, name: str) -> None:
+    """Refuse an argument that is not a list of images.
+
+    Args:
+        images: list of images, or an array (N, H, W, 3).
+        name: of the argument, for the message.
+
+    Raises:
+        DeganError: the argument or an image in it has another type or shape.
+    """
+    several = isinstance(images, np.ndarray) and images.ndim == 4
+    if not several and not (isinstance(images, Sequence) and not isinstance(images, str)):
+        raise wrong_type(name, "a list of images", images)
+    for image in images:
+        check_image(image)
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -1,5 +1,6 @@
 """Read frames of a video file or a camera."""
 
+import os
 import signal
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -21,7 +22,7 @@ from degan.media.container import (
     too_large,
 )
 from degan.media.images import MAX_PIXELS, RgbImage
-from degan.system.arguments import PathLike, as_path
+from degan.system.arguments import PathLike, as_path, check_number, wrong_type
 
 SUFFIXES: Final = frozenset({".avi", ".mp4", ".mov", ".mkv", ".mpg", ".mpeg", ".wmv", ".webm"})
 """Suffixes of video files (any case)."""
@@ -29,9 +30,17 @@ SUFFIXES: Final = frozenset({".avi", ".mp4", ".mov", ".mkv", ".mpg", ".mpeg", ".
 MAX_FRAMES: Final = 1_000_000
 """Maximum number of frames read of one video."""
 
-_MAX_RATE: Final = 1000  # frames per second; larger values in a header are ignored
+MIN_RATE: Final = 0.01
+"""Minimum number of frames per second to read or write."""
+
+MAX_RATE: Final = 1000
+"""Maximum number of frames per second to write; larger values in a header are ignored."""
+
 DEFAULT_FRAME_RATE: Final = 25.0
 """Frames per second of videos whose header has no frame rate."""
+
+MAX_CAMERA: Final = 255
+"""Largest number of a camera."""
 
 _AHEAD: Final = 8  # frames decoded in advance
 _CLOSED: Final = "{} was closed; read its frames inside the with block of degan.play"
@@ -161,8 +170,12 @@ def play(source: PathLike | bytes | int, name: str | None = None) -> "Player":
             frames are too large, or PyAV is not installed.
     """
     if isinstance(source, int) and not isinstance(source, bool):
+        check_number(source, "the number of a camera", least=0, most=MAX_CAMERA, whole=True)
         name = f"camera {source}" if name is None else name
         return Player(open_camera(source, name), name)
+    if not isinstance(source, str | bytes | os.PathLike):
+        needed = "a path, the content of a video, or the number of a camera"
+        raise wrong_type("source", needed, source)
     file = source if isinstance(source, bytes) else as_path(source, "source")
     name = name or ("video" if isinstance(source, bytes) else str(file))
     return Player(open_video(file, name), name)
@@ -209,7 +222,7 @@ class Playing:
         # of ``owner`` before the thread has ended.
         self._owner = owner
         rate = stream.average_rate or stream.guessed_rate
-        self.rate = float(rate) if rate and 0 < rate <= _MAX_RATE else None
+        self.rate = float(rate) if rate and 0 < rate <= MAX_RATE else None
         length = stream.duration * stream.time_base if stream.duration else 0
         self.promised = stream.frames or int(length * (self.rate or 0))
         self.expected = self.promised or int(

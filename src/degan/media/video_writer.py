@@ -8,13 +8,15 @@ from typing import Any, Final
 
 from degan.errors import DeganError
 from degan.media.container import import_av
-from degan.media.images import RgbImage
-from degan.system.arguments import PathLike, as_path
+from degan.media.images import RgbImage, check_image
+from degan.media.video import MAX_RATE
+from degan.system.arguments import PathLike, as_path, check_number
 from degan.system.files import atomic_write
 
 SUFFIXES: Final = frozenset({".mp4", ".mkv", ".mov", ".avi"})
 """Suffixes of videos that can be written (any case)."""
 
+_MIN_RATE: Final = 1e-4  # frames per second
 _CODECS: Final = ("libx264", "mpeg4")  # the first one that this PyAV has is used
 _QUALITY: Final = {"libx264": {"crf": "20", "preset": "veryfast"}, "mpeg4": {"qscale": "3"}}
 
@@ -34,8 +36,9 @@ class VideoWriter:
         """Append a frame, RGB uint8 (H, W, 3).
 
         Raises:
-            DeganError: this PyAV has no suitable codec.
+            DeganError: the image has another type or shape, or this PyAV has no suitable codec.
         """
+        check_image(image)
         av = import_av()
         if self._stream is None:
             self._stream = self._begin(av, image)
@@ -45,9 +48,14 @@ class VideoWriter:
         self._container.mux(self._stream.encode(frame))
 
     def finish(self) -> None:
-        """Write the frames that the codec has buffered."""
-        if self._stream is not None:
-            self._container.mux(self._stream.encode())
+        """Write the frames that the codec has buffered.
+
+        Raises:
+            DeganError: no frame was written.
+        """
+        if self._stream is None:
+            raise DeganError(f"no frame was written to {self._path}; write one or more")
+        self._container.mux(self._stream.encode())
 
     def _begin(self, av: Any, image: RgbImage) -> Any:
         codec = next((name for name in _CODECS if name in av.codecs_available), None)
@@ -66,13 +74,14 @@ def write_video(path: PathLike, rate: float) -> Iterator[VideoWriter]:
 
     Args:
         path: file to write, ending in one of :data:`SUFFIXES`.
-        rate: frames per second.
+        rate: frames per second, from 0.0001 to 1000.
 
     Raises:
-        DeganError: the suffix is not supported, the file cannot be written, or PyAV is not
-            installed.
+        DeganError: the suffix is not supported, the rate is out of range, no frame is written, the
+            file cannot be written, or PyAV is not installed.
     """
     path = as_path(path, "path")
+    check_number(rate, "rate", least=_MIN_RATE, most=MAX_RATE)
     av = import_av()
     if path.suffix.lower() not in SUFFIXES:
         raise DeganError(

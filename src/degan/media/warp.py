@@ -1,6 +1,7 @@
 """Affine warp that cuts out all face crops, both for training and for recognition."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,14 +43,15 @@ def warp(image: RgbImage, matrix: Affine, size: int, *, finer: int = 2) -> RgbIm
     margin = 2 * factor
     left, top = (math.floor(float(v)) - margin for v in corners.min(axis=0))
     right, bottom = (math.ceil(float(v)) + margin for v in corners.max(axis=0))
-    # Sides are multiples of the factor, so that the reduced grid aligns with the region's origin.
-    right += -(right - left) % factor
-    bottom += -(bottom - top) % factor
+    across = _Blocks.covering(left, right, factor, width)
+    down = _Blocks.covering(top, bottom, factor, height)
 
-    region = _region(image, left, top, right, bottom, height, width)
-    pillow = Image.fromarray(region)
+    pillow = Image.fromarray(_region(image, across, down))
     if factor > 1:
         pillow = pillow.reduce(factor)
+    if across.is_shortened or down.is_shortened:
+        outside = (down.outside, across.outside, (0, 0))
+        pillow = Image.fromarray(np.pad(np.asarray(pillow), outside, mode="edge"))
     to_region = matrix.astype(np.float64)
     to_region[:, 2] -= (left, top)
     to_region /= factor
@@ -64,14 +66,53 @@ def warp(image: RgbImage, matrix: Affine, size: int, *, finer: int = 2) -> RgbIm
     return np.asarray(fine.reduce(finer) if finer > 1 else fine)
 
 
-def _region(
-    image: RgbImage, left: int, top: int, right: int, bottom: int, height: int, width: int
-) -> RgbImage:
-    """Return rows [top, bottom) and columns [left, right), with edge pixels repeated outside."""
-    if left >= 0 and top >= 0 and right <= width and bottom <= height:
-        return np.ascontiguousarray(image[top:bottom, left:right])
-    rows = np.clip(np.arange(top, bottom), 0, height - 1)
-    columns = np.clip(np.arange(left, right), 0, width - 1)
+class _Blocks(NamedTuple):
+    """Columns (or rows) of a region, divided into blocks that are each reduced to one pixel.
+
+    All blocks outside the image on one side are equal, so one of them stands for all: memory does
+    not grow with the distance between region and image.
+
+    Attributes:
+        start: first column.
+        stop: column after the last one; a whole number of blocks after ``start``.
+        outside: number of blocks left out before ``start`` and after ``stop``.
+        size: number of columns of the image.
+    """
+
+    start: int
+    stop: int
+    outside: tuple[int, int]
+    size: int
+
+    @classmethod
+    def covering(cls, start: int, stop: int, factor: int, size: int) -> "_Blocks":
+        """Return blocks of ``factor`` columns from ``start`` to ``stop`` or a little beyond."""
+        count = -(-(stop - start) // factor)
+        before = min(max(0, -start // factor - 1), count - 1)
+        after = min(max(0, (start + count * factor - size) // factor - 1), count - 1 - before)
+        return cls(start + before * factor, start + (count - after) * factor, (before, after), size)
+
+    @property
+    def is_shortened(self) -> bool:
+        """Whether blocks are left out."""
+        return any(self.outside)
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether all columns are in the image."""
+        return self.start >= 0 and self.stop <= self.size
+
+    @property
+    def columns(self) -> NDArray[np.intp]:
+        """Column of the image for each column; outside the image, the nearest one."""
+        return np.clip(np.arange(self.start, self.stop), 0, self.size - 1)
+
+
+def _region(image: RgbImage, across: _Blocks, down: _Blocks) -> RgbImage:
+    """Return the rows ``down`` and columns ``across``, with edge pixels repeated outside."""
+    if across.is_inside and down.is_inside:
+        return np.ascontiguousarray(image[down.start : down.stop, across.start : across.stop])
+    rows, columns = down.columns, across.columns
     return np.ascontiguousarray(
         image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1][
             (rows - rows[0])[:, None], (columns - columns[0])[None, :]

@@ -33,8 +33,11 @@ def annotate(image: RgbImage, faces: Sequence[Prediction]) -> RgbImage:
         x, y, width, height = face.box
         colour = colour_of_expression(face.expression, list(face.probabilities))
         # Line width and font size grow with the face, so that text is readable in any photo.
-        line = max(1, round(width / 80))
+        line = max(2, round(width / 60))
         font = ImageFont.load_default(size=max(10.0, width / 9))
+        # The black edge makes a grey box visible on a grey wall.
+        around = (x - 1, y - 1, x + width + 1, y + height + 1)
+        draw.rectangle(around, outline="black", width=line + 2)
         draw.rectangle((x, y, x + width, y + height), outline=colour, width=line)
         doubt = "?" if face.unsure else ""
         who = "" if face.person is None else f"{face.person}: "

@@ -7,15 +7,18 @@ descriptors are kept in the results.
 from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
+from degan.faces.finder import check_face
 from degan.faces.likeness import Describer, Descriptor
 from degan.faces.person_numbers import MAX_PEOPLE, PersonNumbers
 from degan.media.images import RgbImage, check_image
 from degan.predict.records import DESCRIPTOR, Record, Result
 from degan.recognition.prediction import Prediction
+from degan.system.arguments import check_list, check_number
 
 __all__ = ["People", "RecordNumbering", "with_descriptors"]
 
@@ -23,7 +26,8 @@ __all__ = ["People", "RecordNumbering", "with_descriptors"]
 class People:
     """Numbers the people in a series of images and remembers them.
 
-    The numbers are anonymous, and hold within one event: the same day, hair and clothes.
+    The numbers are anonymous, and hold within one event: the same day, hair and clothes. Threads
+    may share one object; it can be pickled with the people it remembers.
 
     Examples:
         >>> import degan
@@ -40,12 +44,21 @@ class People:
             time is forgotten, and gets a new number when coming back.
 
     Raises:
-        DeganError: the shipped network is damaged.
-        ValueError: ``most`` is below 1.
+        DeganError: the shipped network is damaged, or ``most`` is not a whole number of 1 or more.
     """
 
     def __init__(self, *, most: int = MAX_PEOPLE) -> None:
+        check_number(most, "most", least=1, whole=True)
         self._describer, self._numbering = Describer(), PersonNumbers(most=most)
+        self._turn = Lock()
+
+    def __getstate__(self) -> PersonNumbers:
+        """Pickle the people, but no network."""
+        return self._numbering
+
+    def __setstate__(self, numbering: PersonNumbers) -> None:
+        """Open the network again."""
+        self._describer, self._numbering, self._turn = Describer(), numbering, Lock()
 
     def number(self, image: RgbImage, faces: Sequence[Prediction]) -> list[Prediction]:
         """Return the faces of an image with their person numbers in ``person``, from 1.
@@ -60,10 +73,14 @@ class People:
             DeganError: the image has another shape or type.
         """
         check_image(image)
+        check_list(faces, Prediction, "faces", "predictions of a recogniser")
+        for face in faces:
+            if face.face is not None:
+                check_face(image, face.face)
         seen = [_described(self._describer, image, face) for face in faces]
-        numbers = iter(
-            self._numbering.next([face.likeness for face in seen if face.likeness is not None])
-        )
+        looks = [face.likeness for face in seen if face.likeness is not None]
+        with self._turn:
+            numbers = iter(self._numbering.next(looks))
         return [
             replace(face, person=None if face.likeness is None else next(numbers)) for face in seen
         ]

@@ -142,7 +142,7 @@ def read_photos(
             yield from _read_chunk(reader, *chunk)
         return
     tasks = ((reader.options, *chunk) for chunk in chunks)
-    for records in map_in_processes(_read_in_process, tasks, jobs, option="--jobs"):
+    for records in map_in_processes(_read_in_process, tasks, jobs, option="jobs"):
         yield from records
 
 

@@ -86,7 +86,7 @@ def _neutral_face(recognizer: Recognizer, options: ReadOptions) -> tuple[Predict
     faces = [recognizer.predict_crop(image)] if options.crops else recognizer.predict(image)
     if len(faces) != 1:
         raise DeganError(
-            f"{options.neutral} shows {len(faces) or 'no'} faces; --neutral needs a photo of one "
-            "neutral face"
+            f"{options.neutral} shows {len(faces) or 'no'} faces; the option neutral needs a photo "
+            "of one neutral face"
         )
     return tuple(faces)

@@ -35,7 +35,7 @@ _OTHER = ("path", *_MOVING, *BOX, "score", "expression", "unsure", "error")
 _TAKEN = frozenset({*_OTHER, *ACTION_UNITS, *FACIAL_ACTIONS})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """Result of one photo or frame.
 
@@ -54,6 +54,18 @@ class Result:
     error: str | None = None
     frame: int | None = None
     time: float | None = None
+
+    def __repr__(self) -> str:
+        """Return one line: path, frame, time, and expressions or error; pixels are left out."""
+        parts = [repr(self.path)]
+        if self.frame is not None and self.time is not None:
+            parts += [f"frame={self.frame}", f"time={self.time:.3f}"]
+        parts.append(
+            f"faces=[{', '.join(face.expression for face in self.faces)}]"
+            if self.error is None
+            else f"error={self.error!r}"
+        )
+        return f"Result({', '.join(parts)})"
 
 
 def printable(path: Path | str) -> str:

@@ -146,15 +146,18 @@ class Count:
             self.empty += not faces and "error" not in record
 
 
-_NO_CROPS = "--crops is for photos that are cropped faces, and {} is not a photo; leave it out"
+# Options of the command and of degan.read have the same names.
+_NO_CROPS = (
+    "the option crops is for photos that are cropped faces, and {} is not a photo; leave it out"
+)
 
 _NO_AROUND = (
-    "--people needs the surroundings of each face, which --crops does not have; leave one of the "
-    "two out"
+    "the option people needs the surroundings of each face, which cropped faces do not have; leave "
+    "people or crops out"
 )
 
 _NO_OTHERS = (
-    "--neutral calmest is for videos, and {} is a photo; give --neutral a photo of the neutral face"
+    "the neutral face 'calmest' is for videos, and {} is a photo; name a photo of the neutral face"
 )
 
 

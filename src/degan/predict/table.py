@@ -2,14 +2,13 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from degan.errors import DeganError
 from degan.predict.inputs import find_inputs
 from degan.predict.reader import ReadOptions, open_reader
-from degan.predict.records import Record, Result, printable, rows_of, to_record
+from degan.predict.records import BOX, Record, Result, columns, printable, rows_of, to_record
 from degan.predict.run import Plan, predict
 from degan.predict.smoothing import DEFAULT_SECONDS
 from degan.recognition.prediction import Prediction
@@ -22,6 +21,7 @@ from degan.system.arguments import (
     check_number,
     wrong_type,
 )
+from degan.system.extras import import_package
 from degan.system.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -150,7 +150,8 @@ def to_frame(
         actions: whether the table has facial actions and FACS action units.
 
     Returns:
-        The columns of :func:`read`, without those that have no values.
+        The columns of :func:`read`, in the same order and with the same types, without those of
+        path, frame, time, person, probabilities, actions and error that have no values.
 
     Raises:
         DeganError: pandas is not installed.
@@ -163,10 +164,19 @@ def to_frame(
     for one in given:
         result = one if isinstance(one, Result) else Result(name, None, (one,))
         rows += rows_of(to_record(result, actions=actions))
-    if path is None:
-        rows = [{key: cell for key, cell in row.items() if key != "path" or cell} for row in rows]
-    table: DataFrame = pandas.DataFrame(rows)
-    return table
+    expressions = dict.fromkeys(
+        name for one in given for face in _predictions(one) for name in face.probabilities
+    )
+    full = columns(list(expressions), moving=True, actions=actions)
+    filled = {name for row in rows for name, cell in row.items() if cell != ""}
+    always = {*BOX, "score", "expression", "unsure"}
+    return _frame(
+        pandas, rows, {name: kind for name, kind in full.items() if name in filled | always}
+    )
+
+
+def _predictions(one: Prediction | Result) -> Sequence[Prediction]:
+    return one.faces if isinstance(one, Result) else (one,)
 
 
 def _paths(source: PathLike | Sequence[PathLike]) -> list[Path]:
@@ -190,10 +200,4 @@ def _frame(pandas: Any, rows: list[dict[str, Any]], columns: Mapping[str, type])
 
 
 def _pandas() -> Any:
-    try:
-        return import_module("pandas")
-    except ImportError as error:
-        raise DeganError(
-            f"a DataFrame needs pandas, which cannot be imported ({error}); pip install "
-            "'degan[tables]'"
-        ) from error
+    return import_package("pandas", "degan[tables]", needs="a DataFrame needs pandas")

@@ -6,14 +6,14 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from degan.errors import DeganError
-from degan.faces.finder import Box
+from degan.faces.finder import FARTHEST, Box
 from degan.predict.inputs import Input
 from degan.predict.records import BOX, printable
+from degan.system.extras import import_package
 from degan.system.files import read_bytes, sha256
 
 __all__ = ["UserBoxes", "read_boxes"]
@@ -21,7 +21,6 @@ __all__ = ["UserBoxes", "read_boxes"]
 MAX_BYTES: Final = 2**28
 """Maximum size of a file of boxes in bytes, enough for several million faces."""
 
-_FARTHEST: Final = 1e9  # largest coordinate in pixels; every photo is smaller
 _SHOWN: Final = 3  # maximum number of photos named in a note
 _MOST: Final = 2000  # maximum number of boxes of a photo
 _COUNTED: Final = 10_000  # maximum number of photos without input that are counted
@@ -171,13 +170,12 @@ def _json_rows(data: bytes, path: Path) -> Iterator[_Row]:
 
 
 def _parquet_rows(data: bytes, path: Path) -> Iterator[_Row]:
-    try:
-        arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
-    except ModuleNotFoundError as error:
-        raise DeganError(
-            f"{path} needs pyarrow, which is not installed; pip install 'degan[tables]', or use "
-            ".csv or .jsonl"
-        ) from error
+    arrow, parquet = (
+        import_package(
+            name, "degan[tables]", needs=f"{path} needs pyarrow", instead="use .csv or .jsonl"
+        )
+        for name in ("pyarrow", "pyarrow.parquet")
+    )
     try:
         file = parquet.ParquetFile(io.BytesIO(data))
         missing = [name for name in ("path", *BOX) if name not in file.schema_arrow.names]
@@ -233,7 +231,7 @@ def _number(where: str, name: str, cell: Any) -> float:
         number = float("nan" if wrong else cell)
     except (ValueError, TypeError, OverflowError):
         number = float("nan")
-    if not abs(number) <= _FARTHEST:
+    if not abs(number) <= FARTHEST:
         raise DeganError(f"{where}: {name} must be a number of pixels, not {_short(cell)}")
     return number
 

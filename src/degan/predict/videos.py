@@ -13,7 +13,7 @@ from degan.errors import DeganError
 from degan.faces.finder import FaceFinder
 from degan.faces.person_numbers import MAX_PEOPLE
 from degan.faces.tracker import TrackedFace, Tracker
-from degan.media.video import Frame, Player, Playing
+from degan.media.video import MIN_RATE, Frame, Player, Playing
 from degan.predict.records import Result
 from degan.predict.smoothing import DEFAULT_SECONDS, Smoother
 from degan.recognition.prediction import Prediction
@@ -21,9 +21,6 @@ from degan.recognition.recognizer import Recognizer
 from degan.system.arguments import check_flag, check_list, check_number, wrong_type
 
 __all__ = ["NeutralFaces", "check_video_options", "watch"]
-
-MIN_RATE: Final = 0.01
-"""Minimum number of frames per second to read."""
 
 _FORGET: Final = 5.0  # seconds after which a person's moving average is dropped
 _LEAST_FACE, _LEAST_SHARE = 40, 0.06  # pixels, and fraction of the shorter side
@@ -78,7 +75,7 @@ def check_video_options(smooth: float, rate: float | None) -> None:
 
     Args:
         smooth: time constant in seconds, 0 or more.
-        rate: frames per second, :data:`MIN_RATE` or more; None for all.
+        rate: frames per second, :data:`degan.media.video.MIN_RATE` or more; None for all.
 
     Raises:
         DeganError: an option is not a number, or out of range.
@@ -97,7 +94,9 @@ def watch(
     neutral: Prediction | Sequence[Prediction] | None = None,
     calmest: bool = False,
 ) -> Iterator[Result]:
-    """Yield the result of each frame of a video or camera; memory does not grow with its length.
+    """Return an iterator over the results of a video's or camera's frames.
+
+    The frames are read when the iterator reaches them; memory does not grow with their number.
 
     Examples:
         >>> import degan
@@ -120,6 +119,10 @@ def watch(
         neutral: neutral face of the only person in the video, see
             :meth:`degan.Recognizer.beside_neutral`; None or [] for none.
         calmest: whether to use each person's calmest frames so far as neutral face.
+
+    Raises:
+        DeganError: an argument has a wrong type or is out of range. While the frames are read: the
+            video cannot be opened, or a frame cannot be read.
     """
     check_video_options(smooth, rate)
     check_flag(calmest, "calmest")
@@ -131,32 +134,33 @@ def watch(
     check_list(resting, Prediction, "neutral", "predictions of a recogniser")
     if resting and calmest:
         raise DeganError("neutral and calmest exclude each other; choose one")
-    context = playing if isinstance(playing, Player) else nullcontext(playing)
-    with context as opened:
-        yield from _results(recognizer, opened, smooth, rate, resting, calmest)
+    if resting or calmest:
+        recognizer.check_reads_beside_neutral()
+    return _results(recognizer, playing, smooth, rate, resting, calmest)
 
 
 def _results(
     recognizer: Recognizer,
-    playing: Playing,
+    source: Playing | Player,
     smooth: float,
     rate: float | None,
     neutral: Sequence[Prediction],
     calmest: bool,
 ) -> Iterator[Result]:
-    # Faces of 40 pixels are rare in a video of 1080 lines. To detect only larger faces takes half
-    # the time.
-    least = max(_LEAST_FACE, _LEAST_SHARE * min(playing.width, playing.height))
-    smoother, calm = Smoother(smooth), NeutralFaces(most=MAX_PEOPLE)
-    for frame, alone in _read_ahead(recognizer, playing, FaceFinder(min_face=least), rate):
-        faces = alone
-        if neutral:
-            faces = recognizer.beside_neutral(alone, neutral)
-        elif calmest:
-            faces = [_beside_calmest(recognizer, calm, frame.time, face) for face in alone]
-        read = tuple(_smoothed(recognizer, smoother, frame.time, face) for face in faces)
-        smoother.forget(frame.time - _FORGET)
-        yield Result(playing.name, frame.image, read, None, frame.number, frame.time)
+    with source if isinstance(source, Player) else nullcontext(source) as playing:
+        # Faces of 40 pixels are rare in a video of 1080 lines. To detect only larger faces takes
+        # half the time.
+        least = max(_LEAST_FACE, _LEAST_SHARE * min(playing.width, playing.height))
+        smoother, calm = Smoother(smooth), NeutralFaces(most=MAX_PEOPLE)
+        for frame, alone in _read_ahead(recognizer, playing, FaceFinder(min_face=least), rate):
+            faces = alone
+            if neutral:
+                faces = recognizer.beside_neutral(alone, neutral)
+            elif calmest:
+                faces = [_beside_calmest(recognizer, calm, frame.time, face) for face in alone]
+            read = tuple(_smoothed(recognizer, smoother, frame.time, face) for face in faces)
+            smoother.forget(frame.time - _FORGET)
+            yield Result(playing.name, frame.image, read, None, frame.number, frame.time)
 
 
 def _read_ahead(

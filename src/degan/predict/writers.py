@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
 
 from degan.errors import DeganError
 from degan.predict.records import Record, rows_of
 from degan.system.arguments import PathLike, as_path
+from degan.system.extras import import_package
 from degan.system.files import atomic_write
 
 __all__ = ["FORMATS", "CsvWriter", "Format", "JsonWriter", "Writer", "format_of", "write_file"]
@@ -78,7 +78,7 @@ class ParquetWriter:
         self._schema = self._arrow.schema(
             [(name, getattr(self._arrow, kinds[kind])()) for name, kind in columns.items()]
         )
-        parquet = import_module("pyarrow.parquet")
+        parquet = _pyarrow(".parquet")
         self._writer = parquet.ParquetWriter(path, self._schema)
         self._rows: list[dict[str, Any]] = []
 
@@ -132,14 +132,13 @@ def _open_parquet(path: Path, columns: Mapping[str, type]) -> Iterator[Writer]:
     yield ParquetWriter(path, columns)
 
 
-def _pyarrow() -> Any:
-    try:
-        return import_module("pyarrow")
-    except ModuleNotFoundError as error:
-        raise DeganError(
-            "Parquet needs pyarrow, which is not installed; pip install 'degan[tables]', or write "
-            ".csv or .jsonl"
-        ) from error
+def _pyarrow(module: str = "") -> Any:
+    return import_package(
+        f"pyarrow{module}",
+        "degan[tables]",
+        needs="Parquet needs pyarrow",
+        instead="write .csv or .jsonl",
+    )
 
 
 FORMATS: Final = (

@@ -36,6 +36,7 @@ class Prediction:
         face: landmarks; None if they were not found in a cut-out face or in a given box.
         person: number of the person, from 1: in a video, or among those that
             :class:`degan.predict.people.People` numbers; else None.
+        weights_hash: SHA-256 of the weights file of the recogniser; "" if unknown.
         likeness: unit vector that describes the appearance of the face, for numbering the people
             of one event; None if not requested.
     """
@@ -50,6 +51,7 @@ class Prediction:
     action_units: dict[str, float] = field(hash=False)
     face: Face | None = field(compare=False)
     person: int | None = None
+    weights_hash: str = field(default="", compare=False)
     likeness: Descriptor | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:

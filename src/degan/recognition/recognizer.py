@@ -9,11 +9,11 @@ from typing import Any, NamedTuple, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from degan.errors import DeganError, DeganTypeError
+from degan.errors import DeganError
 from degan.faces.alignment import MIN_CUT_OUT, crop_face
-from degan.faces.finder import Box, Face, FaceFinder, crop_box
+from degan.faces.finder import Box, Face, FaceFinder, check_box, check_face, crop_box
 from degan.labels import ACTION_UNITS, MIN_EXPLAINED
-from degan.media.images import RgbImage, check_image
+from degan.media.images import RgbImage, check_image, check_images
 from degan.recognition.class_groups import Groups
 from degan.recognition.neutral_reader import NeutralReader
 from degan.recognition.prediction import Prediction, Readings
@@ -25,6 +25,7 @@ from degan.system.arguments import (
     check_groups,
     check_list,
     check_number,
+    wrong_type,
 )
 
 __all__ = ["SHIPPED_WEIGHTS", "Recognizer"]
@@ -135,6 +136,7 @@ class Recognizer:
 
     def predict_many(self, images: Sequence[RgbImage]) -> list[list[Prediction]]:
         """Return the list of :meth:`predict` for each image; their faces share network runs."""
+        check_images(images, "images")
         found = [self.find_faces(image) for image in images]
         read = iter(
             self._predictions(
@@ -161,6 +163,8 @@ class Recognizer:
         """
         check_image(image)
         check_list(faces, Face, "faces", "the faces that find_faces returns")
+        for face in faces:
+            check_face(image, face)
         return self._predictions([_Cut.of_face(image, face, self.crop_size) for face in faces])
 
     def predict_boxes(self, image: RgbImage, boxes: Sequence[Box]) -> list[Prediction]:
@@ -177,7 +181,10 @@ class Recognizer:
             DeganError: a box has no area inside the image.
         """
         check_image(image)
-        return self._predictions([self._cut_box(image, _check_box(box)) for box in boxes])
+        if not isinstance(boxes, Sequence | np.ndarray) or isinstance(boxes, str):
+            raise wrong_type("boxes", "a list of boxes (x, y, width, height)", boxes)
+        proper = [check_box(box) for box in boxes]
+        return self._predictions([self._cut_box(image, box) for box in proper])
 
     def predict_crop(self, image: RgbImage) -> Prediction:
         """Return the expression of an image that is one cut-out face.
@@ -189,7 +196,8 @@ class Recognizer:
 
     def predict_crops(self, images: Sequence[RgbImage]) -> list[Prediction]:
         """Return the result of :meth:`predict_crop` for each image; they share network runs."""
-        return self._predictions([self._cut_crop(check_image(image)) for image in images])
+        check_images(images, "images")
+        return self._predictions([self._cut_crop(image) for image in images])
 
     def beside_neutral(
         self, faces: Sequence[Prediction], neutral: Prediction | Sequence[Prediction]
@@ -209,6 +217,11 @@ class Recognizer:
             check_list(given, Prediction, name, "predictions of a recogniser")
         if not resting:
             raise DeganError("no neutral face was given; give at least one of the person")
+        if any(one.weights_hash != self.weights_hash for one in (*faces, *resting)):
+            raise DeganError(
+                f"faces and neutral must be predictions with the weights {self.name}; some were "
+                "made with other weights"
+            )
         if not faces:
             return []
         rest = np.mean([face.code for face in resting], axis=0)
@@ -220,7 +233,16 @@ class Recognizer:
         self, face: Prediction, probabilities: NDArray[np.floating]
     ) -> Prediction:
         """Return a face with other probabilities, (C,), and the expression that follows."""
-        return replace(face, **self._answer(probabilities))
+        if not isinstance(face, Prediction):
+            raise wrong_type("face", "a prediction of a recogniser", face)
+        shares = np.asarray(probabilities)
+        proper = shares.shape == (len(self.expressions),) and shares.dtype.kind in "iuf"
+        if not proper or not _are_shares(shares):
+            raise DeganError(
+                f"probabilities must be {len(self.expressions)} numbers in [0, 1], one per "
+                f"expression of {self.name}"
+            )
+        return replace(face, **self._answer(shares))
 
     def check_reads_beside_neutral(self) -> NeutralReader:
         """Return the layer that compares a face with a neutral one.
@@ -243,7 +265,7 @@ class Recognizer:
         """
         if not self.actions_explained:
             raise DeganError(
-                f"{self.name} has no facial actions; leave --actions out, or export weights with "
+                f"{self.name} has no facial actions; leave the actions out, or export weights with "
                 "'degan export RUN FILE.onnx --actions PEOPLE'"
             )
 
@@ -260,8 +282,9 @@ class Recognizer:
         Raises:
             DeganError: a crop has another type or shape, or an output is out of range.
         """
+        check_images(crops, "crops")
         side = (self.crop_size, self.crop_size, 3)
-        wrong = next((crop for crop in crops if check_image(crop).shape != side), None)
+        wrong = next((crop for crop in crops if crop.shape != side), None)
         if wrong is not None:
             raise DeganError(
                 f"a crop has the shape {wrong.shape}, but {self.name} takes {side}; use "
@@ -330,6 +353,7 @@ class Recognizer:
             actions=actions,
             action_units={unit: _mean(actions, ACTION_UNITS[unit]) for unit in self.action_units},
             face=cut.face,
+            weights_hash=self.weights_hash,
         )
 
     def _answer(self, shares: NDArray[np.floating]) -> "_Answer":
@@ -379,14 +403,9 @@ def _reopen(source: str, options: dict[str, Any], weights_hash: str) -> Recogniz
     return recognizer
 
 
-def _check_box(box: Any) -> Box:
-    try:
-        x, y, width, height = map(float, box)
-    except (TypeError, ValueError) as error:
-        raise DeganTypeError(
-            f"a box must be four numbers (x, y, width, height) in pixels, not {box!r:.60}"
-        ) from error
-    return x, y, width, height
+def _are_shares(shares: NDArray[np.floating]) -> bool:
+    """Return whether all numbers are in [0, 1], apart from rounding."""
+    return bool(((shares >= -_TOLERANCE) & (shares <= 1 + _TOLERANCE)).all())
 
 
 def _predicted_units(explained: Mapping[str, float]) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ def synthesize(
         render_person,
         [(settings, partial, person) for person in pending],
         workers,
-        option="--workers",
+        option="workers",
         report=lambda done: progress(round((ready + done) * per_person), settings.images),
     )
     samples = _join(partial, settings)

@@ -8,6 +8,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state
 
 from degan.errors import DeganError
 from degan.system.files import sha256
+from degan.system.machine import num_cpus
 
 __all__ = ["asset_bytes", "inference_session", "session_of"]
 
@@ -74,7 +75,7 @@ def session_of(data: bytes, threads: int) -> ort.InferenceSession:
         ValueError: onnxruntime cannot run this network.
     """
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = min(threads, num_cpus())  # more threads only wait in turn
     options.inter_op_num_threads = 1
     options.log_severity_level = _FATAL
     try:

@@ -1,11 +1,12 @@
-"""Import modules of degan that need an optional extra."""
+"""Import modules that need an optional extra of degan."""
 
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from degan.errors import DeganError
 
-__all__ = ["import_extra"]
+__all__ = ["import_extra", "import_package"]
 
 
 def import_extra(name: str, extra: str, *, asking: str = "this command") -> ModuleType:
@@ -17,14 +18,39 @@ def import_extra(name: str, extra: str, *, asking: str = "this command") -> Modu
         asking: command or feature that needs the module, for the error message.
 
     Raises:
-        DeganError: a package of the extra is not installed.
+        DeganError: a package of the extra is not installed, or cannot be loaded.
     """
     try:
         return import_module(name)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         if (error.name or "degan").partition(".")[0] == "degan":
             raise
-        raise DeganError(
-            f"{asking} needs {error.name}, which is not installed; install the extra: "
-            f"pip install 'degan[{extra}]'"
-        ) from error
+        raise _missing(f"{asking} needs {error.name}", error, f"degan[{extra}]") from error
+
+
+def import_package(name: str, install: str, *, needs: str, instead: str = "") -> Any:
+    """Import an optional package.
+
+    Args:
+        name: full name of the module.
+        install: what pip must install, such as "degan[video]".
+        needs: beginning of the error message, such as "videos need PyAV".
+        instead: what else the user can do, for the error message; "" for nothing.
+
+    Raises:
+        DeganError: the package is not installed, or cannot be loaded.
+    """
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise _missing(needs, error, install, instead) from error
+
+
+def _missing(needs: str, error: ImportError, install: str, instead: str = "") -> DeganError:
+    """Return the error for a package that is missing, or that is there and cannot be loaded."""
+    if isinstance(error, ModuleNotFoundError):
+        why, mend = "is not installed", "pip install"
+    else:
+        why, mend = f"cannot be loaded ({error})", "pip install --force-reinstall"
+    rest = f", or {instead}" if instead else ""
+    return DeganError(f"{needs}, which {why}; {mend} '{install}'{rest}")

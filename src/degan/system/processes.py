@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
-from multiprocessing import active_children, get_context, parent_process
+from multiprocessing import active_children, current_process, get_context, parent_process
 from typing import Any, Final, TypeVar
 
 from degan.errors import DeganError
@@ -42,14 +42,13 @@ def run_in_processes(
         work: function at module level; its return value is ignored.
         tasks: arguments of each call; must be picklable.
         jobs: number of processes.
-        option: command-line option that sets ``jobs``, for the error message after a process was
-            killed.
+        option: name of the option that sets ``jobs``, for error messages.
         setup: function at module level, called once in every process; must not raise.
         shared: arguments of ``setup``; may hold shared memory of :data:`CONTEXT`.
         report: callback, called with the number of finished tasks at least twice a second.
 
     Raises:
-        DeganError: ``work`` raised it, or a process was killed.
+        DeganError: ``work`` raised it, a process was killed, or processes cannot be started here.
     """
     jobs = max(1, min(jobs, len(tasks)))
     ahead = iter(tasks)
@@ -77,14 +76,13 @@ def map_in_processes(
         work: function at module level.
         tasks: arguments of each call; must be picklable. The iterable is consumed as needed.
         jobs: number of processes.
-        option: command-line option that sets ``jobs``, for the error message after a process was
-            killed.
+        option: name of the option that sets ``jobs``, for error messages.
 
     Yields:
         The return values of ``work``.
 
     Raises:
-        DeganError: ``work`` raised it, or a process was killed.
+        DeganError: ``work`` raised it, a process was killed, or processes cannot be started here.
     """
     ahead = iter(tasks)
     waiting: deque[Future[_Result]] = deque()
@@ -105,27 +103,50 @@ def _pool(
     shared: tuple[Any, ...] = (),
 ) -> Iterator[ProcessPoolExecutor]:
     """Start new processes; if the block raises or is closed early, terminate them at once."""
+    if current_process().daemon:
+        raise DeganError(
+            f"a daemon process, such as a worker of multiprocessing.Pool, cannot start processes; "
+            f"leave the option {option} at 1 there"
+        )
     others = set(active_children())
+    begun = CONTEXT.Event()
     pool = ProcessPoolExecutor(
-        jobs, mp_context=CONTEXT, initializer=_start, initargs=(setup, shared)
+        jobs, mp_context=CONTEXT, initializer=_start, initargs=(begun, setup, shared)
     )
     whole = False
     try:
         yield pool
         whole = True
     except BrokenProcessPool as error:
-        fewer = f" with {option} {jobs - 1}" if jobs > 1 else ""
-        raise DeganError(
-            f"a process was killed, perhaps because memory ran out; run the same command "
-            f"again{fewer} to continue"
-        ) from error
+        raise DeganError(_why_broken(begun.is_set(), option, jobs)) from error
     finally:
         for process in () if whole else set(active_children()) - others:
             process.terminate()
         pool.shutdown(cancel_futures=True)
 
 
-def _start(setup: Callable[..., None] | None, shared: tuple[Any, ...]) -> None:
+def _why_broken(begun: bool, option: str, jobs: int) -> str:
+    """Return the message after a process ended by itself.
+
+    Args:
+        begun: whether any process has started its work.
+        option: name of the option that sets ``jobs``.
+        jobs: number of processes.
+    """
+    if not begun:
+        return (
+            "no process could start; in a script, put the call below if __name__ == '__main__':, "
+            f"because each process imports the script, or leave the option {option} at 1"
+        )
+    fewer = f" with {option} {jobs - 1}" if jobs > 1 else ""
+    return (
+        "a process was killed, perhaps because memory ran out; run the same command "
+        f"again{fewer} to continue"
+    )
+
+
+def _start(begun: Any, setup: Callable[..., None] | None, shared: tuple[Any, ...]) -> None:
+    begun.set()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # only the parent process handles Ctrl-C
     if setup is not None:

@@ -136,7 +136,7 @@ def run_side_by_side(
         _run_task,
         [(work, place, task) for place, task in enumerate(tasks) if not finished[place]],
         jobs,
-        option="--jobs",
+        option="jobs",
         setup=_start_worker,
         shared=(shares,),
         report=report,
