@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_ckplus import frames, label
 from typer.testing import CliRunner
 
 from degan.cli.app import app
@@ -23,6 +22,7 @@ from degan.evaluation.exported import evaluate
 from degan.evaluation.metrics import roc_auc
 from degan.labels import FACIAL_ACTIONS
 from degan.recognition.recognizer import Recognizer
+from made_ckplus import frames, label
 from sequences import pack, put, reading
 
 read, only = reading(ADAPTER)

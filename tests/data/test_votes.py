@@ -135,7 +135,7 @@ def test_a_run_whose_votes_have_changed_is_another(voted, tmp_path):
     every = range(len(voted.samples))
     train(voted, every, VOTED, tmp_path / "run")
     write_votes(voted.folder, {voted.samples[0].file: {"happiness": 1}})
-    with pytest.raises(DeganError, match="votes_sha256"):
+    with pytest.raises(DeganError, match="differs in: votes; use"):
         train(voted, every, VOTED, tmp_path / "run")
 
 

@@ -83,7 +83,7 @@ def test_results_of_another_number_of_runs_are_refused(faces, some, tmp_path):
     one, two = (saying(tmp_path / n, faces, own) for n, own in zip("ab", some, strict=True))
     three = saying(tmp_path / "c", faces, some[0])
     with pytest.raises(
-        DeganError, match=r"runs in .*: 2, in .*b: 1; give each result the same number"
+        DeganError, match=r"b has 1 runs and .* has 2; give each result the same number"
     ):
         compare_results(two, [Path(f"{one},{three}")])
     with pytest.raises(DeganError, match="a is given twice"):

@@ -482,7 +482,7 @@ class TestCommand:
         assert f"accuracy {summary['accuracy']:.1%} (95 % interval over subjects" in done.stdout
         assert "24 images, 12 subjects" in done.stdout
         assert "sequences" not in done.stdout  # each photo is its own
-        assert "truth \\ read as" in done.stdout
+        assert "label \\ prediction" in done.stdout
         unsure = summary["unsure"]["images"]
         assert f"unsure (below 50%): {unsure} of 24 images; accuracy of the others" in done.stdout
         assert "landmarks" in done.stdout
@@ -505,7 +505,7 @@ class TestCommand:
         done = degan_evaluate("--data", data.folder, "--weights", weights, "--by", "recipe")
         assert done.returncode == 0, done.stderr
         assert "75.0% of 4 sequences" in done.stdout
-        assert done.stdout.index("truth") < done.stdout.index("mistaken for")
+        assert done.stdout.index("label") < done.stdout.index("mistaken for")
         (row,) = [line.split() for line in done.stdout.splitlines() if " rest " in line]
         assert row == ["neutral", "rest", "2", "50%", "happiness", "1", "1"]
         assert "left out, because the weights do not have these expressions: 1 fear" in done.stderr

@@ -32,7 +32,7 @@ def test_no_camera_is_one_sentence(refuses):
 
 def test_a_camera_is_asked_for_alone(refuses):
     for words in (["--camera", 0, "a.jpg"], ["--camera", 0, "-"], []):
-        refuses("predict", *words, says="give either photos, videos or folders")
+        refuses("predict", *words, says="name photos, videos or folders")
 
 
 @pytest.mark.usefixtures("camera")

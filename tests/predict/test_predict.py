@@ -171,7 +171,7 @@ class TestBadInput:
         lines = [line for line in done.stderr.splitlines() if line.startswith("degan: ")]
         assert "words.jpg is not an image" in lines[0]
         assert "nothing.jpg is empty" in lines[1]
-        assert lines[-1] == "degan: none of the 2 photos could be read"
+        assert lines[-1] == "degan: none of the 2 photos could be read; the reasons are above"
 
     def test_of_very_many_reasons_some_are_told(self, command, tmp_path):
         for number in range(30):
@@ -193,7 +193,7 @@ class TestOptions:
     @pytest.mark.parametrize(
         ("words", "why"),
         [
-            ((), "give either photos, videos or folders"),
+            ((), "name photos, videos or folders"),
             (("a.png", "--json", "--csv"), "exclude each other"),
             (("a.png", "--json", "-o", "t.csv"), "exclude each other"),
             (("a.png", "--weights", "."), ". is a folder; a weights file is needed"),
@@ -206,7 +206,7 @@ class TestOptions:
             (("a.png", "--annotate", "a.png/x.jpg"), "cannot write a.png/x.jpg"),
             (("a.png", "--group", "bad"), "NAME=CLASS,CLASS"),
             (("a.png", "--group", "bad=rage"), "'rage'"),
-            (("a.png", "--group", "a\nb=fear"), "groups need other names"),
+            (("a.png", "--group", "a\nb=fear"), "a group cannot have this name"),
             (("a.png", "--fps", "inf"), "finite"),
             (("a.png", "--smooth", "inf"), "finite"),
             (("--camera", 0, "--crops"), "camera 0 is not a photo"),

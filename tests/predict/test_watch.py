@@ -338,7 +338,7 @@ class TestCommand:
         broken = [film_at(two[: len(two) // 2], name) for name in ("a.mp4", "b.mp4")]
         done = command("predict", *broken, "--json")
         assert done.returncode == 2
-        assert "none of the 2 photos and videos could be read" in done.stderr
+        assert "none of the 2 photos and videos could be read; the reasons are above" in done.stderr
 
     def test_of_a_video_that_does_not_say_how_many_frames_it_has_the_share_done_is_known(
         self, still, tmp_path, recognizer

@@ -84,7 +84,7 @@ class TestFit:
         command = ["export", str(run), str(path), "--neutral", str(recordings.folder)]
         result = CliRunner().invoke(app, command)
         assert result.exit_code == 0, result.output
-        assert "relative to the neutral face" in result.output
+        assert "with comparison to a neutral face" in result.output
         recognizer = degan.Recognizer(path)
         (smile,) = recognizer.predict(read_image(examples / "smiling/001.jpg"))
         (calm,) = recognizer.predict(read_image(examples / "neutral/001.jpg"))

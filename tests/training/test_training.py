@@ -400,7 +400,7 @@ def test_a_run_knows_which_part_of_an_official_split_it_trained_on(faces, tmp_pa
     model = train(divided, train_part, TINY, tmp_path / "run")
     assert model.trained_on["splits"] == "train"
     assert manifests_of(model.trained_on) == {faces.manifest_hash, "1" * 64}
-    with pytest.raises(DeganError, match="differs in: splits"):
+    with pytest.raises(DeganError, match="differs in: splits; use the same"):
         train(divided, test_part, TINY, tmp_path / "run")
 
 

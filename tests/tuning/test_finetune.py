@@ -81,7 +81,7 @@ class TestTheCommand:
         out, done = tuned
         summary = json.loads((out.parent / "mine.finetune/summary.json").read_text())
         assert f"accuracy {summary['accuracy']:.1%}" in done.stdout
-        for words in ("balanced", "calibration error", "weakest first", "truth \\ read as"):
+        for words in ("balanced", "calibration error", "weakest first", "label \\ prediction"):
             assert words in done.stdout
         assert summary["expressions"] == ["grinning", "resting"]
         assert summary["images"] == 24

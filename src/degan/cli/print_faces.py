@@ -186,6 +186,6 @@ def report_unread(count: "Count", named: Sequence[Path]) -> None:
         note(f"{count.bad_videos} videos could not be read")
     if total and count.num_bad == total and not count.frames:
         what = "photos and videos" if count.bad_videos else "photos"
-        raise DeganError(f"none of the {total} {what} could be read")
+        raise DeganError(f"none of the {total} {what} could be read; the reasons are above")
     if count.frames and not count.faces:
         note("no face was found in any frame")

@@ -31,7 +31,7 @@ def note(sentence: str) -> None:
 
 def dataset_table(adapters: Sequence[tuple[str, "Adapter"]]) -> Table:
     """Return the table of ``degan datasets``: one row per data set."""
-    table = Table("name", "data set", "needs", "must hold", "choices", box=SIMPLE)
+    table = Table("name", "data set", "needs", "complete copy has", "choices", box=SIMPLE)
     for name, adapter in adapters:
         choices = ", ".join(sorted(adapter.choices)).replace("_", " ")
         table.add_row(name, adapter.title, adapter.needs, _must_hold(adapter), choices)
@@ -162,7 +162,7 @@ def crossdata_notes(summary: dict[str, Any]) -> None:
 def confusion_table(summary: dict[str, Any]) -> Table:
     """Return the confusion matrix of a ``summary.json``: rows are labels, columns predictions."""
     expressions = summary["expressions"]
-    table = Table("truth \\ read as", *expressions, box=SIMPLE)
+    table = Table("label \\ prediction", *expressions, box=SIMPLE)
     for name, row in zip(expressions, summary["confusion"], strict=True):
         table.add_row(name, *(str(count) for count in row))
     return table
@@ -298,14 +298,14 @@ def actions_line(explained: Mapping[str, float]) -> str:
     """
     read = [name for name, share in explained.items() if share >= MIN_EXPLAINED]
     unread = [name for name, share in explained.items() if share < MIN_EXPLAINED]
-    line = f"{len(read)} of {len(explained)} facial actions are read (R² of 0.2 or more)"
-    return f"{line}; below that: {', '.join(unread)}" if unread else line
+    line = f"{len(read)} of {len(explained)} facial actions are predicted (R² of 0.2 or more)"
+    return f"{line}; R² below 0.2: {', '.join(unread)}" if unread else line
 
 
 def neutral_line(gain: "NeutralGain") -> str:
     """Return the line of ``degan export --neutral`` on accuracy with and without a neutral face."""
     return (
-        f"accuracy relative to the neutral face {gain.beside:.1%}, without it {gain.alone:.1%} "
+        f"accuracy with comparison to a neutral face {gain.beside:.1%}, without {gain.alone:.1%} "
         f"({gain.frames} frames)"
     )
 
@@ -324,7 +324,7 @@ def action_table(summary: dict[str, Any]) -> Table:
 def unit_table(summary: dict[str, Any]) -> Table:
     """Return the table of ``degan evaluate --actions`` on FACS-coded data: units, best first."""
     table = Table("action unit", box=SIMPLE)
-    for heading in ("shown", "people", "area", "95 %", "F1", "read there", "else"):
+    for heading in ("with/all", "people", "AUC", "95 %", "F1", "mean with", "without"):
         table.add_column(heading, justify="right")
     for row in reversed(summary["action_units"]):
         low, high = row["interval"]

@@ -85,7 +85,7 @@ class GanSettings(_Settings):
     """Stage 1: encoder, decoder and discriminator."""
 
     epochs: int = Field(40, ge=0, le=10_000)
-    """Passes over the training images. 0 skips stage 1, so that the run is a plain CNN."""
+    """Passes over the training images. 0 skips stage 1."""
     min_steps: int = Field(800, ge=0, le=1_000_000)
     """Minimum number of steps. Epochs are added to reach it: few images need more epochs."""
     batch_size: int = Field(32, ge=2, le=4096)

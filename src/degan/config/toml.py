@@ -90,7 +90,7 @@ def read_settings(path: PathLike) -> Settings:
     try:
         values = tomllib.loads(read_bytes(path, 2**20, "settings").decode("utf-8"))
     except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, or nested too deeply
-        raise DeganError(f"{path} is not a settings file in TOML ({error})") from error
+        raise DeganError(f"{path} is not a settings file in TOML ({error}); correct it") from error
     name = values.get("preset", DEFAULT_PRESET)
     if not isinstance(name, str) or name not in PRESETS:
         raise DeganError(f"{path}: there is no preset {name!r}; choose one of {', '.join(PRESETS)}")

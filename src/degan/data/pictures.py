@@ -138,9 +138,13 @@ class Archives:
         except KeyError as error:
             raise DeganError(f"{location} does not exist; check the archive") from error
         except (OSError, *ZIP_DAMAGE) as error:
-            raise DeganError(f"{location} is damaged and cannot be unpacked ({error})") from error
+            raise DeganError(
+                f"{location} is damaged and cannot be unpacked ({error}); get the archive again"
+            ) from error
         if len(data) > limit:
-            raise DeganError(f"{location} has more than {limit:,} bytes, the limit for a {what}")
+            raise DeganError(
+                f"{location} has more than {limit:,} bytes, the limit for a {what}; make it smaller"
+            )
         return data
 
     def _archive(self, path: Path) -> zipfile.ZipFile:
@@ -219,7 +223,10 @@ def _frame_of(
     if isinstance(frames, DeganError):
         raise frames
     if picture.index not in frames:
-        raise DeganError(f"{picture.video} has no frame {picture.index}, or it cannot be decoded")
+        raise DeganError(
+            f"{picture.video} has no frame {picture.index}, or it cannot be decoded; get the video "
+            "again"
+        )
     frame = frames[picture.index]
     middle = frame.shape[1] // 2
     halves = {

@@ -28,7 +28,9 @@ def is_table(path: Path) -> bool:
     try:
         return path.is_file() and path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path)
     except OSError as error:
-        raise DeganError(f"cannot read {path}: {error.strerror or error}") from error
+        raise DeganError(
+            f"cannot read {path} ({error.strerror or error}); check the file and its permissions"
+        ) from error
 
 
 @contextmanager
@@ -46,7 +48,9 @@ def open_table(place: Location) -> Iterator[IO[bytes]]:
             else:
                 yield stack.enter_context(place.path.open("rb"))
     except (OSError, KeyError, *ZIP_DAMAGE) as error:
-        raise DeganError(f"{place} is damaged or cannot be read ({error})") from error
+        raise DeganError(
+            f"{place} is damaged or cannot be read ({error}); get the file again"
+        ) from error
 
 
 def columns(names: Sequence[str]) -> list[str]:

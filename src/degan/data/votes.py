@@ -64,8 +64,8 @@ def read_votes(folder: Path) -> dict[str, dict[str, float]]:
         counts = [_count(cell) for cell in cells]
         if None in counts:
             raise DeganError(
-                f"the row of {file!r} in {path} must have a number of votes, 0 or more, for each "
-                "expression"
+                f"the row of {file!r} in {path} must have a number of votes, 0 to {_MOST:,}, for "
+                "each expression"
             )
         votes[file] = {name: count for name, count in zip(names, counts, strict=True) if count}
     return votes

@@ -112,7 +112,10 @@ def _read(path: Path) -> _Result:
 
 
 def _losses(table: Predictions) -> NDArray[np.float64]:
-    """Return the log loss of each sample, (N,); truth that is not a class has probability 0."""
+    """Return the log loss of each sample, (N,).
+
+    A true expression that is not a class gets probability 0.
+    """
     given = np.zeros(len(table.samples))
     place = {name: column for column, name in enumerate(table.expressions)}
     for row, sample in enumerate(table.samples):
@@ -153,8 +156,8 @@ def _check_once(paths: Sequence[Path]) -> None:
 def _check_as_many(first: _Result, reference: str, result: _Result, name: str) -> None:
     if len(result.paths) != len(first.paths):
         raise DeganError(
-            f"runs in {name}: {len(result.paths)}, in {reference}: {len(first.paths)}; give each "
-            "result the same number of runs, with the same seeds"
+            f"{reference} has {len(first.paths)} runs and {name} has {len(result.paths)}; give "
+            "each result the same number of runs, with the same seeds"
         )
 
 

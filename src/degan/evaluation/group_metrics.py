@@ -13,7 +13,8 @@ ALL: Final = "all"
 """Value of ``expression`` in the row that counts all expressions of a group."""
 
 MIN_PEOPLE: Final = 10
-"""Minimum number of subjects of a group in the gap: an accuracy over fewer is not reliable."""
+"""Minimum number of subjects in a group that the gap compares; an accuracy over fewer is not
+reliable."""
 
 _DRAWS = 2000  # bootstrap resamples; fewer than elsewhere because there are many rows
 

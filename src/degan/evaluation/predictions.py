@@ -143,7 +143,9 @@ def read_predictions(path: Path) -> Predictions:
     found.sort()
     samples = [sample for sample, _, _ in found]
     if not samples or len({sample.number for sample in samples}) < len(samples):
-        raise DeganError(f"{file} is damaged: it has no rows, or two rows for one sample")
+        raise DeganError(
+            f"{file} has no rows, or two rows for one sample; run the command that wrote it again"
+        )
     probabilities = np.array([shares for _, _, shares in found]).reshape(len(found), -1)
     return Predictions(samples, [read for _, read, _ in found], expressions, probabilities)
 

@@ -83,7 +83,9 @@ class Sheet:
         """
         rows = {name: list(self._best(row).values()) for name, row in self._rows.items() if row}
         if not rows:
-            raise DeganError(f"no face was found, so {path} was not written")
+            raise DeganError(
+                f"no face was found, so {path} was not written; give photos with faces"
+            )
         pictures = _pictures([thumb for row in rows.values() for thumb in row], places)
         columns = max(len(row) for row in rows.values())
         height = _SIDE + _CAPTION + _GAP

@@ -54,8 +54,8 @@ def check_targets(
             raise DeganError(f"{place} would be written over the original; choose another path")
         if written.setdefault(whole, what) != what:
             raise DeganError(
-                f"{written[whole]} and {what} would both be written to {place}; give the folder "
-                "above both, or use two commands"
+                f"{written[whole]} and {what} would both be written to {place}; name a folder "
+                "that contains both instead, or use two commands"
             )
 
 

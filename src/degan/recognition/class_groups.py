@@ -75,7 +75,9 @@ class Groups:
         try:
             check_class_names(self.names)
         except ValueError as error:
-            raise DeganError(f"groups need other names: {error}") from error
+            raise DeganError(
+                f"a group cannot have this name ({error}); rename the group"
+            ) from error
         self._matrix = np.array(
             [[joined.get(name, name) == column for column in self.names] for name in classes],
             dtype=np.float32,

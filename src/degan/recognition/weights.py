@@ -216,4 +216,7 @@ def _check_graph(weights: Weights) -> None:
     outputs = [(node.name, node.type, node.shape[1:]) for node in session.get_outputs()]
     described = [(name, "tensor(float)", [width]) for name, width in weights.outputs.items()]
     if inputs != [("crops", "tensor(uint8)", [size, size, 3])] or outputs != described:
-        raise DeganError(f"{weights.name} holds another graph than it declares; export it again")
+        raise DeganError(
+            f"the inputs or outputs of the network in {weights.name} differ from its description; "
+            "export it again"
+        )

@@ -63,7 +63,7 @@ def write_report(
     people = None if people is None else as_path(people, "people")
     check_installed()
     if out.suffix.lower() not in (".html", ".htm"):
-        raise DeganError(f"a report is a page; give {out} a name that ends in .html")
+        raise DeganError(f"{out} does not end in .html; give the report such a name")
     check_writable(out)
     progress(0.0, "reading results")
     results = read_results(paths)

@@ -149,7 +149,10 @@ def _measured_weights(run: Path, dataset: Dataset) -> ModelLocation:
     summary = read_json(path)
     name, digest = summary.get("weights"), summary.get("weights_sha256")
     if not isinstance(name, str) or not isinstance(digest, str):
-        raise DeganError(f"{run} holds no model, and its summary.json names no measured weights")
+        raise DeganError(
+            f"{run} holds no model, and its summary.json names no measured weights; run 'degan "
+            "evaluate' again"
+        )
     if summary.get("manifest_sha256") != dataset.manifest_hash:
         raise DeganError(
             f"{run} was measured on another data set than {dataset.folder} (the manifests "
@@ -170,7 +173,9 @@ def open_model(place: ModelLocation, dataset: Dataset) -> OpenModel:
     if place.weights is not None:
         opened = _open_weights(place)
     elif place.model_hash is None:
-        raise DeganError(f"{place.folder} holds no trained network ({_MODEL}) for this figure")
+        raise DeganError(
+            f"{place.folder} holds no trained network ({_MODEL}) for this figure; train again"
+        )
     else:
         opened = import_train_extra("degan.report.with_torch.run_model").open_run(place.folder)
     if opened.frame != dataset.frame:

@@ -105,7 +105,9 @@ class SynthesisSettings:
             raise DeganError("a sequence runs from neutral to another expression; add one")
         if self.people > self.takes:
             what = "sequences" if self.sequences else "images"
-            raise DeganError(f"{self.people} people need at least {self.people} {what}")
+            raise DeganError(
+                f"{self.takes} {what} are too few for {self.people} people; each needs one or more"
+            )
 
     @property
     def takes(self) -> int:

@@ -118,6 +118,6 @@ def check_groups(groups: Any) -> dict[str, tuple[str, ...]]:
     if not isinstance(groups, Mapping):
         raise wrong_type("groups", 'a dict such as {"negative": ["anger", "fear"]}', groups)
     for name, members in groups.items():
-        check_list([name], str, "names of groups", "texts")
+        check_list([name], str, "names of groups", "strings")
         check_list(members, str, f"the group {name}", "expressions")
     return {name: tuple(members) for name, members in groups.items()}

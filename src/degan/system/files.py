@@ -105,7 +105,9 @@ def read_bytes(path: Path, limit: int, what: str) -> bytes:
             raise DeganError(f"{path} is empty; a {what} file is needed here")
         return data
     except OSError as error:
-        raise DeganError(f"cannot read {path}: {error.strerror or error}") from error
+        raise DeganError(
+            f"cannot read {path} ({error.strerror or error}); check the file and its permissions"
+        ) from error
 
 
 def lock(file: BinaryIO) -> bool:

@@ -280,8 +280,8 @@ def check_trainable(dataset: Dataset, indices: Sequence[int], settings: Settings
         )
     if missing:
         raise DeganError(
-            f"no training sample in {dataset.folder} shows {', '.join(missing)}; add more subjects "
-            "who show it, or use fewer folds"
+            f"no training sample in {dataset.folder} shows {', '.join(missing)}; add subjects who "
+            "show it, exclude fewer subjects, or use more folds"
         )
     facts = {
         "manifest_sha256": dataset.manifest_hash,

@@ -47,9 +47,15 @@ def open_run(folder: Path, settings: Settings, facts: dict[str, Any]) -> None:
         changed.append("settings")
     if changed:
         raise DeganError(
-            f"{folder} holds a run that differs in: {', '.join(changed)}; use the same command "
-            "to continue it, or choose a new name for the run"
+            f"{folder} holds a run that differs in: {', '.join(map(_in_words, changed))}; use the "
+            "same command to continue it, or choose a new name for the run"
         )
+
+
+def _in_words(key: str) -> str:
+    """Return a key of ``run.json`` in words."""
+    words = {"degan": "version of degan", "manifest_sha256": "data set", "votes_sha256": "votes"}
+    return words.get(key, key.replace("_", " "))
 
 
 def _is_barely_begun(folder: Path, settings: Settings) -> bool:

@@ -1,44 +1,22 @@
 """CK+ as its owner has it: what look-alike copies give, and what is said of their faults."""
 
-import io
 import zipfile
 from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from degan.data.adapter import AdapterResult, count_differences
 from degan.data.datasets.ckplus import ADAPTER
 from degan.data.pictures import Location, PictureReader
 from degan.data.protocol import Protocol
 from degan.errors import DeganError
+from made_ckplus import GREY, IMAGES, frames, label, png
 from sequences import pack, put, reading
 
 read, only = reading(ADAPTER)
-IMAGES = "cohn-kanade-images"
 CODES = ("neutral", "anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
-
-
-def png(mode="L"):
-    buffer = io.BytesIO()
-    Image.new(mode, (16, 12), 128).save(buffer, "png")
-    return buffer.getvalue()
-
-
-GREY = png()
-
-
-def frames(subject="S005", take="001", numbers=range(1, 12), top=IMAGES, picture=GREY):
-    return {
-        f"{top}/{subject}/{take}/{subject}_{take}_{number:08d}.png": picture for number in numbers
-    }
-
-
-def label(code, subject="S005", take="001", peak=11, top="Emotion"):
-    text = code if isinstance(code, bytes) else f"   {code:.7e}\n".encode()
-    return {f"{top}/{subject}/{take}/{subject}_{take}_{peak:08d}_emotion.txt": text}
 
 
 def names(recording):

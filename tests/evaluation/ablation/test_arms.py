@@ -125,7 +125,7 @@ def test_where_f_of_x_is_held_to_nothing_no_arm_is_without_any_drawing(changes):
 @pytest.mark.parametrize("name", ["no-kept", "no-blend"])
 def test_where_nothing_is_begun_with_no_arm_is_without_keeping_it(name):
     choice = choose_arms(override(EVERY_PART, ["start=''"]), [])
-    assert "make it the same as full" in choice.left_out[name]
+    assert "with these settings it equals full" in choice.left_out[name]
 
 
 @pytest.mark.parametrize("name", ["svm", "mlp", "hog"])

@@ -72,7 +72,7 @@ def test_sets_that_cannot_be_compared_are_refused(faces, others, tmp_path):
 def test_one_data_set_prepared_twice_shares_people(faces, others, tmp_path):
     one = replace(faces, origin="oulu")
     other = replace(faces, origin="oulu", manifest_hash="0" * 64)
-    with pytest.raises(DeganError, match="both are oulu and share 12 people, such as 001"):
+    with pytest.raises(DeganError, match="are both from oulu and share 12 subjects, such as 001"):
         cross_data_set(one, other, tmp_path / "run", TINY)
     assert not (tmp_path / "run").exists()
 

@@ -142,7 +142,9 @@ def predict(
     named = paths or []
     stdin = [str(path) for path in named] == [STDIN]
     if (stdin + (camera is not None) + bool(named and not stdin)) != 1:
-        raise DeganError("give either photos, videos or folders, or -, or --camera; one of these")
+        raise DeganError(
+            "name photos, videos or folders, or write -, or add --camera; only one of the three"
+        )
     if as_json + as_csv + (out is not None) > 1:
         raise DeganError("--json, --csv and --out exclude each other; choose one")
     files = not stdin and camera is None
@@ -150,8 +152,9 @@ def predict(
         raise DeganError("--sheet needs files, because it reads them twice; give their names")
     if boxes is not None:
         _check_boxes(boxes, out, named=files, looked_for=crops or turned)
-    if not all(isfinite(seconds) for seconds in (smooth, fps) if seconds is not None):
-        raise DeganError("--smooth and --fps must be finite numbers")
+    for option, value in (("--smooth", smooth), ("--fps", fps)):
+        if value is not None and not isfinite(value):
+            raise DeganError(f"{option} must be a finite number, not {value}")
     inputs = find_inputs(named) if files else []
     options = ReadOptions(
         weights=weights,

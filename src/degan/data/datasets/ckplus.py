@@ -146,7 +146,8 @@ def _add_units(tree: Tree, key: str, names: list[str], found: AdapterResult) -> 
     elif names:
         found.skipped.append(
             Skipped(
-                names[0], "unreadable or contradictory action units; the sequence is kept without"
+                names[0],
+                "action units unreadable or contradictory; the sequence is kept without them",
             )
         )
 

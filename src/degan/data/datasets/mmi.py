@@ -1,7 +1,7 @@
 """MMI (Pantic et al. 2005; Valstar and Pantic 2010): the videos with an expression label.
 
-The authors publish no description of the files. This module reads the parts that public programs of
-MMI users read: ``session.xml`` (subject; view of the track: 0 frontal, 1 profile, 2 both side by
+The authors publish no description of the files. The format is taken from public programs that read
+MMI: ``session.xml`` (subject; view of the track: 0 frontal, 1 profile, 2 both side by
 side), ``S001-100.xml`` (metatag ``Emotion``) and ``S001-100-oao_aucs.xml`` (onset, apex and offset
 of action units).
 """
@@ -31,7 +31,7 @@ _SUBJECT = re.compile(r"(S\d{3})-\d+$", re.IGNORECASE)
 _WHOLE = re.compile(r"\s*(\d{1,9})(?:\.0*)?\s*", re.ASCII)
 _HELD = 0.9  # minimum share of the frames stated in the header; a file with less is truncated
 
-# Half of the frame with the frontal view; the files do not contain this. For other subjects the
+# Half of the frame with the frontal view; the files do not say which half. For other subjects the
 # whole frame is used, and face detection chooses the face.
 _FRONTAL: dict[str, Half] = {
     **dict.fromkeys(("S001", "S002", "S017"), "right"),

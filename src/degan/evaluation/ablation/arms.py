@@ -142,7 +142,7 @@ ARMS: Final = (
     Arm(
         "hog",
         "HOG + linear SVM",
-        "How difficult the data are without learned features.",
+        "Worse than full: learned features help.",
         _with(),
         "hog",
     ),
@@ -258,7 +258,7 @@ def _reason_against(arm: Arm, settings: Settings) -> str:
     if arm.name == UNDRAWN and not settings.holds:
         return "f(x) has no loss terms of its own, so nothing would train the encoder"
     other = _repeated(arm, settings)
-    return f"the settings make it the same as {other}" if other else ""
+    return f"with these settings it equals {other}" if other else ""
 
 
 def _repeated(arm: Arm, settings: Settings) -> str:

@@ -138,8 +138,8 @@ def expression_accuracy(
     """
     if len(np.unique(expressions)) < 2:
         raise DeganError(
-            "the images show only one expression; the expression probe needs at least two "
-            "expressions"
+            "the images show only one expression, and the expression probe needs two; use a data "
+            "set with more"
         )
     sides = [(np.array(fold.train), np.array(fold.test)) for fold in folds]
     return _guess_both(features, expressions, list(subjects), sides, seed, 0)

@@ -113,7 +113,7 @@ def _check(trained: Dataset, tested: Dataset, shared: tuple[str, ...]) -> None:
         same = sorted(set(trained.subjects) & set(tested.subjects))
         if same:
             raise DeganError(
-                f"{trained.folder} and {tested.folder} both are {origin} and share "
-                f"{len(same)} people, such as {same[0]}; choose another test set"
+                f"{trained.folder} and {tested.folder} are both from {origin} and share "
+                f"{len(same)} subjects, such as {same[0]}; choose another test set"
             )
     check_same_crops(trained, tested)

@@ -40,7 +40,7 @@ def lay_out(code: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
         raise DeganError(f"{count} faces are too few for a map; it needs {MIN_FACES} or more")
     centred = code.astype(np.float64) - code.mean(axis=0, dtype=np.float64)
     if np.abs(centred).max() < 1e-6:
-        raise DeganError("f(x) is the same for all faces, so they have no map")
+        raise DeganError("f(x) is the same for all faces, so they have no map; train longer")
     left, size, _ = np.linalg.svd(centred, full_matrices=False)
     start = np.zeros((count, 2))
     start[:, : min(2, len(size))] = (left * size)[:, :2]

@@ -41,7 +41,8 @@ def draw_transfer(
     run = read_run(place.folder)
     if "" in run.subjects:
         raise DeganError(
-            f"{place.folder} was trained on unnamed people, so it cannot draw a given person"
+            f"{place.folder} was trained on unnamed people, so it cannot draw a given person; give "
+            "the data set names of subjects"
         )
     generator = _generator(place, run)
     sources = _sources(dataset, shown.indices, seed)
@@ -71,7 +72,7 @@ def _generator(place: ModelLocation, run: Run) -> Generator:
     if generator is None:
         raise DeganError(
             f"{place.folder} cannot draw faces: it was trained without a decoder, or its "
-            "gan.safetensors is missing"
+            "gan.safetensors is missing; train it again with drawings"
         )
     return generator
 
