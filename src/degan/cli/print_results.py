@@ -324,7 +324,7 @@ def action_table(summary: dict[str, Any]) -> Table:
 def unit_table(summary: dict[str, Any]) -> Table:
     """Return the table of ``degan evaluate --actions`` on FACS-coded data: units, best first."""
     table = Table("action unit", box=SIMPLE)
-    for heading in ("with/all", "people", "AUC", "95 %", "F1", "mean with", "without"):
+    for heading in ("coded", "people", "AUC", "95 %", "F1", "with it", "without"):
         table.add_column(heading, justify="right")
     for row in reversed(summary["action_units"]):
         low, high = row["interval"]
