@@ -26,7 +26,7 @@ Row = TypeVar("Row")
 def join_datasets(
     folders: Sequence[PathLike],
     out: PathLike,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> Dataset:
     """Join several prepared data sets into one.
 
@@ -47,6 +47,7 @@ def join_datasets(
         DeganError: a folder is not a data set; two folders have the same name; crop sizes or frames
             differ; a crop is missing; or ``out`` exists or cannot be written.
     """
+    progress = progress or silent
     paths = [as_path(one, "folders") for one in folders]
     out = as_path(out, "out")
     parts = _read(paths)

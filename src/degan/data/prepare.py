@@ -26,6 +26,7 @@ from degan.media import images
 from degan.system.arguments import PathLike, as_path
 from degan.system.files import write_text
 from degan.system.partial_folder import clear, finish, partial_dir
+from degan.system.progress import silent
 from degan.version import __version__
 
 _JOURNAL = "progress.jsonl"
@@ -76,7 +77,7 @@ def prepare_dataset(
     settings: PrepareSettings,
     *,
     jobs: int,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> PrepareResult:
     """Prepare a data set from its files as downloaded.
 
@@ -94,6 +95,7 @@ def prepare_dataset(
         DeganError: the protocol sets a choice that the data set does not use; the path does not
             contain the data set; or for a reason of :func:`prepare`.
     """
+    progress = progress or silent
     path = as_path(path, "path")
     out = as_path(out, "out")
     unused = sorted(protocol.changed() - adapter.choices)
@@ -136,7 +138,7 @@ def prepare(
     settings: PrepareSettings,
     *,
     jobs: int,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] = silent,
     origin: Mapping[str, Any] | None = None,
     units: Mapping[str, frozenset[int]] | None = None,
 ) -> PrepareResult:

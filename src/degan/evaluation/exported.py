@@ -40,7 +40,7 @@ def evaluate(
     split: str | None = None,
     actions: bool = False,
     out: PathLike | None = None,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Evaluate a recogniser on the labels of a data set.
 
@@ -70,6 +70,7 @@ def evaluate(
             facial actions or the weights do not predict them; ``out`` cannot be written or is a run
             directory.
     """
+    progress = progress or silent
     people = None if people is None else as_path(people, "people")
     out = None if out is None else as_path(out, "out")
     if out is not None:

@@ -164,8 +164,8 @@ def predict(
     *,
     out: Path | None = None,
     sheet: Path | None = None,
-    progress: Progress = silent,
-    note: Callable[[str], None] = lambda sentence: None,
+    progress: Progress | None = None,
+    note: Callable[[str], None] | None = None,
 ) -> Count:
     """Recognise the expressions in all inputs of a plan.
 
@@ -187,6 +187,8 @@ def predict(
         DeganError: the weights do not support the options, the video library is not installed, the
             camera cannot be opened, or a file cannot be written.
     """
+    progress = progress or silent
+    note = note or silent
     check_targets(plan.inputs, out=out, sheet=sheet, annotate=plan.annotate)
     check_video_options(plan.smooth, plan.rate)
     options = plan.reader.options

@@ -22,7 +22,7 @@ from degan.system.arguments import (
     check_number,
     wrong_type,
 )
-from degan.system.progress import Progress, silent
+from degan.system.progress import Progress
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -51,7 +51,7 @@ def read(
     smooth: float = DEFAULT_SECONDS,
     rate: float | None = None,
     jobs: int = 1,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> "DataFrame":
     """Recognise the expression of every face in photos, folders and videos.
 
@@ -99,7 +99,7 @@ def read(
     ):
         check_flag(flag, name)
     check_number(jobs, "jobs", least=1, most=MAX_JOBS, whole=True)
-    if not callable(progress):
+    if progress is not None and not callable(progress):
         raise wrong_type("progress", "a function of a fraction and a label", progress)
     paths = _paths(source)
     calmest = isinstance(neutral, str) and neutral == CALMEST

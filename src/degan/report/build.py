@@ -38,7 +38,7 @@ def write_report(
     dataset: Dataset | None = None,
     by: Sequence[str] = (),
     people: PathLike | None = None,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> list[Part]:
     """Write one HTML page on finished or unfinished runs; it needs no other file and no network.
 
@@ -58,6 +58,7 @@ def write_report(
         DeganError: a folder is no result, Plotly or Jinja2 is not installed, crops cannot be read,
             or the page cannot be written.
     """
+    progress = progress or silent
     paths = [as_path(one, "folders") for one in folders]
     out = as_path(out, "out")
     people = None if people is None else as_path(people, "people")

@@ -56,7 +56,7 @@ def look(
     dataset: Dataset,
     out: PathLike,
     *,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> dict[str, int]:
     """Write an HTML page on a data set; the page needs no other file and no network.
 
@@ -71,6 +71,7 @@ def look(
     Raises:
         DeganError: Jinja2 is not installed, crops cannot be read, or the page cannot be written.
     """
+    progress = progress or silent
     out = as_path(out, "out")
     page = template("look.html")
     classes = []

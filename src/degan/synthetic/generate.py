@@ -24,6 +24,7 @@ from degan.system.arguments import PathLike, as_path
 from degan.system.files import atomic_write, write_text
 from degan.system.partial_folder import clear, finish, partial_dir
 from degan.system.processes import run_in_processes
+from degan.system.progress import silent
 from degan.version import __version__
 
 _PARTS: Final = "parts"
@@ -37,7 +38,7 @@ def synthesize(
     out: PathLike,
     *,
     workers: int,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[Sample]:
     """Render a synthetic data set and write it in the format that ``degan train`` reads.
 
@@ -58,6 +59,7 @@ def synthesize(
     Raises:
         DeganError: ``out`` is not empty or cannot be written, or the disk is full.
     """
+    progress = progress or silent
     out = as_path(out, "out")
     partial = partial_dir(out)
     _open(partial, settings)

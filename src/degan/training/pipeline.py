@@ -46,7 +46,7 @@ def train(
     indices: Sequence[int],
     settings: Settings,
     folder: PathLike,
-    progress: Progress = silent,
+    progress: Progress | None = None,
     *,
     stage1: Path | None = None,
     teachers: Path | None = None,
@@ -75,6 +75,7 @@ def train(
         DeganError: the folder contains another run, the data is not suitable, a checkpoint is
             damaged, the initial weights or the device do not exist, or training diverged.
     """
+    progress = progress or silent
     folder = as_path(folder, "folder")
     device = find_device(settings.device)
     start = read_start(settings)
@@ -127,7 +128,7 @@ def train_stage1(
     indices: Sequence[int],
     settings: Settings,
     folder: PathLike,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> Encoder:
     """Train stage 1 alone in a run directory, or continue an interrupted run there.
 
@@ -144,6 +145,7 @@ def train_stage1(
     Raises:
         DeganError: see :func:`train`.
     """
+    progress = progress or silent
     folder = as_path(folder, "folder")
     device = find_device(settings.device)
     start = read_start(settings)

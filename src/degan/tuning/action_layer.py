@@ -31,7 +31,7 @@ _PENALTY = 1e-3  # of squared weights, relative to the mean squared error; featu
 def fit_actions(
     model: Model,
     dataset: Dataset,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> dict[str, float]:
     """Add an output to a model: the amounts of the 52 facial actions.
 
@@ -53,6 +53,7 @@ def fit_actions(
             crops are not those of the model, it has fewer than :data:`MIN_PEOPLE` people, or a crop
             cannot be read.
     """
+    progress = progress or silent
     check_fit_data(model, dataset, "fit facial actions on")
     amounts = read_all_actions(dataset).astype(np.float64)
     if len(dataset.subjects) < MIN_PEOPLE:

@@ -96,7 +96,7 @@ def shift_logits(model: Model, wishes: Sequence[str]) -> dict[str, float]:
 def calibrate(
     model: Model,
     dataset: Dataset,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> float:
     """Fit the temperature of a model on people that it was not trained on; return it.
 
@@ -111,6 +111,7 @@ def calibrate(
         DeganError: the model was trained on this data, the crops are not those of the model, fewer
             than :data:`MIN_SAMPLES` samples or two expressions are left, or a crop cannot be read.
     """
+    progress = progress or silent
     indices = _usable(model, dataset)
     model.recognition.temperature = 1.0
     parts = [

@@ -93,7 +93,7 @@ def finetune(
     settings: FinetuneSettings,
     *,
     jobs: int,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> FinetuneResult:
     """Fit a last layer on photos, evaluate it by cross-validation, and write a weights file.
 
@@ -111,6 +111,7 @@ def finetune(
         DeganError: ``out`` exists or cannot be written, there are fewer than two classes, fewer
             than two people show a class, or the base model was trained on these people.
     """
+    progress = progress or silent
     source = as_path(source, "source")
     out = as_path(out, "out")
     started = time.monotonic()

@@ -50,7 +50,7 @@ class NeutralGain(NamedTuple):
 def fit_neutral(
     model: Model,
     dataset: Dataset,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> NeutralGain:
     """Add a layer to a model that compares a face with the same person's neutral face.
 
@@ -71,6 +71,7 @@ def fit_neutral(
             crops are not those of the model, the model was trained on it or does not have neutral,
             or a crop cannot be read.
     """
+    progress = progress or silent
     check_fit_data(model, dataset, "fit the comparison with neutral faces on")
     frames = read_all_frames(dataset)
     names = [sample.expression for sample in frames.dataset.samples]

@@ -74,7 +74,7 @@ def ablate(
     arms: Sequence[str] = (),
     protocol: str = SUBJECTS,
     jobs: int,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Train and test every arm on every fold, then write tables and ``summary.json``.
 
@@ -104,6 +104,7 @@ def ablate(
         DeganError: there is no such arm, the folder contains another run, the data cannot be
             divided into folds or trained on, or the training of ``full`` failed.
     """
+    progress = progress or silent
     folder = as_path(folder, "folder")
     choice = choose_arms(settings, arms)
     open_folds(folder, dataset, settings, folds, protocol, "ablation")

@@ -80,7 +80,7 @@ def probe(
     trained_on: Dataset | None = None,
     out: PathLike | None = None,
     seed: int = 0,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Measure the information in features of runs about subject, expression and known factors.
 
@@ -103,6 +103,7 @@ def probe(
             fewer than two subjects are left to measure on; or ``out`` contains other files that
             would be replaced.
     """
+    progress = progress or silent
     paths = [as_path(one, "folders") for one in folders]
     out = None if out is None else as_path(out, "out")
     if out is not None:

@@ -29,7 +29,7 @@ def cross_data_set(
     folder: PathLike,
     settings: Settings,
     *,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Train on one data set, test on another, and write ``predictions.csv`` and ``summary.json``.
 
@@ -52,6 +52,7 @@ def cross_data_set(
             subjects. Also if the initial weights were trained on the test set, and for the errors
             of :func:`degan.training.pipeline.train`.
     """
+    progress = progress or silent
     folder = as_path(folder, "folder")
     shared = sort_classes(set(trained.expressions) & set(tested.expressions))
     _check(trained, tested, shared)

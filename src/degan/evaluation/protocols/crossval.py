@@ -45,7 +45,7 @@ def cross_validate(
     folds: Sequence[Fold],
     protocol: str = SUBJECTS,
     jobs: int,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Train and test every fold, then write tables and ``summary.json``.
 
@@ -72,6 +72,7 @@ def cross_validate(
         DeganError: the folder contains another run, or the data cannot be divided into folds or
             trained on.
     """
+    progress = progress or silent
     folder = as_path(folder, "folder")
     open_folds(folder, dataset, settings, folds, protocol, "cross-validation")
     path = folder / "summary.json"
