@@ -22,10 +22,13 @@ from degan.system.arguments import (
     check_number,
     wrong_type,
 )
+from degan.system.extras import LazyModule
 from degan.system.progress import Progress
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    import pandas
+else:  # pandas is optional and slow to import; get_type_hints() needs a name for it all the same
+    pandas = LazyModule("pandas")
 
 __all__ = ["CALMEST", "read", "to_frame"]
 
@@ -52,7 +55,7 @@ def read(
     rate: float | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
-) -> "DataFrame":
+) -> "pandas.DataFrame":
     """Recognise the expression of every face in photos, folders and videos.
 
     The table has the columns and rows of ``degan predict --out faces.csv``.
@@ -90,7 +93,7 @@ def read(
         DeganError: a path does not exist or has no photo or video, the weights cannot be used, or
             pandas is not installed.
     """
-    pandas = _pandas()
+    _check_pandas()
     for flag, name in (
         (crops, "crops"),
         (thorough, "thorough"),
@@ -123,7 +126,7 @@ def read(
     records: list[Record] = []
     predict(plan, records.append, progress=progress)
     rows = [row for record in records for row in rows_of(record)]
-    return _frame(pandas, rows, plan.columns)
+    return _frame(rows, plan.columns)
 
 
 def to_frame(
@@ -131,7 +134,7 @@ def to_frame(
     *,
     path: PathLike | None = None,
     actions: bool = False,
-) -> "DataFrame":
+) -> "pandas.DataFrame":
     """Return predictions or results as a pandas DataFrame with one row per face.
 
     Examples:
@@ -155,7 +158,7 @@ def to_frame(
     Raises:
         DeganError: pandas is not installed.
     """
-    pandas = _pandas()
+    _check_pandas()
     name = "" if path is None else printable(as_path(path, "path"))
     rows: list[dict[str, Any]] = []
     given = [faces] if isinstance(faces, Prediction | Result) else faces
@@ -165,8 +168,7 @@ def to_frame(
         rows += rows_of(to_record(result, actions=actions))
     if path is None:
         rows = [{key: cell for key, cell in row.items() if key != "path" or cell} for row in rows]
-    table: DataFrame = pandas.DataFrame(rows)
-    return table
+    return pandas.DataFrame(rows)
 
 
 def _paths(source: PathLike | Sequence[PathLike]) -> list[Path]:
@@ -184,14 +186,19 @@ def _paths(source: PathLike | Sequence[PathLike]) -> list[Path]:
     return paths
 
 
-def _frame(pandas: Any, rows: list[dict[str, Any]], columns: Mapping[str, type]) -> "DataFrame":
-    table: DataFrame = pandas.DataFrame(rows, columns=list(columns))
+def _frame(rows: list[dict[str, Any]], columns: Mapping[str, type]) -> "pandas.DataFrame":
+    table = pandas.DataFrame(rows, columns=list(columns))
     return table.astype({name: _DTYPES[kind] for name, kind in columns.items()})
 
 
-def _pandas() -> Any:
+def _check_pandas() -> None:
+    """Import pandas, before any work.
+
+    Raises:
+        DeganError: pandas is not installed, or it is damaged.
+    """
     try:
-        return import_module("pandas")
+        import_module("pandas")
     except ImportError as error:
         raise DeganError(
             f"a DataFrame needs pandas, which cannot be imported ({error}); pip install "
