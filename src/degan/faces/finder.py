@@ -22,7 +22,7 @@ from degan.system.assets import inference_session
 __all__ = ["Box", "Face", "FaceFinder", "Landmarks", "crop_box"]
 
 Box = tuple[float, float, float, float]
-"""x, y, width, height in pixels."""
+"""A box (x, y, width, height) in pixels; x and y are its left upper corner."""
 
 _INPUT = 192  # side of the landmark network's input in pixels
 _RIGHT_EYELIDS = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
@@ -55,8 +55,9 @@ class Face:
         box: (x, y, width, height) in pixels, axis-parallel and inside the image. It is the bounding
             box of the landmarks plus 5 % on each side. This box is more stable than the detector's
             and does not depend on the detector.
-        score: detection score in [0, 1]; the landmark score for a cut-out face that the detector
-            missed.
+        score: detection score in [0, 1]. Without a detection, it is the landmark score: for a face
+            of :meth:`FaceFinder.follow` or :meth:`FaceFinder.find_in_box`, or a cut-out face that
+            the detector missed.
         landmarks: float32 (468, 3) in the order of MediaPipe's face mesh: x, y in pixels (may lie
             outside the image), z in the same scale, smaller is nearer.
         landmark_score: probability of a face according to the landmark network, in [0, 1]. It is
@@ -74,7 +75,8 @@ class Face:
 
         Args:
             image: image with the face, RGB uint8 (H, W, 3).
-            landmarks: MediaPipe's face mesh in pixels, (468 or 478, 2 or 3).
+            landmarks: MediaPipe's face mesh, float (468 or 478, 2 or 3) in pixels. The 10 landmarks
+                of the irises are ignored; a missing third column counts as 0.
 
         Raises:
             DeganError: the landmarks have another shape, are not finite, or are not a face inside
@@ -118,9 +120,9 @@ class FaceFinder:
         """Load the networks.
 
         Args:
-            min_face: minimum width of a face in pixels; larger is faster. In a photo whose longer
-                side exceeds 100 times this width, the minimum is 1 % of that side.
-            threads: maximum number of threads per network run.
+            min_face: minimum width of a face in pixels, above 0; larger is faster. In a photo whose
+                longer side exceeds 100 times this width, the minimum is 1 % of that side.
+            threads: maximum number of threads per network run, at least 1.
 
         Raises:
             ValueError: ``min_face`` is not positive.
@@ -140,7 +142,7 @@ class FaceFinder:
 
         Args:
             image: RGB uint8 (H, W, 3).
-            thorough: always run the second pass, at four times the cost.
+            thorough: whether to run the second pass always, at four times the cost.
         """
         fits = self._fits(image, self._detector.propose(image))
         if thorough or not fits or not all(fit.is_clear and fit.is_upright for fit, _ in fits):
@@ -148,14 +150,21 @@ class FaceFinder:
         return _distinct(fits)
 
     def find_upright(self, image: RgbImage) -> list[Face]:
-        """Return the faces of an image that are upright or tilted, largest first."""
+        """Return the faces of an image that are upright or tilted, largest first.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+        """
         return _distinct(self._fits(image, self._detector.propose(image)))
 
     def find_main(self, image: RgbImage) -> list[Face]:
         """Return the large upright faces of an image, or the result of :meth:`find` if none.
 
         For data sets: it finds the main face in a fraction of the time and skips small faces in the
-        background.
+        background. The faces are sorted by size, largest first.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
         """
         main = self._fits(image, self._detector.propose_upright(image))
         return _distinct(main) or self.find(image)
@@ -165,7 +174,7 @@ class FaceFinder:
 
         Args:
             image: the next frame, RGB uint8 (H, W, 3), of the same size as the frame before.
-            landmarks: landmarks of the face in the frame before, (468, 3) in pixels.
+            landmarks: landmarks of the face in the frame before, float32 (468, 3) in pixels.
         """
         fit = self._fit(image, Region.of_landmarks(landmarks))
         face = _face(image, fit, fit.score) if fit.is_face else None
@@ -176,7 +185,8 @@ class FaceFinder:
 
         Args:
             image: RGB uint8 (H, W, 3).
-            box: box of a face from brow to chin or larger, in pixels; may extend outside the image.
+            box: (x, y, width, height) in pixels, around a face from brow to chin or larger; may
+                extend outside the image.
 
         Raises:
             DeganError: the box has no area inside the image.
