@@ -36,8 +36,8 @@ class People:
         [1]
 
     Args:
-        most: maximum number of people to remember. Beyond it, the person not seen for the longest
-            time is forgotten, and gets a new number when coming back.
+        most: maximum number of people to remember, at least 1. Beyond it, the person not seen for
+            the longest time is forgotten, and gets a new number when coming back.
 
     Raises:
         DeganError: the shipped network is damaged.
@@ -50,7 +50,8 @@ class People:
     def number(self, image: RgbImage, faces: Sequence[Prediction]) -> list[Prediction]:
         """Return the faces of an image with their person numbers in ``person``, from 1.
 
-        No two faces of an image have the same number. A face without landmarks has no number.
+        The order of the faces stays. No two faces of an image have the same number. A face without
+        landmarks has no number: None.
 
         Args:
             image: RGB uint8 (H, W, 3).
@@ -58,6 +59,7 @@ class People:
 
         Raises:
             DeganError: the image has another shape or type.
+            ValueError: all landmarks of a face lie on one point.
         """
         check_image(image)
         seen = [_described(self._describer, image, face) for face in faces]

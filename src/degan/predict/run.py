@@ -46,12 +46,13 @@ class Plan:
         stdin: whether to read a photo or video from standard input.
         camera: number of a camera to read from, from 0; None for none.
         reader: opened recogniser with the options for photos and frames.
-        smooth: see :func:`degan.predict.videos.watch`.
-        rate: see :func:`degan.predict.videos.watch`.
-        calmest: see :func:`degan.predict.videos.watch`.
+        smooth: time constant of the moving average of probabilities in seconds, at least 0; 0 for
+            none.
+        rate: frames per second to read, at least 0.01; None for all.
+        calmest: whether to use each person's calmest frames so far as neutral face.
         boxes: face boxes of photos; None for face detection.
         annotate: folder for annotated copies, or path of the copy of a single file; None for none.
-        jobs: maximum number of processes for photos.
+        jobs: maximum number of processes for photos, at least 1.
     """
 
     inputs: Sequence[Input] = ()
@@ -88,6 +89,9 @@ class Plan:
         """All settings that affect the records, as a JSON value for a journal.
 
         Standard input and a camera cannot be read again, so each call has another value.
+
+        Raises:
+            DeganError: the neutral photo cannot be read.
         """
         options = self.reader.options
         rest = options.neutral and sha256(read_bytes(options.neutral, MAX_BYTES, "photo"))
@@ -130,7 +134,12 @@ class Count:
     num_bad: int = 0
 
     def add(self, record: Record, *, of_video: bool = False) -> None:
-        """Count the record of a photo, of a frame, or of a video that cannot be read."""
+        """Count the record of a photo, of a frame, or of a video that cannot be read.
+
+        Args:
+            record: the record, see :func:`degan.predict.to_record`.
+            of_video: whether a record without ``frame`` is that of a video.
+        """
         faces = record.get("faces", [])
         self.faces += len(faces)
         if "error" in record:
@@ -173,19 +182,21 @@ def predict(
 
     Args:
         plan: inputs and settings.
-        take: called with the record of each photo or frame, in order; not with ``out``.
+        take: callback, called with the record of each photo or frame, in order; not with ``out``.
         out: file to write, see :mod:`degan.predict.writers`; the same call continues stopped work.
             None for none.
         sheet: image file to write with the most probable faces; None for none.
-        progress: called with the finished fraction in [0, 1] and a label.
-        note: called with sentences about videos: size, frame rate, missing frames.
+        progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
+        note: callback, called with sentences about videos, such as their size; None for none.
 
     Returns:
         Counts of the records.
 
     Raises:
-        DeganError: the weights do not support the options, the video library is not installed, the
-            camera cannot be opened, or a file cannot be written.
+        DeganError: an option is out of range or does not fit the inputs or the weights, the video
+            library is not installed, the camera cannot be opened, a file cannot be written or is
+            in use by another call, or ``sheet`` has no face. Unreadable files become records.
+        DeganTypeError: ``smooth`` or ``rate`` of the plan is not a number.
     """
     progress = progress or silent
     note = note or silent

@@ -69,29 +69,33 @@ def read(
     Args:
         source: path of a photo, a video or a folder (searched recursively), a pattern such as
             ``photos/*.jpg``, or a list of these.
-        weights: see :class:`degan.Recognizer`.
-        groups: see :class:`degan.Recognizer`.
+        weights: weights file, or name of weights that ship; None for the default, see
+            :class:`degan.Recognizer`.
+        groups: group name -> expressions to count as one, see :class:`degan.Recognizer`; None for
+            no groups.
         crops: whether each photo is a cropped face; there is then no face detection.
-        thorough: see :class:`degan.Recognizer`.
+        thorough: whether to search always for faces on a side or upside down, see
+            :class:`degan.Recognizer`.
         actions: whether the table has facial actions and FACS action units.
         people: whether to number the people in all photos and videos, which must be of one event.
         neutral: photo of the neutral face of the only person in ``source``, or "calmest" for the
-            calmest frames of each person in a video.
-        smooth: time constant in seconds of the moving average of probabilities in a video; 0 for
-            none.
-        rate: frames per second to read from videos; None for all.
-        jobs: maximum number of processes for photos.
-        progress: called with the finished fraction in [0, 1] and a label.
+            calmest frames of each person in a video; None for no neutral face.
+        smooth: time constant in seconds of the moving average of probabilities in a video, at least
+            0; 0 for none.
+        rate: frames per second to read from videos, at least 0.01; None for all.
+        jobs: maximum number of processes for photos, from 1 to 1024.
+        progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
 
     Returns:
         One row per face: path, frame and time in seconds (of videos), person, box (x, y, width,
-        height in pixels), score, expression, unsure, a probability for each expression, error. A
-        photo without a face has one row with ``error``, and so has a photo or video that cannot be
-        read.
+        height in pixels), score, expression, unsure, a probability for each expression, error.
+        Scores, probabilities and amounts of actions are in [0, 1]. A photo without a face has one
+        row with ``error``, and so has a photo or video that cannot be read.
 
     Raises:
-        DeganError: a path does not exist or has no photo or video, the weights cannot be used, or
-            pandas is not installed.
+        DeganError: a path does not exist or has no photo or video, the weights cannot be used, an
+            option is out of range or does not fit the others, or pandas is not installed.
+        DeganTypeError: an argument has a wrong type.
     """
     _check_pandas()
     for flag, name in (
@@ -149,7 +153,7 @@ def to_frame(
         faces: one or several predictions for one image, or results
             (:class:`degan.predict.records.Result`) of photos or frames, which have path, frame and
             time. A photo without a face has a row.
-        path: path of the image, for predictions.
+        path: path of the image, for predictions; None for no column ``path``.
         actions: whether the table has facial actions and FACS action units.
 
     Returns:
@@ -157,6 +161,8 @@ def to_frame(
 
     Raises:
         DeganError: pandas is not installed.
+        DeganTypeError: ``faces`` has something else than predictions and results, or ``path`` is
+            not a path.
     """
     _check_pandas()
     name = "" if path is None else printable(as_path(path, "path"))

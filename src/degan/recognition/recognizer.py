@@ -58,11 +58,11 @@ class Recognizer:
     Args:
         weights: a weights file that ``degan export`` or ``degan finetune`` wrote, or a name of
             :data:`SHIPPED_WEIGHTS`; None for the first of them.
-        threads: number of threads of one network run.
+        threads: number of threads of one network run, from 1 to 1024.
         thorough: True: always search for faces that lie on a side or upside down too, which takes
             four times as long. False: only if the faces found are not all clear and upright.
         groups: expressions to count as one, under a new name: ``{"negative": ("anger", "fear")}``.
-            Their probabilities are added.
+            Their probabilities are added. None for no groups.
 
     Attributes:
         expressions: names in the order of the probabilities; groups follow the other expressions.
@@ -73,7 +73,7 @@ class Recognizer:
             training data, at most 1; empty if the weights predict no actions.
         action_units: FACS action units that are predicted: those whose facial actions have a mean
             of ``actions_explained`` of at least :data:`degan.labels.MIN_EXPLAINED`.
-        name: of the weights, for messages.
+        name: name of the weights, for messages.
         weights_hash: SHA-256 of the weights file.
         trained_on: description of the training data in the file, for
             :func:`degan.data.provenance.was_trained_on`.
@@ -84,7 +84,9 @@ class Recognizer:
 
     Raises:
         DeganError: the weights file is missing, damaged, or of a format that this version of degan
-            does not read; or a group names an expression that the weights do not have.
+            does not read; a group names an expression that the weights do not have, or is
+            otherwise unusable; or ``threads`` is out of range.
+        DeganTypeError: an argument has a wrong type.
     """
 
     def __init__(
@@ -134,7 +136,14 @@ class Recognizer:
         return self.predict_many([image])[0]
 
     def predict_many(self, images: Sequence[RgbImage]) -> list[list[Prediction]]:
-        """Return the list of :meth:`predict` for each image; their faces share network runs."""
+        """Return the list of :meth:`predict` for each image; their faces share network runs.
+
+        Args:
+            images: images, each RGB uint8 (H, W, 3); their sizes may differ.
+
+        Raises:
+            DeganError: an image has another type or shape.
+        """
         found = [self.find_faces(image) for image in images]
         read = iter(
             self._predictions(
@@ -148,7 +157,14 @@ class Recognizer:
         return [list(islice(read, len(faces))) for faces in found]
 
     def find_faces(self, image: RgbImage) -> list[Face]:
-        """Return the faces of an image, largest first, without their expressions."""
+        """Return the faces of an image, largest first, without their expressions.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+
+        Raises:
+            DeganError: the image has another type or shape.
+        """
         return self._finder.find(check_image(image), thorough=self._thorough)
 
     def predict_faces(self, image: RgbImage, faces: Sequence[Face]) -> list[Prediction]:
@@ -158,6 +174,10 @@ class Recognizer:
             image: RGB uint8 (H, W, 3).
             faces: from :meth:`find_faces`, or from given landmarks by
                 :meth:`degan.faces.finder.Face.of_landmarks`. Nothing is detected.
+
+        Raises:
+            DeganError: the image has another type or shape.
+            DeganTypeError: ``faces`` is not a list of faces.
         """
         check_image(image)
         check_list(faces, Face, "faces", "the faces that find_faces returns")
@@ -171,10 +191,11 @@ class Recognizer:
 
         Args:
             image: RGB uint8 (H, W, 3).
-            boxes: (x, y, width, height) in pixels, from about brow to chin.
+            boxes: boxes, each (x, y, width, height) in pixels, from about brow to chin.
 
         Raises:
-            DeganError: a box has no area inside the image.
+            DeganError: a box has no area inside the image, or the image has another type or shape.
+            DeganTypeError: a box is not four numbers.
         """
         check_image(image)
         return self._predictions([self._cut_box(image, _check_box(box)) for box in boxes])
@@ -182,13 +203,23 @@ class Recognizer:
     def predict_crop(self, image: RgbImage) -> Prediction:
         """Return the expression of an image that is one cut-out face.
 
+        Args:
+            image: RGB uint8 (H, W, 3), at least 32 x 32 pixels, at most 4 times as long as wide.
+
         Raises:
-            DeganError: the image is smaller than 32 x 32 pixels.
+            DeganError: the image is smaller or longer, or has another type or shape.
         """
         return self.predict_crops([image])[0]
 
     def predict_crops(self, images: Sequence[RgbImage]) -> list[Prediction]:
-        """Return the result of :meth:`predict_crop` for each image; they share network runs."""
+        """Return the result of :meth:`predict_crop` for each image; they share network runs.
+
+        Args:
+            images: cut-out faces, each RGB uint8 (H, W, 3); their sizes may differ.
+
+        Raises:
+            DeganError: see :meth:`predict_crop`.
+        """
         return self._predictions([self._cut_crop(check_image(image)) for image in images])
 
     def beside_neutral(
@@ -198,10 +229,17 @@ class Recognizer:
 
         Args:
             faces: predictions of this recogniser for that person.
-            neutral: the person's neutral face, or several photos of it, whose f(x) are averaged.
+            neutral: the person's neutral face, or predictions for several neutral photos, whose
+                f(x) are averaged.
+
+        Returns:
+            ``faces`` in their order, with other probabilities and the expressions that follow.
 
         Raises:
             DeganError: the weights have no layer for this, or there is no neutral face.
+            DeganTypeError: an argument is not a list of predictions.
+
+        Source: not in the paper; see :mod:`degan.recognition.neutral_reader`.
         """
         reader = self.check_reads_beside_neutral()
         resting = [neutral] if isinstance(neutral, Prediction) else neutral
@@ -219,7 +257,15 @@ class Recognizer:
     def with_probabilities(
         self, face: Prediction, probabilities: NDArray[np.floating]
     ) -> Prediction:
-        """Return a face with other probabilities, (C,), and the expression that follows."""
+        """Return a face with other probabilities, and the expression that follows.
+
+        Args:
+            face: prediction of this recogniser.
+            probabilities: float (C,) in [0, 1], in the order of ``expressions``.
+
+        Raises:
+            ValueError: there is not one probability for each expression.
+        """
         return replace(face, **self._answer(probabilities))
 
     def check_reads_beside_neutral(self) -> NeutralReader:
@@ -248,7 +294,14 @@ class Recognizer:
             )
 
     def probabilities(self, crops: Sequence[RgbImage]) -> NDArray[np.float32]:
-        """Return probabilities (N, C) of aligned crops, each uint8 (crop_size, crop_size, 3)."""
+        """Return the probabilities of aligned crops, float32 (N, C) in [0, 1]; rows sum to 1.
+
+        Args:
+            crops: N crops in the canonical frame, each RGB uint8 (crop_size, crop_size, 3).
+
+        Raises:
+            DeganError: see :meth:`read`.
+        """
         return self.read(crops).probabilities
 
     def read(self, crops: Sequence[RgbImage]) -> Readings:

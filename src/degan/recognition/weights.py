@@ -29,7 +29,7 @@ KEY: Final = "degan"
 """Key of the description in the metadata of the file."""
 
 SHIPPED_WEIGHTS: Final = ("web", "clean")
-"""Names of the weights that ship, the default first; see docs/cards."""
+"""Names of the weights that ship, the default first; docs/cards describes each."""
 
 CROPS: Final = {
     "color": "RGB",
