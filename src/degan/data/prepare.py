@@ -43,7 +43,7 @@ class PrepareSettings:
     Attributes:
         crops: whether the photos are faces already cut out. There is then no face detection;
             landmarks are only used for alignment.
-        crop_size: width and height of the crops to write, in pixels.
+        crop_size: width and height of the crops to write, in pixels, from 1 to 4096.
     """
 
     crops: bool = False
@@ -52,7 +52,7 @@ class PrepareSettings:
 
 @dataclass(frozen=True)
 class PrepareResult:
-    """Result of :func:`prepare`.
+    """Result of :func:`prepare_dataset`.
 
     Attributes:
         samples: rows of the manifest.
@@ -79,23 +79,27 @@ def prepare_dataset(
     jobs: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> PrepareResult:
-    """Prepare a data set from its files as downloaded.
+    """Prepare a data set from its files as downloaded: cut out the faces and write a manifest.
+
+    After an interruption, the same call continues. The result does not depend on ``jobs``.
 
     Args:
         adapter: adapter of the data set.
         path: folder or file as downloaded.
-        out: see :func:`prepare`.
-        protocol: selects the samples.
-        settings: see :func:`prepare`; ``crops`` is always on if the data set contains faces already
-            cut out.
-        jobs: see :func:`prepare`.
-        progress: see :func:`prepare`.
+        out: folder to make; it may exist if it is empty.
+        protocol: choices that select the samples.
+        settings: settings for cutting faces out; ``crops`` is always on for faces already cut out.
+        jobs: number of threads, at least 1.
+        progress: callback, called with the numbers of finished and of all pictures; None for none.
+
+    Returns:
+        Samples in the order of the adapter, skipped files, and warnings.
 
     Raises:
         DeganError: the protocol sets a choice that the data set does not use; the path does not
-            contain the data set; or for a reason of :func:`prepare`.
+            contain the data set; ``out`` exists; no picture has a face; or the disk is full.
+        DeganTypeError: ``path`` or ``out`` is not a path.
     """
-    progress = progress or silent
     path = as_path(path, "path")
     out = as_path(out, "out")
     unused = sorted(protocol.changed() - adapter.choices)
@@ -115,7 +119,7 @@ def prepare_dataset(
         out,
         replace(settings, crops=settings.crops or adapter.cut_out),
         jobs=jobs,
-        progress=progress,
+        progress=progress or silent,
         origin={
             "dataset": adapter.name,
             "protocol": asdict(protocol),
