@@ -49,15 +49,18 @@ def synthesize(
     Args:
         settings: settings of the data set.
         out: folder to create; it may exist if it is empty.
-        workers: number of processes.
-        progress: callback, called with (finished images, total images).
+        workers: number of processes, at least 1.
+        progress: callback, called with the number of finished images and the total number; None for
+            none.
 
     Returns:
         The samples of the manifest: all images, or the last :data:`PEAK_FRAMES` frames of each
         sequence.
 
     Raises:
-        DeganError: ``out`` is not empty or cannot be written, or the disk is full.
+        DeganError: ``out`` is not empty or cannot be written, the disk is full, or a process was
+            killed.
+        DeganTypeError: ``out`` is not a path.
     """
     progress = progress or silent
     out = as_path(out, "out")
