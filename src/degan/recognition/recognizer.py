@@ -4,17 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from degan.errors import DeganError, DeganTypeError
-from degan.faces.alignment import MIN_CUT_OUT, crop_face
-from degan.faces.finder import Box, Face, FaceFinder, crop_box
+from degan.errors import DeganError
+from degan.faces.finder import Box, Face, FaceFinder
 from degan.labels import ACTION_UNITS, MIN_EXPLAINED
 from degan.media.images import RgbImage, check_image
 from degan.recognition.class_groups import Groups
+from degan.recognition.cuts import Cut
 from degan.recognition.neutral_reader import NeutralReader
 from degan.recognition.prediction import Prediction, Readings
 from degan.recognition.weights import SHIPPED_WEIGHTS, open_weights
@@ -34,9 +34,6 @@ _BATCH = 64
 
 MAX_THREADS = 1024
 """Maximum number of threads of a network run."""
-
-MAX_ASPECT = 4
-"""Maximum ratio of the sides of a cut-out face; longer strips need much memory."""
 
 
 class Recognizer:
@@ -145,15 +142,11 @@ class Recognizer:
             DeganError: an image has another type or shape.
         """
         found = [self.find_faces(image) for image in images]
-        read = iter(
-            self._predictions(
-                [
-                    _Cut.of_face(image, face, self.crop_size)
-                    for image, faces in zip(images, found, strict=True)
-                    for face in faces
-                ]
-            )
-        )
+        pairs = zip(images, found, strict=True)
+        cuts = [
+            Cut.of_face(image, face, self.crop_size) for image, faces in pairs for face in faces
+        ]
+        read = iter(self._predictions(cuts))
         return [list(islice(read, len(faces))) for faces in found]
 
     def find_faces(self, image: RgbImage) -> list[Face]:
@@ -181,7 +174,7 @@ class Recognizer:
         """
         check_image(image)
         check_list(faces, Face, "faces", "the faces that find_faces returns")
-        return self._predictions([_Cut.of_face(image, face, self.crop_size) for face in faces])
+        return self._predictions([Cut.of_face(image, face, self.crop_size) for face in faces])
 
     def predict_boxes(self, image: RgbImage, boxes: Sequence[Box]) -> list[Prediction]:
         """Return the expressions of faces in given boxes, in their order.
@@ -198,7 +191,8 @@ class Recognizer:
             DeganTypeError: a box is not four numbers.
         """
         check_image(image)
-        return self._predictions([self._cut_box(image, _check_box(box)) for box in boxes])
+        finder, size = self._finder, self.crop_size
+        return self._predictions([Cut.of_box(finder, image, box, size) for box in boxes])
 
     def predict_crop(self, image: RgbImage) -> Prediction:
         """Return the expression of an image that is one cut-out face.
@@ -220,7 +214,8 @@ class Recognizer:
         Raises:
             DeganError: see :meth:`predict_crop`.
         """
-        return self._predictions([self._cut_crop(check_image(image)) for image in images])
+        finder, size = self._finder, self.crop_size
+        return self._predictions([Cut.of_crop(finder, image, size) for image in images])
 
     def beside_neutral(
         self, faces: Sequence[Prediction], neutral: Prediction | Sequence[Prediction]
@@ -344,35 +339,11 @@ class Recognizer:
                 "per face; export it again"
             )
 
-    def _cut_crop(self, image: RgbImage) -> "_Cut":
-        height, width = image.shape[:2]
-        if min(height, width) < MIN_CUT_OUT:
-            raise DeganError(
-                f"the image is {width} x {height} pixels; a cut-out face needs "
-                f"{MIN_CUT_OUT} x {MIN_CUT_OUT}"
-            )
-        if max(height, width) > MAX_ASPECT * min(height, width):
-            raise DeganError(
-                f"the image is {width} x {height} pixels; a cut-out face is at most {MAX_ASPECT} "
-                "times as long as wide"
-            )
-        face = self._finder.find_in_crop(image)
-        crop = crop_face(image, face.landmarks if face else None, self.crop_size)
-        whole = (0.0, 0.0, float(width), float(height))
-        return _Cut(whole, face.score if face else 0.0, face, crop)
-
-    def _cut_box(self, image: RgbImage, box: Box) -> "_Cut":
-        face = self._finder.find_in_box(image, box)
-        if face is not None:
-            return _Cut(box, face.score, face, crop_face(image, face.landmarks, self.crop_size))
-        inside = crop_box(image, box)
-        return _Cut(box, 0.0, None, crop_face(inside, None, self.crop_size))
-
-    def _predictions(self, cuts: Sequence["_Cut"]) -> list[Prediction]:
+    def _predictions(self, cuts: Sequence[Cut]) -> list[Prediction]:
         read = self.read([cut.crop for cut in cuts])
         return [self._prediction(cut, read, row) for row, cut in enumerate(cuts)]
 
-    def _prediction(self, cut: "_Cut", read: Readings, row: int) -> Prediction:
+    def _prediction(self, cut: Cut, read: Readings, row: int) -> Prediction:
         amounts = [] if read.actions is None else read.actions[row].tolist()
         actions = dict(zip(self.actions_explained, amounts, strict=True))
         return Prediction(
@@ -404,19 +375,6 @@ class _Answer(TypedDict):
     unsure: bool
 
 
-class _Cut(NamedTuple):
-    """A crop of a face, before the network run."""
-
-    box: Box
-    score: float
-    face: Face | None
-    crop: RgbImage
-
-    @classmethod
-    def of_face(cls, image: RgbImage, face: Face, size: int) -> "_Cut":
-        return cls(face.box, face.score, face, crop_face(image, face.landmarks, size))
-
-
 def _reopen(source: str, options: dict[str, Any], weights_hash: str) -> Recognizer:
     """Return an unpickled recogniser.
 
@@ -430,16 +388,6 @@ def _reopen(source: str, options: dict[str, Any], weights_hash: str) -> Recogniz
             "pickle it again"
         )
     return recognizer
-
-
-def _check_box(box: Any) -> Box:
-    try:
-        x, y, width, height = map(float, box)
-    except (TypeError, ValueError) as error:
-        raise DeganTypeError(
-            f"a box must be four numbers (x, y, width, height) in pixels, not {box!r:.60}"
-        ) from error
-    return x, y, width, height
 
 
 def _predicted_units(explained: Mapping[str, float]) -> tuple[str, ...]:
