@@ -20,7 +20,8 @@ import numpy as np
 import skimage.data
 from PIL import Image, ImageFilter
 
-from degan.faces.finder import Face, FaceFinder
+from degan.faces.face import Face
+from degan.faces.finder import FaceFinder
 from degan.media.images import RgbImage, read_image
 
 FACE_WIDTH = 190  # mean width of the landmarks in the London photos of 512 pixels

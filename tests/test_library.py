@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import degan
 from degan.errors import DeganError
-from degan.faces.finder import Face
+from degan.faces.face import Face
 from degan.media.images import read_image
 
 WALL = np.full((90, 120, 3), 100, np.uint8)

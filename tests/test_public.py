@@ -18,10 +18,20 @@ import pytest
 import degan
 from degan.errors import DeganError, DeganTypeError
 from degan.faces import Face
-from degan.media.images import read_image, write_image
+from degan.media.images import RgbImage, read_image, write_image
 from degan.predict.records import BOX, Result
 from degan.system.assets import asset_bytes, inference_session
 from degan.system.machine import num_cpus
+from docstrings import (
+    MEASURE,
+    SHAPE,
+    can_raise,
+    constant_docstring,
+    documented,
+    holds_array,
+    is_number,
+    may_be_none,
+)
 
 PACKAGES = [
     "degan",
@@ -44,11 +54,20 @@ PACKAGES = [
     ),
 ]
 PUBLIC = [(package, name) for package in PACKAGES for name in import_module(package).__all__]
-FUNCTIONS_AND_CLASSES = [
-    (package, name)
-    for package, name in PUBLIC
-    if inspect.isfunction(getattr(import_module(package), name))
-    or inspect.isclass(getattr(import_module(package), name))
+NAMED = {f"{package}.{name}": getattr(import_module(package), name) for package, name in PUBLIC}
+CONSTANTS = [
+    path
+    for path, thing in NAMED.items()
+    if not (inspect.isfunction(thing) or inspect.isclass(thing))
+]
+# Each function and class once, under its first name.
+FUNCTIONS_AND_CLASSES = {
+    thing: path for path, thing in reversed(NAMED.items()) if path not in CONSTANTS
+}
+DOCUMENTED = [
+    pytest.param(one, id=one.path)
+    for thing, path in FUNCTIONS_AND_CLASSES.items()
+    for one in documented(path, thing)
 ]
 # An engineer or researcher meets these first, so each has an example.
 WITH_EXAMPLES = [
@@ -101,22 +120,6 @@ class TestNames:
         assert not (folder / f"{name}.py").exists()
         assert not (folder / name).exists()
 
-    @pytest.mark.parametrize(("package", "name"), FUNCTIONS_AND_CLASSES)
-    def test_a_public_docstring_names_every_argument(self, package, name):
-        thing = getattr(import_module(package), name)
-        text = inspect.getdoc(thing) or ""
-        assert text
-        if not inspect.isfunction(thing):
-            return
-        arguments = [
-            one
-            for one in inspect.signature(thing).parameters.values()
-            if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
-        ]
-        if len(arguments) > 1 or "Args:" in text:
-            for one in arguments:
-                assert re.search(rf"^\s+{one.name}:", text, re.MULTILINE), one.name
-
     def test_the_stubs_name_every_public_name(self):
         for package in PACKAGES:
             module = import_module(package)
@@ -142,6 +145,99 @@ class TestNames:
         ), text
         assert "DataFrame" in text
         assert "error" not in text + errors, text
+
+
+@pytest.mark.parametrize("one", DOCUMENTED)
+class TestDocstrings:
+    """Shapes, units, ranges, errors: of every public function, class, method and property."""
+
+    def test_every_argument_is_described(self, one):
+        missing = [name for name in one.arguments if not one.description(name)]
+        assert one.summary
+        assert not missing
+
+    def test_every_array_has_a_shape(self, one):
+        arrays = [name for name in one.arguments if holds_array(one.hints.get(name))]
+        assert not [name for name in arrays if not SHAPE.search(one.description(name))]
+        if holds_array(one.hints.get("return")):
+            assert SHAPE.search(one.result), "the result"
+
+    def test_every_number_has_a_unit_or_a_range(self, one):
+        numbers = [name for name in one.arguments if is_number(one.hints.get(name))]
+        assert not [name for name in numbers if not MEASURE.search(one.description(name))]
+        if is_number(one.hints.get("return")):
+            assert MEASURE.search(one.result), "the result"
+
+    def test_the_meaning_of_none_is_described(self, one):
+        optional = [name for name in one.arguments if may_be_none(one.hints.get(name))]
+        assert not [name for name in optional if "None" not in one.description(name)]
+        if may_be_none(one.hints.get("return")):
+            assert "None" in one.result, "the result"
+
+    def test_the_result_is_described(self, one):
+        if one.hints.get("return", type(None)) is not type(None):
+            assert one.result
+
+    def test_its_errors_are_described(self, one):
+        if can_raise(one):
+            assert one.section("Raises")
+
+    def test_the_signature_is_readable(self, one):
+        if callable(one.thing) and one.arguments:
+            assert " at 0x" not in str(inspect.signature(one.thing))
+
+    def test_tools_find_the_types(self, one):
+        # one.hints is from typing.get_type_hints, which imports what annotations name.
+        assert set(one.arguments) <= set(one.hints)
+
+
+@pytest.mark.parametrize("path", CONSTANTS)
+def test_a_public_constant_has_a_docstring(path):
+    package, _, name = path.rpartition(".")
+    assert constant_docstring(package, name)
+
+
+def shrink(image: RgbImage, side: int, name: str | None) -> RgbImage:
+    """Make an image smaller.
+
+    Args:
+        image: RGB uint8 (H, W, 3).
+        side: new side in pixels.
+        name: name of the image in messages; None for none.
+
+    Returns:
+        RGB uint8 (side, side, 3).
+
+    Raises:
+        DeganError: the image is smaller than ``side``.
+    """
+    raise DeganError(name)
+
+
+class TestRulesOfDocstrings:
+    @pytest.mark.parametrize(
+        ("old", "new", "broken"),
+        [
+            ("uint8 (H, W, 3).", "uint8 (H, W, 3).", None),
+            ("        side: new", "        other: new", "test_every_argument_is_described"),
+            ("(H, W, 3)", "of any size", "test_every_array_has_a_shape"),
+            ("(side, side, 3)", "(smaller)", "test_every_array_has_a_shape"),
+            ("new side in pixels", "new side", "test_every_number_has_a_unit_or_a_range"),
+            ("; None for none", "", "test_the_meaning_of_none_is_described"),
+            ("Returns:", "Notes:", "test_the_result_is_described"),
+            ("Raises:", "Notes:", "test_its_errors_are_described"),
+        ],
+    )
+    def test_a_docstring_with_a_fault_is_found(self, old, new, broken, monkeypatch):
+        monkeypatch.setattr(shrink, "__doc__", shrink.__doc__.replace(old, new))
+        (one,) = documented("shrink", shrink)
+        found = set()
+        for rule in (name for name in vars(TestDocstrings) if name.startswith("test_")):
+            try:
+                getattr(TestDocstrings(), rule)(one)
+            except AssertionError:
+                found.add(rule)
+        assert broken in (found or {None})
 
 
 class TestExamples:
@@ -453,7 +549,7 @@ class TestOptions:
             ({"crops": "no"}, "crops must be True or False, not an object of type str"),
             ({"groups": "bad=anger"}, "groups must be a dict .* type str"),
             ({"groups": {"bad": "anger"}}, "the group bad must be a list of expressions, not str"),
-            ({"groups": {1: ["anger"]}}, "names of groups must be a list of texts, not of int"),
+            ({"groups": {1: ["anger"]}}, "names of groups must be a list of strings, not of int"),
         ],
     )
     def test_of_read_are_checked(self, examples, options, says):

@@ -11,4 +11,4 @@ class DeganError(Exception):
 
 
 class DeganTypeError(DeganError, TypeError):
-    """An argument of a wrong type; the sentence names the type."""
+    """An argument of a wrong type, also a :class:`TypeError`; the sentence names the type."""

@@ -1,6 +1,6 @@
 """Names and order of expressions, facial actions and action units; synonyms of expressions."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from degan.errors import DeganError
@@ -212,3 +212,27 @@ def check_class_names(names: Any) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise ValueError("two classes have the same name")
     return tuple(names)
+
+
+def predicted_units(explained: Mapping[str, float]) -> tuple[str, ...]:
+    """Return the action units that weights predict well enough, in the order of FACS.
+
+    Args:
+        explained: facial action -> share of its variance explained; empty for no actions.
+
+    Returns:
+        The units of :data:`ACTION_UNITS` whose facial actions have a mean share of at least
+        :data:`MIN_EXPLAINED`; () without actions.
+    """
+    units = ACTION_UNITS.items() if explained else ()
+    return tuple(unit for unit, names in units if mean_amount(explained, names) >= MIN_EXPLAINED)
+
+
+def mean_amount(amounts: Mapping[str, float], names: Sequence[str]) -> float:
+    """Return the mean amount of some facial actions, such as those of an action unit.
+
+    Args:
+        amounts: facial action -> amount.
+        names: one or more facial actions in ``amounts``.
+    """
+    return sum(amounts[name] for name in names) / len(names)

@@ -14,7 +14,8 @@ from PIL import Image
 
 import degan
 from degan.errors import DeganError
-from degan.faces.finder import Face, FaceFinder
+from degan.faces.face import Face
+from degan.faces.finder import FaceFinder
 from degan.media.images import RgbImage, read_image
 from degan.system import assets
 

@@ -14,8 +14,8 @@ from degan.labels import UNIT_THRESHOLD
 from degan.predict.segments import Segment, Segments
 
 if TYPE_CHECKING:
+    from degan.predict.count import Count
     from degan.predict.records import Record
-    from degan.predict.run import Count
 
 _ROWS = 200  # rows of a table; it is then printed and a new one begins
 

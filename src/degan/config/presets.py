@@ -16,7 +16,7 @@ from degan.labels import CODE_ACTIONS
 
 
 def fast() -> Settings:
-    """Small grey images, small networks, and initial weights from synthetic people: the default.
+    """Return the default: small grey images, small networks, initial weights of synthetic people.
 
     f(x) is rounded and a loss term limits its size, so that it contains little besides the
     expression. Stage 1 is short and does not change the encoder. The weights of the last epochs of
@@ -49,17 +49,19 @@ def fast() -> Settings:
 
 
 def best() -> Settings:
-    """``fast`` that reads each face at three sizes: recognition takes three times as long."""
+    """Return ``fast`` that reads each face at three sizes; recognition takes three times longer."""
     settings = fast()
     classifier = settings.classifier.model_copy(update={"views": 3})
     return settings.model_copy(update={"preset": "best", "classifier": classifier})
 
 
 def paper() -> Settings:
-    """DE-GAN as in the papers: only their loss terms, real-valued f(x), G_en frozen in stage 2.
+    """Return DE-GAN as in the papers: only their loss terms, real f(x), G_en frozen in stage 2.
 
     Other details (sizes, rates, augmentation, hinge), which the papers leave open or which differ
     here, are degan's defaults; docs/method.md lists them.
+
+    Source: Ali & Hughes, arXiv 1912.01456.
     """
     return Settings(
         preset="paper",
@@ -70,7 +72,7 @@ def paper() -> Settings:
 
 
 def tiny() -> Settings:
-    """The smallest settings that use every part, for tests; their metrics have no meaning."""
+    """Return the smallest settings that use every part, for tests; metrics have no meaning."""
     return Settings(
         preset="tiny",
         network=NetworkSettings(
@@ -83,11 +85,15 @@ def tiny() -> Settings:
 
 _FUNCTIONS: Final = (fast, best, paper, tiny)
 PRESETS: Final[dict[str, Callable[[], Settings]]] = {make.__name__: make for make in _FUNCTIONS}
+"""Name of a preset -> function that returns its settings."""
 assert tuple(PRESETS) == PRESET_NAMES
 
 
 def preset(name: str) -> Settings:
     """Return the settings of a preset.
+
+    Args:
+        name: one of :data:`degan.config.PRESET_NAMES`.
 
     Raises:
         DeganError: there is no such preset.

@@ -27,7 +27,11 @@ class _Settings(BaseModel):
 
 
 class NetworkSettings(_Settings):
-    """Sizes of the networks."""
+    """Sizes of the networks.
+
+    Raises:
+        pydantic.ValidationError: a name is unknown, or a value has a wrong type or is out of range.
+    """
 
     image_size: int = Field(48, ge=32, le=256, multiple_of=16)
     """Side of the images that G generates and D reads, in pixels."""
@@ -61,7 +65,11 @@ class NetworkSettings(_Settings):
 
 
 class AugmentSettings(_Settings):
-    """Random changes of the training images, uniform within plus or minus the given value."""
+    """Random changes of the training images, uniform within plus or minus the given value.
+
+    Raises:
+        pydantic.ValidationError: a name is unknown, or a value has a wrong type or is out of range.
+    """
 
     rotation: float = Field(11.0, ge=0, le=45)
     """Rotation in degrees."""
@@ -82,7 +90,11 @@ class AugmentSettings(_Settings):
 
 
 class GanSettings(_Settings):
-    """Stage 1: encoder, decoder and discriminator."""
+    """Stage 1: encoder, decoder and discriminator.
+
+    Raises:
+        pydantic.ValidationError: a name is unknown, or a value has a wrong type or is out of range.
+    """
 
     epochs: int = Field(40, ge=0, le=10_000)
     """Passes over the training images. 0 skips stage 1."""
@@ -142,7 +154,12 @@ class GanSettings(_Settings):
 
 
 class ClassifierSettings(_Settings):
-    """Stage 2: a classifier on f(x) and the residue, which local CNNs compute."""
+    """Stage 2: a classifier on f(x) and the residue, which local CNNs compute.
+
+    Raises:
+        pydantic.ValidationError: a name is unknown, or a value has a wrong type, is out of range,
+            or does not fit the others.
+    """
 
     features: Literal["code", "residue", "both"] = "both"
     """Input of the classifier: f(x) (``code``), the residue, or both as in the paper."""
@@ -199,7 +216,12 @@ class ClassifierSettings(_Settings):
 
 
 class Settings(_Settings):
-    """All settings of a training run; together with the data, they determine the result."""
+    """All settings of a training run; together with the data, they determine the result.
+
+    Raises:
+        pydantic.ValidationError: a name is unknown, or a value has a wrong type, is out of range,
+            or does not fit the others.
+    """
 
     preset: str
     """Name of the preset that the other values are based on."""
@@ -218,9 +240,13 @@ class Settings(_Settings):
     processors with instructions for it (AMX, AVX-512 BF16) and slower on others. Weights, losses
     and recognition use 32 bits."""
     network: NetworkSettings = NetworkSettings()
+    """Sizes of the networks."""
     augment: AugmentSettings = AugmentSettings()
+    """Random changes of the training images, in both stages."""
     gan: GanSettings = GanSettings()
+    """Stage 1: the GAN."""
     classifier: ClassifierSettings = ClassifierSettings()
+    """Stage 2: the classifier."""
 
     @property
     def holds(self) -> bool:

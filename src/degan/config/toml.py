@@ -68,11 +68,12 @@ def write_settings(path: PathLike, settings: Settings) -> None:
     """Write settings to a TOML file.
 
     Args:
-        path: of the file.
-        settings: the settings.
+        path: file to write; :func:`read_settings` reads it.
+        settings: settings of a run.
 
     Raises:
         DeganError: the file cannot be written.
+        DeganTypeError: ``path`` is not a path.
     """
     path = as_path(path, "path")
     write_text(path, tomli_w.dumps(settings.model_dump()))
@@ -83,8 +84,12 @@ def read_settings(path: PathLike) -> Settings:
 
     Settings missing from the file get their value from the preset that it names, or from ``fast``.
 
+    Args:
+        path: TOML file of at most 1 MiB, in UTF-8.
+
     Raises:
         DeganError: the file is missing, not TOML, or contains an unknown or invalid setting.
+        DeganTypeError: ``path`` is not a path.
     """
     path = as_path(path, "path")
     try:

@@ -22,7 +22,7 @@ class CompleteCounts:
     Attributes:
         subjects: number of subjects with a labelled recording; None if subjects are not named.
         recordings: number of labelled sequences, or of photos in a data set of single photos.
-        expressions: number of recordings of each expression.
+        expressions: expression -> number of its recordings.
         source: publication or web page with these counts.
     """
 
@@ -55,7 +55,7 @@ class Adapter:
         name: name on the command line.
         title: full name.
         needs: files that the path must contain, as downloaded, in one line.
-        choices: names of the :class:`degan.data.protocol.Protocol` fields that the adapter uses.
+        choices: names of the fields of :class:`degan.data.protocol.Protocol` that the adapter uses.
         expected: counts of a complete copy under the default protocol; None if unknown.
         people: whether subjects are named; if not, only an official split can be used.
         read: function (path, protocol) -> content of the copy. Raises DeganError if the path

@@ -27,7 +27,7 @@ def find_adapter(name: str) -> Adapter:
     """Return the adapter of a data set.
 
     Args:
-        name: name on the command line; case is ignored.
+        name: name on the command line, a key of :func:`find_adapters`; case is ignored.
 
     Raises:
         DeganError: there is no such data set.

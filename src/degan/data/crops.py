@@ -17,10 +17,10 @@ def read_crops(dataset: Dataset, indices: Sequence[int]) -> NDArray[np.uint8]:
 
     Args:
         dataset: data set with the crops.
-        indices: indices of N of its samples.
+        indices: indices of N of its samples, from 0.
 
     Returns:
-        RGB, uint8 (N, H, H, 3), H = ``dataset.crop_size``.
+        RGB, uint8 (N, H, H, 3) in the order of ``indices``, H = ``dataset.crop_size``.
 
     Raises:
         DeganError: a crop is missing, damaged, or of another size than in ``dataset.json``.

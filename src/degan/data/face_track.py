@@ -6,7 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from degan.faces.alignment import LANDMARKS
-from degan.faces.finder import Face, FaceFinder, Landmarks
+from degan.faces.face import Face
+from degan.faces.finder import FaceFinder
+from degan.faces.region import Landmarks
 from degan.media.images import RgbImage
 
 _CANDIDATES = 4  # number of faces followed; the recorded person is among the largest

@@ -31,15 +31,17 @@ def make_folds(
 
     Args:
         dataset: data set to divide.
-        protocol: one of :data:`PROTOCOLS`; ignored if ``file`` is given.
-        num_folds: number of folds of the protocol ``subjects``.
-        seed: random seed for the order of the subjects.
-        validation: fraction of the training subjects used for validation, see
-            :func:`degan.data.folds.subject_folds`.
-        file: ``folds.json`` to read the folds from.
+        protocol: ``subjects`` (folds by subject), ``loso`` (one fold per subject) or ``official``
+            (the official split); ignored if ``file`` is given.
+        num_folds: number of folds of the protocol ``subjects``, from 2 to the number of subjects.
+        seed: random seed for the order of the subjects, at least 0.
+        validation: fraction of the training subjects used for validation, 0 to 0.5, see
+            :func:`degan.data.folds.subject_folds`; the official split ignores it.
+        file: ``folds.json`` to read the folds from; None to make them.
 
     Raises:
-        DeganError: there is no such protocol, or the data set does not allow it.
+        DeganError: there is no such protocol, the data set does not allow it, a number is out of
+            range, or ``file`` cannot be used, see :func:`read_folds`.
     """
     if file is not None:
         return read_folds(file, dataset)
@@ -92,13 +94,14 @@ def write_folds(
 
     Args:
         path: file to write.
-        dataset: data set that was divided.
+        dataset: data set that was divided; the hash of its manifest is stored.
         folds: folds of its samples.
         protocol: protocol of the folds, stored in the file.
         seed: random seed of the folds, stored in the file for information.
 
     Raises:
         DeganError: the file cannot be written.
+        DeganTypeError: ``path`` is not a path.
     """
     path = as_path(path, "path")
     write_text(path, folds_text(dataset, folds, protocol, seed))
@@ -111,13 +114,18 @@ def read_folds(path: PathLike, dataset: Dataset) -> list[Fold]:
     training subjects. For the protocol ``official``, the data set's official split is returned.
 
     Args:
-        path: file to read.
+        path: file to read, JSON of at most 64 MiB.
         dataset: data set to divide.
+
+    Returns:
+        Folds in the order of the file.
 
     Raises:
         DeganError: the file is not valid or belongs to another data set; it names subjects that are
             not in the data set; a subject is tested in two folds, or is a test and a validation
-            subject of one fold; or a fold has no test or no training subjects.
+            subject of one fold; a fold has no test or no training subjects; or a sample has no
+            subject.
+        DeganTypeError: ``path`` is not a path.
     """
     path = as_path(path, "path")
     content = _parse(path)

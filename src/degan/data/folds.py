@@ -16,13 +16,13 @@ _PARTS = 20  # maximum number of equal parts of the training subjects; some are 
 
 @dataclass(frozen=True)
 class Fold:
-    """One fold, as indices of samples; its parts share no sample and no subject.
+    """One fold; its parts share no sample and no subject.
 
     Attributes:
-        train: training samples.
-        test: test samples, evaluated once, at the end.
-        validation: samples for model selection, of subjects that are not trained on. Empty without
-            model selection.
+        train: indices of the training samples, from 0, in increasing order.
+        test: indices of the test samples, evaluated once, at the end.
+        validation: indices of samples for model selection, of subjects that are not trained on.
+            Empty without model selection.
     """
 
     train: tuple[int, ...]
@@ -103,8 +103,12 @@ def leave_one_subject_out(
         seed: random seed for the order of subjects with equally many samples.
         validation: fraction of a fold's training subjects used for validation, 0 to 0.5.
 
+    Returns:
+        Folds in the order of :func:`subject_folds`, which is not the order of the subjects' names.
+
     Raises:
-        DeganError: there are fewer than two subjects, or a sample has no subject.
+        DeganError: there are fewer than two subjects, a sample has no subject, ``validation`` is
+            out of range, or too few subjects are left for training and validation.
     """
     subjects, _, _ = _count(samples)
     return subject_folds(samples, len(subjects), seed, validation=validation)
@@ -112,6 +116,12 @@ def leave_one_subject_out(
 
 def official_split(samples: Sequence[Sample]) -> list[Fold]:
     """Return the official split of the data set as a single fold.
+
+    Args:
+        samples: samples of the data set.
+
+    Returns:
+        A list with one fold.
 
     Raises:
         DeganError: there are no training or no test samples, or a subject is in two parts.

@@ -26,7 +26,7 @@ Row = TypeVar("Row")
 def join_datasets(
     folders: Sequence[PathLike],
     out: PathLike,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> Dataset:
     """Join several prepared data sets into one.
 
@@ -38,15 +38,17 @@ def join_datasets(
         folders: two or more prepared data sets with the same crop size and frame.
         out: folder to make. It appears when it is complete. Crops are hard-linked if the file
             system allows it, so that they need no additional space.
-        progress: callback, called with the finished fraction in [0, 1] and a label.
+        progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
 
     Returns:
-        The joined data set.
+        The joined data set, samples in the order of ``folders``.
 
     Raises:
         DeganError: a folder is not a data set; two folders have the same name; crop sizes or frames
             differ; a crop is missing; or ``out`` exists or cannot be written.
+        DeganTypeError: a folder is not a path.
     """
+    progress = progress or silent
     paths = [as_path(one, "folders") for one in folders]
     out = as_path(out, "out")
     parts = _read(paths)

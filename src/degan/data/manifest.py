@@ -63,12 +63,19 @@ class Dataset:
         return tuple(sorted({sample.subject for sample in self.samples} - {""}))
 
     def with_expressions(self, expressions: Collection[str]) -> "Dataset":
-        """Return the data set with only the samples of the given expressions."""
+        """Return the data set with only the samples of the given expressions.
+
+        Args:
+            expressions: names of expressions; others than those of the data set have no effect.
+        """
         samples = tuple(sample for sample in self.samples if sample.expression in expressions)
         return replace(self, samples=samples)
 
     def split_indices(self, split: str | None) -> list[int]:
-        """Return the indices of the samples in a part of the official split; None: of all samples.
+        """Return the indices of the samples in a part of the official split, in their order.
+
+        Args:
+            split: ``train``, ``validation`` or ``test``; None for all samples.
 
         Raises:
             DeganError: no sample is in that part.
@@ -83,7 +90,10 @@ class Dataset:
         return found
 
     def without_subjects(self, subjects: Collection[str]) -> list[int]:
-        """Return the indices of all samples except those of the given subjects.
+        """Return the indices of all samples except those of the given subjects, in their order.
+
+        Args:
+            subjects: names of subjects.
 
         Raises:
             DeganError: the data set does not contain one of the subjects.
@@ -126,9 +136,13 @@ def write_dataset(
         folder: folder of the data set; contains the crops.
         samples: rows of the manifest.
         skipped: rows of ``skipped.csv``.
-        crop_size: width and height of every crop in pixels.
-        frame: name of the canonical frame of the crops.
-        settings: settings of the preparation, stored in ``dataset.json``.
+        crop_size: width and height of every crop in pixels, from 1 to 4096.
+        frame: name of the canonical frame of the crops, see :data:`degan.faces.FRAME`.
+        settings: settings of the preparation as JSON values, stored in ``dataset.json``.
+
+    Raises:
+        DeganError: a file cannot be written.
+        DeganTypeError: ``folder`` is not a path.
     """
     folder = as_path(folder, "folder")
     manifest = _csv_text(_COLUMNS, samples)
@@ -170,11 +184,12 @@ def read_dataset(folder: PathLike) -> Dataset:
         (24, 12, ('neutral', 'happiness'))
 
     Args:
-        folder: what ``degan prepare``, ``degan synthesize`` or ``degan join`` made.
+        folder: folder that ``degan prepare``, ``degan synthesize`` or ``degan join`` made.
 
     Raises:
         DeganError: the folder is not a prepared data set, it contains no sample, or its files are
             damaged or were edited.
+        DeganTypeError: ``folder`` is not a path.
     """
     folder = as_path(folder, "folder")
     if not (folder / "dataset.json").is_file():

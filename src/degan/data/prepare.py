@@ -26,6 +26,7 @@ from degan.media import images
 from degan.system.arguments import PathLike, as_path
 from degan.system.files import write_text
 from degan.system.partial_folder import clear, finish, partial_dir
+from degan.system.progress import silent
 from degan.version import __version__
 
 _JOURNAL = "progress.jsonl"
@@ -42,7 +43,7 @@ class PrepareSettings:
     Attributes:
         crops: whether the photos are faces already cut out. There is then no face detection;
             landmarks are only used for alignment.
-        crop_size: width and height of the crops to write, in pixels.
+        crop_size: width and height of the crops to write, in pixels, from 1 to 4096.
     """
 
     crops: bool = False
@@ -51,7 +52,7 @@ class PrepareSettings:
 
 @dataclass(frozen=True)
 class PrepareResult:
-    """Result of :func:`prepare`.
+    """Result of :func:`prepare_dataset`.
 
     Attributes:
         samples: rows of the manifest.
@@ -76,23 +77,28 @@ def prepare_dataset(
     settings: PrepareSettings,
     *,
     jobs: int,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> PrepareResult:
-    """Prepare a data set from its files as downloaded.
+    """Prepare a data set from its files as downloaded: cut out the faces and write a manifest.
+
+    After an interruption, the same call continues. The result does not depend on ``jobs``.
 
     Args:
         adapter: adapter of the data set.
         path: folder or file as downloaded.
-        out: see :func:`prepare`.
-        protocol: selects the samples.
-        settings: see :func:`prepare`; ``crops`` is always on if the data set contains faces already
-            cut out.
-        jobs: see :func:`prepare`.
-        progress: see :func:`prepare`.
+        out: folder to make; it may exist if it is empty.
+        protocol: choices that select the samples.
+        settings: settings for cutting faces out; ``crops`` is always on for faces already cut out.
+        jobs: number of threads, at least 1.
+        progress: callback, called with the numbers of finished and of all pictures; None for none.
+
+    Returns:
+        Samples in the order of the adapter, skipped files, and warnings.
 
     Raises:
         DeganError: the protocol sets a choice that the data set does not use; the path does not
-            contain the data set; or for a reason of :func:`prepare`.
+            contain the data set; ``out`` exists; no picture has a face; or the disk is full.
+        DeganTypeError: ``path`` or ``out`` is not a path.
     """
     path = as_path(path, "path")
     out = as_path(out, "out")
@@ -113,7 +119,7 @@ def prepare_dataset(
         out,
         replace(settings, crops=settings.crops or adapter.cut_out),
         jobs=jobs,
-        progress=progress,
+        progress=progress or silent,
         origin={
             "dataset": adapter.name,
             "protocol": asdict(protocol),
@@ -136,7 +142,7 @@ def prepare(
     settings: PrepareSettings,
     *,
     jobs: int,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] = silent,
     origin: Mapping[str, Any] | None = None,
     units: Mapping[str, frozenset[int]] | None = None,
 ) -> PrepareResult:

@@ -15,7 +15,7 @@ class Protocol:
     Each data set uses only the choices that apply to it.
 
     Attributes:
-        peak_frames: number of frames at the peak of a sequence that become samples.
+        peak_frames: number of frames at the peak of a sequence that become samples, from 1 to 1000.
         neutral: whether the first frame of a sequence becomes a sample of the class ``neutral``.
         camera: ``VL`` (visible light) or ``NI`` (near infrared).
         light: ``Strong``, ``Weak`` or ``Dark``.
@@ -26,6 +26,9 @@ class Protocol:
         dual_view: picture from videos with frontal and side view in one frame: the ``frontal``
             half, always the ``left`` or ``right`` half, the ``whole`` frame, or ``skip`` (no
             picture).
+
+    Raises:
+        DeganError: a value is out of range or unknown.
     """
 
     peak_frames: int = 3
@@ -37,11 +40,7 @@ class Protocol:
     dual_view: Literal["frontal", "left", "right", "whole", "skip"] = "frontal"
 
     def __post_init__(self) -> None:
-        """Check the values.
-
-        Raises:
-            DeganError: a value is out of range or unknown.
-        """
+        """Check the values."""
         if not 1 <= self.peak_frames <= MAX_PEAK_FRAMES:
             raise DeganError(f"peak frames are {self.peak_frames}; choose 1 to {MAX_PEAK_FRAMES}")
         for name, choices in (

@@ -20,7 +20,7 @@ class Source:
         subject: the person shown; no fold has one person in two parts. Empty if the data set does
             not name people; then only an official split can be used.
         sequence: recording with this frame; a single photo is its own sequence.
-        frame: position within the sequence.
+        frame: number of the frame in the sequence, which orders its frames; 0 for a single photo.
         split: ``train``, ``validation`` or ``test``; empty without an official split.
     """
 
@@ -53,7 +53,12 @@ def person_of(subject: str, sequence: str) -> str:
 
 
 class Skipped(NamedTuple):
-    """A file without a sample, and the reason."""
+    """A file without a sample, and the reason.
+
+    Attributes:
+        name: path of the file below the data set's root.
+        reason: reason in words, without the final full stop.
+    """
 
     name: str
     reason: str
@@ -69,7 +74,7 @@ class Sample(NamedTuple):
         expression: one of :data:`degan.labels.EXPRESSIONS`, or a custom class.
         subject: the person shown; empty if the data set does not name people.
         sequence: the recording; predictions are also averaged over it.
-        frame: position within the sequence.
+        frame: number of the frame in the sequence, which orders its frames; 0 for a single photo.
         source: name of the photo in the original data set.
         alignment: ``landmarks`` if found in this frame; ``neighbour`` if taken from another frame
             of the sequence; ``none`` for a cut-out face without landmarks.
@@ -90,5 +95,5 @@ class Sample(NamedTuple):
 
     @property
     def person(self) -> str:
-        """Return the key of the person: the subject, or the recording if it is unknown."""
+        """Return the key of the person: the subject, or "?" and the recording if it is unknown."""
         return person_of(self.subject, self.sequence)

@@ -58,11 +58,15 @@ def compare_results(
 
     Returns:
         The content of ``compare.json``. ``results`` maps each path, as given, to its metrics; the
-        reference is first.
+        reference is first. Accuracies and p-values are in [0, 1], their differences in [-1, 1].
 
     Raises:
         DeganError: a result is missing, damaged, given twice, or has other samples or another
             number of runs than the reference; ``out`` cannot be written or is a run directory.
+        DeganTypeError: an argument is not a path.
+
+    Source: intervals are a cluster bootstrap over subjects; p-values are of a sign-flip test,
+    adjusted by Holm 1979.
     """
     reference = as_path(reference, "reference")
     paths = [reference, *(as_path(one, "others") for one in others)]

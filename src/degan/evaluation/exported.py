@@ -40,7 +40,7 @@ def evaluate(
     split: str | None = None,
     actions: bool = False,
     out: PathLike | None = None,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Evaluate a recogniser on the labels of a data set.
 
@@ -51,7 +51,8 @@ def evaluate(
     Args:
         dataset: a prepared data set.
         recognizer: recogniser with the weights to evaluate. Crops of another size are resized.
-        by: column to group the metrics by, see :func:`degan.data.factors.read_column`.
+        by: column to group the metrics by, see :func:`degan.data.factors.read_column`; None for no
+            groups.
         people: table with one row per subject that contains the column ``by``, see
             :func:`degan.data.people_table.read_people`. None: the data set contains it.
         split: part of the data set's official split to evaluate on; None uses all samples.
@@ -59,17 +60,21 @@ def evaluate(
             FACS action units.
         out: folder for ``predictions.csv``, ``summary.json`` and ``mistakes.jpg``; None writes
             nothing.
-        progress: callback, called with the finished fraction in [0, 1] and a label.
+        progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
 
     Returns:
-        The content of ``summary.json``.
+        The content of ``summary.json``; accuracies and their 95 % intervals are in [0, 1].
 
     Raises:
         DeganError: data and weights share fewer than two expressions or have different crop frames;
             a crop cannot be read; the column or the split does not exist; the data set has no
             facial actions or the weights do not predict them; ``out`` cannot be written or is a run
             directory.
+        DeganTypeError: ``people`` or ``out`` is not a path.
+
+    Source: calibration error, Guo et al. 2017 (arXiv 1706.04599), eq. 3.
     """
+    progress = progress or silent
     people = None if people is None else as_path(people, "people")
     out = None if out is None else as_path(out, "out")
     if out is not None:

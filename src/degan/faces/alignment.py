@@ -99,17 +99,23 @@ def align_points(points: NDArray[np.floating], size: int) -> Affine:
 def crop_face(image: RgbImage, landmarks: NDArray[np.floating] | None, size: int) -> RgbImage:
     """Return the aligned crop of a face, the input of training and recognition.
 
+    A least-squares similarity transform maps 15 landmarks to their canonical positions. Edge pixels
+    are repeated outside the image.
+
     Args:
         image: RGB uint8 (H, W, 3).
-        landmarks: landmarks of the face, (468, 2 or 3) in pixels. None for a cut-out face without
-            landmarks: its central square is scaled without alignment.
-        size: side of the crop in pixels.
+        landmarks: landmarks of the face, float (468, 2 or 3) in pixels; a third column is ignored.
+            None for a cut-out face without landmarks: its central square is scaled without
+            alignment.
+        size: side of the crop in pixels, at least 1.
 
     Returns:
         RGB uint8 (size, size, 3).
 
     Raises:
         ValueError: all landmarks lie on one point.
+
+    Source: the similarity transform is Umeyama's (1991), without reflection.
     """
     if landmarks is not None:
         return warp(image, align(landmarks, size), size)

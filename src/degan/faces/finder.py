@@ -6,45 +6,25 @@ first fit, finds the same landmarks.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from numbers import Real
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from degan.errors import DeganError, DeganTypeError
-from degan.faces.alignment import LANDMARKS
 from degan.faces.detector import Detector, Proposals, areas, shared_areas
+from degan.faces.face import LARGEST, Box, Face, box_around, crop_box
 from degan.faces.region import REGION_SCALE, Landmarks, Region, roll_of, turn_between
-from degan.media.images import RgbImage, check_image
+from degan.media.images import RgbImage
 from degan.media.warp import warp
 from degan.system.assets import inference_session
 
-__all__ = [
-    "FARTHEST",
-    "Box",
-    "Face",
-    "FaceFinder",
-    "Landmarks",
-    "check_box",
-    "check_face",
-    "crop_box",
-]
-
-Box = tuple[float, float, float, float]
-"""x, y, width, height in pixels."""
-
-FARTHEST = 1e9
-"""Largest coordinate of a box in pixels; every image is smaller."""
+__all__ = ["FaceFinder"]
 
 _INPUT = 192  # side of the landmark network's input in pixels
 _RIGHT_EYELIDS = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
 _LEFT_EYELIDS = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
 _LIP_CORNERS = (61, 291)
 
-_BOX_MARGIN = 0.05
 _MIN_SCORE = 0.5  # landmark score below which a fit is not refined
 _SURE_SCORE = 0.95  # minimum landmark score of a face after refinement
 _CLEAR_LOGIT = 20  # landmark logit; fits with a wrong position or roll rarely reach 10
@@ -56,62 +36,7 @@ _MAX_TILT = math.radians(50)  # maximum roll of an upright face
 _MAX_TURN = math.radians(60)  # maximum difference between detector roll and landmark roll
 _SAME_FACE = 0.4  # intersection area / area of the smaller box
 _LOGIT_WEIGHT = 0.02  # weight of the landmark logit, added to the detection score
-_LARGEST = 2.0  # maximum face size / longer side of the image
-_MIN_SPREAD = 1e-3  # minimum extent of landmarks in pixels
-_MAX_DISTANCE = 10.0  # maximum distance of landmarks from the image / longer side of the image
 _CROP_SCALES = (1.0, 1.2, 1.45, 1.75)  # region of interest / longer side of a cut-out face
-
-
-@dataclass(frozen=True)
-class Face:
-    """One face of an image.
-
-    Coordinates are continuous: the pixel in row i, column j covers [j, j+1) x [i, i+1).
-
-    Attributes:
-        box: (x, y, width, height) in pixels, axis-parallel and inside the image. It is the bounding
-            box of the landmarks plus 5 % on each side. This box is more stable than the detector's
-            and does not depend on the detector.
-        score: detection score in [0, 1]; the landmark score for a cut-out face that the detector
-            missed.
-        landmarks: float32 (468, 3) in the order of MediaPipe's face mesh: x, y in pixels (may lie
-            outside the image), z in the same scale, smaller is nearer.
-        landmark_score: probability of a face according to the landmark network, in [0, 1]. It is
-            no measure of occlusion: it stays high if the mouth is covered.
-    """
-
-    box: Box
-    score: float
-    landmarks: Landmarks = field(compare=False)
-    landmark_score: float
-
-    @classmethod
-    def of_landmarks(cls, image: RgbImage, landmarks: NDArray[np.floating]) -> "Face":
-        """Return a face from given landmarks; both scores are 1.
-
-        Args:
-            image: image with the face, RGB uint8 (H, W, 3).
-            landmarks: MediaPipe's face mesh in pixels, (468 or 478, 2 or 3).
-
-        Raises:
-            DeganError: the landmarks have another shape, are not finite, or are not a face inside
-                the image.
-        """
-        check_image(image)
-        given = _check_landmarks(landmarks)
-        points = np.zeros((468, 3), np.float32)
-        points[:, : given.shape[1]] = given[:468]
-        face = _face(image, _Fit(points, math.inf, 0.0), 1.0)
-        small = np.ptp(points[LANDMARKS, :2], axis=0).min() < 1
-        large = np.ptp(points[:, :2], axis=0).max() > _LARGEST * max(image.shape[:2])
-        if min(face.box[2:]) <= 0 or small or large:
-            raise DeganError("landmarks must be pixel coordinates of a face inside the image")
-        return face
-
-    @property
-    def roll(self) -> float:
-        """In-plane rotation in degrees, (-180, 180]: 0 upright, positive clockwise in the image."""
-        return math.degrees(roll_of(self.landmarks))
 
 
 class FaceFinder:
@@ -129,9 +54,9 @@ class FaceFinder:
         """Load the networks.
 
         Args:
-            min_face: minimum width of a face in pixels; larger is faster. In a photo whose longer
-                side exceeds 100 times this width, the minimum is 1 % of that side.
-            threads: maximum number of threads per network run.
+            min_face: minimum width of a face in pixels, above 0; larger is faster. In a photo whose
+                longer side exceeds 100 times this width, the minimum is 1 % of that side.
+            threads: maximum number of threads per network run, at least 1.
 
         Raises:
             ValueError: ``min_face`` is not positive.
@@ -151,7 +76,7 @@ class FaceFinder:
 
         Args:
             image: RGB uint8 (H, W, 3).
-            thorough: always run the second pass, at four times the cost.
+            thorough: whether to run the second pass always, at four times the cost.
         """
         fits = self._fits(image, self._detector.propose(image))
         if thorough or not fits or not all(fit.is_clear and fit.is_upright for fit, _ in fits):
@@ -159,14 +84,21 @@ class FaceFinder:
         return _distinct(fits)
 
     def find_upright(self, image: RgbImage) -> list[Face]:
-        """Return the faces of an image that are upright or tilted, largest first."""
+        """Return the faces of an image that are upright or tilted, largest first.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+        """
         return _distinct(self._fits(image, self._detector.propose(image)))
 
     def find_main(self, image: RgbImage) -> list[Face]:
         """Return the large upright faces of an image, or the result of :meth:`find` if none.
 
         For data sets: it finds the main face in a fraction of the time and skips small faces in the
-        background.
+        background. The faces are sorted by size, largest first.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
         """
         main = self._fits(image, self._detector.propose_upright(image))
         return _distinct(main) or self.find(image)
@@ -176,7 +108,7 @@ class FaceFinder:
 
         Args:
             image: the next frame, RGB uint8 (H, W, 3), of the same size as the frame before.
-            landmarks: landmarks of the face in the frame before, (468, 3) in pixels.
+            landmarks: landmarks of the face in the frame before, float32 (468, 3) in pixels.
         """
         fit = self._fit(image, Region.of_landmarks(landmarks))
         face = _face(image, fit, fit.score) if fit.is_face else None
@@ -187,14 +119,15 @@ class FaceFinder:
 
         Args:
             image: RGB uint8 (H, W, 3).
-            box: box of a face from brow to chin or larger, in pixels; may extend outside the image.
+            box: (x, y, width, height) in pixels, around a face from brow to chin or larger; may
+                extend outside the image.
 
         Raises:
             DeganError: the box has no area inside the image.
         """
         crop_box(image, box)
         x, y, width, height = box
-        if max(width, height) > _LARGEST * max(image.shape[:2]):
+        if max(width, height) > LARGEST * max(image.shape[:2]):
             return None  # little of the face is visible
         fit = self._fit(
             image, Region(x + width / 2, y + height / 2, REGION_SCALE * max(width, height), 0.0)
@@ -276,85 +209,6 @@ class FaceFinder:
         return np.concatenate([flat, depth], axis=1).astype(np.float32), float(logit.item())
 
 
-def check_box(box: Any) -> Box:
-    """Return a box of the user as four floats.
-
-    Args:
-        box: (x, y, width, height) in pixels, each at most :data:`FARTHEST`.
-
-    Raises:
-        DeganTypeError: it is not a sequence of four numbers.
-        DeganError: a number is infinite, NaN or too large.
-    """
-    proper = isinstance(box, Sequence | np.ndarray) and not isinstance(box, str) and len(box) == 4
-    if not proper or any(isinstance(v, bool) or not isinstance(v, Real) for v in box):
-        raise DeganTypeError(
-            f"a box must be four numbers (x, y, width, height) in pixels, not {box!r:.60}"
-        )
-    if not all(abs(value) <= FARTHEST for value in box):
-        raise DeganError(f"a box must have numbers of pixels up to {FARTHEST:g}, not {box!r:.60}")
-    x, y, width, height = map(float, box)
-    return x, y, width, height
-
-
-def check_face(image: RgbImage, face: Face) -> None:
-    """Refuse a face that cannot be a face of the image.
-
-    Args:
-        image: RGB uint8 (H, W, 3).
-        face: a face.
-
-    Raises:
-        DeganError: its landmarks have another shape, are not finite, all lie on one point, or lie
-            far outside the image.
-    """
-    flat = _check_landmarks(face.landmarks)[:, :2]
-    height, width = image.shape[:2]
-    margin = _MAX_DISTANCE * max(height, width)
-    near = (flat >= -margin).all() and (flat <= (width + margin, height + margin)).all()
-    if not near or np.ptp(flat[LANDMARKS], axis=0).max() < _MIN_SPREAD:
-        raise DeganError(
-            f"the landmarks of a face are not those of a face in an image of {width} x {height} "
-            "pixels; give each image its own faces"
-        )
-
-
-def _check_landmarks(landmarks: Any) -> NDArray[np.floating]:
-    """Return landmarks of the user as an array (468 or 478, 2 or 3) of finite numbers."""
-    try:
-        given = np.asarray(landmarks)
-    except ValueError:  # rows of unequal length
-        given = np.empty(0)
-    mesh = given.ndim == 2 and given.shape[0] in (468, 478) and given.shape[1] in (2, 3)
-    if not mesh or given.dtype.kind not in "iuf":
-        raise DeganError(
-            "landmarks must be MediaPipe's face mesh, numbers (468, 3) in pixels, not "
-            f"{given.dtype} {given.shape}"
-        )
-    if not np.isfinite(given).all():
-        raise DeganError("landmarks must be finite numbers in pixels; some are infinite or NaN")
-    return given
-
-
-def crop_box(image: RgbImage, box: Box) -> RgbImage:
-    """Return the part of an image inside a box (x, y, width, height in pixels).
-
-    Raises:
-        DeganError: the box has no area inside the image.
-    """
-    height, width = image.shape[:2]
-    if np.isfinite(box).all():
-        left, top = (max(0, math.floor(value)) for value in box[:2])
-        right = min(width, math.ceil(box[0] + box[2]))
-        bottom = min(height, math.ceil(box[1] + box[3]))
-        if right > left and bottom > top and min(box[2:]) > 0:
-            return image[top:bottom, left:right]
-    raise DeganError(
-        f"the box {box} has no area in an image of {width} x {height} pixels; a box is x, y, "
-        "width, height"
-    )
-
-
 @dataclass(frozen=True)
 class _Fit:
     """Result of a fit: landmarks, face logit, and mean shift of the last refit in face sizes."""
@@ -406,13 +260,7 @@ def _plausible_in_crop(fit: _Fit, width: int, height: int) -> bool:
 
 
 def _face(image: RgbImage, fit: _Fit, score: float) -> Face:
-    height, width = image.shape[:2]
-    low, high = fit.landmarks[:, :2].min(axis=0), fit.landmarks[:, :2].max(axis=0)
-    margin = _BOX_MARGIN * (high - low)
-    left, top = np.clip(low - margin, 0, (width, height)).tolist()
-    right, bottom = np.clip(high + margin, 0, (width, height)).tolist()
-    box = (left, top, right - left, bottom - top)
-    return Face(box, score, fit.landmarks, fit.score)
+    return Face(box_around(fit.landmarks, image), score, fit.landmarks, fit.score)
 
 
 def _overlap(corners: NDArray[np.float64], box: Box) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degan.faces.alignment import align
-from degan.faces.finder import Face
+from degan.faces.face import Face
 from degan.media.images import RgbImage
 from degan.media.warp import Affine, warp
 from degan.system.assets import inference_session
@@ -16,7 +16,7 @@ from degan.system.assets import inference_session
 __all__ = ["DESCRIPTOR_SIZE", "SIDE", "ZOOM", "Describer", "Descriptor", "wide_crop"]
 
 Descriptor = NDArray[np.float32]
-"""Face descriptor, float32 (LENGTH,), a unit vector; similarity is the dot product of two."""
+"""Face descriptor, float32 (192,), a unit vector; similarity is the dot product of two."""
 
 DESCRIPTOR_SIZE = 192
 SIDE = 64
@@ -56,7 +56,7 @@ class Describer:
         return likeness
 
     def describe_crops(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return descriptors (N, LENGTH) of crops from :func:`wide_crop`, (N, SIDE, SIDE, 3)."""
+        """Return descriptors (N, 192) of crops from :func:`wide_crop`, (N, SIDE, SIDE, 3)."""
         parts = [np.empty((0, DESCRIPTOR_SIZE), np.float32)]
         for start in range(0, len(crops), _BATCH):
             parts += self._session.run(None, {"crops": crops[start : start + _BATCH]})

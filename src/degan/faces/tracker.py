@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from degan.faces.detector import shared_areas
-from degan.faces.finder import Face, FaceFinder
+from degan.faces.face import Face
+from degan.faces.finder import FaceFinder
 from degan.faces.likeness import Describer, Descriptor
 from degan.faces.person_numbers import PersonNumbers
 from degan.media.images import RgbImage
@@ -48,8 +49,8 @@ class TrackedFace(NamedTuple):
     Attributes:
         person: number of the person, from 1, in the order of appearance.
         face: box and landmarks.
-        likeness: face descriptor if it was computed in this frame: for new faces, and for all faces
-            in frames with a search; otherwise None.
+        likeness: face descriptor, float32 (192,), a unit vector. It is computed for new faces, and
+            for all faces in frames with a search; otherwise None.
     """
 
     person: int
@@ -77,7 +78,11 @@ class Tracker:
 
     Args:
         finder: face finder.
-        look_every: interval between searches for new faces, in seconds.
+        look_every: interval between searches for new faces in seconds, at least 0. If a face was
+            lost or no face is tracked, searches are at most 0.1 seconds apart.
+
+    Raises:
+        DeganError: the shipped network is damaged.
     """
 
     def __init__(self, finder: FaceFinder, *, look_every: float = SEARCH_INTERVAL) -> None:
@@ -98,7 +103,10 @@ class Tracker:
 
         Args:
             image: RGB uint8 (H, W, 3).
-            time: seconds after the first frame; must not decrease.
+            time: time in seconds after the first frame, at least 0; must not decrease.
+
+        Returns:
+            One entry per face, with its person number.
         """
         cut, self._doubt = self._changed(image)
         if cut:

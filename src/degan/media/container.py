@@ -19,7 +19,10 @@ _FORMATS: Final = "avi,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpeg,mpegts,mpegvid
 
 
 class UnreadableError(DeganError):
-    """One video cannot be read; other videos may still be readable."""
+    """One video cannot be read: it is missing, damaged, or too large. Other videos may be readable.
+
+    A call that reads several videos continues with the next one.
+    """
 
 
 def too_large() -> str:

@@ -22,6 +22,7 @@ from degan.system.extras import import_package
 from degan.system.files import atomic_write, find_files, read_bytes
 
 RgbImage = NDArray[np.uint8]
+"""An image: RGB uint8 (H, W, 3), upright, values 0 to 255."""
 
 _PLAIN_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 SUFFIXES = frozenset({*_PLAIN_SUFFIXES, ".avif", ".heic", ".heif"})
@@ -77,14 +78,15 @@ def read_image(path: PathLike) -> RgbImage:
         (256, 256, 3)
 
     Args:
-        path: the file.
+        path: path of the file: JPEG, PNG, WebP, BMP, TIFF, GIF, PPM, AVIF or HEIC.
 
     Returns:
-        RGB uint8 (H, W, 3).
+        RGB uint8 (H, W, 3), upright.
 
     Raises:
         DeganError: the file is missing, not an image, truncated, over :data:`MAX_BYTES` or over
-            :data:`MAX_PIXELS`.
+            :data:`MAX_PIXELS`; AVIF or HEIC needs a newer Pillow or pillow-heif.
+        DeganTypeError: ``path`` is not a path.
     """
     path = as_path(path, "path")
     return decode(read_bytes(path, MAX_BYTES, "photo"), str(path))
@@ -245,12 +247,13 @@ def write_image(path: PathLike, image: RgbImage, *, quality: int = 92) -> None:
     An image with three equal channels is stored as greyscale.
 
     Args:
-        path: ending in .png, .jpg, .jpeg or .webp.
+        path: file to write, ending in .png, .jpg, .jpeg or .webp.
         image: RGB uint8 (H, W, 3).
-        quality: JPEG or WebP quality, 1-100; PNG ignores it.
+        quality: JPEG or WebP quality, from 1 to 100; PNG ignores it.
 
     Raises:
         DeganError: the suffix is not supported, or the file cannot be written.
+        DeganTypeError: ``path`` is not a path.
     """
     path = as_path(path, "path")
     form = format_of_suffix(path)
@@ -282,8 +285,12 @@ def find_photos(folder: PathLike) -> list[Path]:
 
     Hidden files and folders are skipped.
 
+    Args:
+        folder: folder, searched recursively.
+
     Raises:
         DeganError: the folder is missing or holds no photo.
+        DeganTypeError: ``folder`` is not a path.
     """
     folder = as_path(folder, "folder")
     if not folder.exists():

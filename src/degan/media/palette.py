@@ -31,9 +31,11 @@ def colour_of_expression(name: str, classes: Sequence[str] = ()) -> str:
     """Return the colour of an expression, "#rrggbb".
 
     Args:
-        name: of the expression, or of a class that a user defined.
-        classes: all classes, for the place of a name that is not in
-            :data:`degan.labels.EXPRESSIONS`.
+        name: name of the expression, or of a custom class.
+        classes: names of all classes; the position of a custom class determines its colour.
+
+    Returns:
+        The colour; grey for a name that is neither an expression nor in ``classes``.
     """
     order = EXPRESSIONS if name in EXPRESSIONS else classes
     return COLOURS[order.index(name) % len(COLOURS)] if name in order else GREY

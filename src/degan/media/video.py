@@ -50,8 +50,8 @@ class Frame(NamedTuple):
     """One frame of a video.
 
     Attributes:
-        number: frame number, counted from 0.
-        time: seconds after the first frame.
+        number: frame number, from 0.
+        time: time in seconds after the first frame, at least 0; it never decreases.
         image: RGB uint8 (H, W, 3), upright (rotation of the file applied).
     """
 
@@ -157,7 +157,7 @@ def play(source: PathLike | bytes | int, name: str | None = None) -> "Player":
     """Open a video or a camera to read its frames in order, once.
 
     Args:
-        source: path of the file, its content, or the number of a camera, counted from 0.
+        source: path of the file, its content (bytes), or the number of a camera, from 0.
         name: name of the video or camera in results and error messages; None for the path, or
             "video" or "camera 0".
 
@@ -166,8 +166,9 @@ def play(source: PathLike | bytes | int, name: str | None = None) -> "Player":
         :func:`degan.watch`.
 
     Raises:
-        DeganError: in the ``with`` block: the file is not a video, the camera cannot be opened,
-            frames are too large, or PyAV is not installed.
+        DeganTypeError: ``source`` is not a path, bytes or a number.
+        DeganError: ``source`` is an empty path. When the ``with`` block begins: the file is not a
+            video, the camera cannot be opened, frames are too large, or PyAV is not installed.
     """
     if isinstance(source, int) and not isinstance(source, bool):
         check_number(source, "the number of a camera", least=0, most=MAX_CAMERA, whole=True)
@@ -203,17 +204,26 @@ class Player(AbstractContextManager["Playing"]):
 
 
 class Playing:
-    """An open video or camera.
+    """An open video or camera, as the ``with`` block of :func:`degan.play` yields it.
+
+    Args:
+        container: open PyAV container.
+        stream: its video stream.
+        name: name of the video in error messages.
+        owner: object to keep alive while a thread decodes.
 
     Attributes:
         name: name of the video in error messages.
-        rate: frames per second according to the header; None if missing or implausible.
+        rate: frames per second according to the header, at most 1000; None if missing or larger.
         promised: number of frames according to the header; 0 if unknown.
         expected: approximate number of frames, for progress; 0 if unknown. Matroska files have
             only a total duration, which includes sound.
-        width: frame width in pixels.
-        height: frame height in pixels.
+        width: frame width in pixels, before the rotation of the file is applied.
+        height: frame height in pixels, before the rotation of the file is applied.
         decoded: number of frames yielded so far.
+
+    Raises:
+        DeganError: PyAV is not installed.
     """
 
     def __init__(self, container: Any, stream: Any, name: str, owner: object = None) -> None:
@@ -241,6 +251,9 @@ class Playing:
 
         A thread decodes a few frames in advance. The frames can be read once.
 
+        Yields:
+            Frames in order, numbered from 0.
+
         Raises:
             DeganError: a frame is too large, the first one cannot be decoded, the frames were read
                 before, or the video was closed.
@@ -262,7 +275,7 @@ class Playing:
             self._stop()
 
     def close(self) -> None:
-        """Stop the decoding thread; the file can be closed after it."""
+        """Stop the decoding thread, so that the file can be closed; then no frame can be read."""
         self._stop()
         self._closed.set()
         with suppress(Full):  # a reader in another thread may be waiting
@@ -312,6 +325,9 @@ class Playing:
 
         The second Ctrl-C has its usual effect. Only the main thread receives Ctrl-C; in other
         threads this has no effect.
+
+        Yields:
+            None.
         """
         if current_thread() is not main_thread():
             yield

@@ -24,7 +24,13 @@ _QUALITY: Final = {"libx264": {"crf": "20", "preset": "veryfast"}, "mpeg4": {"qs
 class VideoWriter:
     """Encoder of one video; all frames are scaled to the size of the first frame.
 
-    Odd sides lose one pixel, because the colour format needs even sides.
+    Odd sides lose one pixel, because the colour format needs even sides. :func:`write_video` opens
+    and finishes it.
+
+    Args:
+        container: PyAV container, open for writing.
+        rate: frames per second, above 0.
+        path: path of the video, for error messages.
     """
 
     def __init__(self, container: Any, rate: float, path: Path) -> None:
@@ -33,7 +39,10 @@ class VideoWriter:
         self._stream: Any = None
 
     def write(self, image: RgbImage) -> None:
-        """Append a frame, RGB uint8 (H, W, 3).
+        """Append a frame.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
 
         Raises:
             DeganError: the image has another type or shape, or this PyAV has no suitable codec.
@@ -48,7 +57,7 @@ class VideoWriter:
         self._container.mux(self._stream.encode(frame))
 
     def finish(self) -> None:
-        """Write the frames that the codec has buffered.
+        """Write the frames that the codec has buffered; :func:`write_video` calls it.
 
         Raises:
             DeganError: no frame was written.
@@ -76,9 +85,13 @@ def write_video(path: PathLike, rate: float) -> Iterator[VideoWriter]:
         path: file to write, ending in one of :data:`SUFFIXES`.
         rate: frames per second, from 0.0001 to 1000.
 
+    Yields:
+        The writer, whose :meth:`VideoWriter.write` appends a frame.
+
     Raises:
         DeganError: the suffix is not supported, the rate is out of range, no frame is written, the
             file cannot be written, or PyAV is not installed.
+        DeganTypeError: ``path`` is not a path, or ``rate`` is not a number.
     """
     path = as_path(path, "path")
     check_number(rate, "rate", least=_MIN_RATE, most=MAX_RATE)

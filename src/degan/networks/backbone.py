@@ -18,10 +18,10 @@ class Backbone(NamedTuple):
     channels c1, c2, c3 of ``stage_channels``:
 
     Attributes:
-        stem: (N, C, D, D) -> (N, any, S, S).
-        stage1: -> (N, c1, S/2, S/2).
-        stage2: -> (N, c2, S/4, S/4).
-        stage3: -> (N, c3, S/8, S/8).
+        stem: module (N, C, D, D) -> (N, any, S, S).
+        stage1: module -> (N, c1, S/2, S/2).
+        stage2: module -> (N, c2, S/4, S/4).
+        stage3: module -> (N, c3, S/8, S/8).
     """
 
     stem: nn.Module
@@ -42,6 +42,12 @@ class BackboneModule(Protocol):
 
 def find_backbone(name: str) -> BackboneModule:
     """Return the backbone with a name, a module of :mod:`degan.networks.backbones`.
+
+    Args:
+        name: name of the module, such as ``residual``.
+
+    Returns:
+        The module, with the functions ``stage_channels(settings)`` and ``build(settings)``.
 
     Raises:
         DeganError: there is no such backbone.

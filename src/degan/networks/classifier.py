@@ -46,12 +46,17 @@ class LocalCnn(nn.Module):
 
 
 class Classifier(nn.Module):
-    """Logits from f(x) and the residue. Source: 1912.01456, section 3, residue learning.
+    """Computes logits from f(x) and the residue.
 
     Args:
         network: sizes of the networks.
         choice: settings of the classifier: its input features and their dropout.
         num_expressions: number of classes.
+
+    Raises:
+        DeganError: there is no such backbone as in ``network``.
+
+    Source: 1912.01456, section 3, residue learning.
     """
 
     def __init__(
@@ -79,23 +84,39 @@ class Classifier(nn.Module):
         return cast("nn.Linear", self.head[1])
 
     def replace_last_layer(self, layer: nn.Linear) -> None:
-        """Replace the last linear layer, for other classes."""
+        """Replace the last linear layer, for other classes.
+
+        Args:
+            layer: linear layer with ``num_features`` inputs and one output per class.
+        """
         self.head[1] = layer  # torch would make an assignment to a property another submodule
 
     def residue(self, encoded: EncoderOutput) -> list[Tensor]:
-        """Encoder output -> features of each local CNN, (N, residue); [] without local CNNs."""
+        """Return the features of each local CNN, float (N, residue); [] without local CNNs.
+
+        Args:
+            encoded: outputs of the encoder for N images.
+        """
         # strict=False: without local CNNs, the stages are not used.
         return [cnn(stage) for cnn, stage in zip(self.local, encoded.stages, strict=False)]
 
     def features(self, encoded: EncoderOutput) -> Tensor:
-        """Encoder output -> f(x) and residue features, as far as used, (N, num_features)."""
+        """Return f(x) and the residue features, as far as used, float (N, num_features).
+
+        Args:
+            encoded: outputs of the encoder for N images.
+        """
         read = self.residue(encoded)
         if self.reads_code:
             read.insert(0, encoded.code)
         return torch.cat(read, dim=1)
 
     def forward(self, encoded: EncoderOutput) -> Tensor:
-        """Encoder output -> logits (N, num_expressions)."""
+        """Return the logits, float32 (N, num_expressions).
+
+        Args:
+            encoded: outputs of the encoder for N images.
+        """
         logits: Tensor = self.head(self.features(encoded)).float()
         return logits
 
@@ -173,12 +194,15 @@ class Recognition(nn.Module):
         classifier: classifier on the encoder's output.
 
     Attributes:
-        temperature: divisor of the logarithms of the probabilities; 1 has no effect.
+        temperature: divisor of the logarithms of the probabilities, above 0; 1 has no effect.
         calibrated_on: hashes of the manifests of the data that the temperature was fitted on.
         leaning: expression -> amount that was added to its logit after training.
         actions: layer for facial actions, see :mod:`degan.tuning.action_layer`; None if not fitted.
         neutral: layer that compares a face with the same person's neutral face, see
             :mod:`degan.tuning.neutral_layer`; None if not fitted.
+
+    Source: 1912.01456, section 3; views and temperature (Guo et al. 2017, arXiv 1706.04599) are not
+    in the paper.
     """
 
     zooms: Tensor
@@ -208,15 +232,27 @@ class Recognition(nn.Module):
         self.register_buffer("zooms", zooms, persistent=False)
 
     def forward(self, crops: Tensor) -> Tensor:
-        """Crops, uint8 RGB (N, H, H, 3) -> probabilities (N, num_expressions); rows sum to 1."""
+        """Return the probabilities, float (N, num_expressions) in [0, 1]; rows sum to 1.
+
+        Args:
+            crops: RGB uint8 (N, H, H, 3); H is a multiple or a divisor of the encoder's image side.
+        """
         return self.read(self.standardize(crops))
 
     def read(self, images: Tensor) -> Tensor:
-        """Standardised images (N, C, D, D) -> probabilities, as from :meth:`forward`."""
+        """Return the probabilities, float (N, num_expressions), as :meth:`forward`.
+
+        Args:
+            images: standardised images, float (N, C, D, D) in [-1, 1].
+        """
         return self._probabilities(self.features(self.views(images)), len(images))
 
     def read_all(self, crops: Tensor) -> RecognitionOutput:
-        """Crops, uint8 RGB (N, H, H, 3) -> all outputs."""
+        """Return all outputs: probabilities, f(x) and, if fitted, amounts of facial actions.
+
+        Args:
+            crops: RGB uint8 (N, H, H, 3), as for :meth:`forward`.
+        """
         count = crops.shape[0]
         encoded = self.encoder(self.views(self.standardize(crops)))
         features = self.classifier.features(encoded)
@@ -227,12 +263,20 @@ class Recognition(nn.Module):
         )
 
     def views(self, images: Tensor) -> Tensor:
-        """Standardised images (N, C, D, D) -> views (V * N, C, D, D); the images come first."""
+        """Return V views of each image, float (V * N, C, D, D); the images come first.
+
+        Args:
+            images: standardised images, float (N, C, D, D) in [-1, 1].
+        """
         views = torch.cat([images, *(zoom @ images @ zoom.mT for zoom in self.zooms)])
         return torch.cat([views, views.flip(3)]) if self.mirror else views
 
     def features(self, views: Tensor) -> Tensor:
-        """Standardised images (M, C, D, D) -> input of the classifier, (M, num_features)."""
+        """Return the input of the classifier's last layer, float (M, num_features).
+
+        Args:
+            views: standardised images or views of them, float (M, C, D, D) in [-1, 1].
+        """
         return self.classifier.features(self.encoder(views))
 
     def _probabilities(self, features: Tensor, count: int) -> Tensor:

@@ -7,11 +7,13 @@ from degan.config import NetworkSettings
 
 
 class Decoder(nn.Module):
-    """A linear layer, then three layers that each double the side. Source: 1912.01456, section 3.
+    """G_de: a linear layer, then three layers that each double the side.
 
     Args:
         settings: sizes of the networks.
-        num_subjects: length of the one-hot identity code c.
+        num_subjects: number of subjects, the length of the one-hot identity code c.
+
+    Source: 1912.01456, section 3, G_de; layers as in Radford et al. 2016 (DCGAN).
     """
 
     def __init__(self, settings: NetworkSettings, num_subjects: int) -> None:
@@ -42,7 +44,7 @@ class Decoder(nn.Module):
             noise: z, standard normal, float (N, noise).
 
         Returns:
-            Float (N, C, S, S) in [-1, 1].
+            Images, float32 (N, C, S, S) in [-1, 1].
         """
         joined = torch.cat([code, self.identity(identity), noise], dim=1)
         start = self.start(joined).unflatten(1, (-1, self.start_size, self.start_size))

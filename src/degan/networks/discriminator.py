@@ -24,12 +24,14 @@ class DiscriminatorOutput(NamedTuple):
 
 
 class Discriminator(nn.Module):
-    """Four strided convolutions with spectral norm and three heads. Source: 1912.01456, section 3.
+    """D: four strided convolutions with spectral norm, and three heads.
 
     Args:
         settings: sizes of the networks.
         num_subjects: number of subjects in the training data.
         num_expressions: number of expressions in the training data.
+
+    Source: 1912.01456, section 3, D.
     """
 
     def __init__(self, settings: NetworkSettings, num_subjects: int, num_expressions: int) -> None:
@@ -46,7 +48,11 @@ class Discriminator(nn.Module):
         self.expression = nn.Linear(features, num_expressions)
 
     def forward(self, images: Tensor) -> DiscriminatorOutput:
-        """Images (N, C, S, S) in [-1, 1] -> outputs."""
+        """Return the real/generated scores and the logits of subjects and expressions.
+
+        Args:
+            images: real or generated images, float (N, C, S, S) in [-1, 1].
+        """
         features = self.body(images)
         return DiscriminatorOutput(
             self.real(features).squeeze(1).float(),

@@ -15,7 +15,8 @@ class EncoderOutput(NamedTuple):
     Attributes:
         code: the expression code f(x), float32 (N, expression_code), also if the layers compute
             with bfloat16.
-        fine: f(x) before rounding; equal to ``code`` if the encoder does not round.
+        fine: f(x) before rounding, float32 (N, expression_code); equal to ``code`` if the encoder
+            does not round.
         stages: feature maps of the three stages, from which the residue is computed:
             (N, c1, S/2, S/2), (N, c2, S/4, S/4), (N, c3, S/8, S/8) for image side S and the
             channels of the backbone.
@@ -51,7 +52,13 @@ class Encoder(nn.Module):
         )
 
     def forward(self, x: Tensor) -> EncoderOutput:
-        """Images (N, C, D, D) in [-1, 1] -> outputs; D is S times ``settings.detail``."""
+        """Return f(x) and the feature maps of the three stages.
+
+        If the encoder rounds, training adds uniform noise of one step instead (Balle 2017).
+
+        Args:
+            x: standardised images, float (N, C, D, D) in [-1, 1]; D is S times ``settings.detail``.
+        """
         stage1 = self.stage1(self.stem(x))
         stage2 = self.stage2(stage1)
         stage3 = self.stage3(stage2)

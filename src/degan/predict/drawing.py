@@ -22,10 +22,10 @@ def annotate(image: RgbImage, faces: Sequence[Prediction]) -> RgbImage:
 
     Args:
         image: RGB uint8 (H, W, 3).
-        faces: predictions for the image.
+        faces: predictions for the image, with boxes in its pixels.
 
     Returns:
-        RGB uint8 (H, W, 3).
+        RGB uint8 (H, W, 3), of the same size.
     """
     picture = Image.fromarray(image)
     draw = ImageDraw.Draw(picture)

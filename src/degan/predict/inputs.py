@@ -47,6 +47,9 @@ def find_inputs(words: Sequence[Path]) -> list[Input]:
         words: paths of files, of folders (searched recursively), and patterns such as
             ``photos/*.jpg``.
 
+    Returns:
+        The files in the order of ``words``; those of a folder or pattern sorted by name.
+
     Raises:
         DeganError: a path does not exist, or a folder or pattern has no photo or video.
     """

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from degan.faces.finder import check_face
+from degan.faces.face import check_face
 from degan.faces.likeness import Describer, Descriptor
 from degan.faces.person_numbers import MAX_PEOPLE, PersonNumbers
 from degan.media.images import RgbImage, check_image
@@ -40,8 +40,8 @@ class People:
         [1]
 
     Args:
-        most: maximum number of people to remember. Beyond it, the person not seen for the longest
-            time is forgotten, and gets a new number when coming back.
+        most: maximum number of people to remember, at least 1. Beyond it, the person not seen for
+            the longest time is forgotten, and gets a new number when coming back.
 
     Raises:
         DeganError: the shipped network is damaged, or ``most`` is not a whole number of 1 or more.
@@ -63,7 +63,8 @@ class People:
     def number(self, image: RgbImage, faces: Sequence[Prediction]) -> list[Prediction]:
         """Return the faces of an image with their person numbers in ``person``, from 1.
 
-        No two faces of an image have the same number. A face without landmarks has no number.
+        The order of the faces stays. No two faces of an image have the same number. A face without
+        landmarks has no number: None.
 
         Args:
             image: RGB uint8 (H, W, 3).
@@ -71,6 +72,7 @@ class People:
 
         Raises:
             DeganError: the image has another shape or type.
+            ValueError: all landmarks of a face lie on one point.
         """
         check_image(image)
         check_list(faces, Prediction, "faces", "predictions of a recogniser")

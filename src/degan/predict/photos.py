@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from degan.errors import DeganError
-from degan.faces.finder import Box
+from degan.faces.face import Box
 from degan.media import images
 from degan.media.images import RgbImage
 from degan.predict.drawing import write_annotated

@@ -19,9 +19,11 @@ class ReadOptions:
     """Options for photos and frames.
 
     Attributes:
-        weights: see :class:`degan.recognition.recognizer.Recognizer`.
+        weights: weights file, or name of weights that ship; None for the default, see
+            :class:`degan.recognition.recognizer.Recognizer`.
         groups: groups of merged expressions, as pairs of group name and expressions.
-        thorough: see :class:`degan.recognition.recognizer.Recognizer`.
+        thorough: whether to search always for faces on a side or upside down, see
+            :class:`degan.recognition.recognizer.Recognizer`.
         crops: whether each photo is a cropped face; there is then no face detection.
         actions: whether records have facial actions and action units.
         neutral: path of a neutral photo of the person in all photos; None for none.
@@ -55,7 +57,14 @@ class Reader:
     describer: Describer | None = None
 
     def record(self, result: Result) -> Record:
-        """Return the record of a photo, with face descriptors if ``options.people``."""
+        """Return the record of a photo, with face descriptors if ``options.people``.
+
+        Args:
+            result: result of the photo.
+
+        Raises:
+            ValueError: all landmarks of a face lie on one point.
+        """
         if self.describer is not None:
             result = with_descriptors(result, self.describer)
         return to_record(result, actions=self.options.actions, likeness=self.options.people)
@@ -66,6 +75,9 @@ def open_reader(options: ReadOptions | None = None) -> Reader:
 
     Args:
         options: options for photos and frames; None for the defaults.
+
+    Returns:
+        The reader, with the face in ``options.neutral``.
 
     Raises:
         DeganError: the weights cannot be read or do not support the options, or the neutral photo

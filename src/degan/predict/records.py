@@ -41,11 +41,11 @@ class Result:
 
     Attributes:
         path: path of the photo or video as given by the user, see :func:`printable`.
-        image: RGB uint8 (H, W, 3); None if it could not be read.
+        image: RGB uint8 (H, W, 3), upright; None if it could not be read.
         faces: predictions, largest face first; empty without a face or if it could not be read.
-        error: reason why it could not be read; else None.
+        error: reason why it could not be read, one sentence; else None.
         frame: number of the frame in its video, from 0; None for a photo.
-        time: seconds from the first frame of the video; None for a photo.
+        time: time in seconds after the first frame of the video, at least 0; None for a photo.
     """
 
     path: str

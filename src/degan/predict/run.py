@@ -12,6 +12,7 @@ from degan.media.container import UnreadableError
 from degan.media.images import MAX_BYTES, RgbImage
 from degan.media.video import DEFAULT_FRAME_RATE, Playing, play
 from degan.media.video_writer import VideoWriter, write_video
+from degan.predict.count import Count
 from degan.predict.drawing import annotate, write_annotated
 from degan.predict.face_sheet import Sheet
 from degan.predict.inputs import STDIN, Input, read_stdin
@@ -30,11 +31,7 @@ from degan.system.files import read_bytes, sha256
 from degan.system.progress import Progress, silent
 from degan.version import __version__
 
-__all__ = ["Count", "Plan", "predict"]
-
-
-MAX_REASONS = 20
-"""Maximum number of reasons in :attr:`Count.bad`; the records have all."""
+__all__ = ["Plan", "predict"]
 
 
 @dataclass(frozen=True)
@@ -46,12 +43,13 @@ class Plan:
         stdin: whether to read a photo or video from standard input.
         camera: number of a camera to read from, from 0; None for none.
         reader: opened recogniser with the options for photos and frames.
-        smooth: see :func:`degan.predict.videos.watch`.
-        rate: see :func:`degan.predict.videos.watch`.
-        calmest: see :func:`degan.predict.videos.watch`.
+        smooth: time constant of the moving average of probabilities in seconds, at least 0; 0 for
+            none.
+        rate: frames per second to read, at least 0.01; None for all.
+        calmest: whether to use each person's calmest frames so far as neutral face.
         boxes: face boxes of photos; None for face detection.
         annotate: folder for annotated copies, or path of the copy of a single file; None for none.
-        jobs: maximum number of processes for photos.
+        jobs: maximum number of processes for photos, at least 1.
     """
 
     inputs: Sequence[Input] = ()
@@ -88,6 +86,9 @@ class Plan:
         """All settings that affect the records, as a JSON value for a journal.
 
         Standard input and a camera cannot be read again, so each call has another value.
+
+        Raises:
+            DeganError: the neutral photo cannot be read.
         """
         options = self.reader.options
         rest = options.neutral and sha256(read_bytes(options.neutral, MAX_BYTES, "photo"))
@@ -105,45 +106,6 @@ class Plan:
             "boxes": self.boxes and {**self.boxes.source},
             "annotate": str(self.annotate),
         }
-
-
-@dataclass
-class Count:
-    """Counts of the results of :func:`predict`.
-
-    Attributes:
-        photos: number of photos, including those that could not be read.
-        frames: number of frames read.
-        bad_videos: number of videos that could not be read to the end.
-        faces: number of faces in all photos and frames.
-        empty: number of photos without a face.
-        bad: reasons of the first :data:`MAX_REASONS` files that could not be read.
-        num_bad: number of photos and videos that could not be read.
-    """
-
-    photos: int = 0
-    frames: int = 0
-    bad_videos: int = 0
-    faces: int = 0
-    empty: int = 0
-    bad: list[str] = field(default_factory=list)
-    num_bad: int = 0
-
-    def add(self, record: Record, *, of_video: bool = False) -> None:
-        """Count the record of a photo, of a frame, or of a video that cannot be read."""
-        faces = record.get("faces", [])
-        self.faces += len(faces)
-        if "error" in record:
-            self.num_bad += 1
-            if len(self.bad) < MAX_REASONS:
-                self.bad.append(record["error"])
-        if "frame" in record:
-            self.frames += 1
-        elif of_video:
-            self.bad_videos += 1
-        else:
-            self.photos += 1
-            self.empty += not faces and "error" not in record
 
 
 # Options of the command and of degan.read have the same names.
@@ -167,8 +129,8 @@ def predict(
     *,
     out: Path | None = None,
     sheet: Path | None = None,
-    progress: Progress = silent,
-    note: Callable[[str], None] = lambda sentence: None,
+    progress: Progress | None = None,
+    note: Callable[[str], None] | None = None,
 ) -> Count:
     """Recognise the expressions in all inputs of a plan.
 
@@ -176,20 +138,24 @@ def predict(
 
     Args:
         plan: inputs and settings.
-        take: called with the record of each photo or frame, in order; not with ``out``.
+        take: callback, called with the record of each photo or frame, in order; not with ``out``.
         out: file to write, see :mod:`degan.predict.writers`; the same call continues stopped work.
             None for none.
         sheet: image file to write with the most probable faces; None for none.
-        progress: called with the finished fraction in [0, 1] and a label.
-        note: called with sentences about videos: size, frame rate, missing frames.
+        progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
+        note: callback, called with sentences about videos, such as their size; None for none.
 
     Returns:
         Counts of the records.
 
     Raises:
-        DeganError: the weights do not support the options, the video library is not installed, the
-            camera cannot be opened, or a file cannot be written.
+        DeganError: an option is out of range or does not fit the inputs or the weights, the video
+            library is not installed, the camera cannot be opened, a file cannot be written or is
+            in use by another call, or ``sheet`` has no face. Unreadable files become records.
+        DeganTypeError: ``smooth`` or ``rate`` of the plan is not a number.
     """
+    progress = progress or silent
+    note = note or silent
     check_targets(plan.inputs, out=out, sheet=sheet, annotate=plan.annotate)
     check_video_options(plan.smooth, plan.rate)
     options = plan.reader.options

@@ -18,7 +18,8 @@ class Smoother:
     It depends on time in seconds, not on the frame rate.
 
     Args:
-        seconds: time constant, see :data:`DEFAULT_SECONDS`; 0 for no smoothing.
+        seconds: time constant in seconds, at least 0, see :data:`DEFAULT_SECONDS`; 0 for no
+            smoothing.
     """
 
     def __init__(self, seconds: float = DEFAULT_SECONDS) -> None:
@@ -28,12 +29,12 @@ class Smoother:
     def next(
         self, person: int, time: float, probabilities: NDArray[np.floating]
     ) -> NDArray[np.float64]:
-        """Return the moving average of a person's probabilities, (C,), which sum to 1.
+        """Return the moving average of a person's probabilities, float (C,), which sum to 1.
 
         Args:
             person: number of the person.
             time: time of the frame in seconds; not less than that of earlier frames.
-            probabilities: probabilities in this frame, (C,), which sum to 1.
+            probabilities: probabilities in this frame, float (C,) in [0, 1], which sum to 1.
         """
         now = np.asarray(probabilities, dtype=np.float64)
         before = self._past.get(person)
@@ -44,5 +45,9 @@ class Smoother:
         return now
 
     def forget(self, before: float) -> None:
-        """Forget people last seen before a time in seconds; this limits memory for long videos."""
+        """Forget people last seen before a time; this limits memory for long videos.
+
+        Args:
+            before: time in seconds, as in :meth:`next`.
+        """
         self._past = {person: past for person, past in self._past.items() if past[0] >= before}

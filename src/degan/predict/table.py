@@ -21,11 +21,13 @@ from degan.system.arguments import (
     check_number,
     wrong_type,
 )
-from degan.system.extras import import_package
-from degan.system.progress import Progress, silent
+from degan.system.extras import LazyModule, import_package
+from degan.system.progress import Progress
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    import pandas
+else:  # pandas is optional and slow to import; get_type_hints() needs a name for it all the same
+    pandas = LazyModule("pandas")
 
 __all__ = ["CALMEST", "read", "to_frame"]
 
@@ -51,8 +53,8 @@ def read(
     smooth: float = DEFAULT_SECONDS,
     rate: float | None = None,
     jobs: int = 1,
-    progress: Progress = silent,
-) -> "DataFrame":
+    progress: Progress | None = None,
+) -> "pandas.DataFrame":
     """Recognise the expression of every face in photos, folders and videos.
 
     The table has the columns and rows of ``degan predict --out faces.csv``.
@@ -66,31 +68,35 @@ def read(
     Args:
         source: path of a photo, a video or a folder (searched recursively), a pattern such as
             ``photos/*.jpg``, or a list of these.
-        weights: see :class:`degan.Recognizer`.
-        groups: see :class:`degan.Recognizer`.
+        weights: weights file, or name of weights that ship; None for the default, see
+            :class:`degan.Recognizer`.
+        groups: group name -> expressions to count as one, see :class:`degan.Recognizer`; None for
+            no groups.
         crops: whether each photo is a cropped face; there is then no face detection.
-        thorough: see :class:`degan.Recognizer`.
+        thorough: whether to search always for faces on a side or upside down, see
+            :class:`degan.Recognizer`.
         actions: whether the table has facial actions and FACS action units.
         people: whether to number the people in all photos and videos, which must be of one event.
         neutral: photo of the neutral face of the only person in ``source``, or "calmest" for the
-            calmest frames of each person in a video.
-        smooth: time constant in seconds of the moving average of probabilities in a video; 0 for
-            none.
-        rate: frames per second to read from videos; None for all.
-        jobs: maximum number of processes for photos.
-        progress: called with the finished fraction in [0, 1] and a label.
+            calmest frames of each person in a video; None for no neutral face.
+        smooth: time constant in seconds of the moving average of probabilities in a video, at least
+            0; 0 for none.
+        rate: frames per second to read from videos, at least 0.01; None for all.
+        jobs: maximum number of processes for photos, from 1 to 1024.
+        progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
 
     Returns:
         One row per face: path, frame and time in seconds (of videos), person, box (x, y, width,
-        height in pixels), score, expression, unsure, a probability for each expression, error. A
-        photo without a face has one row with ``error``, and so has a photo or video that cannot be
-        read.
+        height in pixels), score, expression, unsure, a probability for each expression, error.
+        Scores, probabilities and amounts of actions are in [0, 1]. A photo without a face has one
+        row with ``error``, and so has a photo or video that cannot be read.
 
     Raises:
-        DeganError: a path does not exist or has no photo or video, the weights cannot be used, or
-            pandas is not installed.
+        DeganError: a path does not exist or has no photo or video, the weights cannot be used, an
+            option is out of range or does not fit the others, or pandas is not installed.
+        DeganTypeError: an argument has a wrong type.
     """
-    pandas = _pandas()
+    _check_pandas()
     for flag, name in (
         (crops, "crops"),
         (thorough, "thorough"),
@@ -99,7 +105,7 @@ def read(
     ):
         check_flag(flag, name)
     check_number(jobs, "jobs", least=1, most=MAX_JOBS, whole=True)
-    if not callable(progress):
+    if progress is not None and not callable(progress):
         raise wrong_type("progress", "a function of a fraction and a label", progress)
     paths = _paths(source)
     calmest = isinstance(neutral, str) and neutral == CALMEST
@@ -123,7 +129,7 @@ def read(
     records: list[Record] = []
     predict(plan, records.append, progress=progress)
     rows = [row for record in records for row in rows_of(record)]
-    return _frame(pandas, rows, plan.columns)
+    return _frame(rows, plan.columns)
 
 
 def to_frame(
@@ -131,7 +137,7 @@ def to_frame(
     *,
     path: PathLike | None = None,
     actions: bool = False,
-) -> "DataFrame":
+) -> "pandas.DataFrame":
     """Return predictions or results as a pandas DataFrame with one row per face.
 
     Examples:
@@ -146,7 +152,7 @@ def to_frame(
         faces: one or several predictions for one image, or results
             (:class:`degan.predict.records.Result`) of photos or frames, which have path, frame and
             time. A photo without a face has a row.
-        path: path of the image, for predictions.
+        path: path of the image, for predictions; None for no column ``path``.
         actions: whether the table has facial actions and FACS action units.
 
     Returns:
@@ -155,8 +161,10 @@ def to_frame(
 
     Raises:
         DeganError: pandas is not installed.
+        DeganTypeError: ``faces`` has something else than predictions and results, or ``path`` is
+            not a path.
     """
-    pandas = _pandas()
+    _check_pandas()
     name = "" if path is None else printable(as_path(path, "path"))
     rows: list[dict[str, Any]] = []
     given = [faces] if isinstance(faces, Prediction | Result) else faces
@@ -170,9 +178,7 @@ def to_frame(
     full = columns(list(expressions), moving=True, actions=actions)
     filled = {name for row in rows for name, cell in row.items() if cell != ""}
     always = {*BOX, "score", "expression", "unsure"}
-    return _frame(
-        pandas, rows, {name: kind for name, kind in full.items() if name in filled | always}
-    )
+    return _frame(rows, {name: kind for name, kind in full.items() if name in filled | always})
 
 
 def _predictions(one: Prediction | Result) -> Sequence[Prediction]:
@@ -194,10 +200,15 @@ def _paths(source: PathLike | Sequence[PathLike]) -> list[Path]:
     return paths
 
 
-def _frame(pandas: Any, rows: list[dict[str, Any]], columns: Mapping[str, type]) -> "DataFrame":
-    table: DataFrame = pandas.DataFrame(rows, columns=list(columns))
+def _frame(rows: list[dict[str, Any]], columns: Mapping[str, type]) -> "pandas.DataFrame":
+    table = pandas.DataFrame(rows, columns=list(columns))
     return table.astype({name: _DTYPES[kind] for name, kind in columns.items()})
 
 
-def _pandas() -> Any:
-    return import_package("pandas", "degan[tables]", needs="a DataFrame needs pandas")
+def _check_pandas() -> None:
+    """Import pandas, before any work.
+
+    Raises:
+        DeganError: pandas is not installed, or cannot be loaded.
+    """
+    import_package("pandas", "degan[tables]", needs="a DataFrame needs pandas")

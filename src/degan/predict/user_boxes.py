@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from degan.errors import DeganError
-from degan.faces.finder import FARTHEST, Box
+from degan.faces.face import FARTHEST, Box
 from degan.predict.inputs import Input
 from degan.predict.records import BOX, printable
 from degan.system.extras import import_package

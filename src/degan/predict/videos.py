@@ -114,15 +114,21 @@ def watch(
     Args:
         recognizer: recogniser of expressions.
         playing: what :func:`degan.play` returns, or the opened video in its ``with`` block.
-        smooth: time constant of the moving average of probabilities in seconds; 0 for none.
-        rate: frames per second to read, others are skipped; None for all.
+        smooth: time constant of the moving average of probabilities in seconds, at least 0; 0 for
+            none.
+        rate: frames per second to read, at least 0.01, others are skipped; None for all.
         neutral: neutral face of the only person in the video, see
             :meth:`degan.Recognizer.beside_neutral`; None or [] for none.
         calmest: whether to use each person's calmest frames so far as neutral face.
 
+    Returns:
+        Iterator over results in the order of the frames, with person numbers from 1 in ``faces``.
+
     Raises:
-        DeganError: an argument has a wrong type or is out of range. While the frames are read: the
-            video cannot be opened, or a frame cannot be read.
+        DeganError: an option is out of range, ``neutral`` and ``calmest`` are both given, or the
+            weights cannot compare a face with a neutral one. At any frame: the video cannot be
+            opened or read, see :func:`degan.play`, or it was closed.
+        DeganTypeError: an argument has a wrong type.
     """
     check_video_options(smooth, rate)
     check_flag(calmest, "calmest")

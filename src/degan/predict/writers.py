@@ -169,11 +169,17 @@ def write_file(path: PathLike, columns: Mapping[str, type]) -> Iterator[Writer]:
     The file appears at the end of the block, only if there was no error.
 
     Args:
-        path: file to write.
-        columns: name -> type of the cells, see :func:`degan.predict.records.columns`.
+        path: file to write, ending in .csv, .jsonl, .ndjson or .parquet.
+        columns: name -> type of the cells, see :func:`degan.predict.records.columns`; JSON lines
+            ignore it.
+
+    Yields:
+        The writer, whose ``write`` appends a record, see :func:`degan.predict.to_record`.
 
     Raises:
-        DeganError: see :func:`format_of`, or the file cannot be written.
+        DeganError: the ending has no format, pyarrow is missing for Parquet, or the file cannot be
+            written.
+        DeganTypeError: ``path`` is not a path.
     """
     path = as_path(path, "path")
     chosen = format_of(path)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from degan.faces.finder import Box, Face
+from degan.faces.face import Box, Face
 from degan.faces.likeness import Descriptor
 
 __all__ = ["Prediction", "Readings"]
@@ -20,25 +20,27 @@ class Prediction:
     comparison.
 
     Attributes:
-        box: (x, y, width, height) in pixels of the upright image.
-        score: probability of a face according to the detector, in [0, 1].
+        box: (x, y, width, height) in pixels of the upright image: the face, the given box, or the
+            whole image if it is a cut-out face.
+        score: score of the face in [0, 1], see :attr:`degan.faces.Face.score`; 0 if ``face`` is
+            None.
         expression: the most probable expression.
         probabilities: expression -> probability in [0, 1], in the order of the recogniser's
             expressions; they sum to 1.
         unsure: whether the probability of ``expression`` is below the threshold of the weights.
-        code: the expression code f(x) before rounding, as many numbers as the weights have. In the
-            weights that ship, 16 of them are approximate amounts of facial actions.
+        code: the expression code f(x) before rounding, as many numbers as the weights have, without
+            limits. In the weights that ship, 16 of them are approximate amounts of facial actions.
         actions: facial action (:data:`degan.labels.FACIAL_ACTIONS`) -> amount in [0, 1]; empty if
             the weights predict no actions.
         action_units: FACS action unit, such as "AU12", -> amount in [0, 1], the mean of its facial
             actions. Only units that the weights predict well enough, see
             :data:`degan.labels.ACTION_UNITS`.
-        face: landmarks; None if they were not found in a cut-out face or in a given box.
+        face: box and landmarks; None if they were not found in a cut-out face or in a given box.
         person: number of the person, from 1: in a video, or among those that
             :class:`degan.predict.people.People` numbers; else None.
         weights_hash: SHA-256 of the weights file of the recogniser; "" if unknown.
-        likeness: unit vector that describes the appearance of the face, for numbering the people
-            of one event; None if not requested.
+        likeness: face descriptor, float32 (192,), a unit vector that describes the appearance of
+            the face, for numbering the people of one event; None if not requested.
     """
 
     box: Box
@@ -68,7 +70,7 @@ class Readings(NamedTuple):
     """Outputs of the weights for N crops.
 
     Attributes:
-        probabilities: of the expressions, float32 (N, C), rows sum to 1.
+        probabilities: probabilities of the expressions, float32 (N, C) in [0, 1]; rows sum to 1.
         code: the expression code f(x) before rounding, float32 (N, code_size).
         actions: amounts of facial actions, float32 (N, 52) in [0, 1]; None if the weights predict
             none.

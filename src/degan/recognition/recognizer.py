@@ -4,20 +4,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from degan.errors import DeganError
-from degan.faces.alignment import MIN_CUT_OUT, crop_face
-from degan.faces.finder import Box, Face, FaceFinder, check_box, check_face, crop_box
-from degan.labels import ACTION_UNITS, MIN_EXPLAINED
+from degan.faces.face import Box, Face, check_face
+from degan.faces.finder import FaceFinder
+from degan.labels import ACTION_UNITS, mean_amount, predicted_units
 from degan.media.images import RgbImage, check_image, check_images
 from degan.recognition.class_groups import Groups
+from degan.recognition.cuts import Cut
 from degan.recognition.neutral_reader import NeutralReader
 from degan.recognition.prediction import Prediction, Readings
-from degan.recognition.weights import SHIPPED_WEIGHTS, open_weights
+from degan.recognition.weights import SHIPPED_WEIGHTS, are_shares, open_weights
 from degan.system.arguments import (
     PathLike,
     as_path,
@@ -30,14 +31,8 @@ from degan.system.arguments import (
 
 __all__ = ["SHIPPED_WEIGHTS", "Recognizer"]
 
-_TOLERANCE = 1e-4  # by which rounding may carry an output beyond 0 or 1
-_BATCH = 64
-
 MAX_THREADS = 1024
 """Maximum number of threads of a network run."""
-
-MAX_ASPECT = 4
-"""Maximum ratio of the sides of a cut-out face; longer strips need much memory."""
 
 
 class Recognizer:
@@ -59,11 +54,11 @@ class Recognizer:
     Args:
         weights: a weights file that ``degan export`` or ``degan finetune`` wrote, or a name of
             :data:`SHIPPED_WEIGHTS`; None for the first of them.
-        threads: number of threads of one network run.
+        threads: number of threads of one network run, from 1 to 1024.
         thorough: True: always search for faces that lie on a side or upside down too, which takes
             four times as long. False: only if the faces found are not all clear and upright.
         groups: expressions to count as one, under a new name: ``{"negative": ("anger", "fear")}``.
-            Their probabilities are added.
+            Their probabilities are added. None for no groups.
 
     Attributes:
         expressions: names in the order of the probabilities; groups follow the other expressions.
@@ -74,7 +69,7 @@ class Recognizer:
             training data, at most 1; empty if the weights predict no actions.
         action_units: FACS action units that are predicted: those whose facial actions have a mean
             of ``actions_explained`` of at least :data:`degan.labels.MIN_EXPLAINED`.
-        name: of the weights, for messages.
+        name: name of the weights, for messages.
         weights_hash: SHA-256 of the weights file.
         trained_on: description of the training data in the file, for
             :func:`degan.data.provenance.was_trained_on`.
@@ -85,7 +80,9 @@ class Recognizer:
 
     Raises:
         DeganError: the weights file is missing, damaged, or of a format that this version of degan
-            does not read; or a group names an expression that the weights do not have.
+            does not read; a group names an expression that the weights do not have, or is
+            otherwise unusable; or ``threads`` is out of range.
+        DeganTypeError: an argument has a wrong type.
     """
 
     def __init__(
@@ -107,7 +104,7 @@ class Recognizer:
         self.expressions = self._groups.names
         self.crop_size, self.unsure_below = opened.crop_size, opened.unsure_below
         self.actions_explained = opened.actions_explained
-        self.action_units = _predicted_units(opened.actions_explained)
+        self.action_units = predicted_units(opened.actions_explained)
         self.name, self.weights_hash = opened.name, opened.sha256
         self.trained_on = opened.trained_on
         self.calibrated_on_manifests = opened.calibrated_on
@@ -135,22 +132,33 @@ class Recognizer:
         return self.predict_many([image])[0]
 
     def predict_many(self, images: Sequence[RgbImage]) -> list[list[Prediction]]:
-        """Return the list of :meth:`predict` for each image; their faces share network runs."""
+        """Return the list of :meth:`predict` for each image; their faces share network runs.
+
+        Args:
+            images: images, each RGB uint8 (H, W, 3); their sizes may differ.
+
+        Raises:
+            DeganError: an image has another type or shape.
+            DeganTypeError: ``images`` is not a list of images.
+        """
         check_images(images, "images")
         found = [self.find_faces(image) for image in images]
-        read = iter(
-            self._predictions(
-                [
-                    _Cut.of_face(image, face, self.crop_size)
-                    for image, faces in zip(images, found, strict=True)
-                    for face in faces
-                ]
-            )
-        )
+        pairs = zip(images, found, strict=True)
+        cuts = [
+            Cut.of_face(image, face, self.crop_size) for image, faces in pairs for face in faces
+        ]
+        read = iter(self._predictions(cuts))
         return [list(islice(read, len(faces))) for faces in found]
 
     def find_faces(self, image: RgbImage) -> list[Face]:
-        """Return the faces of an image, largest first, without their expressions."""
+        """Return the faces of an image, largest first, without their expressions.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+
+        Raises:
+            DeganError: the image has another type or shape.
+        """
         return self._finder.find(check_image(image), thorough=self._thorough)
 
     def predict_faces(self, image: RgbImage, faces: Sequence[Face]) -> list[Prediction]:
@@ -159,13 +167,17 @@ class Recognizer:
         Args:
             image: RGB uint8 (H, W, 3).
             faces: from :meth:`find_faces`, or from given landmarks by
-                :meth:`degan.faces.finder.Face.of_landmarks`. Nothing is detected.
+                :meth:`degan.faces.face.Face.of_landmarks`. Nothing is detected.
+
+        Raises:
+            DeganError: the image has another type or shape.
+            DeganTypeError: ``faces`` is not a list of faces.
         """
         check_image(image)
         check_list(faces, Face, "faces", "the faces that find_faces returns")
         for face in faces:
             check_face(image, face)
-        return self._predictions([_Cut.of_face(image, face, self.crop_size) for face in faces])
+        return self._predictions([Cut.of_face(image, face, self.crop_size) for face in faces])
 
     def predict_boxes(self, image: RgbImage, boxes: Sequence[Box]) -> list[Prediction]:
         """Return the expressions of faces in given boxes, in their order.
@@ -175,29 +187,42 @@ class Recognizer:
 
         Args:
             image: RGB uint8 (H, W, 3).
-            boxes: (x, y, width, height) in pixels, from about brow to chin.
+            boxes: boxes, each (x, y, width, height) in pixels, from about brow to chin.
 
         Raises:
-            DeganError: a box has no area inside the image.
+            DeganError: a box has no area inside the image, or the image has another type or shape.
+            DeganTypeError: a box is not four numbers.
         """
         check_image(image)
         if not isinstance(boxes, Sequence | np.ndarray) or isinstance(boxes, str):
             raise wrong_type("boxes", "a list of boxes (x, y, width, height)", boxes)
-        proper = [check_box(box) for box in boxes]
-        return self._predictions([self._cut_box(image, box) for box in proper])
+        finder, size = self._finder, self.crop_size
+        return self._predictions([Cut.of_box(finder, image, box, size) for box in boxes])
 
     def predict_crop(self, image: RgbImage) -> Prediction:
         """Return the expression of an image that is one cut-out face.
 
+        Args:
+            image: RGB uint8 (H, W, 3), at least 32 x 32 pixels, at most 4 times as long as wide.
+
         Raises:
-            DeganError: the image is smaller than 32 x 32 pixels.
+            DeganError: the image is smaller or longer, or has another type or shape.
         """
         return self.predict_crops([image])[0]
 
     def predict_crops(self, images: Sequence[RgbImage]) -> list[Prediction]:
-        """Return the result of :meth:`predict_crop` for each image; they share network runs."""
+        """Return the result of :meth:`predict_crop` for each image; they share network runs.
+
+        Args:
+            images: cut-out faces, each RGB uint8 (H, W, 3); their sizes may differ.
+
+        Raises:
+            DeganError: see :meth:`predict_crop`.
+            DeganTypeError: ``images`` is not a list of images.
+        """
         check_images(images, "images")
-        return self._predictions([self._cut_crop(image) for image in images])
+        finder, size = self._finder, self.crop_size
+        return self._predictions([Cut.of_crop(finder, image, size) for image in images])
 
     def beside_neutral(
         self, faces: Sequence[Prediction], neutral: Prediction | Sequence[Prediction]
@@ -206,10 +231,17 @@ class Recognizer:
 
         Args:
             faces: predictions of this recogniser for that person.
-            neutral: the person's neutral face, or several photos of it, whose f(x) are averaged.
+            neutral: the person's neutral face, or predictions for several neutral photos, whose
+                f(x) are averaged.
+
+        Returns:
+            ``faces`` in their order, with other probabilities and the expressions that follow.
 
         Raises:
             DeganError: the weights have no layer for this, or there is no neutral face.
+            DeganTypeError: an argument is not a list of predictions.
+
+        Source: not in the paper; see :mod:`degan.recognition.neutral_reader`.
         """
         reader = self.check_reads_beside_neutral()
         resting = [neutral] if isinstance(neutral, Prediction) else neutral
@@ -232,12 +264,21 @@ class Recognizer:
     def with_probabilities(
         self, face: Prediction, probabilities: NDArray[np.floating]
     ) -> Prediction:
-        """Return a face with other probabilities, (C,), and the expression that follows."""
+        """Return a face with other probabilities, and the expression that follows.
+
+        Args:
+            face: prediction of this recogniser.
+            probabilities: float (C,) in [0, 1], in the order of ``expressions``.
+
+        Raises:
+            DeganError: there is not one probability in [0, 1] for each expression.
+            DeganTypeError: ``face`` is not a prediction.
+        """
         if not isinstance(face, Prediction):
             raise wrong_type("face", "a prediction of a recogniser", face)
         shares = np.asarray(probabilities)
         proper = shares.shape == (len(self.expressions),) and shares.dtype.kind in "iuf"
-        if not proper or not _are_shares(shares):
+        if not proper or not are_shares(shares):
             raise DeganError(
                 f"probabilities must be {len(self.expressions)} numbers in [0, 1], one per "
                 f"expression of {self.name}"
@@ -270,7 +311,14 @@ class Recognizer:
             )
 
     def probabilities(self, crops: Sequence[RgbImage]) -> NDArray[np.float32]:
-        """Return probabilities (N, C) of aligned crops, each uint8 (crop_size, crop_size, 3)."""
+        """Return the probabilities of aligned crops, float32 (N, C) in [0, 1]; rows sum to 1.
+
+        Args:
+            crops: N crops in the canonical frame, each RGB uint8 (crop_size, crop_size, 3).
+
+        Raises:
+            DeganError: see :meth:`read`.
+        """
         return self.read(crops).probabilities
 
     def read(self, crops: Sequence[RgbImage]) -> Readings:
@@ -290,59 +338,15 @@ class Recognizer:
                 f"a crop has the shape {wrong.shape}, but {self.name} takes {side}; use "
                 "predict_crops for images of other sizes"
             )
-        parts: dict[str, list[NDArray[np.float32]]] = {
-            name: [np.empty((0, width), np.float32)]
-            for name, width in self._weights.outputs.items()
-        }
-        for start in range(0, len(crops), _BATCH):
-            batch = np.stack(crops[start : start + _BATCH])
-            outputs = self._weights.session.run(None, {"crops": batch})
-            for name, output in zip(parts, outputs, strict=True):
-                self._check(name, output, len(batch))
-                parts[name].append(output)
-        read = {name: np.concatenate(part) for name, part in parts.items()}
-        merged = self._groups.merge(read["probabilities"])
-        return Readings(merged, read["code"], read.get("actions"))
+        outputs = self._weights.run(crops)
+        merged = self._groups.merge(outputs["probabilities"])
+        return Readings(merged, outputs["code"], outputs.get("actions"))
 
-    def _check(self, name: str, output: NDArray[np.float32], count: int) -> None:
-        """Refuse outputs that no weights file of degan has: the file may be from anywhere."""
-        low, high = (-np.inf, np.inf) if name == "code" else (-_TOLERANCE, 1 + _TOLERANCE)
-        proper = np.isfinite(output) & (output >= low) & (output <= high)
-        if len(output) != count or not proper.all():
-            raise DeganError(
-                f"{self.name} returns probabilities or amounts outside 0 to 1, or not one row "
-                "per face; export it again"
-            )
-
-    def _cut_crop(self, image: RgbImage) -> "_Cut":
-        height, width = image.shape[:2]
-        if min(height, width) < MIN_CUT_OUT:
-            raise DeganError(
-                f"the image is {width} x {height} pixels; a cut-out face needs "
-                f"{MIN_CUT_OUT} x {MIN_CUT_OUT}"
-            )
-        if max(height, width) > MAX_ASPECT * min(height, width):
-            raise DeganError(
-                f"the image is {width} x {height} pixels; a cut-out face is at most {MAX_ASPECT} "
-                "times as long as wide"
-            )
-        face = self._finder.find_in_crop(image)
-        crop = crop_face(image, face.landmarks if face else None, self.crop_size)
-        whole = (0.0, 0.0, float(width), float(height))
-        return _Cut(whole, face.score if face else 0.0, face, crop)
-
-    def _cut_box(self, image: RgbImage, box: Box) -> "_Cut":
-        face = self._finder.find_in_box(image, box)
-        if face is not None:
-            return _Cut(box, face.score, face, crop_face(image, face.landmarks, self.crop_size))
-        inside = crop_box(image, box)
-        return _Cut(box, 0.0, None, crop_face(inside, None, self.crop_size))
-
-    def _predictions(self, cuts: Sequence["_Cut"]) -> list[Prediction]:
+    def _predictions(self, cuts: Sequence[Cut]) -> list[Prediction]:
         read = self.read([cut.crop for cut in cuts])
         return [self._prediction(cut, read, row) for row, cut in enumerate(cuts)]
 
-    def _prediction(self, cut: "_Cut", read: Readings, row: int) -> Prediction:
+    def _prediction(self, cut: Cut, read: Readings, row: int) -> Prediction:
         amounts = [] if read.actions is None else read.actions[row].tolist()
         actions = dict(zip(self.actions_explained, amounts, strict=True))
         return Prediction(
@@ -351,7 +355,9 @@ class Recognizer:
             **self._answer(read.probabilities[row]),
             code=tuple(read.code[row].tolist()),
             actions=actions,
-            action_units={unit: _mean(actions, ACTION_UNITS[unit]) for unit in self.action_units},
+            action_units={
+                unit: mean_amount(actions, ACTION_UNITS[unit]) for unit in self.action_units
+            },
             face=cut.face,
             weights_hash=self.weights_hash,
         )
@@ -375,19 +381,6 @@ class _Answer(TypedDict):
     unsure: bool
 
 
-class _Cut(NamedTuple):
-    """A crop of a face, before the network run."""
-
-    box: Box
-    score: float
-    face: Face | None
-    crop: RgbImage
-
-    @classmethod
-    def of_face(cls, image: RgbImage, face: Face, size: int) -> "_Cut":
-        return cls(face.box, face.score, face, crop_face(image, face.landmarks, size))
-
-
 def _reopen(source: str, options: dict[str, Any], weights_hash: str) -> Recognizer:
     """Return an unpickled recogniser.
 
@@ -401,18 +394,3 @@ def _reopen(source: str, options: dict[str, Any], weights_hash: str) -> Recogniz
             "pickle it again"
         )
     return recognizer
-
-
-def _are_shares(shares: NDArray[np.floating]) -> bool:
-    """Return whether all numbers are in [0, 1], apart from rounding."""
-    return bool(((shares >= -_TOLERANCE) & (shares <= 1 + _TOLERANCE)).all())
-
-
-def _predicted_units(explained: Mapping[str, float]) -> tuple[str, ...]:
-    """Return the action units whose actions are explained well enough; () without actions."""
-    units = ACTION_UNITS.items() if explained else ()
-    return tuple(unit for unit, names in units if _mean(explained, names) >= MIN_EXPLAINED)
-
-
-def _mean(amounts: Mapping[str, float], names: Sequence[str]) -> float:
-    return sum(amounts[name] for name in names) / len(names)

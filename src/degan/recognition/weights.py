@@ -5,22 +5,25 @@ in JSON under the key ``degan``; docs/weights.md lists every field.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import onnxruntime as ort
+from numpy.typing import NDArray
 
 from degan.data.provenance import hashes_of
 from degan.errors import DeganError
 from degan.faces.alignment import FRAME
 from degan.labels import FACIAL_ACTIONS, check_class_names
+from degan.media.images import RgbImage
 from degan.recognition.neutral_reader import NeutralReader, read_neutral
 from degan.system.assets import asset_bytes, session_of
 from degan.system.files import read_bytes, sha256
 
-__all__ = ["CROPS", "FORMAT", "KEY", "SHIPPED_WEIGHTS", "Weights", "open_weights"]
+__all__ = ["CROPS", "FORMAT", "KEY", "SHIPPED_WEIGHTS", "Weights", "are_shares", "open_weights"]
 
 FORMAT: Final = 2
 """Version of the file format; files of another version are refused."""
@@ -29,7 +32,7 @@ KEY: Final = "degan"
 """Key of the description in the metadata of the file."""
 
 SHIPPED_WEIGHTS: Final = ("web", "clean")
-"""Names of the weights that ship, the default first; see docs/cards."""
+"""Names of the weights that ship, the default first; docs/cards describes each."""
 
 CROPS: Final = {
     "color": "RGB",
@@ -42,6 +45,8 @@ CROPS: Final = {
 Written into every file and compared when the file is opened."""
 
 _MAX_BYTES = 2**30
+_BATCH = 64  # crops in one network run
+_TOLERANCE = 1e-4  # by which rounding may carry a probability beyond 0 or 1
 _MIN_EXPLAINED = -1e6  # explained variance of an action that is predicted badly is negative
 
 
@@ -90,6 +95,35 @@ class Weights:
         if self.actions_explained:
             widths["actions"] = len(self.actions_explained)
         return widths
+
+    def run(self, crops: Sequence[RgbImage]) -> dict[str, NDArray[np.float32]]:
+        """Return the outputs of the graph: name of :attr:`outputs` -> float32 (N, width).
+
+        Args:
+            crops: N crops, each RGB uint8 (crop_size, crop_size, 3).
+
+        Raises:
+            DeganError: an output is out of range, or has not one row per crop. No weights file of
+                degan does this, but the file may be from anywhere.
+        """
+        parts = {name: [np.empty((0, width), np.float32)] for name, width in self.outputs.items()}
+        for start in range(0, len(crops), _BATCH):
+            batch = np.stack(crops[start : start + _BATCH])
+            outputs = self.session.run(None, {"crops": batch})
+            for name, output in zip(parts, outputs, strict=True):
+                proper = np.isfinite(output).all() if name == "code" else are_shares(output)
+                if len(output) != len(batch) or not proper:
+                    raise DeganError(
+                        f"{self.name} returns probabilities or amounts outside 0 to 1, or not one "
+                        "row per face; export it again"
+                    )
+                parts[name].append(output)
+        return {name: np.concatenate(part) for name, part in parts.items()}
+
+
+def are_shares(values: NDArray[np.floating]) -> bool:
+    """Return whether all numbers are in [0, 1], apart from rounding; NaN is not."""
+    return bool(((values >= -_TOLERANCE) & (values <= 1 + _TOLERANCE)).all())
 
 
 def open_weights(source: Path | str | None, threads: int) -> Weights:

@@ -38,26 +38,31 @@ def write_report(
     dataset: Dataset | None = None,
     by: Sequence[str] = (),
     people: PathLike | None = None,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> list[Part]:
     """Write one HTML page on finished or unfinished runs; it needs no other file and no network.
 
     Args:
         folders: results, see :func:`degan.report.run_files.read_results`.
         out: path of the page, ending in ``.html``.
-        dataset: data set on which the results were measured; with it, faces are shown.
+        dataset: data set on which the results were measured, whose faces are shown; None to show
+            none.
         by: columns of the data set, or of ``people``, to split figures by. If empty: columns of
             age, gender and ethnicity, or all columns of ``people``.
-        people: table with a row for each person, see :func:`degan.data.people_table.read_people`.
-        progress: callback, called with the finished fraction in [0, 1] and a label.
+        people: table with a row for each person, see :func:`degan.data.people_table.read_people`;
+            None for no table.
+        progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
 
     Returns:
-        All parts of the page, absent figures with their reasons included.
+        All parts of the page in order, absent figures with their reasons included.
 
     Raises:
-        DeganError: a folder is no result, Plotly or Jinja2 is not installed, crops cannot be read,
-            or the page cannot be written.
+        DeganError: a folder is no result or is given twice, a column or ``people`` cannot be read
+            or needs ``dataset``, Plotly or Jinja2 is not installed, crops cannot be read, or the
+            page cannot be written.
+        DeganTypeError: an argument is not a path.
     """
+    progress = progress or silent
     paths = [as_path(one, "folders") for one in folders]
     out = as_path(out, "out")
     people = None if people is None else as_path(people, "people")

@@ -56,21 +56,23 @@ def look(
     dataset: Dataset,
     out: PathLike,
     *,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> dict[str, int]:
     """Write an HTML page on a data set; the page needs no other file and no network.
 
     Args:
         dataset: prepared data set.
-        out: path of the page.
-        progress: callback, called with the finished fraction in [0, 1] and a label.
+        out: path of the page to write.
+        progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
 
     Returns:
-        Number of pairs of near-identical pictures, by kind of pair.
+        Kind of pair -> number of pairs of near-identical pictures.
 
     Raises:
         DeganError: Jinja2 is not installed, crops cannot be read, or the page cannot be written.
+        DeganTypeError: ``out`` is not a path.
     """
+    progress = progress or silent
     out = as_path(out, "out")
     page = template("look.html")
     classes = []

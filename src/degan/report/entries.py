@@ -36,7 +36,8 @@ class Material:
     Attributes:
         results: the results of the report, in order.
         faces: the faces of the data set.
-        columns: name -> value for each sample of the data set, of the columns to split figures by.
+        columns: name of a column to split figures by -> its value for each sample of the data set;
+            None in place of an unknown value.
         models: runs the models of results again.
     """
 
@@ -52,8 +53,8 @@ class Entry:
 
     Attributes:
         section: key of :data:`SECTIONS`, or the title of a new section.
-        place: position in the section; lower numbers come first.
-        make: material -> the parts to show, absent parts included.
+        place: rank in the section, any whole number; lower ranks come first.
+        make: function, material -> the parts to show, absent parts included.
         runs_model: whether ``make`` runs the model of each result, which takes time.
     """
 
@@ -69,8 +70,11 @@ def for_each_result(
     """Return a ``make`` for entries that have one part for each result.
 
     Args:
-        key: prefix of the keys of the parts; a number follows it.
-        make: material, result and key -> part.
+        key: prefix of the keys of the parts; a number from 1 follows it.
+        make: function, (material, result, key) -> part.
+
+    Returns:
+        A function, material -> parts in the order of the results.
     """
 
     def make_all(material: Material) -> list[Part]:

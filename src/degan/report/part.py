@@ -44,7 +44,7 @@ class Table:
 
     Attributes:
         columns: names of the columns.
-        rows: rows with one cell per column; None is an empty cell.
+        rows: rows with one cell per column: a text, a number, or None for an empty cell.
     """
 
     columns: Sequence[str]
@@ -76,7 +76,7 @@ class Figure:
         says: one or two sentences on the content, shown and read by screen readers.
         views: alternative drawings, shown one at a time.
         table: data of the figure.
-        height: height in pixels.
+        height: height of the drawing in pixels.
         faces: atlas numbers of the faces that a click shows, by ``customdata`` of the clicked
             point or cell.
         choices: (label, key of ``faces``) for a menu, the alternative to a click.
@@ -116,12 +116,16 @@ class Face:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Several pictures with text; other attributes: see :class:`Figure`.
+    """Several pictures with text.
 
     Attributes:
+        key: anchor of the part and name of its files: letters, digits and dashes.
+        title: heading.
+        says: one or two sentences on the content, shown and read by screen readers.
         faces: the pictures.
         strips: True for strips one below the other, False for tiles.
         table: data of the pictures; None without data.
+        wide: whether the part has the full width of the page.
     """
 
     key: str
@@ -135,10 +139,15 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Listing:
-    """A table that is always visible; other attributes: see :class:`Figure`.
+    """A table that is always visible.
 
     Attributes:
+        key: anchor of the part and name of its files: letters, digits and dashes.
+        title: heading.
+        says: one or two sentences on the content, shown and read by screen readers.
+        table: the table.
         notes: warnings above the table, each without the final full stop.
+        wide: whether the part has the full width of the page.
     """
 
     key: str
@@ -151,10 +160,13 @@ class Listing:
 
 @dataclass(frozen=True)
 class Absent:
-    """A figure that cannot be drawn; other attributes: see :class:`Figure`.
+    """A figure that cannot be drawn.
 
     Attributes:
+        key: anchor of the part and name of its files: letters, digits and dashes.
+        title: heading.
         reason: reason as a sentence without the final full stop.
+        wide: whether the part has the full width of the page.
     """
 
     key: str

@@ -232,12 +232,18 @@ def draw_expression(
     """Draw a random variant of the expression ``label``.
 
     Args:
-        rng: the only source of randomness.
+        rng: random generator, the only source of randomness.
         label: one of :data:`degan.labels.EXPRESSIONS`, or a synonym.
-        ranges: random variation; default :class:`ExpressionRange`.
+        ranges: amounts of random variation; None for the default :class:`ExpressionRange`.
+
+    Returns:
+        The expression, with amounts of the facial actions, float32 (52,) in [0, 1].
 
     Raises:
-        DeganError: the expression is unknown.
+        DeganError: the expression is unknown, or the shipped head model is missing or damaged.
+
+    Source: recipes of action units from Ekman, Friesen, Hager, FACS Investigator's Guide, 2002,
+    chapter 10; contempt from Ekman and Friesen, 1986.
     """
     label = parse_expression(label)
     ranges = ranges or ExpressionRange()

@@ -24,6 +24,7 @@ from degan.system.arguments import PathLike, as_path
 from degan.system.files import atomic_write, write_text
 from degan.system.partial_folder import clear, finish, partial_dir
 from degan.system.processes import run_in_processes
+from degan.system.progress import silent
 from degan.version import __version__
 
 _PARTS: Final = "parts"
@@ -37,7 +38,7 @@ def synthesize(
     out: PathLike,
     *,
     workers: int,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[Sample]:
     """Render a synthetic data set and write it in the format that ``degan train`` reads.
 
@@ -48,16 +49,20 @@ def synthesize(
     Args:
         settings: settings of the data set.
         out: folder to create; it may exist if it is empty.
-        workers: number of processes.
-        progress: callback, called with (finished images, total images).
+        workers: number of processes, at least 1.
+        progress: callback, called with the number of finished images and the total number; None for
+            none.
 
     Returns:
         The samples of the manifest: all images, or the last :data:`PEAK_FRAMES` frames of each
         sequence.
 
     Raises:
-        DeganError: ``out`` is not empty or cannot be written, or the disk is full.
+        DeganError: ``out`` is not empty or cannot be written, the disk is full, or a process was
+            killed.
+        DeganTypeError: ``out`` is not a path.
     """
+    progress = progress or silent
     out = as_path(out, "out")
     partial = partial_dir(out)
     _open(partial, settings)

@@ -136,24 +136,24 @@ class Person:
         shape: coefficients of the head's identity components in standard deviations, float32
             (K,).
         sex: ``female`` or ``male``; affects shape, hair, beard and colours.
-        age: age in years.
-        tone: skin tone, 1 (lightest) to :data:`TONES` (darkest).
+        age: age in years, 13 to 80.
+        tone: skin tone, 1 to 10: lightest to darkest, see :data:`TONES`.
         ancestry: weights of MakeHuman's three macro shapes (african, asian, caucasian); sum 1.
         skin: sRGB of the skin in [0, 1].
         lips: sRGB of the lips in [0, 1].
-        lip_share: opacity of the lip colour, [0, 1].
-        lip_gloss: gloss of the lips, [0, 1].
+        lip_share: opacity of the lip colour, in [0, 1].
+        lip_gloss: gloss of the lips, in [0, 1].
         iris: sRGB of the iris in [0, 1].
-        iris_radius: radius of the iris, as the sine of its angle on the eyeball.
+        iris_radius: radius of the iris, as the sine of its angle on the eyeball, in [0, 1].
         brows: eyebrows.
         hair: hair on the head.
         beard: facial hair.
         glasses: glasses; None for most persons.
-        freckles: density of freckles, [0, 1].
+        freckles: density of freckles, in [0, 1].
         wrinkles: depth of skin folds: the fraction of light that a fold of relative depth 1
-            removes.
-        resting_folds: strength of folds without any action, [0, 1].
-        shine: gloss of the skin, [0, 1].
+            removes, in [0, 1].
+        resting_folds: strength of folds without any action, in [0, 1].
+        shine: gloss of the skin, in [0, 1].
         rest: actions of the person's face at rest, float32 (52,) in [0, 0.6]. Because of them, some
             neutral faces look stern, sad or smiling.
         range: factor of the amount of each action for this person, float32 (52,), 0.7 to 1.3.
@@ -195,11 +195,17 @@ def draw_person(
     """Draw a random person.
 
     Args:
-        rng: the only source of randomness.
-        sex: ``female`` or ``male``; random if None.
-        age: age in years, in :data:`AGES`; random if None.
-        tone: skin tone, 1 to :data:`TONES`; random if None.
-        glasses: probability of glasses.
+        rng: random generator, the only source of randomness.
+        sex: ``female`` or ``male``; None: random.
+        age: age in years, 13 to 80, see :data:`AGES`; None: random.
+        tone: skin tone, 1 to 10, lightest to darkest, see :data:`TONES`; None: random.
+        glasses: probability of glasses, in [0, 1].
+
+    Returns:
+        The person, for :func:`degan.synthetic.prepare_person`.
+
+    Raises:
+        DeganError: the shipped head model is missing or damaged.
     """
     sex = sex or ("female", "male")[rng.integers(2)]
     age = float(rng.uniform(*AGES)) if age is None else age

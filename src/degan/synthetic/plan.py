@@ -57,14 +57,18 @@ class SynthesisSettings:
     """Settings that fully determine a synthetic data set.
 
     Attributes:
-        people: number of persons.
-        images: number of images, distributed evenly over the persons.
-        size: side of the images in pixels.
-        seed: random seed.
+        people: number of persons, from 1 to the number of images (or sequences).
+        images: number of images, from 1 to 10,000,000, distributed evenly over the persons. With
+            ``sequences``, a multiple of :data:`FRAMES`.
+        size: side of the images in pixels, from 32 to 512.
+        seed: random seed, from 0 to 2**31 - 1.
         difficulty: ``clean`` (frontal, studio light, full expressions), ``varied`` or ``hard``.
         expressions: expressions to show, equally often; synonyms are replaced by degan's names.
         sequences: if True, images are frames of sequences from neutral to the peak,
             :data:`FRAMES` each.
+
+    Raises:
+        DeganError: a value is out of range, unknown, or inconsistent with the others.
     """
 
     people: int = 200
@@ -76,11 +80,7 @@ class SynthesisSettings:
     sequences: bool = False
 
     def __post_init__(self) -> None:
-        """Check the values.
-
-        Raises:
-            DeganError: a value is out of range, unknown, or inconsistent with the others.
-        """
+        """Check the values."""
         for name, value, low, high in (
             ("people", self.people, 1, _MAX_IMAGES),
             ("images", self.images, 1, _MAX_IMAGES),
@@ -115,11 +115,19 @@ class SynthesisSettings:
         return self.images // FRAMES if self.sequences else self.images
 
     def takes_of(self, person: int) -> range:
-        """Return the numbers of a person's images, or sequences."""
+        """Return the numbers of a person's images, or sequences, from 0.
+
+        Args:
+            person: number of the person, in [0, ``people``).
+        """
         return range(*(-(-place * self.takes // self.people) for place in (person, person + 1)))
 
     def person_of(self, take: int) -> int:
-        """Return the number of the person in an image, or sequence."""
+        """Return the number of the person in an image, or sequence, in [0, ``people``).
+
+        Args:
+            take: number of the image or sequence, in [0, ``takes``).
+        """
         return take * self.people // self.takes
 
 
@@ -128,9 +136,9 @@ class Shot:
     """Description of one image; together with the person it determines all pixels.
 
     Attributes:
-        number: number of the image in the data set.
-        person: number of the person.
-        sequence: number of the sequence; the number of the image if there are no sequences.
+        number: number of the image in the data set, from 0.
+        person: number of the person, from 0.
+        sequence: number of the sequence, from 0; the number of the image if there are no sequences.
         frame: frame number in the sequence, from 0.
         expression: expression of the face.
         scene: camera, light, tone and degradation.
@@ -175,7 +183,13 @@ def shots(settings: SynthesisSettings, take: int) -> list[Shot]:
 
     Args:
         settings: settings of the data set.
-        take: number of the image or sequence, from 0.
+        take: number of the image or sequence, in [0, ``settings.takes``).
+
+    Returns:
+        One image, or the :data:`FRAMES` frames of a sequence in order.
+
+    Raises:
+        DeganError: the shipped head model is missing or damaged.
     """
     return _sequence(settings, take) if settings.sequences else [_still(settings, take)]
 

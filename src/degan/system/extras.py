@@ -1,4 +1,4 @@
-"""Import modules that need an optional extra of degan."""
+"""Import modules that need an optional extra, or that are slow to import."""
 
 from importlib import import_module
 from types import ModuleType
@@ -6,7 +6,7 @@ from typing import Any
 
 from degan.errors import DeganError
 
-__all__ = ["import_extra", "import_package"]
+__all__ = ["LazyModule", "import_extra", "import_package"]
 
 
 def import_extra(name: str, extra: str, *, asking: str = "this command") -> ModuleType:
@@ -54,3 +54,28 @@ def _missing(needs: str, error: ImportError, install: str, instead: str = "") ->
         why, mend = f"cannot be loaded ({error})", "pip install --force-reinstall"
     rest = f", or {instead}" if instead else ""
     return DeganError(f"{needs}, which {why}; {mend} '{install}'{rest}")
+
+
+class LazyModule:
+    """A module that is imported when one of its names is first used.
+
+    It is for annotations such as ``"pandas.DataFrame"``: :func:`typing.get_type_hints` finds the
+    type, and a module that only names the type does not import pandas.
+
+    Args:
+        name: full name of the module.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        """Return an attribute of the module; ``__wrapped__`` and the like are not searched.
+
+        Raises:
+            ImportError: the module is not installed.
+            AttributeError: it has no such name.
+        """
+        if name.startswith("__"):  # inspect and doctest ask every global for such names
+            raise AttributeError(name)
+        return getattr(import_module(self._name), name)

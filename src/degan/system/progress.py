@@ -9,8 +9,8 @@ Progress = Callable[[float, str], None]
 """Callback, called with the finished fraction in [0, 1] and a label of the current step."""
 
 
-def silent(done: float, doing: str) -> None:
-    """Ignore all progress: a :data:`Progress` without output."""
+def silent(*_: object) -> None:
+    """Ignore all progress: a callback without output, such as a :data:`Progress`."""
 
 
 def sub_progress(progress: Progress, start: float, share: float, title: str = "") -> Progress:

@@ -57,10 +57,14 @@ def save_model(path: Path, model: Model, settings: Settings) -> None:
 
 
 def load_model(folder: PathLike) -> Model:
-    """Load the result of :func:`degan.training.pipeline.train` from its run directory.
+    """Return the result of :func:`degan.training.pipeline.train` from its run directory.
+
+    Args:
+        folder: the run directory.
 
     Raises:
         DeganError: there is no model, or it is damaged.
+        DeganTypeError: ``folder`` is not a path.
     """
     folder = as_path(folder, "folder")
     path = folder / MODEL_FILE
@@ -106,9 +110,9 @@ def predict_probabilities(model: Model, crops: torch.Tensor, batch_size: int = 2
     Args:
         model: a trained model.
         crops: aligned crops, RGB uint8 (N, H, H, 3), H as ``model.crop_size``.
-        batch_size: number of crops in one network run.
+        batch_size: number of crops in one network run, at least 1.
 
     Returns:
-        Float32 (N, num_expressions), columns as ``model.expressions``, rows sum to 1.
+        Float32 (N, num_expressions) in [0, 1], columns as ``model.expressions``, rows sum to 1.
     """
     return torch.cat([model.recognition(batch) for batch in crops.split(batch_size)])

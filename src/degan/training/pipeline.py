@@ -46,7 +46,7 @@ def train(
     indices: Sequence[int],
     settings: Settings,
     folder: PathLike,
-    progress: Progress = silent,
+    progress: Progress | None = None,
     *,
     stage1: Path | None = None,
     teachers: Path | None = None,
@@ -56,10 +56,10 @@ def train(
 
     Args:
         dataset: a prepared data set.
-        indices: indices of the training samples.
+        indices: indices of the training samples, from 0.
         settings: settings of the run.
         folder: the run directory.
-        progress: callback, called with the finished fraction in [0, 1] and a label.
+        progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
         stage1: run directory of stage 1 alone, see :func:`train_stage1`. Runs that differ only in
             stage 2 can share it. None: stage 1 is trained in ``folder``. The model is the same.
         teachers: folder of the teachers. Runs with the same
@@ -74,7 +74,11 @@ def train(
     Raises:
         DeganError: the folder contains another run, the data is not suitable, a checkpoint is
             damaged, the initial weights or the device do not exist, or training diverged.
+        DeganTypeError: ``folder`` is not a path.
+
+    Source: 1912.01456, section 3; docs/method.md lists the differences.
     """
+    progress = progress or silent
     folder = as_path(folder, "folder")
     device = find_device(settings.device)
     start = read_start(settings)
@@ -127,23 +131,25 @@ def train_stage1(
     indices: Sequence[int],
     settings: Settings,
     folder: PathLike,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> Encoder:
     """Train stage 1 alone in a run directory, or continue an interrupted run there.
 
     Args:
         dataset: a prepared data set.
-        indices: indices of the training samples.
-        settings: settings of the run; those of stage 2 have no effect, see :func:`stage1_settings`.
+        indices: indices of the training samples, from 0.
+        settings: settings of the run; those of stage 2 have no effect.
         folder: the run directory of stage 1.
-        progress: callback, called with the finished fraction in [0, 1] and a label.
+        progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
 
     Returns:
         The encoder in evaluation mode.
 
     Raises:
         DeganError: see :func:`train`.
+        DeganTypeError: ``folder`` is not a path.
     """
+    progress = progress or silent
     folder = as_path(folder, "folder")
     device = find_device(settings.device)
     start = read_start(settings)
@@ -258,7 +264,7 @@ def check_trainable(dataset: Dataset, indices: Sequence[int], settings: Settings
 
     Args:
         dataset: a prepared data set.
-        indices: indices of the training samples.
+        indices: indices of the training samples, from 0.
         settings: settings of the run.
 
     Raises:

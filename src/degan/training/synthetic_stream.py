@@ -61,9 +61,9 @@ class SyntheticStream(IterableDataset[StreamedFace]):
         """Check the arguments; see :class:`degan.synthetic.plan.SynthesisSettings`.
 
         Args:
-            images_each: number of pictures per person.
-            size: side of the pictures in pixels.
-            seed: random seed of the stream.
+            images_each: number of pictures per person, at least 1.
+            size: side of the pictures in pixels, from 32 to 512.
+            seed: random seed of the stream, from 0 to 2**31 - 1.
             difficulty: difficulty of the pictures, as in ``SynthesisSettings``.
             expressions: names of the expressions; each has the same number of pictures.
 

@@ -31,7 +31,7 @@ _PENALTY = 1e-3  # of squared weights, relative to the mean squared error; featu
 def fit_actions(
     model: Model,
     dataset: Dataset,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> dict[str, float]:
     """Add an output to a model: the amounts of the 52 facial actions.
 
@@ -41,18 +41,21 @@ def fit_actions(
     Args:
         model: a trained model; ``model.recognition.actions`` is set.
         dataset: data set of rendered people that the model was not trained on.
-        progress: callback, called with the finished fraction in [0, 1] and a label.
+        progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
 
     Returns:
         Action -> fraction of its variance that the layer explains (R2), by cross-validation over
-        people. 1 is a perfect prediction, 0 is no better than the mean. 0 for an action that does
-        not vary.
+        people. 1 is a perfect prediction, 0 is no better than the mean, below 0 is worse. 0 for an
+        action that does not vary.
 
     Raises:
         DeganError: the data set does not contain the actions, the model was trained on it, its
             crops are not those of the model, it has fewer than :data:`MIN_PEOPLE` people, or a crop
             cannot be read.
+
+    Source: not in the paper.
     """
+    progress = progress or silent
     check_fit_data(model, dataset, "fit facial actions on")
     amounts = read_all_actions(dataset).astype(np.float64)
     if len(dataset.subjects) < MIN_PEOPLE:

@@ -58,11 +58,11 @@ class FinetuneSettings:
     """Settings of :func:`finetune`.
 
     Attributes:
-        base: name of the base model, see :func:`degan.tuning.base_model.read_base`.
+        base: a name of :data:`degan.recognition.SHIPPED_WEIGHTS`, or the directory of a run.
         groups: group name -> names of the classes that are merged into it before the fit.
         crops: whether the photos are already cropped faces.
-        folds: maximum number of folds.
-        seed: random seed of the folds and of the bootstrap intervals.
+        folds: maximum number of folds, at least 2; few people allow fewer.
+        seed: random seed of the folds and of the bootstrap intervals, at least 0.
     """
 
     base: str = "web"
@@ -93,24 +93,30 @@ def finetune(
     settings: FinetuneSettings,
     *,
     jobs: int,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> FinetuneResult:
     """Fit a last layer on photos, evaluate it by cross-validation, and write a weights file.
 
-    Crops, predictions and metrics are written to a folder beside it, see :data:`SUFFIX`. After an
-    interruption, the same call continues with the crops there.
+    Crops, predictions and metrics are written to a folder beside it, see :data:`SUFFIX`. The same
+    call continues interrupted work. Not in the paper.
 
     Args:
         source: folder with ``<class>/<subject>_*.jpg``, CSV file of photos, or prepared data set.
         out: the ONNX file to write.
         settings: settings of the fine-tuning.
-        jobs: number of threads for cropping.
-        progress: callback, called with the finished fraction in [0, 1] and a label.
+        jobs: number of threads for cropping, at least 1.
+        progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
+
+    Returns:
+        Metrics, measured on people outside the fit, and the folder with crops and predictions.
 
     Raises:
-        DeganError: ``out`` exists or cannot be written, there are fewer than two classes, fewer
-            than two people show a class, or the base model was trained on these people.
+        DeganError: ``out`` exists or cannot be written, the base model or a group cannot be used,
+            there are fewer than two classes, fewer than two people or no usable face of a class,
+            or the base model was trained on these people.
+        DeganTypeError: ``source`` or ``out`` is not a path.
     """
+    progress = progress or silent
     source = as_path(source, "source")
     out = as_path(out, "out")
     started = time.monotonic()

@@ -37,8 +37,8 @@ class NeutralGain(NamedTuple):
     """Accuracy on frames of people outside the fit.
 
     Attributes:
-        beside: accuracy of the comparison with the recording's first frame, 0-1.
-        alone: accuracy of the model on the same frames without comparison, 0-1.
+        beside: accuracy of the comparison with the recording's first frame, in [0, 1].
+        alone: accuracy of the model on the same frames without comparison, in [0, 1].
         frames: number of frames.
     """
 
@@ -50,7 +50,7 @@ class NeutralGain(NamedTuple):
 def fit_neutral(
     model: Model,
     dataset: Dataset,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> NeutralGain:
     """Add a layer to a model that compares a face with the same person's neutral face.
 
@@ -61,7 +61,7 @@ def fit_neutral(
     Args:
         model: a trained model with the class neutral; ``model.recognition.neutral`` is set.
         dataset: recordings of rendered people that the model was not trained on.
-        progress: callback, called with the finished fraction in [0, 1] and a label.
+        progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
 
     Returns:
         The accuracy with and without the comparison, by cross-validation over people.
@@ -70,7 +70,10 @@ def fit_neutral(
         DeganError: the data set has no such recordings or fewer than :data:`MIN_PEOPLE` people, its
             crops are not those of the model, the model was trained on it or does not have neutral,
             or a crop cannot be read.
+
+    Source: not in the paper.
     """
+    progress = progress or silent
     check_fit_data(model, dataset, "fit the comparison with neutral faces on")
     frames = read_all_frames(dataset)
     names = [sample.expression for sample in frames.dataset.samples]

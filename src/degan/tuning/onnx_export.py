@@ -55,8 +55,8 @@ class Parity:
     """Difference between the outputs of the ONNX file and those of the model.
 
     Attributes:
-        largest_difference: maximum over all probabilities, amounts of facial actions and components
-            of f(x).
+        largest_difference: maximum absolute difference over all probabilities, amounts of facial
+            actions and components of f(x), at least 0.
         crops: number of crops compared.
     """
 
@@ -79,8 +79,10 @@ def export(
     Args:
         model: a trained model.
         path: the file to write; its name ends in ``.onnx``.
-        crops: real crops for the parity check, uint8 (N, H, H, 3); random ones are always added.
-        unsure_below: predictions with a lower probability are marked as unsure, 0-1; 0 marks none.
+        crops: real crops for the parity check, RGB uint8 (N, H, H, 3), H as ``model.crop_size``;
+            random ones are always added. None for random ones alone.
+        unsure_below: probability in [0, 1]; predictions with a lower one are marked as unsure. 0
+            marks none.
 
     Returns:
         The result of the parity check.
@@ -89,6 +91,7 @@ def export(
         DeganError: the name does not end in ``.onnx``, the file cannot be written, or its outputs
             in onnxruntime differ from the model by more than :data:`TOLERANCE` (no file is written
             then).
+        DeganTypeError: ``path`` is not a path.
     """
     path = as_path(path, "path")
     check_weights_path(path)

@@ -16,8 +16,9 @@ from degan.errors import DeganError
 from degan.system.progress import silent
 
 if TYPE_CHECKING:
+    from degan.predict.count import Count
     from degan.predict.records import Record
-    from degan.predict.run import Count, Plan
+    from degan.predict.run import Plan
     from degan.predict.writers import Writer
 
 app = typer.Typer()

@@ -74,7 +74,7 @@ def ablate(
     arms: Sequence[str] = (),
     protocol: str = SUBJECTS,
     jobs: int,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Train and test every arm on every fold, then write tables and ``summary.json``.
 
@@ -94,16 +94,23 @@ def ablate(
         folds: training and test samples of each fold. Validation samples are not used.
         arms: names of :data:`degan.evaluation.ablation.arms.ARMS`; empty for all.
         protocol: name of the protocol that made the folds, for ``folds.json`` and ``summary.json``.
-        jobs: number of parallel trainings.
-        progress: callback, called with the finished fraction in [0, 1] and a label.
+        jobs: maximum number of parallel trainings, at least 1.
+        progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
 
     Returns:
-        The content of ``summary.json``.
+        The content of ``summary.json``: ``arms`` maps the name of an arm to its metrics. Accuracies
+        and p-values are in [0, 1], times in seconds.
 
     Raises:
-        DeganError: there is no such arm, the folder contains another run, the data cannot be
-            divided into folds or trained on, or the training of ``full`` failed.
+        DeganError: there is no such arm, the settings have no stage 1, the folder contains another
+            run, a fold cannot be trained on, a process was killed, or the training of ``full``
+            failed.
+        DeganTypeError: ``folder`` is not a path.
+
+    Source: intervals are a cluster bootstrap over subjects; p-values are of a sign-flip test,
+    adjusted by Holm 1979.
     """
+    progress = progress or silent
     folder = as_path(folder, "folder")
     choice = choose_arms(settings, arms)
     open_folds(folder, dataset, settings, folds, protocol, "ablation")

@@ -80,7 +80,7 @@ def probe(
     trained_on: Dataset | None = None,
     out: PathLike | None = None,
     seed: int = 0,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Measure the information in features of runs about subject, expression and known factors.
 
@@ -92,17 +92,23 @@ def probe(
         trained_on: training data set of all runs, needed to judge generated faces. None: they are
             not judged.
         out: folder for ``probes.json``; None writes nothing.
-        seed: random seed of folds, probes, trees, judge, target subjects and bootstrap.
-        progress: callback, called with the finished fraction in [0, 1] and a label.
+        seed: random seed of folds, probes, trees, judge, target subjects and bootstrap, at least 0.
+        progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
 
     Returns:
-        The content of ``probes.json``.
+        The content of ``probes.json``: ``runs`` has the metrics of each run, in the order of
+        ``folders``.
 
     Raises:
         DeganError: a folder is not a run of ``degan train``; the data sets do not fit the runs;
-            fewer than two subjects are left to measure on; or ``out`` contains other files that
-            would be replaced.
+            fewer than two subjects, or subjects with two recordings, are left to measure on; or
+            ``out`` contains other files that would be replaced.
+        DeganTypeError: an argument is not a path.
+
+    Source: probes, Alain & Bengio 2016; DCI, Eastwood & Williams 2018; MIG, Chen et al. 2018; KID,
+    Binkowski et al. 2018.
     """
+    progress = progress or silent
     paths = [as_path(one, "folders") for one in folders]
     out = None if out is None else as_path(out, "out")
     if out is not None:

@@ -29,7 +29,7 @@ def cross_data_set(
     folder: PathLike,
     settings: Settings,
     *,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Train on one data set, test on another, and write ``predictions.csv`` and ``summary.json``.
 
@@ -41,17 +41,19 @@ def cross_data_set(
         tested: test data set, with other subjects.
         folder: the run directory.
         settings: settings of the training.
-        progress: callback, called with the finished fraction in [0, 1] and a label.
+        progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
 
     Returns:
-        The content of ``summary.json``.
+        The content of ``summary.json``; accuracies and their 95 % intervals are in [0, 1].
 
     Raises:
         DeganError: the data sets share fewer than two expressions; have different crop frames or
             sizes; are equal or contain the same data set; or have the same origin and share
-            subjects. Also if the initial weights were trained on the test set, and for the errors
-            of :func:`degan.training.pipeline.train`.
+            subjects. Also if the initial weights were trained on the test set, the run was tested
+            on another data set, and for the errors of :func:`degan.training.pipeline.train`.
+        DeganTypeError: ``folder`` is not a path.
     """
+    progress = progress or silent
     folder = as_path(folder, "folder")
     shared = sort_classes(set(trained.expressions) & set(tested.expressions))
     _check(trained, tested, shared)

@@ -45,7 +45,7 @@ def cross_validate(
     folds: Sequence[Fold],
     protocol: str = SUBJECTS,
     jobs: int,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Train and test every fold, then write tables and ``summary.json``.
 
@@ -62,16 +62,19 @@ def cross_validate(
         folds: training and test samples of each fold, see :mod:`degan.data.folds`. Validation
             samples are not used.
         protocol: name of the protocol that made the folds, for ``folds.json`` and ``summary.json``.
-        jobs: number of folds that run in parallel.
-        progress: callback, called with the finished fraction in [0, 1] and a label.
+        jobs: maximum number of folds that run in parallel, at least 1.
+        progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
 
     Returns:
-        The content of ``summary.json``.
+        The content of ``summary.json``; accuracies and their 95 % intervals are in [0, 1], times in
+        seconds.
 
     Raises:
-        DeganError: the folder contains another run, or the data cannot be divided into folds or
-            trained on.
+        DeganError: the folder contains another run, a fold cannot be trained on, training diverged,
+            or a process was killed.
+        DeganTypeError: ``folder`` is not a path.
     """
+    progress = progress or silent
     folder = as_path(folder, "folder")
     open_folds(folder, dataset, settings, folds, protocol, "cross-validation")
     path = folder / "summary.json"
