@@ -237,8 +237,8 @@ def _read(
         chunk = indices[start : start + _CHUNK]
         parts.append(opened.read(read_faces(dataset, chunk, opened.crop_size)))
     return ModelOutputs(
-        np.concatenate([sub_progress.probabilities for sub_progress in parts]),
-        np.concatenate([sub_progress.code for sub_progress in parts]),
+        np.concatenate([part.probabilities for part in parts]),
+        np.concatenate([part.code for part in parts]),
     )
 
 

@@ -93,9 +93,9 @@ def train(
         samples = [dataset.samples[index] for index in indices]
         teacher_folder = teachers or folder / TEACHERS_DIR
         if checked.votes is not None:
-            soft_targets: Tensor | None = torch.from_numpy(checked.votes).to(device)
+            targets: Tensor | None = torch.from_numpy(checked.votes).to(device)
         else:
-            soft_targets = _teacher_predictions(
+            targets = _teacher_predictions(
                 data, samples, facts, settings, teacher_folder, start, teachers_progress
             )
         blend = _blend(data, samples, settings, folder / INNER_DIR, start, blend_progress)
@@ -105,7 +105,7 @@ def train(
             encoder = gan.networks.encoder if skips_stage1 else gan.train(Log(log), stage1_progress)
         else:
             encoder = _train_stage1(data, facts, settings, stage1, start, stage1_progress)
-        trainer = ClassifierTrainer(data, encoder, settings, folder, start, soft_targets)
+        trainer = ClassifierTrainer(data, encoder, settings, folder, start, targets)
         classifier = trainer.train(Log(log), stage2_progress)
     if start is not None and blend:
         start.blend(encoder, classifier, dataset.expressions, blend)
