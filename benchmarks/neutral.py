@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from degan.data.all_frames import read_all_frames
 from degan.data.crops import read_crops
 from degan.data.manifest import Dataset, read_dataset
+from degan.data.rendered_sequences import read_all_frames
 from degan.evaluation.metrics import subject_interval
 from degan.media.images import read_image
 from degan.recognition.prediction import Readings
