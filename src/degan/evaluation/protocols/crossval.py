@@ -13,6 +13,7 @@ from degan.data.fold_file import SUBJECTS
 from degan.data.folds import Fold, fold_for_pictures
 from degan.data.manifest import Dataset, read_dataset
 from degan.evaluation.mistakes import mistakes_sheet, write_sheet
+from degan.evaluation.probes.neighbours import nearest_people
 from degan.evaluation.protocols.fold_runs import (
     ELAPSED,
     FoldPredictions,
@@ -29,7 +30,6 @@ from degan.evaluation.protocols.fold_runs import (
     summarize_folds,
     write_test,
 )
-from degan.evaluation.protocols.neighbours import nearest_people
 from degan.media.images import RgbImage
 from degan.system.arguments import PathLike, as_path
 from degan.system.files import read_json, write_text
