@@ -21,7 +21,9 @@ from degan.training.loader import batches, load, num_batches
 from degan.training.model import load_model
 from degan.training.passes import EpochRunner
 from degan.training.pipeline import train, train_stage1
-from degan.training.run import Log, logged_seconds, one_cycle, open_run, seeded
+from degan.training.run_directory import Log, logged_seconds, open_run
+from degan.training.schedule import one_cycle
+from degan.training.seeding import seeded
 
 TINY = preset("tiny")
 

@@ -21,7 +21,8 @@ from degan.system.progress import Progress, sub_progress
 from degan.training.classifier import CHECKPOINT_FILE, ClassifierTrainer
 from degan.training.guard import TrainingError
 from degan.training.loader import TrainingData, num_epochs
-from degan.training.run import Log, seeded
+from degan.training.run_directory import Log
+from degan.training.seeding import seeded
 from degan.training.start import InitialWeights
 
 SHARES: Final = (0.0, 0.25, 0.5, 0.75)

@@ -31,7 +31,8 @@ from degan.training.losses import (
 )
 from degan.training.pairs import ExpressionPairs
 from degan.training.passes import EpochRunner, numbers
-from degan.training.run import Log, seeded
+from degan.training.run_directory import Log
+from degan.training.seeding import seeded
 from degan.training.start import InitialWeights, encoder_rate
 
 _STAGE = 1

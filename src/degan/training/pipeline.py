@@ -28,7 +28,7 @@ from degan.training.device import find_device, repeatable
 from degan.training.gan import GanTrainer
 from degan.training.loader import TrainingData, check_size, load, num_epochs
 from degan.training.model import MODEL_FILE, Model, load_model, save_model
-from degan.training.run import Log, logged_seconds, open_run
+from degan.training.run_directory import Log, logged_seconds, open_run
 from degan.training.start import InitialWeights, encoder_rate, read_start, start_facts
 from degan.training.teachers import PASSES, soft_targets, teacher_settings, trained_teachers
 

@@ -20,7 +20,8 @@ from degan.training.classifier import CHECKPOINT_FILE, ClassifierTrainer
 from degan.training.guard import TrainingError
 from degan.training.loader import TrainingData
 from degan.training.plain_cnn import plain_cnn
-from degan.training.run import Log, seeded
+from degan.training.run_directory import Log
+from degan.training.seeding import seeded
 from degan.training.start import InitialWeights
 
 PASSES: Final = 0.5

@@ -56,7 +56,7 @@ from degan.system.progress import Progress, silent, split_progress
 from degan.training.checkpoint import load_checkpoint, save_checkpoint
 from degan.training.guard import TrainingError
 from degan.training.pipeline import costs, folder_seconds, train, train_stage1, training_seconds
-from degan.training.run import logged_seconds
+from degan.training.run_directory import logged_seconds
 
 FEATURES = "features.safetensors"
 """File with the features of a fold's test samples: inputs of the last linear layer of an arm."""

@@ -21,7 +21,8 @@ from degan.training import checkpoint
 from degan.training.augment import augment
 from degan.training.loader import TrainingData, batches, num_batches, num_epochs
 from degan.training.losses import class_weights, reconstruction_loss
-from degan.training.run import one_cycle, seeded
+from degan.training.schedule import one_cycle
+from degan.training.seeding import seeded
 
 _GAN = "gan.safetensors"
 _JUDGE_STAGE, _DRAW_STAGE = 11, 12  # random streams of seeded() that training does not use

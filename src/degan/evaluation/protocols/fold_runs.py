@@ -27,7 +27,7 @@ from degan.system.progress import Progress
 from degan.training.device import find_device
 from degan.training.model import Model, predict_probabilities
 from degan.training.pipeline import check_trainable
-from degan.training.run import open_run
+from degan.training.run_directory import open_run
 from degan.training.start import check_unseen, read_start
 
 ELAPSED = "elapsed.json"
@@ -63,9 +63,9 @@ def open_folds(
         kind: kind of the run, for ``run.json``.
 
     Raises:
-        DeganError: see :func:`degan.training.run.open_run`. For a new run directory also: the
-            device is missing, a fold cannot be trained on, or the initial weights were trained on
-            this data set.
+        DeganError: see :func:`degan.training.run_directory.open_run`. For a new run directory also:
+            the device is missing, a fold cannot be trained on, or the initial weights were trained
+            on this data set.
     """
     if not folder.exists():  # fail before hours of training
         find_device(settings.device)

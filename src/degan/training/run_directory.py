@@ -1,15 +1,10 @@
 """Run directory: settings (written before step 1), ``log.jsonl``, checkpoints, grids and result."""
 
 import json
-import math
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from degan.config import Settings, read_settings, write_settings
 from degan.errors import DeganError
@@ -117,33 +112,3 @@ def _read_log(path: Path) -> list[dict[str, Any]]:
     except (ValueError, TypeError, RecursionError):
         pass
     raise DeganError(f"{path} is damaged; delete the run and start it again")
-
-
-@contextmanager
-def seeded(seed: int, stage: int, epoch: int) -> Iterator[None]:
-    """Seed torch's default generator within the block, from seed, stage and epoch only.
-
-    So an epoch gives the same result after an interruption, and checkpoints do not need the state
-    of the generator.
-    """
-    with torch.random.fork_rng(devices=[]):
-        # The large odd factor gives neighbouring seeds and epochs different random streams.
-        torch.manual_seed((seed * 1_000_003 + stage * 100_003 + epoch) * 2_654_435_761 % 2**63)
-        yield
-
-
-def one_cycle(step: int, total: int, peak: float, least: float = 0.0) -> float:
-    """Return the learning rate of a step: linear increase for 30 % of the steps, then cosine to 0.
-
-    Args:
-        step: index of the step, from 0.
-        total: number of steps.
-        peak: the highest learning rate.
-        least: minimum of the rate after the peak, relative to the peak, in [0, 1].
-
-    Source: Smith & Topin 2018; not in the paper.
-    """
-    position = (step + 0.5) / total
-    if position < 0.3:
-        return peak * (0.04 + 0.96 * position / 0.3)
-    return peak * max(least, 0.5 * (1 + math.cos((position - 0.3) / 0.7 * math.pi)))
