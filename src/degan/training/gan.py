@@ -14,6 +14,7 @@ from degan.config import IMAGE_TERMS, Settings
 from degan.networks.decoder import Decoder
 from degan.networks.discriminator import Discriminator
 from degan.networks.encoder import Encoder
+from degan.networks.generator import Generator
 from degan.system.progress import Progress
 from degan.training import checkpoint
 from degan.training.augment import augment
@@ -36,6 +37,7 @@ from degan.training.seeding import seeded
 from degan.training.start import InitialWeights, encoder_rate
 
 _STAGE = 1
+_CHECKPOINT_FILE = "gan.safetensors"
 _CHECKPOINT_SECONDS = 30.0
 _GRIDS = 5
 
@@ -102,7 +104,7 @@ class GanTrainer:
         self.data = data
         self.settings = settings
         self.folder = folder
-        self.path = folder / "gan.safetensors"
+        self.path = folder / _CHECKPOINT_FILE
         gan = settings.gan
         self.frozen = encoder_rate(settings) == 0
         with seeded(settings.seed, _STAGE, 0):
@@ -316,3 +318,28 @@ def _take_step(
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     optimizer.step()
     return float(nn.utils.get_total_norm(gradients))
+
+
+def load_generator(folder: Path, settings: Settings, num_subjects: int) -> Generator | None:
+    """Load the generator of a run, with the weights at the end of stage 1.
+
+    Args:
+        folder: the run directory.
+        settings: settings of the run.
+        num_subjects: number of training subjects.
+
+    Returns:
+        The generator in evaluation mode; None if the run has no generator, or if all terms on
+        generated images have weight 0.
+
+    Raises:
+        DeganError: the checkpoint is damaged or belongs to other settings.
+    """
+    path = folder / _CHECKPOINT_FILE
+    if not path.exists() or not settings.gan.draws:
+        return None
+    tensors, _ = checkpoint.load_checkpoint(path)
+    generator = Generator(settings.network, num_subjects)
+    checkpoint.load_module("networks.encoder", generator.encoder, tensors, path)
+    checkpoint.load_module("networks.decoder", generator.decoder, tensors, path)
+    return generator.eval()

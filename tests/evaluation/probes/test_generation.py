@@ -9,11 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from degan.config import GanSettings, preset
-from degan.errors import DeganError
 from degan.evaluation.probes import generation
-from degan.evaluation.probes.generation import judge_generated, kid, load_generator, train_judge
+from degan.evaluation.probes.generation import judge_generated, kid, train_judge
 from degan.training.loader import TrainingData
-from degan.training.pipeline import train
 
 TINY = preset("tiny")
 PEOPLE, EXPRESSIONS, COPIES = 4, 2, 6
@@ -190,18 +188,3 @@ def test_the_judge_follows_from_the_seed_and_from_what_is_not_held_back(marked, 
 
 def test_the_judgement_follows_from_the_seed(judge, marked):
     assert judged(judge, marked) == judged(judge, marked)
-
-
-def test_g_of_a_run_is_loaded_as_stage_1_left_it(faces, tmp_path):
-    train(faces, range(len(faces.samples)), TINY, tmp_path / "run")
-    found = load_generator(tmp_path / "run", TINY, len(faces.subjects))
-    assert not found.training
-    face = found(torch.zeros(2, 1, 32, 32), torch.tensor([0, 11]), torch.zeros(2, 4))
-    assert face.shape == (2, 1, 32, 32)
-    with pytest.raises(DeganError, match="do not match its settings"):
-        load_generator(tmp_path / "run", TINY, 5)
-    (tmp_path / "run/gan.safetensors").write_text("x")
-    with pytest.raises(DeganError, match="damaged"):
-        load_generator(tmp_path / "run", TINY, len(faces.subjects))
-    (tmp_path / "run/gan.safetensors").unlink()
-    assert load_generator(tmp_path / "run", TINY, len(faces.subjects)) is None

@@ -2,29 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn, optim
+from torch import Tensor, optim
 from torch.nn import functional as F
 
-from degan.config import AugmentSettings, GanSettings, NetworkSettings, Settings
+from degan.config import AugmentSettings, GanSettings, NetworkSettings
 from degan.evaluation import metrics
-from degan.networks.decoder import Decoder
-from degan.networks.encoder import Encoder
+from degan.networks.generator import Generator
 from degan.networks.judge import Judge, JudgeOutput
 from degan.system.progress import Progress, silent
-from degan.training import checkpoint
 from degan.training.augment import augment
 from degan.training.loader import TrainingData, batches, num_batches, num_epochs
 from degan.training.losses import class_weights, reconstruction_loss
 from degan.training.schedule import one_cycle
 from degan.training.seeding import seeded
 
-_GAN = "gan.safetensors"
 _JUDGE_STAGE, _DRAW_STAGE = 11, 12  # random streams of seeded() that training does not use
 _JUDGE = GanSettings(epochs=30, min_steps=600, batch_size=32)  # fixed, not tuned
 _JUDGE_RATE, _JUDGE_DECAY = 3e-3, 1e-3
@@ -166,54 +162,6 @@ def train_judge(
         held_back=len(rest),
         held_back_features=judged.features.numpy(),
     )
-
-
-class Generator(nn.Module):
-    """Generator G of a run: redraws the expression of a photo on a training subject."""
-
-    def __init__(self, settings: NetworkSettings, num_subjects: int) -> None:
-        super().__init__()
-        self.encoder = Encoder(settings)
-        self.decoder = Decoder(settings, num_subjects)
-
-    def forward(self, images: Tensor, identity: Tensor, noise: Tensor) -> Tensor:
-        """Return generated faces for photos, subjects and noise.
-
-        Args:
-            images: standardised photos, float (N, C, D, D), D the input size of the encoder.
-            identity: index of the target subject, int (N,).
-            noise: float (N, noise).
-
-        Returns:
-            Float (N, C, S, S) in [-1, 1], S the side of the generated images.
-        """
-        faces: Tensor = self.decoder(self.encoder(images).code, identity, noise)
-        return faces
-
-
-def load_generator(folder: Path, settings: Settings, num_subjects: int) -> Generator | None:
-    """Load the generator of a run, with the weights at the end of stage 1.
-
-    Args:
-        folder: the run directory.
-        settings: settings of the run.
-        num_subjects: number of training subjects.
-
-    Returns:
-        The generator in evaluation mode; None if the run has no generator, or if all terms on
-        generated images have weight 0.
-
-    Raises:
-        DeganError: the checkpoint is damaged or belongs to other settings.
-    """
-    path = folder / _GAN
-    if not path.exists() or not settings.gan.draws:
-        return None
-    tensors, _ = checkpoint.load_checkpoint(path)
-    generator = Generator(settings.network, num_subjects)
-    checkpoint.load_module("networks.encoder", generator.encoder, tensors, path)
-    checkpoint.load_module("networks.decoder", generator.decoder, tensors, path)
-    return generator.eval()
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.evaluation.probes.finished_runs import Run
 from degan.evaluation.probes.generation import (
-    Generator,
     TrainedJudge,
     judge_generated,
-    load_generator,
     train_judge,
 )
 from degan.evaluation.probes.leakage import FOLDS, sequence_folds
+from degan.networks.generator import Generator
 from degan.system.progress import Progress, sub_progress
+from degan.training.gan import load_generator
 from degan.training.loader import TrainingData, load
 
 
