@@ -13,7 +13,7 @@ from torch import Tensor
 
 from degan.config import Settings, override
 from degan.data.folds import Fold, subject_folds
-from degan.data.sample import Sample
+from degan.data.sample import Sample, with_subjects
 from degan.networks.classifier import Classifier, Recognition
 from degan.networks.encoder import Encoder
 from degan.system.files import read_json, write_text
@@ -119,8 +119,7 @@ def inner_cost(num_images: int) -> float:
 
 def _inner_folds(samples: Sequence[Sample], data: TrainingData, seed: int) -> list[Fold]:
     """Return folds by subject, without those that would train on only one expression."""
-    # Without subject names, each recording counts as a subject.
-    named = [sample._replace(subject=sample.person) for sample in samples]
+    named = with_subjects(samples)
     count = min(FOLDS, len(data.subjects))
     folds = subject_folds(named, count, seed) if count > 1 else []
     return [fold for fold in folds if len(data.expression[list(fold.train)].unique()) > 1]

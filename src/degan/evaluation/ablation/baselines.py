@@ -17,7 +17,7 @@ from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits
 
 from degan.data.folds import Fold, subject_folds
-from degan.data.sample import Sample
+from degan.data.sample import Sample, with_subjects
 from degan.evaluation.metrics import Labels, Probabilities
 from degan.networks.encoder import Encoder
 from degan.networks.layers import Standardize
@@ -164,7 +164,7 @@ def inner_folds(samples: Sequence[Sample], seed: int) -> list[Fold]:
         Three folds, or one per subject if there are fewer than three. Folds whose training part has
         only one expression are left out. Empty if there is only one subject.
     """
-    named = [sample._replace(subject=sample.person) for sample in samples]
+    named = with_subjects(samples)
     people = len({sample.subject for sample in named})
     if people < 2:
         return []
