@@ -80,7 +80,7 @@ def rendered(
         truth: expression of each picture.
         rest: index of the neutral picture for each picture, int (N,); -1 leaves a picture out.
     """
-    reader = recognizer.check_reads_beside_neutral()
+    reader = recognizer.neutral_layer()
     found = read_all(recognizer, dataset)
     used = np.flatnonzero(rest >= 0)
     people = [dataset.samples[index].subject for index in used]

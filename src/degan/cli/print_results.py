@@ -48,8 +48,8 @@ def _must_hold(adapter: "Adapter") -> str:
     return f"{expected.recordings}{people}: {shown} ({expected.source})"
 
 
-def prepared(result: "PrepareResult", out: Path) -> str:
-    """Return a summary line of a new data set; print notes on possible problems.
+def prepare_notes(result: "PrepareResult", out: Path) -> None:
+    """Print notes on possible problems of a new data set.
 
     Args:
         result: the data set.
@@ -80,6 +80,16 @@ def prepared(result: "PrepareResult", out: Path) -> str:
             "every photo has its own subject; if people occur in several photos, name the files "
             "<subject>_*.jpg, or the results will not be subject-independent"
         )
+
+
+def prepare_line(result: "PrepareResult", out: Path) -> str:
+    """Return a summary line of a new data set.
+
+    Args:
+        result: the data set.
+        out: its folder.
+    """
+    subjects = {sample.subject for sample in result.samples} - {""}
     of = f" of {len(subjects)} subjects" if subjects else ""
     return f"{out}: {len(result.samples)} faces{of}, {len(result.skipped)} skipped"
 

@@ -61,9 +61,9 @@ def calibration_error(probabilities: Probabilities, truth: Labels, bins: int = 1
     Source: Guo et al. 2017 (arXiv 1706.04599), eq. 3.
     """
     confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == truth
+    correct = probabilities.argmax(axis=1) == truth
     place = np.minimum((confidence * bins).astype(np.int64), bins - 1)
-    gap = np.bincount(place, weights=confidence - right, minlength=bins)
+    gap = np.bincount(place, weights=confidence - correct, minlength=bins)
     return float(np.abs(gap).sum() / len(truth))
 
 

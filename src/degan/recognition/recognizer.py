@@ -211,7 +211,7 @@ class Recognizer:
         Raises:
             DeganError: the weights have no layer for this, or there is no neutral face.
         """
-        reader = self.check_reads_beside_neutral()
+        reader = self.neutral_layer()
         resting = [neutral] if isinstance(neutral, Prediction) else neutral
         for given, name in ((faces, "faces"), (resting, "neutral")):
             check_list(given, Prediction, name, "predictions of a recogniser")
@@ -244,7 +244,15 @@ class Recognizer:
             )
         return replace(face, **self._answer(shares))
 
-    def check_reads_beside_neutral(self) -> NeutralReader:
+    def check_reads_beside_neutral(self) -> None:
+        """Refuse weights that cannot compare a face with a neutral one.
+
+        Raises:
+            DeganError: the weights cannot.
+        """
+        self.neutral_layer()
+
+    def neutral_layer(self) -> NeutralReader:
         """Return the layer that compares a face with a neutral one.
 
         Raises:

@@ -66,10 +66,10 @@ def face_map(
             faces, or scikit-learn or torch is not installed.
     """
 
-    def make(place: ModelLocation) -> FaceMap:
+    def make(location: ModelLocation) -> FaceMap:
         mapping = import_train_extra("degan.report.with_torch.face_map")
-        opened = open_model(place, dataset)
-        shown = choose_samples(place, opened, dataset)
+        opened = open_model(location, dataset)
+        shown = choose_samples(location, opened, dataset)
         indices = draw_evenly(dataset, shown.indices, limit, seed)
         samples = [dataset.samples[index] for index in indices]
         said = _read(opened, dataset, indices, sub_progress(progress, 0, 0.5, "reading faces"))
@@ -81,7 +81,7 @@ def face_map(
         progress(0.6, "computing the map")
         people = len({sample.person for sample in samples})
         return FaceMap(
-            origin=Origin(place.below, place.fold, shown.seen, people),
+            origin=Origin(location.below, location.fold, shown.seen, people),
             indices=np.array(indices, dtype=np.int64),
             places=mapping.lay_out(said.code, seed),
             before_rounding=before,
@@ -119,17 +119,19 @@ def saliency(
             expression only, or none of them is read correctly.
     """
 
-    def make(place: ModelLocation) -> Saliency:
-        opened = open_model(place, dataset)
-        shown = choose_samples(place, opened, dataset)
+    def make(location: ModelLocation) -> Saliency:
+        opened = open_model(location, dataset)
+        shown = choose_samples(location, opened, dataset)
         progress(0.0, "reading faces")
         chosen = _read_right(opened, dataset, shown.indices, faces, seed)
         if not any(chosen.values()):
             raise DeganError(
-                f"{place.name} reads none of the tested faces of {dataset.folder} correctly; "
+                f"{location.name} reads none of the tested faces of {dataset.folder} correctly; "
                 "decisive face regions need correctly read faces"
             )
-        origin = Origin(place.below, place.fold, shown.seen, _people(dataset, chosen.values()))
+        origin = Origin(
+            location.below, location.fold, shown.seen, _people(dataset, chosen.values())
+        )
         return _occlude(opened, dataset, chosen, origin, progress)
 
     settings = {"faces": faces, "seed": seed}
@@ -158,16 +160,18 @@ def transfer(
         DeganError: the run has no generator, the data set does not fit, or torch is not installed.
     """
 
-    def make(place: ModelLocation) -> Transfer:
-        if place.weights is not None:
+    def make(location: ModelLocation) -> Transfer:
+        if location.weights is not None:
             raise DeganError(
-                f"{place.weights} has no decoder to draw faces; give a run of 'degan train' or "
+                f"{location.weights} has no decoder to draw faces; give a run of 'degan train' or "
                 "'degan crossval'"
             )
         drawing = import_train_extra("degan.report.with_torch.transfer")
         progress(0.0, "drawing faces")
-        shown = choose_samples(place, open_model(place, dataset), dataset)
-        drawn: Transfer = drawing.draw_transfer(place, dataset, shown, columns=columns, seed=seed)
+        shown = choose_samples(location, open_model(location, dataset), dataset)
+        drawn: Transfer = drawing.draw_transfer(
+            location, dataset, shown, columns=columns, seed=seed
+        )
         return drawn
 
     settings = {"columns": columns, "seed": seed}
@@ -192,12 +196,12 @@ def _cached(
         make: function from the location of the model to the measurement.
         progress: callback, called with the finished fraction in [0, 1] and a label.
     """
-    place = find_model(run, dataset)
+    location = find_model(run, dataset)
     key = {
         "figure": kind.key,
-        "model_sha256": place.model_hash,
-        "fold": place.fold,
-        "told_sha256": place.record_hash,
+        "model_sha256": location.model_hash,
+        "fold": location.fold,
+        "told_sha256": location.record_hash,
         "manifest_sha256": dataset.manifest_hash,
         "crop_size": dataset.crop_size,
         "frame": dataset.frame,
@@ -208,7 +212,7 @@ def _cached(
     if kept is not None:
         progress(1.0, "done")
         return kept
-    made = make(place)
+    made = make(location)
     write_cache(path, key, made.store())
     progress(1.0, "done")
     return made
@@ -272,8 +276,8 @@ def _read_right(
         tried = draw_evenly(dataset, own, faces * _TRIED, seed)
         said = _read(opened, dataset, tried, silent)
         answers = metrics.restrict(said.probabilities, columns).argmax(axis=1)
-        right = [i for i, answer in zip(tried, answers, strict=True) if answer == number]
-        chosen[name] = draw_evenly(dataset, right, faces, seed)
+        correct = [i for i, answer in zip(tried, answers, strict=True) if answer == number]
+        chosen[name] = draw_evenly(dataset, correct, faces, seed)
     return chosen
 
 

@@ -155,7 +155,7 @@ class GanTrainer:
             losses = self._epoch(epoch, progress)
             log.write(stage=1, epoch=epoch + 1, epochs=epochs, **losses)
             last = epoch + 1 == epochs
-            if self.settings.gan.draws and (last or (epoch + 1) % grid_every == 0):
+            if self.settings.gan.has_image_terms and (last or (epoch + 1) % grid_every == 0):
                 self._save_grid(epoch + 1)
             if last or time.monotonic() - saved > _CHECKPOINT_SECONDS:
                 self._save(epoch + 1)
@@ -167,7 +167,7 @@ class GanTrainer:
         self.networks.train()
         self.networks.encoder.train(not self.frozen)
         means = self.passes.run(epoch, self.generator_optimizer, self._step, progress)
-        if self.settings.gan.draws:
+        if self.settings.gan.has_image_terms:
             share = (epoch + 1) / self.passes.epochs
             check_diversity(means["diversity"], epoch=epoch + 1, share=share)
         if "code" in means:
@@ -187,7 +187,7 @@ class GanTrainer:
             The unweighted terms, the norms of both gradients, and the diversity of the generated
             images, see :func:`degan.training.guard.diversity`.
         """
-        if not self.settings.gan.draws:
+        if not self.settings.gan.has_image_terms:
             return self._code_step(batch, done)
         networks = self.networks
         real = self.data.photos(batch)
@@ -336,7 +336,7 @@ def load_generator(folder: Path, settings: Settings, num_subjects: int) -> Gener
         DeganError: the checkpoint is damaged or belongs to other settings.
     """
     path = folder / _CHECKPOINT_FILE
-    if not path.exists() or not settings.gan.draws:
+    if not path.exists() or not settings.gan.has_image_terms:
         return None
     tensors, _ = checkpoint.load_checkpoint(path)
     generator = Generator(settings.network, num_subjects)

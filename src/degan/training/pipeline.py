@@ -50,7 +50,7 @@ def train(
     *,
     stage1: Path | None = None,
     teachers: Path | None = None,
-    draws: bool = True,
+    needs_generated: bool = True,
 ) -> Model:
     """Train both stages in a run directory, or continue an interrupted run there.
 
@@ -65,8 +65,9 @@ def train(
         teachers: folder of the teachers. Runs with the same
             :func:`degan.training.teachers.teacher_settings` can share it. None: a folder in
             ``folder``.
-        draws: whether generated images are needed. If False and stage 1 does not change the encoder
-            (``gan.encoder_rate`` 0), the run's own stage 1 is skipped. The model is the same.
+        needs_generated: whether generated images are needed. If False and stage 1 does not change
+            the encoder (``gan.encoder_rate`` 0), the run's own stage 1 is skipped. The model is the
+            same.
 
     Returns:
         The trained model, which is also written to ``folder``.
@@ -78,13 +79,13 @@ def train(
     folder = as_path(folder, "folder")
     device = find_device(settings.device)
     start = read_start(settings)
-    checked = check_trainable(dataset, indices, settings)
+    checked = read_training_inputs(dataset, indices, settings)
     facts = checked.facts | start_facts(start)
     open_run(folder, settings, {"kind": "training", **facts, **_vote_facts(dataset, settings)})
     if (folder / MODEL_FILE).exists():
         (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
         return load_model(folder)
-    skips_stage1 = stage1 is None and not draws and encoder_rate(settings) == 0
+    skips_stage1 = stage1 is None and not needs_generated and encoder_rate(settings) == 0
     teachers_progress, blend_progress, stage1_progress, stage2_progress = split_progress(
         progress, costs(settings, len(indices), drawing=not skips_stage1)
     )
@@ -147,7 +148,7 @@ def train_stage1(
     folder = as_path(folder, "folder")
     device = find_device(settings.device)
     start = read_start(settings)
-    checked = check_trainable(dataset, indices, settings)
+    checked = read_training_inputs(dataset, indices, settings)
     facts = checked.facts | start_facts(start)
     with repeatable(device):
         data = _load(dataset, indices, checked, settings, start, device)
@@ -238,7 +239,7 @@ def _train_stage1(
 
 
 class TrainingInputs(NamedTuple):
-    """Result of :func:`check_trainable`.
+    """Result of :func:`read_training_inputs`.
 
     Attributes:
         facts: description of the data for ``run.json``.
@@ -253,8 +254,10 @@ class TrainingInputs(NamedTuple):
     votes: NDArray[np.float32] | None
 
 
-def check_trainable(dataset: Dataset, indices: Sequence[int], settings: Settings) -> TrainingInputs:
-    """Check that a run can train on some samples, before any work.
+def read_training_inputs(
+    dataset: Dataset, indices: Sequence[int], settings: Settings
+) -> TrainingInputs:
+    """Read what a run needs to train on some samples; check it before any work.
 
     Args:
         dataset: a prepared data set.

@@ -44,7 +44,7 @@ def fit_temperature(probabilities: Probabilities, truth: Labels) -> float:
     return float(np.exp(found.x))
 
 
-def shift_logits(model: Model, wishes: Sequence[str]) -> dict[str, float]:
+def shift_logits(model: Model, assignments: Sequence[str]) -> dict[str, float]:
     """Change how often a model predicts some expressions, by amounts added to their logits.
 
     Data sets differ in where they draw the line between expressions, for example between a neutral
@@ -52,7 +52,7 @@ def shift_logits(model: Model, wishes: Sequence[str]) -> dict[str, float]:
 
     Args:
         model: a trained model; the bias of its last layer changes.
-        wishes: texts ``expression=amount``. The amount, from -:data:`MOST_LEANING` to
+        assignments: texts ``expression=amount``. The amount, from -:data:`MOST_LEANING` to
             :data:`MOST_LEANING`, is added to the expression's logit; 1 multiplies its odds against
             every other expression by e.
 
@@ -64,16 +64,16 @@ def shift_logits(model: Model, wishes: Sequence[str]) -> dict[str, float]:
             the model or occurs twice.
     """
     amounts: dict[str, float] = {}
-    for wish in wishes:
-        name, sign, text = wish.partition("=")
+    for assignment in assignments:
+        name, sign, text = assignment.partition("=")
         try:
             amount = float(text)
         except ValueError:
             amount = np.nan
         if not sign or not abs(amount) <= MOST_LEANING:
             raise DeganError(
-                f"'{wish}' is not expression=amount, such as happiness=0.5; the amount must be "
-                f"within plus or minus {MOST_LEANING:g}"
+                f"'{assignment}' is not expression=amount, such as happiness=0.5; the amount must "
+                f"be within plus or minus {MOST_LEANING:g}"
             )
         expression = parse_expression(name)
         if expression not in model.expressions or expression in amounts:

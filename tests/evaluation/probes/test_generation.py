@@ -94,7 +94,9 @@ def held_back(marked):
 def few_passes():
     """So plain are the marks below."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generation, "_JUDGE", GanSettings(epochs=1, min_steps=150, batch_size=16))
+        patch.setattr(
+            generation, "_JUDGE_SCHEDULE", GanSettings(epochs=1, min_steps=150, batch_size=16)
+        )
         yield
 
 
@@ -132,7 +134,7 @@ def judged(judge, data, **wrong):
 def test_the_judge_knows_photos_it_did_not_learn_from(judge):
     assert judge.identity_accuracy > 0.9
     assert judge.expression_accuracy > 0.9
-    assert judge.held_back == len(judge.held_back_features) == 8
+    assert judge.num_held_back == len(judge.held_back_features) == 8
 
 
 def test_faces_of_the_right_person_and_expression_are_taken_for_them(judge, marked):

@@ -54,8 +54,8 @@ def read(path: Path, protocol: Protocol) -> AdapterResult:
                 found.skipped.append(Skipped(name, "a second copy of this frame"))
             else:
                 numbered[last_number(name)] = name
-    frames, second = choose_copies(copies)
-    found.skipped.extend(second)
+    frames, duplicates = choose_copies(copies)
+    found.skipped.extend(duplicates)
     _check(tree, frames, labels)
     for key in sorted(frames.keys() | labels.keys()):
         reason = _add(tree, key, frames.get(key, {}), labels.get(key, []), protocol, found)
