@@ -25,8 +25,8 @@ def note(sentence: str) -> None:
 
     Unprintable characters are escaped: file names may contain control sequences of a terminal.
     """
-    shown = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in sentence)
-    console.err.print(f"degan: {shown}")
+    escaped = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in sentence)
+    console.err.print(f"degan: {escaped}")
 
 
 def dataset_table(adapters: Sequence[tuple[str, "Adapter"]]) -> Table:
@@ -44,8 +44,8 @@ def _must_hold(adapter: "Adapter") -> str:
     if expected is None:
         return ""
     people = f" of {expected.subjects} people" if expected.subjects is not None else ""
-    shown = ", ".join(f"{count} {name}" for name, count in expected.expressions.items())
-    return f"{expected.recordings}{people}: {shown} ({expected.source})"
+    counts = ", ".join(f"{count} {name}" for name, count in expected.expressions.items())
+    return f"{expected.recordings}{people}: {counts} ({expected.source})"
 
 
 def prepare_notes(result: "PrepareResult", out: Path) -> None:
@@ -118,11 +118,11 @@ def fold_table(dataset: "Dataset", folds: Sequence["Fold"]) -> Table:
         table.add_column(name, justify="right")
     for number, fold in enumerate(folds, start=1):
         tested = [dataset.samples[index] for index in fold.test]
-        shown = Counter(sample.expression for sample in tested)
+        counts = Counter(sample.expression for sample in tested)
         people = len({sample.subject for sample in tested} - {""})
-        counts = (people, len(fold.train), len(fold.validation), len(fold.test))
+        sizes = (people, len(fold.train), len(fold.validation), len(fold.test))
         table.add_row(
-            str(number), *map(str, counts), *(str(shown[name]) for name in dataset.expressions)
+            str(number), *map(str, sizes), *(str(counts[name]) for name in dataset.expressions)
         )
     return table
 
@@ -235,9 +235,9 @@ def comparison_notes(summary: dict[str, Any]) -> None:
         note(f"{summary['comparisons']} comparisons; {summary['note']}")
 
 
-def _paired_table(what: str, reference: str, rows: dict[str, dict[str, Any]]) -> Table:
+def _paired_table(first_heading: str, reference: str, rows: dict[str, dict[str, Any]]) -> Table:
     table = Table(box=SIMPLE)
-    table.add_column(what, overflow="fold")
+    table.add_column(first_heading, overflow="fold")
     for heading in ("accuracy", f"difference to {reference}", "p", "Holm"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, row in rows.items():

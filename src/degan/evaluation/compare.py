@@ -113,12 +113,12 @@ def _read(path: Path) -> _Result:
 
 def _losses(table: Predictions) -> NDArray[np.float64]:
     """Return the log loss of each sample, (N,); truth that is not a class has probability 0."""
-    given = np.zeros(len(table.samples))
+    true_class_probabilities = np.zeros(len(table.samples))
     place = {name: column for column, name in enumerate(table.expressions)}
     for row, sample in enumerate(table.samples):
         if sample.expression in place:
-            given[row] = table.probabilities[row, place[sample.expression]]
-    return metrics.log_losses(given)
+            true_class_probabilities[row] = table.probabilities[row, place[sample.expression]]
+    return metrics.log_losses(true_class_probabilities)
 
 
 def _metrics(result: _Result, persons: Sequence[str]) -> dict[str, Any]:

@@ -146,11 +146,11 @@ def _shared_expressions(
             f"{dataset.folder} was cut in frame {dataset.frame}, but {recognizer.name} reads "
             f"{FRAME}; prepare the data set again with this version of degan"
         )
-    shown = sort_classes({dataset.samples[index].expression for index in chosen})
-    shared = sort_classes(set(shown) & set(recognizer.expressions))
+    expressions_present = sort_classes({dataset.samples[index].expression for index in chosen})
+    shared = sort_classes(set(expressions_present) & set(recognizer.expressions))
     if len(shared) < 2:
         raise DeganError(
-            f"{dataset.folder} has {', '.join(shown)} and {recognizer.name} knows "
+            f"{dataset.folder} has {', '.join(expressions_present)} and {recognizer.name} knows "
             f"{', '.join(recognizer.expressions)}; they must share two expressions or more"
         )
     return shared

@@ -98,9 +98,9 @@ class Face:
                 the image.
         """
         check_image(image)
-        given = _check_landmarks(landmarks)
+        mesh = _check_landmarks(landmarks)
         points = np.zeros((468, 3), np.float32)
-        points[:, : given.shape[1]] = given[:468]
+        points[:, : mesh.shape[1]] = mesh[:468]
         face = _face(image, _Fit(points, math.inf, 0.0), 1.0)
         small = np.ptp(points[LANDMARKS, :2], axis=0).min() < 1
         large = np.ptp(points[:, :2], axis=0).max() > _LARGEST * max(image.shape[:2])
@@ -322,18 +322,18 @@ def check_face(image: RgbImage, face: Face) -> None:
 def _check_landmarks(landmarks: Any) -> NDArray[np.floating]:
     """Return landmarks of the user as an array (468 or 478, 2 or 3) of finite numbers."""
     try:
-        given = np.asarray(landmarks)
+        points = np.asarray(landmarks)
     except ValueError:  # rows of unequal length
-        given = np.empty(0)
-    mesh = given.ndim == 2 and given.shape[0] in (468, 478) and given.shape[1] in (2, 3)
-    if not mesh or given.dtype.kind not in "iuf":
+        points = np.empty(0)
+    is_mesh = points.ndim == 2 and points.shape[0] in (468, 478) and points.shape[1] in (2, 3)
+    if not is_mesh or points.dtype.kind not in "iuf":
         raise DeganError(
             "landmarks must be MediaPipe's face mesh, numbers (468, 3) in pixels, not "
-            f"{given.dtype} {given.shape}"
+            f"{points.dtype} {points.shape}"
         )
-    if not np.isfinite(given).all():
+    if not np.isfinite(points).all():
         raise DeganError("landmarks must be finite numbers in pixels; some are infinite or NaN")
-    return given
+    return points
 
 
 def crop_box(image: RgbImage, box: Box) -> RgbImage:
@@ -430,9 +430,9 @@ def _distinct(fits: list[tuple[_Fit, Face]]) -> list[Face]:
     corners = np.array([face.box for face in faces], dtype=np.float64).reshape(-1, 4)
     corners[:, 2:] += corners[:, :2]
     sizes = areas(corners)
-    kept: list[int] = []
+    selected: list[int] = []
     for index in range(len(faces)):
-        shared = shared_areas(corners[index], corners[kept])
-        if not (shared > _SAME_FACE * np.minimum(sizes[index], sizes[kept])).any():
-            kept.append(index)
-    return [faces[index] for index in sorted(kept, key=lambda index: -float(sizes[index]))]
+        shared = shared_areas(corners[index], corners[selected])
+        if not (shared > _SAME_FACE * np.minimum(sizes[index], sizes[selected])).any():
+            selected.append(index)
+    return [faces[index] for index in sorted(selected, key=lambda index: -float(sizes[index]))]

@@ -213,8 +213,8 @@ class Recognizer:
         """
         reader = self.neutral_layer()
         resting = [neutral] if isinstance(neutral, Prediction) else neutral
-        for given, name in ((faces, "faces"), (resting, "neutral")):
-            check_list(given, Prediction, name, "predictions of a recogniser")
+        for value, name in ((faces, "faces"), (resting, "neutral")):
+            check_list(value, Prediction, name, "predictions of a recogniser")
         if not resting:
             raise DeganError("no neutral face was given; give at least one of the person")
         if any(one.weights_hash != self.weights_hash for one in (*faces, *resting)):

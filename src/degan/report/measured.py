@@ -69,21 +69,21 @@ def face_map(
     def make(location: ModelLocation) -> FaceMap:
         mapping = import_train_extra("degan.report.with_torch.face_map")
         opened = open_model(location, dataset)
-        shown = choose_samples(location, opened, dataset)
-        indices = draw_evenly(dataset, shown.indices, limit, seed)
+        samples_shown = choose_samples(location, opened, dataset)
+        indices = draw_evenly(dataset, samples_shown.indices, limit, seed)
         samples = [dataset.samples[index] for index in indices]
-        said = _read(opened, dataset, indices, sub_progress(progress, 0, 0.5, "reading faces"))
+        outputs = _read(opened, dataset, indices, sub_progress(progress, 0, 0.5, "reading faces"))
         progress(0.5, "measuring clusters in f(x)")
-        before = mapping.clusters(said.code, samples)
+        before = mapping.clusters(outputs.code, samples)
         passed_on = before if opened.rounds is False else None
         if opened.rounds:
-            passed_on = mapping.clusters(np.rint(said.code), samples)
+            passed_on = mapping.clusters(np.rint(outputs.code), samples)
         progress(0.6, "computing the map")
         people = len({sample.person for sample in samples})
         return FaceMap(
-            origin=Origin(location.below, location.fold, shown.seen, people),
+            origin=Origin(location.below, location.fold, samples_shown.seen, people),
             indices=np.array(indices, dtype=np.int64),
-            places=mapping.lay_out(said.code, seed),
+            places=mapping.lay_out(outputs.code, seed),
             before_rounding=before,
             passed_on=passed_on,
         )
@@ -121,16 +121,16 @@ def saliency(
 
     def make(location: ModelLocation) -> Saliency:
         opened = open_model(location, dataset)
-        shown = choose_samples(location, opened, dataset)
+        samples = choose_samples(location, opened, dataset)
         progress(0.0, "reading faces")
-        chosen = _read_right(opened, dataset, shown.indices, faces, seed)
+        chosen = _read_right(opened, dataset, samples.indices, faces, seed)
         if not any(chosen.values()):
             raise DeganError(
                 f"{location.name} reads none of the tested faces of {dataset.folder} correctly; "
                 "decisive face regions need correctly read faces"
             )
         origin = Origin(
-            location.below, location.fold, shown.seen, _people(dataset, chosen.values())
+            location.below, location.fold, samples.seen, _people(dataset, chosen.values())
         )
         return _occlude(opened, dataset, chosen, origin, progress)
 
@@ -168,9 +168,9 @@ def transfer(
             )
         drawing = import_train_extra("degan.report.with_torch.transfer")
         progress(0.0, "drawing faces")
-        shown = choose_samples(location, open_model(location, dataset), dataset)
+        samples = choose_samples(location, open_model(location, dataset), dataset)
         drawn: Transfer = drawing.draw_transfer(
-            location, dataset, shown, columns=columns, seed=seed
+            location, dataset, samples, columns=columns, seed=seed
         )
         return drawn
 
@@ -208,10 +208,10 @@ def _cached(
         "settings": dict(settings),
     }
     path = cache_path(run, kind.key)
-    kept = _restored(kind, read_cache(path, key), dataset)
-    if kept is not None:
+    cached = _restored(kind, read_cache(path, key), dataset)
+    if cached is not None:
         progress(1.0, "done")
-        return kept
+        return cached
     made = make(location)
     write_cache(path, key, made.store())
     progress(1.0, "done")
@@ -274,8 +274,8 @@ def _read_right(
     chosen = {}
     for number, (name, own) in enumerate(of.items()):
         tried = draw_evenly(dataset, own, faces * _TRIED, seed)
-        said = _read(opened, dataset, tried, silent)
-        answers = metrics.restrict(said.probabilities, columns).argmax(axis=1)
+        outputs = _read(opened, dataset, tried, silent)
+        answers = metrics.restrict(outputs.probabilities, columns).argmax(axis=1)
         correct = [i for i, answer in zip(tried, answers, strict=True) if answer == number]
         chosen[name] = draw_evenly(dataset, correct, faces, seed)
     return chosen
@@ -289,10 +289,10 @@ def _occlude(
     progress: Progress,
 ) -> Saliency:
     columns = [opened.expressions.index(name) for name in chosen]
-    shown = {name: own for name, own in chosen.items() if own}
-    total, done = sum(map(len, shown.values())), 0
+    nonempty = {name: own for name, own in chosen.items() if own}
+    total, done = sum(map(len, nonempty.values())), 0
     maps, averages = [], []
-    for name, own in shown.items():
+    for name, own in nonempty.items():
         crops = read_faces(dataset, own, opened.crop_size)
         reader = _reader(opened, columns, list(chosen).index(name))
         title = f"decisive face regions: {name}"
@@ -304,12 +304,12 @@ def _occlude(
     relative, peaks = normalise(maps)
     return Saliency(
         origin=origin,
-        expressions=tuple(shown),
+        expressions=tuple(nonempty),
         maps=relative,
         peaks=peaks,
         averages=np.stack(averages),
-        counts=tuple(len(own) for own in shown.values()),
-        people=tuple(_people(dataset, [own]) for own in shown.values()),
+        counts=tuple(len(own) for own in nonempty.values()),
+        people=tuple(_people(dataset, [own]) for own in nonempty.values()),
     )
 
 

@@ -104,8 +104,8 @@ class SynthesisSettings:
         if self.sequences and self.expressions == ("neutral",):
             raise DeganError("a sequence runs from neutral to another expression; add one")
         if self.people > self.takes:
-            what = "sequences" if self.sequences else "images"
-            raise DeganError(f"{self.people} people need at least {self.people} {what}")
+            unit = "sequences" if self.sequences else "images"
+            raise DeganError(f"{self.people} people need at least {self.people} {unit}")
 
     @property
     def takes(self) -> int:

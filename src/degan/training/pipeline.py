@@ -274,8 +274,8 @@ def read_training_inputs(
     actions = read_actions(dataset, indices) if _needs_actions(settings) else None
     votes = vote_shares(dataset, indices) if _uses_votes(settings) else None
     samples = [dataset.samples[index] for index in indices]
-    shown = {sample.expression for sample in samples}
-    missing = [name for name in dataset.expressions if name not in shown]
+    expressions_present = {sample.expression for sample in samples}
+    missing = [name for name in dataset.expressions if name not in expressions_present]
     if len(dataset.expressions) < 2:
         raise DeganError(
             f"{dataset.folder} contains only one expression ({dataset.expressions[0]}); training "

@@ -50,10 +50,10 @@ def open_run(folder: Path, settings: Settings, facts: dict[str, Any]) -> None:
 def _is_barely_begun(folder: Path, settings: Settings) -> bool:
     """Return whether a folder has only files of a call that was killed before ``run.json``."""
     names = {path.name for path in folder.iterdir()}
-    kept = {name for name in names if not re.fullmatch(r"\..+\.tmp", name)}
-    if kept == {_SETTINGS}:
+    other_names = {name for name in names if not re.fullmatch(r"\..+\.tmp", name)}
+    if other_names == {_SETTINGS}:
         return read_settings(folder / _SETTINGS) == settings
-    return not kept
+    return not other_names
 
 
 class Log:
@@ -80,9 +80,9 @@ class Log:
     def rewind(self, stage: int, epoch: int) -> None:
         """Drop the lines after an epoch, because later epochs will be trained again."""
         rows = _read_log(self.path)
-        kept = [row for row in rows if (row["stage"], row["epoch"]) <= (stage, epoch)]
-        if len(kept) < len(rows):
-            write_text(self.path, "".join(json.dumps(row) + "\n" for row in kept))
+        rows_before = [row for row in rows if (row["stage"], row["epoch"]) <= (stage, epoch)]
+        if len(rows_before) < len(rows):
+            write_text(self.path, "".join(json.dumps(row) + "\n" for row in rows_before))
             self._start = time.monotonic() - logged_seconds(self.path)
 
     def write(self, **values: Any) -> None:

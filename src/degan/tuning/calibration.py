@@ -137,9 +137,10 @@ def _usable(model: Model, dataset: Dataset) -> list[int]:
             f"{dataset.folder} has {len(usable)} samples of {', '.join(model.expressions)}; "
             f"a temperature needs {MIN_SAMPLES}"
         )
-    shown = sort_classes({dataset.samples[index].expression for index in usable})
-    if len(shown) < 2:
+    expressions_present = sort_classes({dataset.samples[index].expression for index in usable})
+    if len(expressions_present) < 2:
         raise DeganError(
-            f"{dataset.folder} contains only {shown[0]}; add samples of other expressions"
+            f"{dataset.folder} contains only {expressions_present[0]}; add samples of other "
+            "expressions"
         )
     return usable

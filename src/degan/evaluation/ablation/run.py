@@ -238,8 +238,8 @@ def _arm_costs(arms: Sequence[Arm], settings: Settings, num_images: int) -> list
     return found
 
 
-def _shared_folder(folder: Path, what: str, name: str | None, number: int) -> Path | None:
-    return None if name is None else fold_folder(folder / f"{what}-{name}", number)
+def _shared_folder(folder: Path, prefix: str, name: str | None, number: int) -> Path | None:
+    return None if name is None else fold_folder(folder / f"{prefix}-{name}", number)
 
 
 def _network_arm(work: _ArmFold, progress: Progress) -> None:

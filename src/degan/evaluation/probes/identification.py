@@ -173,11 +173,13 @@ class _Gallery:
         """Return :meth:`top1` with each expression's recordings assigned to random subjects."""
         person = self.person.copy()
         for expression in np.unique(self.expression[self.query]):
-            shown = self.query[self.expression[self.query] == expression]
+            query_rows = self.query[self.expression[self.query] == expression]
             recordings, first, place = np.unique(
-                self.recording[shown], return_index=True, return_inverse=True
+                self.recording[query_rows], return_index=True, return_inverse=True
             )
-            person[shown] = self.person[shown][first][rng.permutation(len(recordings))][place]
+            person[query_rows] = self.person[query_rows][first][rng.permutation(len(recordings))][
+                place
+            ]
         return self._top1(person)
 
     def _top1(self, person: metrics.Labels) -> NDArray[np.float64]:

@@ -140,9 +140,9 @@ def _faces(result: Result, names: Sequence[str], atlas: Atlas) -> dict[str, list
     order = {name: place for place, name in enumerate(names)}
     cells: dict[str, list[tuple[float, int, str]]] = {}
     sure = read.probabilities.max(axis=1).tolist()
-    for sample, said, share in zip(read.samples, read.predicted, sure, strict=True):
-        if sample.expression in order and said in order:
-            cell = f"{order[sample.expression]},{order[said]}"
+    for sample, prediction, share in zip(read.samples, read.predicted, sure, strict=True):
+        if sample.expression in order and prediction in order:
+            cell = f"{order[sample.expression]},{order[prediction]}"
             cells.setdefault(cell, []).append((-share, sample.number, sample.person))
     # Errors come first: they matter most, and the atlas has no room for all faces.
     right = {f"{place},{place}" for place in range(len(names))}
