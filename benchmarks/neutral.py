@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from degan.data.all_frames import read_all_frames
 from degan.data.crops import read_crops
 from degan.data.manifest import Dataset, read_dataset
+from degan.data.rendered_sequences import read_all_frames
 from degan.evaluation.metrics import subject_interval
 from degan.media.images import read_image
 from degan.recognition.prediction import Readings
@@ -80,7 +80,7 @@ def rendered(
         truth: expression of each picture.
         rest: index of the neutral picture for each picture, int (N,); -1 leaves a picture out.
     """
-    reader = recognizer.check_reads_beside_neutral()
+    reader = recognizer.neutral_layer()
     found = read_all(recognizer, dataset)
     used = np.flatnonzero(rest >= 0)
     people = [dataset.samples[index].subject for index in used]

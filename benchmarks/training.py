@@ -28,7 +28,7 @@ from degan.training.augment import augment
 from degan.training.classifier import ClassifierTrainer
 from degan.training.gan import GanTrainer
 from degan.training.loader import TrainingData, batches, load
-from degan.training.run import Log
+from degan.training.run_directory import Log
 
 TIMES = (1, 2, 4)
 SEVEN = tuple(name for name in EXPRESSIONS if name != "contempt")

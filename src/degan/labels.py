@@ -224,15 +224,20 @@ def predicted_units(explained: Mapping[str, float]) -> tuple[str, ...]:
         The units of :data:`ACTION_UNITS` whose facial actions have a mean share of at least
         :data:`MIN_EXPLAINED`; () without actions.
     """
-    units = ACTION_UNITS.items() if explained else ()
-    return tuple(unit for unit, names in units if mean_amount(explained, names) >= MIN_EXPLAINED)
+    if not explained:
+        return ()
+    shares = unit_amounts(explained, tuple(ACTION_UNITS))
+    return tuple(unit for unit, share in shares.items() if share >= MIN_EXPLAINED)
 
 
-def mean_amount(amounts: Mapping[str, float], names: Sequence[str]) -> float:
-    """Return the mean amount of some facial actions, such as those of an action unit.
+def unit_amounts(amounts: Mapping[str, float], units: Sequence[str]) -> dict[str, float]:
+    """Return the amounts of action units: the mean amounts of their facial actions.
 
     Args:
-        amounts: facial action -> amount.
-        names: one or more facial actions in ``amounts``.
+        amounts: facial action -> amount; it has all facial actions of ``units``.
+        units: names of action units in :data:`ACTION_UNITS`.
     """
-    return sum(amounts[name] for name in names) / len(names)
+    return {
+        unit: sum(amounts[name] for name in ACTION_UNITS[unit]) / len(ACTION_UNITS[unit])
+        for unit in units
+    }

@@ -13,7 +13,7 @@ from degan.evaluation.mistakes import (
     MISTAKES,
     mistakes_sheet,
     most_confident_mistakes,
-    write_sheet,
+    replace_sheet,
 )
 from degan.media.images import read_image
 from degan.recognition.recognizer import Recognizer
@@ -59,9 +59,9 @@ def test_an_earlier_picture_goes_where_nothing_is_wrong(tmp_path, in_the_way):
     path.mkdir() if in_the_way else path.write_bytes(b"earlier")
     if in_the_way:
         with pytest.raises(DeganError, match=r"cannot remove .*mistakes\.jpg"):
-            write_sheet(tmp_path, None)
+            replace_sheet(tmp_path, None)
     else:
-        write_sheet(tmp_path, None)
+        replace_sheet(tmp_path, None)
         assert not path.exists()
 
 

@@ -75,7 +75,7 @@ def test_what_is_asked_stays_between_the_bounds(pictures):
     numbering = PersonNumbers()
     for faces in pictures:
         numbering.next(faces)
-        assert 0.58 <= numbering.asked <= 0.9
+        assert 0.58 <= numbering.threshold <= 0.9
 
 
 def test_the_same_face_is_the_same_person_and_another_is_another():
@@ -116,7 +116,7 @@ def test_where_people_look_alike_more_is_asked():
     for seed in range(100, 160):
         alike.next([look(seed, near=1, apart=0.75)])
         various.next([look(0, near=seed)])
-    assert alike.asked > various.asked
+    assert alike.threshold > various.threshold
 
 
 def test_nobody_can_be_added_who_got_no_number():

@@ -75,7 +75,7 @@ def test_frames_that_the_video_has_not_are_missing():
 def test_a_cut_off_video_holds_less_than_it_promises():
     long = film([40, 200] * 30)
     info = video_info(long[: len(long) * 3 // 4], "v")
-    assert info.promised == 60
+    assert info.num_header_frames == 60
     assert 0 < info.frames < 60
     assert 0 not in read_frames(long[: len(long) * 3 // 4], "v", {59})
 

@@ -40,7 +40,7 @@ def test_photos_read_together_give_what_they_give_alone(photos, alone):
 
 
 def test_large_photos_that_do_not_fit_together_are_read_too(photos, alone, monkeypatch):
-    monkeypatch.setattr("degan.predict.photos._TOGETHER", 100_000)  # a photo has 65,536 pixels
+    monkeypatch.setattr("degan.predict.photos._MAX_PIXELS", 100_000)  # a photo has 65,536 pixels
     assert list(read_photos(photos, opened())) == alone
 
 

@@ -48,15 +48,15 @@ class TestPlay:
 
     def test_what_the_header_says_is_known_before(self):
         with play(LONG, "v") as playing:
-            assert (playing.rate, playing.promised) == (RATE, len(GREYS))
-            assert (playing.width, playing.height, playing.decoded) == (64, 48, 0)
+            assert (playing.rate, playing.num_header_frames) == (RATE, len(GREYS))
+            assert (playing.width, playing.height, playing.num_decoded) == (64, 48, 0)
 
     def test_whoever_stops_looking_may_close_it(self):
         with play(LONG, "v") as playing:
             for frame in playing.frames():
                 if frame.number == 3:
                     break
-        assert playing.decoded == 4
+        assert playing.num_decoded == 4
 
     def test_a_failure_of_who_looks_is_passed_on(self):
         with pytest.raises(RuntimeError), play(LONG, "v") as playing:

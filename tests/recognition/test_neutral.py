@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 import degan
 from degan.cli.app import app
-from degan.data.all_frames import read_all_frames
 from degan.data.manifest import read_dataset
+from degan.data.rendered_sequences import read_all_frames
 from degan.errors import DeganError
 from degan.media.images import read_image
 from degan.recognition.neutral_reader import NeutralReader, read_neutral

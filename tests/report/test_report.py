@@ -212,7 +212,7 @@ class TestFigures:
         for row in every:
             own = [known[sample.number] == row["value"] for sample in read.samples]
             assert row["images"] == sum(own)
-            assert row["recall"] == read.right[own].mean()
+            assert row["recall"] == read.correct[own].mean()
         assert sum(row["images"] for row in every) == len(data.samples)
 
     def test_groups_can_come_from_a_table_of_people(self, run, data, tmp_path):

@@ -13,7 +13,7 @@ from degan.training.blending import choose_blend
 from degan.training.guard import TrainingError
 from degan.training.loader import load
 from degan.training.pipeline import train, training_seconds
-from degan.training.run import logged_seconds
+from degan.training.run_directory import logged_seconds
 from degan.training.start import read_start
 
 TINY = preset("tiny")

@@ -16,7 +16,7 @@ from degan.training.guard import TrainingError
 from degan.training.loader import load
 from degan.training.model import load_model
 from degan.training.pipeline import train, training_seconds
-from degan.training.run import Log, logged_seconds
+from degan.training.run_directory import Log, logged_seconds
 from degan.training.teachers import soft_targets
 
 SETTINGS = override(preset("tiny"), ["classifier.teachers=3"])

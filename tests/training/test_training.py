@@ -9,7 +9,6 @@ import torch
 from degan.config import IMAGE_TERMS, override, preset, write_settings
 from degan.data.provenance import manifests_of
 from degan.errors import DeganError
-from degan.evaluation.probes.generation import load_generator
 from degan.media.images import read_image
 from degan.networks.encoder import Encoder
 from degan.system.progress import silent
@@ -17,11 +16,14 @@ from degan.training import classifier as stage2
 from degan.training import gan, guard
 from degan.training.checkpoint import load_checkpoint
 from degan.training.classifier import ClassifierTrainer
+from degan.training.gan import load_generator
 from degan.training.loader import batches, load, num_batches
 from degan.training.model import load_model
 from degan.training.passes import EpochRunner
 from degan.training.pipeline import train, train_stage1
-from degan.training.run import Log, logged_seconds, one_cycle, open_run, seeded
+from degan.training.run_directory import Log, logged_seconds, open_run
+from degan.training.schedule import one_cycle
+from degan.training.seeding import seeded
 
 TINY = preset("tiny")
 
@@ -78,6 +80,21 @@ def test_without_a_term_on_drawings_nothing_is_drawn_and_f_of_x_still_learns(fac
     random = gan.GanTrainer(data, settings, tmp_path / "new").networks.decoder.state_dict()
     trained, _ = load_checkpoint(run / "gan.safetensors")
     assert all(torch.equal(random[name], trained[f"networks.decoder.{name}"]) for name in random)
+
+
+def test_g_of_a_run_is_loaded_as_stage_1_left_it(faces, tmp_path):
+    train(faces, all_of(faces), TINY, tmp_path / "run")
+    found = load_generator(tmp_path / "run", TINY, len(faces.subjects))
+    assert not found.training
+    face = found(torch.zeros(2, 1, 32, 32), torch.tensor([0, 11]), torch.zeros(2, 4))
+    assert face.shape == (2, 1, 32, 32)
+    with pytest.raises(DeganError, match="do not match its settings"):
+        load_generator(tmp_path / "run", TINY, 5)
+    (tmp_path / "run/gan.safetensors").write_text("x")
+    with pytest.raises(DeganError, match="damaged"):
+        load_generator(tmp_path / "run", TINY, len(faces.subjects))
+    (tmp_path / "run/gan.safetensors").unlink()
+    assert load_generator(tmp_path / "run", TINY, len(faces.subjects)) is None
 
 
 def test_settings_are_on_disk_before_the_first_step(faces, tmp_path):

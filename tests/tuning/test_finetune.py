@@ -13,7 +13,7 @@ from degan.cli import print_finetune
 from degan.cli.app import app
 from degan.data.manifest import read_dataset
 from degan.data.provenance import was_trained_on
-from degan.data.sample import Sample
+from degan.data.sample import Sample, with_subjects
 from degan.errors import DeganError
 from degan.evaluation.exported import evaluate
 from degan.media.images import read_image
@@ -22,7 +22,7 @@ from degan.system.files import sha256
 from degan.tuning import base_model, fine_tuning
 from degan.tuning.base_model import read_base
 from degan.tuning.fine_tuning import FinetuneSettings
-from degan.tuning.last_layer import complete_folds, fit_head, with_subjects
+from degan.tuning.last_layer import complete_folds, fit_head
 
 OWN = {"resting": "neutral", "grinning": "smiling"}
 

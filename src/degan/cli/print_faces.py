@@ -172,8 +172,8 @@ def report_unread(count: "Count", named: Sequence[Path]) -> None:
         if count.num_bad:
             raise DeganError(count.bad[0])
         if count.empty:
-            shown = named[0] if named else "the photo"
-            raise DeganError(f"no face found in {shown}; if it is a cut-out face, add --crops")
+            photo_name = named[0] if named else "the photo"
+            raise DeganError(f"no face found in {photo_name}; if it is a cut-out face, add --crops")
         return
     for reason in count.bad:
         note(reason)
@@ -185,7 +185,7 @@ def report_unread(count: "Count", named: Sequence[Path]) -> None:
     if count.bad_videos:
         note(f"{count.bad_videos} videos could not be read")
     if total and count.num_bad == total and not count.frames:
-        what = "photos and videos" if count.bad_videos else "photos"
-        raise DeganError(f"none of the {total} {what} could be read; the reasons are above")
+        nouns = "photos and videos" if count.bad_videos else "photos"
+        raise DeganError(f"none of the {total} {nouns} could be read; the reasons are above")
     if count.frames and not count.faces:
         note("no face was found in any frame")

@@ -18,7 +18,9 @@ def notes(result: "FinetuneResult") -> None:
     summary, prepared = result.summary, result.prepared
     if prepared is not None:
         _left_out(prepared.skipped)
-        note(print_results.prepared(prepared, result.work / "data"))
+        data = result.work / "data"
+        print_results.prepare_notes(prepared, data)
+        note(print_results.prepare_line(prepared, data))
     elif not summary["subjects"]:
         note(
             "there are no subject names, so every photo or recording counts as a person; if people "

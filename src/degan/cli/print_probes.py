@@ -162,9 +162,9 @@ def _generation_table(run: str, found: dict[str, Any]) -> Table:
     table.add_column("", overflow="fold")
     for heading in ("drawn", "photos"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for what, name in (("identity", "correct identity"), ("expression", "correct expression")):
-        drawn = share_text(found[what], found[f"{what}_interval"])
-        table.add_row(name, drawn, f"{found[f'{what}_real']:.1%}")
+    for key, name in (("identity", "correct identity"), ("expression", "correct expression")):
+        drawn = share_text(found[key], found[f"{key}_interval"])
+        table.add_row(name, drawn, f"{found[f'{key}_real']:.1%}")
     table.add_row("L1 of reconstruction", f"{found['reconstruction']:.3f}")
     kernel = found["kid"]
     distance = _NONE if kernel is None else f"{kernel['mean']:.3f} ± {kernel['deviation']:.3f}"

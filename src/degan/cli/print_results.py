@@ -25,8 +25,8 @@ def note(sentence: str) -> None:
 
     Unprintable characters are escaped: file names may contain control sequences of a terminal.
     """
-    shown = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in sentence)
-    console.err.print(f"degan: {shown}")
+    escaped = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in sentence)
+    console.err.print(f"degan: {escaped}")
 
 
 def dataset_table(adapters: Sequence[tuple[str, "Adapter"]]) -> Table:
@@ -44,12 +44,12 @@ def _must_hold(adapter: "Adapter") -> str:
     if expected is None:
         return ""
     people = f" of {expected.subjects} people" if expected.subjects is not None else ""
-    shown = ", ".join(f"{count} {name}" for name, count in expected.expressions.items())
-    return f"{expected.recordings}{people}: {shown} ({expected.source})"
+    counts = ", ".join(f"{count} {name}" for name, count in expected.expressions.items())
+    return f"{expected.recordings}{people}: {counts} ({expected.source})"
 
 
-def prepared(result: "PrepareResult", out: Path) -> str:
-    """Return a summary line of a new data set; print notes on possible problems.
+def prepare_notes(result: "PrepareResult", out: Path) -> None:
+    """Print notes on possible problems of a new data set.
 
     Args:
         result: the data set.
@@ -80,6 +80,16 @@ def prepared(result: "PrepareResult", out: Path) -> str:
             "every photo has its own subject; if people occur in several photos, name the files "
             "<subject>_*.jpg, or the results will not be subject-independent"
         )
+
+
+def prepare_line(result: "PrepareResult", out: Path) -> str:
+    """Return a summary line of a new data set.
+
+    Args:
+        result: the data set.
+        out: its folder.
+    """
+    subjects = {sample.subject for sample in result.samples} - {""}
     of = f" of {len(subjects)} subjects" if subjects else ""
     return f"{out}: {len(result.samples)} faces{of}, {len(result.skipped)} skipped"
 
@@ -108,11 +118,11 @@ def fold_table(dataset: "Dataset", folds: Sequence["Fold"]) -> Table:
         table.add_column(name, justify="right")
     for number, fold in enumerate(folds, start=1):
         tested = [dataset.samples[index] for index in fold.test]
-        shown = Counter(sample.expression for sample in tested)
+        counts = Counter(sample.expression for sample in tested)
         people = len({sample.subject for sample in tested} - {""})
-        counts = (people, len(fold.train), len(fold.validation), len(fold.test))
+        sizes = (people, len(fold.train), len(fold.validation), len(fold.test))
         table.add_row(
-            str(number), *map(str, counts), *(str(shown[name]) for name in dataset.expressions)
+            str(number), *map(str, sizes), *(str(counts[name]) for name in dataset.expressions)
         )
     return table
 
@@ -225,9 +235,9 @@ def comparison_notes(summary: dict[str, Any]) -> None:
         note(f"{summary['comparisons']} comparisons; {summary['note']}")
 
 
-def _paired_table(what: str, reference: str, rows: dict[str, dict[str, Any]]) -> Table:
+def _paired_table(first_heading: str, reference: str, rows: dict[str, dict[str, Any]]) -> Table:
     table = Table(box=SIMPLE)
-    table.add_column(what, overflow="fold")
+    table.add_column(first_heading, overflow="fold")
     for heading in ("accuracy", f"difference to {reference}", "p", "Holm"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, row in rows.items():

@@ -148,7 +148,7 @@ class GanSettings(_Settings):
     """Label smoothing of the cross-entropy on f(x)."""
 
     @property
-    def draws(self) -> bool:
+    def has_image_terms(self) -> bool:
         """Whether a loss term uses generated images; if not, the decoder and D are not trained."""
         return any(getattr(self, f"weight_{name}") for name in IMAGE_TERMS)
 
@@ -249,7 +249,7 @@ class Settings(_Settings):
     """Stage 2: the classifier."""
 
     @property
-    def holds(self) -> bool:
+    def has_code_terms(self) -> bool:
         """Whether stage 1 has a loss term that uses only f(x)."""
         gan = self.gan
         weights = (gan.weight_code, gan.weight_confusion, gan.weight_rate, gan.weight_actions)
@@ -273,7 +273,7 @@ class Settings(_Settings):
 
     @model_validator(mode="after")
     def _learns(self) -> Self:
-        if self.gan.epochs and not (self.gan.draws or self.holds):
+        if self.gan.epochs and not (self.gan.has_image_terms or self.has_code_terms):
             raise ValueError(
                 "gan: every weight is 0, or has no effect without start, so stage 1 learns "
                 "nothing; set a weight above 0, or epochs to 0"

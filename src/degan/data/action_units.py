@@ -32,8 +32,8 @@ def write_units(folder: Path, coded: Mapping[str, frozenset[int]]) -> None:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow([_SEQUENCE, *(f"AU{number}" for number in numbers)])
-    for sequence, shown in sorted(coded.items()):
-        rows.writerow([sequence, *(int(number in shown) for number in numbers)])
+    for sequence, numbers_shown in sorted(coded.items()):
+        rows.writerow([sequence, *(int(number in numbers_shown) for number in numbers)])
     write_text(folder / ACTION_UNITS_FILE, text.getvalue())
 
 
@@ -63,8 +63,8 @@ def read_units(folder: Path) -> dict[str, frozenset[int]]:
                 f"the row of {sequence!r} in {path} must have 1 (shown) or 0 (not shown) for "
                 "each unit"
             )
-        shown = zip(numbers, cells, strict=True)
-        coded[sequence] = frozenset(number for number, cell in shown if cell == "1")
+        pairs = zip(numbers, cells, strict=True)
+        coded[sequence] = frozenset(number for number, cell in pairs if cell == "1")
     return coded
 
 

@@ -101,16 +101,16 @@ def find_duplicates(dataset: Dataset) -> list[Pair]:
         ]
     )
     persons = np.unique([sample.person for sample in samples], return_inverse=True)[1]
-    shown = np.unique([sample.expression for sample in samples], return_inverse=True)[1]
+    expression_index = np.unique([sample.expression for sample in samples], return_inverse=True)[1]
     recordings = np.unique([sample.sequence for sample in samples], return_inverse=True)[1]
-    found = set(_alike(hashes, persons, shown, recordings))
+    found = set(_alike(hashes, persons, expression_index, recordings))
     return sorted(found, key=lambda pair: (pair.apart, pair.first, pair.second))[:_MOST_PAIRS]
 
 
 def _alike(
     hashes: NDArray[np.uint8],
     persons: NDArray[np.intp],
-    shown: NDArray[np.intp],
+    expression_index: NDArray[np.intp],
     recordings: NDArray[np.intp],
 ) -> Iterator[Pair]:
     """Yield the pairs; a pair may occur several times."""
@@ -122,7 +122,9 @@ def _alike(
         for group in np.split(order, edges):
             first, second = _candidates(group, hashes)
             strangers = persons[first] != persons[second]
-            own = (shown[first] != shown[second]) & (recordings[first] != recordings[second])
+            own = (expression_index[first] != expression_index[second]) & (
+                recordings[first] != recordings[second]
+            )
             apart = _BITS[hashes[first] ^ hashes[second]].sum(axis=1)
             most = np.where(strangers, MOST_APART, np.where(own, MOST_APART_OWN, -1))
             for place in np.flatnonzero(apart <= most):

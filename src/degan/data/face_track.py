@@ -18,7 +18,7 @@ _NO_FACE = "no face found"
 _SAME_FACE = 0.5  # maximum distance between the centres of the same face, in face sizes
 
 
-class TrackedFace(NamedTuple):
+class AlignedFace(NamedTuple):
     """The tracked face in one frame.
 
     Attributes:
@@ -45,7 +45,7 @@ class _Path(NamedTuple):
     others_only: set[int]
 
 
-def track(frames: Sequence[RgbImage | None], finder: FaceFinder) -> list[TrackedFace | str]:
+def track(frames: Sequence[RgbImage | None], finder: FaceFinder) -> list[AlignedFace | str]:
     """Track the recorded face through the frames of a recording.
 
     Tracking starts at the last frame with a face, where the expression is usually strongest, and
@@ -72,17 +72,17 @@ def track(frames: Sequence[RgbImage | None], finder: FaceFinder) -> list[Tracked
     paths = [_follow(frames, start, face, finder, alone) for face in faces[:_CANDIDATES]]
     path = max(paths, key=_presence)
     steady = _steadied(path.faces)
-    tracked: list[TrackedFace | str] = []
+    tracked: list[AlignedFace | str] = []
     for index, (image, face) in enumerate(zip(frames, path.faces, strict=True)):
         nearest = None if image is None else _nearest(index, image, frames, path.faces)
         if face is not None:
             tracked.append(
-                TrackedFace(steady[index], "landmarks", len(faces) if index == start else 1)
+                AlignedFace(steady[index], "landmarks", len(faces) if index == start else 1)
             )
         elif index in path.others_only:
             tracked.append("faces found, but none near the face of the other frames")
         elif nearest is not None:
-            tracked.append(TrackedFace(steady[nearest], "neighbour", 1))
+            tracked.append(AlignedFace(steady[nearest], "neighbour", 1))
         else:
             tracked.append(_NO_FACE)
     return tracked

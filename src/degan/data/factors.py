@@ -39,10 +39,13 @@ def parse_cells(cells: Sequence[str]) -> list[Value]:
         cells: cells as read from a CSV file. An empty cell, "NA", "N/A", "NaN", "null", "none", "?"
             and "-" (in any case) mean unknown and become None.
     """
-    said = [None if cell.lower() in _NOTHING else cell for cell in cells]
-    numbers = [None if cell is None else _number(cell) for cell in said]
-    if any(number is None and cell is not None for number, cell in zip(numbers, said, strict=True)):
-        return list(said)
+    known_cells = [None if cell.lower() in _NOTHING else cell for cell in cells]
+    numbers = [None if cell is None else _number(cell) for cell in known_cells]
+    if any(
+        number is None and cell is not None
+        for number, cell in zip(numbers, known_cells, strict=True)
+    ):
+        return list(known_cells)
     return list(numbers)
 
 

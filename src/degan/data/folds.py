@@ -173,9 +173,9 @@ def _count(samples: Sequence[Sample]) -> tuple[list[str], np.ndarray, np.ndarray
     # All eight expressions have a column, even if absent, so that sums and ties stay the same.
     columns = sort_classes({*EXPRESSIONS, *(sample.expression for sample in samples)})
     place = {name: column for column, name in enumerate(columns)}
-    shown = np.array([place[sample.expression] for sample in samples])
+    expression_index = np.array([place[sample.expression] for sample in samples])
     counts = np.zeros((len(subjects), len(columns)))
-    np.add.at(counts, (of_sample, shown), 1)
+    np.add.at(counts, (of_sample, expression_index), 1)
     return subjects.tolist(), of_sample, counts
 
 

@@ -110,14 +110,14 @@ def check_same_crops(one: Dataset, other: Dataset) -> None:
     Raises:
         DeganError: they differ.
     """
-    for what, first, second in (
+    for property_name, first, second in (
         ("crops", f"{one.crop_size} px", f"{other.crop_size} px"),
         ("the frame", one.frame, other.frame),
     ):
         if first != second:
             raise DeganError(
-                f"{what} of {one.folder} and {other.folder} differ ({first}, {second}); prepare "
-                "both with the same --size and version of degan"
+                f"{property_name} of {one.folder} and {other.folder} differ ({first}, {second}); "
+                "prepare both with the same --size and version of degan"
             )
 
 
@@ -223,14 +223,14 @@ def read_dataset(folder: PathLike) -> Dataset:
 
 def _joined(settings: dict[str, Any]) -> dict[str, str]:
     """Return the data sets listed as joined in ``dataset.json``, name -> manifest hash."""
-    told = settings.get("joined")
-    return {str(k): str(v) for k, v in told.items()} if isinstance(told, dict) else {}
+    joined = settings.get("joined")
+    return {str(k): str(v) for k, v in joined.items()} if isinstance(joined, dict) else {}
 
 
 def _own_classes(description: dict[str, Any]) -> list[str]:
     """Return the custom classes listed in ``dataset.json``, without invalid names."""
-    told = description.get("own_classes")
-    return [name for name in told if is_class_name(name)] if isinstance(told, list) else []
+    names = description.get("own_classes")
+    return [name for name in names if is_class_name(name)] if isinstance(names, list) else []
 
 
 def read_skipped(folder: Path) -> list[Skipped]:

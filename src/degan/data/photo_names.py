@@ -47,16 +47,16 @@ def read_by_file_name(
     found = AdapterResult(skipped=list(tree.skipped))
     first: dict[str, str] = {}
     for name in filter(is_photo, tree.names):
-        said = parse(PurePosixPath(name).stem)
-        if isinstance(said, str):
-            found.skipped.append(Skipped(name, said))
-        elif said.key in first:
-            found.skipped.append(Skipped(name, f"a second copy of {first[said.key]}"))
+        parsed = parse(PurePosixPath(name).stem)
+        if isinstance(parsed, str):
+            found.skipped.append(Skipped(name, parsed))
+        elif parsed.key in first:
+            found.skipped.append(Skipped(name, f"a second copy of {first[parsed.key]}"))
         else:
-            first[said.key] = name
-            if said.wanted:
+            first[parsed.key] = name
+            if parsed.wanted:
                 picture = tree.location(name)
-                source = Source(picture, name, said.expression, said.subject, said.key, 0)
+                source = Source(picture, name, parsed.expression, parsed.subject, parsed.key, 0)
                 found.recordings.append(Recording((source,)))
     if not first:
         raise DeganError(

@@ -117,19 +117,19 @@ class Archives:
                 stack.callback(archive.close)
             self._open.clear()
 
-    def read(self, location: Location, limit: int, what: str = "data set") -> bytes:
+    def read(self, location: Location, limit: int, kind: str = "data set") -> bytes:
         """Return the content of a file.
 
         Args:
             location: location of the file.
             limit: maximum size in bytes.
-            what: kind of file, for messages.
+            kind: kind of file, for messages.
 
         Raises:
             DeganError: the file does not exist, is larger than ``limit``, or is damaged.
         """
         if not location.member:
-            return read_bytes(location.path, limit, what)
+            return read_bytes(location.path, limit, kind)
         try:
             archive = self._archive(location.path)
             # The size stated in the archive may be wrong, so the number of bytes read is limited.
@@ -143,7 +143,7 @@ class Archives:
             ) from error
         if len(data) > limit:
             raise DeganError(
-                f"{location} has more than {limit:,} bytes, the limit for a {what}; make it smaller"
+                f"{location} has more than {limit:,} bytes, the limit for a {kind}; make it smaller"
             )
         return data
 

@@ -14,7 +14,7 @@ from typing import Any
 from degan.data.action_units import write_units
 from degan.data.adapter import Adapter, count_differences
 from degan.data.duplicates import find_duplicates, pairs_by_kind
-from degan.data.face_track import TrackedFace, track
+from degan.data.face_track import AlignedFace, track
 from degan.data.manifest import read_dataset, write_dataset
 from degan.data.pictures import PictureReader, path_of
 from degan.data.protocol import Protocol
@@ -272,11 +272,11 @@ class _Cutter:
                 rows.append(_sample(source, file, seen))
         return rows
 
-    def _find(self, recording: Recording, pictures: list[_Read]) -> list[TrackedFace | str]:
+    def _find(self, recording: Recording, pictures: list[_Read]) -> list[AlignedFace | str]:
         """Return the face in each picture, or the reason why there is none."""
         frames = [None if isinstance(picture, DeganError) else picture for picture in pictures]
         seen = track(frames, self._finder)
-        found = any(isinstance(face, TrackedFace) for face in seen)
+        found = any(isinstance(face, AlignedFace) for face in seen)
         if recording.before and not found and any(frame is not None for frame in frames):
             # The frames before the peak show the same face; their landmarks are close enough.
             before = self._reader().read(recording.before)
@@ -286,22 +286,22 @@ class _Cutter:
 
     def _find_in_crops(
         self, recording: Recording, pictures: list[_Read]
-    ) -> list[TrackedFace | str]:
+    ) -> list[AlignedFace | str]:
         """Return the face in each cut-out picture, or the reason why there is none."""
         return [
             "" if isinstance(picture, DeganError) else self._find_in_crop(picture)
             for picture in pictures
         ]
 
-    def _find_in_crop(self, picture: images.RgbImage) -> TrackedFace | str:
+    def _find_in_crop(self, picture: images.RgbImage) -> AlignedFace | str:
         height, width = picture.shape[:2]
         if min(height, width) < MIN_CUT_OUT:
             return f"{width} x {height} pixels; a cut-out face needs {MIN_CUT_OUT} x {MIN_CUT_OUT}"
         face = self._finder.find_in_crop(picture)
         return (
-            TrackedFace(None, "none", 1)
+            AlignedFace(None, "none", 1)
             if face is None
-            else TrackedFace(face.landmarks, "landmarks", 1)
+            else AlignedFace(face.landmarks, "landmarks", 1)
         )
 
     def _reader(self) -> PictureReader:
@@ -312,7 +312,7 @@ class _Cutter:
         return reader
 
 
-def _sample(source: Source, file: str, seen: TrackedFace) -> Sample:
+def _sample(source: Source, file: str, seen: AlignedFace) -> Sample:
     return Sample(
         file=file,
         expression=source.expression,

@@ -1,5 +1,6 @@
 """Records of a data set: labelled pictures from adapters, and prepared crops."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -97,3 +98,8 @@ class Sample(NamedTuple):
     def person(self) -> str:
         """Return the key of the person: the subject, or "?" and the recording if it is unknown."""
         return person_of(self.subject, self.sequence)
+
+
+def with_subjects(samples: Sequence[Sample]) -> list[Sample]:
+    """Return the samples; the recording replaces a missing subject name."""
+    return [sample._replace(subject=sample.person) for sample in samples]

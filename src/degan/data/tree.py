@@ -162,9 +162,10 @@ class Tree:
             self._skip(prefix.rstrip("/") or path.name, f"{files} {how}; unpack it first")
 
     def _skip(self, name: str, reason: str) -> None:
-        shown = _NO_TEXT.sub(lambda found: ascii(found[0])[1:-1], name)
-        shown = shown.encode(errors="backslashreplace").decode()  # messages are printed as UTF-8
-        self.skipped.append(Skipped(shown, reason))
+        printable_name = _NO_TEXT.sub(lambda found: ascii(found[0])[1:-1], name)
+        # Messages are printed as UTF-8.
+        printable_name = printable_name.encode(errors="backslashreplace").decode()
+        self.skipped.append(Skipped(printable_name, reason))
 
     def _add(self, name: str, location: Location) -> None:
         if len(self._files) >= MAX_FILES:

@@ -50,13 +50,13 @@ def load_action_truth(dataset: Dataset, indices: Sequence[int]) -> ActionTruth:
                 "synthesize' or CK+"
             )
         return ActionTruth(read_all_actions(dataset).astype(np.float64)[list(indices)], None)
-    shown = [coded.get(dataset.samples[index].sequence) for index in indices]
-    if all(units is None for units in shown):
+    units = [coded.get(dataset.samples[index].sequence) for index in indices]
+    if all(numbers is None for numbers in units):
         raise DeganError(
             f"{dataset.folder / ACTION_UNITS_FILE} names no recording of the {len(indices)} images "
             "to evaluate; use the names in the column 'sequence' of manifest.csv"
         )
-    return ActionTruth(None, shown)
+    return ActionTruth(None, units)
 
 
 def action_figures(
@@ -85,15 +85,15 @@ def action_figures(
     return {"action_units": _of_units(read, known.units or [], samples, units, seed)}
 
 
-def _of_amounts(read: metrics.Amounts, shown: metrics.Amounts) -> list[dict[str, Any]]:
-    explained = metrics.r2_scores(read, shown)
-    error = np.abs(read - shown).mean(axis=0)
+def _of_amounts(predicted: metrics.Amounts, truth: metrics.Amounts) -> list[dict[str, Any]]:
+    explained = metrics.r2_scores(predicted, truth)
+    error = np.abs(predicted - truth).mean(axis=0)
     rows = [
         {
             "action": name,
             "explained": round(float(explained[column]), 4),
             "error": round(float(error[column]), 4),
-            "deviation": round(float(shown[:, column].std()), 4),
+            "deviation": round(float(truth[:, column].std()), 4),
         }
         for column, name in enumerate(FACIAL_ACTIONS)
     ]
@@ -103,33 +103,33 @@ def _of_amounts(read: metrics.Amounts, shown: metrics.Amounts) -> list[dict[str,
 def _of_units(
     read: metrics.Amounts, coded: Coded, samples: Sequence[Sample], units: Sequence[str], seed: int
 ) -> list[dict[str, Any]]:
-    places = [place for place, shown in enumerate(coded) if shown is not None]
+    places = [place for place, units_shown in enumerate(coded) if units_shown is not None]
     people = np.array([samples[place].person for place in places])
     rows = []
     for unit in units:
         numbers = {int(name.removeprefix("AU")) for name in (unit, *FURTHER_UNITS.get(unit, ()))}
-        shown = np.array([not numbers.isdisjoint(coded[place] or ()) for place in places])
-        if min(len({*people[shown]}), len({*people[~shown]})) < MIN_PEOPLE:
+        has_unit = np.array([not numbers.isdisjoint(coded[place] or ()) for place in places])
+        if min(len({*people[has_unit]}), len({*people[~has_unit]})) < MIN_PEOPLE:
             continue
         columns = [FACIAL_ACTIONS.index(name) for name in ACTION_UNITS[unit]]
         amounts = read[places][:, columns].mean(axis=1)
-        area, interval = metrics.roc_auc(amounts, shown, people.tolist(), seed=seed)
+        area, interval = metrics.roc_auc(amounts, has_unit, people.tolist(), seed=seed)
         rows.append(
             {
                 "unit": unit,
                 "images": len(places),
-                "shown": int(shown.sum()),
-                "people": len({*people[shown]}),
+                "shown": int(has_unit.sum()),
+                "people": len({*people[has_unit]}),
                 "area": area,
                 "interval": list(interval),
-                "f1": _f1(amounts >= UNIT_THRESHOLD, shown),
-                "read_where_shown": round(float(amounts[shown].mean()), 4),
-                "read_elsewhere": round(float(amounts[~shown].mean()), 4),
+                "f1": _f1(amounts >= UNIT_THRESHOLD, has_unit),
+                "read_where_shown": round(float(amounts[has_unit].mean()), 4),
+                "read_elsewhere": round(float(amounts[~has_unit].mean()), 4),
             }
         )
     return sorted(rows, key=lambda row: row["area"])
 
 
-def _f1(said: NDArray[np.bool_], shown: NDArray[np.bool_]) -> float:
-    """Return the F1 score of predictions ``said``, (N,); ``shown`` has at least one true value."""
-    return float(2 * (said & shown).sum() / (said.sum() + shown.sum()))
+def _f1(predicted: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+    """Return the F1 score of predictions, (N,); ``truth`` has at least one true value."""
+    return float(2 * (predicted & truth).sum() / (predicted.sum() + truth.sum()))

@@ -22,7 +22,7 @@ from degan.system.files import write_text
 RESULT: Final = "compare.json"
 
 _SEED: Final = 0  # random seed of the bootstrap
-_JOINT: Final = ","  # separates the runs of one result
+_RUN_SEPARATOR: Final = ","  # separates the runs of one result
 
 
 class _Result(NamedTuple):
@@ -31,13 +31,13 @@ class _Result(NamedTuple):
     Attributes:
         paths: paths of the runs, length R.
         samples: the samples, length N; the same in all runs.
-        right: whether each prediction of each run is correct, bool (R, N).
+        correct: whether each prediction of each run is correct, bool (R, N).
         losses: log loss of each sample, mean over the runs, float (N,).
     """
 
     paths: list[Path]
     samples: list[PredictedSample]
-    right: NDArray[np.bool_]
+    correct: NDArray[np.bool_]
     losses: NDArray[np.float64]
 
 
@@ -78,11 +78,11 @@ def compare_results(
     _check_once([path for result in results for path in result.paths])
     first = results[0]
     persons = [sample.person for sample in first.samples]
-    rows: dict[str, dict[str, Any]] = {names[0]: _figures(first, persons)}
+    rows: dict[str, dict[str, Any]] = {names[0]: _metrics(first, persons)}
     for name, result in zip(names[1:], results[1:], strict=True):
         _check_same(first.samples, first.paths[0], result.samples, result.paths[0])
         _check_as_many(first, names[0], result, name)
-        rows[name] = _figures(result, persons) | _differences(first, result, persons)
+        rows[name] = _metrics(result, persons) | _differences(first, result, persons)
     paired.add_holm(rows.values())
     summary = {
         "reference": names[0],
@@ -100,7 +100,7 @@ def compare_results(
 
 def _read(path: Path) -> _Result:
     """Read a result: one path, or several paths joined by commas, with the same samples."""
-    names = [str(path)] if path.exists() else str(path).split(_JOINT)
+    names = [str(path)] if path.exists() else str(path).split(_RUN_SEPARATOR)
     if not all(names):
         raise DeganError(f"{path} names no run before or after a comma; write RUN,RUN")
     joined = [Path(name) for name in names]
@@ -110,7 +110,7 @@ def _read(path: Path) -> _Result:
     return _Result(
         joined,
         tables[0].samples,
-        np.stack([table.right for table in tables]),
+        np.stack([table.correct for table in tables]),
         np.mean([_losses(table) for table in tables], axis=0),
     )
 
@@ -120,16 +120,16 @@ def _losses(table: Predictions) -> NDArray[np.float64]:
 
     A true expression that is not a class gets probability 0.
     """
-    given = np.zeros(len(table.samples))
+    true_class_probabilities = np.zeros(len(table.samples))
     place = {name: column for column, name in enumerate(table.expressions)}
     for row, sample in enumerate(table.samples):
         if sample.expression in place:
-            given[row] = table.probabilities[row, place[sample.expression]]
-    return metrics.log_losses(given)
+            true_class_probabilities[row] = table.probabilities[row, place[sample.expression]]
+    return metrics.log_losses(true_class_probabilities)
 
 
-def _figures(result: _Result, persons: Sequence[str]) -> dict[str, Any]:
-    shares = result.right.mean(axis=0)
+def _metrics(result: _Result, persons: Sequence[str]) -> dict[str, Any]:
+    shares = result.correct.mean(axis=0)
     return {
         "accuracy": float(shares.mean()),
         "accuracy_interval": list(metrics.subject_interval(shares, persons, seed=_SEED)),
@@ -138,13 +138,13 @@ def _figures(result: _Result, persons: Sequence[str]) -> dict[str, Any]:
 
 
 def _differences(first: _Result, result: _Result, persons: Sequence[str]) -> dict[str, Any]:
-    found = paired.compare(result.right, first.right, persons, seed=_SEED)
+    found = paired.compare(result.correct, first.correct, persons, seed=_SEED)
     loss = result.losses - first.losses
     return {
         "difference": found.accuracy,
         "difference_interval": list(found.interval),
-        "gained": int((result.right & ~first.right).sum()),
-        "lost": int((first.right & ~result.right).sum()),
+        "gained": int((result.correct & ~first.correct).sum()),
+        "lost": int((first.correct & ~result.correct).sum()),
         "p": found.p,
         "log_loss_difference": float(loss.mean()),
         "log_loss_difference_interval": list(metrics.subject_interval(loss, persons, seed=_SEED)),
@@ -174,13 +174,13 @@ def _check_same(
         differs = f"{len(other)} samples instead of {len(one)}"
     else:
         pairs = zip(one, other, strict=True)
-        there, here = next((first, second) for first, second in pairs if first != second)
-        differs = f"{_called(here)} instead of {_called(there)}"
+        expected, found = next((first, second) for first, second in pairs if first != second)
+        differs = f"{_describe(found)} instead of {_describe(expected)}"
     raise DeganError(
         f"{other_path} has other samples than {one_path} ({differs}); compare results on the same "
         "samples"
     )
 
 
-def _called(row: PredictedSample) -> str:
+def _describe(row: PredictedSample) -> str:
     return f"sample {row.number}, {row.source} ({row.expression})"

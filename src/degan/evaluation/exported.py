@@ -18,7 +18,7 @@ from degan.evaluation import metrics
 from degan.evaluation.action_metrics import action_figures, load_action_truth
 from degan.evaluation.group_metrics import metrics_by_group
 from degan.evaluation.grouping import group
-from degan.evaluation.mistakes import mistakes_sheet, write_sheet
+from degan.evaluation.mistakes import mistakes_sheet, replace_sheet
 from degan.evaluation.predictions import check_output_folder, compute_metrics, predictions_text
 from degan.faces.alignment import FRAME, crop_face
 from degan.labels import sort_classes
@@ -129,7 +129,7 @@ def _write(
 ) -> None:
     text = predictions_text(dataset, indices, shared, probabilities)
     write_text(out / "predictions.csv", text)
-    write_sheet(out, mistakes_sheet(dataset, indices, shared, probabilities))
+    replace_sheet(out, mistakes_sheet(dataset, indices, shared, probabilities))
     write_text(out / "summary.json", json.dumps(summary, indent=2) + "\n")
 
 
@@ -151,19 +151,19 @@ def _shared_expressions(
             f"{dataset.folder} was cut in frame {dataset.frame}, but {recognizer.name} reads "
             f"{FRAME}; prepare the data set again with this version of degan"
         )
-    shown = sort_classes({dataset.samples[index].expression for index in chosen})
-    shared = sort_classes(set(shown) & set(recognizer.expressions))
+    expressions_present = sort_classes({dataset.samples[index].expression for index in chosen})
+    shared = sort_classes(set(expressions_present) & set(recognizer.expressions))
     if len(shared) < 2:
         raise DeganError(
-            f"{dataset.folder} has {', '.join(shown)} and {recognizer.name} knows "
+            f"{dataset.folder} has {', '.join(expressions_present)} and {recognizer.name} knows "
             f"{', '.join(recognizer.expressions)}; they must share two expressions or more"
         )
     return shared
 
 
-def _unsure(unsure: metrics.Flags, right: metrics.Flags, below: float) -> dict[str, Any]:
+def _unsure(unsure: metrics.Flags, correct: metrics.Flags, below: float) -> dict[str, Any]:
     """Return the number of unsure predictions, and the accuracy of the others."""
-    others = right[~unsure]
+    others = correct[~unsure]
     return {
         "below": below,
         "images": int(unsure.sum()),

@@ -71,17 +71,17 @@ def _row(
     seed: int,
 ) -> dict[str, Any]:
     """Return the metrics of a group; the interval is None if there is only one subject."""
-    right = truth == predicted
+    correct = truth == predicted
     read_as = np.bincount(predicted, minlength=len(expressions))
-    wrong = np.bincount(predicted[~right], minlength=len(expressions))
+    wrong = np.bincount(predicted[~correct], minlength=len(expressions))
     people = len(set(persons.tolist()))
     interval = None
     if people > 1:
-        interval = metrics.subject_interval(right, persons.tolist(), seed=seed, draws=_DRAWS)
+        interval = metrics.subject_interval(correct, persons.tolist(), seed=seed, draws=_DRAWS)
     return {
         "images": len(truth),
         "people": people,
-        "recall": float(right.mean()),
+        "recall": float(correct.mean()),
         "interval": interval and list(interval),
         "mistaken_for": expressions[int(wrong.argmax())] if wrong.any() else None,
         "read_as": dict(zip(expressions, read_as.tolist(), strict=True)),
@@ -89,7 +89,7 @@ def _row(
 
 
 def _gap(
-    groups: Mapping[str, metrics.Flags], right: metrics.Flags, persons: np.ndarray, seed: int
+    groups: Mapping[str, metrics.Flags], correct: metrics.Flags, persons: np.ndarray, seed: int
 ) -> dict[str, Any] | None:
     """Return the accuracy gap between the best and the worst group; None for fewer than two groups.
 
@@ -99,17 +99,17 @@ def _gap(
     Args:
         groups: group name -> whether each sample is in it, bool (N,). Each group has
             :data:`MIN_PEOPLE` subjects or more.
-        right: whether each prediction is correct, bool (N,).
+        correct: whether each prediction is correct, bool (N,).
         persons: subject of each sample, (N,).
         seed: random seed of the bootstrap.
     """
     if len(groups) < 2:
         return None
-    ranked = sorted(groups, key=lambda name: right[groups[name]].mean(), reverse=True)
+    ranked = sorted(groups, key=lambda name: correct[groups[name]].mean(), reverse=True)
     best, worst = groups[ranked[0]], groups[ranked[-1]]
     draws = [
         metrics.bootstrap_means(
-            right[chosen].astype(np.float64), persons[chosen].tolist(), seed + place, _DRAWS
+            correct[chosen].astype(np.float64), persons[chosen].tolist(), seed + place, _DRAWS
         )
         for place, chosen in enumerate((best, worst))
     ]
@@ -117,6 +117,6 @@ def _gap(
     return {
         "best": ranked[0],
         "worst": ranked[-1],
-        "difference": float(right[best].mean() - right[worst].mean()),
+        "difference": float(correct[best].mean() - correct[worst].mean()),
         "interval": [float(low), float(high)],
     }

@@ -61,9 +61,9 @@ def calibration_error(probabilities: Probabilities, truth: Labels, bins: int = 1
     Source: Guo et al. 2017 (arXiv 1706.04599), eq. 3.
     """
     confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == truth
+    correct = probabilities.argmax(axis=1) == truth
     place = np.minimum((confidence * bins).astype(np.int64), bins - 1)
-    gap = np.bincount(place, weights=confidence - right, minlength=bins)
+    gap = np.bincount(place, weights=confidence - correct, minlength=bins)
     return float(np.abs(gap).sum() / len(truth))
 
 
@@ -77,9 +77,9 @@ def log_loss(probabilities: Probabilities, truth: Labels) -> float:
     return float(log_losses(probabilities[np.arange(len(truth)), truth]).mean())
 
 
-def log_losses(given: NDArray[np.float64]) -> NDArray[np.float64]:
+def log_losses(true_class_probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return negative logarithms of probabilities (N,); smaller ones are raised to 0.000001."""
-    return -np.log(np.maximum(given, _LEAST))
+    return -np.log(np.maximum(true_class_probabilities, _LEAST))
 
 
 def restrict(probabilities: Probabilities, columns: Sequence[int]) -> Probabilities:
@@ -92,9 +92,9 @@ def restrict(probabilities: Probabilities, columns: Sequence[int]) -> Probabilit
     Returns:
         Float (N, K), rows sum to 1. A row in which all K classes have probability 0 becomes 1 / K.
     """
-    kept = probabilities[:, list(columns)].astype(np.float64)
-    total = kept.sum(axis=1, keepdims=True)
-    return np.where(total > 0, kept / np.where(total > 0, total, 1), 1 / len(columns))
+    selected = probabilities[:, list(columns)].astype(np.float64)
+    total = selected.sum(axis=1, keepdims=True)
+    return np.where(total > 0, selected / np.where(total > 0, total, 1), 1 / len(columns))
 
 
 def quantile_bins(values: NDArray[np.int64], bins: int) -> Labels:
@@ -209,7 +209,7 @@ def r2_scores(read: Amounts, truth: Amounts) -> Amounts:
 
 
 def roc_auc(
-    values: Amounts, shown: Flags, subjects: Sequence[str], *, seed: int = 0, draws: int = 2_000
+    values: Amounts, labels: Flags, subjects: Sequence[str], *, seed: int = 0, draws: int = 2_000
 ) -> tuple[float, tuple[float, float]]:
     """Return the area under the ROC curve (AUC) of a score for a binary label, and its interval.
 
@@ -218,7 +218,7 @@ def roc_auc(
 
     Args:
         values: score of each sample, float (N,).
-        shown: label of each sample, bool (N,); both labels occur.
+        labels: label of each sample, bool (N,); both labels occur.
         subjects: subject of each sample, length N. The bootstrap resamples whole subjects, see
             :func:`subject_interval`.
         seed: random seed of the bootstrap.
@@ -228,7 +228,7 @@ def roc_auc(
         The AUC in [0, 1] (0.5 for uninformative scores), and its 95 % interval.
     """
     order = np.argsort(values, kind="stable")
-    shown = shown[order]
+    labels = labels[order]
     _, place = np.unique(np.asarray(subjects)[order], return_inverse=True)
     # First and last position of the samples with the same score.
     begin = np.searchsorted(values[order], values[order], side="left")
@@ -236,7 +236,7 @@ def roc_auc(
 
     def areas(weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the AUC (D,) for sample weights (D, N); NaN if only one label has weight."""
-        showing, other = weights * shown, weights * ~shown
+        showing, other = weights * labels, weights * ~labels
         before = np.pad(other.cumsum(axis=1), ((0, 0), (1, 0)))
         won = (showing * (before[:, begin] + before[:, end])).sum(axis=1) / 2
         with np.errstate(invalid="ignore"):

@@ -24,9 +24,9 @@ _COLUMNS: Final = 8  # faces in a row
 _SIDE: Final = 120  # side of a face, in pixels
 _CAPTION: Final = 46  # height, in pixels
 _GAP: Final = 8  # pixels
-_LETTERS: Final = 13.0  # font size
-_PAPER: Final = (255, 255, 255)
-_INK: Final = (20, 20, 20)
+_FONT_SIZE: Final = 13.0  # font size
+_BACKGROUND: Final = (255, 255, 255)
+_TEXT_COLOUR: Final = (20, 20, 20)
 
 
 def most_confident_mistakes(
@@ -111,9 +111,9 @@ def _draw(dataset: Dataset, strips: Sequence[Sequence[_Face]]) -> RgbImage:
         min(len(strips), across) * longest * wide + _GAP,
         -(-len(strips) // across) * high + _GAP,
     )
-    sheet = Image.new("RGB", size, _PAPER)
+    sheet = Image.new("RGB", size, _BACKGROUND)
     draw = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(size=_LETTERS)
+    font = ImageFont.load_default(size=_FONT_SIZE)
     crops = iter(read_crops(dataset, [index for strip in strips for index, _ in strip]))
     for number, strip in enumerate(strips):
         y = _GAP + number // across * high
@@ -121,11 +121,11 @@ def _draw(dataset: Dataset, strips: Sequence[Sequence[_Face]]) -> RgbImage:
             x = _GAP + (number % across * longest + column) * wide
             face = Image.fromarray(next(crops)).resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)
             sheet.paste(face, (x, y))
-            draw.text((x, y + _SIDE), "\n".join(caption), fill=_INK, font=font, spacing=1)
+            draw.text((x, y + _SIDE), "\n".join(caption), fill=_TEXT_COLOUR, font=font, spacing=1)
     return np.asarray(sheet)
 
 
-def write_sheet(out: Path, sheet: RgbImage | None) -> None:
+def replace_sheet(out: Path, sheet: RgbImage | None) -> None:
     """Write the sheet to a folder; if it is None, delete the sheet of an earlier evaluation.
 
     Raises:

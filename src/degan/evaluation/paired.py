@@ -58,17 +58,17 @@ def compare(
         ``correct`` and ``reference`` only changes the sign.
     """
     each = np.atleast_2d(correct).astype(np.int64) - np.atleast_2d(reference).astype(np.int64)
-    gained = each.sum(axis=0)  # integers, as sign_flip_p() needs
+    differences = each.sum(axis=0)  # integers, as sign_flip_p() needs
     interval = metrics.subject_interval(
-        gained / len(each), subjects, seed=seed, draws=draws, level=level
+        differences / len(each), subjects, seed=seed, draws=draws, level=level
     )
     _, place = np.unique(np.asarray(subjects), return_inverse=True)
     of_subject = np.zeros(place.max() + 1, dtype=np.int64)
-    np.add.at(of_subject, place, gained)
+    np.add.at(of_subject, place, differences)
     return Difference(float(each.mean()), interval, sign_flip_p(of_subject))
 
 
-def sign_flip_p(gained: NDArray[np.int64]) -> float:
+def sign_flip_p(differences: NDArray[np.int64]) -> float:
     """Return the exact two-sided p-value of a sign-flip test.
 
     Under the null hypothesis the difference of each subject is positive or negative with equal
@@ -77,20 +77,20 @@ def sign_flip_p(gained: NDArray[np.int64]) -> float:
     and its exact distribution is computed subject by subject, without sampling.
 
     Args:
-        gained: difference in the number of correct samples of each subject, int (S,).
+        differences: difference in the number of correct samples of each subject, int (S,).
 
     Returns:
         The p-value in (0, 1]; 1 if all differences are 0. It is at least 2^(1-k) if k subjects
         differ.
     """
     chance = np.ones(1)  # probability of each sum, from the lowest to the highest
-    for size in np.abs(gained[gained != 0]).tolist():
+    for size in np.abs(differences[differences != 0]).tolist():
         wider = np.zeros(len(chance) + 2 * size)
         wider[: len(chance)] += 0.5 * chance
         wider[2 * size :] += 0.5 * chance
         chance = wider
     total = len(chance) // 2
-    far = np.abs(np.arange(-total, total + 1)) >= abs(int(gained.sum()))
+    far = np.abs(np.arange(-total, total + 1)) >= abs(int(differences.sum()))
     return min(1.0, float(chance[far].sum()))
 
 

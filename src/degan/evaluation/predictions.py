@@ -65,7 +65,7 @@ class Predictions(NamedTuple):
     probabilities: metrics.Probabilities
 
     @property
-    def right(self) -> metrics.Flags:
+    def correct(self) -> metrics.Flags:
         """Whether each prediction is correct, bool (N,)."""
         pairs = zip(self.samples, self.predicted, strict=True)
         return np.array([sample.expression == read for sample, read in pairs])
@@ -187,7 +187,7 @@ def subjects_text(
         probabilities: float (N, C).
     """
     voted = _vote(samples, expressions, probabilities)
-    right = (
+    correct = (
         np.array([sample.expression for sample in samples])
         == np.array(expressions)[probabilities.argmax(axis=1)]
     )
@@ -197,7 +197,7 @@ def subjects_text(
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["subject", "images", "right", "accuracy", "sequences", "sequences_right"])
     for subject in np.unique(of_image):
-        own, sequences = right[of_image == subject], voted.right[of_sequence == subject]
+        own, sequences = correct[of_image == subject], voted.correct[of_sequence == subject]
         counts = (len(own), own.sum(), f"{own.mean():.6f}", len(sequences), sequences.sum())
         writer.writerow([subject, *counts])
     return buffer.getvalue()
@@ -207,7 +207,7 @@ class _Voted(NamedTuple):
     """First sample of each sequence, and whether the prediction for the sequence is correct."""
 
     samples: list[Sample]
-    right: metrics.Flags
+    correct: metrics.Flags
 
 
 def _vote(
@@ -236,22 +236,22 @@ def compute_metrics(
     """
     truth = np.array([expressions.index(sample.expression) for sample in samples])
     predicted = probabilities.argmax(axis=1)
-    right = truth == predicted
+    correct = truth == predicted
     persons = [sample.person for sample in samples]
     voted = _vote(samples, expressions, probabilities)
     voters = [sample.person for sample in voted.samples]
     return {
         "accuracy": metrics.accuracy(truth, predicted),
-        "accuracy_interval": list(metrics.subject_interval(right, persons, seed=seed)),
-        "accuracy_sequences": float(voted.right.mean()),
+        "accuracy_interval": list(metrics.subject_interval(correct, persons, seed=seed)),
+        "accuracy_sequences": float(voted.correct.mean()),
         "accuracy_sequences_interval": list(
-            metrics.subject_interval(voted.right, voters, seed=seed)
+            metrics.subject_interval(voted.correct, voters, seed=seed)
         ),
         "balanced_accuracy": metrics.balanced_accuracy(truth, predicted),
         "calibration_error": metrics.calibration_error(probabilities, truth),
         "log_loss": metrics.log_loss(probabilities, truth),
         "expressions": list(expressions),
-        "recall": _recall(truth, right, persons, expressions, seed),
+        "recall": _recall(truth, correct, persons, expressions, seed),
         "confusion": metrics.confusion(truth, predicted, len(expressions)).tolist(),
         "images": len(samples),
         "sequences": len(voted.samples),
@@ -261,7 +261,7 @@ def compute_metrics(
 
 def _recall(
     truth: metrics.Labels,
-    right: metrics.Flags,
+    correct: metrics.Flags,
     persons: Sequence[str],
     expressions: Sequence[str],
     seed: int,
@@ -271,8 +271,8 @@ def _recall(
     for number, name in enumerate(expressions):
         of_name = np.flatnonzero(truth == number)
         if len(of_name):
-            own = right[of_name]
-            whose = [persons[place] for place in of_name.tolist()]
+            own = correct[of_name]
+            whose = [persons[index] for index in of_name.tolist()]
             interval = metrics.subject_interval(own, whose, seed=seed)
             found[name] = {"recall": float(own.mean()), "interval": list(interval)}
     return found

@@ -116,14 +116,16 @@ class _Network:
         turned = np.rot90(window, turns).transpose(2, 0, 1)[None]
         feed = np.ascontiguousarray(turned, dtype=np.float32) / np.float32(127.5) - np.float32(1)
         regressors, logits = self._session.run(None, {self._input: feed})
-        kept = np.flatnonzero(logits.reshape(-1) > self._min_logit)
-        raw = regressors.reshape(-1, 8, 2)[kept].astype(np.float64)  # centre, size, six points
-        anchors = self._anchors[kept]
+        above_threshold = np.flatnonzero(logits.reshape(-1) > self._min_logit)
+        raw = regressors.reshape(-1, 8, 2)[above_threshold].astype(
+            np.float64
+        )  # centre, size, six points
+        anchors = self._anchors[above_threshold]
         centres, halves = raw[:, 0] + anchors, raw[:, 1] / 2
         proposals = Proposals(
             corners=np.concatenate([centres - halves, centres + halves], axis=1),
             points=raw[:, 2:] + anchors[:, None],
-            scores=1 / (1 + np.exp(-logits.reshape(-1)[kept].astype(np.float64))),
+            scores=1 / (1 + np.exp(-logits.reshape(-1)[above_threshold].astype(np.float64))),
         )
         proper = np.flatnonzero((halves > 1).all(axis=1))
         return proposals.take(proper).quarter_turned_back(turns, self.side)

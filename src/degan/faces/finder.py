@@ -278,9 +278,9 @@ def _distinct(fits: list[tuple[_Fit, Face]]) -> list[Face]:
     corners = np.array([face.box for face in faces], dtype=np.float64).reshape(-1, 4)
     corners[:, 2:] += corners[:, :2]
     sizes = areas(corners)
-    kept: list[int] = []
+    selected: list[int] = []
     for index in range(len(faces)):
-        shared = shared_areas(corners[index], corners[kept])
-        if not (shared > _SAME_FACE * np.minimum(sizes[index], sizes[kept])).any():
-            kept.append(index)
-    return [faces[index] for index in sorted(kept, key=lambda index: -float(sizes[index]))]
+        shared = shared_areas(corners[index], corners[selected])
+        if not (shared > _SAME_FACE * np.minimum(sizes[index], sizes[selected])).any():
+            selected.append(index)
+    return [faces[index] for index in sorted(selected, key=lambda index: -float(sizes[index]))]

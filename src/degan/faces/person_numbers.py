@@ -62,12 +62,12 @@ class PersonNumbers:
         return len(self._numbers)
 
     @property
-    def asked(self) -> float:
+    def threshold(self) -> float:
         """Current similarity threshold, -1 to 1: at or above it, a face is a known person."""
         mean = self._sum / self._strangers
         spread = math.sqrt(max(0.0, self._squares / self._strangers - mean**2))
-        asked = mean + _ABOVE * spread
-        return min(_MOST_ASKED, max(_LEAST, asked))
+        threshold = mean + _ABOVE * spread
+        return min(_MOST_ASKED, max(_LEAST, threshold))
 
     def next(self, faces: Sequence[Descriptor], taken: Collection[int] = ()) -> list[int]:
         """Return the person number of each face of an image; all are different.
@@ -81,7 +81,7 @@ class PersonNumbers:
         """
         self._pictures += 1
         likeness = self._likeness(faces)
-        found = _matched(likeness, self.asked, np.isin(self._numbers, list(taken)))
+        found = _matched(likeness, self.threshold, np.isin(self._numbers, list(taken)))
         strange = np.ones(likeness.shape, bool)
         strange[list(found), list(found.values())] = False
         self._strangers += float(strange.sum())
@@ -138,19 +138,19 @@ class PersonNumbers:
         """Drop the people not seen for the longest time; among equals, the lowest numbers."""
         if len(self._numbers) > self._most:
             order = np.lexsort((self._numbers, self._seen))
-            kept = np.sort(order[len(order) - self._most :])
-            self._means, self._faces = self._means[kept], self._faces[kept]
-            self._numbers, self._seen = self._numbers[kept], self._seen[kept]
+            recent = np.sort(order[len(order) - self._most :])
+            self._means, self._faces = self._means[recent], self._faces[recent]
+            self._numbers, self._seen = self._numbers[recent], self._seen[recent]
 
 
 def _matched(
-    likeness: NDArray[np.float32], asked: float, taken: NDArray[np.bool_]
+    likeness: NDArray[np.float32], threshold: float, taken: NDArray[np.bool_]
 ) -> dict[int, int]:
     """Return a greedy one-to-one matching of faces and people, the most similar pair first.
 
     Args:
         likeness: similarities, faces x people.
-        asked: minimum similarity of a match.
+        threshold: minimum similarity of a match.
         taken: bool (people,), True for people who must not be matched.
 
     Returns:
@@ -160,7 +160,7 @@ def _matched(
     found: dict[int, int] = {}
     while left.size:
         face, person = divmod(int(left.argmax()), left.shape[1])
-        if not left[face, person] >= asked:
+        if not left[face, person] >= threshold:
             break
         found[face] = person
         left[face], left[:, person] = -np.inf, -np.inf

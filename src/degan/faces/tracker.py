@@ -153,13 +153,13 @@ class Tracker:
                 self._lost.append(track)
             else:
                 found.append((_apart(face, track.face), track, face))
-        kept: list[_Track] = []
+        distinct: list[_Track] = []
         for _, track, face in sorted(found, key=lambda one: one[0]):
-            if all(_shared(face, other.face) < _SAME for other in kept):
-                kept.append(replace(track, face=face, seen=time, fresh=False))
+            if all(_shared(face, other.face) < _SAME for other in distinct):
+                distinct.append(replace(track, face=face, seen=time, fresh=False))
             else:  # hidden behind the other face; it may reappear
                 self._lost.append(track)
-        self._tracks = sorted(kept, key=lambda track: track.person)
+        self._tracks = sorted(distinct, key=lambda track: track.person)
 
     def _look(self, image: RgbImage, time: float) -> None:
         """Search for new faces and check by descriptor that tracked faces are still the same."""

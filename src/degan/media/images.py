@@ -178,14 +178,14 @@ def check_image(image: Any) -> RgbImage:
         and image.size
     ):
         return image
-    shown = (
+    description = (
         f"{image.dtype} {image.shape}"
         if isinstance(image, np.ndarray)
         else f"an object of type {type(image).__name__}"
     )
     wrong = DeganError if isinstance(image, np.ndarray) else DeganTypeError
     raise wrong(
-        f"an image must be an RGB uint8 array (height, width, 3), not {shown}; read a "
+        f"an image must be an RGB uint8 array (height, width, 3), not {description}; read a "
         "file with degan.read_image, and convert an OpenCV image with image[:, :, ::-1]"
     )
 

@@ -65,13 +65,13 @@ class VideoInfo(NamedTuple):
 
     Attributes:
         frames: number of frames in the file.
-        promised: number of frames according to the header; 0 if unknown.
+        num_header_frames: number of frames according to the header; 0 if unknown.
         width: frame width in pixels.
         height: frame height in pixels.
     """
 
     frames: int
-    promised: int
+    num_header_frames: int
     width: int
     height: int
 
@@ -116,10 +116,10 @@ def video_info(source: Path | bytes, name: str) -> VideoInfo:
         packets = islice(container.demux(stream), MAX_FRAMES)
         count = sum(packet.size > 0 for packet in packets)
         size = stream.codec_context.width, stream.codec_context.height
-        promised = stream.frames
+        num_header_frames = stream.frames
     if count == 0:
         raise DeganError(f"{name} holds no frame; it is damaged or incomplete, get it again")
-    return VideoInfo(int(count), int(promised), *size)
+    return VideoInfo(int(count), int(num_header_frames), *size)
 
 
 def read_frames(source: Path | bytes, name: str, wanted: Collection[int]) -> dict[int, RgbImage]:
@@ -215,12 +215,12 @@ class Playing:
     Attributes:
         name: name of the video in error messages.
         rate: frames per second according to the header, at most 1000; None if missing or larger.
-        promised: number of frames according to the header; 0 if unknown.
-        expected: approximate number of frames, for progress; 0 if unknown. Matroska files have
-            only a total duration, which includes sound.
+        num_header_frames: number of frames according to the header; 0 if unknown.
+        approx_num_frames: approximate number of frames, for progress; 0 if unknown. Matroska files
+            have only a total duration, which includes sound.
         width: frame width in pixels, before the rotation of the file is applied.
         height: frame height in pixels, before the rotation of the file is applied.
-        decoded: number of frames yielded so far.
+        num_decoded: number of frames yielded so far.
 
     Raises:
         DeganError: PyAV is not installed.
@@ -234,12 +234,12 @@ class Playing:
         rate = stream.average_rate or stream.guessed_rate
         self.rate = float(rate) if rate and 0 < rate <= MAX_RATE else None
         length = stream.duration * stream.time_base if stream.duration else 0
-        self.promised = stream.frames or int(length * (self.rate or 0))
-        self.expected = self.promised or int(
+        self.num_header_frames = stream.frames or int(length * (self.rate or 0))
+        self.approx_num_frames = self.num_header_frames or int(
             (container.duration or 0) / import_av().time_base * (self.rate or 0)
         )
         self.width, self.height = stream.codec_context.width, stream.codec_context.height
-        self.decoded = 0
+        self.num_decoded = 0
         self._container, self._stream = container, stream
         self._stopped, self._closed = Event(), Event()
         self._ahead: Queue[Frame | DeganError | None] = Queue(_AHEAD)
@@ -267,7 +267,7 @@ class Playing:
             while (frame := self._ahead.get()) is not None and not self._stopped.is_set():
                 if isinstance(frame, DeganError):
                     raise frame
-                self.decoded = frame.number + 1
+                self.num_decoded = frame.number + 1
                 yield frame
                 if self._closed.is_set():
                     raise DeganError(_CLOSED.format(self.name))

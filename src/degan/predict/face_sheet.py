@@ -115,12 +115,14 @@ def _name_of(thumb: _Thumb) -> str:
 
 def _shortened(text: str, font: _Font) -> str:
     """Return a text at most as wide as a face; the middle is replaced by an ellipsis."""
-    kept = len(text)
-    shown = text
-    while kept > 2 and font.getlength(shown) > _SIDE:
-        kept -= 1
-        shown = f"{text[: kept // 2]}\N{HORIZONTAL ELLIPSIS}{text[-((kept + 1) // 2) :]}"
-    return shown
+    num_letters = len(text)
+    shortened = text
+    while num_letters > 2 and font.getlength(shortened) > _SIDE:
+        num_letters -= 1
+        shortened = (
+            f"{text[: num_letters // 2]}\N{HORIZONTAL ELLIPSIS}{text[-((num_letters + 1) // 2) :]}"
+        )
+    return shortened
 
 
 def _pictures(thumbs: Sequence[_Thumb], places: Mapping[str, Path]) -> dict[_Thumb, Image.Image]:

@@ -30,7 +30,7 @@ class Journal:
 
     Args:
         out: output file.
-        asked: settings that affect the records (weights, options), as a JSON value.
+        settings: settings that affect the records (weights, options), as a JSON value.
 
     Attributes:
         done: names of photos and videos with complete records from earlier calls.
@@ -40,11 +40,11 @@ class Journal:
             call.
     """
 
-    def __init__(self, out: Path, asked: Any) -> None:
+    def __init__(self, out: Path, settings: Any) -> None:
         self._path = out.with_name(out.name + ".partial")
         self._since = time.time_ns()
         self._void: list[tuple[int, int]] = []  # [begin, end) of ignored records, in bytes
-        self._first = json.dumps({"degan": asked}, sort_keys=True).encode() + b"\n"
+        self._first = json.dumps({"degan": settings}, sort_keys=True).encode() + b"\n"
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._opened()

@@ -48,14 +48,14 @@ def check_targets(
     # Same as Path.resolve(), but three times as fast.
     read = {os.path.realpath(one.path) for one in inputs}
     written: dict[str, str] = {}
-    for place, what in _written(inputs, sheet, annotate):
+    for place, source_name in _written(inputs, sheet, annotate):
         whole = os.path.realpath(place)
         if whole in read:
             raise DeganError(f"{place} would be written over the original; choose another path")
-        if written.setdefault(whole, what) != what:
+        if written.setdefault(whole, source_name) != source_name:
             raise DeganError(
-                f"{written[whole]} and {what} would both be written to {place}; name a folder "
-                "that contains both instead, or use two commands"
+                f"{written[whole]} and {source_name} would both be written to {place}; name a "
+                "folder that contains both instead, or use two commands"
             )
 
 

@@ -21,13 +21,13 @@ __all__ = ["read_photo", "read_photos"]
 _CHUNK: Final = 8
 """Number of photos per task of a process."""
 
-_TOGETHER: Final = 16_000_000
+_MAX_PIXELS: Final = 16_000_000
 """Maximum number of pixels in memory at a time; a larger photo is read alone."""
 
 _LARGEST: Final = 4
 """Maximum length of a box of the user, relative to the longer side of the photo."""
 
-_WORTH: Final = 24
+_MIN_PHOTOS_PER_PROCESS: Final = 24
 """Minimum number of photos per process; with fewer, another process saves no time."""
 
 
@@ -39,10 +39,10 @@ def read_photo(reader: Reader, source: Path | bytes, name: str) -> Result:
         source: path or content of the photo.
         name: name of the photo in the result.
     """
-    return _answered(reader, [_decoded(source, name)])[0]
+    return _recognise(reader, [_decode(source, name)])[0]
 
 
-def _decoded(source: Path | bytes, name: str) -> Result:
+def _decode(source: Path | bytes, name: str) -> Result:
     try:
         if isinstance(source, bytes):
             image = images.decode(source, name)
@@ -53,7 +53,7 @@ def _decoded(source: Path | bytes, name: str) -> Result:
     return Result(name, image, ())
 
 
-def _answered(
+def _recognise(
     reader: Reader, results: Sequence[Result], boxes: Sequence[Sequence[Box]] | None = None
 ) -> list[Result]:
     """Return the results with their faces.
@@ -68,10 +68,11 @@ def _answered(
     recognizer, neutral = reader.recognizer, reader.neutral
     if boxes is not None:
         return [
-            _answered_alone(reader, result, own) for result, own in zip(results, boxes, strict=True)
+            _recognise_single(reader, result, own)
+            for result, own in zip(results, boxes, strict=True)
         ]
     if reader.options.crops:
-        return [_answered_alone(reader, result) for result in results]
+        return [_recognise_single(reader, result) for result in results]
     found = iter(
         recognizer.predict_many([result.image for result in results if result.image is not None])
     )
@@ -84,7 +85,7 @@ def _answered(
     return answered
 
 
-def _answered_alone(reader: Reader, result: Result, boxes: Sequence[Box] | None = None) -> Result:
+def _recognise_single(reader: Reader, result: Result, boxes: Sequence[Box] | None = None) -> Result:
     """Return the result with the faces in the boxes; without boxes, the whole photo is a face."""
     recognizer, neutral = reader.recognizer, reader.neutral
     if result.image is None:
@@ -136,7 +137,7 @@ def read_photos(
         DeganError: the weights cannot be used, or an annotated copy cannot be written.
     """
     chunks = _chunks(paths, annotated, boxes)
-    jobs = min(jobs, len(paths) // _WORTH)
+    jobs = min(jobs, len(paths) // _MIN_PHOTOS_PER_PROCESS)
     if jobs <= 1:
         for chunk in chunks:
             yield from _read_chunk(reader, *chunk)
@@ -177,18 +178,18 @@ def _read_chunk(
     boxes: tuple[Sequence[Box], ...] | None,
 ) -> list[Record]:
     records: list[Record] = []
-    held: list[Result] = []
+    batch: list[Result] = []
     for number, path in enumerate(paths, start=1):
-        held.append(_decoded(path, printable(path)))
-        pixels = sum(one.image.size // 3 for one in held if one.image is not None)
-        if pixels < _TOGETHER and number < len(paths):
+        batch.append(_decode(path, printable(path)))
+        pixels = sum(one.image.size // 3 for one in batch if one.image is not None)
+        if pixels < _MAX_PIXELS and number < len(paths):
             continue
-        own = None if boxes is None else boxes[number - len(held) : number]
-        for result in _answered(reader, held, own):
+        own = None if boxes is None else boxes[number - len(batch) : number]
+        for result in _recognise(reader, batch, own):
             if annotated is not None and result.image is not None:
                 write_annotated(annotated[len(records)], result.image, result.faces)
             records.append(reader.record(result))
-        held = []
+        batch = []
     return records
 
 

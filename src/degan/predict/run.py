@@ -91,7 +91,7 @@ class Plan:
             DeganError: the neutral photo cannot be read.
         """
         options = self.reader.options
-        rest = options.neutral and sha256(read_bytes(options.neutral, MAX_BYTES, "photo"))
+        neutral_hash = options.neutral and sha256(read_bytes(options.neutral, MAX_BYTES, "photo"))
         return {
             "once": None if self.inputs else uuid4().hex,
             "folder": None
@@ -99,7 +99,7 @@ class Plan:
             else str(Path.cwd()),
             "version": __version__,
             "weights": self.reader.recognizer.weights_hash,
-            "how": {**vars(options), "weights": None, "neutral": rest},
+            "how": {**vars(options), "weights": None, "neutral": neutral_hash},
             "smooth": self.smooth,
             "rate": self.rate,
             "calmest": self.calmest,
@@ -109,16 +109,16 @@ class Plan:
 
 
 # Options of the command and of degan.read have the same names.
-_NO_CROPS = (
+_CROPS_WITH_VIDEO = (
     "the option crops is for photos that are cropped faces, and {} is not a photo; leave it out"
 )
 
-_NO_AROUND = (
+_PEOPLE_WITH_CROPS = (
     "the option people needs the surroundings of each face, which cropped faces do not have; leave "
     "people or crops out"
 )
 
-_NO_OTHERS = (
+_CALMEST_WITH_PHOTO = (
     "the neutral face 'calmest' is for videos, and {} is a photo; name a photo of the neutral face"
 )
 
@@ -161,22 +161,22 @@ def predict(
     options = plan.reader.options
     _check_whole_pictures(plan)
     if options.people and options.crops:
-        raise DeganError(_NO_AROUND)
+        raise DeganError(_PEOPLE_WITH_CROPS)
     if plan.calmest:
         _check_calmest(plan)
-    shown = Sheet(plan.reader.recognizer.expressions) if sheet is not None else None
+    face_sheet = Sheet(plan.reader.recognizer.expressions) if sheet is not None else None
     count = Count()
     videos = {printable(one.path) for one in plan.inputs if one.kind == "video"}
 
-    def keep(record: Record) -> None:
+    def count_and_add_to_sheet(record: Record) -> None:
         count.add(record, of_video=record["path"] in videos)
-        if shown is not None:
-            shown.add(record)
+        if face_sheet is not None:
+            face_sheet.add(record)
 
     if out is None:
         for record in _numbered(plan, _Run(plan, progress, note).records()):
             take(record)
-            keep(record)
+            count_and_add_to_sheet(record)
     else:
         table = plan.columns
         with Journal(out, plan.journal_key) as journal:
@@ -187,9 +187,9 @@ def predict(
                 # Number people from the journal: a stopped call then gives the same numbers.
                 for record in _numbered(plan, journal.records(names)):
                     file.write(record)
-                    keep(record)
-    if shown is not None and sheet is not None:
-        shown.write(sheet, {printable(one.path): one.path for one in plan.inputs})
+                    count_and_add_to_sheet(record)
+    if face_sheet is not None and sheet is not None:
+        face_sheet.write(sheet, {printable(one.path): one.path for one in plan.inputs})
     return count
 
 
@@ -204,7 +204,7 @@ def _check_whole_pictures(plan: Plan) -> None:
     if plan.camera is not None:
         moving.append(f"camera {plan.camera}")
     if plan.reader.options.crops and moving:
-        raise DeganError(_NO_CROPS.format(moving[0]))
+        raise DeganError(_CROPS_WITH_VIDEO.format(moving[0]))
 
 
 def _check_calmest(plan: Plan) -> None:
@@ -212,7 +212,7 @@ def _check_calmest(plan: Plan) -> None:
     plan.reader.recognizer.check_reads_beside_neutral()
     photo = next((one.path for one in plan.inputs if one.kind == "photo"), None)
     if photo is not None:
-        raise DeganError(_NO_OTHERS.format(photo))
+        raise DeganError(_CALMEST_WITH_PHOTO.format(photo))
 
 
 @dataclass(frozen=True)
@@ -245,9 +245,9 @@ class _Run:
         plan = self.plan
         data, kind = read_stdin()
         if plan.reader.options.crops and kind == "video":
-            raise DeganError(_NO_CROPS.format(STDIN))
+            raise DeganError(_CROPS_WITH_VIDEO.format(STDIN))
         if plan.calmest and kind == "photo":
-            raise DeganError(_NO_OTHERS.format(STDIN))
+            raise DeganError(_CALMEST_WITH_PHOTO.format(STDIN))
         if kind == "video":
             yield from self._moving(data, STDIN, plan.annotate)
             return
@@ -317,17 +317,19 @@ class _Run:
                 calmest=plan.calmest,
             ):
                 if not noted and result.image is not None:
-                    self.note(_units(playing, plan.rate, result.image))
+                    self.note(_video_note(playing, plan.rate, result.image))
                     noted = True
                 if drawn is not None and result.image is not None:
                     drawn.write(annotate(result.image, self._drawn(result)))
-                seen = playing.decoded / playing.expected if playing.expected else 0.0
+                total = playing.approx_num_frames
+                seen = playing.num_decoded / total if total else 0.0
                 record = to_record(result, actions=options.actions, likeness=options.people)
                 yield record, min(1.0, seen)
-            count = playing.decoded
-            if playing.promised > count + 1 and not isinstance(source, int):
+            count = playing.num_decoded
+            if playing.num_header_frames > count + 1 and not isinstance(source, int):
                 self.note(
-                    f"{name} ends early: {count} of {playing.promised} frames could be decoded"
+                    f"{name} ends early: {count} of {playing.num_header_frames} frames could be "
+                    "decoded"
                 )
 
     def _drawn(self, result: Result) -> Sequence[Prediction]:
@@ -338,19 +340,21 @@ class _Run:
 
 
 def _drawn_video(
-    target: Path | None, asked: float | None, own: float | None
+    target: Path | None, requested_rate: float | None, video_rate: float | None
 ) -> AbstractContextManager[VideoWriter | None]:
-    """Open the annotated video; its frame rate is the lower of ``asked`` and ``own``."""
+    """Open the annotated video; its frame rate is the lower of both rates."""
     if target is None:
         return nullcontext()
-    return write_video(target, min(rate for rate in (asked, own or DEFAULT_FRAME_RATE) if rate))
+    return write_video(
+        target, min(rate for rate in (requested_rate, video_rate or DEFAULT_FRAME_RATE) if rate)
+    )
 
 
-def _units(playing: Playing, rate: float | None, image: RgbImage) -> str:
+def _video_note(playing: Playing, rate: float | None, image: RgbImage) -> str:
     """Return a sentence on frame size, frame rate and units; the image is an upright frame."""
-    own = f"{playing.rate:.6g} frames a second" if playing.rate else "no rate known"
-    read = "all are read" if rate is None else f"{rate:g} a second are read"
+    header_rate = f"{playing.rate:.6g} frames a second" if playing.rate else "no rate known"
+    read_rate = "all are read" if rate is None else f"{rate:g} a second are read"
     return (
-        f"{playing.name}: {image.shape[1]} x {image.shape[0]} pixels, {own}, {read}; time is in "
-        "seconds from the first frame, boxes in pixels"
+        f"{playing.name}: {image.shape[1]} x {image.shape[0]} pixels, {header_rate}, "
+        f"{read_rate}; time is in seconds from the first frame, boxes in pixels"
     )

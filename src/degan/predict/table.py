@@ -167,13 +167,13 @@ def to_frame(
     _check_pandas()
     name = "" if path is None else printable(as_path(path, "path"))
     rows: list[dict[str, Any]] = []
-    given = [faces] if isinstance(faces, Prediction | Result) else faces
-    check_list(given, Prediction | Result, "faces", "predictions or results")
-    for one in given:
+    items = [faces] if isinstance(faces, Prediction | Result) else faces
+    check_list(items, Prediction | Result, "faces", "predictions or results")
+    for one in items:
         result = one if isinstance(one, Result) else Result(name, None, (one,))
         rows += rows_of(to_record(result, actions=actions))
     expressions = dict.fromkeys(
-        name for one in given for face in _predictions(one) for name in face.probabilities
+        name for one in items for face in _predictions(one) for name in face.probabilities
     )
     full = columns(list(expressions), moving=True, actions=actions)
     filled = {name for row in rows for name, cell in row.items() if cell != ""}

@@ -150,23 +150,23 @@ def _json_rows(data: bytes, path: Path) -> Iterator[_Row]:
             continue
         where = f"line {number} of {path}"
         try:
-            told = json.loads(line)
+            row = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise DeganError(f"{where} is not JSON ({error})") from error
-        if not isinstance(told, dict):
+        if not isinstance(row, dict):
             raise DeganError(
                 f"{where} is not a JSON object with the keys path, x, y, width, height"
             )
-        name = told.get("path")
-        if "faces" in told or not any(key in told for key in BOX):  # format of degan predict -o
-            faces = told.get("faces", [])
+        name = row.get("path")
+        if "faces" in row or not any(key in row for key in BOX):  # format of degan predict -o
+            faces = row.get("faces", [])
             boxes = [_in(face, "box") for face in faces] if isinstance(faces, list) else None
             if boxes is None or not all(isinstance(box, list) for box in boxes):
                 raise DeganError(f"{where}: 'faces' must be a list of objects with a 'box'")
             for box in boxes or [(None,) * len(BOX)]:
                 yield _row(where, name, box)
         else:
-            yield _row(where, name, [told.get(key) for key in BOX])
+            yield _row(where, name, [row.get(key) for key in BOX])
 
 
 def _parquet_rows(data: bytes, path: Path) -> Iterator[_Row]:
@@ -183,9 +183,9 @@ def _parquet_rows(data: bytes, path: Path) -> Iterator[_Row]:
             raise DeganError(f"{path} has no column {missing[0]!r}")
         number = 0
         for batch in file.iter_batches(10_000, columns=["path", *BOX]):
-            for told in batch.to_pylist():
+            for row in batch.to_pylist():
                 number += 1
-                yield _row(f"row {number} of {path}", told["path"], [told[key] for key in BOX])
+                yield _row(f"row {number} of {path}", row["path"], [row[key] for key in BOX])
     except (arrow.ArrowException, OSError, ValueError) as error:
         raise DeganError(f"{path} is not a Parquet table ({error})") from error
 

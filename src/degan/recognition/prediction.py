@@ -1,7 +1,7 @@
 """Results: the prediction for one face, and the outputs of the weights for several crops."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from degan.faces.face import Box, Face
 from degan.faces.likeness import Descriptor
 
-__all__ = ["Prediction", "Readings"]
+__all__ = ["Answer", "Prediction", "Readings", "answer_of"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,3 +79,26 @@ class Readings(NamedTuple):
     probabilities: NDArray[np.float32]
     code: NDArray[np.float32]
     actions: NDArray[np.float32] | None
+
+
+class Answer(TypedDict):
+    """The fields of a :class:`Prediction` that follow from the probabilities."""
+
+    expression: str
+    probabilities: dict[str, float]
+    unsure: bool
+
+
+def answer_of(probabilities: dict[str, float], unsure_below: float) -> Answer:
+    """Return the most probable expression, and whether it is unsure.
+
+    Args:
+        probabilities: expression -> probability in [0, 1].
+        unsure_below: threshold in [0, 1]: an expression with a lower probability is unsure.
+    """
+    expression = max(probabilities, key=probabilities.__getitem__)
+    return {
+        "expression": expression,
+        "probabilities": probabilities,
+        "unsure": probabilities[expression] < unsure_below,
+    }

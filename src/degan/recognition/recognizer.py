@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from degan.errors import DeganError
 from degan.faces.face import Box, Face, check_face
 from degan.faces.finder import FaceFinder
-from degan.labels import ACTION_UNITS, mean_amount, predicted_units
+from degan.labels import predicted_units, unit_amounts
 from degan.media.images import RgbImage, check_image, check_images
 from degan.recognition.class_groups import Groups
 from degan.recognition.cuts import Cut
 from degan.recognition.neutral_reader import NeutralReader
-from degan.recognition.prediction import Prediction, Readings
+from degan.recognition.prediction import Answer, Prediction, Readings, answer_of
 from degan.recognition.weights import SHIPPED_WEIGHTS, are_shares, open_weights
 from degan.system.arguments import (
     PathLike,
@@ -243,10 +243,10 @@ class Recognizer:
 
         Source: not in the paper; see :mod:`degan.recognition.neutral_reader`.
         """
-        reader = self.check_reads_beside_neutral()
+        reader = self.neutral_layer()
         resting = [neutral] if isinstance(neutral, Prediction) else neutral
-        for given, name in ((faces, "faces"), (resting, "neutral")):
-            check_list(given, Prediction, name, "predictions of a recogniser")
+        for value, name in ((faces, "faces"), (resting, "neutral")):
+            check_list(value, Prediction, name, "predictions of a recogniser")
         if not resting:
             raise DeganError("no neutral face was given; give at least one of the person")
         if any(one.weights_hash != self.weights_hash for one in (*faces, *resting)):
@@ -285,7 +285,15 @@ class Recognizer:
             )
         return replace(face, **self._answer(shares))
 
-    def check_reads_beside_neutral(self) -> NeutralReader:
+    def check_reads_beside_neutral(self) -> None:
+        """Refuse weights that cannot compare a face with a neutral one.
+
+        Raises:
+            DeganError: the weights cannot.
+        """
+        self.neutral_layer()
+
+    def neutral_layer(self) -> NeutralReader:
         """Return the layer that compares a face with a neutral one.
 
         Raises:
@@ -355,30 +363,14 @@ class Recognizer:
             **self._answer(read.probabilities[row]),
             code=tuple(read.code[row].tolist()),
             actions=actions,
-            action_units={
-                unit: mean_amount(actions, ACTION_UNITS[unit]) for unit in self.action_units
-            },
+            action_units=unit_amounts(actions, self.action_units),
             face=cut.face,
             weights_hash=self.weights_hash,
         )
 
-    def _answer(self, shares: NDArray[np.floating]) -> "_Answer":
-        """Return the fields that follow from the probabilities (C,) of a face."""
+    def _answer(self, shares: NDArray[np.floating]) -> Answer:
         probabilities = dict(zip(self.expressions, shares.tolist(), strict=True))
-        expression = max(probabilities, key=probabilities.__getitem__)
-        return {
-            "expression": expression,
-            "probabilities": probabilities,
-            "unsure": probabilities[expression] < self.unsure_below,
-        }
-
-
-class _Answer(TypedDict):
-    """The fields of a :class:`Prediction` that follow from the probabilities."""
-
-    expression: str
-    probabilities: dict[str, float]
-    unsure: bool
+        return answer_of(probabilities, self.unsure_below)
 
 
 def _reopen(source: str, options: dict[str, Any], weights_hash: str) -> Recognizer:

@@ -113,7 +113,7 @@ def look(
 def _class_part(dataset: Dataset, name: str) -> ClassPart:
     own = [i for i, sample in enumerate(dataset.samples) if sample.expression == name]
     samples = [dataset.samples[index] for index in own]
-    shown = read_crops(dataset, _spread(dataset.samples, own, _SHEET))
+    sheet_crops = read_crops(dataset, _spread(dataset.samples, own, _SHEET))
     every = max(1, len(own) // _MEAN_OF)
     mean = np.zeros((dataset.crop_size, dataset.crop_size, 3))
     taken = own[::every]
@@ -125,7 +125,7 @@ def _class_part(dataset: Dataset, name: str) -> ClassPart:
         recordings=len({sample.sequence for sample in samples}),
         people=len({sample.subject for sample in samples} - {""}),
         share=len(own) / len(dataset.samples),
-        sheet=_sheet(shown),
+        sheet=_sheet(sheet_crops),
         average=data_url((mean / len(taken)).round().astype(np.uint8)),
     )
 

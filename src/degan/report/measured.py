@@ -66,24 +66,24 @@ def face_map(
             faces, or scikit-learn or torch is not installed.
     """
 
-    def make(place: ModelLocation) -> FaceMap:
+    def make(location: ModelLocation) -> FaceMap:
         mapping = import_train_extra("degan.report.with_torch.face_map")
-        opened = open_model(place, dataset)
-        shown = choose_samples(place, opened, dataset)
-        indices = draw_evenly(dataset, shown.indices, limit, seed)
+        opened = open_model(location, dataset)
+        samples_shown = choose_samples(location, opened, dataset)
+        indices = draw_evenly(dataset, samples_shown.indices, limit, seed)
         samples = [dataset.samples[index] for index in indices]
-        said = _read(opened, dataset, indices, sub_progress(progress, 0, 0.5, "reading faces"))
+        outputs = _read(opened, dataset, indices, sub_progress(progress, 0, 0.5, "reading faces"))
         progress(0.5, "measuring clusters in f(x)")
-        before = mapping.clusters(said.code, samples)
+        before = mapping.clusters(outputs.code, samples)
         passed_on = before if opened.rounds is False else None
         if opened.rounds:
-            passed_on = mapping.clusters(np.rint(said.code), samples)
+            passed_on = mapping.clusters(np.rint(outputs.code), samples)
         progress(0.6, "computing the map")
         people = len({sample.person for sample in samples})
         return FaceMap(
-            origin=Origin(place.below, place.fold, shown.seen, people),
+            origin=Origin(location.below, location.fold, samples_shown.seen, people),
             indices=np.array(indices, dtype=np.int64),
-            places=mapping.lay_out(said.code, seed),
+            places=mapping.lay_out(outputs.code, seed),
             before_rounding=before,
             passed_on=passed_on,
         )
@@ -119,17 +119,19 @@ def saliency(
             expression only, or none of them is read correctly.
     """
 
-    def make(place: ModelLocation) -> Saliency:
-        opened = open_model(place, dataset)
-        shown = choose_samples(place, opened, dataset)
+    def make(location: ModelLocation) -> Saliency:
+        opened = open_model(location, dataset)
+        samples = choose_samples(location, opened, dataset)
         progress(0.0, "reading faces")
-        chosen = _read_right(opened, dataset, shown.indices, faces, seed)
+        chosen = _read_right(opened, dataset, samples.indices, faces, seed)
         if not any(chosen.values()):
             raise DeganError(
-                f"{place.name} reads none of the tested faces of {dataset.folder} correctly; "
+                f"{location.name} reads none of the tested faces of {dataset.folder} correctly; "
                 "decisive face regions need correctly read faces"
             )
-        origin = Origin(place.below, place.fold, shown.seen, _people(dataset, chosen.values()))
+        origin = Origin(
+            location.below, location.fold, samples.seen, _people(dataset, chosen.values())
+        )
         return _occlude(opened, dataset, chosen, origin, progress)
 
     settings = {"faces": faces, "seed": seed}
@@ -158,16 +160,18 @@ def transfer(
         DeganError: the run has no generator, the data set does not fit, or torch is not installed.
     """
 
-    def make(place: ModelLocation) -> Transfer:
-        if place.weights is not None:
+    def make(location: ModelLocation) -> Transfer:
+        if location.weights is not None:
             raise DeganError(
-                f"{place.weights} has no decoder to draw faces; give a run of 'degan train' or "
+                f"{location.weights} has no decoder to draw faces; give a run of 'degan train' or "
                 "'degan crossval'"
             )
         drawing = import_train_extra("degan.report.with_torch.transfer")
         progress(0.0, "drawing faces")
-        shown = choose_samples(place, open_model(place, dataset), dataset)
-        drawn: Transfer = drawing.draw_transfer(place, dataset, shown, columns=columns, seed=seed)
+        samples = choose_samples(location, open_model(location, dataset), dataset)
+        drawn: Transfer = drawing.draw_transfer(
+            location, dataset, samples, columns=columns, seed=seed
+        )
         return drawn
 
     settings = {"columns": columns, "seed": seed}
@@ -192,23 +196,23 @@ def _cached(
         make: function from the location of the model to the measurement.
         progress: callback, called with the finished fraction in [0, 1] and a label.
     """
-    place = find_model(run, dataset)
+    location = find_model(run, dataset)
     key = {
         "figure": kind.key,
-        "model_sha256": place.model_hash,
-        "fold": place.fold,
-        "told_sha256": place.record_hash,
+        "model_sha256": location.model_hash,
+        "fold": location.fold,
+        "told_sha256": location.record_hash,
         "manifest_sha256": dataset.manifest_hash,
         "crop_size": dataset.crop_size,
         "frame": dataset.frame,
         "settings": dict(settings),
     }
     path = cache_path(run, kind.key)
-    kept = _restored(kind, read_cache(path, key), dataset)
-    if kept is not None:
+    cached = _restored(kind, read_cache(path, key), dataset)
+    if cached is not None:
         progress(1.0, "done")
-        return kept
-    made = make(place)
+        return cached
+    made = make(location)
     write_cache(path, key, made.store())
     progress(1.0, "done")
     return made
@@ -237,8 +241,8 @@ def _read(
         chunk = indices[start : start + _CHUNK]
         parts.append(opened.read(read_faces(dataset, chunk, opened.crop_size)))
     return ModelOutputs(
-        np.concatenate([sub_progress.probabilities for sub_progress in parts]),
-        np.concatenate([sub_progress.code for sub_progress in parts]),
+        np.concatenate([part.probabilities for part in parts]),
+        np.concatenate([part.code for part in parts]),
     )
 
 
@@ -270,10 +274,10 @@ def _read_right(
     chosen = {}
     for number, (name, own) in enumerate(of.items()):
         tried = draw_evenly(dataset, own, faces * _TRIED, seed)
-        said = _read(opened, dataset, tried, silent)
-        answers = metrics.restrict(said.probabilities, columns).argmax(axis=1)
-        right = [i for i, answer in zip(tried, answers, strict=True) if answer == number]
-        chosen[name] = draw_evenly(dataset, right, faces, seed)
+        outputs = _read(opened, dataset, tried, silent)
+        answers = metrics.restrict(outputs.probabilities, columns).argmax(axis=1)
+        correct = [i for i, answer in zip(tried, answers, strict=True) if answer == number]
+        chosen[name] = draw_evenly(dataset, correct, faces, seed)
     return chosen
 
 
@@ -285,10 +289,10 @@ def _occlude(
     progress: Progress,
 ) -> Saliency:
     columns = [opened.expressions.index(name) for name in chosen]
-    shown = {name: own for name, own in chosen.items() if own}
-    total, done = sum(map(len, shown.values())), 0
+    nonempty = {name: own for name, own in chosen.items() if own}
+    total, done = sum(map(len, nonempty.values())), 0
     maps, averages = [], []
-    for name, own in shown.items():
+    for name, own in nonempty.items():
         crops = read_faces(dataset, own, opened.crop_size)
         reader = _reader(opened, columns, list(chosen).index(name))
         title = f"decisive face regions: {name}"
@@ -300,12 +304,12 @@ def _occlude(
     relative, peaks = normalise(maps)
     return Saliency(
         origin=origin,
-        expressions=tuple(shown),
+        expressions=tuple(nonempty),
         maps=relative,
         peaks=peaks,
         averages=np.stack(averages),
-        counts=tuple(len(own) for own in shown.values()),
-        people=tuple(_people(dataset, [own]) for own in shown.values()),
+        counts=tuple(len(own) for own in nonempty.values()),
+        people=tuple(_people(dataset, [own]) for own in nonempty.values()),
     )
 
 

@@ -90,10 +90,10 @@ def read_results(folders: Sequence[Path]) -> list[Result]:
     for place in places:
         if places.count(place) > 1:
             raise DeganError(f"{place} is given twice; give each run once")
-    return _told_apart(results)
+    return _with_unique_names(results)
 
 
-def _told_apart(results: Sequence[Result]) -> list[Result]:
+def _with_unique_names(results: Sequence[Result]) -> list[Result]:
     """Return results with unique names: equal names get the parent folder's name, then a number."""
     names = [result.name for result in results]
     seen: Counter[str] = Counter()

@@ -298,8 +298,8 @@ def _follow(
 ) -> NDArray[np.float64]:
     actions = np.zeros(len(load_head().action_names))
     first = int(rng.integers(2))
-    for name, given in recipe.actions.items():
-        amount, probability = given if isinstance(given, tuple) else (given, 1.0)
+    for name, spec in recipe.actions.items():
+        amount, probability = spec if isinstance(spec, tuple) else (spec, 1.0)
         if rng.random() >= probability:
             continue
         amount *= intensity * np.exp(rng.normal(0, ranges.jitter))

@@ -94,7 +94,7 @@ def picture_path(settings: SynthesisSettings, shot: Shot) -> str:
 def factors(settings: SynthesisSettings, person: Person, shot: Shot) -> dict[str, Any]:
     """Return the row of an image in ``factors.parquet``: column -> value."""
     head, camera, light = load_head(), shot.scene.camera, shot.scene.light
-    lamp, loss, tone = light.lamps[0], shot.scene.degradation, shot.scene.tone
+    lamp, degradation, tone = light.lamps[0], shot.scene.degradation, shot.scene.tone
     actions = performed(person, shot.expression.actions)
     return {
         "file": picture_path(settings, shot),
@@ -128,12 +128,12 @@ def factors(settings: SynthesisSettings, person: Person, shot: Shot) -> dict[str
         "shadow": light.shadow,
         "brightness": tone.brightness,
         "contrast": tone.contrast,
-        "resolution": loss.resolution,
-        "blur": loss.blur,
-        "noise": loss.noise,
-        "jpeg": loss.jpeg,
-        "grey": loss.grey,
-        "covered": loss.cover is not None,
+        "resolution": degradation.resolution,
+        "blur": degradation.blur,
+        "noise": degradation.noise,
+        "jpeg": degradation.jpeg,
+        "grey": degradation.grey,
+        "covered": degradation.cover is not None,
         **{f"identity_{k:02d}": float(value) for k, value in enumerate(person.shape)},
         **{
             f"action_{name}": float(value)

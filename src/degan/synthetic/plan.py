@@ -104,9 +104,9 @@ class SynthesisSettings:
         if self.sequences and self.expressions == ("neutral",):
             raise DeganError("a sequence runs from neutral to another expression; add one")
         if self.people > self.takes:
-            what = "sequences" if self.sequences else "images"
+            unit = "sequences" if self.sequences else "images"
             raise DeganError(
-                f"{self.takes} {what} are too few for {self.people} people; each needs one or more"
+                f"{self.takes} {unit} are too few for {self.people} people; each needs one or more"
             )
 
     @property

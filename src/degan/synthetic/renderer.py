@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from degan.faces.alignment import LANDMARKS, align_points
 from degan.media.images import RgbImage
 from degan.synthetic import surface
+from degan.synthetic.camera import SUPERSAMPLE, develop, expose, lay_background
 from degan.synthetic.degrade import degrade
 from degan.synthetic.expressions import SIDES, action_indices
-from degan.synthetic.film import SUPERSAMPLE, develop, expose, lay_background
 from degan.synthetic.head_model import LASHES, SKIN, TEETH, TONGUE, load_head
 from degan.synthetic.mesh import concavity, project, seen_from, turn_head, vertex_normals
 from degan.synthetic.overlay import Overlay, build_overlay

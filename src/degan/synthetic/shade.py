@@ -129,13 +129,13 @@ def _under(seen: RasterizedMesh, x: int, y: int, step: float, least: float) -> f
     The fraction is ``least`` directly at the edge and 1 at a distance of five times ``step``, in
     pixels. With a negative ``step``, the lid or lip below the pixel shades it.
     """
-    ids, regions, kept = seen.ids, seen.kinds, 1.0
+    ids, regions, light_share = seen.ids, seen.kinds, 1.0
     for count in range(1, 6):
         above = y - int(np.round(count * step))
         if not 0 <= above < ids.shape[0] or ids[above, x] < 0 or regions[ids[above, x]] == SKIN:
-            kept = least + (1 - least) * 0.2 * (count - 1)
+            light_share = least + (1 - least) * 0.2 * (count - 1)
             break
-    return kept
+    return light_share
 
 
 # A surface is six numbers: reflectance in red, green and blue, fraction of ambient light that
@@ -158,13 +158,13 @@ def _skin(value: Any, surfaces: HeadSurfaces, inner: bool) -> Any:
     red *= 1 + (colours[LIP_COLOUR, 0] - 1) * lips
     green *= 1 + (colours[LIP_COLOUR, 1] - 1) * lips
     blue *= 1 + (colours[LIP_COLOUR, 2] - 1) * lips
-    kept = value[OCCLUSION]
+    ambient_share = value[OCCLUSION]
     inside = 1.0 if inner else min(max(value[MOUTH] * 1.5, 0.0), 1.0)
     return (
         red + (0.22 - red) * inside,
         green + (0.05 - green) * inside,
         blue + (0.045 - blue) * inside,
-        kept + (min(kept, 0.3) + 0.06 - kept) * inside,
+        ambient_share + (min(ambient_share, 0.3) + 0.06 - ambient_share) * inside,
         gloss * (1 - inside),
         4,
     )
@@ -234,12 +234,12 @@ def _light(surface: Any, normal: Any, lighting: Lighting, lit: float, bleed: flo
         bleed: additional softness of red light, for subsurface scattering in skin.
     """
     lamps, ambient = lighting.lamps, lighting.ambient
-    kept, gloss, squared = surface[3], surface[4], surface[5]
+    ambient_share, gloss, squared = surface[3], surface[4], surface[5]
     nx, ny, nz = normal[0], normal[1], normal[2]
-    sky = max(0.1, 1 + ambient[3] * nx + ambient[4] * ny) * kept
+    sky = max(0.1, 1 + ambient[3] * nx + ambient[4] * ny) * ambient_share
     red, green, blue = ambient[0] * sky, ambient[1] * sky, ambient[2] * sky
     gloss_red, gloss_green, gloss_blue = 0.0, 0.0, 0.0
-    arrives = (0.45 + 0.55 * kept) * lit
+    arrives = (0.45 + 0.55 * ambient_share) * lit
     for lamp in range(lamps.shape[0]):
         lx, ly, lz, wrap = lamps[lamp, 0], lamps[lamp, 1], lamps[lamp, 2], lamps[lamp, 6]
         facing = nx * lx + ny * ly + nz * lz
@@ -257,7 +257,7 @@ def _light(surface: Any, normal: Any, lighting: Lighting, lit: float, bleed: flo
             gloss_red += shown * lamps[lamp, 3]
             gloss_green += shown * lamps[lamp, 4]
             gloss_blue += shown * lamps[lamp, 5]
-        arrives = 0.45 + 0.55 * kept
+        arrives = 0.45 + 0.55 * ambient_share
     return (
         surface[0] * red + gloss_red,
         surface[1] * green + gloss_green,

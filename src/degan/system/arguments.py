@@ -44,11 +44,11 @@ def as_path(path: Any, name: str) -> Path:
     raise wrong_type(name, "a path (text or pathlib.Path)", path)
 
 
-def check_list(given: Any, kind: type | UnionType, name: str, needed: str) -> None:
+def check_list(value: Any, kind: type | UnionType, name: str, needed: str) -> None:
     """Refuse an argument that is not a sequence of objects of one type.
 
     Args:
-        given: the argument.
+        value: the argument.
         kind: type of the objects.
         name: of the argument, for the message.
         needed: the objects in words, for the message.
@@ -56,8 +56,8 @@ def check_list(given: Any, kind: type | UnionType, name: str, needed: str) -> No
     Raises:
         DeganTypeError: the message names the wrong type.
     """
-    proper = isinstance(given, Sequence) and not isinstance(given, str)
-    for wrong in given if proper else [given]:
+    proper = isinstance(value, Sequence) and not isinstance(value, str)
+    for wrong in value if proper else [value]:
         if not proper or not isinstance(wrong, kind):
             raise DeganTypeError(
                 f"{name} must be a list of {needed}, not {'of ' if proper else ''}"

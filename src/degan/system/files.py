@@ -71,38 +71,38 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def read_bytes(path: Path, limit: int, what: str) -> bytes:
+def read_bytes(path: Path, limit: int, kind: str) -> bytes:
     """Return the content of a file from an untrusted source.
 
     Args:
         path: the file.
         limit: maximum size in bytes, checked before the file is read.
-        what: kind of file for the error message ("photo", "weights").
+        kind: kind of file for the error message ("photo", "weights").
 
     Raises:
         DeganError: the path is missing, a folder, unreadable, empty or larger than ``limit``.
     """
     try:
         if path.is_dir():
-            raise DeganError(f"{path} is a folder; a {what} file is needed here")
+            raise DeganError(f"{path} is a folder; a {kind} file is needed here")
         if not path.exists():
-            raise DeganError(f"{path} does not exist; check the path of the {what}")
+            raise DeganError(f"{path} does not exist; check the path of the {kind}")
         size = path.stat().st_size
         if size > limit:
             raise DeganError(
-                f"{path} has {size:,} bytes, more than the {limit:,} that degan reads as a {what}"
+                f"{path} has {size:,} bytes, more than the {limit:,} that degan reads as a {kind}"
             )
         if not path.is_file():  # a pipe or a device, whose size is unknown
             with path.open("rb") as file:
                 data = file.read(limit + 1)
             if len(data) > limit:
                 raise DeganError(
-                    f"{path} has more than the {limit:,} bytes that degan reads as a {what}"
+                    f"{path} has more than the {limit:,} bytes that degan reads as a {kind}"
                 )
         else:
             data = path.read_bytes() if size else b""
         if not data:
-            raise DeganError(f"{path} is empty; a {what} file is needed here")
+            raise DeganError(f"{path} is empty; a {kind} file is needed here")
         return data
     except OSError as error:
         raise DeganError(
@@ -186,7 +186,7 @@ def _visible(folder: Path | str) -> "list[os.DirEntry[str]]":
     """Return the entries of a folder that are not hidden, in reverse order of their names."""
     try:
         with os.scandir(folder) as entries:
-            shown = [entry for entry in entries if not entry.name.startswith(".")]
+            visible = [entry for entry in entries if not entry.name.startswith(".")]
     except OSError:  # a folder without permission is skipped
         return []
-    return sorted(shown, key=lambda entry: os.path.normcase(entry.name), reverse=True)
+    return sorted(visible, key=lambda entry: os.path.normcase(entry.name), reverse=True)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from degan.config import Settings, override
 from degan.data.folds import Fold, subject_folds
-from degan.data.sample import Sample
+from degan.data.sample import Sample, with_subjects
 from degan.networks.classifier import Classifier, Recognition
 from degan.networks.encoder import Encoder
 from degan.system.files import read_json, write_text
@@ -21,7 +21,8 @@ from degan.system.progress import Progress, sub_progress
 from degan.training.classifier import CHECKPOINT_FILE, ClassifierTrainer
 from degan.training.guard import TrainingError
 from degan.training.loader import TrainingData, num_epochs
-from degan.training.run import Log, seeded
+from degan.training.run_directory import Log
+from degan.training.seeding import seeded
 from degan.training.start import InitialWeights
 
 SHARES: Final = (0.0, 0.25, 0.5, 0.75)
@@ -118,8 +119,7 @@ def inner_cost(num_images: int) -> float:
 
 def _inner_folds(samples: Sequence[Sample], data: TrainingData, seed: int) -> list[Fold]:
     """Return folds by subject, without those that would train on only one expression."""
-    # Without subject names, each recording counts as a subject.
-    named = [sample._replace(subject=sample.person) for sample in samples]
+    named = with_subjects(samples)
     count = min(FOLDS, len(data.subjects))
     folds = subject_folds(named, count, seed) if count > 1 else []
     return [fold for fold in folds if len(data.expression[list(fold.train)].unique()) > 1]

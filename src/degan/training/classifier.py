@@ -21,7 +21,8 @@ from degan.training.device import arithmetic
 from degan.training.loader import TrainingData, batches
 from degan.training.losses import class_weights
 from degan.training.passes import EpochRunner, numbers
-from degan.training.run import Log, seeded
+from degan.training.run_directory import Log
+from degan.training.seeding import seeded
 from degan.training.start import InitialWeights
 
 CHECKPOINT_FILE = "classifier.safetensors"

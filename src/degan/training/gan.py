@@ -14,6 +14,7 @@ from degan.config import IMAGE_TERMS, Settings
 from degan.networks.decoder import Decoder
 from degan.networks.discriminator import Discriminator
 from degan.networks.encoder import Encoder
+from degan.networks.generator import Generator
 from degan.system.progress import Progress
 from degan.training import checkpoint
 from degan.training.augment import augment
@@ -31,10 +32,12 @@ from degan.training.losses import (
 )
 from degan.training.pairs import ExpressionPairs
 from degan.training.passes import EpochRunner, numbers
-from degan.training.run import Log, seeded
+from degan.training.run_directory import Log
+from degan.training.seeding import seeded
 from degan.training.start import InitialWeights, encoder_rate
 
 _STAGE = 1
+_CHECKPOINT_FILE = "gan.safetensors"
 _CHECKPOINT_SECONDS = 30.0
 _GRIDS = 5
 
@@ -101,7 +104,7 @@ class GanTrainer:
         self.data = data
         self.settings = settings
         self.folder = folder
-        self.path = folder / "gan.safetensors"
+        self.path = folder / _CHECKPOINT_FILE
         gan = settings.gan
         self.frozen = encoder_rate(settings) == 0
         with seeded(settings.seed, _STAGE, 0):
@@ -152,7 +155,7 @@ class GanTrainer:
             losses = self._epoch(epoch, progress)
             log.write(stage=1, epoch=epoch + 1, epochs=epochs, **losses)
             last = epoch + 1 == epochs
-            if self.settings.gan.draws and (last or (epoch + 1) % grid_every == 0):
+            if self.settings.gan.has_image_terms and (last or (epoch + 1) % grid_every == 0):
                 self._save_grid(epoch + 1)
             if last or time.monotonic() - saved > _CHECKPOINT_SECONDS:
                 self._save(epoch + 1)
@@ -164,7 +167,7 @@ class GanTrainer:
         self.networks.train()
         self.networks.encoder.train(not self.frozen)
         means = self.passes.run(epoch, self.generator_optimizer, self._step, progress)
-        if self.settings.gan.draws:
+        if self.settings.gan.has_image_terms:
             share = (epoch + 1) / self.passes.epochs
             check_diversity(means["diversity"], epoch=epoch + 1, share=share)
         if "code" in means:
@@ -184,7 +187,7 @@ class GanTrainer:
             The unweighted terms, the norms of both gradients, and the diversity of the generated
             images, see :func:`degan.training.guard.diversity`.
         """
-        if not self.settings.gan.draws:
+        if not self.settings.gan.has_image_terms:
             return self._code_step(batch, done)
         networks = self.networks
         real = self.data.photos(batch)
@@ -315,3 +318,28 @@ def _take_step(
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     optimizer.step()
     return float(nn.utils.get_total_norm(gradients))
+
+
+def load_generator(folder: Path, settings: Settings, num_subjects: int) -> Generator | None:
+    """Load the generator of a run, with the weights at the end of stage 1.
+
+    Args:
+        folder: the run directory.
+        settings: settings of the run.
+        num_subjects: number of training subjects.
+
+    Returns:
+        The generator in evaluation mode; None if the run has no generator, or if all terms on
+        generated images have weight 0.
+
+    Raises:
+        DeganError: the checkpoint is damaged or belongs to other settings.
+    """
+    path = folder / _CHECKPOINT_FILE
+    if not path.exists() or not settings.gan.has_image_terms:
+        return None
+    tensors, _ = checkpoint.load_checkpoint(path)
+    generator = Generator(settings.network, num_subjects)
+    checkpoint.load_module("networks.encoder", generator.encoder, tensors, path)
+    checkpoint.load_module("networks.decoder", generator.decoder, tensors, path)
+    return generator.eval()

@@ -10,7 +10,8 @@ from degan.config import ClassifierSettings, GanSettings
 from degan.system.progress import Progress
 from degan.training.guard import check_finite, check_learning
 from degan.training.loader import TrainingData, batches, num_batches, num_epochs
-from degan.training.run import one_cycle, seeded
+from degan.training.schedule import one_cycle
+from degan.training.seeding import seeded
 
 
 @dataclass(frozen=True)

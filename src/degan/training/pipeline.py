@@ -28,7 +28,7 @@ from degan.training.device import find_device, repeatable
 from degan.training.gan import GanTrainer
 from degan.training.loader import TrainingData, check_size, load, num_epochs
 from degan.training.model import MODEL_FILE, Model, load_model, save_model
-from degan.training.run import Log, logged_seconds, open_run
+from degan.training.run_directory import Log, logged_seconds, open_run
 from degan.training.start import InitialWeights, encoder_rate, read_start, start_facts
 from degan.training.teachers import PASSES, soft_targets, teacher_settings, trained_teachers
 
@@ -50,7 +50,7 @@ def train(
     *,
     stage1: Path | None = None,
     teachers: Path | None = None,
-    draws: bool = True,
+    needs_generated: bool = True,
 ) -> Model:
     """Train both stages in a run directory, or continue an interrupted run there.
 
@@ -65,8 +65,9 @@ def train(
         teachers: folder of the teachers. Runs with the same
             :func:`degan.training.teachers.teacher_settings` can share it. None: a folder in
             ``folder``.
-        draws: whether generated images are needed. If False and stage 1 does not change the encoder
-            (``gan.encoder_rate`` 0), the run's own stage 1 is skipped. The model is the same.
+        needs_generated: whether generated images are needed. If False and stage 1 does not change
+            the encoder (``gan.encoder_rate`` 0), the run's own stage 1 is skipped. The model is the
+            same.
 
     Returns:
         The trained model, which is also written to ``folder``.
@@ -82,13 +83,13 @@ def train(
     folder = as_path(folder, "folder")
     device = find_device(settings.device)
     start = read_start(settings)
-    checked = check_trainable(dataset, indices, settings)
+    checked = read_training_inputs(dataset, indices, settings)
     facts = checked.facts | start_facts(start)
     open_run(folder, settings, {"kind": "training", **facts, **_vote_facts(dataset, settings)})
     if (folder / MODEL_FILE).exists():
         (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
         return load_model(folder)
-    skips_stage1 = stage1 is None and not draws and encoder_rate(settings) == 0
+    skips_stage1 = stage1 is None and not needs_generated and encoder_rate(settings) == 0
     teachers_progress, blend_progress, stage1_progress, stage2_progress = split_progress(
         progress, costs(settings, len(indices), drawing=not skips_stage1)
     )
@@ -97,9 +98,9 @@ def train(
         samples = [dataset.samples[index] for index in indices]
         teacher_folder = teachers or folder / TEACHERS_DIR
         if checked.votes is not None:
-            soft_targets: Tensor | None = torch.from_numpy(checked.votes).to(device)
+            targets: Tensor | None = torch.from_numpy(checked.votes).to(device)
         else:
-            soft_targets = _teacher_predictions(
+            targets = _teacher_predictions(
                 data, samples, facts, settings, teacher_folder, start, teachers_progress
             )
         blend = _blend(data, samples, settings, folder / INNER_DIR, start, blend_progress)
@@ -109,7 +110,7 @@ def train(
             encoder = gan.networks.encoder if skips_stage1 else gan.train(Log(log), stage1_progress)
         else:
             encoder = _train_stage1(data, facts, settings, stage1, start, stage1_progress)
-        trainer = ClassifierTrainer(data, encoder, settings, folder, start, soft_targets)
+        trainer = ClassifierTrainer(data, encoder, settings, folder, start, targets)
         classifier = trainer.train(Log(log), stage2_progress)
     if start is not None and blend:
         start.blend(encoder, classifier, dataset.expressions, blend)
@@ -153,7 +154,7 @@ def train_stage1(
     folder = as_path(folder, "folder")
     device = find_device(settings.device)
     start = read_start(settings)
-    checked = check_trainable(dataset, indices, settings)
+    checked = read_training_inputs(dataset, indices, settings)
     facts = checked.facts | start_facts(start)
     with repeatable(device):
         data = _load(dataset, indices, checked, settings, start, device)
@@ -244,7 +245,7 @@ def _train_stage1(
 
 
 class TrainingInputs(NamedTuple):
-    """Result of :func:`check_trainable`.
+    """Result of :func:`read_training_inputs`.
 
     Attributes:
         facts: description of the data for ``run.json``.
@@ -259,8 +260,10 @@ class TrainingInputs(NamedTuple):
     votes: NDArray[np.float32] | None
 
 
-def check_trainable(dataset: Dataset, indices: Sequence[int], settings: Settings) -> TrainingInputs:
-    """Check that a run can train on some samples, before any work.
+def read_training_inputs(
+    dataset: Dataset, indices: Sequence[int], settings: Settings
+) -> TrainingInputs:
+    """Read what a run needs to train on some samples; check it before any work.
 
     Args:
         dataset: a prepared data set.
@@ -277,8 +280,8 @@ def check_trainable(dataset: Dataset, indices: Sequence[int], settings: Settings
     actions = read_actions(dataset, indices) if _needs_actions(settings) else None
     votes = vote_shares(dataset, indices) if _uses_votes(settings) else None
     samples = [dataset.samples[index] for index in indices]
-    shown = {sample.expression for sample in samples}
-    missing = [name for name in dataset.expressions if name not in shown]
+    expressions_present = {sample.expression for sample in samples}
+    missing = [name for name in dataset.expressions if name not in expressions_present]
     if len(dataset.expressions) < 2:
         raise DeganError(
             f"{dataset.folder} contains only one expression ({dataset.expressions[0]}); training "

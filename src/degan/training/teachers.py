@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from degan.config import ClassifierSettings, Settings, override
 from degan.data.folds import Fold, subject_folds
-from degan.data.sample import Sample
+from degan.data.sample import Sample, with_subjects
 from degan.errors import DeganError
 from degan.networks.classifier import Recognition
 from degan.networks.encoder import Encoder
@@ -20,7 +20,8 @@ from degan.training.classifier import CHECKPOINT_FILE, ClassifierTrainer
 from degan.training.guard import TrainingError
 from degan.training.loader import TrainingData
 from degan.training.plain_cnn import plain_cnn
-from degan.training.run import Log, seeded
+from degan.training.run_directory import Log
+from degan.training.seeding import seeded
 from degan.training.start import InitialWeights
 
 PASSES: Final = 0.5
@@ -64,8 +65,7 @@ def soft_targets(
     Source: not in the paper. Distillation: Hinton et al. 2015 (arXiv 1503.02531). No teacher was
     trained on the images that it predicts, as in cross-fitting.
     """
-    # Without subject names, each recording counts as a subject.
-    named = [sample._replace(subject=sample.person) for sample in samples]
+    named = with_subjects(samples)
     count = min(trained_teachers(settings.classifier), len(data.subjects))
     folds = subject_folds(named, count, settings.seed) if count > 1 else []
     targets = F.one_hot(data.expression, len(data.expressions)).float()

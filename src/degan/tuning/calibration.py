@@ -47,7 +47,7 @@ def fit_temperature(probabilities: Probabilities, truth: Labels) -> float:
     return float(np.exp(found.x))
 
 
-def shift_logits(model: Model, wishes: Sequence[str]) -> dict[str, float]:
+def shift_logits(model: Model, assignments: Sequence[str]) -> dict[str, float]:
     """Change how often a model predicts some expressions, by amounts added to their logits.
 
     Data sets differ in where they draw the line between expressions, for example between a neutral
@@ -55,7 +55,7 @@ def shift_logits(model: Model, wishes: Sequence[str]) -> dict[str, float]:
 
     Args:
         model: a trained model; the bias of its last layer changes.
-        wishes: texts ``expression=amount``. The amount, from -:data:`MOST_LEANING` to
+        assignments: texts ``expression=amount``. The amount, from -:data:`MOST_LEANING` to
             :data:`MOST_LEANING`, is added to the expression's logit; 1 multiplies its odds against
             every other expression by e.
 
@@ -67,16 +67,16 @@ def shift_logits(model: Model, wishes: Sequence[str]) -> dict[str, float]:
             the model or occurs twice.
     """
     amounts: dict[str, float] = {}
-    for wish in wishes:
-        name, sign, text = wish.partition("=")
+    for assignment in assignments:
+        name, sign, text = assignment.partition("=")
         try:
             amount = float(text)
         except ValueError:
             amount = np.nan
         if not sign or not abs(amount) <= MOST_LEANING:
             raise DeganError(
-                f"'{wish}' is not expression=amount, such as happiness=0.5; the amount must be "
-                f"within plus or minus {MOST_LEANING:g}"
+                f"'{assignment}' is not expression=amount, such as happiness=0.5; the amount must "
+                f"be within plus or minus {MOST_LEANING:g}"
             )
         expression = parse_expression(name)
         if expression not in model.expressions or expression in amounts:
@@ -147,9 +147,10 @@ def _usable(model: Model, dataset: Dataset) -> list[int]:
             f"{dataset.folder} has {len(usable)} samples of {', '.join(model.expressions)}; "
             f"a temperature needs {MIN_SAMPLES}"
         )
-    shown = sort_classes({dataset.samples[index].expression for index in usable})
-    if len(shown) < 2:
+    expressions_present = sort_classes({dataset.samples[index].expression for index in usable})
+    if len(expressions_present) < 2:
         raise DeganError(
-            f"{dataset.folder} contains only {shown[0]}; add samples of other expressions"
+            f"{dataset.folder} contains only {expressions_present[0]}; add samples of other "
+            "expressions"
         )
     return usable

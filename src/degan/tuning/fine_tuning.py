@@ -18,7 +18,7 @@ from degan.data.folds import Fold
 from degan.data.manifest import Dataset, read_dataset, read_skipped
 from degan.data.prepare import PrepareResult, PrepareSettings, fingerprint, prepare
 from degan.data.provenance import describe_training_data
-from degan.data.sample import Recording, Sample, Skipped, person_of
+from degan.data.sample import Recording, Sample, Skipped, person_of, with_subjects
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.predictions import compute_metrics, predictions_text, subjects_text
@@ -40,7 +40,6 @@ from degan.tuning.last_layer import (
     fit_head,
     read_features,
     with_head,
-    with_subjects,
 )
 from degan.tuning.onnx_export import export
 from degan.tuning.weights_file import check_weights_path

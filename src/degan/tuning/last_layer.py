@@ -62,11 +62,6 @@ class Head(NamedTuple):
         return mean
 
 
-def with_subjects(samples: Sequence[Sample]) -> list[Sample]:
-    """Return the samples; the recording replaces a missing subject name."""
-    return [sample._replace(subject=sample.person) for sample in samples]
-
-
 def complete_folds(samples: Sequence[Sample], num_folds: int, seed: int) -> list[Fold]:
     """Return folds by subject in which every training side has every class.
 

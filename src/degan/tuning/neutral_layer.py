@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from degan.data.all_frames import read_all_frames
 from degan.data.crops import crop_chunks
 from degan.data.folds import subject_folds
 from degan.data.manifest import Dataset
+from degan.data.rendered_sequences import read_all_frames
 from degan.errors import DeganError
 from degan.evaluation.metrics import Labels, Probabilities, accuracy
 from degan.recognition.neutral_reader import NeutralReader

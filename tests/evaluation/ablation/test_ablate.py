@@ -210,7 +210,7 @@ def test_an_arm_that_cannot_be_trained_has_its_reason_as_result(
     run = tmp_path / "run"
     shutil.copytree(whole, run)
     (run / "summary.json").unlink()
-    monkeypatch.setattr(protocol, "run_side_by_side", one_after_the_other)
+    monkeypatch.setattr(protocol, "run_in_parallel", one_after_the_other)
     monkeypatch.setattr(protocol, "train", collapses)
     shutil.rmtree(run / "no-swap")
     folds = two_folds(faces)

@@ -112,8 +112,8 @@ def test_there_is_an_arm_without_each_term_of_the_objective():
 def test_the_arm_without_any_drawing_keeps_all_that_f_of_x_is_held_to():
     own = BY_NAME["no-drawing"].settings(EVERY_PART, 500)
     assert changed(EVERY_PART, own) == {f"gan.weight_{name}" for name in IMAGE_TERMS}
-    assert not own.gan.draws
-    assert own.holds
+    assert not own.gan.has_image_terms
+    assert own.has_code_terms
 
 
 @pytest.mark.parametrize("changes", [[], ["gan.weight_kept=8.0"]])
@@ -131,7 +131,7 @@ def test_where_nothing_is_begun_with_no_arm_is_without_keeping_it(name):
 @pytest.mark.parametrize("name", ["svm", "mlp", "hog"])
 def test_arms_with_another_reader_leave_the_settings_alone(name):
     assert BY_NAME[name].settings(FAST, 500) == FAST
-    assert BY_NAME[name].reader == name
+    assert BY_NAME[name].classifier == name
 
 
 def test_the_plain_cnn_has_the_whole_encoder_to_learn_with_and_no_stage_1():

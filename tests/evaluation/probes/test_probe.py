@@ -36,7 +36,9 @@ def few_passes():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(leakage, "_MLP_EPOCHS", 1)
         patch.setattr(leakage, "_MLP_MIN_STEPS", 20)
-        patch.setattr(generation, "_JUDGE", GanSettings(epochs=1, min_steps=20, batch_size=16))
+        patch.setattr(
+            generation, "_JUDGE_SCHEDULE", GanSettings(epochs=1, min_steps=20, batch_size=16)
+        )
         yield
 
 

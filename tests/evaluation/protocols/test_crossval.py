@@ -182,7 +182,7 @@ def test_a_stage_1_is_left_out_only_where_it_changes_no_model(faces, tmp_path, r
     ]
     settings = override(TINY, changes)
     for name, draws in (("drawn", True), ("not-drawn", False)):
-        train(faces, every, settings, tmp_path / name, draws=draws)
+        train(faces, every, settings, tmp_path / name, needs_generated=draws)
     assert (tmp_path / "not-drawn/gan.safetensors").exists() == (not left_out)
     drawn, not_drawn = (tmp_path / f"{name}/model.safetensors" for name in ("drawn", "not-drawn"))
     assert drawn.read_bytes() == not_drawn.read_bytes()

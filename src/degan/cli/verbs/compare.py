@@ -47,7 +47,7 @@ def ablate(
         typer.Option(help="Arms to compare with 'full', separated by commas; default: all arms."),
     ] = "",
     folds: Folds = 10,
-    by: Protocol = "subjects",
+    fold_protocol: Protocol = "subjects",
     fold_file: FoldFile = None,
     preset: Preset = DEFAULT_PRESET,
     config: Config = None,
@@ -72,7 +72,7 @@ def ablate(
 
     check_run_is_new(run, resume)
     settings = settings_from_options(preset, config, changes, seed, device)
-    divided = read_dataset_and_folds(data, by, folds, fold_file, settings.seed)
+    divided = read_dataset_and_folds(data, fold_protocol, folds, fold_file, settings.seed)
     with console.progress("ablate") as show:
         summary = protocol.ablate(
             divided.dataset,

@@ -43,7 +43,7 @@ def crossval(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory to create.")],
     data: Data,
     folds: Folds = 10,
-    by: Protocol = "subjects",
+    fold_protocol: Protocol = "subjects",
     fold_file: FoldFile = None,
     preset: Preset = DEFAULT_PRESET,
     config: Config = None,
@@ -61,13 +61,13 @@ def crossval(
 
       degan crossval runs/fer --data fer/ --protocol official
     """
-    protocol = import_extra("degan.evaluation.protocols.crossval", "train")
+    crossval_module = import_extra("degan.evaluation.protocols.crossval", "train")
 
     check_run_is_new(run, resume)
     settings = settings_from_options(preset, config, changes, seed, device)
-    divided = read_dataset_and_folds(data, by, folds, fold_file, settings.seed)
+    divided = read_dataset_and_folds(data, fold_protocol, folds, fold_file, settings.seed)
     with console.progress("crossval") as show:
-        summary = protocol.cross_validate(
+        summary = crossval_module.cross_validate(
             divided.dataset,
             run,
             settings,
@@ -99,14 +99,16 @@ def crossdata(
 
       degan crossdata runs/ck-to-oulu --data ckplus/ --test oulu/
     """
-    protocol = import_extra("degan.evaluation.protocols.crossdata", "train")
+    crossdata_module = import_extra("degan.evaluation.protocols.crossdata", "train")
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
     check_run_is_new(run, resume)
     settings = settings_from_options(preset, config, changes, seed, device)
-    trained, tested = read_dataset(data), read_dataset(test)
+    training_set, test_set = read_dataset(data), read_dataset(test)
     with console.progress("crossdata") as show:
-        summary = protocol.cross_data_set(trained, tested, run, settings, progress=show)
+        summary = crossdata_module.cross_data_set(
+            training_set, test_set, run, settings, progress=show
+        )
     print_results.crossdata_notes(summary)
     typer.echo(print_results.accuracy_line(summary))
     typer.echo(print_results.detail_lines(summary))

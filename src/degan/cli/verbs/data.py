@@ -97,7 +97,8 @@ def prepare(
             jobs=jobs,
             progress=lambda done, total: show(done / total, f"{done} of {total} photos"),
         )
-    typer.echo(print_results.prepared(result, out))
+    print_results.prepare_notes(result, out)
+    typer.echo(print_results.prepare_line(result, out))
 
 
 @app.command()
@@ -130,7 +131,7 @@ def folds(
     num_folds: Annotated[
         int, typer.Option("--folds", min=2, help="Number of folds of the protocol 'subjects'.")
     ] = 10,
-    by: Protocol = "subjects",
+    fold_protocol: Protocol = "subjects",
     validation: Annotated[
         float, typer.Option(help="Share of training subjects held out for validation, 0 to 0.5.")
     ] = 0.0,
@@ -146,8 +147,8 @@ def folds(
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
     dataset = read_dataset(data)
-    made = make_folds(dataset, by, num_folds=num_folds, seed=seed, validation=validation)
-    write_folds(out, dataset, made, by, seed)
+    made = make_folds(dataset, fold_protocol, num_folds=num_folds, seed=seed, validation=validation)
+    write_folds(out, dataset, made, fold_protocol, seed)
     console.out.print(print_results.fold_table(dataset, made))
 
 

@@ -152,7 +152,7 @@ def predict(
     if sheet is not None and not files:
         raise DeganError("--sheet needs files, because it reads them twice; give their names")
     if boxes is not None:
-        _check_boxes(boxes, out, named=files, looked_for=crops or turned)
+        _check_boxes(boxes, out, inputs_are_files=files, crops_or_turned=crops or turned)
     for option, value in (("--smooth", smooth), ("--fps", fps)):
         if value is not None and not isfinite(value):
             raise DeganError(f"{option} must be a finite number, not {value}")
@@ -189,8 +189,8 @@ def continues(words: Sequence[str]) -> bool:
 
     It does with ``--out``, which keeps a journal. A camera and standard input cannot be read twice.
     """
-    once = {"-", "--camera"}.intersection(words)
-    return not once and any(word.startswith(("-o", "--out")) for word in words)
+    unrepeatable = {"-", "--camera"}.intersection(words)
+    return not unrepeatable and any(word.startswith(("-o", "--out")) for word in words)
 
 
 def _read(plan: "Plan", writer: "Writer", out: Path | None, sheet: Path | None) -> "Count":
@@ -203,30 +203,32 @@ def _read(plan: "Plan", writer: "Writer", out: Path | None, sheet: Path | None) 
 
     # On a terminal, a progress bar would overwrite the printed results.
     long = plan.camera is None and (len(plan.inputs) > 1 or plan.may_have_frames)
-    loud = long and (out is not None or not sys.stdout.isatty())
-    with console.progress("predict") if loud else nullcontext(silent) as show:
+    shows_progress = long and (out is not None or not sys.stdout.isatty())
+    with console.progress("predict") if shows_progress else nullcontext(silent) as show:
         count = read_all(plan, take, out=out, sheet=sheet, progress=show, note=print_results.note)
     with _printing():
         writer.finish()
     return count
 
 
-def _check_boxes(boxes: Path, out: Path | None, *, named: bool, looked_for: bool) -> None:
+def _check_boxes(
+    boxes: Path, out: Path | None, *, inputs_are_files: bool, crops_or_turned: bool
+) -> None:
     """Check that ``--boxes`` agrees with the other options.
 
     Args:
         boxes: file of boxes.
         out: file to write; None for none.
-        named: whether the inputs are files.
-        looked_for: whether ``--crops`` or ``--turned`` is given.
+        inputs_are_files: whether the inputs are files.
+        crops_or_turned: whether ``--crops`` or ``--turned`` is given.
 
     Raises:
         DeganError: the inputs are not files, ``--crops`` or ``--turned`` is given, or ``--out`` is
             the file of boxes.
     """
-    if not named:
+    if not inputs_are_files:
         raise DeganError("--boxes needs files as inputs; give their names")
-    if looked_for:
+    if crops_or_turned:
         raise DeganError("--boxes gives the faces of photos; leave --crops and --turned out")
     if out is not None and out.resolve() == boxes.resolve():
         raise DeganError(f"{out} would be written over the boxes; choose another file")

@@ -54,8 +54,8 @@ def read(path: Path, protocol: Protocol) -> AdapterResult:
                 found.skipped.append(Skipped(name, "a second copy of this frame"))
             else:
                 numbered[last_number(name)] = name
-    frames, second = choose_copies(copies)
-    found.skipped.extend(second)
+    frames, duplicates = choose_copies(copies)
+    found.skipped.extend(duplicates)
     _check(tree, frames, labels)
     for key in sorted(frames.keys() | labels.keys()):
         reason = _add(tree, key, frames.get(key, {}), labels.get(key, []), protocol, found)
@@ -98,8 +98,8 @@ def _add(
         return "labelled, but its frames are missing"
     codes = {_code(tree, name) for name in labels}
     if len(codes) > 1:
-        said = (CODES[code] if isinstance(code, int) else code for code in codes)
-        return f"several labels that differ ({', '.join(sorted(said))})"
+        names = (CODES[code] if isinstance(code, int) else code for code in codes)
+        return f"several labels that differ ({', '.join(sorted(names))})"
     (code,) = codes
     if isinstance(code, str):
         return code
@@ -138,11 +138,11 @@ def _code(tree: Tree, name: str) -> int | str:
 def _add_units(tree: Tree, key: str, names: list[str], found: AdapterResult) -> None:
     """Add the action units of a sequence to ``found``; keep a sequence without them."""
     try:
-        said = {frozenset(_units(tree.text(name, _MAX_FACS_BYTES))) for name in names}
+        codings = {frozenset(_units(tree.text(name, _MAX_FACS_BYTES))) for name in names}
     except (DeganError, ValueError):
-        said = set()
-    if len(said) == 1:
-        (found.units[key],) = said
+        codings = set()
+    if len(codings) == 1:
+        (found.units[key],) = codings
     elif names:
         found.skipped.append(
             Skipped(

@@ -28,8 +28,10 @@ CODES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
 
 _MAX_XML_BYTES = 2**20
 _SUBJECT = re.compile(r"(S\d{3})-\d+$", re.IGNORECASE)
-_WHOLE = re.compile(r"\s*(\d{1,9})(?:\.0*)?\s*", re.ASCII)
-_HELD = 0.9  # minimum share of the frames stated in the header; a file with less is truncated
+_INTEGER = re.compile(r"\s*(\d{1,9})(?:\.0*)?\s*", re.ASCII)
+_MIN_FRAME_SHARE = (
+    0.9  # minimum share of the frames stated in the header; a file with less is truncated
+)
 
 # Half of the frame with the frontal view; the files do not say which half. For other subjects the
 # whole frame is used, and face detection chooses the face.
@@ -102,13 +104,13 @@ def _session(
         if any(_stem(name) == "session" for name in names):
             yield folder or ".", "a session without a video"
         return
-    for name, sheets in _sheets(videos, names).items():
+    for name, xml_files in _xml_files_of(videos, names).items():
         key = f"{folder.rpartition('/')[2]}/{PurePosixPath(name).stem}".strip("/")
         if key.lower() in seen:
             yield name, "a second copy of this video"
             continue
         try:
-            recordings = _recordings(tree, name, key, sheets, protocol, archives)
+            recordings = _recordings(tree, name, key, xml_files, protocol, archives)
         except DeganError as error:
             yield name, str(error)
         else:
@@ -116,23 +118,23 @@ def _session(
             yield name, recordings
 
 
-def _sheets(videos: list[str], names: list[str]) -> dict[str, list[str]]:
+def _xml_files_of(videos: list[str], names: list[str]) -> dict[str, list[str]]:
     """Return each video of a folder with its XML files.
 
     A single video gets all XML files. If there are several videos, each gets session.xml and the
     files whose names begin with the name of the video.
     """
-    sheets = list(filter(_is_xml, names))
+    xml_files = list(filter(_is_xml, names))
     if len(videos) == 1:
-        return {videos[0]: sheets}
+        return {videos[0]: xml_files}
     named: dict[str, list[str]] = {_stem(name): [] for name in videos}
-    for sheet in sheets:
-        words = _stem(sheet).split("-")
+    for xml_file in xml_files:
+        words = _stem(xml_file).split("-")
         starts = ("-".join(words[:count]) for count in range(min(len(words), 9), 0, -1))
         owner = next((start for start in starts if start in named), None)
         if owner is not None:
-            named[owner].append(sheet)
-    common = [sheet for sheet in sheets if _stem(sheet) == "session"]
+            named[owner].append(xml_file)
+    common = [xml_file for xml_file in xml_files if _stem(xml_file) == "session"]
     return {name: common + named[_stem(name)] for name in videos}
 
 
@@ -141,16 +143,16 @@ def _stem(name: str) -> str:
 
 
 def _recordings(
-    tree: Tree, name: str, key: str, sheets: list[str], protocol: Protocol, archives: Archives
+    tree: Tree, name: str, key: str, xml_files: list[str], protocol: Protocol, archives: Archives
 ) -> list[Recording]:
     """Return the recordings that the protocol selects from a video.
 
     Raises:
         DeganError: the video is skipped; the message is the reason.
     """
-    if not sheets:
+    if not xml_files:
         raise DeganError("no annotation (XML) for this video")
-    roots = [_parse(tree, sheet) for sheet in sheets]
+    roots = [_parse(tree, sheet) for sheet in xml_files]
     expression = _expression(roots)
     subject = _subject(roots, name)
     view = _view(roots, name)
@@ -160,14 +162,15 @@ def _recordings(
         raise DeganError("shows the face from the front and the side at once")
     location = tree.location(name)
     info = video.video_info(video_source(location, archives), str(location))
-    if info.frames < _HELD * info.promised:
+    if info.frames < _MIN_FRAME_SHARE * info.num_header_frames:
         raise DeganError(
-            f"truncated: it has {info.frames} of {info.promised} frames; download the video again"
+            f"truncated: it has {info.frames} of {info.num_header_frames} frames; download the "
+            "video again"
         )
-    half = _half(subject, protocol) if view == "dual" else "whole"
-    turned = view == "frontal" and (info.width, info.height) == _ON_ITS_SIDE
+    half = _frontal_part(subject, protocol) if view == "dual" else "whole"
+    rotated = view == "frontal" and (info.width, info.height) == _ON_ITS_SIDE
     frames: list[tuple[str, Picture]] = [
-        (f"{name}#{index}", VideoFrame(location, index, half, turned))
+        (f"{name}#{index}", VideoFrame(location, index, half, rotated))
         for index in range(info.frames)
     ]
     peak = info.frames // 2 if protocol.peak == "middle" else _peak(roots, info.frames)
@@ -176,7 +179,7 @@ def _recordings(
     )
 
 
-def _half(subject: str, protocol: Protocol) -> Half:
+def _frontal_part(subject: str, protocol: Protocol) -> Half:
     """Return the part of a dual-view frame that becomes the picture."""
     if protocol.dual_view in ("left", "right", "whole"):
         chosen: Half = protocol.dual_view
@@ -218,8 +221,8 @@ def _metatags(roots: Iterable[Element], wanted: Callable[[str], bool]) -> list[s
     return [tag.get("value", "") for tag in tags if wanted(_plain(tag.get("name", "")))]
 
 
-def _whole(text: str | None) -> int | None:
-    match = _WHOLE.fullmatch(text or "")
+def _parse_integer(text: str | None) -> int | None:
+    match = _INTEGER.fullmatch(text or "")
     return int(match[1]) if match else None
 
 
@@ -229,7 +232,7 @@ def _expression(roots: list[Element]) -> str:
         raise DeganError("no expression label (metatag Emotion)")
     if len(values) > 1:
         raise DeganError(f"several expression labels that differ ({', '.join(values)[:60]})")
-    code = _whole(values[0])
+    code = _parse_integer(values[0])
     if code is None or not 1 <= code <= len(CODES):
         raise DeganError(f"its expression label is {values[0][:40]!r}, not 1 to {len(CODES)}")
     return CODES[code - 1]
@@ -245,7 +248,7 @@ def _subject(roots: list[Element], name: str) -> str:
     ids = {_attributes(element).get("id", "") for element in _elements(roots, "subject")} - {""}
     if len(ids) != 1:
         raise DeganError("neither its name (S001-100.avi) nor session.xml names the subject")
-    number = _whole(next(iter(ids)).upper().removeprefix("S"))
+    number = _parse_integer(next(iter(ids)).upper().removeprefix("S"))
     return next(iter(ids)) if number is None else f"S{number:03d}"
 
 
@@ -254,11 +257,11 @@ def _view(roots: list[Element], name: str) -> str:
     tracks = [_attributes(track) for track in _elements(roots, "track")]
     file = PurePosixPath(name).name.lower()
     own = [track for track in tracks if track.get("filename", "").lower().endswith(file)]
-    said = [track["view"].lower() for track in own or tracks if track.get("view")]
-    said = said or [view.lower() for view in _metatags(roots, lambda name: name == "view")]
-    if any(view == "2" or re.search("dual|both|front.*profile", view) for view in said):
+    views = [track["view"].lower() for track in own or tracks if track.get("view")]
+    views = views or [view.lower() for view in _metatags(roots, lambda name: name == "view")]
+    if any(view == "2" or re.search("dual|both|front.*profile", view) for view in views):
         return "dual"
-    profile = [view == "1" or "profile" in view for view in said]
+    profile = [view == "1" or "profile" in view for view in views]
     return "profile" if profile and all(profile) else "frontal"
 
 
@@ -272,16 +275,22 @@ def _peak(roots: list[Element], count: int) -> int:
     for element in _elements(roots):
         if _plain(element.tag) not in ("metatag", "actionunit", "marker"):
             named += [value for key, value in _attributes(element).items() if key in _APEX_NAMES]
-    told = sorted(frame for text in named if (frame := _whole(text)) is not None)
+    annotated_frames = sorted(
+        frame for text in named if (frame := _parse_integer(text)) is not None
+    )
     spans = [span for unit in _elements(roots, "actionunit") for span in _apexes(unit, count)]
-    first = told[len(told) // 2] if told else min((start for start, _ in spans), default=0)
+    first = (
+        annotated_frames[len(annotated_frames) // 2]
+        if annotated_frames
+        else min((start for start, _ in spans), default=0)
+    )
     if first > count:
         raise DeganError(
             f"the apex is frame {first}, but the video has only {count} frames; download it again"
         )
-    if told:
+    if annotated_frames:
         return max(first - 1, 0)
-    best = _fullest(spans, count)
+    best = _most_covered_frame(spans, count)
     return count // 2 if best is None else best
 
 
@@ -291,11 +300,11 @@ def _apexes(unit: Element, count: int) -> list[tuple[int, int]]:
     if own.get("number") == _BLINK:
         return []
     if "apex" in own:
-        start, end = _whole(own["apex"]), _whole(own.get("offset", str(count + 1)))
+        start, end = _parse_integer(own["apex"]), _parse_integer(own.get("offset", str(count + 1)))
         return [] if start is None or end is None else [(start, end)]
     markers = []
     for marker in (_attributes(child) for child in unit if _plain(child.tag) == "marker"):
-        frame = _whole(marker.get("frame"))
+        frame = _parse_integer(marker.get("frame"))
         if frame is not None:
             markers.append((frame, marker.get("type", "").lower() in _APEX))
     markers.sort(key=itemgetter(0))
@@ -303,19 +312,19 @@ def _apexes(unit: Element, count: int) -> list[tuple[int, int]]:
     return [(start, end) for (start, apex), end in zip(markers, ends, strict=False) if apex]
 
 
-def _fullest(spans: list[tuple[int, int]], count: int) -> int | None:
+def _most_covered_frame(spans: list[tuple[int, int]], count: int) -> int | None:
     """Return the middle index of the frames covered by most spans, or None if none is covered."""
     steps = [0] * (count + 2)
     for start, end in spans:
         if 0 < start < end and start <= count:
             steps[start] += 1
             steps[min(end, count + 1)] -= 1
-    held, level = [], 0
+    num_spans, level = [], 0
     for step in steps[1 : count + 1]:
         level += step
-        held.append(level)
-    most = max(held, default=0)
-    frames = [index for index, level in enumerate(held) if level == most > 0]
+        num_spans.append(level)
+    most = max(num_spans, default=0)
+    frames = [index for index, level in enumerate(num_spans) if level == most > 0]
     return frames[len(frames) // 2] if frames else None
 
 

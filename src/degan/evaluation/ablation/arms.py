@@ -22,7 +22,7 @@ class Arm:
         shows: interpretation of its difference to :data:`FULL`, one sentence.
         settings: function (settings of the run, number of training images of a fold) -> settings of
             the arm.
-        reader: classifier of the arm: ``network``; ``svm`` or ``mlp`` on f(x) of stage 1; or
+        classifier: kind of classifier: ``network``; ``svm`` or ``mlp`` on f(x) of stage 1; or
             ``hog``, an SVM on HOG features, which has no stage 1.
     """
 
@@ -30,7 +30,7 @@ class Arm:
     title: str
     shows: str
     settings: Callable[[Settings, int], Settings]
-    reader: Literal["network", "svm", "mlp", "hog"] = "network"
+    classifier: Literal["network", "svm", "mlp", "hog"] = "network"
 
 
 def _with(*assignments: str) -> Callable[[Settings, int], Settings]:
@@ -47,7 +47,7 @@ def _taught_cnn(settings: Settings, num_images: int) -> Settings:
 def _without_drawing(settings: Settings, _: int) -> Settings:
     """Return the settings with only the loss terms on f(x); without such terms, without stage 1."""
     changes = [f"gan.weight_{name}=0.0" for name in IMAGE_TERMS]
-    return override(settings, changes if settings.holds else [*changes, "gan.epochs=0"])
+    return override(settings, changes if settings.has_code_terms else [*changes, "gan.epochs=0"])
 
 
 _ANY_COUNT: Final = 1  # number of images; does not change whether two arms have equal settings
@@ -55,7 +55,7 @@ _ANY_COUNT: Final = 1  # number of images; does not change whether two arms have
 FULL: Final = "full"
 """The reference: the method with the settings of the run."""
 
-UNDRAWN: Final = "no-drawing"
+NO_GENERATED: Final = "no-drawing"
 """The arm that measures how much the loss terms on generated images help."""
 
 ARMS: Final = (
@@ -104,7 +104,7 @@ ARMS: Final = (
         _with("gan.epochs=0"),
     ),
     Arm(
-        UNDRAWN,
+        NO_GENERATED,
         "without loss terms on generated images",
         "Worse than full: generated images help in addition to the loss terms on f(x).",
         _without_drawing,
@@ -207,11 +207,11 @@ ARMS: Final = (
         _with("gan.weight_kept=0.0"),
     ),
 )
-"""All arms, in the order of the table. A new arm with an existing reader is one more entry."""
+"""All arms, in the order of the table. A new arm with an existing classifier is one more entry."""
 
 
 @dataclass(frozen=True)
-class Choice:
+class ArmChoice:
     """The arms of a run, and the reasons why others are left out.
 
     Attributes:
@@ -223,12 +223,12 @@ class Choice:
     left_out: dict[str, str]
 
 
-def choose_arms(settings: Settings, names: Sequence[str]) -> Choice:
+def choose_arms(settings: Settings, names: Sequence[str]) -> ArmChoice:
     """Return the arms to compare in a run.
 
-    An arm is left out if its effective settings equal those of an earlier arm with the same reader,
-    for example if it removes a term that already has weight 0. The arm :data:`UNDRAWN` is also left
-    out if nothing would train the encoder.
+    An arm is left out if its effective settings equal those of an earlier arm with the same
+    classifier, for example if it removes a term that already has weight 0. The arm
+    :data:`NO_GENERATED` is also left out if nothing would train the encoder.
 
     Args:
         settings: settings of the run.
@@ -247,7 +247,7 @@ def choose_arms(settings: Settings, names: Sequence[str]) -> Choice:
         )
     wanted = [arm for arm in ARMS if not names or arm.name in (FULL, *names)]
     reasons = {arm.name: _reason_against(arm, settings) for arm in wanted}
-    return Choice(
+    return ArmChoice(
         tuple(arm for arm in wanted if not reasons[arm.name]),
         {name: reason for name, reason in reasons.items() if reason},
     )
@@ -255,32 +255,32 @@ def choose_arms(settings: Settings, names: Sequence[str]) -> Choice:
 
 def _reason_against(arm: Arm, settings: Settings) -> str:
     """Return the reason to leave an arm out; "" if it is kept."""
-    if arm.name == UNDRAWN and not settings.holds:
+    if arm.name == NO_GENERATED and not settings.has_code_terms:
         return "f(x) has no loss terms of its own, so nothing would train the encoder"
-    other = _repeated(arm, settings)
+    other = _equal_earlier_arm(arm, settings)
     return f"with these settings it equals {other}" if other else ""
 
 
-def _repeated(arm: Arm, settings: Settings) -> str:
+def _equal_earlier_arm(arm: Arm, settings: Settings) -> str:
     """Return the name of the first earlier arm that is equal with these settings; "" if none."""
-    own = _in_effect(arm.settings(settings, _ANY_COUNT))
+    own = _effective_settings(arm.settings(settings, _ANY_COUNT))
     for other in ARMS[: ARMS.index(arm)]:
-        alike = _in_effect(other.settings(settings, _ANY_COUNT)) == own
-        if other.reader == arm.reader and alike:
+        alike = _effective_settings(other.settings(settings, _ANY_COUNT)) == own
+        if other.classifier == arm.classifier and alike:
             return other.name
     return ""
 
 
-def _in_effect(settings: Settings) -> Settings:
+def _effective_settings(settings: Settings) -> Settings:
     """Return the settings with those that do not affect recognition set to a fixed value.
 
     ``gan.weight_kept`` and ``classifier.blend`` have no effect without initial weights (``start``).
     If the encoder is frozen in stage 1, the terms on generated images do not affect it.
     """
-    idle = [] if settings.start else ["gan.weight_kept=0.0", "classifier.blend=0.0"]
+    overrides = [] if settings.start else ["gan.weight_kept=0.0", "classifier.blend=0.0"]
     if encoder_rate(settings) == 0:
-        idle += [f"gan.weight_{name}=1.0" for name in IMAGE_TERMS]
-    return override(settings, idle)
+        overrides += [f"gan.weight_{name}=1.0" for name in IMAGE_TERMS]
+    return override(settings, overrides)
 
 
 def stage1_name(arm: Arm, settings: Settings) -> str | None:
@@ -318,10 +318,10 @@ def _first_alike(
 
 def _stage1(arm: Arm, settings: Settings) -> Settings | None:
     own = arm.settings(settings, _ANY_COUNT)
-    return None if arm.reader == "hog" or own.gan.epochs == 0 else stage1_settings(own)
+    return None if arm.classifier == "hog" or own.gan.epochs == 0 else stage1_settings(own)
 
 
 def _teachers(arm: Arm, settings: Settings) -> Settings | None:
     own = arm.settings(settings, _ANY_COUNT)
-    heard = arm.reader == "network" and trained_teachers(own.classifier) > 0
-    return teacher_settings(own, _ANY_COUNT) if heard else None
+    has_teachers = arm.classifier == "network" and trained_teachers(own.classifier) > 0
+    return teacher_settings(own, _ANY_COUNT) if has_teachers else None

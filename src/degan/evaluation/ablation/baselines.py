@@ -17,7 +17,7 @@ from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits
 
 from degan.data.folds import Fold, subject_folds
-from degan.data.sample import Sample
+from degan.data.sample import Sample, with_subjects
 from degan.evaluation.metrics import Labels, Probabilities
 from degan.networks.encoder import Encoder
 from degan.networks.layers import Standardize
@@ -51,10 +51,10 @@ def _make_svm(value: float, seed: int) -> Any:
     # Feature vectors are scaled to length 1 on average, so the same values of C fit few and many
     # features. At this scale tol=0.01 (liblinear's default) and 1000 iterations are enough.
     svm = LinearSVC(C=value, dual=True, tol=0.01, max_iter=1000, random_state=seed)
-    return make_pipeline(StandardScaler(), FunctionTransformer(_to_unit_length), svm)
+    return make_pipeline(StandardScaler(), FunctionTransformer(_scale_by_dimension), svm)
 
 
-def _to_unit_length(features: NDArray[Any]) -> NDArray[Any]:
+def _scale_by_dimension(features: NDArray[Any]) -> NDArray[Any]:
     scaled: NDArray[Any] = features / np.sqrt(features.shape[1])
     return scaled
 
@@ -122,7 +122,7 @@ def code_features(encoder: Encoder, crops: NDArray[np.uint8], standardize: Stand
 
 
 def fit_and_predict(
-    reader: Baseline,
+    classifier: Baseline,
     features: Features,
     samples: Sequence[Sample],
     expressions: Sequence[str],
@@ -138,7 +138,7 @@ def fit_and_predict(
     networks.
 
     Args:
-        reader: :data:`SVM` or :data:`MLP`.
+        classifier: :data:`SVM` or :data:`MLP`.
         features: features of the training samples, float (2, N, F).
         samples: the training samples, length N; every expression occurs.
         expressions: the C classes.
@@ -152,8 +152,8 @@ def fit_and_predict(
     labels = np.array([expressions.index(sample.expression) for sample in samples])
     # One thread, as for the networks: another order of summation changes the results.
     with threadpool_limits(limits=1):
-        value = _choose(reader, features, labels, inner_folds(samples, seed), seed)
-        model = _fit(reader.make(value, seed), features, labels)
+        value = _choose(classifier, features, labels, inner_folds(samples, seed), seed)
+        model = _fit(classifier.make(value, seed), features, labels)
         return BaselinePrediction(_read(model, tested, len(expressions)), value)
 
 
@@ -164,7 +164,7 @@ def inner_folds(samples: Sequence[Sample], seed: int) -> list[Fold]:
         Three folds, or one per subject if there are fewer than three. Folds whose training part has
         only one expression are left out. Empty if there is only one subject.
     """
-    named = [sample._replace(subject=sample.person) for sample in samples]
+    named = with_subjects(samples)
     people = len({sample.subject for sample in named})
     if people < 2:
         return []
@@ -173,7 +173,7 @@ def inner_folds(samples: Sequence[Sample], seed: int) -> list[Fold]:
 
 
 def _choose(
-    reader: Baseline, features: Features, labels: Labels, folds: Sequence[Fold], seed: int
+    classifier: Baseline, features: Features, labels: Labels, folds: Sequence[Fold], seed: int
 ) -> float:
     """Return the value with the most correct predictions over the folds.
 
@@ -181,17 +181,17 @@ def _choose(
     returned.
     """
     if not folds:
-        return reader.values[len(reader.values) // 2]
-    right = []
-    for value in reader.values:
+        return classifier.values[len(classifier.values) // 2]
+    num_correct = []
+    for value in classifier.values:
         count = 0
         for fold in folds:
             train, test = list(fold.train), list(fold.test)
-            model = _fit(reader.make(value, seed), features[:, train], labels[train])
+            model = _fit(classifier.make(value, seed), features[:, train], labels[train])
             read = _read(model, features[:, test], int(labels.max()) + 1)
             count += int((read.argmax(axis=1) == labels[test]).sum())
-        right.append(count)
-    return reader.values[int(np.argmax(right))]
+        num_correct.append(count)
+    return classifier.values[int(np.argmax(num_correct))]
 
 
 def _fit(model: Any, features: Features, labels: Labels) -> Any:

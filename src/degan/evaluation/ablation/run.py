@@ -38,16 +38,16 @@ from degan.evaluation.protocols.fold_runs import (
     add_elapsed_seconds,
     fold_folder,
     fold_settings,
-    is_right,
+    is_correct,
     is_tested,
-    open_folds,
+    open_fold_runs,
     pool_folds,
     predict_test_samples,
-    read_notes,
+    read_test_record,
     run_facts,
-    run_side_by_side,
+    run_in_parallel,
     summarize_folds,
-    write_test,
+    write_test_result,
 )
 from degan.networks.layers import Standardize
 from degan.system.arguments import PathLike, as_path
@@ -56,13 +56,13 @@ from degan.system.progress import Progress, silent, split_progress
 from degan.training.checkpoint import load_checkpoint, save_checkpoint
 from degan.training.guard import TrainingError
 from degan.training.pipeline import costs, folder_seconds, train, train_stage1, training_seconds
-from degan.training.run import logged_seconds
+from degan.training.run_directory import logged_seconds
 
 FEATURES = "features.safetensors"
 """File with the features of a fold's test samples: inputs of the last linear layer of an arm."""
 
 _FAILED = "failed.json"
-_READER_COST = 1.0  # cost of an SVM or MLP, in the unit of costs()
+_BASELINE_COST = 1.0  # cost of an SVM or MLP, in the unit of costs()
 
 
 def ablate(
@@ -113,7 +113,7 @@ def ablate(
     progress = progress or silent
     folder = as_path(folder, "folder")
     choice = choose_arms(settings, arms)
-    open_folds(folder, dataset, settings, folds, protocol, "ablation")
+    open_fold_runs(folder, dataset, settings, folds, protocol, "ablation")
     path = folder / "summary.json"
     names = [arm.name for arm in choice.arms]
     if not path.exists() or list(read_json(path)["arms"]) != names:
@@ -154,7 +154,7 @@ def _run(
         all(_is_over(fold_folder(folder / name, number)) for name in names)
         for *_, number, names in tasks
     ]
-    run_side_by_side(_run_task, tasks, finished, jobs, "trainings", progress)
+    run_in_parallel(_run_task, tasks, finished, jobs, "trainings", progress)
 
 
 def _run_task(
@@ -184,7 +184,7 @@ def _run_task(
             stage1=_shared_folder(folder, "stage1", stage1_name(arm, settings), number),
             teachers=_shared_folder(folder, "teachers", teachers_name(arm, settings), number),
         )
-        run = _network_arm if arm.reader == "network" else _reader_arm
+        run = _network_arm if arm.classifier == "network" else _baseline_arm
         try:
             run(work, report)
         except TrainingError as error:
@@ -241,12 +241,12 @@ def _arm_costs(arms: Sequence[Arm], settings: Settings, num_images: int) -> list
         }
         due = sum(cost for thing, cost in shared.items() if thing[1] and thing not in paid)
         paid |= shared.keys()
-        found.append(due + (choice + second if arm.reader == "network" else _READER_COST))
+        found.append(due + (choice + second if arm.classifier == "network" else _BASELINE_COST))
     return found
 
 
-def _shared_folder(folder: Path, what: str, name: str | None, number: int) -> Path | None:
-    return None if name is None else fold_folder(folder / f"{what}-{name}", number)
+def _shared_folder(folder: Path, prefix: str, name: str | None, number: int) -> Path | None:
+    return None if name is None else fold_folder(folder / f"{prefix}-{name}", number)
 
 
 def _network_arm(work: _ArmFold, progress: Progress) -> None:
@@ -260,14 +260,16 @@ def _network_arm(work: _ArmFold, progress: Progress) -> None:
         stage1=work.stage1,
         teachers=work.teachers,
     )
-    notes = {"seconds": round(training_seconds(work.folder), 2)}
+    test_record = {"seconds": round(training_seconds(work.folder), 2)}
     images = model.recognition.standardize(torch.from_numpy(read_crops(dataset, fold.test)))
     features = {name: torch.from_numpy(v) for name, v in read_features(model, images).items()}
     save_checkpoint(work.folder / FEATURES, features, {})
-    write_test(work.folder, dataset, fold, predict_test_samples(model, dataset, fold), notes)
+    write_test_result(
+        work.folder, dataset, fold, predict_test_samples(model, dataset, fold), test_record
+    )
 
 
-def _reader_arm(work: _ArmFold, progress: Progress) -> None:
+def _baseline_arm(work: _ArmFold, progress: Progress) -> None:
     dataset, fold, network = work.dataset, work.fold, work.settings.network
     encoder = None
     if work.stage1 is not None:
@@ -280,15 +282,15 @@ def _reader_arm(work: _ArmFold, progress: Progress) -> None:
         standardize = Standardize(network.channels, network.input_size)
         features = [code_features(encoder, side, standardize) for side in crops]
     samples = [dataset.samples[index] for index in fold.train]
-    reader = MLP if work.arm.reader == "mlp" else SVM
+    classifier = MLP if work.arm.classifier == "mlp" else SVM
     read = fit_and_predict(
-        reader, features[0], samples, dataset.expressions, features[1], work.settings.seed
+        classifier, features[0], samples, dataset.expressions, features[1], work.settings.seed
     )
-    notes = {
+    test_record = {
         "seconds": round(time.monotonic() - start, 2),
-        "chosen": {reader.parameter: read.value},
+        "chosen": {classifier.parameter: read.value},
     }
-    write_test(work.folder, dataset, fold, read.probabilities, notes)
+    write_test_result(work.folder, dataset, fold, read.probabilities, test_record)
 
 
 def _compare(
@@ -302,7 +304,7 @@ def _compare(
     failures = {arm.name: _failure(folder / arm.name, len(folds)) for arm in arms}
     whole = [arm for arm in arms if failures[arm.name] is None]
     pooled = {arm.name: pool_folds(folder / arm.name, dataset, folds) for arm in whole}
-    right = {name: is_right(dataset, read) for name, read in pooled.items()}
+    correct = {name: is_correct(dataset, read) for name, read in pooled.items()}
     persons = [dataset.samples[index].person for index in pooled[FULL].indices]
     rows: dict[str, dict[str, Any]] = {
         arm.name: {"title": arm.title, "shows": arm.shows} for arm in arms
@@ -311,10 +313,10 @@ def _compare(
         row, own = rows[arm.name], folder / arm.name
         row |= summarize_folds(own, dataset, folds, pooled[arm.name], settings.seed)
         row |= _seconds(folder, arm, settings, len(folds))
-        if arm.reader == "network":
+        if arm.classifier == "network":
             row["identification"] = _identification(own, dataset, folds, settings.seed)
         if arm.name != FULL:
-            found = compare(right[arm.name], right[FULL], persons, seed=settings.seed)
+            found = compare(correct[arm.name], correct[FULL], persons, seed=settings.seed)
             row["difference"] = found.accuracy
             row["difference_interval"] = list(found.interval)
             row["p"] = found.p
@@ -363,7 +365,7 @@ def _seconds(folder: Path, arm: Arm, settings: Settings, num_folds: int) -> dict
     """Return the seconds of all folds of an arm on one thread, and those of its shared parts."""
     own, first, taught = 0.0, 0.0, 0.0
     for number in range(num_folds):
-        own += read_notes(fold_folder(folder / arm.name, number))["seconds"]
+        own += read_test_record(fold_folder(folder / arm.name, number))["seconds"]
         stage1 = _shared_folder(folder, "stage1", stage1_name(arm, settings), number)
         first += logged_seconds(stage1 / "log.jsonl") if stage1 is not None else 0.0
         teachers = _shared_folder(folder, "teachers", teachers_name(arm, settings), number)

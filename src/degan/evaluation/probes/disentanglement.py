@@ -297,8 +297,10 @@ def _by_group(importance: NDArray[np.float64], groups: Sequence[str]) -> dict[st
         [importance[:, [g == name for g in groups]].mean(axis=1) for name in names], axis=1
     )
     total = by_group.sum(axis=1)
-    shown = by_group[:, names.index(EXPRESSION)] if EXPRESSION in names else np.zeros(len(total))
-    share = np.where(total > 0, shown / np.where(total > 0, total, 1), np.nan)
+    expression_importance = (
+        by_group[:, names.index(EXPRESSION)] if EXPRESSION in names else np.zeros(len(total))
+    )
+    share = np.where(total > 0, expression_importance / np.where(total > 0, total, 1), np.nan)
     return {"separation": _weighted_disentanglement(by_group), "expression_share": share}
 
 

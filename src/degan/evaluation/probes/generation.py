@@ -2,30 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn, optim
+from torch import Tensor, optim
 from torch.nn import functional as F
 
-from degan.config import AugmentSettings, GanSettings, NetworkSettings, Settings
+from degan.config import AugmentSettings, GanSettings, NetworkSettings
 from degan.evaluation import metrics
-from degan.networks.decoder import Decoder
-from degan.networks.encoder import Encoder
+from degan.networks.generator import Generator
 from degan.networks.judge import Judge, JudgeOutput
 from degan.system.progress import Progress, silent
-from degan.training import checkpoint
 from degan.training.augment import augment
 from degan.training.loader import TrainingData, batches, num_batches, num_epochs
 from degan.training.losses import class_weights, reconstruction_loss
-from degan.training.run import one_cycle, seeded
+from degan.training.schedule import one_cycle
+from degan.training.seeding import seeded
 
-_GAN = "gan.safetensors"
 _JUDGE_STAGE, _DRAW_STAGE = 11, 12  # random streams of seeded() that training does not use
-_JUDGE = GanSettings(epochs=30, min_steps=600, batch_size=32)  # fixed, not tuned
+_JUDGE_SCHEDULE = GanSettings(
+    epochs=30, min_steps=600, batch_size=32
+)  # fixed; only these three values are used
 _JUDGE_RATE, _JUDGE_DECAY = 3e-3, 1e-3
 _BATCH = 256
 _SUBSETS, _SUBSET_SIZE = 100, 100
@@ -104,20 +103,20 @@ class TrainedJudge:
         network: the judge, in evaluation mode.
         identity_accuracy: accuracy for the subject on held-back photos, in [0, 1].
         expression_accuracy: accuracy for the expression on held-back photos, in [0, 1].
-        held_back: number of held-back photos.
-        held_back_features: features of the held-back photos, float (held_back, 64).
+        num_held_back: number of held-back photos.
+        held_back_features: features of the held-back photos, float (num_held_back, 64).
     """
 
     network: Judge
     identity_accuracy: float
     expression_accuracy: float
-    held_back: int
+    num_held_back: int
     held_back_features: NDArray[np.float32]
 
 
 def train_judge(
     data: TrainingData,
-    held_back: NDArray[np.bool_],
+    is_held_back: NDArray[np.bool_],
     settings: NetworkSettings,
     *,
     seed: int,
@@ -127,27 +126,29 @@ def train_judge(
 
     Args:
         data: photos of the subjects that the generator was trained on.
-        held_back: whether each photo is held back from training, bool (N,); some, but not all.
+        is_held_back: whether each photo is held back from training, bool (N,); some, but not all.
         settings: settings with the side and the channels of the images.
         seed: random seed of weights, order and augmentation.
         progress: callback, called with the finished fraction in [0, 1] and a label.
     """
-    learnt = torch.from_numpy(np.flatnonzero(~held_back))
-    steps = num_batches(len(learnt), _JUDGE.batch_size)
-    epochs = num_epochs(_JUDGE, len(learnt))
+    training_indices = torch.from_numpy(np.flatnonzero(~is_held_back))
+    steps = num_batches(len(training_indices), _JUDGE_SCHEDULE.batch_size)
+    epochs = num_epochs(_JUDGE_SCHEDULE, len(training_indices))
     with seeded(seed, _JUDGE_STAGE, 0):
         network = Judge(settings, len(data.subjects), len(data.expressions))
     optimizer = optim.AdamW(network.parameters(), lr=_JUDGE_RATE, weight_decay=_JUDGE_DECAY)
-    weights = class_weights(data.expression[learnt], len(data.expressions))
+    weights = class_weights(data.expression[training_indices], len(data.expressions))
     network.train()
     for epoch in range(epochs):
         with seeded(seed, _JUDGE_STAGE, epoch + 1):
-            for step, batch in enumerate(batches(len(learnt), _JUDGE.batch_size)):
+            for step, batch in enumerate(
+                batches(len(training_indices), _JUDGE_SCHEDULE.batch_size)
+            ):
                 done, total = epoch * steps + step, epochs * steps
                 progress(done / total, "training the judge")
                 for group in optimizer.param_groups:
                     group["lr"] = one_cycle(done, total, _JUDGE_RATE)
-                chosen = learnt[batch]
+                chosen = training_indices[batch]
                 judged = network(augment(data.photos(chosen), AugmentSettings()))
                 loss = F.cross_entropy(judged.identity, data.subject[chosen]) + F.cross_entropy(
                     judged.expression, data.expression[chosen], weight=weights
@@ -156,63 +157,15 @@ def train_judge(
                 loss.backward()
                 optimizer.step()
     network.eval()
-    rest = torch.from_numpy(np.flatnonzero(held_back))
-    judged = _judge(network, data.photos(rest))
+    held_back_indices = torch.from_numpy(np.flatnonzero(is_held_back))
+    judged = _judge(network, data.photos(held_back_indices))
     return TrainedJudge(
         network=network,
-        identity_accuracy=_share(judged.identity, data.subject[rest]),
-        expression_accuracy=_share(judged.expression, data.expression[rest]),
-        held_back=len(rest),
+        identity_accuracy=_share(judged.identity, data.subject[held_back_indices]),
+        expression_accuracy=_share(judged.expression, data.expression[held_back_indices]),
+        num_held_back=len(held_back_indices),
         held_back_features=judged.features.numpy(),
     )
-
-
-class Generator(nn.Module):
-    """Generator G of a run: redraws the expression of a photo on a training subject."""
-
-    def __init__(self, settings: NetworkSettings, num_subjects: int) -> None:
-        super().__init__()
-        self.encoder = Encoder(settings)
-        self.decoder = Decoder(settings, num_subjects)
-
-    def forward(self, images: Tensor, identity: Tensor, noise: Tensor) -> Tensor:
-        """Return generated faces for photos, subjects and noise.
-
-        Args:
-            images: standardised photos, float (N, C, D, D), D the input size of the encoder.
-            identity: index of the target subject, int (N,).
-            noise: float (N, noise).
-
-        Returns:
-            Float (N, C, S, S) in [-1, 1], S the side of the generated images.
-        """
-        faces: Tensor = self.decoder(self.encoder(images).code, identity, noise)
-        return faces
-
-
-def load_generator(folder: Path, settings: Settings, num_subjects: int) -> Generator | None:
-    """Load the generator of a run, with the weights at the end of stage 1.
-
-    Args:
-        folder: the run directory.
-        settings: settings of the run.
-        num_subjects: number of training subjects.
-
-    Returns:
-        The generator in evaluation mode; None if the run has no generator, or if all terms on
-        generated images have weight 0.
-
-    Raises:
-        DeganError: the checkpoint is damaged or belongs to other settings.
-    """
-    path = folder / _GAN
-    if not path.exists() or not settings.gan.draws:
-        return None
-    tensors, _ = checkpoint.load_checkpoint(path)
-    generator = Generator(settings.network, num_subjects)
-    checkpoint.load_module("networks.encoder", generator.encoder, tensors, path)
-    checkpoint.load_module("networks.decoder", generator.decoder, tensors, path)
-    return generator.eval()
 
 
 @dataclass(frozen=True)
@@ -279,20 +232,20 @@ def judge_generated(
         redrawn = _draw(generator, data.images, data.subject)
     judged = _judge(judge.network, drawn)
     is_target = (judged.identity.argmax(1) == target).numpy()
-    is_shown = (judged.expression.argmax(1) == sources.expression[order]).numpy()
+    is_source_expression = (judged.expression.argmax(1) == sources.expression[order]).numpy()
     people = [sources.subjects[number] for number in sources.subject[order].tolist()]
-    enough = judge.held_back >= MIN_KID_IMAGES
+    enough = judge.num_held_back >= MIN_KID_IMAGES
     return GenerationMetrics(
         reconstruction=float(reconstruction_loss(redrawn, data.photos(torch.arange(len(data))))),
         identity=float(is_target.mean()),
         identity_interval=metrics.subject_interval(is_target, people, seed=seed),
         identity_real=judge.identity_accuracy,
-        expression=float(is_shown.mean()),
-        expression_interval=metrics.subject_interval(is_shown, people, seed=seed),
+        expression=float(is_source_expression.mean()),
+        expression_interval=metrics.subject_interval(is_source_expression, people, seed=seed),
         expression_real=judge.expression_accuracy,
         kid=kid(judge.held_back_features, judged.features.numpy(), seed=seed) if enough else None,
         drawn=num_drawn,
-        held_back=judge.held_back,
+        held_back=judge.num_held_back,
     )
 
 

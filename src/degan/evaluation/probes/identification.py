@@ -131,8 +131,8 @@ class _Gallery:
         recording: recording of each image, int (M,).
         expression: expression of each image, int (M,).
         query: indices of the images whose subject occurs in their own gallery, int (Q,).
-        distance: squared distance from each query to each image, float (Q, M); infinite if the
-            image is not in the query's gallery.
+        squared_distance: squared distance from each query to each image, float (Q, M); infinite if
+            the image is not in the query's gallery.
         row: row of the query in each pair of a query and its nearest image, int (P,). A query has
             several pairs if several images are nearest.
         column: index of the image in each pair, int (P,).
@@ -142,7 +142,7 @@ class _Gallery:
     recording: metrics.Labels
     expression: metrics.Labels
     query: metrics.Labels
-    distance: NDArray[np.float64]
+    squared_distance: NDArray[np.float64]
     row: metrics.Labels
     column: metrics.Labels
 
@@ -159,9 +159,11 @@ class _Gallery:
         values = _without_expression(features, expression)
         length = (values**2).sum(axis=1)
         squared = length[query, None] + length - 2 * values[query] @ values.T
-        distance = np.where(allowed[query], np.maximum(squared, 0).round(_DIGITS), np.inf)
-        row, column = np.nonzero(distance == distance.min(axis=1, keepdims=True, initial=np.inf))
-        return cls(person, recording, expression, query, distance, row, column)
+        squared_distance = np.where(allowed[query], np.maximum(squared, 0).round(_DIGITS), np.inf)
+        row, column = np.nonzero(
+            squared_distance == squared_distance.min(axis=1, keepdims=True, initial=np.inf)
+        )
+        return cls(person, recording, expression, query, squared_distance, row, column)
 
     def top1(self) -> NDArray[np.float64]:
         """Return the fraction of the nearest images that show the query's subject, float (Q,)."""
@@ -171,11 +173,13 @@ class _Gallery:
         """Return :meth:`top1` with each expression's recordings assigned to random subjects."""
         person = self.person.copy()
         for expression in np.unique(self.expression[self.query]):
-            shown = self.query[self.expression[self.query] == expression]
+            query_rows = self.query[self.expression[self.query] == expression]
             recordings, first, place = np.unique(
-                self.recording[shown], return_index=True, return_inverse=True
+                self.recording[query_rows], return_index=True, return_inverse=True
             )
-            person[shown] = self.person[shown][first][rng.permutation(len(recordings))][place]
+            person[query_rows] = self.person[query_rows][first][rng.permutation(len(recordings))][
+                place
+            ]
         return self._top1(person)
 
     def _top1(self, person: metrics.Labels) -> NDArray[np.float64]:
@@ -189,7 +193,7 @@ class _Gallery:
     def auc(self) -> NDArray[np.float64]:
         """Return the AUC of each query: same subject against other subjects, float (Q,)."""
         areas = np.full(len(self.query), 0.5)
-        for row, distance in enumerate(self.distance):
+        for row, distance in enumerate(self.squared_distance):
             inside, own = np.isfinite(distance), self.person == self.person[self.query[row]]
             mine, others = distance[inside & own], np.sort(distance[inside & ~own])
             if len(others):
@@ -201,7 +205,7 @@ class _Gallery:
     def rank(self) -> NDArray[np.float64]:
         """Return the rank of each query's subject among the subjects of its gallery, float (Q,)."""
         ranks = np.ones(len(self.query))
-        for row, distance in enumerate(self.distance):
+        for row, distance in enumerate(self.squared_distance):
             inside = np.isfinite(distance)
             nearest = np.full(int(self.person.max()) + 1, np.inf)
             np.minimum.at(nearest, self.person[inside], distance[inside])
@@ -212,7 +216,7 @@ class _Gallery:
 
     def num_people(self) -> metrics.Labels:
         """Return the number of subjects in each query's gallery, int (Q,)."""
-        counts = [len(np.unique(self.person[np.isfinite(row)])) for row in self.distance]
+        counts = [len(np.unique(self.person[np.isfinite(row)])) for row in self.squared_distance]
         return np.array(counts, dtype=np.int64)
 
 

@@ -10,14 +10,14 @@ from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.evaluation.probes.finished_runs import Run
 from degan.evaluation.probes.generation import (
-    Generator,
     TrainedJudge,
     judge_generated,
-    load_generator,
     train_judge,
 )
 from degan.evaluation.probes.leakage import FOLDS, sequence_folds
+from degan.networks.generator import Generator
 from degan.system.progress import Progress, sub_progress
+from degan.training.gan import load_generator
 from degan.training.loader import TrainingData, load
 
 
@@ -71,12 +71,12 @@ class Judges:
         """
         generator = self._generators[run.folder]
         dataset, known = self._sources, run.model.expressions
-        shown = [i for i in self._indices if dataset.samples[i].expression in known]
-        if generator is None or not shown:
+        source_indices = [i for i in self._indices if dataset.samples[i].expression in known]
+        if generator is None or not source_indices:
             return None
         judge, data = self._judge_of(run, sub_progress(progress, 0.0, 0.9))
         progress(0.9, "generating faces")
-        sources = load(dataset, shown, run.settings.network, known)
+        sources = load(dataset, source_indices, run.settings.network, known)
         return asdict(judge_generated(generator, judge, data, sources, seed=self._seed))
 
     def _judge_of(self, run: Run, progress: Progress) -> tuple[TrainedJudge, TrainingData]:

@@ -97,8 +97,8 @@ def identity_leakage(
     (arXiv 1610.01644). Not in the paper, which only shows generated faces.
     """
     fold_of = sequence_folds(subjects, sequences, FOLDS, seed)
-    kept = fold_of >= 0
-    people, label = np.unique(np.asarray(subjects)[kept], return_inverse=True)
+    in_folds = fold_of >= 0
+    people, label = np.unique(np.asarray(subjects)[in_folds], return_inverse=True)
     left_out = len(set(subjects)) - len(people)
     if len(people) < 2:
         raise DeganError(
@@ -106,10 +106,10 @@ def identity_leakage(
             "at least two such people"
         )
     folds = [
-        (np.flatnonzero(fold_of[kept] != number), np.flatnonzero(fold_of[kept] == number))
+        (np.flatnonzero(fold_of[in_folds] != number), np.flatnonzero(fold_of[in_folds] == number))
         for number in range(FOLDS)
     ]
-    return _guess_both(features[kept], label, people[label].tolist(), folds, seed, left_out)
+    return _guess_both(features[in_folds], label, people[label].tolist(), folds, seed, left_out)
 
 
 def expression_accuracy(

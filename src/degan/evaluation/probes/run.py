@@ -65,12 +65,12 @@ class _Measured:
         return [self.dataset.samples[index].sequence for index in self.indices]
 
     @property
-    def shown(self) -> list[str]:
+    def expression_names(self) -> list[str]:
         return [self.dataset.samples[index].expression for index in self.indices]
 
     @property
     def expressions(self) -> NDArray[np.int64]:
-        return np.array([self.dataset.expressions.index(name) for name in self.shown])
+        return np.array([self.dataset.expressions.index(name) for name in self.expression_names])
 
 
 def probe(
@@ -247,19 +247,21 @@ def _measure_features(
         progress(number * each, f"identity leakage of {name}")
         leak = identity_leakage(values, measured.subjects, measured.sequences, seed=seed)
         progress((number + 0.4) * each, f"expression in {name}")
-        kept = expression_accuracy(
+        expression_result = expression_accuracy(
             values, measured.expressions, measured.subjects, measured.folds, seed=seed
         )
         progress((number + 0.6) * each, f"identification by {name}")
-        again = identify(values, measured.subjects, measured.sequences, measured.shown, seed=seed)
+        identification = identify(
+            values, measured.subjects, measured.sequences, measured.expression_names, seed=seed
+        )
         progress((number + 0.7) * each, f"known factors in {name}")
         rows.append(
             {
                 "name": name,
                 "numbers": values.shape[1],
                 "identity": asdict(leak),
-                "expression": asdict(kept),
-                "identification": None if again is None else asdict(again),
+                "expression": asdict(expression_result),
+                "identification": None if identification is None else asdict(identification),
                 "disentanglement": _layout(values, measured, seed),
             }
         )

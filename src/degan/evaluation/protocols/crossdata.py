@@ -24,8 +24,8 @@ _OWN = ("", "folder", "csv")  # origins in which equal names need not be the sam
 
 
 def cross_data_set(
-    trained: Dataset,
-    tested: Dataset,
+    training_set: Dataset,
+    test_set: Dataset,
     folder: PathLike,
     settings: Settings,
     *,
@@ -37,8 +37,8 @@ def cross_data_set(
     training. After an interruption the same call continues.
 
     Args:
-        trained: training data set.
-        tested: test data set, with other subjects.
+        training_set: training data set.
+        test_set: test data set, with other subjects.
         folder: the run directory.
         settings: settings of the training.
         progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
@@ -55,10 +55,10 @@ def cross_data_set(
     """
     progress = progress or silent
     folder = as_path(folder, "folder")
-    shared = sort_classes(set(trained.expressions) & set(tested.expressions))
-    _check(trained, tested, shared)
-    check_unseen(read_start(settings), tested)
-    training = trained.with_expressions(shared)
+    shared = sort_classes(set(training_set.expressions) & set(test_set.expressions))
+    _check(training_set, test_set, shared)
+    check_unseen(read_start(settings), test_set)
+    training = training_set.with_expressions(shared)
     model = train(
         training,
         range(len(training.samples)),
@@ -69,53 +69,54 @@ def cross_data_set(
     path = folder / "summary.json"
     if not path.exists():
         summary = {
-            **_test(model, tested, shared, folder, settings.seed),
+            **_test(model, test_set, shared, folder, settings.seed),
             "protocol": "across data sets",
             "seed": settings.seed,
             "preset": settings.preset,
-            "manifest_sha256": trained.manifest_hash,
-            "tested_manifest_sha256": tested.manifest_hash,
-            "subjects_of_one_name": len(set(trained.subjects) & set(tested.subjects)),
+            "manifest_sha256": training_set.manifest_hash,
+            "tested_manifest_sha256": test_set.manifest_hash,
+            "subjects_of_one_name": len(set(training_set.subjects) & set(test_set.subjects)),
         }
         write_text(path, json.dumps(summary, indent=2) + "\n")
     summary = read_json(path)
-    if summary.get("tested_manifest_sha256") != tested.manifest_hash:
+    if summary.get("tested_manifest_sha256") != test_set.manifest_hash:
         raise DeganError(f"{folder} was tested on another data set; choose a new name for the run")
     progress(1.0, "done")
     return summary
 
 
 def _test(
-    model: Model, tested: Dataset, shared: tuple[str, ...], folder: Path, seed: int
+    model: Model, test_set: Dataset, shared: tuple[str, ...], folder: Path, seed: int
 ) -> dict[str, Any]:
     """Predict the samples of the shared expressions, write ``predictions.csv``, return metrics."""
-    indices = [i for i, sample in enumerate(tested.samples) if sample.expression in shared]
-    crops = torch.from_numpy(read_crops(tested, indices))
+    indices = [i for i, sample in enumerate(test_set.samples) if sample.expression in shared]
+    crops = torch.from_numpy(read_crops(test_set, indices))
     probabilities = predict_probabilities(model, crops).double().numpy()
-    text = predictions_text(tested, indices, shared, probabilities)
+    text = predictions_text(test_set, indices, shared, probabilities)
     write_text(folder / "predictions.csv", text)
     return compute_metrics(
-        [tested.samples[index] for index in indices], shared, probabilities, seed
+        [test_set.samples[index] for index in indices], shared, probabilities, seed
     )
 
 
-def _check(trained: Dataset, tested: Dataset, shared: tuple[str, ...]) -> None:
+def _check(training_set: Dataset, test_set: Dataset, shared: tuple[str, ...]) -> None:
     if len(shared) < 2:
         raise DeganError(
-            f"{trained.folder} has {', '.join(trained.expressions)} and {tested.folder} has "
-            f"{', '.join(tested.expressions)}; they must share two expressions or more"
+            f"{training_set.folder} has {', '.join(training_set.expressions)} and "
+            f"{test_set.folder} has {', '.join(test_set.expressions)}; they must share two "
+            "expressions or more"
         )
-    if not trained.manifests.isdisjoint(tested.manifests):
+    if not training_set.manifests.isdisjoint(test_set.manifests):
         raise DeganError(
-            f"{trained.folder} and {tested.folder} are the same data set, or contain the same one; "
-            "use 'degan crossval'"
+            f"{training_set.folder} and {test_set.folder} are the same data set, or contain the "
+            "same one; use 'degan crossval'"
         )
-    origin = trained.origin
-    if origin not in _OWN and origin == tested.origin:
-        same = sorted(set(trained.subjects) & set(tested.subjects))
+    origin = training_set.origin
+    if origin not in _OWN and origin == test_set.origin:
+        same = sorted(set(training_set.subjects) & set(test_set.subjects))
         if same:
             raise DeganError(
-                f"{trained.folder} and {tested.folder} are both from {origin} and share "
+                f"{training_set.folder} and {test_set.folder} are both from {origin} and share "
                 f"{len(same)} subjects, such as {same[0]}; choose another test set"
             )
-    check_same_crops(trained, tested)
+    check_same_crops(training_set, test_set)

@@ -12,7 +12,8 @@ from degan.config import Settings
 from degan.data.fold_file import SUBJECTS
 from degan.data.folds import Fold, fold_for_pictures
 from degan.data.manifest import Dataset, read_dataset
-from degan.evaluation.mistakes import mistakes_sheet, write_sheet
+from degan.evaluation.mistakes import mistakes_sheet, replace_sheet
+from degan.evaluation.probes.neighbours import nearest_people
 from degan.evaluation.protocols.fold_runs import (
     ELAPSED,
     FoldPredictions,
@@ -20,16 +21,15 @@ from degan.evaluation.protocols.fold_runs import (
     fold_folder,
     fold_settings,
     is_tested,
-    open_folds,
+    open_fold_runs,
     pool_folds,
     predict_test_samples,
-    read_notes,
+    read_test_record,
     run_facts,
-    run_side_by_side,
+    run_in_parallel,
     summarize_folds,
-    write_test,
+    write_test_result,
 )
-from degan.evaluation.protocols.neighbours import nearest_people
 from degan.media.images import RgbImage
 from degan.system.arguments import PathLike, as_path
 from degan.system.files import read_json, write_text
@@ -76,13 +76,13 @@ def cross_validate(
     """
     progress = progress or silent
     folder = as_path(folder, "folder")
-    open_folds(folder, dataset, settings, folds, protocol, "cross-validation")
+    open_fold_runs(folder, dataset, settings, folds, protocol, "cross-validation")
     path = folder / "summary.json"
     if not path.exists():
         folders = [fold_folder(folder, number) for number in range(len(folds))]
         drawn = fold_for_pictures(folds, range(len(folds)))
         with add_elapsed_seconds(folder / ELAPSED):
-            run_side_by_side(
+            run_in_parallel(
                 _run_fold,
                 [
                     (
@@ -103,9 +103,9 @@ def cross_validate(
         summary = {
             **summarize_folds(folder, dataset, folds, pooled, settings.seed),
             **run_facts(folder, dataset, settings, folds, protocol),
-            "fold_seconds": [read_notes(own)["seconds"] for own in folders],
+            "fold_seconds": [read_test_record(own)["seconds"] for own in folders],
         }
-        write_sheet(folder, _mistakes(dataset, folders, pooled))
+        replace_sheet(folder, _mistakes(dataset, folders, pooled))
         write_text(path, json.dumps(summary, indent=2) + "\n")
     progress(1.0, "done")
     return read_json(path)
@@ -118,7 +118,7 @@ def _mistakes(
     neighbours = {
         int(index): beside
         for own in folders
-        for index, beside in read_notes(own)["neighbours"].items()
+        for index, beside in read_test_record(own)["neighbours"].items()
     }
     return mistakes_sheet(
         dataset, pooled.indices, dataset.expressions, pooled.probabilities, neighbours
@@ -126,17 +126,22 @@ def _mistakes(
 
 
 def _run_fold(
-    data: Path, folder: Path, settings: Settings, fold: Fold, shown: bool, progress: Progress
+    data: Path,
+    folder: Path,
+    settings: Settings,
+    fold: Fold,
+    needs_generated: bool,
+    progress: Progress,
 ) -> None:
-    """Train and test one fold; ``shown``: whether its generated images are shown."""
+    """Train and test one fold; ``needs_generated``: whether its generated images are shown."""
     dataset = read_dataset(data)
     start = time.monotonic()
-    model = train(dataset, fold.train, settings, folder, progress, draws=shown)
+    model = train(dataset, fold.train, settings, folder, progress, needs_generated=needs_generated)
     probabilities = predict_test_samples(model, dataset, fold)
     truth = [dataset.expressions.index(dataset.samples[index].expression) for index in fold.test]
     wrong = np.array(fold.test)[probabilities.argmax(axis=1) != np.array(truth)].tolist()
-    notes = {
+    test_record = {
         "seconds": round(time.monotonic() - start, 2),
         "neighbours": nearest_people(model, dataset, wrong, fold.train),
     }
-    write_test(folder, dataset, fold, probabilities, notes)
+    write_test_result(folder, dataset, fold, probabilities, test_record)

@@ -26,14 +26,14 @@ from degan.system.processes import CONTEXT, run_in_processes
 from degan.system.progress import Progress
 from degan.training.device import find_device
 from degan.training.model import Model, predict_probabilities
-from degan.training.pipeline import check_trainable
-from degan.training.run import open_run
+from degan.training.pipeline import read_training_inputs
+from degan.training.run_directory import open_run
 from degan.training.start import check_unseen, read_start
 
 ELAPSED = "elapsed.json"
 _PREDICTIONS = "predictions.csv"
 _SUBJECTS = "subjects.csv"
-_NOTES = "test.json"
+_TEST_RECORD = "test.json"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class FoldPredictions:
     probabilities: metrics.Probabilities
 
 
-def open_folds(
+def open_fold_runs(
     folder: Path,
     dataset: Dataset,
     settings: Settings,
@@ -63,15 +63,15 @@ def open_folds(
         kind: kind of the run, for ``run.json``.
 
     Raises:
-        DeganError: see :func:`degan.training.run.open_run`. For a new run directory also: the
-            device is missing, a fold cannot be trained on, or the initial weights were trained on
-            this data set.
+        DeganError: see :func:`degan.training.run_directory.open_run`. For a new run directory also:
+            the device is missing, a fold cannot be trained on, or the initial weights were trained
+            on this data set.
     """
     if not folder.exists():  # fail before hours of training
         find_device(settings.device)
         check_unseen(read_start(settings), dataset)
         for fold in folds:
-            check_trainable(dataset, fold.train, settings)
+            read_training_inputs(dataset, fold.train, settings)
     division = folds_text(dataset, folds, protocol, settings.seed)
     facts = {
         "kind": kind,
@@ -105,7 +105,7 @@ def add_elapsed_seconds(path: Path) -> Iterator[None]:
         write_text(path, json.dumps({"seconds": seconds}) + "\n")
 
 
-def run_side_by_side(
+def run_in_parallel(
     work: Callable[..., None],
     tasks: Sequence[tuple[Any, ...]],
     finished: Sequence[bool],
@@ -134,7 +134,7 @@ def run_side_by_side(
 
     run_in_processes(
         _run_task,
-        [(work, place, task) for place, task in enumerate(tasks) if not finished[place]],
+        [(work, index, task) for index, task in enumerate(tasks) if not finished[index]],
         jobs,
         option="jobs",
         setup=_start_worker,
@@ -153,12 +153,12 @@ def _start_worker(shares: Any) -> None:
     torch.set_num_threads(1)
 
 
-def _run_task(work: Callable[..., None], place: int, task: tuple[Any, ...]) -> None:
+def _run_task(work: Callable[..., None], index: int, task: tuple[Any, ...]) -> None:
     def progress(done: float, doing: str) -> None:
-        _shares[place] = min(done, 0.99)
+        _shares[index] = min(done, 0.99)
 
     work(*task, progress)
-    _shares[place] = 1.0
+    _shares[index] = 1.0
 
 
 def predict_test_samples(model: Model, dataset: Dataset, fold: Fold) -> metrics.Probabilities:
@@ -172,12 +172,12 @@ def is_tested(folder: Path) -> bool:
     return (folder / _PREDICTIONS).exists()
 
 
-def write_test(
+def write_test_result(
     folder: Path,
     dataset: Dataset,
     fold: Fold,
     probabilities: metrics.Probabilities,
-    notes: dict[str, Any],
+    test_record: dict[str, Any],
 ) -> None:
     """Write the test result of a fold; ``predictions.csv`` is written last and marks completion.
 
@@ -186,16 +186,16 @@ def write_test(
         dataset: data set of the samples.
         fold: fold whose test samples were predicted.
         probabilities: probabilities of the test samples, float (N, C).
-        notes: content of ``test.json``: ``seconds`` and further values.
+        test_record: content of ``test.json``: ``seconds`` and further values.
     """
-    write_text(folder / _NOTES, json.dumps(notes) + "\n")
+    write_text(folder / _TEST_RECORD, json.dumps(test_record) + "\n")
     text = predictions_text(dataset, fold.test, dataset.expressions, probabilities)
     write_text(folder / _PREDICTIONS, text)
 
 
-def read_notes(folder: Path) -> dict[str, Any]:
-    """Return the content of ``test.json``, see :func:`write_test`."""
-    return read_json(folder / _NOTES)
+def read_test_record(folder: Path) -> dict[str, Any]:
+    """Return the content of ``test.json``, see :func:`write_test_result`."""
+    return read_json(folder / _TEST_RECORD)
 
 
 def _read_test(folder: Path, dataset: Dataset, fold: Fold) -> FoldPredictions:
@@ -248,12 +248,12 @@ def summarize_folds(
     text = predictions_text(dataset, pooled.indices, names, probabilities)
     write_text(folder / _PREDICTIONS, text)
     write_text(folder / _SUBJECTS, subjects_text(samples, names, probabilities))
-    right = is_right(dataset, pooled)
+    correct = is_correct(dataset, pooled)
     place = {index: row for row, index in enumerate(pooled.indices)}
     return {
         **compute_metrics(samples, names, probabilities, seed),
         "fold_accuracy": [
-            float(right[[place[index] for index in fold.test]].mean()) for fold in folds
+            float(correct[[place[index] for index in fold.test]].mean()) for fold in folds
         ],
     }
 
@@ -272,9 +272,9 @@ def run_facts(
     }
 
 
-def is_right(dataset: Dataset, pooled: FoldPredictions) -> metrics.Flags:
+def is_correct(dataset: Dataset, pooled: FoldPredictions) -> metrics.Flags:
     """Return whether the most probable expression of each sample is correct, bool (N,)."""
     names = dataset.expressions
     truth = np.array([names.index(dataset.samples[index].expression) for index in pooled.indices])
-    right: metrics.Flags = truth == pooled.probabilities.argmax(axis=1)
-    return right
+    correct: metrics.Flags = truth == pooled.probabilities.argmax(axis=1)
+    return correct

@@ -76,14 +76,14 @@ def _bins(predictions: Predictions) -> list[tuple[float, float, int, float | Non
 
     Mean probability and accuracy are None for an empty bin.
     """
-    probability, right = predictions.probabilities.max(axis=1), predictions.right
+    probability, correct = predictions.probabilities.max(axis=1), predictions.correct
     bin_of = np.minimum((probability * _BINS).astype(int), _BINS - 1)
     bins = []
     for number in range(_BINS):
         in_bin = bin_of == number
         count = int(in_bin.sum())
         mean = float(probability[in_bin].mean()) if count else None
-        accuracy = float(right[in_bin].mean()) if count else None
+        accuracy = float(correct[in_bin].mean()) if count else None
         bins.append((number / _BINS, (number + 1) / _BINS, count, mean, accuracy))
     return bins
 

@@ -140,14 +140,14 @@ def _faces(result: Result, names: Sequence[str], atlas: Atlas) -> dict[str, list
     order = {name: place for place, name in enumerate(names)}
     cells: dict[str, list[tuple[float, int, str]]] = {}
     sure = read.probabilities.max(axis=1).tolist()
-    for sample, said, share in zip(read.samples, read.predicted, sure, strict=True):
-        if sample.expression in order and said in order:
-            cell = f"{order[sample.expression]},{order[said]}"
+    for sample, prediction, share in zip(read.samples, read.predicted, sure, strict=True):
+        if sample.expression in order and prediction in order:
+            cell = f"{order[sample.expression]},{order[prediction]}"
             cells.setdefault(cell, []).append((-share, sample.number, sample.person))
     # Errors come first: they matter most, and the atlas has no room for all faces.
-    right = {f"{place},{place}" for place in range(len(names))}
+    correct_cells = {f"{place},{place}" for place in range(len(names))}
     found = {}
-    for cell in sorted(cells, key=lambda one: one in right):
+    for cell in sorted(cells, key=lambda one: one in correct_cells):
         rows = in_turns(sorted(cells[cell]), lambda row: row[2])[:_FACES]
         numbers = atlas.numbers(sample for _, sample, _ in rows)
         if numbers:

@@ -40,7 +40,7 @@ def group_metrics(
         return Unavailable("predictions.csv names expressions without a probability")
     samples = [dataset.samples[number] for number in numbers]
     groups = group([values[number] for number in numbers])
-    predicted = np.array([read.expressions.index(said) for said in read.predicted])
+    predicted = np.array([read.expressions.index(prediction) for prediction in read.predicted])
     found = metrics_by_group(groups, samples, read.expressions, predicted, _SEED)
     return Groups.model_validate({"column": column, **found})
 

@@ -160,13 +160,13 @@ def _lie(found: FaceMap) -> str:
     clusters = found.passed_on or found.before_rounding
     as_it_is = "as the classifier receives it" if found.passed_on else "before rounding"
     sentences = []
-    for what, near in (
+    for statement, near in (
         ("among other people shows the same expression", clusters.neighbour_expression),
         ("among other recordings shows the same person", clusters.neighbour_person),
     ):
         if near is not None:
             sentences.append(
-                f"{what} for {percent(near.share)} of faces, chance {percent(near.chance)}"
+                f"{statement} for {percent(near.share)} of faces, chance {percent(near.chance)}"
             )
     if not sentences:
         return ""

@@ -84,8 +84,8 @@ def _doubts(result: Result) -> list[str]:
     if found.calibrated_on_this_data:
         doubts.append("the temperature was fitted on this data set; calibration is optimistic")
     if found.left_out:
-        told = ", ".join(f"{count:,} of {name}" for name, count in found.left_out.items())
-        doubts.append(f"images of expressions that the weights lack were left out: {told}")
+        counts = ", ".join(f"{count:,} of {name}" for name, count in found.left_out.items())
+        doubts.append(f"images of expressions that the weights lack were left out: {counts}")
     if found.never_shown:
         doubts.append(f"not in the data and never predicted: {', '.join(found.never_shown)}")
     return doubts

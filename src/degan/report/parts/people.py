@@ -26,10 +26,12 @@ def accuracy_by_person(result: Result, key: str) -> Figure | Absent:
     images = Counter(sample.subject for sample in read.samples if sample.subject)
     if len(images) < 2:
         return Absent(key, title, "the data set names fewer than two people")
-    pairs = zip(read.samples, read.right.tolist(), strict=True)
-    right = Counter(sample.subject for sample, is_right in pairs if is_right)
-    people = sorted(images, key=lambda name: (right[name] / images[name], -images[name], name))
-    shares = [right[name] / images[name] for name in people]
+    pairs = zip(read.samples, read.correct.tolist(), strict=True)
+    num_correct = Counter(sample.subject for sample, is_correct in pairs if is_correct)
+    people = sorted(
+        images, key=lambda name: (num_correct[name] / images[name], -images[name], name)
+    )
+    shares = [num_correct[name] / images[name] for name in people]
     badly = sum(share < 0.5 for share in shares)
     wholly = sum(share == 1 for share in shares)
     trace = {
@@ -37,7 +39,9 @@ def accuracy_by_person(result: Result, key: str) -> Figure | Absent:
         "x": list(range(1, len(people) + 1)),
         "y": shares,
         "marker": {"color": run_colour(0)},
-        "text": [f"{plain(name)}: {right[name]} of {images[name]} correct" for name in people],
+        "text": [
+            f"{plain(name)}: {num_correct[name]} of {images[name]} correct" for name in people
+        ],
         "textposition": "none",
         "hovertemplate": "%{text}<extra></extra>",
     }
@@ -62,7 +66,10 @@ def accuracy_by_person(result: Result, key: str) -> Figure | Absent:
         ],
         Table(
             ("subject", "images", "right", "accuracy"),
-            [[name, images[name], right[name], right[name] / images[name]] for name in people],
+            [
+                [name, images[name], num_correct[name], num_correct[name] / images[name]]
+                for name in people
+            ],
         ),
         height=320,
     )
@@ -83,7 +90,7 @@ def confident_errors(result: Result, key: str, atlas: Atlas | None, why: str) ->
         return Absent(key, title, read.reason)
     if atlas is None:
         return Absent(key, title, why)
-    wrong = np.flatnonzero(~read.right)
+    wrong = np.flatnonzero(~read.correct)
     sure = read.probabilities.max(axis=1)
     ranked = sorted(wrong.tolist(), key=lambda row: -sure[row])
     taken: Counter[str] = Counter()

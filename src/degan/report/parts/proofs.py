@@ -40,20 +40,20 @@ def leakage(results: Sequence[Result]) -> list[Part]:
     if not kinds:
         return absent
     views, rows = [], []
-    for what in ("identity", "expression"):
-        traces = [_bars(place, probe, kinds, what) for place, probe in enumerate(_PROBES)]
+    for target in ("identity", "expression"):
+        traces = [_bars(place, probe, kinds, target) for place, probe in enumerate(_PROBES)]
         layout = {
             "xaxis": share_axis("accuracy of the probe"),
             "yaxis": name_axis(),
             "barmode": "group",
         }
-        name = "identity (chance is best)" if what == "identity" else "expression"
-        views.append(View(name, [*traces, _chance(kinds, what)], layout))
+        name = "identity (chance is best)" if target == "identity" else "expression"
+        views.append(View(name, [*traces, _chance(kinds, target)], layout))
         for kind in kinds:
             for probe in _PROBES:
-                guess = getattr(getattr(kind.features, what), probe)
+                guess = getattr(getattr(kind.features, target), probe)
                 values: list[Cell] = [guess.accuracy, *guess.interval, guess.times_chance]
-                rows.append([kind.name, what, probe, *values, _chance_of(kind, what)])
+                rows.append([kind.name, target, probe, *values, _chance_of(kind, target)])
     columns = ("features", "of", "probe", "accuracy", "low", "high", "times chance", "chance")
     says = " ".join(
         f"{result.name}: {result.probes.people:,} people, {result.probes.images:,} images."
@@ -98,18 +98,18 @@ def _not_probed(results: Sequence[Result], key: str, title: str) -> list[Part]:
     ]
 
 
-def _chance_of(kind: _Kind, what: str) -> float:
-    return float(getattr(kind.features, what).chance)
+def _chance_of(kind: _Kind, target: str) -> float:
+    return float(getattr(kind.features, target).chance)
 
 
-def _chance(kinds: Sequence[_Kind], what: str) -> dict[str, Any]:
+def _chance(kinds: Sequence[_Kind], target: str) -> dict[str, Any]:
     """Return a mark at chance for each kind of features; chance depends on the probed people."""
     return {
         "type": "scatter",
         "mode": "markers",
         "name": "chance",
         "y": [plain(kind.name) for kind in kinds],
-        "x": [_chance_of(kind, what) for kind in kinds],
+        "x": [_chance_of(kind, target) for kind in kinds],
         "marker": {
             "symbol": "line-ns",
             "size": 34,
@@ -120,8 +120,8 @@ def _chance(kinds: Sequence[_Kind], what: str) -> dict[str, Any]:
     }
 
 
-def _bars(place: int, probe: str, kinds: Sequence[_Kind], what: str) -> dict[str, Any]:
-    guesses = [(kind.name, getattr(getattr(kind.features, what), probe)) for kind in kinds]
+def _bars(place: int, probe: str, kinds: Sequence[_Kind], target: str) -> dict[str, Any]:
+    guesses = [(kind.name, getattr(getattr(kind.features, target), probe)) for kind in kinds]
     shares = [guess.accuracy for _, guess in guesses]
     return {
         "type": "bar",

@@ -12,10 +12,11 @@ from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.evaluation.ablation.arms import ARMS, stage1_name
 from degan.evaluation.probes.finished_runs import Run, read_run
-from degan.evaluation.probes.generation import Generator, load_generator
 from degan.evaluation.protocols.fold_runs import fold_folder
+from degan.networks.generator import Generator
 from degan.report.measurements import Origin, Transfer
 from degan.report.model_location import ModelLocation, ShownSamples, read_faces
+from degan.training.gan import load_generator
 from degan.training.loader import load
 
 

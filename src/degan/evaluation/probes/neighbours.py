@@ -18,7 +18,7 @@ NUM_NEIGHBOURS: Final = 3
 
 
 def nearest_people(
-    model: Model, dataset: Dataset, asked: Sequence[int], training: Sequence[int]
+    model: Model, dataset: Dataset, queries: Sequence[int], training: Sequence[int]
 ) -> dict[int, list[int]]:
     """Return the nearest training samples of each query sample, at most one per subject.
 
@@ -28,7 +28,7 @@ def nearest_people(
     Args:
         model: model trained on ``training``.
         dataset: data set of the samples.
-        asked: indices of the query samples.
+        queries: indices of the query samples.
         training: indices of the training samples, not empty.
 
     Returns:
@@ -38,17 +38,17 @@ def nearest_people(
     Raises:
         DeganError: a crop cannot be read.
     """
-    if not asked:
+    if not queries:
         return {}
     known = _features(model, dataset, training)
     mean, deviation = known.mean(dim=0), known.std(dim=0, correction=0) + 1e-6
     known = torch.nn.functional.normalize((known - mean) / deviation)
-    wanted = (_features(model, dataset, asked) - mean) / deviation
+    wanted = (_features(model, dataset, queries) - mean) / deviation
     order = (wanted @ known.T).argsort(dim=1, descending=True, stable=True).numpy()
     people = np.array([dataset.samples[index].person for index in training])
     return {
         index: [training[place] for place in _one_a_person(places, people)]
-        for index, places in zip(asked, order, strict=True)
+        for index, places in zip(queries, order, strict=True)
     }
 
 

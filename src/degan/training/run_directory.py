@@ -1,15 +1,10 @@
 """Run directory: settings (written before step 1), ``log.jsonl``, checkpoints, grids and result."""
 
 import json
-import math
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from degan.config import Settings, read_settings, write_settings
 from degan.errors import DeganError
@@ -61,10 +56,10 @@ def _in_words(key: str) -> str:
 def _is_barely_begun(folder: Path, settings: Settings) -> bool:
     """Return whether a folder has only files of a call that was killed before ``run.json``."""
     names = {path.name for path in folder.iterdir()}
-    kept = {name for name in names if not re.fullmatch(r"\..+\.tmp", name)}
-    if kept == {_SETTINGS}:
+    other_names = {name for name in names if not re.fullmatch(r"\..+\.tmp", name)}
+    if other_names == {_SETTINGS}:
         return read_settings(folder / _SETTINGS) == settings
-    return not kept
+    return not other_names
 
 
 class Log:
@@ -91,9 +86,9 @@ class Log:
     def rewind(self, stage: int, epoch: int) -> None:
         """Drop the lines after an epoch, because later epochs will be trained again."""
         rows = _read_log(self.path)
-        kept = [row for row in rows if (row["stage"], row["epoch"]) <= (stage, epoch)]
-        if len(kept) < len(rows):
-            write_text(self.path, "".join(json.dumps(row) + "\n" for row in kept))
+        rows_before = [row for row in rows if (row["stage"], row["epoch"]) <= (stage, epoch)]
+        if len(rows_before) < len(rows):
+            write_text(self.path, "".join(json.dumps(row) + "\n" for row in rows_before))
             self._start = time.monotonic() - logged_seconds(self.path)
 
     def write(self, **values: Any) -> None:
@@ -123,33 +118,3 @@ def _read_log(path: Path) -> list[dict[str, Any]]:
     except (ValueError, TypeError, RecursionError):
         pass
     raise DeganError(f"{path} is damaged; delete the run and start it again")
-
-
-@contextmanager
-def seeded(seed: int, stage: int, epoch: int) -> Iterator[None]:
-    """Seed torch's default generator within the block, from seed, stage and epoch only.
-
-    So an epoch gives the same result after an interruption, and checkpoints do not need the state
-    of the generator.
-    """
-    with torch.random.fork_rng(devices=[]):
-        # The large odd factor gives neighbouring seeds and epochs different random streams.
-        torch.manual_seed((seed * 1_000_003 + stage * 100_003 + epoch) * 2_654_435_761 % 2**63)
-        yield
-
-
-def one_cycle(step: int, total: int, peak: float, least: float = 0.0) -> float:
-    """Return the learning rate of a step: linear increase for 30 % of the steps, then cosine to 0.
-
-    Args:
-        step: index of the step, from 0.
-        total: number of steps.
-        peak: the highest learning rate.
-        least: minimum of the rate after the peak, relative to the peak, in [0, 1].
-
-    Source: Smith & Topin 2018; not in the paper.
-    """
-    position = (step + 0.5) / total
-    if position < 0.3:
-        return peak * (0.04 + 0.96 * position / 0.3)
-    return peak * max(least, 0.5 * (1 + math.cos((position - 0.3) / 0.7 * math.pi)))

@@ -70,22 +70,23 @@ def _stretched(grid: F32, down: float, across: float) -> float:
     return float(upper * (1 - down) + lower * down)
 
 
-def expose(image: F32, face: NDArray[np.bool_], brightness: float, kept: float) -> float:
+def expose(image: F32, face: NDArray[np.bool_], brightness: float, skin_factor: float) -> float:
     """Return the exposure gain that gives the face its target brightness.
 
     Args:
         image: linear RGB, float32 (H, W, 3).
         face: mask of the face, bool (H, W).
-        brightness: target brightness of the face in the final image, [0, 1], before ``kept``.
-        kept: factor for the linear brightness of the skin, lower for dark skin, because cameras
-            expose for the whole scene rather than for the face.
+        brightness: target brightness of the face in the final image, [0, 1], before
+            ``skin_factor``.
+        skin_factor: factor for the linear brightness of the skin, lower for dark skin, because
+            cameras expose for the whole scene rather than for the face.
     """
     seen = image[face].ravel()
     if not len(seen):
         return 1.0
     middle = [(len(seen) - 1) // 2, len(seen) // 2]
     median = float(np.partition(seen, middle)[middle].mean())  # np.median is slower
-    return float(brightness**2.2 * kept / max(median, 1e-4))
+    return float(brightness**2.2 * skin_factor / max(median, 1e-4))
 
 
 def develop(image: F32, exposure: float, tone: Exposure) -> RgbImage:

@@ -3,7 +3,7 @@
 import pytest
 
 from degan.config import preset
-from degan.evaluation.protocols.neighbours import NUM_NEIGHBOURS, nearest_people
+from degan.evaluation.probes.neighbours import NUM_NEIGHBOURS, nearest_people
 from degan.training.pipeline import train
 
 
