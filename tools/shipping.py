@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from degan.config import DEFAULT_PRESET, IMAGE_TERMS
+from degan.config.run_layout import MODEL_FILE
 from degan.system.files import sha256, write_text
-from degan.training.model import MODEL_FILE
 
 ASSETS = Path(__file__).resolve().parent.parent / "src" / "degan" / "assets"
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 import degan
 from degan.cli.app import app
+from degan.config.run_layout import MODEL_FILE
 from degan.data.manifest import read_dataset
 from degan.data.rendered_sequences import read_all_frames
 from degan.errors import DeganError
@@ -20,7 +21,7 @@ from degan.recognition.neutral_reader import NeutralReader, read_neutral
 from degan.recognition.weights import KEY
 from degan.synthetic.generate import synthesize
 from degan.synthetic.plan import SynthesisSettings
-from degan.training.model import MODEL_FILE, load_model
+from degan.training.model import load_model
 from degan.tuning.neutral_layer import fit_neutral
 
 

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from degan.config import override, preset
+from degan.config.run_layout import MODEL_FILE
 from degan.errors import DeganError
 from degan.training.device import find_device, repeatable
-from degan.training.model import MODEL_FILE, predict_probabilities
+from degan.training.model import predict_probabilities
 from degan.training.pipeline import train
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")

@@ -8,9 +8,10 @@ from safetensors import safe_open
 from torch import nn
 
 from degan.config import override, preset
+from degan.config.run_layout import MODEL_FILE
 from degan.errors import DeganError
 from degan.training.device import arithmetic
-from degan.training.model import MODEL_FILE, predict_probabilities
+from degan.training.model import predict_probabilities
 from degan.training.pipeline import train
 
 FEW = ["gan.epochs=1", "classifier.epochs=1", "classifier.encoder_rate=1.0"]

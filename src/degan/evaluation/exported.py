@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from degan.config.run_layout import PREDICTIONS_FILE, SUMMARY_FILE
 from degan.data.crops import crop_chunks
 from degan.data.factors import Value, read_column
 from degan.data.manifest import Dataset
@@ -128,9 +129,9 @@ def _write(
     summary: dict[str, Any],
 ) -> None:
     text = predictions_text(dataset, indices, shared, probabilities)
-    write_text(out / "predictions.csv", text)
+    write_text(out / PREDICTIONS_FILE, text)
     replace_sheet(out, mistakes_sheet(dataset, indices, shared, probabilities))
-    write_text(out / "summary.json", json.dumps(summary, indent=2) + "\n")
+    write_text(out / SUMMARY_FILE, json.dumps(summary, indent=2) + "\n")
 
 
 def _column(dataset: Dataset, by: str | None, people: Path | None) -> list[Value] | None:

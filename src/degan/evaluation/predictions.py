@@ -9,14 +9,13 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from degan.config.run_layout import PREDICTIONS_FILE, RECORD_FILE
 from degan.data.manifest import Dataset
 from degan.data.sample import Sample, person_of
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.labels import EXPRESSIONS
 from degan.system.files import read_bytes
-
-PREDICTIONS: Final = "predictions.csv"
 
 COLUMNS: Final = ("index", "source", "subject", "sequence", "expression", "predicted")
 """First columns of ``predictions.csv``; a probability column for each expression follows."""
@@ -77,7 +76,7 @@ def check_output_folder(out: Path) -> None:
     Raises:
         DeganError: ``out`` is a run directory, whose files would be replaced, or a file.
     """
-    if (out / "run.json").exists():
+    if (out / RECORD_FILE).exists():
         raise DeganError(
             f"{out} is a run of 'degan train' or 'degan crossval', whose files would be replaced; "
             "choose another folder"
@@ -122,11 +121,11 @@ def read_predictions(path: Path) -> Predictions:
     Raises:
         DeganError: the file is missing, damaged, or not a table of predictions.
     """
-    file = path / PREDICTIONS if path.is_dir() else path
+    file = path / PREDICTIONS_FILE if path.is_dir() else path
     if not file.is_file():
         raise DeganError(
-            f"{path} holds no {PREDICTIONS}; give a finished run of 'degan crossval' or 'degan "
-            "crossdata', an arm of 'degan ablate', or the folder of 'degan evaluate --out'"
+            f"{path} holds no {PREDICTIONS_FILE}; give a finished run of 'degan crossval' or "
+            "'degan crossdata', an arm of 'degan ablate', or the folder of 'degan evaluate --out'"
         )
     table = _cells(file)
     header = tuple(next(table, ()))

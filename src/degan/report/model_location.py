@@ -9,6 +9,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from degan.config.run_layout import (
+    ABLATION,
+    CROSS_VALIDATION,
+    FOLDS_FILE,
+    FULL_ARM,
+    MODEL_FILE,
+    RECORD_FILE,
+    SUMMARY_FILE,
+    TRAINING,
+    fold_folder,
+)
 from degan.data.crops import read_crops
 from degan.data.fold_file import read_folds
 from degan.data.folds import fold_for_pictures
@@ -23,8 +34,6 @@ from degan.report.round_robin import in_turns
 from degan.system.extras import import_extra
 from degan.system.files import read_bytes, read_json, sha256
 
-_MODEL = "model.safetensors"
-_FULL = "full"  # reference arm of an ablation
 _MAX_RECORD = 2**28
 _MAX_MODEL = 8 * 2**30
 
@@ -104,19 +113,19 @@ def find_model(run: Path, dataset: Dataset) -> ModelLocation:
     Raises:
         DeganError: the directory holds no model, is damaged, or belongs to another data set.
     """
-    record = run / "run.json"
-    kind = str(read_json(record).get("kind", "training")) if record.is_file() else None
-    if kind == "cross-validation":
+    record = run / RECORD_FILE
+    kind = str(read_json(record).get("kind", TRAINING)) if record.is_file() else None
+    if kind == CROSS_VALIDATION:
         return _fold(run, run, run, dataset)
-    if kind == "ablation":
-        return _fold(run, run, run / _FULL, dataset)
-    if kind == "training":
-        model = run / _MODEL
+    if kind == ABLATION:
+        return _fold(run, run, run / FULL_ARM, dataset)
+    if kind == TRAINING:
+        model = run / MODEL_FILE
         return ModelLocation(run, run, None, _hash(model), None, None, _record_hash(record))
-    above = run.parent / "run.json"
-    if kind is None and (run / "fold-01").is_dir() and above.is_file():
+    above = run.parent / RECORD_FILE
+    if kind is None and fold_folder(run, 0).is_dir() and above.is_file():
         return _fold(run, run.parent, run, dataset)
-    if kind is None and (run / "summary.json").is_file():
+    if kind is None and (run / SUMMARY_FILE).is_file():
         return _measured_weights(run, dataset)
     raise DeganError(
         f"{run} holds no model; give a directory written by 'degan train', 'degan crossval', "
@@ -126,9 +135,9 @@ def find_model(run: Path, dataset: Dataset) -> ModelLocation:
 
 def _fold(run: Path, root: Path, arm: Path, dataset: Dataset) -> ModelLocation:
     """Return the location of one fold's model; ``root`` holds ``folds.json`` of all folds."""
-    path = root / "folds.json"
+    path = root / FOLDS_FILE
     folds = read_folds(path, dataset)
-    models = [arm / f"fold-{number:02d}" / _MODEL for number in range(1, len(folds) + 1)]
+    models = [fold_folder(arm, number) / MODEL_FILE for number in range(len(folds))]
     there = [number for number, model in enumerate(models) if model.is_file()]
     # Without model files, the cache may still hold the measurements.
     number = fold_for_pictures(folds, there or range(len(folds)))
@@ -145,7 +154,7 @@ def _fold(run: Path, root: Path, arm: Path, dataset: Dataset) -> ModelLocation:
 
 
 def _measured_weights(run: Path, dataset: Dataset) -> ModelLocation:
-    path = run / "summary.json"
+    path = run / SUMMARY_FILE
     summary = read_json(path)
     name, digest = summary.get("weights"), summary.get("weights_sha256")
     if not isinstance(name, str) or not isinstance(digest, str):
@@ -174,7 +183,7 @@ def open_model(place: ModelLocation, dataset: Dataset) -> OpenModel:
         opened = _open_weights(place)
     elif place.model_hash is None:
         raise DeganError(
-            f"{place.folder} holds no trained network ({_MODEL}) for this figure; train again"
+            f"{place.folder} holds no trained network ({MODEL_FILE}) for this figure; train again"
         )
     else:
         opened = import_train_extra("degan.report.with_torch.run_model").open_run(place.folder)
@@ -249,7 +258,7 @@ def _untrained(
         return ShownSamples(indices, seen=True)  # which of these people were trained on is unknown
     if dataset.manifest_hash not in manifests_of(opened.trained_on):
         return ShownSamples(indices, seen=False)
-    record = place.folder / "run.json"
+    record = place.folder / RECORD_FILE
     content = read_json(record)
     subjects, splits = content.get("subjects"), content.get("splits", [])
     if not isinstance(subjects, list) or not isinstance(splits, list):

@@ -15,8 +15,20 @@ from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from degan.config.run_layout import (
+    ABLATION,
+    CROSS_VALIDATION,
+    LOG_FILE,
+    PREDICTIONS_FILE,
+    RECORD_FILE,
+    SETTINGS_FILE,
+    STAGE1,
+    SUMMARY_FILE,
+    TRAINING,
+    fold_folder,
+)
 from degan.errors import DeganError
-from degan.evaluation.predictions import PREDICTIONS, Predictions, read_predictions
+from degan.evaluation.predictions import Predictions, read_predictions
 from degan.report.schemas import Figures, LogRow, Probes
 from degan.system.files import read_bytes
 
@@ -24,8 +36,6 @@ __all__ = ["Result", "Unavailable", "read_results", "reason_of"]
 
 _MAX_BYTES: Final = 2**26
 _MAX_ROWS: Final = 1_000_000  # maximum number of epochs read from a log
-
-_ABLATION: Final = "ablation"
 
 _NOT_PROBED: Final = "it was not probed; run 'degan probe {} --data DATA --out RUN/probe'"
 
@@ -110,18 +120,18 @@ def _with_unique_names(results: Sequence[Result]) -> list[Result]:
 
 
 def _read_folder(folder: Path) -> list[Result]:
-    record, above = folder / "run.json", folder.resolve().parent
-    if folder.is_dir() and (folder / "fold-01").is_dir() and not record.exists():
-        facts = _facts(above / "run.json")
-        if facts.get("kind") == _ABLATION:
+    record, above = folder / RECORD_FILE, folder.resolve().parent
+    if folder.is_dir() and fold_folder(folder, 0).is_dir() and not record.exists():
+        facts = _facts(above / RECORD_FILE)
+        if facts.get("kind") == ABLATION:
             return [_arm(folder, above.name, facts)]
-    if not folder.is_dir() or not (record.exists() or (folder / "summary.json").exists()):
+    if not folder.is_dir() or not (record.exists() or (folder / SUMMARY_FILE).exists()):
         raise DeganError(
             f"{folder} holds no result; give a run of 'degan train', 'crossval', 'crossdata' or "
             "'ablate', or an output folder of 'degan evaluate --out' or 'degan finetune'"
         )
     facts = _facts(record)
-    arms = _arms(folder) if facts.get("kind") == _ABLATION else []
+    arms = _arms(folder) if facts.get("kind") == ABLATION else []
     if arms:
         return [_arm(folder / name, folder.resolve().name, facts) for name in arms]
     return [_result(folder, folder.resolve().name, facts)]
@@ -134,10 +144,10 @@ def _arm(folder: Path, ablation: str, facts: Mapping[str, Any]) -> Result:
 
 _KINDS: Final = {
     "None": "weights measured on a data set",
-    "training": "one training",
-    "cross-validation": "a cross-validation",
-    _ABLATION: "an ablation",
-    "stage 1": "stage 1 of a training",
+    TRAINING: "one training",
+    CROSS_VALIDATION: "a cross-validation",
+    ABLATION: "an ablation",
+    STAGE1: "stage 1 of a training",
     "damaged": "a run whose run.json is damaged",
 }
 
@@ -154,7 +164,7 @@ def _arms(folder: Path) -> list[str]:
 
     Arms that are not in the summary follow, sorted by name.
     """
-    summary = _json(folder / "summary.json", TypeAdapter(dict[str, Any]))
+    summary = _json(folder / SUMMARY_FILE, TypeAdapter(dict[str, Any]))
     rows = summary.get("arms") if isinstance(summary, dict) else None
     named = list(rows) if isinstance(rows, dict) else []
     there = sorted(path.parent.name for path in folder.glob("*/fold-01"))
@@ -183,13 +193,13 @@ def _result(folder: Path, name: str, facts: Mapping[str, Any], *, arm: bool = Fa
             if facts
             else "weights are not probed; probe the run that they were exported from",
         ),
-        settings=_settings((folder.parent if arm else folder) / "settings.toml"),
+        settings=_settings((folder.parent if arm else folder) / SETTINGS_FILE),
     )
 
 
 def _figures_of_arm(folder: Path) -> Figures | Unavailable:
     """Return the metrics of an arm from the summary of its ablation."""
-    path = folder.parent / "summary.json"
+    path = folder.parent / SUMMARY_FILE
     summary = _json(path, TypeAdapter(dict[str, Any]), "the ablation is not finished")
     if isinstance(summary, Unavailable):
         return summary
@@ -201,17 +211,17 @@ def _figures_of_arm(folder: Path) -> Figures | Unavailable:
 
 
 def _figures(folder: Path, trainings: Sequence[str]) -> Figures | Unavailable:
-    own = folder / "summary.json"
+    own = folder / SUMMARY_FILE
     if trainings == [""]:
         why = "it has no test results: 'degan train' only trains; 'degan crossval' also tests"
     else:
-        tested = sum((folder / name / "predictions.csv").exists() for name in trainings)
+        tested = sum((folder / name / PREDICTIONS_FILE).exists() for name in trainings)
         why = f"it is not finished: {tested} of {len(trainings)} started folds are tested"
     return _json(own, TypeAdapter(Figures), why)
 
 
 def _predictions(folder: Path, figures: Figures | Unavailable) -> Predictions | Unavailable:
-    if isinstance(figures, Unavailable) and not (folder / PREDICTIONS).exists():
+    if isinstance(figures, Unavailable) and not (folder / PREDICTIONS_FILE).exists():
         return figures  # both files are missing for the same reason
     try:
         return read_predictions(folder)
@@ -223,7 +233,7 @@ def _logs(folder: Path, trainings: Sequence[str]) -> dict[str, list[LogRow]] | U
     """Return the logs by training; the reason for their absence if one is damaged or all miss."""
     found: dict[str, list[LogRow]] = {}
     for name in trainings:
-        path = folder / name / "log.jsonl"
+        path = folder / name / LOG_FILE
         if path.exists():
             rows = _guarded(path, _log)
             if isinstance(rows, Unavailable):

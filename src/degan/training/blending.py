@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 
 from degan.config import Settings, override
+from degan.config.run_layout import LOG_FILE, STAGE2_FILE
 from degan.data.folds import Fold, subject_folds
 from degan.data.sample import Sample, with_subjects
 from degan.networks.classifier import Classifier, Recognition
 from degan.networks.encoder import Encoder
 from degan.system.files import read_json, write_text
 from degan.system.progress import Progress, sub_progress
-from degan.training.classifier import CHECKPOINT_FILE, ClassifierTrainer
+from degan.training.classifier import ClassifierTrainer
 from degan.training.guard import TrainingError
 from degan.training.loader import TrainingData, num_epochs
 from degan.training.run_directory import Log
@@ -158,7 +159,7 @@ def _held_out_losses(
     trainer = ClassifierTrainer(train_data, encoder, inner, folder, start)
     try:
         classifier = trainer.train(
-            Log(folder / "log.jsonl"), lambda done, _: progress(done, "choosing the blend")
+            Log(folder / LOG_FILE), lambda done, _: progress(done, "choosing the blend")
         )
     except TrainingError as error:
         raise TrainingError(f"an inner training, to choose the blend, failed: {error}") from error
@@ -176,5 +177,5 @@ def _held_out_losses(
                 [recognition.read(data.images[rows]) for rows in test.split(_BATCH)]
             )
         losses.append(-probabilities.gather(1, truth)[:, 0].clamp_min(_LEAST).log().cpu())
-    (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
+    (folder / STAGE2_FILE).unlink(missing_ok=True)
     return torch.stack(losses)

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel
 
 from degan.config import Settings
+from degan.config.run_layout import STAGE2_FILE
 from degan.networks.classifier import Classifier
 from degan.networks.encoder import Encoder, EncoderOutput
 from degan.system.progress import Progress
@@ -24,9 +25,6 @@ from degan.training.passes import EpochRunner, numbers
 from degan.training.run_directory import Log
 from degan.training.seeding import seeded
 from degan.training.start import InitialWeights
-
-CHECKPOINT_FILE = "classifier.safetensors"
-"""File name of the checkpoint of stage 2 in a run directory; deleted after the model is written."""
 
 _STAGE = 2
 _NORM_BATCHES = (20, 200)  # minimum and maximum, for the statistics of batch norm
@@ -98,7 +96,7 @@ class ClassifierTrainer:
         self.data = data
         self.taught = taught
         self.settings = settings
-        self.path = folder / CHECKPOINT_FILE
+        self.path = folder / STAGE2_FILE
         choice = settings.classifier
         with seeded(settings.seed, _STAGE, 0):
             self.networks = RecognitionNetworks(settings, encoder, data)

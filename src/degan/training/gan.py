@@ -11,6 +11,7 @@ from torch import Tensor, nn, optim
 from torch.nn import functional as F
 
 from degan.config import IMAGE_TERMS, Settings
+from degan.config.run_layout import STAGE1_FILE
 from degan.networks.decoder import Decoder
 from degan.networks.discriminator import Discriminator
 from degan.networks.encoder import Encoder
@@ -37,7 +38,6 @@ from degan.training.seeding import seeded
 from degan.training.start import InitialWeights, encoder_rate
 
 _STAGE = 1
-_CHECKPOINT_FILE = "gan.safetensors"
 _CHECKPOINT_SECONDS = 30.0
 _GRIDS = 5
 
@@ -104,7 +104,7 @@ class GanTrainer:
         self.data = data
         self.settings = settings
         self.folder = folder
-        self.path = folder / _CHECKPOINT_FILE
+        self.path = folder / STAGE1_FILE
         gan = settings.gan
         self.frozen = encoder_rate(settings) == 0
         with seeded(settings.seed, _STAGE, 0):
@@ -335,7 +335,7 @@ def load_generator(folder: Path, settings: Settings, num_subjects: int) -> Gener
     Raises:
         DeganError: the checkpoint is damaged or belongs to other settings.
     """
-    path = folder / _CHECKPOINT_FILE
+    path = folder / STAGE1_FILE
     if not path.exists() or not settings.gan.has_image_terms:
         return None
     tensors, _ = checkpoint.load_checkpoint(path)

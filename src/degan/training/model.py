@@ -8,15 +8,13 @@ import torch
 from torch import Tensor
 
 from degan.config import Settings
+from degan.config.run_layout import MODEL_FILE
 from degan.errors import DeganError
 from degan.networks.classifier import Classifier, Recognition
 from degan.networks.encoder import Encoder
 from degan.system.arguments import PathLike, as_path
 from degan.training import checkpoint
 from degan.version import __version__
-
-MODEL_FILE = "model.safetensors"
-"""File name of the trained model in a run directory."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from degan.config import CHOOSE_BLEND, ClassifierSettings, Settings
+from degan.config.run_layout import (
+    INNER_DIR,
+    LOG_FILE,
+    MODEL_FILE,
+    STAGE1,
+    STAGE2_FILE,
+    TEACHERS_DIR,
+    TRAINING,
+)
 from degan.data.facial_actions import read_actions
 from degan.data.manifest import Dataset
 from degan.data.provenance import describe_training_data
@@ -23,20 +32,14 @@ from degan.networks.encoder import Encoder
 from degan.system.arguments import PathLike, as_path
 from degan.system.progress import Progress, silent, split_progress
 from degan.training.blending import choose_blend, inner_cost
-from degan.training.classifier import CHECKPOINT_FILE, ClassifierTrainer
+from degan.training.classifier import ClassifierTrainer
 from degan.training.device import find_device, repeatable
 from degan.training.gan import GanTrainer
 from degan.training.loader import TrainingData, check_size, load, num_epochs
-from degan.training.model import MODEL_FILE, Model, load_model, save_model
+from degan.training.model import Model, load_model, save_model
 from degan.training.run_directory import Log, logged_seconds, open_run
 from degan.training.start import InitialWeights, encoder_rate, read_start, start_facts
 from degan.training.teachers import PASSES, soft_targets, teacher_settings, trained_teachers
-
-TEACHERS_DIR = "teachers"
-"""Name of the folder of the teachers in a run directory."""
-
-INNER_DIR = "inner"
-"""Name of the folder of the inner folds, for the choice of the blend, in a run directory."""
 
 _GAN_COST, _FROZEN_COST = 2.7, 0.4  # per image, relative to stage 2 with a trained encoder
 
@@ -85,9 +88,9 @@ def train(
     start = read_start(settings)
     checked = read_training_inputs(dataset, indices, settings)
     facts = checked.facts | start_facts(start)
-    open_run(folder, settings, {"kind": "training", **facts, **_vote_facts(dataset, settings)})
+    open_run(folder, settings, {"kind": TRAINING, **facts, **_vote_facts(dataset, settings)})
     if (folder / MODEL_FILE).exists():
-        (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
+        (folder / STAGE2_FILE).unlink(missing_ok=True)
         return load_model(folder)
     skips_stage1 = stage1 is None and not needs_generated and encoder_rate(settings) == 0
     teachers_progress, blend_progress, stage1_progress, stage2_progress = split_progress(
@@ -104,7 +107,7 @@ def train(
                 data, samples, facts, settings, teacher_folder, start, teachers_progress
             )
         blend = _blend(data, samples, settings, folder / INNER_DIR, start, blend_progress)
-        log = folder / "log.jsonl"
+        log = folder / LOG_FILE
         if stage1 is None:
             gan = GanTrainer(data, settings, folder, start)
             encoder = gan.networks.encoder if skips_stage1 else gan.train(Log(log), stage1_progress)
@@ -122,7 +125,7 @@ def train(
         describe_training_data(dataset, indices, start.trained_on if start else None),
     )
     save_model(folder / MODEL_FILE, model, settings)
-    (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
+    (folder / STAGE2_FILE).unlink(missing_ok=True)
     progress(1.0, "done")
     return model
 
@@ -239,9 +242,9 @@ def _train_stage1(
     progress: Progress,
 ) -> Encoder:
     only_stage1 = stage1_settings(settings)
-    open_run(folder, only_stage1, {"kind": "stage 1", **facts})
+    open_run(folder, only_stage1, {"kind": STAGE1, **facts})
     trainer = GanTrainer(data, only_stage1, folder, start)
-    return trainer.train(Log(folder / "log.jsonl"), progress).eval()
+    return trainer.train(Log(folder / LOG_FILE), progress).eval()
 
 
 class TrainingInputs(NamedTuple):
@@ -332,7 +335,7 @@ def training_seconds(folder: Path) -> float:
     Raises:
         DeganError: a log is damaged.
     """
-    own = logged_seconds(folder / "log.jsonl")
+    own = logged_seconds(folder / LOG_FILE)
     return own + folder_seconds(folder / TEACHERS_DIR) + folder_seconds(folder / INNER_DIR)
 
 

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from degan.config import Settings, read_settings, write_settings
+from degan.config.run_layout import RECORD_FILE, SETTINGS_FILE
 from degan.errors import DeganError
 from degan.system.files import read_json, write_text
 from degan.version import __version__
-
-_SETTINGS = "settings.toml"
 
 
 def open_run(folder: Path, settings: Settings, facts: dict[str, Any]) -> None:
@@ -27,18 +26,18 @@ def open_run(folder: Path, settings: Settings, facts: dict[str, Any]) -> None:
         DeganError: the folder contains other files, or a run with other settings or data.
     """
     expected = {"degan": __version__, **facts}
-    record = folder / "run.json"
+    record = folder / RECORD_FILE
     if not record.exists():
         if folder.is_file() or (folder.is_dir() and not _is_barely_begun(folder, settings)):
             raise DeganError(
                 f"{folder} exists and is not a run directory; choose a new name for the run"
             )
-        write_settings(folder / _SETTINGS, settings)
+        write_settings(folder / SETTINGS_FILE, settings)
         write_text(record, json.dumps(expected, indent=2) + "\n")
         return
     found = read_json(record)
     changed = [name for name in {**found, **expected} if found.get(name) != expected.get(name)]
-    if read_settings(folder / _SETTINGS) != settings:
+    if read_settings(folder / SETTINGS_FILE) != settings:
         changed.append("settings")
     if changed:
         raise DeganError(
@@ -57,8 +56,8 @@ def _is_barely_begun(folder: Path, settings: Settings) -> bool:
     """Return whether a folder has only files of a call that was killed before ``run.json``."""
     names = {path.name for path in folder.iterdir()}
     other_names = {name for name in names if not re.fullmatch(r"\..+\.tmp", name)}
-    if other_names == {_SETTINGS}:
-        return read_settings(folder / _SETTINGS) == settings
+    if other_names == {SETTINGS_FILE}:
+        return read_settings(folder / SETTINGS_FILE) == settings
     return not other_names
 
 

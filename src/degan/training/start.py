@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from degan.config import SHIPPED_STARTS, NetworkSettings, Settings
+from degan.config.run_layout import MODEL_FILE
 from degan.data.manifest import Dataset
 from degan.data.provenance import manifests_of
 from degan.errors import DeganError
@@ -203,7 +204,7 @@ def _content(name: str) -> tuple[Path, bytes]:
         asset = f"{name}.safetensors"
         return Path(asset), asset_bytes(asset)
     path = Path(name)
-    file = path / "model.safetensors" if path.is_dir() else path
+    file = path / MODEL_FILE if path.is_dir() else path
     if not file.is_file():
         raise DeganError(
             f"there are no weights to start from at {path}; set start to the folder of a finished "

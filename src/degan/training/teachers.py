@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from degan.config import ClassifierSettings, Settings, override
+from degan.config.run_layout import LOG_FILE, STAGE2_FILE
 from degan.data.folds import Fold, subject_folds
 from degan.data.sample import Sample, with_subjects
 from degan.errors import DeganError
@@ -16,7 +17,7 @@ from degan.networks.classifier import Recognition
 from degan.networks.encoder import Encoder
 from degan.system.progress import Progress, sub_progress
 from degan.training import checkpoint
-from degan.training.classifier import CHECKPOINT_FILE, ClassifierTrainer
+from degan.training.classifier import ClassifierTrainer
 from degan.training.guard import TrainingError
 from degan.training.loader import TrainingData
 from degan.training.plain_cnn import plain_cnn
@@ -138,7 +139,7 @@ def _fold_predictions(
             images = data.images[list(fold.test)].split(_BATCH)
             predictions = torch.cat([teacher.read(batch) for batch in images])
         checkpoint.save_checkpoint(path, {"said": predictions}, {})
-    (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
+    (folder / STAGE2_FILE).unlink(missing_ok=True)
     return predictions
 
 
@@ -155,7 +156,7 @@ def _train(
     if start is not None:
         start.load_encoder(encoder)
     trainer = ClassifierTrainer(data, encoder, settings, folder, start)
-    classifier = trainer.train(Log(folder / "log.jsonl"), progress)
+    classifier = trainer.train(Log(folder / LOG_FILE), progress)
     teacher = Recognition(settings.network, settings.classifier, encoder, classifier)
     return teacher.to(data.device).eval()
 

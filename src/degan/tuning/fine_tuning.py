@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
+from degan.config.run_layout import FOLDS_FILE, PREDICTIONS_FILE, SUMMARY_FILE
 from degan.data.datasets.folder import CUSTOM_LABELS, read_labelled
 from degan.data.duplicates import find_duplicates, pairs_by_kind
 from degan.data.fold_file import SUBJECTS, folds_text
@@ -393,7 +394,7 @@ def _write(
 ) -> None:
     classes, samples = summary["expressions"], dataset.samples
     text = predictions_text(dataset, range(len(samples)), classes, probabilities)
-    write_text(work / "predictions.csv", text)
+    write_text(work / PREDICTIONS_FILE, text)
     write_text(work / "subjects.csv", subjects_text(samples, classes, probabilities))
-    write_text(work / "folds.json", folds_text(dataset, folds, SUBJECTS, summary["seed"]))
-    write_text(work / "summary.json", json.dumps(summary, indent=2) + "\n")
+    write_text(work / FOLDS_FILE, folds_text(dataset, folds, SUBJECTS, summary["seed"]))
+    write_text(work / SUMMARY_FILE, json.dumps(summary, indent=2) + "\n")

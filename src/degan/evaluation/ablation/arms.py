@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from degan.config import IMAGE_TERMS, Settings, override
+from degan.config.run_layout import FULL_ARM
 from degan.errors import DeganError
 from degan.training.pipeline import stage1_settings
 from degan.training.plain_cnn import plain_cnn
@@ -52,7 +53,7 @@ def _without_drawing(settings: Settings, _: int) -> Settings:
 
 _ANY_COUNT: Final = 1  # number of images; does not change whether two arms have equal settings
 
-FULL: Final = "full"
+FULL: Final = FULL_ARM
 """The reference: the method with the settings of the run."""
 
 NO_GENERATED: Final = "no-drawing"

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from degan.config import Settings
+from degan.config.run_layout import ABLATION, LOG_FILE, SUMMARY_FILE, fold_folder
 from degan.data.crops import read_crops
 from degan.data.fold_file import SUBJECTS
 from degan.data.folds import Fold
@@ -36,7 +37,6 @@ from degan.evaluation.probes.identification import identify
 from degan.evaluation.protocols.fold_runs import (
     ELAPSED,
     add_elapsed_seconds,
-    fold_folder,
     fold_settings,
     is_correct,
     is_tested,
@@ -113,8 +113,8 @@ def ablate(
     progress = progress or silent
     folder = as_path(folder, "folder")
     choice = choose_arms(settings, arms)
-    open_fold_runs(folder, dataset, settings, folds, protocol, "ablation")
-    path = folder / "summary.json"
+    open_fold_runs(folder, dataset, settings, folds, protocol, ABLATION)
+    path = folder / SUMMARY_FILE
     names = [arm.name for arm in choice.arms]
     if not path.exists() or list(read_json(path)["arms"]) != names:
         with add_elapsed_seconds(folder / ELAPSED):
@@ -367,7 +367,7 @@ def _seconds(folder: Path, arm: Arm, settings: Settings, num_folds: int) -> dict
     for number in range(num_folds):
         own += read_test_record(fold_folder(folder / arm.name, number))["seconds"]
         stage1 = _shared_folder(folder, "stage1", stage1_name(arm, settings), number)
-        first += logged_seconds(stage1 / "log.jsonl") if stage1 is not None else 0.0
+        first += logged_seconds(stage1 / LOG_FILE) if stage1 is not None else 0.0
         teachers = _shared_folder(folder, "teachers", teachers_name(arm, settings), number)
         taught += folder_seconds(teachers) if teachers is not None else 0.0
     return {

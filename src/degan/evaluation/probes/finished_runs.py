@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from degan.config import Settings, read_settings
+from degan.config.run_layout import RECORD_FILE, SETTINGS_FILE, TRAINING
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.system.files import read_json
@@ -49,9 +50,9 @@ def read_run(folder: Path) -> Run:
     Raises:
         DeganError: the folder is not a run of ``degan train``, is not finished, or is damaged.
     """
-    record = folder / "run.json"
+    record = folder / RECORD_FILE
     facts = read_json(record) if record.is_file() else {}
-    if facts.get("kind", "training") != "training":
+    if facts.get("kind", TRAINING) != TRAINING:
         raise DeganError(
             f"{folder} is a {facts['kind']}, not a single training; give one of its runs, such as "
             f"{folder / 'fold-01'}"
@@ -60,7 +61,7 @@ def read_run(folder: Path) -> Run:
     subjects, manifest_hash = facts.get("subjects"), facts.get("manifest_sha256")
     if not isinstance(subjects, list) or not isinstance(manifest_hash, str):
         raise DeganError(f"{record} is missing or damaged; train the run again")
-    settings = read_settings(folder / "settings.toml")
+    settings = read_settings(folder / SETTINGS_FILE)
     return Run(folder, settings, model, tuple(map(str, subjects)), manifest_hash)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from degan.config import Settings
+from degan.config.run_layout import PREDICTIONS_FILE, SUMMARY_FILE
 from degan.data.crops import read_crops
 from degan.data.manifest import Dataset, check_same_crops
 from degan.errors import DeganError
@@ -66,7 +67,7 @@ def cross_data_set(
         folder,
         sub_progress(progress, 0.0, _TRAINING_SHARE),
     )
-    path = folder / "summary.json"
+    path = folder / SUMMARY_FILE
     if not path.exists():
         summary = {
             **_test(model, test_set, shared, folder, settings.seed),
@@ -93,7 +94,7 @@ def _test(
     crops = torch.from_numpy(read_crops(test_set, indices))
     probabilities = predict_probabilities(model, crops).double().numpy()
     text = predictions_text(test_set, indices, shared, probabilities)
-    write_text(folder / "predictions.csv", text)
+    write_text(folder / PREDICTIONS_FILE, text)
     return compute_metrics(
         [test_set.samples[index] for index in indices], shared, probabilities, seed
     )

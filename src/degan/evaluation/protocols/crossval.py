@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from degan.config import Settings
+from degan.config.run_layout import CROSS_VALIDATION, SUMMARY_FILE, fold_folder
 from degan.data.fold_file import SUBJECTS
 from degan.data.folds import Fold, fold_for_pictures
 from degan.data.manifest import Dataset, read_dataset
@@ -18,7 +19,6 @@ from degan.evaluation.protocols.fold_runs import (
     ELAPSED,
     FoldPredictions,
     add_elapsed_seconds,
-    fold_folder,
     fold_settings,
     is_tested,
     open_fold_runs,
@@ -76,8 +76,8 @@ def cross_validate(
     """
     progress = progress or silent
     folder = as_path(folder, "folder")
-    open_fold_runs(folder, dataset, settings, folds, protocol, "cross-validation")
-    path = folder / "summary.json"
+    open_fold_runs(folder, dataset, settings, folds, protocol, CROSS_VALIDATION)
+    path = folder / SUMMARY_FILE
     if not path.exists():
         folders = [fold_folder(folder, number) for number in range(len(folds))]
         drawn = fold_for_pictures(folds, range(len(folds)))

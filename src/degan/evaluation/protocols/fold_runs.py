@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from degan.config import Settings
+from degan.config.run_layout import FOLDS_FILE, PREDICTIONS_FILE, TEST_FILE, fold_folder
 from degan.data.crops import read_crops
 from degan.data.fold_file import folds_text
 from degan.data.folds import Fold
@@ -31,9 +32,7 @@ from degan.training.run_directory import open_run
 from degan.training.start import check_unseen, read_start
 
 ELAPSED = "elapsed.json"
-_PREDICTIONS = "predictions.csv"
 _SUBJECTS = "subjects.csv"
-_TEST_RECORD = "test.json"
 
 
 @dataclass(frozen=True)
@@ -80,12 +79,7 @@ def open_fold_runs(
         "folds_sha256": sha256(division.encode()),
     }
     open_run(folder, settings, facts)
-    write_text(folder / "folds.json", division)
-
-
-def fold_folder(folder: Path, number: int) -> Path:
-    """Return the run directory of a fold: fold 0 is ``fold-01``."""
-    return folder / f"fold-{number + 1:02d}"
+    write_text(folder / FOLDS_FILE, division)
 
 
 def fold_settings(settings: Settings, number: int) -> Settings:
@@ -169,7 +163,7 @@ def predict_test_samples(model: Model, dataset: Dataset, fold: Fold) -> metrics.
 
 def is_tested(folder: Path) -> bool:
     """Return whether a fold's run directory contains its test result."""
-    return (folder / _PREDICTIONS).exists()
+    return (folder / PREDICTIONS_FILE).exists()
 
 
 def write_test_result(
@@ -188,18 +182,18 @@ def write_test_result(
         probabilities: probabilities of the test samples, float (N, C).
         test_record: content of ``test.json``: ``seconds`` and further values.
     """
-    write_text(folder / _TEST_RECORD, json.dumps(test_record) + "\n")
+    write_text(folder / TEST_FILE, json.dumps(test_record) + "\n")
     text = predictions_text(dataset, fold.test, dataset.expressions, probabilities)
-    write_text(folder / _PREDICTIONS, text)
+    write_text(folder / PREDICTIONS_FILE, text)
 
 
 def read_test_record(folder: Path) -> dict[str, Any]:
     """Return the content of ``test.json``, see :func:`write_test_result`."""
-    return read_json(folder / _TEST_RECORD)
+    return read_json(folder / TEST_FILE)
 
 
 def _read_test(folder: Path, dataset: Dataset, fold: Fold) -> FoldPredictions:
-    path = folder / _PREDICTIONS
+    path = folder / PREDICTIONS_FILE
     try:
         rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
         indices = tuple(int(row["index"]) for row in rows)
@@ -246,7 +240,7 @@ def summarize_folds(
     names, probabilities = dataset.expressions, pooled.probabilities
     samples = [dataset.samples[index] for index in pooled.indices]
     text = predictions_text(dataset, pooled.indices, names, probabilities)
-    write_text(folder / _PREDICTIONS, text)
+    write_text(folder / PREDICTIONS_FILE, text)
     write_text(folder / _SUBJECTS, subjects_text(samples, names, probabilities))
     correct = is_correct(dataset, pooled)
     place = {index: row for row, index in enumerate(pooled.indices)}

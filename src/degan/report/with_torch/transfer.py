@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from degan.config import read_settings
+from degan.config.run_layout import SETTINGS_FILE, fold_folder
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.evaluation.ablation.arms import ARMS, stage1_name
 from degan.evaluation.probes.finished_runs import Run, read_run
-from degan.evaluation.protocols.fold_runs import fold_folder
 from degan.networks.generator import Generator
 from degan.report.measurements import Origin, Transfer
 from degan.report.model_location import ModelLocation, ShownSamples, read_faces
@@ -82,7 +82,7 @@ def _stage1_folder(place: ModelLocation, run: Run) -> Path:
     """Return the folder of G; some arms of an ablation share a stage 1 in a separate folder."""
     if place.ablation is None or place.fold is None:
         return run.folder
-    settings = read_settings(place.ablation / "settings.toml")
+    settings = read_settings(place.ablation / SETTINGS_FILE)
     arms = [arm for arm in ARMS if arm.name == run.folder.parent.name]
     name = stage1_name(arms[0], settings) if arms else None
     if name is None:
