@@ -127,7 +127,7 @@ def test_a_run_says_what_it_started_from_and_goes_on_from_that_alone(faces, earl
     assert len(facts["start_sha256"]) == 64
     train(faces, indices, TINY.model_copy(update={"seed": 3}), tmp_path / "other")
     started.write_bytes((tmp_path / "other/model.safetensors").read_bytes())
-    with pytest.raises(DeganError, match="start_sha256"):
+    with pytest.raises(DeganError, match="differs in: initial weights; use"):
         train(faces, indices, starting(started), tmp_path / "run")
 
 

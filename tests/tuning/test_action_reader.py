@@ -308,7 +308,7 @@ class TestCommands:
             app, ["export", str(run), str(file), "--actions", str(people.folder)]
         )
         assert done.exit_code == 0, done.output
-        assert "of 52 facial actions are read" in done.output
+        assert "of 52 facial actions are predicted" in done.output
         figures = tmp_path / "figures"
         measure = ["evaluate", "--data", str(people.folder)]
         done = CliRunner().invoke(

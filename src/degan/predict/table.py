@@ -15,11 +15,11 @@ from degan.recognition.prediction import Prediction
 from degan.system.arguments import (
     PathLike,
     as_path,
+    check_callback,
     check_flag,
     check_groups,
     check_list,
     check_number,
-    wrong_type,
 )
 from degan.system.extras import LazyModule, import_package
 from degan.system.progress import Progress
@@ -105,8 +105,7 @@ def read(
     ):
         check_flag(flag, name)
     check_number(jobs, "jobs", least=1, most=MAX_JOBS, whole=True)
-    if progress is not None and not callable(progress):
-        raise wrong_type("progress", "a function of a fraction and a label", progress)
+    check_callback(progress, "progress")
     paths = _paths(source)
     calmest = isinstance(neutral, str) and neutral == CALMEST
     options = ReadOptions(

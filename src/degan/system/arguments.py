@@ -2,16 +2,22 @@
 
 import math
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from types import UnionType
-from typing import Any
+from typing import Any, Final
 
 from degan.errors import DeganError, DeganTypeError
 
 PathLike = str | os.PathLike[str]
 """A path in text or as an object of :mod:`pathlib`."""
+
+MAX_SEED: Final = 2**63 - 1
+"""Largest random seed."""
+
+_MAX_NAME: Final = 255  # bytes of a file name, the limit of all common file systems
 
 
 def wrong_type(name: str, needed: str, value: object) -> DeganTypeError:
@@ -40,6 +46,12 @@ def as_path(path: Any, name: str) -> Path:
     if isinstance(path, str | os.PathLike) and isinstance(text := os.fspath(path), str):
         if not text:
             raise DeganError(f"{name} is an empty path; give the path of a file or folder")
+        if "\0" in text:
+            raise DeganError(f"{name} is a path with a NUL character; give the path of a file")
+        if any(len(os.fsencode(part)) > _MAX_NAME for part in Path(text).parts):
+            raise DeganError(
+                f"{name} is a path with a name of more than {_MAX_NAME} bytes; use a shorter one"
+            )
         return Path(text)
     raise wrong_type(name, "a path (text or pathlib.Path)", path)
 
@@ -56,7 +68,7 @@ def check_list(value: Any, kind: type | UnionType, name: str, needed: str) -> No
     Raises:
         DeganTypeError: the message names the wrong type.
     """
-    proper = isinstance(value, Sequence) and not isinstance(value, str)
+    proper = isinstance(value, Sequence) and not isinstance(value, str | bytes)
     for wrong in value if proper else [value]:
         if not proper or not isinstance(wrong, kind):
             raise DeganTypeError(
@@ -85,9 +97,62 @@ def check_number(
     if isinstance(value, bool) or not isinstance(value, kind):
         raise wrong_type(name, f"a {'whole ' if whole else ''}number", value)
     number: Any = value
-    if not (least <= number <= most and math.isfinite(number)):
+    if not (least <= number <= most and abs(number) <= sys.float_info.max):
         upper = "or more" if math.isinf(most) else f"to {most:g}"
-        raise DeganError(f"{name} must be {least:g} {upper}, not {value}")
+        raise DeganError(f"{name} must be {least:g} {upper}, not {value!s:.40}")
+
+
+def as_int(value: Any, name: str, *, least: float, most: float = math.inf) -> int:
+    """Return a whole number, such as a number of NumPy, as an int.
+
+    Args:
+        value: the argument.
+        name: name of the argument, for the message.
+        least: smallest value allowed.
+        most: largest value allowed.
+
+    Raises:
+        DeganTypeError: it is not a whole number; the message names its type.
+        DeganError: it is out of range.
+    """
+    check_number(value, name, least=least, most=most, whole=True)
+    return int(value)
+
+
+def as_seed(value: Any, name: str = "seed") -> int:
+    """Return a random seed, a whole number from 0 to :data:`MAX_SEED`, as an int.
+
+    Raises:
+        DeganTypeError: it is not a whole number; the message names its type.
+        DeganError: it is out of range.
+    """
+    return as_int(value, name, least=0, most=MAX_SEED)
+
+
+def check_kind(value: Any, kind: type | UnionType, name: str, needed: str) -> None:
+    """Refuse an argument that is not an object of a type.
+
+    Args:
+        value: the argument.
+        kind: its type.
+        name: name of the argument, for the message.
+        needed: what it must be, in words, such as "a data set of read_dataset".
+
+    Raises:
+        DeganTypeError: the message names the wrong type.
+    """
+    if not isinstance(value, kind):
+        raise wrong_type(name, needed, value)
+
+
+def check_callback(value: Any, name: str) -> None:
+    """Refuse a callback that is neither a function nor None.
+
+    Raises:
+        DeganTypeError: the message names its type.
+    """
+    if value is not None and not callable(value):
+        raise wrong_type(name, "a function or None", value)
 
 
 def check_flag(value: Any, name: str) -> None:

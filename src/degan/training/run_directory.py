@@ -48,7 +48,12 @@ def open_run(folder: Path, settings: Settings, facts: dict[str, Any]) -> None:
 
 def _in_words(key: str) -> str:
     """Return a key of ``run.json`` in words."""
-    words = {"degan": "version of degan", "manifest_sha256": "data set", "votes_sha256": "votes"}
+    words = {
+        "degan": "version of degan",
+        "manifest_sha256": "data set",
+        "votes_sha256": "votes",
+        "start_sha256": "initial weights",
+    }
     return words.get(key, key.replace("_", " "))
 
 

@@ -1,0 +1,75 @@
+"""Checks of arguments: what is refused, and that the sentence names the argument."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from degan.errors import DeganError, DeganTypeError
+from degan.system.arguments import (
+    as_int,
+    as_path,
+    as_seed,
+    check_callback,
+    check_kind,
+    check_list,
+    check_number,
+)
+
+
+@pytest.mark.parametrize("path", [None, 3, b"a.jpg", ["a.jpg"], np.str_])
+def test_a_path_is_text_or_a_path(path):
+    with pytest.raises(DeganTypeError, match=r"photo must be a path \(text or pathlib\.Path\)"):
+        as_path(path, "photo")
+    assert as_path("a.jpg", "photo") == as_path(Path("a.jpg"), "photo") == Path("a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("", "photo is an empty path"),
+        ("a\0b", "photo is a path with a NUL character"),
+        ("a/" + "b" * 256, "photo is a path with a name of more than 255 bytes"),
+        ("ü" * 128, "a name of more than 255 bytes"),
+    ],
+)
+def test_a_path_that_no_file_can_have_is_refused(path, says):
+    with pytest.raises(DeganError, match=says):
+        as_path(path, "photo")
+
+
+@pytest.mark.parametrize("value", [10**400, float("inf"), float("nan"), 11, -1])
+def test_a_number_is_in_its_range(value):
+    with pytest.raises(DeganError, match="size must be 0 to 10, not") as caught:
+        check_number(value, "size", least=0, most=10)
+    assert len(str(caught.value)) < 100
+    with pytest.raises(DeganError, match="size must be 12 or more, not"):
+        check_number(value, "size", least=12)
+
+
+@pytest.mark.parametrize("value", [1.0, "1", True, None, np.float32(1), np.bool_(True)])
+def test_a_whole_number_is_no_other_type(value):
+    with pytest.raises(DeganTypeError, match="seed must be a whole number, not an object of type"):
+        as_seed(value)
+
+
+def test_numbers_of_numpy_become_those_of_python():
+    """JSON knows no numbers of NumPy."""
+    assert type(as_int(np.int64(3), "jobs", least=1)) is int
+    assert type(as_seed(np.uint8(3))) is int
+
+
+@pytest.mark.parametrize("values", ["abc", b"abc", {"a"}, {"a": 1}, iter("a"), None, 3])
+def test_a_single_text_or_an_unordered_set_is_no_list(values):
+    with pytest.raises(DeganTypeError, match="subjects must be a list of texts, not"):
+        check_list(values, str, "subjects", "texts")
+
+
+def test_objects_and_functions_of_another_type_are_named():
+    with pytest.raises(DeganTypeError, match="dataset must be a data set, not .* type str"):
+        check_kind("data/", Path, "dataset", "a data set")
+    with pytest.raises(
+        DeganTypeError, match="progress must be a function or None, not .* type int"
+    ):
+        check_callback(5, "progress")
+    check_callback(None, "progress")
