@@ -166,7 +166,7 @@ class Recording:
 
 def test_people_who_left_are_not_kept_in_memory(recognizer, examples, monkeypatch):
     """As if after each cut all were others: in a long video there are very many."""
-    monkeypatch.setattr("degan.faces.person_numbers.PersonNumbers.asked", 2.0)
+    monkeypatch.setattr("degan.faces.person_numbers.PersonNumbers.threshold", 2.0)
     monkeypatch.setattr("degan.predict.videos.MAX_PEOPLE", 5)
     dark, bright = (scene((person(examples, 1), 20, 20), grey=grey) for grey in (10, 240))
     kept = []
