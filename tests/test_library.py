@@ -50,7 +50,7 @@ class TestSeveral:
         assert recognizer.predict_boxes(WALL, []) == []
 
     def test_more_faces_than_are_run_at_once(self, recognizer, photos, monkeypatch):
-        monkeypatch.setattr("degan.recognition.recognizer._BATCH", 2)
+        monkeypatch.setattr("degan.recognition.weights._BATCH", 2)
         crops = [photos[0][60:210, 60:200]] * 3 + [photos[3][60:210, 60:200]] * 2
         for crop, face in zip(crops, recognizer.predict_crops(crops), strict=True):
             assert same(face, recognizer.predict_crop(crop))
