@@ -21,6 +21,7 @@ from shipping import ACTORS, PEOPLE, RECOGNITION, RECORDINGS, degan, render, shi
 
 NAME = "web"
 
+UNKNOWN = 255  # label of a picture that was not matched with a labelled copy
 KEPT_ASIDE = 10  # one of this number of web faces is held out
 # Networks of this size underfit the web faces, so train longer, with less cut-out.
 SETTINGS = (
@@ -47,7 +48,7 @@ def write_tables(source: Path, build: Path) -> None:
             rows = csv.writer(file)
             rows.writerow(["emotion", "pixels", "Usage"])
             for number, (image, label) in enumerate(zip(images, labels, strict=True)):
-                if (number % KEPT_ASIDE == 0) == kept:
+                if label != UNKNOWN and (number % KEPT_ASIDE == 0) == kept:
                     pixels = " ".join(map(str, image.ravel()))
                     rows.writerow([CODES.index(names[label]), pixels, "Training"])
 
