@@ -72,11 +72,11 @@ def write_report(
     check_installed()
     if out.suffix.lower() not in (".html", ".htm"):
         raise DeganError(f"{out} does not end in .html; give the report such a name")
-    check_writable(out)
     progress(0.0, "reading results")
     results = read_results(paths)
     faces = Faces(dataset)
     columns = _columns(dataset, by, people)
+    check_writable(out)  # makes the folder of the page
     sections = _sections(results, faces, columns, progress)
     names = ", ".join(result.name for result in results)
     progress(_PAGE, "writing the page")
