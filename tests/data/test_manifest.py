@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from degan.data.manifest import read_dataset, write_dataset
+from degan.data.manifest import check_dataset, read_dataset, write_dataset
 from degan.data.sample import Sample, Skipped
 from degan.errors import DeganError, DeganTypeError
 from degan.labels import EXPRESSIONS
@@ -131,6 +131,8 @@ def test_names_are_a_list_or_set_of_them(tmp_path, names):
 
 def test_a_part_of_no_samples_is_refused(tmp_path):
     dataset = read_dataset(written(tmp_path))
+    with pytest.raises(DeganError, match=r"no sample of .* is left; choose expressions that"):
+        check_dataset(dataset.with_expressions([]))
     with pytest.raises(DeganError, match=r"no sample of .* is left; choose expressions that"):
         dataset.with_expressions(["contempt"]).split_indices(None)
     with pytest.raises(DeganTypeError, match="split must be a part of the official split or None"):

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from degan.config import IMAGE_TERMS, override, preset, write_settings
+from degan.data.crops import read_crops
 from degan.data.provenance import manifests_of
 from degan.errors import DeganError, DeganTypeError
 from degan.media.images import read_image
@@ -19,7 +20,7 @@ from degan.training.checkpoint import load_checkpoint
 from degan.training.classifier import ClassifierTrainer
 from degan.training.gan import load_generator
 from degan.training.loader import batches, load, num_batches
-from degan.training.model import load_model
+from degan.training.model import load_model, predict_probabilities
 from degan.training.passes import EpochRunner
 from degan.training.pipeline import train, train_stage1
 from degan.training.run_directory import Log, logged_seconds, open_run
@@ -567,9 +568,6 @@ def test_stage_1_learns_to_redraw_faces_and_stage_2_to_read_them(faces, tmp_path
     rows = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
     stage1 = [row for row in rows if row["stage"] == 1]
     assert stage1[-1]["reconstruction"] < 0.5 * stage1[0]["reconstruction"]
-    from degan.data.crops import read_crops
-    from degan.training.model import predict_probabilities
-
     crops = torch.from_numpy(read_crops(faces, all_of(faces)))
     read_as = predict_probabilities(model, crops).argmax(1)
     truth = torch.tensor([faces.expressions.index(s.expression) for s in faces.samples])
@@ -634,3 +632,24 @@ def test_paths_may_be_text_and_indices_an_array(faces, tmp_path):
     train(faces, every, TINY, str(two), stage1=str(tmp_path / "first"))
     assert (one / "model.safetensors").read_bytes() == (two / "model.safetensors").read_bytes()
     assert (one / "run.json").read_bytes() == (two / "run.json").read_bytes()
+
+
+def test_only_crops_of_the_models_size_are_read(faces, tmp_path):
+    model = train(faces, all_of(faces), override(TINY, ["gan.epochs=0"]), tmp_path / "run")
+    crops = torch.from_numpy(read_crops(faces, range(4)))
+    whole = predict_probabilities(model, crops)
+    assert torch.equal(predict_probabilities(model, crops, np.int64(4)), whole)
+    for wrong, says in (
+        (crops.float(), r"not float32 \(4, 64, 64, 3\)"),
+        (crops[:, ::2, ::2], r"not uint8 \(4, 32, 32, 3\)"),
+        (crops.permute(0, 3, 1, 2), r"not uint8 \(4, 3, 64, 64\)"),
+        (crops[0], r"not uint8 \(64, 64, 3\)"),
+        (crops[:0], r"not uint8 \(0, 64, 64, 3\)"),
+        (crops.numpy(), "crops must be a tensor, such as"),
+    ):
+        with pytest.raises(DeganError, match=says):
+            predict_probabilities(model, wrong)
+    with pytest.raises(DeganError, match="batch_size must be 1 or more, not 0"):
+        predict_probabilities(model, crops, 0)
+    with pytest.raises(DeganTypeError, match="model must be a model of train or load_model"):
+        predict_probabilities(tmp_path / "run", crops)

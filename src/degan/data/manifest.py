@@ -85,10 +85,7 @@ class Dataset:
             DeganTypeError: ``split`` is neither a text nor None.
         """
         check_kind(split, str | None, "split", "a part of the official split or None")
-        if not self.samples:
-            raise DeganError(
-                f"no sample of {self.folder} is left; choose expressions that the data set contains"
-            )
+        check_dataset(self)
         found = [i for i, s in enumerate(self.samples) if split is None or s.split == split]
         if not found:
             have = [name for name in SPLITS if any(s.split == name for s in self.samples)]
@@ -116,12 +113,17 @@ class Dataset:
 
 
 def check_dataset(dataset: Any, name: str = "dataset") -> None:
-    """Refuse an argument that is not a :class:`Dataset`.
+    """Refuse an argument that is not a :class:`Dataset` with samples.
 
     Raises:
-        DeganTypeError: the message names its type.
+        DeganError: it has no samples, because none shows the expressions that were chosen.
+        DeganTypeError: it is something else; the message names its type.
     """
     check_kind(dataset, Dataset, name, "a data set of read_dataset")
+    if not dataset.samples:
+        raise DeganError(
+            f"no sample of {dataset.folder} is left; choose expressions that the data set contains"
+        )
 
 
 def check_same_crops(one: Dataset, other: Dataset) -> None:

@@ -290,10 +290,6 @@ def read_training_inputs(
             the networks cannot use crops of that size, there is no such backbone, or facial
             actions or votes are missing that the settings need.
     """
-    if not dataset.samples:
-        raise DeganError(
-            f"no sample of {dataset.folder} is left; choose expressions that the data set contains"
-        )
     check_size(dataset, settings.network)
     find_backbone(settings.network.backbone)
     actions = read_actions(dataset, indices) if _needs_actions(settings) else None
