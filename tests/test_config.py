@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from degan.config import PRESETS, best, fast, override, preset, read_settings, tiny, write_settings
-from degan.errors import DeganError
+from degan.errors import DeganError, DeganTypeError
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -135,6 +135,52 @@ def test_an_unknown_setting_is_refused_by_its_name(assignment, name):
 def test_what_is_no_assignment_is_refused(assignment):
     with pytest.raises(DeganError):
         override(fast(), [assignment])
+
+
+@pytest.mark.parametrize(
+    ("assignment", "says"),
+    [
+        ("gan.epoch=3", r"gan\.epoch: there is no such setting; gan has epochs, min_steps, .*"),
+        ('"gan.epoch.x"=3', r"gan\.epoch\.x: there is no such setting; there are preset, .*"),
+        ("gam.epochs=3", "gam: there is no such setting; there are preset, seed, .*"),
+        ("gan=3", r"gan: this is a section, not a setting; set .* such as gan\.epochs"),
+        ("gan.learning_rate=nan", r"gan\.learning_rate: must be a number, not nan"),
+        ("gan.weight_code=inf", r"gan\.weight_code: must be 1000 or less, not inf"),
+        ("seed=2147483648", "seed: must be less than 2147483648, not 2147483648"),
+        ("gan.epochs='20'", r"gan\.epochs: must be a whole number, not '20'"),
+        ("augment.mirror=1", r"augment\.mirror: must be true or false, not 1"),
+        ("start=3", "start: must be a text in quotes, not 3"),
+        ("classifier.blend=2", r"classifier\.blend: must be 1 or less or 'chosen', not 2"),
+        ("network.image_size=50", r"network\.image_size: must be a multiple of 16, not 50"),
+    ],
+)
+def test_a_wrong_value_is_refused_in_words(assignment, says):
+    with pytest.raises(DeganError, match=f"^the given settings: {says}$"):
+        override(fast(), [assignment])
+
+
+@pytest.mark.parametrize("assignment", ["start=web", " start = web ", "network.code=rounded"])
+def test_a_text_without_quotes_is_told_to_have_some(assignment):
+    name, value = (word.strip() for word in assignment.split("="))
+    with pytest.raises(DeganError, match=f"a text needs quotes: {name}='{value}'$"):
+        override(fast(), [assignment])
+    with pytest.raises(DeganError, match=r"write section\.name=value"):
+        override(fast(), ["gan.epochs=many"])
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: override(None, []), "settings must be settings of a run, such as preset"),
+        (lambda: override(tiny(), "seed=1"), "assignments must be a list of texts .* not str"),
+        (lambda: override(tiny(), [5]), "assignments must be a list of texts .* not of int"),
+        (lambda: preset(["tiny"]), "name must be the name of a preset, not .* list"),
+        (lambda: write_settings("nowhere.toml", "tiny"), "settings must be settings of a run"),
+    ],
+)
+def test_arguments_of_another_type_are_named(call, says):
+    with pytest.raises(DeganTypeError, match=says):
+        call()
 
 
 def test_what_is_no_assignment_is_told_how_to_write_one():

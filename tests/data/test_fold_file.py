@@ -3,10 +3,12 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from degan.data.fold_file import PROTOCOLS, folds_text, make_folds, read_folds, write_folds
-from degan.errors import DeganError
+from degan.data.folds import Fold
+from degan.errors import DeganError, DeganTypeError
 
 
 @pytest.fixture
@@ -26,6 +28,54 @@ def test_folds_come_back_as_they_were_written(faces, tmp_path, validation):
     folds = make_folds(faces, "subjects", num_folds=3, seed=5, validation=validation)
     write_folds(tmp_path / "folds.json", faces, folds, "subjects", 5)
     assert read_folds(tmp_path / "folds.json", faces) == folds
+
+
+@pytest.mark.parametrize(
+    ("folds", "protocol", "says"),
+    [
+        ([Fold((0,), (1,))], "subjects", "fold 1 does not use sample 2 .*; put every sample into"),
+        ([Fold(range(20), range(4, 24))], "subjects", "fold 1 has sample 4 .* in train and in te"),
+        ([], "subjects", "folds is an empty list"),
+        (None, "nope", "no protocol 'nope'; choose one of subjects, loso, official, file"),
+        (None, "official", "the data set has no official split"),
+    ],
+)
+def test_folds_that_would_not_come_back_are_not_written(faces, tmp_path, folds, protocol, says):
+    path = tmp_path / "folds.json"
+    if folds is None:
+        folds = make_folds(faces, "subjects", num_folds=3)
+    with pytest.raises(DeganError, match=says):
+        write_folds(path, faces, folds, protocol, 0)
+    assert not path.exists()
+
+
+def test_folds_that_are_not_the_official_split_are_not_called_so(faces, tmp_path):
+    parts = ("train", "test", "")
+    place = {subject: parts[number % 3] for number, subject in enumerate(faces.subjects)}
+    samples = tuple(s._replace(split=place[s.subject]) for s in faces.samples)
+    dataset = replace(faces, samples=samples)
+    folds = make_folds(dataset, "subjects", num_folds=3)
+    with pytest.raises(DeganError, match=r"not the official split .* protocol 'file'"):
+        write_folds(tmp_path / "folds.json", dataset, folds, "official", 0)
+    write_folds(tmp_path / "folds.json", dataset, folds, "file", np.int64(0))
+    assert read_folds(tmp_path / "folds.json", dataset) == folds
+
+
+@pytest.mark.parametrize("seed", [None, -1, 1.5])
+def test_a_seed_is_a_whole_number(faces, tmp_path, seed):
+    folds = make_folds(faces, "subjects", num_folds=3)
+    with pytest.raises(DeganError, match="seed must be"):
+        write_folds(tmp_path / "folds.json", faces, folds, "subjects", seed)
+
+
+def test_a_folder_is_no_data_set(faces, tmp_path):
+    for call in (
+        lambda data: make_folds(data, "subjects"),
+        lambda data: read_folds(tmp_path / "folds.json", data),
+        lambda data: write_folds(tmp_path / "folds.json", data, [], "subjects", 0),
+    ):
+        with pytest.raises(DeganTypeError, match="dataset must be a data set of read_dataset"):
+            call(str(faces.folder))
 
 
 def test_the_file_says_what_was_divided_how_and_into_what(faces):

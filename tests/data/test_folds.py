@@ -2,13 +2,14 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from degan.data.folds import leave_one_subject_out, official_split, subject_folds
 from degan.data.sample import Sample
-from degan.errors import DeganError
+from degan.errors import DeganError, DeganTypeError
 from degan.labels import EXPRESSIONS
 
 
@@ -224,3 +225,45 @@ def test_where_nobody_is_named_no_fold_by_subject_can_be_made(make):
     samples = [s._replace(subject="") for s in shown_by_all(3, ["fear"])]
     with pytest.raises(DeganError, match=r"samples without a subject.*official split"):
         make(samples)
+
+
+@pytest.mark.parametrize("seed", [None, [], -1, "x", 1.5, True, np.random.default_rng(0)])
+def test_a_seed_is_a_whole_number(seed):
+    samples = shown_by_all(3, ["fear"])
+    for make in (
+        lambda: subject_folds(samples, 2, seed),
+        lambda: leave_one_subject_out(samples, seed),
+    ):
+        with pytest.raises(DeganError, match="seed must be"):
+            make()
+
+
+def test_numbers_of_numpy_are_numbers():
+    samples = shown_by_all(4, ["fear"])
+    made = subject_folds(samples, np.int64(2), np.uint8(3), validation=np.float32(0.5))
+    assert made == subject_folds(samples, 2, 3, validation=0.5)
+
+
+@pytest.mark.parametrize(
+    ("num_folds", "validation", "says"),
+    [
+        (2.0, 0.0, "num_folds must be a whole number, not an object of type float"),
+        ("2", 0.0, "num_folds must be a whole number, not an object of type str"),
+        (2, "0.1", "validation must be a number, not an object of type str"),
+    ],
+)
+def test_numbers_are_numbers(num_folds, validation, says):
+    with pytest.raises(DeganTypeError, match=says):
+        subject_folds(shown_by_all(3, ["fear"]), num_folds, 0, validation=validation)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda s: subject_folds(s, 2, 0), lambda s: leave_one_subject_out(s, 0), official_split],
+)
+def test_only_samples_are_divided(make):
+    for samples in (None, "ab", ["a"], [("a", "b")]):
+        with pytest.raises(DeganTypeError, match="samples must be a list of samples of a data set"):
+            make(samples)
+    with pytest.raises(DeganError, match=r"no samples to divide|no official split"):
+        make([])

@@ -125,6 +125,21 @@ def test_one_set_is_nothing_to_join(two, tmp_path):
         join_datasets(two[:1], tmp_path / "all")
 
 
+@pytest.mark.parametrize(
+    ("folders", "choices", "says"),
+    [
+        ("xy", {}, "folders must be a list of paths, not str"),
+        ([], {}, "folders is an empty list; give one path or more"),
+        (["x", 3], {}, "folders must be a path .* not an object of type int"),
+        (["x", "y"], {"progress": 5}, "progress must be a function or None"),
+    ],
+)
+def test_a_wrong_argument_is_found_before_a_folder_is_made(tmp_path, folders, choices, says):
+    with pytest.raises(DeganError, match=says):
+        join_datasets(folders, tmp_path / "all", **choices)
+    assert not any(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", ["a:b", "a\\b", "a\nb"])
 def test_a_name_that_no_manifest_can_hold_is_refused(faces, two, tmp_path, name):
     odd = copied(faces, tmp_path / name)

@@ -3,13 +3,14 @@
 import csv
 import json
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from degan.data.manifest import read_dataset, write_dataset
+from degan.data.manifest import check_dataset, read_dataset, write_dataset
 from degan.data.sample import Sample, Skipped
-from degan.errors import DeganError
+from degan.errors import DeganError, DeganTypeError
 from degan.labels import EXPRESSIONS
 
 SAMPLE = Sample("crops/fear/000000.png", "fear", "ann", "fear/ann", 0, "fear/ann.jpg", "none", 1)
@@ -117,6 +118,63 @@ def test_subjects_are_left_out_by_name(tmp_path):
         dataset.without_subjects(["dan", "ann", "carl"])
 
 
+@pytest.mark.parametrize("names", ["Bob", b"Bob", None, 3, [1], iter(["Bob"])])
+def test_names_are_a_list_or_set_of_them(tmp_path, names):
+    dataset = read_dataset(written(tmp_path))
+    assert dataset.without_subjects({"Bob"}) == [0]
+    assert dataset.with_expressions({"fear": 1}.keys()).expressions == ("fear",)
+    with pytest.raises(DeganTypeError, match="subjects must be a list of names of subjects, not"):
+        dataset.without_subjects(names)
+    with pytest.raises(DeganTypeError, match="expressions must be a list of names of expressions"):
+        dataset.with_expressions(names)
+
+
+def test_a_part_of_no_samples_is_refused(tmp_path):
+    dataset = read_dataset(written(tmp_path))
+    with pytest.raises(DeganError, match=r"no sample of .* is left; choose expressions that"):
+        check_dataset(dataset.with_expressions([]))
+    with pytest.raises(DeganError, match=r"no sample of .* is left; choose expressions that"):
+        dataset.with_expressions(["contempt"]).split_indices(None)
+    with pytest.raises(DeganTypeError, match="split must be a part of the official split or None"):
+        dataset.split_indices(3)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"samples": [SAMPLE._replace(file="../x.png")]}, "sample 0 has the file '../x.png'; give"),
+        ({"samples": [SAMPLE, OTHER._replace(file="C:/x")]}, "sample 1 has the file 'C:/x'; give"),
+        ({"samples": [SAMPLE._replace(split="dev")]}, "sample 0 is in the split 'dev'; choose"),
+        ({"samples": [SAMPLE._replace(expression=" ")]}, "' ' is not a valid expression; give"),
+        ({"samples": [SAMPLE._replace(frame="0")]}, "frame of sample 0 must be a whole number"),
+        ({"samples": [SAMPLE._replace(subject=None)]}, "subject of sample 0 must be a text"),
+        ({"samples": [("a", "b")]}, "samples must be a list of samples, not of tuple"),
+        ({"samples": SAMPLE}, "samples must be a list of samples, not of str"),
+        ({"samples": 3}, "samples must be a list of samples, not int"),
+        ({"skipped": ["a.jpg"]}, "skipped must be a list of skipped files, not of str"),
+        ({"skipped": [Skipped("a", None)]}, "a row of skipped must be a list of texts, not of No"),
+        ({"crop_size": 0}, "crop_size must be 1 to 4096, not 0"),
+        ({"crop_size": 4097}, "crop_size must be 1 to 4096, not 4097"),
+        ({"crop_size": 64.0}, "crop_size must be a whole number, not an object of type float"),
+        ({"frame": None}, "frame must be the name of a crop frame, not"),
+        ({"settings": []}, "settings must be a dict of JSON values, not"),
+        ({"settings": {"by": {"ann"}}}, "settings must hold values that JSON can store.*of type s"),
+    ],
+)
+def test_a_wrong_argument_leaves_the_data_set_as_it_was(tmp_path, change, says):
+    before = read_dataset(written(tmp_path))
+    right = {"crop_size": 32, "frame": "frame/2", "settings": {}}
+    with pytest.raises(DeganError, match=says):
+        write_dataset(tmp_path, **{"samples": [OTHER], "skipped": [], **right, **change})
+    assert read_dataset(tmp_path) == before
+
+
+def test_numbers_of_numpy_are_written_as_numbers(tmp_path):
+    written(tmp_path, [SAMPLE._replace(frame=np.int64(3))], crop_size=np.int64(48))
+    dataset = read_dataset(tmp_path)
+    assert (dataset.crop_size, dataset.samples[0].frame) == (48, 3)
+
+
 def test_an_edited_manifest_is_refused(tmp_path):
     written(tmp_path)
     path = tmp_path / "manifest.csv"
@@ -149,15 +207,19 @@ def test_a_damaged_description_is_refused(tmp_path, content):
 
 @pytest.mark.parametrize("crop_size", [0, -96, 10**9])
 def test_an_impossible_crop_size_is_refused(tmp_path, crop_size):
+    description = json.loads((written(tmp_path) / "dataset.json").read_text())
+    forged = json.dumps({**description, "crop_size": crop_size})
+    (tmp_path / "dataset.json").write_text(forged)
     with pytest.raises(DeganError, match=r"dataset\.json is damaged"):
-        read_dataset(written(tmp_path, crop_size=crop_size))
+        read_dataset(tmp_path)
 
 
 @pytest.mark.parametrize(
     "file", ["../x.png", "crops/../../x.png", "/etc/x.png", "..\\x.png", "C:\\x.png", "C:/x.png"]
 )
 def test_a_crop_outside_the_data_set_is_refused(tmp_path, file):
-    written(tmp_path, [OTHER, SAMPLE._replace(file=file)])
+    manifest = (written(tmp_path, [OTHER, SAMPLE]) / "manifest.csv").read_text()
+    rewritten(tmp_path, manifest.replace(SAMPLE.file, file))
     with pytest.raises(DeganError, match=r"manifest\.csv, line 3,"):
         read_dataset(tmp_path)
 

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from degan.data.adapters import find_adapter
 from degan.data.datasets import ckplus, folder
 from degan.data.manifest import read_dataset
 from degan.data.pictures import Location, Pixels
 from degan.data.prepare import PrepareSettings, prepare, prepare_dataset
 from degan.data.protocol import Protocol
 from degan.data.sample import Recording, Skipped, Source
-from degan.errors import DeganError
+from degan.errors import DeganError, DeganTypeError
 from degan.faces.alignment import FRAME
 from degan.media import images
 
@@ -397,3 +398,58 @@ def test_a_place_that_is_taken_is_said_before_anything_is_searched(tmp_path):
     (tmp_path / "data").write_text("mine")
     with pytest.raises(DeganError, match="is a file; give the name of a new folder"):
         run(tmp_path / "nowhere", tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"crop_size": 5000}, "crop_size must be 1 to 4096, not 5000"),
+        ({"crop_size": 0}, "crop_size must be 1 to 4096, not 0"),
+        ({"crop_size": 48.5}, "crop_size must be a whole number, not an object of type float"),
+        ({"crop_size": "96"}, "crop_size must be a whole number, not an object of type str"),
+        ({"crops": "no"}, "crops must be True or False, not an object of type str"),
+    ],
+)
+def test_settings_are_checked_when_they_are_made(change, says):
+    with pytest.raises(DeganError, match=says):
+        PrepareSettings(**change)
+    assert PrepareSettings(crop_size=np.int64(48)) == SMALL
+    assert type(PrepareSettings(crop_size=np.int64(48)).crop_size) is int
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"peak_frames": 0}, "peak_frames must be 1 to 1000, not 0"),
+        ({"peak_frames": "3"}, "peak_frames must be a whole number"),
+        ({"neutral": "no"}, "neutral must be True or False, not an object of type str"),
+        ({"camera": "UV"}, "camera is 'UV'; choose one of VL, NI"),
+    ],
+)
+def test_choices_are_checked_when_they_are_made(change, says):
+    with pytest.raises(DeganError, match=says):
+        Protocol(**change)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"adapter": "folder"}, "adapter must be an adapter of find_adapter, not .* str"),
+        ({"protocol": None}, "protocol must be a Protocol, not"),
+        ({"settings": {"crops": True}}, "settings must be PrepareSettings, not .* dict"),
+        ({"jobs": 0}, "jobs must be 1 to 1024, not 0"),
+        ({"jobs": None}, "jobs must be a whole number, not an object of type NoneType"),
+        ({"jobs": 1.5}, "jobs must be a whole number, not an object of type float"),
+        ({"progress": 5}, "progress must be a function or None, not an object of type int"),
+    ],
+)
+def test_a_wrong_argument_is_found_before_any_photo_is_read(tree, tmp_path, change, says):
+    right = {"adapter": folder.ADAPTER, "protocol": Protocol(), "settings": SMALL, "jobs": 1}
+    with pytest.raises(DeganError, match=says):
+        prepare_dataset(path=tree, out=tmp_path / "data", **{**right, **change})
+    assert not any(tmp_path.iterdir())
+
+
+def test_an_adapter_has_a_name():
+    with pytest.raises(DeganTypeError, match="name must be the name of a data set, not"):
+        find_adapter(None)

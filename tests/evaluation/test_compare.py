@@ -232,3 +232,9 @@ def test_results_in_classes_of_ones_own_can_be_compared(tmp_path):
         (tmp_path / name).write_text(header + f"0,p.png,s,q,bored,{read},1,0\n")
     summary = compare_results(tmp_path / "a", [tmp_path / "b"])
     assert [row["accuracy"] for row in summary["results"].values()] == [1, 0]
+
+
+@pytest.mark.parametrize("others", ["runs/a", Path("runs/a"), [], [3], iter([])])
+def test_other_results_are_a_list_of_paths(others):
+    with pytest.raises(DeganError, match=r"others (must be a|is an empty list)"):
+        compare_results("reference", others)

@@ -158,6 +158,28 @@ class TestFigures:
         with pytest.raises(DeganError, match=r"no samples of the split 'dev'; it has train, test"):
             evaluate(data, recognizer, split="dev")
 
+    @pytest.mark.parametrize(
+        ("change", "says"),
+        [
+            ({"dataset": "data"}, "dataset must be a data set of read_dataset, not .* str"),
+            ({"recognizer": "web"}, r"recognizer must be a degan\.Recognizer, not .* str"),
+            ({"by": []}, "by must be the name of a column or None, not .* list"),
+            ({"split": 3}, "split must be a part of the official split or None"),
+            ({"actions": "no"}, "actions must be True or False"),
+            ({"progress": 5}, "progress must be a function or None"),
+            ({"people": "a.csv"}, "no column is given; name one"),
+        ],
+    )
+    def test_a_wrong_argument_gets_a_sentence(self, data, recognizer, tmp_path, change, says):
+        right = {"dataset": data, "recognizer": recognizer, "out": tmp_path / "out"}
+        with pytest.raises(DeganError, match=says):
+            evaluate(**{**right, **change})
+        assert not any(tmp_path.iterdir())
+
+    def test_no_samples_are_refused(self, data, recognizer):
+        with pytest.raises(DeganError, match=r"no sample of .* is left; choose expressions"):
+            evaluate(data.with_expressions(["contempt"]), recognizer)
+
     def test_where_there_is_no_official_split_that_is_said(self, data, recognizer):
         with pytest.raises(DeganError, match="no official split"):
             evaluate(data, recognizer, split="test")

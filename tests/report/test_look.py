@@ -8,7 +8,7 @@ import pytest
 
 from degan.data.manifest import read_dataset, write_dataset
 from degan.data.sample import Sample, Skipped
-from degan.errors import DeganError
+from degan.errors import DeganError, DeganTypeError
 from degan.media import images
 from degan.report.dataset_page import look
 
@@ -139,3 +139,15 @@ def test_an_average_is_the_mean_of_the_faces(faces, tmp_path):
     own = [s for s in faces.samples if s.expression == "neutral"]
     mean = np.mean([images.read_image(faces.folder / s.file) for s in own], axis=0)
     assert np.abs(shown - mean).mean() < 4
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"dataset": "data"}, "dataset must be a data set of read_dataset, not .* str"),
+        ({"progress": 5}, "progress must be a function or None"),
+    ],
+)
+def test_a_wrong_argument_gets_a_sentence(faces, tmp_path, change, says):
+    with pytest.raises(DeganTypeError, match=says):
+        look(**{"dataset": faces, "out": tmp_path / "x.html", **change})

@@ -223,8 +223,24 @@ class TestFigures:
         titles = [part.title for key, part in parts.items() if key.startswith("by-")]
         assert titles == ["Accuracy by team: run"]
 
+    @pytest.mark.parametrize(
+        ("change", "says"),
+        [
+            ({"folders": "run"}, "folders must be a list of paths, not str"),
+            ({"folders": []}, "folders is an empty list; give one path or more"),
+            ({"by": "expression"}, "by must be a list of names of columns, not str"),
+            ({"dataset": "data"}, "dataset must be a data set of read_dataset"),
+            ({"progress": 5}, "progress must be a function or None"),
+            ({"folders": ["nowhere"]}, "holds no result"),
+        ],
+    )
+    def test_a_wrong_argument_is_found_before_a_folder_is_made(self, run, tmp_path, change, says):
+        with pytest.raises(DeganError, match=says):
+            write_report(**{"folders": [run], "out": tmp_path / "new/r.html", **change})
+        assert not (tmp_path / "new").exists()
+
     def test_groups_without_a_data_set_are_refused(self, run, tmp_path):
-        with pytest.raises(DeganError, match="--data"):
+        with pytest.raises(DeganError, match=r"give dataset \(--data DATA\) too"):
             write_report([run], tmp_path / "r.html", by=["sex"])
 
     def test_several_results_are_compared_as_degan_compare_does(self, run, data, tmp_path):

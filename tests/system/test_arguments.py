@@ -8,12 +8,15 @@ import pytest
 from degan.errors import DeganError, DeganTypeError
 from degan.system.arguments import (
     as_int,
+    as_jobs,
     as_path,
+    as_paths,
     as_seed,
     check_callback,
     check_kind,
     check_list,
     check_number,
+    check_texts,
 )
 
 
@@ -57,6 +60,7 @@ def test_numbers_of_numpy_become_those_of_python():
     """JSON knows no numbers of NumPy."""
     assert type(as_int(np.int64(3), "jobs", least=1)) is int
     assert type(as_seed(np.uint8(3))) is int
+    assert type(as_jobs(np.int64(2))) is int
 
 
 @pytest.mark.parametrize("values", ["abc", b"abc", {"a"}, {"a": 1}, iter("a"), None, 3])
@@ -65,11 +69,32 @@ def test_a_single_text_or_an_unordered_set_is_no_list(values):
         check_list(values, str, "subjects", "texts")
 
 
+@pytest.mark.parametrize("values", [["a"], ("a",), {"a"}, {"a": 1}.keys(), np.array(["a"]), ()])
+def test_names_may_be_in_any_collection(values):
+    check_texts(values, "subjects", "names")
+
+
+@pytest.mark.parametrize("values", ["ab", b"ab", iter("a"), None, 3, [1], {None}])
+def test_a_single_text_is_no_collection_of_texts(values):
+    with pytest.raises(DeganTypeError, match="subjects must be a list of names, not"):
+        check_texts(values, "subjects", "names")
+
+
+def test_several_paths_are_a_list_of_them():
+    assert as_paths(("a", Path("b")), "runs") == [Path("a"), Path("b")]
+    for wrong, says in (
+        ("runs/a", "runs must be a list of paths, not str"),
+        (Path("a"), "runs must be a list of paths, not PosixPath"),
+        (["a", 3], r"runs must be a path \(text or pathlib\.Path\), not an object of type int"),
+        ([], "runs is an empty list; give one path or more"),
+    ):
+        with pytest.raises(DeganError, match=says):
+            as_paths(wrong, "runs")
+
+
 def test_objects_and_functions_of_another_type_are_named():
     with pytest.raises(DeganTypeError, match=r"dataset must be a data set, not .* type str"):
         check_kind("data/", Path, "dataset", "a data set")
-    with pytest.raises(
-        DeganTypeError, match=r"progress must be a function or None, not .* int"
-    ):
+    with pytest.raises(DeganTypeError, match=r"progress must be a function or None, not .* int"):
         check_callback(5, "progress")
     check_callback(None, "progress")

@@ -247,3 +247,10 @@ def test_nothing_is_blended_with_what_was_not_begun_with(section, faces, earlier
 
 def test_no_start_is_none():
     assert read_start(TINY) is None
+
+
+@pytest.mark.parametrize(("name", "says"), [("a\0b", "NUL"), ("x" * 300, "more than 255 bytes")])
+def test_a_name_that_no_file_can_have_is_refused(name, says):
+    settings = TINY.model_copy(update={"start": name})
+    with pytest.raises(DeganError, match=f"start is a path with a .*{says}"):
+        read_start(settings)

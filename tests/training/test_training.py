@@ -3,12 +3,14 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 import torch
 
 from degan.config import IMAGE_TERMS, override, preset, write_settings
+from degan.data.crops import read_crops
 from degan.data.provenance import manifests_of
-from degan.errors import DeganError
+from degan.errors import DeganError, DeganTypeError
 from degan.media.images import read_image
 from degan.networks.encoder import Encoder
 from degan.system.progress import silent
@@ -18,7 +20,7 @@ from degan.training.checkpoint import load_checkpoint
 from degan.training.classifier import ClassifierTrainer
 from degan.training.gan import load_generator
 from degan.training.loader import batches, load, num_batches
-from degan.training.model import load_model
+from degan.training.model import load_model, predict_probabilities
 from degan.training.passes import EpochRunner
 from degan.training.pipeline import train, train_stage1
 from degan.training.run_directory import Log, logged_seconds, open_run
@@ -566,9 +568,6 @@ def test_stage_1_learns_to_redraw_faces_and_stage_2_to_read_them(faces, tmp_path
     rows = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
     stage1 = [row for row in rows if row["stage"] == 1]
     assert stage1[-1]["reconstruction"] < 0.5 * stage1[0]["reconstruction"]
-    from degan.data.crops import read_crops
-    from degan.training.model import predict_probabilities
-
     crops = torch.from_numpy(read_crops(faces, all_of(faces)))
     read_as = predict_probabilities(model, crops).argmax(1)
     truth = torch.tensor([faces.expressions.index(s.expression) for s in faces.samples])
@@ -583,3 +582,74 @@ def test_a_price_on_f_x_makes_it_short_in_stage_1(faces, tmp_path):
         train_stage1(faces, all_of(faces), override(TINY, changes), folder)
         last.append(json.loads((folder / "log.jsonl").read_text().splitlines()[-1])["rate"])
     assert last[1] < 0.5 * last[0]
+
+
+@pytest.mark.parametrize("work", [train, train_stage1])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"dataset": "data"}, "dataset must be a data set of read_dataset, not .* str"),
+        ({"settings": "tiny"}, "settings must be settings of a run"),
+        ({"indices": iter(range(24))}, "indices must be a list, range or array .* range_iterator"),
+        ({"indices": {0, 1}}, "indices must be a list, range or array .* not set"),
+        ({"indices": [*range(24), 3]}, "indices has the index 3 twice; give each index once"),
+        ({"indices": [*range(23), -1]}, "indices has the index -1, but the data set has 24"),
+        ({"progress": 5}, "progress must be a function or None"),
+        ({"folder": 5}, "folder must be a path"),
+    ],
+)
+def test_a_wrong_argument_is_found_before_a_folder_is_made(faces, tmp_path, work, change, says):
+    right = {"dataset": faces, "indices": all_of(faces), "settings": TINY}
+    with pytest.raises(DeganError, match=says):
+        work(**{**right, "folder": tmp_path / "run", **change})
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("choices", "says"),
+    [
+        ({"stage1": 5}, "stage1 must be a path"),
+        ({"teachers": ["a"]}, "teachers must be a path"),
+        ({"needs_generated": "no"}, "needs_generated must be True or False"),
+    ],
+)
+def test_so_is_a_wrong_choice(faces, tmp_path, choices, says):
+    with pytest.raises(DeganTypeError, match=says):
+        train(faces, all_of(faces), TINY, tmp_path / "run", **choices)
+    assert not any(tmp_path.iterdir())
+
+
+def test_no_samples_are_refused(faces, tmp_path):
+    with pytest.raises(DeganError, match=r"no sample of .* is left; choose expressions"):
+        train(faces.with_expressions(["fear"]), [], TINY, tmp_path / "run")
+
+
+def test_paths_may_be_text_and_indices_an_array(faces, tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    train_stage1(faces, all_of(faces), TINY, str(tmp_path / "first"))
+    train(faces, all_of(faces), TINY, one, stage1=tmp_path / "first")
+    every = np.arange(len(faces.samples))
+    train(faces, every, TINY, str(two), stage1=str(tmp_path / "first"))
+    assert (one / "model.safetensors").read_bytes() == (two / "model.safetensors").read_bytes()
+    assert (one / "run.json").read_bytes() == (two / "run.json").read_bytes()
+
+
+def test_only_crops_of_the_models_size_are_read(faces, tmp_path):
+    model = train(faces, all_of(faces), override(TINY, ["gan.epochs=0"]), tmp_path / "run")
+    crops = torch.from_numpy(read_crops(faces, range(4)))
+    whole = predict_probabilities(model, crops)
+    assert torch.equal(predict_probabilities(model, crops, np.int64(4)), whole)
+    for wrong, says in (
+        (crops.float(), r"not float32 \(4, 64, 64, 3\)"),
+        (crops[:, ::2, ::2], r"not uint8 \(4, 32, 32, 3\)"),
+        (crops.permute(0, 3, 1, 2), r"not uint8 \(4, 3, 64, 64\)"),
+        (crops[0], r"not uint8 \(64, 64, 3\)"),
+        (crops[:0], r"not uint8 \(0, 64, 64, 3\)"),
+        (crops.numpy(), "crops must be a tensor, such as"),
+    ):
+        with pytest.raises(DeganError, match=says):
+            predict_probabilities(model, wrong)
+    with pytest.raises(DeganError, match="batch_size must be 1 or more, not 0"):
+        predict_probabilities(model, crops, 0)
+    with pytest.raises(DeganTypeError, match="model must be a model of train or load_model"):
+        predict_probabilities(tmp_path / "run", crops)

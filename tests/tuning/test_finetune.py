@@ -500,3 +500,38 @@ def faces96(examples, tmp_path_factory):
     out = tmp_path_factory.mktemp("faces96") / "data"
     prepare_dataset(ADAPTER, examples, out, Protocol(), PrepareSettings(), jobs=2)
     return read_dataset(out)
+
+
+class TestArguments:
+    @pytest.mark.parametrize(
+        ("change", "says"),
+        [
+            ({"base": None}, "base must be the name of weights or a run directory, as a text"),
+            ({"base": "a\0b"}, "base is a path with a NUL character"),
+            ({"groups": {"a": "happiness"}}, "the group a must be a list of expressions, not str"),
+            ({"groups": "a=b"}, "groups must be a dict"),
+            ({"crops": "no"}, "crops must be True or False"),
+            ({"folds": 1}, "folds must be 2 or more, not 1"),
+            ({"folds": 5.0}, "folds must be a whole number"),
+            ({"seed": None}, "seed must be a whole number"),
+            ({"seed": -1}, "seed must be 0 to"),
+        ],
+    )
+    def test_settings_are_checked_when_they_are_made(self, change, says):
+        with pytest.raises(DeganError, match=says):
+            FinetuneSettings(**change)
+
+    @pytest.mark.parametrize(
+        ("change", "says"),
+        [
+            ({"settings": {"base": "web"}}, "settings must be FinetuneSettings, not .* dict"),
+            ({"jobs": 0}, "jobs must be 1 to 1024, not 0"),
+            ({"jobs": None}, "jobs must be a whole number"),
+            ({"progress": 5}, "progress must be a function or None"),
+        ],
+    )
+    def test_a_wrong_argument_is_found_before_any_work(self, photos, tmp_path, change, says):
+        right = {"source": photos, "out": tmp_path / "mine.onnx", "settings": FinetuneSettings()}
+        with pytest.raises(DeganError, match=says):
+            fine_tuning.finetune(**{**right, "jobs": 1, **change})
+        assert not any(tmp_path.iterdir())

@@ -13,6 +13,7 @@ from degan.config.settings import (
 )
 from degan.errors import DeganError
 from degan.labels import CODE_ACTIONS
+from degan.system.arguments import check_kind
 
 
 def fast() -> Settings:
@@ -97,7 +98,9 @@ def preset(name: str) -> Settings:
 
     Raises:
         DeganError: there is no such preset.
+        DeganTypeError: ``name`` is not a text.
     """
+    check_kind(name, str, "name", "the name of a preset")
     if name not in PRESETS:
         raise DeganError(f"there is no preset '{name}'; choose one of {', '.join(PRESETS)}")
     return PRESETS[name]()

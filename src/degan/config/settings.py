@@ -1,12 +1,13 @@
 """Settings of a run: typed, immutable, with checked ranges."""
 
 import re
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from degan.config.names import PRESET_NAMES
 from degan.labels import CODE_ACTIONS
+from degan.system.arguments import check_kind
 
 Weight = Annotated[float, Field(ge=0, le=1000)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -289,3 +290,12 @@ class Settings(_Settings):
                 "or more, or the weight to 0"
             )
         return self
+
+
+def check_settings(settings: Any) -> None:
+    """Refuse an argument ``settings`` that is not a :class:`Settings`.
+
+    Raises:
+        DeganTypeError: the message names its type.
+    """
+    check_kind(settings, Settings, "settings", "settings of a run, such as preset('fast')")

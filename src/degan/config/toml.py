@@ -1,20 +1,22 @@
 """Settings in TOML: read, write, and override with ``section.name=value``."""
 
 import tomllib
+from collections.abc import Sequence
 from typing import Any
 
 import tomli_w
 from pydantic import ValidationError
 
+from degan.config.invalid import describe
 from degan.config.names import DEFAULT_PRESET
 from degan.config.presets import PRESETS, preset
-from degan.config.settings import Settings
+from degan.config.settings import Settings, check_settings
 from degan.errors import DeganError
-from degan.system.arguments import PathLike, as_path
+from degan.system.arguments import PathLike, as_path, check_list
 from degan.system.files import read_bytes, write_text
 
 
-def override(settings: Settings, assignments: list[str]) -> Settings:
+def override(settings: Settings, assignments: Sequence[str]) -> Settings:
     """Return settings with some values replaced.
 
     Examples:
@@ -30,17 +32,33 @@ def override(settings: Settings, assignments: list[str]) -> Settings:
 
     Raises:
         DeganError: an assignment is malformed, names no setting, or is out of range.
+        DeganTypeError: an argument has a wrong type.
     """
+    check_settings(settings)
+    check_list(assignments, str, "assignments", "texts such as 'gan.epochs=20'")
     values = settings.model_dump()
     for assignment in assignments:
         try:
             patch = tomllib.loads(assignment)
         except (ValueError, RecursionError) as error:  # ValueError: also numbers that are too long
             raise DeganError(
-                f"'{assignment}' is not a setting; write section.name=value, such as gan.epochs=20"
+                f"'{assignment}' is not a setting; {_advice(settings, assignment)}"
             ) from error
         _merge(values, patch)
     return _validate(values, "the given settings")
+
+
+def _advice(settings: Settings, assignment: str) -> str:
+    """Return how to write an assignment that is not TOML."""
+    name, _, value = assignment.partition("=")
+    quoted = f"{name.strip()}='{value.strip()}'"
+    try:
+        values = settings.model_dump()
+        _merge(values, tomllib.loads(quoted))
+        Settings.model_validate(values)
+    except (ValueError, RecursionError):
+        return "write section.name=value, such as gan.epochs=20"
+    return f"a text needs quotes: {quoted}"
 
 
 def _merge(values: dict[str, Any], patch: dict[str, Any]) -> None:
@@ -55,13 +73,7 @@ def _validate(values: dict[str, Any], where: str) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        location = error.errors()[0]["loc"][:2]  # deeper entries: alternatives of a union type
-        texts = [entry["msg"] for entry in error.errors() if entry["loc"][:2] == location]
-        name = ".".join(map(str, location))
-        message = ", or ".join(text.removeprefix("Value error, ").lower() for text in texts)
-        raise DeganError(
-            f"{where}: {name}: {message}" if name else f"{where}: {message}"
-        ) from error
+        raise DeganError(f"{where}: {describe(error)}") from error
 
 
 def write_settings(path: PathLike, settings: Settings) -> None:
@@ -73,9 +85,10 @@ def write_settings(path: PathLike, settings: Settings) -> None:
 
     Raises:
         DeganError: the file cannot be written.
-        DeganTypeError: ``path`` is not a path.
+        DeganTypeError: an argument has a wrong type.
     """
     path = as_path(path, "path")
+    check_settings(settings)
     write_text(path, tomli_w.dumps(settings.model_dump()))
 
 

@@ -6,6 +6,7 @@ from pkgutil import iter_modules
 from degan.data import datasets
 from degan.data.adapter import Adapter
 from degan.errors import DeganError
+from degan.system.arguments import check_kind
 
 __all__ = ["find_adapter", "find_adapters"]
 
@@ -31,7 +32,9 @@ def find_adapter(name: str) -> Adapter:
 
     Raises:
         DeganError: there is no such data set.
+        DeganTypeError: ``name`` is not a text.
     """
+    check_kind(name, str, "name", "the name of a data set")
     adapters = find_adapters()
     if name.lower() not in adapters:
         raise DeganError(

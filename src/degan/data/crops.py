@@ -5,26 +5,31 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from degan.data.manifest import Dataset
+from degan.data.indices import Indices, as_indices
+from degan.data.manifest import Dataset, check_dataset
 from degan.errors import DeganError
 from degan.media.images import read_image
 
 _CHUNK = 512  # maximum number of crops in memory
 
 
-def read_crops(dataset: Dataset, indices: Sequence[int]) -> NDArray[np.uint8]:
+def read_crops(dataset: Dataset, indices: Indices) -> NDArray[np.uint8]:
     """Return crops as stored on disk.
 
     Args:
         dataset: data set with the crops.
-        indices: indices of N of its samples, from 0.
+        indices: indices of N of its samples, from 0: a list, range or array (N,).
 
     Returns:
         RGB, uint8 (N, H, H, 3) in the order of ``indices``, H = ``dataset.crop_size``.
 
     Raises:
-        DeganError: a crop is missing, damaged, or of another size than in ``dataset.json``.
+        DeganError: there is no such sample, or a crop is missing, damaged, or of another size than
+            in ``dataset.json``.
+        DeganTypeError: an argument has a wrong type.
     """
+    check_dataset(dataset)
+    indices = as_indices(indices, len(dataset.samples), "indices")
     size = dataset.crop_size
     crops = np.empty((len(indices), size, size, 3), dtype=np.uint8)
     for row, index in enumerate(indices):

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from degan.data.fold_check import check_folds
 from degan.data.folds import Fold, leave_one_subject_out, official_split, subject_folds
-from degan.data.manifest import Dataset
+from degan.data.manifest import Dataset, check_dataset
 from degan.errors import DeganError
-from degan.system.arguments import PathLike, as_path
+from degan.system.arguments import PathLike, as_path, as_seed
 from degan.system.files import read_bytes, write_text
 
 SUBJECTS, LEAVE_ONE_OUT, OFFICIAL, OWN = "subjects", "loso", "official", "file"
@@ -25,7 +26,7 @@ def make_folds(
     num_folds: int = 10,
     seed: int = 0,
     validation: float = 0.0,
-    file: Path | None = None,
+    file: PathLike | None = None,
 ) -> list[Fold]:
     """Return the folds of a protocol.
 
@@ -42,7 +43,9 @@ def make_folds(
     Raises:
         DeganError: there is no such protocol, the data set does not allow it, a number is out of
             range, or ``file`` cannot be used, see :func:`read_folds`.
+        DeganTypeError: an argument has a wrong type.
     """
+    check_dataset(dataset)
     if file is not None:
         return read_folds(file, dataset)
     if protocol == SUBJECTS:
@@ -51,7 +54,39 @@ def make_folds(
         return leave_one_subject_out(dataset.samples, seed, validation=validation)
     if protocol == OFFICIAL:
         return official_split(dataset.samples)
-    raise DeganError(f"there is no protocol '{protocol}'; choose one of {', '.join(PROTOCOLS)}")
+    raise _unknown(protocol, PROTOCOLS)
+
+
+def check_protocol(dataset: Dataset, folds: Sequence[Fold], protocol: str) -> list[Fold]:
+    """Return folds as :func:`degan.data.fold_check.check_folds` does, and check their protocol.
+
+    Args:
+        dataset: data set that was divided.
+        folds: folds of its samples.
+        protocol: one of :data:`PROTOCOLS`, or ``file`` for other folds.
+
+    Raises:
+        DeganError: there is no such protocol, the folds are not the official split although the
+            protocol says so, or see :func:`degan.data.fold_check.check_folds`.
+        DeganTypeError: an argument has a wrong type.
+    """
+    checked = check_folds(dataset, folds)
+    if protocol not in (*PROTOCOLS, OWN):
+        raise _unknown(protocol, (*PROTOCOLS, OWN))
+    if protocol == OFFICIAL and _sets(checked) != _sets(official_split(dataset.samples)):
+        raise DeganError(
+            f"the folds are not the official split of {dataset.folder}; name their protocol '{OWN}'"
+        )
+    return checked
+
+
+def _unknown(protocol: object, known: Sequence[str]) -> DeganError:
+    return DeganError(f"there is no protocol '{protocol}'; choose one of {', '.join(known)}")
+
+
+def _sets(folds: Sequence[Fold]) -> list[tuple[set[int], ...]]:
+    """Return the indices of folds without their order."""
+    return [({*fold.train}, {*fold.test}, {*fold.validation}) for fold in folds]
 
 
 def folds_text(dataset: Dataset, folds: Sequence[Fold], protocol: str, seed: int) -> str:
@@ -90,21 +125,50 @@ def folds_text(dataset: Dataset, folds: Sequence[Fold], protocol: str, seed: int
 def write_folds(
     path: PathLike, dataset: Dataset, folds: Sequence[Fold], protocol: str, seed: int
 ) -> None:
-    """Write folds to a JSON file, see :func:`folds_text`.
+    """Write folds to a JSON file, see :func:`folds_text`; :func:`read_folds` returns the same.
 
     Args:
         path: file to write.
         dataset: data set that was divided; the hash of its manifest is stored.
-        folds: folds of its samples.
-        protocol: protocol of the folds, stored in the file.
-        seed: random seed of the folds, stored in the file for information.
+        folds: folds by subject that use every sample of the data set, or its official split.
+        protocol: protocol of the folds: ``subjects``, ``loso``, ``official``, or ``file`` for
+            others.
+        seed: random seed of the folds, at least 0, stored in the file for information.
 
     Raises:
-        DeganError: the file cannot be written.
-        DeganTypeError: ``path`` is not a path.
+        DeganError: a fold is not valid, see :func:`degan.data.fold_check.check_folds`, or cannot be
+            stored, because it does not use every sample; there is no such protocol; or the file
+            cannot be written.
+        DeganTypeError: an argument has a wrong type.
     """
     path = as_path(path, "path")
-    write_text(path, folds_text(dataset, folds, protocol, seed))
+    checked = check_protocol(dataset, folds, protocol)
+    seed = as_seed(seed)
+    if protocol != OFFICIAL:
+        _check_named(dataset)
+        for number, fold in enumerate(checked, start=1):
+            _check_whole(dataset, fold, f"fold {number}")
+    write_text(path, folds_text(dataset, checked, protocol, seed))
+
+
+def _check_whole(dataset: Dataset, fold: Fold, where: str) -> None:
+    """Check that a fold follows from its test and validation subjects."""
+    used = {*fold.train, *fold.test, *fold.validation}
+    if len(used) < len(dataset.samples):
+        left = next(index for index in range(len(dataset.samples)) if index not in used)
+        raise DeganError(
+            f"{where} does not use sample {left} ({dataset.samples[left].source}), but a file of "
+            "folds names only subjects; put every sample into a part"
+        )
+
+
+def _check_named(dataset: Dataset) -> None:
+    """Check that every sample has a subject."""
+    if not all(sample.subject for sample in dataset.samples):
+        raise DeganError(
+            f"{dataset.folder} has samples without a subject, so folds cannot keep people apart; "
+            "use the official split"
+        )
 
 
 def read_folds(path: PathLike, dataset: Dataset) -> list[Fold]:
@@ -125,9 +189,10 @@ def read_folds(path: PathLike, dataset: Dataset) -> list[Fold]:
             not in the data set; a subject is tested in two folds, or is a test and a validation
             subject of one fold; a fold has no test or no training subjects; or a sample has no
             subject.
-        DeganTypeError: ``path`` is not a path.
+        DeganTypeError: an argument has a wrong type.
     """
     path = as_path(path, "path")
+    check_dataset(dataset)
     content = _parse(path)
     manifest_hash = content.get("manifest_sha256", dataset.manifest_hash)
     if manifest_hash != dataset.manifest_hash:
@@ -137,11 +202,7 @@ def read_folds(path: PathLike, dataset: Dataset) -> list[Fold]:
         )
     if content.get("protocol") == OFFICIAL:
         return official_split(dataset.samples)
-    if not all(sample.subject for sample in dataset.samples):
-        raise DeganError(
-            f"{dataset.folder} has samples without a subject, so folds cannot keep people apart; "
-            "use the official split"
-        )
+    _check_named(dataset)
     subjects = set(dataset.subjects)
     tested: set[str] = set()
     folds = []

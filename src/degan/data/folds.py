@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Integral, Real
 
 import numpy as np
 
 from degan.data.sample import SPLITS, Sample
 from degan.errors import DeganError
 from degan.labels import EXPRESSIONS, sort_classes
+from degan.system.arguments import as_seed, check_kind, check_list
 
 _MOST_VALIDATION = 0.5
 _PARTS = 20  # maximum number of equal parts of the training subjects; some are for validation
@@ -62,10 +64,14 @@ def subject_folds(
         ``num_folds`` folds; every sample is in ``test`` of exactly one.
 
     Raises:
-        DeganError: there are fewer than two folds or fewer subjects than folds; a sample has no
-            subject; ``validation`` is out of range; or too few subjects are left for training and
-            validation.
+        DeganError: there are no samples, fewer than two folds or fewer subjects than folds; a
+            sample has no subject; a number is out of range; or too few subjects are left for
+            training and validation.
+        DeganTypeError: an argument has a wrong type.
     """
+    check_kind(num_folds, Integral, "num_folds", "a whole number")
+    check_kind(validation, Real, "validation", "a number")
+    num_folds, seed, validation = int(num_folds), as_seed(seed), float(validation)
     subjects, of_sample, counts = _count(samples)
     if not 2 <= num_folds <= len(subjects):
         raise DeganError(
@@ -107,8 +113,9 @@ def leave_one_subject_out(
         Folds in the order of :func:`subject_folds`, which is not the order of the subjects' names.
 
     Raises:
-        DeganError: there are fewer than two subjects, a sample has no subject, ``validation`` is
-            out of range, or too few subjects are left for training and validation.
+        DeganError: there are fewer than two subjects, a sample has no subject, a number is out of
+            range, or too few subjects are left for training and validation.
+        DeganTypeError: an argument has a wrong type.
     """
     subjects, _, _ = _count(samples)
     return subject_folds(samples, len(subjects), seed, validation=validation)
@@ -125,7 +132,9 @@ def official_split(samples: Sequence[Sample]) -> list[Fold]:
 
     Raises:
         DeganError: there are no training or no test samples, or a subject is in two parts.
+        DeganTypeError: ``samples`` is not a list of samples.
     """
+    check_list(samples, Sample, "samples", "samples of a data set")
     parts = {name: _indices([s.split == name for s in samples]) for name in SPLITS}
     if not parts["train"] or not parts["test"]:
         have = ", ".join(name for name in SPLITS if parts[name]) or "none"
@@ -163,6 +172,9 @@ def fold_for_pictures(folds: Sequence[Fold], among: Sequence[int]) -> int:
 
 def _count(samples: Sequence[Sample]) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return subject names, subject index of each sample (N,), expression counts (S, C)."""
+    check_list(samples, Sample, "samples", "samples of a data set")
+    if not samples:
+        raise DeganError("there are no samples to divide into folds; give those of a data set")
     names = np.array([sample.subject for sample in samples])
     subjects, of_sample = np.unique(names, return_inverse=True)
     if "" in subjects:

@@ -11,10 +11,10 @@ from degan.data.manifest import Dataset, check_same_crops, read_dataset, read_sk
 from degan.data.sample import Sample, Skipped
 from degan.data.votes import read_votes, write_votes
 from degan.errors import DeganError
-from degan.system.arguments import PathLike, as_path
+from degan.system.arguments import PathLike, as_path, as_paths
 from degan.system.files import write_text
 from degan.system.partial_folder import clear, finish, partial_dir
-from degan.system.progress import Progress, silent
+from degan.system.progress import Progress, as_progress
 from degan.version import __version__
 
 _STATE: Final = "joining.txt"  # file that marks an unfinished folder
@@ -46,10 +46,10 @@ def join_datasets(
     Raises:
         DeganError: a folder is not a data set; two folders have the same name; crop sizes or frames
             differ; a crop is missing; or ``out`` exists or cannot be written.
-        DeganTypeError: a folder is not a path.
+        DeganTypeError: an argument has a wrong type.
     """
-    progress = progress or silent
-    paths = [as_path(one, "folders") for one in folders]
+    progress = as_progress(progress)
+    paths = as_paths(folders, "folders")
     out = as_path(out, "out")
     parts = _read(paths)
     partial = partial_dir(out)

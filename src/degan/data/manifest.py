@@ -8,20 +8,19 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from operator import itemgetter
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from degan.data.sample import SPLITS, Sample, Skipped
-from degan.errors import DeganError
+from degan.data.valid_rows import MAX_CROP_SIZE, PARTS, check_rows, is_inside
+from degan.errors import DeganError, DeganTypeError
 from degan.labels import EXPRESSIONS, is_class_name, sort_classes
-from degan.system.arguments import PathLike, as_path
+from degan.system.arguments import PathLike, as_int, as_path, check_kind, check_texts
 from degan.system.files import read_bytes, sha256, write_text
 
 _MAX_MANIFEST_BYTES = 2 * 2**30
-_MAX_CROP_SIZE = 4096
 _COLUMNS = list(Sample._fields)
 _KNOWN = frozenset(EXPRESSIONS)
-_PARTS = frozenset({"", *SPLITS})
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,11 @@ class Dataset:
 
         Args:
             expressions: names of expressions; others than those of the data set have no effect.
+
+        Raises:
+            DeganTypeError: ``expressions`` is not a list or set of names.
         """
+        check_texts(expressions, "expressions", "names of expressions")
         samples = tuple(sample for sample in self.samples if sample.expression in expressions)
         return replace(self, samples=samples)
 
@@ -79,7 +82,10 @@ class Dataset:
 
         Raises:
             DeganError: no sample is in that part.
+            DeganTypeError: ``split`` is neither a text nor None.
         """
+        check_kind(split, str | None, "split", "a part of the official split or None")
+        check_dataset(self)
         found = [i for i, s in enumerate(self.samples) if split is None or s.split == split]
         if not found:
             have = [name for name in SPLITS if any(s.split == name for s in self.samples)]
@@ -97,11 +103,27 @@ class Dataset:
 
         Raises:
             DeganError: the data set does not contain one of the subjects.
+            DeganTypeError: ``subjects`` is not a list or set of names.
         """
+        check_texts(subjects, "subjects", "names of subjects")
         unknown = sorted(set(subjects) - set(self.subjects))
         if unknown:
             raise DeganError(f"{self.folder} has no subject {', '.join(unknown)}; see manifest.csv")
         return [i for i, sample in enumerate(self.samples) if sample.subject not in subjects]
+
+
+def check_dataset(dataset: Any, name: str = "dataset") -> None:
+    """Refuse an argument that is not a :class:`Dataset` with samples.
+
+    Raises:
+        DeganError: it has no samples, because none shows the expressions that were chosen.
+        DeganTypeError: it is something else; the message names its type.
+    """
+    check_kind(dataset, Dataset, name, "a data set of read_dataset")
+    if not dataset.samples:
+        raise DeganError(
+            f"no sample of {dataset.folder} is left; choose expressions that the data set contains"
+        )
 
 
 def check_same_crops(one: Dataset, other: Dataset) -> None:
@@ -132,25 +154,28 @@ def write_dataset(
 ) -> None:
     """Write ``manifest.csv``, ``skipped.csv`` and, last, ``dataset.json`` to a folder of crops.
 
+    Nothing is written if an argument is wrong.
+
     Args:
         folder: folder of the data set; contains the crops.
-        samples: rows of the manifest.
+        samples: rows of the manifest; their files are inside the folder.
         skipped: rows of ``skipped.csv``.
         crop_size: width and height of every crop in pixels, from 1 to 4096.
         frame: name of the canonical frame of the crops, see :data:`degan.faces.FRAME`.
         settings: settings of the preparation as JSON values, stored in ``dataset.json``.
 
     Raises:
-        DeganError: a file cannot be written.
-        DeganTypeError: ``folder`` is not a path.
+        DeganError: a sample has an invalid expression, split or file; ``crop_size`` is out of
+            range; or a file cannot be written.
+        DeganTypeError: an argument has a wrong type, or ``settings`` cannot be stored as JSON.
     """
     folder = as_path(folder, "folder")
+    crop_size = as_int(crop_size, "crop_size", least=1, most=MAX_CROP_SIZE)
+    check_kind(frame, str, "frame", "the name of a crop frame")
+    check_kind(settings, dict, "settings", "a dict of JSON values")
+    check_rows(samples, skipped)
     manifest = _csv_text(_COLUMNS, samples)
-    write_text(folder / "manifest.csv", manifest)
-    write_text(
-        folder / "skipped.csv",
-        _csv_text(["source", "reason"], skipped),
-    )
+    skipped_text = _csv_text(["source", "reason"], skipped)
     counts = Counter(sample.expression for sample in samples)
     description = {
         "kind": "degan data set",
@@ -165,7 +190,15 @@ def write_dataset(
     }
     if own := [name for name in sort_classes(counts) if name not in _KNOWN]:
         description["own_classes"] = own
-    write_text(folder / "dataset.json", json.dumps(description, indent=2) + "\n")
+    try:
+        description_text = json.dumps(description, indent=2) + "\n"
+    except (TypeError, ValueError, RecursionError) as error:
+        raise DeganTypeError(
+            f"settings must hold values that JSON can store, such as texts and numbers ({error})"
+        ) from error
+    write_text(folder / "manifest.csv", manifest)
+    write_text(folder / "skipped.csv", skipped_text)
+    write_text(folder / "dataset.json", description_text)
 
 
 def read_dataset(folder: PathLike) -> Dataset:
@@ -261,7 +294,7 @@ def read_description(folder: Path) -> dict[str, Any]:
         description = json.loads(read_bytes(path, 2**20, "data set description"))
         if (
             isinstance(description["crop_size"], int)
-            and 0 < description["crop_size"] <= _MAX_CROP_SIZE
+            and 0 < description["crop_size"] <= MAX_CROP_SIZE
             and isinstance(description["frame"], str)
             and isinstance(description["manifest_sha256"], str)
             and isinstance(description["settings"], dict)
@@ -313,19 +346,11 @@ def _parse_row(
         sample = Sample(
             file, expression, subject, sequence, int(frame), source, alignment, int(faces), split
         )
-        if sample.expression in known and sample.split in _PARTS and _is_inside(sample.file):
+        if sample.expression in known and sample.split in PARTS and is_inside(sample.file):
             return sample
     except (ValueError, IndexError):
         pass
     raise DeganError(f"{path}, line {line}, is not a valid sample; prepare the data set again")
-
-
-def _is_inside(file: str) -> bool:
-    """Return whether a path stays inside the data set's folder, on any operating system."""
-    if ".." not in file and ":" not in file and file[:1] not in ("/", "\\"):
-        return True
-    parts = PureWindowsPath(file)  # splits at / and \\
-    return not parts.anchor and ".." not in parts.parts
 
 
 def _csv_text(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -15,21 +15,28 @@ from degan.data.action_units import write_units
 from degan.data.adapter import Adapter, count_differences
 from degan.data.duplicates import find_duplicates, pairs_by_kind
 from degan.data.face_track import AlignedFace, track
+from degan.data.journal import JOURNAL_FILE, Journal
 from degan.data.manifest import read_dataset, write_dataset
 from degan.data.pictures import PictureReader, path_of
 from degan.data.protocol import Protocol
 from degan.data.sample import Recording, Sample, Skipped, Source
+from degan.data.valid_rows import MAX_CROP_SIZE
 from degan.errors import DeganError
 from degan.faces.alignment import CROP_SIZE, FRAME, MIN_CUT_OUT, crop_face
 from degan.faces.finder import FaceFinder
 from degan.media import images
-from degan.system.arguments import PathLike, as_path
-from degan.system.files import write_text
-from degan.system.partial_folder import clear, finish, partial_dir
+from degan.system.arguments import (
+    PathLike,
+    as_int,
+    as_jobs,
+    as_path,
+    check_callback,
+    check_flag,
+    check_kind,
+)
+from degan.system.partial_folder import finish, partial_dir
 from degan.system.progress import silent
 from degan.version import __version__
-
-_JOURNAL = "progress.jsonl"
 
 _MOST_FRAMES = 16  # maximum number of frames of a recording in memory per thread
 
@@ -44,10 +51,20 @@ class PrepareSettings:
         crops: whether the photos are faces already cut out. There is then no face detection;
             landmarks are only used for alignment.
         crop_size: width and height of the crops to write, in pixels, from 1 to 4096.
+
+    Raises:
+        DeganError: ``crop_size`` is out of range.
+        DeganTypeError: a value has a wrong type.
     """
 
     crops: bool = False
     crop_size: int = CROP_SIZE
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        check_flag(self.crops, "crops")
+        size = as_int(self.crop_size, "crop_size", least=1, most=MAX_CROP_SIZE)
+        object.__setattr__(self, "crop_size", size)
 
 
 @dataclass(frozen=True)
@@ -89,7 +106,7 @@ def prepare_dataset(
         out: folder to make; it may exist if it is empty.
         protocol: choices that select the samples.
         settings: settings for cutting faces out; ``crops`` is always on for faces already cut out.
-        jobs: number of threads, at least 1.
+        jobs: number of threads, from 1 to 1024.
         progress: callback, called with the numbers of finished and of all pictures; None for none.
 
     Returns:
@@ -97,11 +114,16 @@ def prepare_dataset(
 
     Raises:
         DeganError: the protocol sets a choice that the data set does not use; the path does not
-            contain the data set; ``out`` exists; no picture has a face; or the disk is full.
-        DeganTypeError: ``path`` or ``out`` is not a path.
+            contain the data set; ``out`` exists; ``jobs`` is out of range; no picture has a face;
+            or the disk is full.
+        DeganTypeError: an argument has a wrong type.
     """
-    path = as_path(path, "path")
-    out = as_path(out, "out")
+    check_kind(adapter, Adapter, "adapter", "an adapter of find_adapter")
+    path, out = as_path(path, "path"), as_path(out, "out")
+    check_kind(protocol, Protocol, "protocol", "a Protocol")
+    check_kind(settings, PrepareSettings, "settings", "PrepareSettings")
+    jobs = as_jobs(jobs)
+    check_callback(progress, "progress")
     unused = sorted(protocol.changed() - adapter.choices)
     if unused:
         raise DeganError(
@@ -189,7 +211,7 @@ def prepare(
     write_units(partial, units or {})
     dataset = read_dataset(partial)
     pairs = pairs_by_kind(dataset, find_duplicates(dataset))
-    (partial / _JOURNAL).unlink()
+    (partial / JOURNAL_FILE).unlink()
     finish(partial, out)
     return PrepareResult(
         samples,
@@ -207,7 +229,7 @@ def _cut_all(
     progress: Callable[[int, int], None],
 ) -> list[Sample | Skipped]:
     """Cut the faces that an earlier call did not cut; return the rows of all pictures in order."""
-    journal = _Journal(partial, fingerprint(recordings, settings))
+    journal = Journal(partial, fingerprint(recordings, settings))
     starts = [0, *accumulate(len(recording.sources) for recording in recordings)]
     cutter = _Cutter(partial, settings)
 
@@ -346,55 +368,3 @@ def _state(path: Path) -> tuple[int, ...]:
     except OSError:
         return ()
     return stat.st_size, stat.st_mtime_ns
-
-
-class _Journal:
-    """Rows of the finished recordings, stored on disk so that an interruption loses none.
-
-    Attributes:
-        path: file with the rows.
-        rows: index of a recording's first picture -> rows of the recording.
-    """
-
-    def __init__(self, folder: Path, fingerprint: str) -> None:
-        self.path = folder / _JOURNAL
-        self.rows: dict[int, list[Sample | Skipped]] = {}
-        self._lock = threading.Lock()
-        if not self._restore(fingerprint):
-            # The journal is for other photos or settings and cannot be used.
-            clear(folder, (_JOURNAL, "dataset.json"))
-            write_text(self.path, json.dumps({"fingerprint": fingerprint}) + "\n")
-
-    def add(self, number: int, rows: list[Sample | Skipped]) -> None:
-        """Store the rows of a recording."""
-        named = [{type(row).__name__: row._asdict()} for row in rows]
-        line = json.dumps({"number": number, "rows": named}) + "\n"
-        try:
-            with self._lock, self.path.open("a", encoding="utf-8") as file:
-                file.write(line)
-        except OSError as error:
-            raise DeganError(
-                f"cannot write {self.path}: {error.strerror}; check the free space"
-            ) from error
-        self.rows[number] = rows
-
-    def _restore(self, fingerprint: str) -> bool:
-        """Load the rows of an interrupted call; return False if none have this fingerprint."""
-        if not self.path.is_file():
-            return False
-        head, *lines = self.path.read_text(encoding="utf-8", errors="replace").split("\n")
-        if head != json.dumps({"fingerprint": fingerprint}):
-            return False
-        try:
-            for line in lines[:-1]:  # text after the last newline is empty or incomplete
-                entry: dict[str, Any] = json.loads(line)
-                self.rows[entry["number"]] = [
-                    Sample(**row["Sample"]) if "Sample" in row else Skipped(**row["Skipped"])
-                    for row in entry["rows"]
-                ]
-        except (ValueError, KeyError, TypeError):  # damaged: start again
-            self.rows.clear()
-            return False
-        # Drop an incomplete last line, or the next line would be appended to it.
-        write_text(self.path, "\n".join([head, *lines[:-1]]) + "\n")
-        return True

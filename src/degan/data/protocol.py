@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from degan.errors import DeganError
+from degan.system.arguments import as_int, check_flag
 
 MAX_PEAK_FRAMES = 1000
 
@@ -29,6 +30,7 @@ class Protocol:
 
     Raises:
         DeganError: a value is out of range or unknown.
+        DeganTypeError: a value has a wrong type.
     """
 
     peak_frames: int = 3
@@ -41,8 +43,9 @@ class Protocol:
 
     def __post_init__(self) -> None:
         """Check the values."""
-        if not 1 <= self.peak_frames <= MAX_PEAK_FRAMES:
-            raise DeganError(f"peak frames are {self.peak_frames}; choose 1 to {MAX_PEAK_FRAMES}")
+        frames = as_int(self.peak_frames, "peak_frames", least=1, most=MAX_PEAK_FRAMES)
+        object.__setattr__(self, "peak_frames", frames)
+        check_flag(self.neutral, "neutral")
         for name, choices in (
             ("camera", ("VL", "NI")),
             ("light", ("Strong", "Weak", "Dark")),

@@ -16,7 +16,7 @@ from degan.evaluation.predictions import (
     check_output_folder,
     read_predictions,
 )
-from degan.system.arguments import PathLike, as_path
+from degan.system.arguments import PathLike, as_path, as_paths
 from degan.system.files import write_text
 
 RESULT: Final = "compare.json"
@@ -63,13 +63,13 @@ def compare_results(
     Raises:
         DeganError: a result is missing, damaged, given twice, or has other samples or another
             number of runs than the reference; ``out`` cannot be written or is a run directory.
-        DeganTypeError: an argument is not a path.
+        DeganTypeError: an argument is not a path, or ``others`` not a list of them.
 
     Source: intervals are a cluster bootstrap over subjects; p-values are of a sign-flip test,
     adjusted by Holm 1979.
     """
     reference = as_path(reference, "reference")
-    paths = [reference, *(as_path(one, "others") for one in others)]
+    paths = [reference, *as_paths(others, "others")]
     out = None if out is None else as_path(out, "out")
     if out is not None:
         check_output_folder(out)

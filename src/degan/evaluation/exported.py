@@ -11,7 +11,7 @@ import numpy as np
 from degan.config.run_layout import PREDICTIONS_FILE, SUMMARY_FILE
 from degan.data.crops import crop_chunks
 from degan.data.factors import Value, read_column
-from degan.data.manifest import Dataset
+from degan.data.manifest import Dataset, check_dataset
 from degan.data.people_table import read_people
 from degan.data.provenance import was_trained_on
 from degan.errors import DeganError
@@ -25,9 +25,9 @@ from degan.faces.alignment import FRAME, crop_face
 from degan.labels import sort_classes
 from degan.recognition.prediction import Readings
 from degan.recognition.recognizer import Recognizer
-from degan.system.arguments import PathLike, as_path
+from degan.system.arguments import PathLike, as_path, check_flag, check_kind
 from degan.system.files import write_text
-from degan.system.progress import Progress, silent
+from degan.system.progress import Progress, as_progress
 
 _SEED = 0  # random seed of the bootstrap
 
@@ -71,11 +71,15 @@ def evaluate(
             a crop cannot be read; the column or the split does not exist; the data set has no
             facial actions or the weights do not predict them; ``out`` cannot be written or is a run
             directory.
-        DeganTypeError: ``people`` or ``out`` is not a path.
+        DeganTypeError: an argument has a wrong type.
 
     Source: calibration error, Guo et al. 2017 (arXiv 1706.04599), eq. 3.
     """
-    progress = progress or silent
+    progress = as_progress(progress)
+    check_dataset(dataset)
+    check_kind(recognizer, Recognizer, "recognizer", "a degan.Recognizer")
+    check_kind(by, str | None, "by", "the name of a column or None")
+    check_flag(actions, "actions")
     people = None if people is None else as_path(people, "people")
     out = None if out is None else as_path(out, "out")
     if out is not None:
@@ -137,7 +141,9 @@ def _write(
 def _column(dataset: Dataset, by: str | None, people: Path | None) -> list[Value] | None:
     """Return the value of the column ``by`` for each sample; None if ``by`` is None."""
     if people is not None and by is None:
-        raise DeganError(f"{people} is a table of people, but no column is given; add --by COLUMN")
+        raise DeganError(
+            f"{people} is a table of people, but no column is given; name one (by, --by COLUMN)"
+        )
     if by is None:
         return None
     return read_column(dataset, by) if people is None else read_people(people, dataset, by)

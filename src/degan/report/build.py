@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from degan.data.factors import Value, column_names, read_column
-from degan.data.manifest import Dataset
+from degan.data.manifest import Dataset, check_dataset
 from degan.data.people_table import read_people, table_columns
 from degan.errors import DeganError
 from degan.report.entries import SECTIONS, Material, find_entries
@@ -16,9 +16,9 @@ from degan.report.page import Section, check_installed, render
 from degan.report.part import Absent, Part
 from degan.report.rerun import Models
 from degan.report.run_files import Result, read_results
-from degan.system.arguments import PathLike, as_path
+from degan.system.arguments import PathLike, as_path, as_paths, check_list
 from degan.system.files import check_writable, write_text
-from degan.system.progress import Progress, silent
+from degan.system.progress import Progress, as_progress
 
 __all__ = ["write_report"]
 
@@ -43,7 +43,7 @@ def write_report(
     """Write one HTML page on finished or unfinished runs; it needs no other file and no network.
 
     Args:
-        folders: results, see :func:`degan.report.run_files.read_results`.
+        folders: one result or more, see :func:`degan.report.run_files.read_results`.
         out: path of the page, ending in ``.html``.
         dataset: data set on which the results were measured, whose faces are shown; None to show
             none.
@@ -60,20 +60,23 @@ def write_report(
         DeganError: a folder is no result or is given twice, a column or ``people`` cannot be read
             or needs ``dataset``, Plotly or Jinja2 is not installed, crops cannot be read, or the
             page cannot be written.
-        DeganTypeError: an argument is not a path.
+        DeganTypeError: an argument has a wrong type.
     """
-    progress = progress or silent
-    paths = [as_path(one, "folders") for one in folders]
+    progress = as_progress(progress)
+    paths = as_paths(folders, "folders")
     out = as_path(out, "out")
     people = None if people is None else as_path(people, "people")
+    check_list(by, str, "by", "names of columns")
+    if dataset is not None:
+        check_dataset(dataset)
     check_installed()
     if out.suffix.lower() not in (".html", ".htm"):
         raise DeganError(f"{out} does not end in .html; give the report such a name")
-    check_writable(out)
     progress(0.0, "reading results")
     results = read_results(paths)
     faces = Faces(dataset)
     columns = _columns(dataset, by, people)
+    check_writable(out)  # makes the folder of the page
     sections = _sections(results, faces, columns, progress)
     names = ", ".join(result.name for result in results)
     progress(_PAGE, "writing the page")
@@ -102,7 +105,10 @@ def _columns(
     """Return column name -> value of each sample, for the columns to split figures by."""
     if dataset is None:
         if by or people is not None:
-            raise DeganError("--by and --people need the data set: give --data DATA too")
+            raise DeganError(
+                "by and people need the data set on which the results were measured; give dataset "
+                "(--data DATA) too"
+            )
         return {}
     if people is not None:
         names = list(by) or table_columns(people)[:_MAX_COLUMNS]

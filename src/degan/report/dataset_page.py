@@ -11,14 +11,14 @@ from PIL import Image
 
 from degan.data.crops import read_crops
 from degan.data.duplicates import Pair, find_duplicates, pairs_by_kind
-from degan.data.manifest import Dataset, read_description, read_skipped
+from degan.data.manifest import Dataset, check_dataset, read_description, read_skipped
 from degan.data.sample import Sample, Skipped
 from degan.media.images import data_url
 from degan.report.pages import template
 from degan.report.round_robin import in_turns
 from degan.system.arguments import PathLike, as_path
 from degan.system.files import write_text
-from degan.system.progress import Progress, silent
+from degan.system.progress import Progress, as_progress
 from degan.version import __version__
 
 _SHEET = 48  # maximum number of faces on a sheet
@@ -70,9 +70,10 @@ def look(
 
     Raises:
         DeganError: Jinja2 is not installed, crops cannot be read, or the page cannot be written.
-        DeganTypeError: ``out`` is not a path.
+        DeganTypeError: an argument has a wrong type.
     """
-    progress = progress or silent
+    progress = as_progress(progress)
+    check_dataset(dataset)
     out = as_path(out, "out")
     page = template("look.html")
     classes = []

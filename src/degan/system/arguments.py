@@ -3,7 +3,7 @@
 import math
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from types import UnionType
@@ -16,6 +16,9 @@ PathLike = str | os.PathLike[str]
 
 MAX_SEED: Final = 2**63 - 1
 """Largest random seed."""
+
+MAX_JOBS: Final = 1024
+"""Largest number of parallel threads or processes."""
 
 _MAX_NAME: Final = 255  # bytes of a file name, the limit of all common file systems
 
@@ -56,6 +59,23 @@ def as_path(path: Any, name: str) -> Path:
     raise wrong_type(name, "a path (text or pathlib.Path)", path)
 
 
+def as_paths(paths: Any, name: str) -> list[Path]:
+    """Return a list of one or more paths, see :func:`as_path`.
+
+    Args:
+        paths: the paths.
+        name: name of the argument, for the message.
+
+    Raises:
+        DeganTypeError: it is no list, or an element is not a path; the message names the type.
+        DeganError: the list is empty, or no file can have one of the paths.
+    """
+    check_list(paths, object, name, "paths")
+    if not paths:
+        raise DeganError(f"{name} is an empty list; give one path or more")
+    return [as_path(path, name) for path in paths]
+
+
 def check_list(value: Any, kind: type | UnionType, name: str, needed: str) -> None:
     """Refuse an argument that is not a sequence of objects of one type.
 
@@ -75,6 +95,21 @@ def check_list(value: Any, kind: type | UnionType, name: str, needed: str) -> No
                 f"{name} must be a list of {needed}, not {'of ' if proper else ''}"
                 f"{type(wrong).__name__}"
             )
+
+
+def check_texts(value: Any, name: str, needed: str) -> None:
+    """Refuse an argument that is not a collection of texts, such as a list or a set.
+
+    Args:
+        value: the argument.
+        name: name of the argument, for the message.
+        needed: the texts in words, for the message.
+
+    Raises:
+        DeganTypeError: the message names the wrong type; a single text is one.
+    """
+    proper = isinstance(value, Collection) and not isinstance(value, str | bytes)
+    check_list([*value] if proper else value, str, name, needed)
 
 
 def check_number(
@@ -127,6 +162,16 @@ def as_seed(value: Any, name: str = "seed") -> int:
         DeganError: it is out of range.
     """
     return as_int(value, name, least=0, most=MAX_SEED)
+
+
+def as_jobs(value: Any) -> int:
+    """Return the argument ``jobs``, a whole number from 1 to :data:`MAX_JOBS`, as an int.
+
+    Raises:
+        DeganTypeError: it is not a whole number; the message names its type.
+        DeganError: it is out of range.
+    """
+    return as_int(value, "jobs", least=1, most=MAX_JOBS)
 
 
 def check_kind(value: Any, kind: type | UnionType, name: str, needed: str) -> None:

@@ -2,8 +2,11 @@
 
 import itertools
 from collections.abc import Callable, Sequence
+from typing import Any
 
-__all__ = ["Progress", "silent", "split_progress", "sub_progress"]
+from degan.system.arguments import check_callback
+
+__all__ = ["Progress", "as_progress", "silent", "split_progress", "sub_progress"]
 
 Progress = Callable[[float, str], None]
 """Callback, called with the finished fraction in [0, 1] and a label of the current step."""
@@ -11,6 +14,16 @@ Progress = Callable[[float, str], None]
 
 def silent(*_: object) -> None:
     """Ignore all progress: a callback without output, such as a :data:`Progress`."""
+
+
+def as_progress(progress: Any) -> Progress:
+    """Return the argument ``progress``, a callback; :func:`silent` for None.
+
+    Raises:
+        DeganTypeError: it is neither a function nor None; the message names its type.
+    """
+    check_callback(progress, "progress")
+    return silent if progress is None else progress
 
 
 def sub_progress(progress: Progress, start: float, share: float, title: str = "") -> Progress:

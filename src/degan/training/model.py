@@ -12,7 +12,7 @@ from degan.config.run_layout import MODEL_FILE
 from degan.errors import DeganError
 from degan.networks.classifier import Classifier, Recognition
 from degan.networks.encoder import Encoder
-from degan.system.arguments import PathLike, as_path
+from degan.system.arguments import PathLike, as_int, as_path, check_kind
 from degan.training import checkpoint
 from degan.version import __version__
 
@@ -107,10 +107,24 @@ def predict_probabilities(model: Model, crops: torch.Tensor, batch_size: int = 2
 
     Args:
         model: a trained model.
-        crops: aligned crops, RGB uint8 (N, H, H, 3), H as ``model.crop_size``.
+        crops: one aligned crop or more, RGB uint8 (N, H, H, 3), H as ``model.crop_size``.
         batch_size: number of crops in one network run, at least 1.
 
     Returns:
         Float32 (N, num_expressions) in [0, 1], columns as ``model.expressions``, rows sum to 1.
+
+    Raises:
+        DeganError: ``crops`` has another type of numbers or shape, or ``batch_size`` is below 1.
+        DeganTypeError: an argument has a wrong type.
     """
+    check_kind(model, Model, "model", "a model of train or load_model")
+    check_kind(crops, Tensor, "crops", "a tensor, such as torch.from_numpy(read_crops(...))")
+    batch_size = as_int(batch_size, "batch_size", least=1)
+    side = model.crop_size
+    fits = crops.ndim == 4 and tuple(crops.shape[1:]) == (side, side, 3) and len(crops) > 0
+    if crops.dtype != torch.uint8 or not fits:
+        raise DeganError(
+            f"crops must be uint8 (N, {side}, {side}, 3) for this model, not "
+            f"{str(crops.dtype).removeprefix('torch.')} {tuple(crops.shape)}; use read_crops"
+        )
     return torch.cat([model.recognition(batch) for batch in crops.split(batch_size)])

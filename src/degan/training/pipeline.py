@@ -20,8 +20,10 @@ from degan.config.run_layout import (
     TEACHERS_DIR,
     TRAINING,
 )
+from degan.config.settings import check_settings
 from degan.data.facial_actions import read_actions
-from degan.data.manifest import Dataset
+from degan.data.indices import Indices, as_indices
+from degan.data.manifest import Dataset, check_dataset
 from degan.data.provenance import describe_training_data
 from degan.data.sample import Sample
 from degan.data.votes import vote_shares, votes_hash
@@ -29,8 +31,8 @@ from degan.errors import DeganError
 from degan.networks.backbone import find_backbone
 from degan.networks.classifier import Recognition
 from degan.networks.encoder import Encoder
-from degan.system.arguments import PathLike, as_path
-from degan.system.progress import Progress, silent, split_progress
+from degan.system.arguments import PathLike, as_path, check_flag
+from degan.system.progress import Progress, as_progress, split_progress
 from degan.training.blending import choose_blend, inner_cost
 from degan.training.classifier import ClassifierTrainer
 from degan.training.device import find_device, repeatable
@@ -46,20 +48,20 @@ _GAN_COST, _FROZEN_COST = 2.7, 0.4  # per image, relative to stage 2 with a trai
 
 def train(
     dataset: Dataset,
-    indices: Sequence[int],
+    indices: Indices,
     settings: Settings,
     folder: PathLike,
     progress: Progress | None = None,
     *,
-    stage1: Path | None = None,
-    teachers: Path | None = None,
+    stage1: PathLike | None = None,
+    teachers: PathLike | None = None,
     needs_generated: bool = True,
 ) -> Model:
     """Train both stages in a run directory, or continue an interrupted run there.
 
     Args:
         dataset: a prepared data set.
-        indices: indices of the training samples, from 0.
+        indices: indices of the training samples, from 0, each once: a list, range or array (N,).
         settings: settings of the run.
         folder: the run directory.
         progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
@@ -76,14 +78,18 @@ def train(
         The trained model, which is also written to ``folder``.
 
     Raises:
-        DeganError: the folder contains another run, the data is not suitable, a checkpoint is
-            damaged, the initial weights or the device do not exist, or training diverged.
-        DeganTypeError: ``folder`` is not a path.
+        DeganError: the folder contains another run, there is no such sample, the data is not
+            suitable, a checkpoint is damaged, the initial weights or the device do not exist, or
+            training diverged.
+        DeganTypeError: an argument has a wrong type.
 
     Source: 1912.01456, section 3; docs/method.md lists the differences.
     """
-    progress = progress or silent
-    folder = as_path(folder, "folder")
+    folder, progress = as_path(folder, "folder"), as_progress(progress)
+    stage1 = None if stage1 is None else as_path(stage1, "stage1")
+    teachers = folder / TEACHERS_DIR if teachers is None else as_path(teachers, "teachers")
+    check_flag(needs_generated, "needs_generated")
+    indices = _training_indices(dataset, indices, settings)
     device = find_device(settings.device)
     start = read_start(settings)
     checked = read_training_inputs(dataset, indices, settings)
@@ -99,12 +105,11 @@ def train(
     with repeatable(device):
         data = _load(dataset, indices, checked, settings, start, device)
         samples = [dataset.samples[index] for index in indices]
-        teacher_folder = teachers or folder / TEACHERS_DIR
         if checked.votes is not None:
             targets: Tensor | None = torch.from_numpy(checked.votes).to(device)
         else:
             targets = _teacher_predictions(
-                data, samples, facts, settings, teacher_folder, start, teachers_progress
+                data, samples, facts, settings, teachers, start, teachers_progress
             )
         blend = _blend(data, samples, settings, folder / INNER_DIR, start, blend_progress)
         log = folder / LOG_FILE
@@ -132,7 +137,7 @@ def train(
 
 def train_stage1(
     dataset: Dataset,
-    indices: Sequence[int],
+    indices: Indices,
     settings: Settings,
     folder: PathLike,
     progress: Progress | None = None,
@@ -141,7 +146,7 @@ def train_stage1(
 
     Args:
         dataset: a prepared data set.
-        indices: indices of the training samples, from 0.
+        indices: indices of the training samples, from 0, each once: a list, range or array (N,).
         settings: settings of the run; those of stage 2 have no effect.
         folder: the run directory of stage 1.
         progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
@@ -151,10 +156,10 @@ def train_stage1(
 
     Raises:
         DeganError: see :func:`train`.
-        DeganTypeError: ``folder`` is not a path.
+        DeganTypeError: an argument has a wrong type.
     """
-    progress = progress or silent
-    folder = as_path(folder, "folder")
+    folder, progress = as_path(folder, "folder"), as_progress(progress)
+    indices = _training_indices(dataset, indices, settings)
     device = find_device(settings.device)
     start = read_start(settings)
     checked = read_training_inputs(dataset, indices, settings)
@@ -162,6 +167,13 @@ def train_stage1(
     with repeatable(device):
         data = _load(dataset, indices, checked, settings, start, device)
         return _train_stage1(data, facts, settings, folder, start, progress).cpu()
+
+
+def _training_indices(dataset: Dataset, indices: Indices, settings: Settings) -> Sequence[int]:
+    """Return the indices as a sequence of int, after a check of the arguments of a training."""
+    check_dataset(dataset)
+    check_settings(settings)
+    return as_indices(indices, len(dataset.samples), "indices", once=True)
 
 
 def _load(

@@ -15,6 +15,7 @@ from degan.data.provenance import manifests_of
 from degan.errors import DeganError
 from degan.networks.classifier import LAST_LAYER, Classifier
 from degan.networks.encoder import Encoder
+from degan.system.arguments import as_path
 from degan.system.assets import asset_bytes
 from degan.system.files import read_bytes, sha256
 from degan.training import checkpoint
@@ -203,7 +204,7 @@ def _content(name: str) -> tuple[Path, bytes]:
     if name in SHIPPED_STARTS:
         asset = f"{name}.safetensors"
         return Path(asset), asset_bytes(asset)
-    path = Path(name)
+    path = as_path(name, "start")
     file = path / MODEL_FILE if path.is_dir() else path
     if not file.is_file():
         raise DeganError(

@@ -3,8 +3,8 @@
 import json
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,16 +19,24 @@ from degan.data.folds import Fold
 from degan.data.manifest import Dataset, read_dataset, read_skipped
 from degan.data.prepare import PrepareResult, PrepareSettings, fingerprint, prepare
 from degan.data.provenance import describe_training_data
-from degan.data.sample import Recording, Sample, Skipped, person_of, with_subjects
+from degan.data.sample import Sample, person_of, with_subjects
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.predictions import compute_metrics, predictions_text, subjects_text
-from degan.labels import is_class_name, sort_classes
+from degan.labels import sort_classes
 from degan.networks.classifier import temper
-from degan.recognition.class_groups import Groups
-from degan.system.arguments import PathLike, as_path
+from degan.system.arguments import (
+    PathLike,
+    as_int,
+    as_jobs,
+    as_path,
+    as_seed,
+    check_flag,
+    check_groups,
+    check_kind,
+)
 from degan.system.files import write_text
-from degan.system.progress import Progress, silent, split_progress
+from degan.system.progress import Progress, as_progress, split_progress
 from degan.training.model import Model
 from degan.tuning.base_model import read_base
 from degan.tuning.calibration import MIN_SAMPLES, UNSURE_BELOW, fit_temperature
@@ -43,6 +51,7 @@ from degan.tuning.last_layer import (
     with_head,
 )
 from degan.tuning.onnx_export import export
+from degan.tuning.photo_classes import check_folders, check_people, group_names, grouped
 from degan.tuning.weights_file import check_weights_path
 
 SUFFIX: Final = ".finetune"
@@ -63,6 +72,10 @@ class FinetuneSettings:
         crops: whether the photos are already cropped faces.
         folds: maximum number of folds, at least 2; few people allow fewer.
         seed: random seed of the folds and of the bootstrap intervals, at least 0.
+
+    Raises:
+        DeganError: a value is out of range.
+        DeganTypeError: a value has a wrong type.
     """
 
     base: str = "web"
@@ -70,6 +83,15 @@ class FinetuneSettings:
     crops: bool = False
     folds: int = 5
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        check_kind(self.base, str, "base", "the name of weights or a run directory, as a text")
+        as_path(self.base, "base")
+        check_groups(self.groups)
+        check_flag(self.crops, "crops")
+        object.__setattr__(self, "folds", as_int(self.folds, "folds", least=2))
+        object.__setattr__(self, "seed", as_seed(self.seed))
 
 
 @dataclass(frozen=True)
@@ -104,7 +126,7 @@ def finetune(
         source: folder with ``<class>/<subject>_*.jpg``, CSV file of photos, or prepared data set.
         out: the ONNX file to write.
         settings: settings of the fine-tuning.
-        jobs: number of threads for cropping, at least 1.
+        jobs: number of threads for cropping, from 1 to 1024.
         progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
 
     Returns:
@@ -114,11 +136,11 @@ def finetune(
         DeganError: ``out`` exists or cannot be written, the base model or a group cannot be used,
             there are fewer than two classes, fewer than two people or no usable face of a class,
             or the base model was trained on these people.
-        DeganTypeError: ``source`` or ``out`` is not a path.
+        DeganTypeError: an argument has a wrong type.
     """
-    progress = progress or silent
-    source = as_path(source, "source")
-    out = as_path(out, "out")
+    progress, jobs = as_progress(progress), as_jobs(jobs)
+    source, out = as_path(source, "source"), as_path(out, "out")
+    check_kind(settings, FinetuneSettings, "settings", "FinetuneSettings")
     started = time.monotonic()
     _check_out(source, out)
     base = read_base(settings.base)
@@ -126,9 +148,9 @@ def finetune(
     work = out.with_suffix(SUFFIX)
     dataset, prepared = _faces(source, work, base, settings, jobs, cutting)
     check_fit_data(base, dataset, "fine-tune with")
-    dataset, classes = _grouped(dataset, settings.groups, source)
+    dataset, classes = grouped(dataset, settings.groups, source)
     people = with_subjects(dataset.samples)
-    _check_people([(sample.expression, sample.subject) for sample in people], source)
+    check_people([(sample.expression, sample.subject) for sample in people], source)
     folds = complete_folds(people, settings.folds, settings.seed)
     features = read_features(base, dataset, reading)
     truth = np.array([classes.index(sample.expression) for sample in people])
@@ -230,15 +252,15 @@ def _faces(
     """Return the photos as a prepared data set with crops for the base model."""
     if (source / "dataset.json").is_file():
         dataset = read_dataset(source)
-        _group_names(dataset.expressions, settings.groups, source)
+        group_names(dataset.expressions, settings.groups, source)
         _open_work(work, source)
         return dataset, None
     found = read_labelled(source, CUSTOM_LABELS)
-    _check_folders(source, found.recordings, found.skipped)
+    check_folders(source, found.recordings, found.skipped)
     classes = sort_classes({recording.sources[0].expression for recording in found.recordings})
-    group_of = _group_names(classes, settings.groups, source)
+    group_of = group_names(classes, settings.groups, source)
     rows = [row for recording in found.recordings for row in recording.sources]
-    _check_people(
+    check_people(
         [(group_of[row.expression], person_of(row.subject, row.sequence)) for row in rows],
         source,
     )
@@ -287,75 +309,6 @@ def _has_crops(data: Path, photos: str) -> bool:
     except OSError as error:
         raise DeganError(f"cannot remove {data}: {error.strerror}; delete it") from error
     return False
-
-
-def _check_folders(
-    source: Path, recordings: Sequence[Recording], skipped: Sequence[Skipped]
-) -> None:
-    """Check that every folder has a usable photo; otherwise a class would be missing in silence."""
-    if not source.is_dir():
-        return
-    used = {row.name.partition("/")[0] for part in recordings for row in part.sources}
-    folders = [path.name for path in source.iterdir() if path.is_dir()]
-    for name in sorted(name for name in folders if not name.startswith((".", "__"))):
-        if name not in used:
-            reasons = [row.reason for row in skipped if row.name.startswith(f"{name}/")]
-            because = f" ({reasons[0]})" if reasons else ""
-            raise DeganError(
-                f"{source / name} contains no usable photo{because}; add photos of that class, or "
-                "remove the folder"
-            )
-
-
-def _group_names(
-    classes: Sequence[str], groups: Mapping[str, Sequence[str]], source: Path
-) -> dict[str, str]:
-    """Return class -> name of its group, or its own name; check that there are two or more."""
-    if len(classes) < 2:
-        raise DeganError(
-            f"{source} contains only one class ({classes[0]}); fine-tuning needs two or more"
-        )
-    grouped = Groups(classes, groups, str(source))
-    columns = grouped.merge(np.eye(len(classes), dtype=np.float32)).argmax(axis=1)
-    group_of = {name: grouped.names[column] for name, column in zip(classes, columns, strict=True)}
-    seen: dict[str, str] = {}
-    for name in grouped.names:
-        if not is_class_name(name):
-            raise DeganError(f"'{name}' is not a valid class name; give the group a short name")
-        other = seen.setdefault(name.casefold(), name)
-        if other != name:
-            raise DeganError(
-                f"the classes {other} and {name} in {source} differ only in upper and lower case; "
-                f"rename one, or merge them with --group '{name}={other},{name}'"
-            )
-    return group_of
-
-
-def _grouped(
-    dataset: Dataset, groups: Mapping[str, Sequence[str]], source: Path
-) -> tuple[Dataset, tuple[str, ...]]:
-    """Return the data set with grouped classes, and the names of the classes in order."""
-    group_of = _group_names(dataset.expressions, groups, source)
-    samples = tuple(s._replace(expression=group_of[s.expression]) for s in dataset.samples)
-    return replace(dataset, samples=samples), sort_classes(set(group_of.values()))
-
-
-def _check_people(faces: Iterable[tuple[str, str]], source: Path) -> None:
-    """Check that two or more people show each class, so that it can be tested on other people.
-
-    Args:
-        faces: class and person of each face.
-        source: the photos, for the error message.
-    """
-    people_of: dict[str, set[str]] = {}
-    for name, person in faces:
-        people_of.setdefault(name, set()).add(person)
-    for name, people in people_of.items():
-        if len(people) < 2:
-            raise DeganError(
-                f"only one person ({min(people)}) shows '{name}' in {source}, so it cannot be "
-                "tested on other people; add photos of other people, or merge it with --group"
-            )
 
 
 def _tempered(probabilities: Probabilities, truth: Labels, folds: Sequence[Fold]) -> Probabilities:

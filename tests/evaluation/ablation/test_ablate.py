@@ -240,6 +240,7 @@ def test_what_cannot_be_run_is_said_before_anything_is_written(faces, tmp_path):
     for settings, names, words in (
         (TINY, ["svn"], "no arm 'svn'"),
         (override(TINY, ["network.image_size=48"]), [], "--size 96"),
+        (TINY, "hog", "arms must be a list of names of arms, not str"),
         (override(TINY, ["start='nowhere'"]), [], "no weights to start from"),
     ):
         with pytest.raises(DeganError, match=words):

@@ -192,6 +192,22 @@ class TestRefused:
         with pytest.raises(DeganError, match=match):
             probe(*arguments, **options)
 
+    @pytest.mark.parametrize(
+        ("change", "says"),
+        [
+            ({"folders": "runs"}, "folders must be a list of paths, not str"),
+            ({"folders": []}, "folders is an empty list; give one path or more"),
+            ({"dataset": "data"}, "dataset must be a data set of read_dataset"),
+            ({"trained_on": "data"}, "trained_on must be a data set of read_dataset"),
+            ({"seed": None}, "seed must be a whole number"),
+            ({"seed": -1}, "seed must be 0 to"),
+            ({"progress": 5}, "progress must be a function or None"),
+        ],
+    )
+    def test_a_wrong_argument(self, runs, faces, change, says):
+        with pytest.raises(DeganError, match=says):
+            probe(**{"folders": list(runs), "dataset": faces, **change})
+
     def test_a_folder_that_is_no_training(self, faces, tmp_path):
         self.refused("holds no trained model", [tmp_path], faces)
         (tmp_path / "run.json").write_text('{"kind": "cross-validation"}')

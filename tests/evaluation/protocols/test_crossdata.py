@@ -9,7 +9,7 @@ import pytest
 
 from degan.config import preset
 from degan.data.manifest import read_dataset, write_dataset
-from degan.errors import DeganError
+from degan.errors import DeganError, DeganTypeError
 from degan.evaluation.protocols.crossdata import cross_data_set
 from degan.media import images
 
@@ -81,3 +81,19 @@ def test_names_that_stand_in_two_sets_of_ones_own_are_counted(finished, faces, t
     assert finished[1]["subjects_of_one_name"] == 0
     again = replace(faces, manifest_hash="0" * 64)
     assert cross_data_set(faces, again, tmp_path / "r", TINY)["subjects_of_one_name"] == 12
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"training_set": "data"}, "training_set must be a data set of read_dataset"),
+        ({"test_set": None}, "test_set must be a data set of read_dataset"),
+        ({"settings": "tiny"}, "settings must be settings of a run"),
+        ({"progress": 5}, "progress must be a function or None"),
+    ],
+)
+def test_a_wrong_argument_is_found_before_a_folder_is_made(faces, others, tmp_path, change, says):
+    right = {"training_set": faces, "test_set": others, "settings": TINY}
+    with pytest.raises(DeganTypeError, match=says):
+        cross_data_set(folder=tmp_path / "run", **{**right, **change})
+    assert not any(tmp_path.iterdir())

@@ -2,13 +2,16 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 
 from degan.config import override, preset
-from degan.data.folds import subject_folds
+from degan.data.fold_file import make_folds
+from degan.data.folds import Fold, subject_folds
 from degan.data.manifest import read_dataset
 from degan.errors import DeganError
+from degan.evaluation.ablation.run import ablate
 from degan.evaluation.protocols.crossval import cross_validate
 from degan.media.images import read_image
 from degan.training.pipeline import train
@@ -141,6 +144,39 @@ def test_what_cannot_be_trained_is_said_before_anything_is_written(faces, tmp_pa
         with pytest.raises(DeganError, match=words):
             work()
         assert not run.exists()
+
+
+@pytest.mark.parametrize("work", [cross_validate, ablate])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"dataset": "data"}, "dataset must be a data set of read_dataset, not .* str"),
+        ({"settings": "tiny"}, "settings must be settings of a run"),
+        ({"folds": []}, "folds is an empty list"),
+        ({"folds": [Fold(range(20), range(4, 24))]}, "fold 1 has sample 4 .* in train and in test"),
+        ({"folds": [Fold(range(24), ())]}, "fold 1 has no test samples; add at least one"),
+        ({"protocol": "nope"}, "no protocol 'nope'; choose one of subjects, loso, official, file"),
+        ({"jobs": None}, "jobs must be a whole number, not an object of type NoneType"),
+        ({"jobs": "2"}, "jobs must be a whole number, not an object of type str"),
+        ({"jobs": 0}, "jobs must be 1 to 1024, not 0"),
+        ({"progress": 5}, "progress must be a function or None, not an object of type int"),
+        ({"folder": "a\0b"}, "folder is a path with a NUL character"),
+        ({"settings": override(TINY, ["seed=2147483646"])}, "set seed to 2147483645 or less for 3"),
+    ],
+)
+def test_a_wrong_argument_is_found_before_a_folder_is_made(faces, tmp_path, work, change, says):
+    right = {"dataset": faces, "folder": tmp_path / "run", "settings": TINY, "jobs": 1}
+    with pytest.raises(DeganError, match=says):
+        work(**{**right, "folds": folds_of(faces, 3), **change})
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("work", [cross_validate, ablate])
+def test_a_part_of_a_data_set_is_refused_because_folds_read_the_folder(faces, tmp_path, work):
+    part = replace(faces, samples=faces.samples[2:])
+    with pytest.raises(DeganError, match="the data set has other samples than"):
+        work(part, tmp_path / "run", TINY, folds=make_folds(part, "loso"), jobs=1)
+    assert not any(tmp_path.iterdir())
 
 
 def test_other_folds_are_another_run(finished, faces):

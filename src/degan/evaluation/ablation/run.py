@@ -11,8 +11,9 @@ import torch
 
 from degan.config import Settings
 from degan.config.run_layout import ABLATION, LOG_FILE, SUMMARY_FILE, fold_folder
+from degan.config.settings import check_settings
 from degan.data.crops import read_crops
-from degan.data.fold_file import SUBJECTS
+from degan.data.fold_file import SUBJECTS, check_protocol
 from degan.data.folds import Fold
 from degan.data.manifest import Dataset, read_dataset
 from degan.evaluation.ablation.arms import (
@@ -50,9 +51,9 @@ from degan.evaluation.protocols.fold_runs import (
     write_test_result,
 )
 from degan.networks.layers import Standardize
-from degan.system.arguments import PathLike, as_path
+from degan.system.arguments import PathLike, as_jobs, as_path, check_list
 from degan.system.files import read_json, write_text
-from degan.system.progress import Progress, silent, split_progress
+from degan.system.progress import Progress, as_progress, split_progress
 from degan.training.checkpoint import load_checkpoint, save_checkpoint
 from degan.training.guard import TrainingError
 from degan.training.pipeline import costs, folder_seconds, train, train_stage1, training_seconds
@@ -93,7 +94,8 @@ def ablate(
         settings: settings of the reference; fold k (from 0) trains with ``seed + k``.
         folds: training and test samples of each fold. Validation samples are not used.
         arms: names of :data:`degan.evaluation.ablation.arms.ARMS`; empty for all.
-        protocol: name of the protocol that made the folds, for ``folds.json`` and ``summary.json``.
+        protocol: protocol that made the folds, for ``folds.json`` and ``summary.json``:
+            ``subjects``, ``loso``, ``official``, or ``file`` for others.
         jobs: maximum number of parallel trainings, at least 1.
         progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
 
@@ -102,16 +104,18 @@ def ablate(
         and p-values are in [0, 1], times in seconds.
 
     Raises:
-        DeganError: there is no such arm, the settings have no stage 1, the folder contains another
-            run, a fold cannot be trained on, a process was killed, or the training of ``full``
-            failed.
-        DeganTypeError: ``folder`` is not a path.
+        DeganError: there is no such arm, the settings have no stage 1, a fold is not valid (see
+            :func:`degan.data.fold_check.check_folds`), the folder contains another run, a fold
+            cannot be trained on, a process was killed, or the training of ``full`` failed.
+        DeganTypeError: an argument has a wrong type.
 
     Source: intervals are a cluster bootstrap over subjects; p-values are of a sign-flip test,
     adjusted by Holm 1979.
     """
-    progress = progress or silent
-    folder = as_path(folder, "folder")
+    folder, progress, jobs = as_path(folder, "folder"), as_progress(progress), as_jobs(jobs)
+    check_settings(settings)
+    check_list(arms, str, "arms", "names of arms")
+    folds = check_protocol(dataset, folds, protocol)
     choice = choose_arms(settings, arms)
     open_fold_runs(folder, dataset, settings, folds, protocol, ABLATION)
     path = folder / SUMMARY_FILE

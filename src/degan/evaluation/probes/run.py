@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from degan.data.factors import FACTORS_FILE, read_existing_columns
 from degan.data.folds import Fold, subject_folds
-from degan.data.manifest import Dataset
+from degan.data.manifest import Dataset, check_dataset
 from degan.data.provenance import hashes_with_unknown_subjects
 from degan.errors import DeganError
 from degan.evaluation.predictions import check_output_folder
@@ -25,9 +25,9 @@ from degan.evaluation.probes.leakage import (
     identity_leakage,
     sequence_folds,
 )
-from degan.system.arguments import PathLike, as_path
+from degan.system.arguments import PathLike, as_path, as_paths, as_seed
 from degan.system.files import write_text
-from degan.system.progress import Progress, silent, sub_progress
+from degan.system.progress import Progress, as_progress, sub_progress
 from degan.training.loader import load
 from degan.version import __version__
 
@@ -87,7 +87,7 @@ def probe(
     All runs are measured on the same images: those of subjects that no run was trained on.
 
     Args:
-        folders: run directories of :func:`degan.training.pipeline.train`.
+        folders: run directories of :func:`degan.training.pipeline.train`, one or more.
         dataset: data set to measure on.
         trained_on: training data set of all runs, needed to judge generated faces. None: they are
             not judged.
@@ -103,13 +103,16 @@ def probe(
         DeganError: a folder is not a run of ``degan train``; the data sets do not fit the runs;
             fewer than two subjects, or subjects with two recordings, are left to measure on; or
             ``out`` contains other files that would be replaced.
-        DeganTypeError: an argument is not a path.
+        DeganTypeError: an argument has a wrong type.
 
     Source: probes, Alain & Bengio 2016; DCI, Eastwood & Williams 2018; MIG, Chen et al. 2018; KID,
     Binkowski et al. 2018.
     """
-    progress = progress or silent
-    paths = [as_path(one, "folders") for one in folders]
+    progress, seed = as_progress(progress), as_seed(seed)
+    paths = as_paths(folders, "folders")
+    check_dataset(dataset)
+    if trained_on is not None:
+        check_dataset(trained_on, "trained_on")
     out = None if out is None else as_path(out, "out")
     if out is not None:
         _check_out(out)

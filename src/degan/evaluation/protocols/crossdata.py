@@ -8,14 +8,15 @@ import torch
 
 from degan.config import Settings
 from degan.config.run_layout import PREDICTIONS_FILE, SUMMARY_FILE
+from degan.config.settings import check_settings
 from degan.data.crops import read_crops
-from degan.data.manifest import Dataset, check_same_crops
+from degan.data.manifest import Dataset, check_dataset, check_same_crops
 from degan.errors import DeganError
 from degan.evaluation.predictions import compute_metrics, predictions_text
 from degan.labels import sort_classes
 from degan.system.arguments import PathLike, as_path
 from degan.system.files import read_json, write_text
-from degan.system.progress import Progress, silent, sub_progress
+from degan.system.progress import Progress, as_progress, sub_progress
 from degan.training.model import Model, predict_probabilities
 from degan.training.pipeline import train
 from degan.training.start import check_unseen, read_start
@@ -52,10 +53,12 @@ def cross_data_set(
             sizes; are equal or contain the same data set; or have the same origin and share
             subjects. Also if the initial weights were trained on the test set, the run was tested
             on another data set, and for the errors of :func:`degan.training.pipeline.train`.
-        DeganTypeError: ``folder`` is not a path.
+        DeganTypeError: an argument has a wrong type.
     """
-    progress = progress or silent
-    folder = as_path(folder, "folder")
+    folder, progress = as_path(folder, "folder"), as_progress(progress)
+    check_dataset(training_set, "training_set")
+    check_dataset(test_set, "test_set")
+    check_settings(settings)
     shared = sort_classes(set(training_set.expressions) & set(test_set.expressions))
     _check(training_set, test_set, shared)
     check_unseen(read_start(settings), test_set)

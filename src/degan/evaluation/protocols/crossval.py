@@ -10,7 +10,8 @@ import numpy as np
 
 from degan.config import Settings
 from degan.config.run_layout import CROSS_VALIDATION, SUMMARY_FILE, fold_folder
-from degan.data.fold_file import SUBJECTS
+from degan.config.settings import check_settings
+from degan.data.fold_file import SUBJECTS, check_protocol
 from degan.data.folds import Fold, fold_for_pictures
 from degan.data.manifest import Dataset, read_dataset
 from degan.evaluation.mistakes import mistakes_sheet, replace_sheet
@@ -31,9 +32,9 @@ from degan.evaluation.protocols.fold_runs import (
     write_test_result,
 )
 from degan.media.images import RgbImage
-from degan.system.arguments import PathLike, as_path
+from degan.system.arguments import PathLike, as_jobs, as_path
 from degan.system.files import read_json, write_text
-from degan.system.progress import Progress, silent
+from degan.system.progress import Progress, as_progress
 from degan.training.pipeline import train
 
 
@@ -61,7 +62,8 @@ def cross_validate(
         settings: settings of all folds; fold k (from 0) trains with ``seed + k``.
         folds: training and test samples of each fold, see :mod:`degan.data.folds`. Validation
             samples are not used.
-        protocol: name of the protocol that made the folds, for ``folds.json`` and ``summary.json``.
+        protocol: protocol that made the folds, for ``folds.json`` and ``summary.json``:
+            ``subjects``, ``loso``, ``official``, or ``file`` for others.
         jobs: maximum number of folds that run in parallel, at least 1.
         progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
 
@@ -70,12 +72,14 @@ def cross_validate(
         seconds.
 
     Raises:
-        DeganError: the folder contains another run, a fold cannot be trained on, training diverged,
-            or a process was killed.
-        DeganTypeError: ``folder`` is not a path.
+        DeganError: a fold tests on training subjects or is otherwise not valid, see
+            :func:`degan.data.fold_check.check_folds`; the folder contains another run, a fold
+            cannot be trained on, training diverged, or a process was killed.
+        DeganTypeError: an argument has a wrong type.
     """
-    progress = progress or silent
-    folder = as_path(folder, "folder")
+    folder, progress, jobs = as_path(folder, "folder"), as_progress(progress), as_jobs(jobs)
+    check_settings(settings)
+    folds = check_protocol(dataset, folds, protocol)
     open_fold_runs(folder, dataset, settings, folds, protocol, CROSS_VALIDATION)
     path = folder / SUMMARY_FILE
     if not path.exists():

@@ -18,7 +18,7 @@ from degan.config.run_layout import FOLDS_FILE, PREDICTIONS_FILE, TEST_FILE, fol
 from degan.data.crops import read_crops
 from degan.data.fold_file import folds_text
 from degan.data.folds import Fold
-from degan.data.manifest import Dataset
+from degan.data.manifest import Dataset, read_dataset
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.predictions import compute_metrics, predictions_text, subjects_text
@@ -33,6 +33,7 @@ from degan.training.start import check_unseen, read_start
 
 ELAPSED = "elapsed.json"
 _SUBJECTS = "subjects.csv"
+_SEEDS = 2**31  # number of seeds, see :class:`degan.config.Settings`
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,21 @@ def open_fold_runs(
         kind: kind of the run, for ``run.json``.
 
     Raises:
-        DeganError: see :func:`degan.training.run_directory.open_run`. For a new run directory also:
-            the device is missing, a fold cannot be trained on, or the initial weights were trained
-            on this data set.
+        DeganError: the folds need larger seeds than there are, the data set lacks samples of its
+            folder, or see :func:`degan.training.run_directory.open_run`. For a new run directory
+            also: the device is missing, a fold cannot be trained on, or the initial weights were
+            trained on this data set.
     """
+    if settings.seed + len(folds) > _SEEDS:
+        raise DeganError(
+            f"seed is {settings.seed}, but fold k trains with seed + k; set seed to "
+            f"{_SEEDS - len(folds)} or less for {len(folds)} folds"
+        )
+    # The processes of the folds read the folder again.
+    if read_dataset(dataset.folder).samples != dataset.samples:
+        raise DeganError(
+            f"the data set has other samples than {dataset.folder}; give the result of read_dataset"
+        )
     if not folder.exists():  # fail before hours of training
         find_device(settings.device)
         check_unseen(read_start(settings), dataset)
