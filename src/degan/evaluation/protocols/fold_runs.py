@@ -14,7 +14,14 @@ import numpy as np
 import torch
 
 from degan.config import Settings
-from degan.config.run_layout import FOLDS_FILE, PREDICTIONS_FILE, TEST_FILE, fold_folder
+from degan.config.run_layout import (
+    FOLDS_FILE,
+    PREDICTIONS_FILE,
+    RECORD_FILE,
+    SUMMARY_FILE,
+    TEST_FILE,
+    fold_folder,
+)
 from degan.data.crops import read_crops
 from degan.data.fold_file import folds_text
 from degan.data.folds import Fold
@@ -62,13 +69,14 @@ def open_fold_runs(
         kind: kind of the run, for ``run.json``.
 
     Raises:
-        DeganError: see :func:`degan.training.run_directory.open_run`. For a new run directory also:
-            the device is missing, a fold cannot be trained on, or the initial weights were trained
-            on this data set.
+        DeganError: the initial weights were trained on this data set, or see
+            :func:`degan.training.run_directory.open_run`. For a new run directory also: the device
+            is missing, or a fold cannot be trained on.
     """
-    if not folder.exists():  # fail before hours of training
-        find_device(settings.device)
+    if not (folder / SUMMARY_FILE).exists():
         check_unseen(read_start(settings), dataset)
+    if not (folder / RECORD_FILE).exists():  # fail before hours of training
+        find_device(settings.device)
         for fold in folds:
             read_training_inputs(dataset, fold.train, settings)
     division = folds_text(dataset, folds, protocol, settings.seed)
