@@ -170,3 +170,34 @@ def test_calibration_does_not_depend_on_the_order_and_stays_within_bounds(rows):
         found = figure(probabilities, truth)
         assert 0 <= found <= most + 1e-9
         assert found == pytest.approx(figure(probabilities[::-1], truth[::-1]))
+
+
+def test_groups_of_the_same_people_are_drawn_together():
+    """What a person changes in both groups is no difference between them."""
+    rng = np.random.default_rng(0)
+    people = np.repeat(np.arange(30), 4)
+    of_person = rng.random(30)[people]
+    first = np.arange(120) % 2 == 0
+    names = people.astype(str).tolist()
+    means = metrics.bootstrap_group_means(of_person, [first, ~first], names, 0, 500)
+    assert np.ptp(means[:, 0]) > 0.1
+    assert np.allclose(means[:, 0], means[:, 1])
+
+
+def test_groups_of_different_people_vary_apart():
+    """The spread of the difference is that of two independent means."""
+    rng = np.random.default_rng(1)
+    values = rng.random(80)
+    first = np.arange(80) < 40
+    names = [str(number) for number in range(80)]
+    means = metrics.bootstrap_group_means(values, [first, ~first], names, 0, 4000)
+    expected = np.sqrt(values[first].var() / 40 + values[~first].var() / 40)
+    assert (means[:, 0] - means[:, 1]).std() == pytest.approx(expected, rel=0.06)
+
+
+def test_a_resample_without_a_group_has_no_mean_of_it():
+    means = metrics.bootstrap_group_means(
+        np.ones(3), [np.array([1, 0, 0], bool), np.array([0, 1, 1], bool)], ["a", "b", "c"], 0, 200
+    )
+    assert np.isnan(means[:, 0]).any()
+    assert set(means[~np.isnan(means)]) == {1.0}

@@ -86,6 +86,9 @@ def test_people_whom_the_weights_to_start_from_know_are_not_tested(faces, earlie
     folds = subject_folds(faces.samples, 3, 0)
     with pytest.raises(DeganError, match="cannot be tested on it"):
         cross_validate(faces, tmp_path / "cv", settings, folds=folds, jobs=1)
+    (tmp_path / "cv").mkdir()  # an empty folder is no run that was checked before
+    with pytest.raises(DeganError, match="cannot be tested on it"):
+        cross_validate(faces, tmp_path / "cv", settings, folds=folds, jobs=1)
     other = replace(faces, manifest_hash="1" * 64, origin="")
     with pytest.raises(DeganError, match="cannot be tested on it"):
         cross_data_set(other, faces, tmp_path / "cross", settings)

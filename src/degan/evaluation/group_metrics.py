@@ -93,8 +93,9 @@ def _gap(
 ) -> dict[str, Any] | None:
     """Return the accuracy gap between the best and the worst group; None for fewer than two groups.
 
-    The interval is a bootstrap over the subjects of both groups. The gap is biased upwards: the
-    groups are selected as the best and the worst, so the gap is above 0 even for equal groups.
+    The interval is a bootstrap over the subjects of both groups; a subject in both groups is drawn
+    for both. The gap is biased upwards: the groups are selected as the best and the worst, so the
+    gap is above 0 even for equal groups.
 
     Args:
         groups: group name -> whether each sample is in it, bool (N,). Each group has
@@ -107,13 +108,15 @@ def _gap(
         return None
     ranked = sorted(groups, key=lambda name: correct[groups[name]].mean(), reverse=True)
     best, worst = groups[ranked[0]], groups[ranked[-1]]
-    draws = [
-        metrics.bootstrap_means(
-            correct[chosen].astype(np.float64), persons[chosen].tolist(), seed + place, _DRAWS
-        )
-        for place, chosen in enumerate((best, worst))
-    ]
-    low, high = np.quantile(draws[0] - draws[1], [0.025, 0.975])
+    either = best | worst
+    means = metrics.bootstrap_group_means(
+        correct[either].astype(np.float64),
+        [best[either], worst[either]],
+        persons[either].tolist(),
+        seed,
+        _DRAWS,
+    )
+    low, high = np.nanquantile(means[:, 0] - means[:, 1], [0.025, 0.975])
     return {
         "best": ranked[0],
         "worst": ranked[-1],

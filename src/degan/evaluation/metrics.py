@@ -155,19 +155,49 @@ def bootstrap_means(
     Returns:
         Mean of each resample, float (draws,).
     """
+    everyone = np.ones(len(values), dtype=np.bool_)
+    return bootstrap_group_means(values, [everyone], subjects, seed, draws)[:, 0]
+
+
+def bootstrap_group_means(
+    values: NDArray[np.float64],
+    groups: Sequence[Flags],
+    subjects: Sequence[str],
+    seed: int,
+    draws: int,
+) -> NDArray[np.float64]:
+    """Return the means over the samples of several groups in the same bootstrap resamples.
+
+    A subject with samples in two groups is drawn for both, so their means are paired.
+
+    Args:
+        values: value of each sample, float (N,).
+        groups: G groups, each whether a sample is in it, bool (N,).
+        subjects: subject of each sample, length N.
+        seed: random seed of the bootstrap. The resampled subjects do not depend on the values.
+        draws: number of bootstrap resamples.
+
+    Returns:
+        Mean of each resample and group, float (draws, G); NaN if the resample has no subject of
+        the group.
+    """
     _, place = np.unique(np.asarray(subjects), return_inverse=True)
-    total = np.bincount(place, weights=values)
-    count = np.bincount(place)
+    people = int(place.max()) + 1
+    totals = np.array(
+        [np.bincount(place[one], weights=values[one], minlength=people) for one in groups]
+    )
+    counts = np.array([np.bincount(place[one], minlength=people) for one in groups])
     rng = np.random.default_rng(seed)
-    shares = np.empty(draws)
+    means = np.empty((draws, len(groups)))
     # Computed in blocks to limit memory (draws x subjects). Blocks do not change the resamples.
-    block = max(1, _MAX_CELLS // len(count))
+    block = max(1, _MAX_CELLS // people)
     for start in range(0, draws, block):
         size = min(block, draws - start)
         # Resampling S subjects with replacement gives multinomial counts.
-        times = rng.multinomial(len(count), np.full(len(count), 1 / len(count)), size=size)
-        shares[start : start + size] = (times @ total) / (times @ count)
-    return shares
+        times = rng.multinomial(people, np.full(people, 1 / people), size=size)
+        with np.errstate(invalid="ignore"):
+            means[start : start + size] = (times @ totals.T) / (times @ counts.T)
+    return means
 
 
 def vote_sequences(

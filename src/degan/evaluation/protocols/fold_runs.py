@@ -14,7 +14,14 @@ import numpy as np
 import torch
 
 from degan.config import Settings
-from degan.config.run_layout import FOLDS_FILE, PREDICTIONS_FILE, TEST_FILE, fold_folder
+from degan.config.run_layout import (
+    FOLDS_FILE,
+    PREDICTIONS_FILE,
+    RECORD_FILE,
+    SUMMARY_FILE,
+    TEST_FILE,
+    fold_folder,
+)
 from degan.data.crops import read_crops
 from degan.data.fold_file import folds_text
 from degan.data.folds import Fold
@@ -64,9 +71,9 @@ def open_fold_runs(
 
     Raises:
         DeganError: the folds need larger seeds than there are, the data set lacks samples of its
-            folder, or see :func:`degan.training.run_directory.open_run`. For a new run directory
-            also: the device is missing, a fold cannot be trained on, or the initial weights were
-            trained on this data set.
+            folder, the initial weights were trained on this data set, or see
+            :func:`degan.training.run_directory.open_run`. For a new run directory also: the device
+            is missing, or a fold cannot be trained on.
     """
     if settings.seed + len(folds) > _SEEDS:
         raise DeganError(
@@ -78,9 +85,10 @@ def open_fold_runs(
         raise DeganError(
             f"the data set has other samples than {dataset.folder}; give the result of read_dataset"
         )
-    if not folder.exists():  # fail before hours of training
-        find_device(settings.device)
+    if not (folder / SUMMARY_FILE).exists():
         check_unseen(read_start(settings), dataset)
+    if not (folder / RECORD_FILE).exists():  # fail before hours of training
+        find_device(settings.device)
         for fold in folds:
             read_training_inputs(dataset, fold.train, settings)
     division = folds_text(dataset, folds, protocol, settings.seed)

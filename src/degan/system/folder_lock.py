@@ -1,0 +1,60 @@
+"""Lock a folder, so that two commands never write it at the same time."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from degan.errors import DeganError
+from degan.system.files import lock
+
+__all__ = ["locked"]
+
+_NAME: Final = ".lock.tmp"  # finished folders have no file that ends in .tmp
+
+
+@contextmanager
+def locked(folder: Path, *, beside: bool = False) -> Iterator[None]:
+    """Hold the lock of a folder during the block; other calls of this function are refused.
+
+    The operating system releases the lock when the process ends, even if it is killed.
+
+    Args:
+        folder: the folder to write; it need not exist with ``beside``.
+        beside: whether the lock file is beside the folder, because the folder may be removed or
+            renamed in the block; else it is in the folder.
+
+    Raises:
+        DeganError: another call holds the lock, or the lock file cannot be made.
+    """
+    path = folder.with_name(f".{folder.name}{_NAME}") if beside else folder / _NAME
+    file = _open_locked(path, folder)
+    try:
+        yield
+    finally:
+        # Removed before it is unlocked: a call that waits for the lock of a removed file tries
+        # again. Windows cannot remove an open file, so an empty one stays there.
+        if sys.platform != "win32":
+            path.unlink(missing_ok=True)
+        file.close()
+
+
+def _open_locked(path: Path, folder: Path) -> BinaryIO:
+    while True:
+        try:
+            file = path.open("a+b")
+        except OSError as error:
+            raise DeganError(
+                f"cannot write in {path.parent}: {error.strerror or error}; choose another folder"
+            ) from error
+        if not lock(file):
+            file.close()
+            raise DeganError(
+                f"another degan command is writing {folder}; wait for it, or choose another name"
+            )
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()  # removed by the call that had locked it
