@@ -68,8 +68,6 @@ def test_a_single_text_or_an_unordered_set_is_no_list(values):
 def test_objects_and_functions_of_another_type_are_named():
     with pytest.raises(DeganTypeError, match=r"dataset must be a data set, not .* type str"):
         check_kind("data/", Path, "dataset", "a data set")
-    with pytest.raises(
-        DeganTypeError, match=r"progress must be a function or None, not .* int"
-    ):
+    with pytest.raises(DeganTypeError, match=r"progress must be a function or None, not .* int"):
         check_callback(5, "progress")
     check_callback(None, "progress")
