@@ -64,9 +64,14 @@ class TestFigures:
         self, run, data, tmp_path
     ):
         parts, _ = made([run], tmp_path / "r.html", dataset=data)
-        absent = {part.key: part.reason for part in parts.values() if isinstance(part, Absent)}
-        assert set(absent) == {"map-1", "decides-1", "drawn-1"}
-        assert all("folds.json" in reason for reason in absent.values()), absent
+        (absent,) = (part for part in parts.values() if isinstance(part, Absent))
+        assert "folds.json" in absent.reason
+        titles = [title.partition(":")[0] for title in absent.title.split("; ")]
+        assert titles == [
+            "Map of f(x)",
+            "Decisive face regions",
+            "Expressions drawn on other people",
+        ]
         kinds = {"figure": Figure, "listing": Listing, "pictures": Pictures}
         found = {
             name: [k for k, p in parts.items() if isinstance(p, kind)]
@@ -77,7 +82,7 @@ class TestFigures:
         )
         assert {"leakage", "factors", "training-1"} <= set(found["figure"])
         assert found["pictures"] == ["mistakes-1"]
-        assert found["listing"] == ["summary", "settings", "facts"]
+        assert found["listing"] == ["summary", "settings", "facts", "methods"]
 
     def test_accuracy_is_what_the_summary_says(self, run, tmp_path):
         parts, text = made([run], tmp_path / "r.html")
@@ -594,3 +599,40 @@ class TestModels:
         left, right = picture[90, 10], picture[90, 180]
         assert left[0] > left[2] + 80
         assert right[2] > right[0] + 80
+
+
+class TestSentences:
+    def test_the_first_line_has_protocol_images_and_people(self, run, tmp_path):
+        _, text = made([run], tmp_path / "r.html")
+        assert "A cross-validation: 2-fold cross-validation by person, " in text
+        assert " people. Every figure" in text
+
+    def test_a_sentence_for_a_paper_has_all_figures(self, run, tmp_path):
+        parts, _ = made([run], tmp_path / "r.html")
+        (row,) = table(parts["methods"])
+        summary = summary_of(run)
+        for figure in (
+            f"{summary['images']} images of {summary['subjects']} people",
+            "2-fold cross-validation by person",
+            f"{100 * summary['accuracy']:.1f}",
+            f"log loss {summary['log_loss']:.3f}",
+            "arXiv 1912.01456",
+        ):
+            assert figure in row["text"]
+
+    def test_the_baseline_is_the_most_frequent_expression(self, run, tmp_path):
+        parts, _ = made([run], tmp_path / "r.html")
+        summary = summary_of(run)
+        share = max(map(sum, summary["confusion"])) / summary["images"]
+        assert table(parts["summary"])[0]["baseline"] == f"{100 * share:.1f}\u00a0%"
+
+    def test_without_errors_no_expression_is_the_weakest(self, run, tmp_path):
+        summary = summary_of(run)
+        counts = [sum(row) for row in summary["confusion"]]
+        summary["confusion"] = np.diag(counts).tolist()
+        summary["recall"] = {
+            name: {"recall": 1.0, "interval": [1.0, 1.0]} for name in summary["recall"]
+        }
+        write_json(run / "summary.json", summary)
+        parts, _ = made([run], tmp_path / "r.html")
+        assert parts["recall"].says == "All images are read correctly."

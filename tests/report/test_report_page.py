@@ -3,6 +3,7 @@
 import csv
 import io
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from defusedxml import ElementTree
@@ -233,6 +234,66 @@ class TestFiles:
         assert root.tag.endswith("svg")
         assert any("first" in (node.text or "") for node in root.iter())
 
+    def test_the_data_of_a_table_is_latex(self, opened):
+        page = opened()
+        with page.expect_download() as download:
+            page.locator("#summary [data-save=tex]").click()
+        assert download.value.suggested_filename == "summary.tex"
+        lines = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
+        assert lines[1:3] == [r"\begin{tabular}{lllllllrr}", r"\toprule"]
+        assert lines[3].startswith("result & what it is & accuracy (95 \\% interval)")
+        assert lines[-1] == r"\end{tabular}"
+        assert all(line.count("&") - line.count(r"\&") == 8 for line in lines[5:-2])
+
+    def test_a_figure_alone_is_printed_as_pdf(self, opened):
+        page = opened()
+        page.emulate_media(media="print")
+        page.evaluate(
+            "window.print = () => { window.printed = "
+            "[...document.querySelectorAll('.card')].filter((card) => card.offsetParent)"
+            ".map((card) => card.id); }"
+        )
+        page.locator("#recall [data-save=pdf]").dispatch_event("click")
+        assert page.evaluate("window.printed") == ["recall"]
+        assert page.locator("#accuracy").is_visible()
+
+
+class TestLayout:
+    def test_a_narrow_figure_alone_in_its_row_has_the_whole_row(self, opened):
+        page = opened()
+        for section in page.locator("main section").all():
+            boxes = [card.bounding_box() for card in section.locator(".card").all()]
+            narrow = [box for box in boxes if box["width"] < 0.6 * page.viewport_size["width"]]
+            assert len(narrow) % 2 == 0
+
+    def test_no_heading_repeats_that_of_its_section(self, opened):
+        page = opened()
+        for section in page.locator("main section").all():
+            title = section.locator("h2").inner_text()
+            for text in section.locator("h3").all_inner_texts():
+                assert text != title
+                assert not text.startswith(f"{title}:")
+
+    def test_the_summary_fits_a_phone(self, opened):
+        page = opened(viewport={"width": 390, "height": 844})
+        cells = page.locator("#summary tbody tr").first.locator("td")
+        assert cells.count() == 9
+        for cell in cells.all():
+            box = cell.bounding_box()
+            assert box["x"] + box["width"] <= 390
+
+    def test_ticks_are_at_whole_epochs_and_below_100_percent(self, opened):
+        page = opened()
+        for key in ("accuracy", "recall", "training-1"):
+            page.locator(f"#{key}").scroll_into_view_if_needed()
+            page.wait_for_selector(f"#{key} .xtick text")
+            ticks = page.locator(f"#{key} .xtick text").all_text_contents()
+            assert len(set(ticks)) == len(ticks)
+            if key == "training-1":
+                assert all(float(tick) == int(float(tick)) for tick in ticks)
+            else:
+                assert all(float(tick.rstrip("%")) <= 100 for tick in ticks)
+
 
 class TestAloud:
     @pytest.mark.parametrize(
@@ -247,7 +308,7 @@ class TestAloud:
         page = opened()
         for card in plots(page):
             label = card.locator(".plot").get_attribute("aria-label")
-            assert label.startswith(card.locator("h3").inner_text())
+            assert card.locator("h3").inner_text() in label
             assert card.locator(".plot").get_attribute("role") == "img"
         for control in page.locator("button, select, summary, a").all():
             named = control.get_attribute("aria-label") or control.inner_text()
@@ -258,8 +319,9 @@ class TestAloud:
 
     def test_what_is_missing_is_a_note(self, opened):
         page = opened()
-        notes = page.locator(".card[data-kind=absent] .note").all_inner_texts()
+        notes = page.locator("#absent .absent").all_inner_texts()
         assert any("has no decoder to draw faces" in note for note in notes), notes
+        assert page.locator("nav a").last.inner_text() == "Not in this report"
 
     def test_headings_go_down_one_by_one(self, opened):
         levels = opened().eval_on_selector_all(

@@ -28,12 +28,12 @@ def beside(request):
 def test_a_second_call_is_refused_and_a_later_one_is_not(tmp_path, beside):
     folder = tmp_path / "run"
     folder.mkdir()
-    with locked(folder, beside=beside):
-        with (
-            pytest.raises(DeganError, match=r"another degan command is writing .*run; wait"),
-            locked(folder, beside=beside),
-        ):
-            pass
+    with (
+        locked(folder, beside=beside),
+        pytest.raises(DeganError, match=r"another degan command is writing .*run; wait"),
+        locked(folder, beside=beside),
+    ):
+        pass
     with locked(folder, beside=beside):
         pass
     assert [path.name for path in tmp_path.rglob("*")] == ["run"]

@@ -14,8 +14,9 @@ from degan.report.entries import SECTIONS, Material, find_entries
 from degan.report.faces import Faces
 from degan.report.page import Section, check_installed, render
 from degan.report.part import Absent, Part
+from degan.report.protocol_text import protocol_of, tested_on
 from degan.report.rerun import Models
-from degan.report.run_files import Result, read_results
+from degan.report.run_files import Result, Unavailable, read_results
 from degan.system.arguments import PathLike, as_path, as_paths, check_list
 from degan.system.files import check_writable, write_text
 from degan.system.progress import Progress, as_progress
@@ -94,9 +95,17 @@ def write_report(
 
 def _lead(results: Sequence[Result], dataset: Dataset | None) -> str:
     """Return the sentence at the top of the page."""
-    of = f"{len(results)} results" if len(results) > 1 else f"{results[0].kind}"
+    of = f"{len(results)} results" if len(results) > 1 else _what(results[0])
     faces = f" Faces are those of {dataset.folder.resolve().name}." if dataset else ""
     return f"{of[0].upper()}{of[1:]}. Every figure has its data as CSV and, drawn, as SVG.{faces}"
+
+
+def _what(result: Result) -> str:
+    """Return the kind, protocol and size of a result in words."""
+    if isinstance(result.figures, Unavailable):
+        return result.kind
+    protocol = protocol_of(result)
+    return f"{result.kind}: {f'{protocol}, ' if protocol else ''}{tested_on(result.figures)}"
 
 
 def _columns(
@@ -140,17 +149,20 @@ def _sections(
     found: dict[str, list[Part]] = {}
     for entry in entries:
         found.setdefault(entry.section, []).extend(entry.make(material))
-    return [_section(key, parts) for key, parts in found.items()]
+    return _sections_of(found)
 
 
-def _section(section: str, parts: Sequence[Part]) -> Section:
-    """Return a section: parts that exist, then absent parts, one for each reason."""
+def _sections_of(found: Mapping[str, Sequence[Part]]) -> list[Section]:
+    """Return the sections with their parts; parts that are absent follow in one last section."""
+    sections = []
     absent: dict[str, Absent] = {}
-    for part in parts:
-        if isinstance(part, Absent):
-            first = absent.setdefault(part.reason, replace(part, title=""))
-            titles = [*filter(None, first.title.split("; ")), part.title]
-            absent[part.reason] = replace(first, title="; ".join(dict.fromkeys(titles)))
-    present = [part for part in parts if not isinstance(part, Absent)]
-    key = "".join(sign if sign.isalnum() else "-" for sign in section.lower())
-    return Section(key, SECTIONS.get(section, section), [*present, *absent.values()])
+    for section, parts in found.items():
+        for part in parts:
+            if isinstance(part, Absent):
+                first = absent.setdefault(part.reason, replace(part, title=""))
+                titles = [*filter(None, first.title.split("; ")), part.title]
+                absent[part.reason] = replace(first, title="; ".join(dict.fromkeys(titles)))
+        present = [part for part in parts if not isinstance(part, Absent)]
+        key = "".join(sign if sign.isalnum() else "-" for sign in section.lower())
+        sections.append(Section(key, SECTIONS.get(section, section), present))
+    return [*sections, Section("absent", "Not in this report", [*absent.values()])]

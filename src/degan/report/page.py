@@ -69,6 +69,8 @@ def render(
             columns=COLUMNS,
             rows_shown=_ROWS_SHOWN,
             kind=_kind,
+            heading=_heading,
+            alone=_alone,
             data=lambda part: markup(_safe_json(_data_of(part))),
             table=lambda *arguments: _html_table(markup, *arguments),
             css=markup(read_template("report.css")),
@@ -81,6 +83,17 @@ def render(
     # A folder's name need not be UTF-8, and JSON can hold lone surrogates. Characters that change
     # the reading direction would reorder the text after them.
     return text.encode("utf-8", "replace").decode("utf-8").translate(_NO_TURNS)
+
+
+def _heading(section: Section, part: Part) -> str:
+    """Return the heading of a part without the title of its section; "" if nothing is left."""
+    return "" if part.title == section.title else part.title.removeprefix(f"{section.title}: ")
+
+
+def _alone(section: Section, part: Part) -> bool:
+    """Return whether half a row beside a part would stay empty: of narrow parts, two fill a row."""
+    narrow = [one for one in section.parts if not one.wide]
+    return len(narrow) % 2 == 1 and part is narrow[-1]
 
 
 def _kind(part: Part) -> str:
@@ -136,8 +149,10 @@ def _html_table(markup: Any, table: Table, title: str, limit: int | None) -> Any
     body = markup("").join(
         markup("<tr>{}</tr>\n").format(
             markup("").join(
-                markup("<td{}>{}</td>").format(_class(markup, number), _shown(cell))
-                for cell, number in zip(row, numbers, strict=True)
+                markup('<td{} data-name="{}">{}</td>').format(
+                    _class(markup, number), name, _shown(cell)
+                )
+                for cell, number, name in zip(row, numbers, table.columns, strict=True)
             )
         )
         for row in table.rows[:limit]

@@ -5,9 +5,20 @@ from typing import Any
 
 from degan.report.part import marker_symbol, run_colour
 
-__all__ = ["dots", "name_axis", "plain", "share_axis", "short", "whiskers"]
+__all__ = ["dots", "epoch_axis", "name_axis", "plain", "share_axis", "short", "whiskers"]
 
 _LONGEST = 24  # maximum number of characters in a label
+_FEW = 12  # maximum number of epochs with a tick each
+
+# As many decimals as the distance of the ticks needs, also after zooming in.
+_TICKS = {
+    "tickformat": ".0%",
+    "tickformatstops": [
+        {"dtickrange": [None, 0.0009], "value": ".2%"},
+        {"dtickrange": [0.0009, 0.009], "value": ".1%"},
+        {"dtickrange": [0.009, None], "value": ".0%"},
+    ],
+}
 
 
 def dots(
@@ -54,9 +65,25 @@ def whiskers(
     }
 
 
-def share_axis(title: str) -> dict[str, Any]:
-    """Return a Plotly axis of shares, from 0 to 100 %."""
-    return {"title": {"text": title}, "tickformat": ".0%", "range": [0, 1.02]}
+def share_axis(title: str, low: float = 0.0) -> dict[str, Any]:
+    """Return a Plotly axis of shares, up to 100 %.
+
+    Args:
+        title: title of the axis.
+        low: low end of the axis, in [0, 1).
+    """
+    # The margin for markers at 100 % is too small for a tick above it.
+    return {"title": {"text": title}, **_TICKS, "range": [low, 1 + 0.02 * (1 - low)]}
+
+
+def epoch_axis(last: int) -> dict[str, Any]:
+    """Return a Plotly axis of epochs, with ticks at whole numbers.
+
+    Args:
+        last: number of the last epoch.
+    """
+    ticks = {"dtick": 1} if last <= _FEW else {"tickformat": ",d"}
+    return {"title": {"text": "epoch"}, **ticks}
 
 
 def name_axis() -> dict[str, Any]:

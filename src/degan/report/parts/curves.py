@@ -1,13 +1,14 @@
 """Training curves: every term of the log by epoch, over all folds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from degan.config import IMAGE_TERMS
 from degan.report.entries import Entry, for_each_result
 from degan.report.part import Absent, Cell, Figure, Table, View, run_colour
-from degan.report.plot import plain
+from degan.report.plot import epoch_axis, plain
 from degan.report.run_files import Result, Unavailable
 from degan.report.schemas import LogRow
 
@@ -15,6 +16,7 @@ __all__ = ["ENTRIES", "curves"]
 
 _MAX_ROWS = 5_000  # maximum number of table rows, about, to keep the page small
 _MAX_POINTS = 500  # maximum number of points of a line
+_MANY = 7  # maximum number of terms on one axis
 _WIDE = 20.0  # ratio of largest to smallest value for a logarithmic axis
 _DASHES = ("solid", "dash", "dot", "dashdot")
 
@@ -26,7 +28,11 @@ def curves(result: Result, key: str) -> Figure | Absent:
     if isinstance(logs, Unavailable):
         return Absent(key, title, logs.reason)
     stages = sorted({row.stage for rows in logs.values() for row in rows})
-    views = [View(f"stage {stage}", *_stage(logs, stage)) for stage in stages]
+    views = [
+        View(f"stage {stage}{name}", *_stage(logs, stage, terms))
+        for stage in stages
+        for name, terms in _groups({t for r in _rows_of(logs, stage) for t in r.means})
+    ]
     every = -(-sum(len(row.means) for log in logs.values() for row in log) // _MAX_ROWS)
     rows: list[list[Cell]] = [
         [name, row.stage, row.epoch, term, value]
@@ -62,16 +68,37 @@ def _several(logs: Mapping[str, Sequence[LogRow]], stages: Sequence[int]) -> str
     return folds_text
 
 
+def _rows_of(logs: Mapping[str, Sequence[LogRow]], stage: int) -> list[LogRow]:
+    return [row for log in logs.values() for row in log if row.stage == stage]
+
+
+def _groups(terms: Collection[str]) -> list[tuple[str, Collection[str]]]:
+    """Return the name and terms of each view of a stage; many terms do not fit one axis."""
+    if len(terms) <= _MANY:
+        return [("", terms)]
+    groups: dict[str, list[str]] = {}
+    for term in terms:
+        if term.startswith("discriminator") and not term.endswith("gradient"):
+            groups.setdefault(": discriminator", []).append(term)
+        elif term in IMAGE_TERMS:
+            groups.setdefault(": generated faces", []).append(term)
+        elif term.endswith("gradient") or term == "diversity":
+            groups.setdefault(": gradients and diversity", []).append(term)
+        else:
+            groups.setdefault(": f(x)", []).append(term)
+    order = (": generated faces", ": f(x)", ": discriminator", ": gradients and diversity")
+    return [(name, groups[name]) for name in order if name in groups]
+
+
 def _stage(
-    logs: Mapping[str, Sequence[LogRow]], stage: int
+    logs: Mapping[str, Sequence[LogRow]], stage: int, shown: Collection[str]
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Return the Plotly traces and layout of one stage."""
+    """Return the Plotly traces and layout of some terms of one stage."""
     terms: dict[str, dict[int, list[float]]] = {}
-    for log in logs.values():
-        for row in log:
-            if row.stage == stage:
-                for term, value in row.means.items():
-                    terms.setdefault(term, {}).setdefault(row.epoch, []).append(value)
+    for row in _rows_of(logs, stage):
+        for term, value in row.means.items():
+            if term in shown:
+                terms.setdefault(term, {}).setdefault(row.epoch, []).append(value)
     traces: list[dict[str, Any]] = []
     for place, (term, epochs) in enumerate(terms.items()):
         x = sorted(epochs)
@@ -106,7 +133,7 @@ def _stage(
             }
         )
     layout = {
-        "xaxis": {"title": {"text": "epoch"}},
+        "xaxis": epoch_axis(max(epoch for epochs in terms.values() for epoch in epochs)),
         "yaxis": {"title": {"text": "mean over the epoch"}, **_scale(terms)},
         "hovermode": "x unified",
     }

@@ -19,6 +19,7 @@ from degan.report.part import (
     percent,
 )
 from degan.report.plot import dots, name_axis, share_axis, short
+from degan.report.protocol_text import baseline
 from degan.report.run_files import Result, Unavailable, reason_of
 from degan.report.schemas import Figures
 
@@ -43,6 +44,7 @@ def summary(results: Sequence[Result]) -> Listing:
         "of sequences",
         "balanced",
         "calibration error",
+        "baseline",
         "images",
         "people",
     )
@@ -50,7 +52,7 @@ def summary(results: Sequence[Result]) -> Listing:
     for result in results:
         found = result.figures
         if isinstance(found, Unavailable):
-            rows.append([result.name, result.kind, found.reason, *[None] * 5])
+            rows.append([result.name, result.kind, found.reason, *[None] * 6])
             continue
         rows.append(
             [
@@ -60,6 +62,7 @@ def summary(results: Sequence[Result]) -> Listing:
                 named_percent(found.accuracy_sequences, found.accuracy_sequences_interval),
                 percent(found.balanced_accuracy),
                 percent(found.calibration_error),
+                percent(baseline(found)),
                 found.images,
                 found.subjects or None,
             ]
@@ -67,7 +70,8 @@ def summary(results: Sequence[Result]) -> Listing:
     says = (
         "Intervals: bootstrap over people, not images (10,000 draws). Balanced: mean recall of the "
         "expressions. Calibration error: mean absolute difference between the probability and the "
-        "accuracy of predictions."
+        "accuracy of predictions. Baseline: accuracy of always predicting the most frequent "
+        "expression."
     )
     doubts = [f"{result.name}: {doubt}" for result in results for doubt in _doubts(result)]
     return Listing("summary", "Summary", says, Table(columns, rows), notes=doubts)
@@ -131,7 +135,7 @@ def accuracies(results: Sequence[Result]) -> Figure | Absent:
         "calibration_error",
     )
     layout = {
-        "xaxis": {**share_axis("accuracy"), "range": [_lowest(found), 1.01]},
+        "xaxis": share_axis("accuracy", _lowest(found)),
         "yaxis": name_axis(),
         "scattermode": "group",
     }
@@ -276,6 +280,8 @@ def recalls(results: Sequence[Result]) -> Figure | Absent:
     says = f"Lowest recall: {worst[1]} with {percent(worst[0])}" + (
         f" in {worst[2]}." if len(found) > 1 else "."
     )
+    if worst[0] == 1:
+        says = "All images are read correctly."
     layout = {
         "xaxis": share_axis("recall"),
         "yaxis": {**name_axis(), "categoryarray": short(names)},

@@ -8,7 +8,7 @@ from degan.evaluation.predictions import Predictions
 from degan.report.atlas import Atlas
 from degan.report.entries import Entry, for_each_result
 from degan.report.part import Absent, Cell, Face, Figure, Pictures, Table, View, percent, run_colour
-from degan.report.plot import plain
+from degan.report.plot import plain, share_axis
 from degan.report.run_files import Result, Unavailable
 
 __all__ = ["ENTRIES", "accuracy_by_person", "confident_errors"]
@@ -55,11 +55,7 @@ def accuracy_by_person(result: Result, key: str) -> Figure | Absent:
                 [trace],
                 {
                     "xaxis": {"title": {"text": "people, lowest accuracy first"}},
-                    "yaxis": {
-                        "title": {"text": "accuracy"},
-                        "tickformat": ".0%",
-                        "range": [0, 1],
-                    },
+                    "yaxis": share_axis("accuracy"),
                     "bargap": 0.05,
                 },
             )

@@ -169,7 +169,10 @@ def factors(results: Sequence[Result]) -> list[Part]:
             [name, f"informativeness of {g}", v]
             for g, v in zip(groups, informativeness_of, strict=True)
         ]
-    layout = {"xaxis": {**share_axis("1 is best"), "tickformat": ".2f"}, "yaxis": name_axis()}
+    layout = {
+        "xaxis": {"title": {"text": "1 is best"}, "tickformat": ".2f", "range": [0, 1.02]},
+        "yaxis": name_axis(),
+    }
     who = {**layout, "xaxis": {"title": {"text": "informativeness (I)"}}}
     figure = Figure(
         key,

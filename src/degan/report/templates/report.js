@@ -174,6 +174,26 @@
     return [names, ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
   }
 
+  // A tabular of the package booktabs.
+  function tex({ columns: names, rows }) {
+    const signs = { "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}" };
+    const cell = (value) => (value === null ? "" : String(value)).replace(/[\\~^]|[&%$#_{}]/g,
+      (sign) => signs[sign] || `\\${sign}`).replace(/\s+/g, " ");
+    const line = (row) => `${row.map(cell).join(" & ")} \\\\`;
+    const align = names.map((_, place) => rows.some((row) => typeof row[place] === "number") ? "r" : "l");
+    return ["% needs \\usepackage{booktabs}", `\\begin{tabular}{${align.join("")}}`, "\\toprule",
+      line(names), "\\midrule", ...rows.map(line), "\\bottomrule", "\\end{tabular}", ""].join("\n");
+  }
+
+  // The print dialog of the browser saves PDF with lines and text, not pixels.
+  function printOne(one) {
+    document.body.classList.add("one");
+    one.card.classList.add("printed");
+    print();
+    one.card.classList.remove("printed");
+    document.body.classList.remove("one");
+  }
+
   async function saveSvg(one) {
     const plot = one.card.querySelector(".plot");
     printing = true; // dark ink without a background, for white paper
@@ -207,6 +227,8 @@
     for (const button of card.querySelectorAll("[data-save]")) {
       button.addEventListener("click", () => {
         if (button.dataset.save === "svg") saveSvg(one);
+        else if (button.dataset.save === "pdf") printOne(one);
+        else if (button.dataset.save === "tex") save(`${card.id}.tex`, "application/x-tex", tex(one.data.table));
         else save(`${card.id}.csv`, "text/csv", csv(one.data.table));
       });
     }
