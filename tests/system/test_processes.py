@@ -190,4 +190,4 @@ def test_a_script_without_a_main_guard_is_told_so(tmp_path):
     done = subprocess.run(
         [sys.executable, script], capture_output=True, text=True, check=False, timeout=60
     )
-    assert "put the call below if __name__ == '__main__':" in done.stderr.splitlines()[-1]
+    assert "put the call below if __name__ == '__main__':" in done.stderr
