@@ -3,6 +3,8 @@
 import csv
 import json
 import os
+import subprocess
+import sys
 import zipfile
 from dataclasses import replace
 
@@ -453,3 +455,23 @@ def test_a_wrong_argument_is_found_before_any_photo_is_read(tree, tmp_path, chan
 def test_an_adapter_has_a_name():
     with pytest.raises(DeganTypeError, match="name must be the name of a data set, not"):
         find_adapter(None)
+
+
+def test_two_commands_on_one_output_do_not_mix(tmp_path, examples):
+    """Once, crops of the second were stored under the labels of the first."""
+    words = [sys.executable, "-m", "degan", "prepare", "folder"]
+    calls = [
+        subprocess.Popen(
+            [*words, examples, tmp_path / "out", "--jobs", "1", "--size", "64"],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = [call.communicate(timeout=120)[1] for call in calls]
+    assert sorted(call.returncode for call in calls) == [0, 2]
+    refused = next(text for call, text in zip(calls, said, strict=True) if call.returncode)
+    assert "another degan command is writing" in refused or "exists and is not empty" in refused
+    assert len(read_dataset(tmp_path / "out").samples) == 24
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

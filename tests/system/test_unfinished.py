@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from degan.errors import DeganError
-from degan.system.partial_folder import clear, finish, partial_dir
+from degan.system.partial_folder import clear, finish, open_partial, partial_dir
 
 
 def tree(folder):
@@ -92,3 +92,34 @@ def test_what_a_killed_worker_left_half_written_is_not_part_of_what_is_whole(tmp
     (partial / "crops/fear/.000020.png.bba5ec51.tmp").write_bytes(b"")
     finish(partial, tmp_path / "out")
     assert tree(tmp_path / "out") == {"crops", "crops/fear", "crops/fear/000019.png"}
+
+
+def test_a_call_killed_while_it_clears_does_not_block_the_next(tmp_path, monkeypatch):
+    """The files of a folder are removed in any order: the mark may go first."""
+    partial = tmp_path / "out.partial"
+    partial.mkdir()
+    (partial / "mark").write_text("degan was here")
+    (partial / "rest").write_text("x")
+
+    def killed(folder, **_):
+        (Path(folder) / "mark").unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            clear(partial, ("mark",))
+    clear(partial, ("mark",))
+    assert not tree(tmp_path)
+
+
+def test_a_second_call_on_one_folder_is_refused(tmp_path):
+    with open_partial(tmp_path / "deep/out") as partial:
+        partial.mkdir()
+        with (
+            pytest.raises(DeganError, match=r"another degan command is writing .*out\.partial"),
+            open_partial(tmp_path / "deep/out"),
+        ):
+            pass
+        finish(partial, tmp_path / "deep/out")
+    assert tree(tmp_path) == {"deep", "deep/out"}

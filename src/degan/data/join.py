@@ -13,7 +13,7 @@ from degan.data.votes import read_votes, write_votes
 from degan.errors import DeganError
 from degan.system.arguments import PathLike, as_path, as_paths
 from degan.system.files import write_text
-from degan.system.partial_folder import clear, finish, partial_dir
+from degan.system.partial_folder import clear, finish, open_partial
 from degan.system.progress import Progress, as_progress
 from degan.version import __version__
 
@@ -52,35 +52,37 @@ def join_datasets(
     paths = as_paths(folders, "folders")
     out = as_path(out, "out")
     parts = _read(paths)
-    partial = partial_dir(out)
-    clear(partial, (_STATE, "dataset.json"))
-    write_text(partial / _STATE, "\n".join(parts) + "\n")
-    samples: list[Sample] = []
-    skipped: list[Skipped] = []
-    total = sum(len(part.samples) for part in parts.values())
-    for name, part in parts.items():
-        for sample in part.samples:
-            if len(samples) % _OFTEN == 0:
-                progress(len(samples) / total, f"{len(samples)} of {total} crops")
-            samples.append(_renamed(sample, name))
-            _link(part.folder / sample.file, partial / samples[-1].file)
-        skipped += [row._replace(name=f"{name}/{row.name}") for row in read_skipped(part.folder)]
-    first = next(iter(parts.values()))
-    write_dataset(
-        partial,
-        samples,
-        skipped,
-        crop_size=first.crop_size,
-        frame=first.frame,
-        settings={
-            "degan": __version__,
-            "joined": _hashes(parts),
-        },
-    )
-    write_units(partial, _of_all(parts, read_units))
-    write_votes(partial, _of_all(parts, read_votes))
-    (partial / _STATE).unlink()
-    finish(partial, out)
+    with open_partial(out) as partial:
+        clear(partial, (_STATE, "dataset.json"))
+        write_text(partial / _STATE, "\n".join(parts) + "\n")
+        samples: list[Sample] = []
+        skipped: list[Skipped] = []
+        total = sum(len(part.samples) for part in parts.values())
+        for name, part in parts.items():
+            for sample in part.samples:
+                if len(samples) % _OFTEN == 0:
+                    progress(len(samples) / total, f"{len(samples)} of {total} crops")
+                samples.append(_renamed(sample, name))
+                _link(part.folder / sample.file, partial / samples[-1].file)
+            skipped += [
+                row._replace(name=f"{name}/{row.name}") for row in read_skipped(part.folder)
+            ]
+        first = next(iter(parts.values()))
+        write_dataset(
+            partial,
+            samples,
+            skipped,
+            crop_size=first.crop_size,
+            frame=first.frame,
+            settings={
+                "degan": __version__,
+                "joined": _hashes(parts),
+            },
+        )
+        write_units(partial, _of_all(parts, read_units))
+        write_votes(partial, _of_all(parts, read_votes))
+        (partial / _STATE).unlink()
+        finish(partial, out)
     progress(1.0, f"{total} of {total} crops")
     return read_dataset(out)
 

@@ -34,7 +34,7 @@ from degan.system.arguments import (
     check_flag,
     check_kind,
 )
-from degan.system.partial_folder import finish, partial_dir
+from degan.system.partial_folder import finish, open_partial, partial_dir
 from degan.system.progress import silent
 from degan.version import __version__
 
@@ -188,37 +188,37 @@ def prepare(
         DeganError: ``out`` exists, no picture has a face, or the disk is full.
     """
     origin = origin or {}
-    partial = partial_dir(out)
     recordings = [part for recording in recordings for part in _parts(recording)]
-    rows = _cut_all(recordings, partial, settings, jobs, progress)
-    samples = tuple(row for row in rows if isinstance(row, Sample))
-    left_out = (*skipped, *(row for row in rows if isinstance(row, Skipped)))
-    if not samples:
-        shutil.rmtree(partial)
-        first = next(row for row in rows if isinstance(row, Skipped))
-        raise DeganError(
-            f"no face found in any of {len(rows)} pictures; the first: {first.name} "
-            f"({first.reason}); if they are faces already cut out, add --crops"
+    with open_partial(out) as partial:
+        rows = _cut_all(recordings, partial, settings, jobs, progress)
+        samples = tuple(row for row in rows if isinstance(row, Sample))
+        left_out = (*skipped, *(row for row in rows if isinstance(row, Skipped)))
+        if not samples:
+            shutil.rmtree(partial)
+            first = next(row for row in rows if isinstance(row, Skipped))
+            raise DeganError(
+                f"no face found in any of {len(rows)} pictures; the first: {first.name} "
+                f"({first.reason}); if they are faces already cut out, add --crops"
+            )
+        write_dataset(
+            partial,
+            samples,
+            left_out,
+            crop_size=settings.crop_size,
+            frame=FRAME,
+            settings={**asdict(settings), **origin, "degan": __version__},
         )
-    write_dataset(
-        partial,
-        samples,
-        left_out,
-        crop_size=settings.crop_size,
-        frame=FRAME,
-        settings={**asdict(settings), **origin, "degan": __version__},
-    )
-    write_units(partial, units or {})
-    dataset = read_dataset(partial)
-    pairs = pairs_by_kind(dataset, find_duplicates(dataset))
-    (partial / JOURNAL_FILE).unlink()
-    finish(partial, out)
-    return PrepareResult(
-        samples,
-        left_out,
-        tuple(origin.get("differences", ())),
-        {kind: len(alike) for kind, alike in pairs.items()},
-    )
+        write_units(partial, units or {})
+        dataset = read_dataset(partial)
+        pairs = pairs_by_kind(dataset, find_duplicates(dataset))
+        (partial / JOURNAL_FILE).unlink()
+        finish(partial, out)
+        return PrepareResult(
+            samples,
+            left_out,
+            tuple(origin.get("differences", ())),
+            {kind: len(alike) for kind, alike in pairs.items()},
+        )
 
 
 def _cut_all(

@@ -1,10 +1,12 @@
 """Create a folder atomically: work in ``OUT.partial``, rename it to ``OUT`` when complete."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from degan.errors import DeganError
+from degan.system.folder_lock import locked
 
 
 def partial_dir(out: Path) -> Path:
@@ -27,6 +29,23 @@ def partial_dir(out: Path) -> Path:
     return partial
 
 
+@contextmanager
+def open_partial(out: Path) -> Iterator[Path]:
+    """Return the folder to work in until ``out`` is complete, and lock it for the block.
+
+    Raises:
+        DeganError: ``out`` is not empty or cannot be the name of a new folder, or another call
+            works on it.
+    """
+    partial = partial_dir(out)
+    try:
+        partial.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DeganError(f"cannot make {out}: {error.strerror}; give another name") from error
+    with locked(partial, beside=True):
+        yield partial_dir(out)  # another call may have finished before this one had the lock
+
+
 def clear(partial: Path, marks: Iterable[str]) -> None:
     """Remove the unfinished work of an earlier call, if degan created it.
 
@@ -38,6 +57,10 @@ def clear(partial: Path, marks: Iterable[str]) -> None:
     Raises:
         DeganError: degan did not create ``partial``, or it cannot be removed.
     """
+    # Renamed before it is removed: a call killed meanwhile does not leave a part without its mark.
+    aside = partial.with_name(f".{partial.name}.old.tmp")
+    if aside.is_dir():
+        shutil.rmtree(aside, ignore_errors=True)
     if not partial.exists():
         return
     ours = partial.is_dir() and (
@@ -49,7 +72,8 @@ def clear(partial: Path, marks: Iterable[str]) -> None:
             "it"
         )
     try:
-        shutil.rmtree(partial)
+        partial.rename(aside)
+        shutil.rmtree(aside)
     except OSError as error:
         raise DeganError(f"cannot remove {partial}: {error.strerror}; delete it") from error
 
