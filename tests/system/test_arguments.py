@@ -1,5 +1,7 @@
 """Checks of arguments: what is refused, and that the sentence names the argument."""
 
+import math
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from degan.errors import DeganError, DeganTypeError
 from degan.system.arguments import (
     as_int,
+    as_number,
     as_path,
     as_seed,
     check_callback,
@@ -53,6 +56,17 @@ def test_a_whole_number_is_no_other_type(value):
         as_seed(value)
 
 
+@pytest.mark.filterwarnings("error")
+def test_numbers_of_numpy_are_numbers():
+    for number in (np.float32(0.01), np.float16(3), np.longdouble(3), np.uint8(3), Fraction(1, 3)):
+        check_number(number, "rate", least=0.01, most=1000)
+        assert type(as_number(number, "rate", least=0.01)) in (int, float)
+    assert as_number(3, "rate", least=0) == 3
+    assert type(as_number(3, "rate", least=0)) is int
+    with pytest.raises(DeganError, match="time must be a finite number, not nan"):
+        check_number(np.float32("nan"), "time", least=-math.inf)
+
+
 def test_numbers_of_numpy_become_those_of_python():
     """JSON knows no numbers of NumPy."""
     assert type(as_int(np.int64(3), "jobs", least=1)) is int
@@ -68,8 +82,6 @@ def test_a_single_text_or_an_unordered_set_is_no_list(values):
 def test_objects_and_functions_of_another_type_are_named():
     with pytest.raises(DeganTypeError, match=r"dataset must be a data set, not .* type str"):
         check_kind("data/", Path, "dataset", "a data set")
-    with pytest.raises(
-        DeganTypeError, match=r"progress must be a function or None, not .* int"
-    ):
+    with pytest.raises(DeganTypeError, match=r"progress must be a function or None, not .* int"):
         check_callback(5, "progress")
     check_callback(None, "progress")
