@@ -63,7 +63,7 @@ class Reader:
             result: result of the photo.
 
         Raises:
-            ValueError: all landmarks of a face lie on one point.
+            DeganError: all landmarks of a face lie on one point.
         """
         if self.describer is not None:
             result = with_descriptors(result, self.describer)
