@@ -13,6 +13,7 @@ from degan.errors import DeganError
 from degan.media.images import RgbImage, check_image
 from degan.media.warp import Affine, warp
 from degan.system.arguments import as_int
+from degan.system.arrays import as_array
 
 FRAME = "eyes-nose-philtrum/1"
 """Name of the canonical frame, stored in data sets and weights files to detect a mismatch."""
@@ -62,10 +63,7 @@ def check_mesh(landmarks: Any) -> NDArray[np.floating]:
     Raises:
         DeganError: they have another shape, or some are infinite or NaN.
     """
-    try:
-        mesh = np.asarray(landmarks)
-    except ValueError:  # rows of unequal length
-        mesh = np.empty(0)
+    mesh: NDArray[Any] = as_array(landmarks)
     proper = mesh.ndim == 2 and mesh.shape[0] in (468, 478) and mesh.shape[1] in (2, 3)
     if not proper or mesh.dtype.kind not in "iuf":
         raise DeganError(
