@@ -235,7 +235,7 @@ def test_a_time_before_the_last_frame_or_without_meaning_is_refused(finder, peop
     tracker = Tracker(finder)
     picture = scene((people[0], 20, 20))
     tracker.next(picture, 1.0)
-    with pytest.raises(DeganError, match="^time (is|must be)"):
+    with pytest.raises(DeganError, match=r"^time (is|must be)"):
         tracker.next(picture, time)
     (again,) = tracker.next(picture, np.float32(1.1))
     assert again.person == 1

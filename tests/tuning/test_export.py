@@ -110,7 +110,7 @@ def test_numbers_of_numpy_and_lists_of_crops_are_exported(faces, model, tmp_path
 
 
 def test_only_a_model_is_exported(tmp_path):
-    with pytest.raises(DeganTypeError, match="model must be a trained model, .* not .* str"):
+    with pytest.raises(DeganTypeError, match=r"model must be a trained model, .* not .* str"):
         export("runs/all", tmp_path / "model.onnx")
 
 

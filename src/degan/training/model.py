@@ -16,7 +16,6 @@ from degan.system.arguments import PathLike, as_int, as_path, check_kind
 from degan.training import checkpoint
 from degan.version import __version__
 
-
 MODEL_NEEDED: Final = "a trained model, as load_model returns it"
 """Type of an argument in words, for error messages."""
 

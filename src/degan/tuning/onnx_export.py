@@ -18,9 +18,9 @@ import torch
 from degan.data.provenance import hashes_text
 from degan.errors import DeganError
 from degan.labels import FACIAL_ACTIONS
+from degan.media.images import check_images
 from degan.networks.classifier import ActionLayer, Recognition
 from degan.recognition.weights import CROPS, FORMAT, KEY
-from degan.media.images import check_images
 from degan.system.arguments import PathLike, as_number, as_path, check_kind
 from degan.system.files import atomic_write
 from degan.training.model import MODEL_NEEDED, Model, check_crops
