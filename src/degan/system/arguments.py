@@ -17,6 +17,7 @@ PathLike = str | os.PathLike[str]
 MAX_SEED: Final = 2**63 - 1
 """Largest random seed."""
 
+_SHORT: Final = 10**9  # larger limits are rounded in messages
 _MAX_NAME: Final = 255  # bytes of a file name, the limit of all common file systems
 
 
@@ -101,7 +102,8 @@ def check_number(
     rational = isinstance(number, Rational)
     finite = abs(number) <= sys.float_info.max if rational else math.isfinite(number)
     if not (finite and least <= number <= most):
-        upper = "or more" if math.isinf(most) else f"to {most:g}"
+        exact = isinstance(most, int) and most < _SHORT
+        upper = "or more" if math.isinf(most) else f"to {most if exact else format(most, 'g')}"
         needed = "a finite number" if math.isinf(least) else f"{least:g} {upper}"
         raise DeganError(f"{name} must be {needed}, not {value!s:.40}")
 
