@@ -32,10 +32,11 @@ from PIL import Image
 
 from charts import memory_chart
 from degan.media.images import write_image
+from degan.predict.call_settings import Plan
 from degan.predict.inputs import find_inputs
 from degan.predict.journal import Journal
 from degan.predict.records import Record, printable
-from degan.predict.run import Plan, predict
+from degan.predict.run import predict
 
 SIDE = 256
 DISTINCT = 200

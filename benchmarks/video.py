@@ -26,9 +26,10 @@ from PIL import Image, ImageDraw
 from charts import memory_chart
 from degan.media.images import RgbImage, read_image, write_image
 from degan.media.video_writer import write_video
+from degan.predict.call_settings import Plan
 from degan.predict.inputs import Input
 from degan.predict.records import Record
-from degan.predict.run import Plan, predict
+from degan.predict.run import predict
 
 WIDTH, HEIGHT, RATE = 1920, 1080, 30
 FACE = 420  # side of a pasted photo in pixels; the face is about 40 % of it

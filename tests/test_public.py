@@ -7,6 +7,7 @@ import pickle
 import re
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
@@ -368,6 +369,10 @@ class TestRecognizer:
             ("predict_boxes", (BLACK, [(1, 2)]), r"four .*\(1, 2\)"),
             ("predict_boxes", (BLACK, ["ab"]), "four numbers .*'ab'"),
             ("predict_boxes", (BLACK, ["1234"]), "four numbers .*'1234'"),
+            ("predict_boxes", (BLACK, [b"abcd"]), "four numbers .*b'abcd'"),
+            ("predict_boxes", (BLACK, [np.array("x")]), "four numbers"),
+            ("predict_boxes", (BLACK, np.array("x")), "boxes must be a list of boxes .* ndarray"),
+            ("predict_boxes", (BLACK, b"abcd"), "boxes must be a list of boxes .* type bytes"),
             ("predict_boxes", (BLACK, [{1, 2, 3, 4}]), "four numbers"),
             ("predict_boxes", (BLACK, [(True, 0, 9, 9)]), "four numbers"),
             ("predict_boxes", (BLACK, [(0, 0, 1e308, 9)]), r"pixels up to 1e\+09"),
@@ -413,6 +418,13 @@ class TestRecognizer:
         for smile, rest in ((faces[0], other), (other, faces[1])):
             with pytest.raises(DeganError, match="some were made with other weights"):
                 recognizer.beside_neutral([smile], rest)
+
+    def test_a_face_whose_code_has_another_length_is_refused(self, recognizer, faces):
+        smile, rest = faces
+        short = replace(rest, code=rest.code[:3])
+        for arguments in (([short], rest), ([smile], short), ([], short)):
+            with pytest.raises(DeganError, match="a face has an expression code of 3 numbers"):
+                recognizer.beside_neutral(*arguments)
 
     def test_an_array_of_crops_is_a_list_of_images(self, recognizer):
         crops = np.zeros((3, recognizer.crop_size, recognizer.crop_size, 3), np.uint8)

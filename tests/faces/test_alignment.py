@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from degan.errors import DeganError, DeganTypeError
 from degan.faces.alignment import CROP_SIZE, MIN_CUT_OUT, align, crop_face
 from degan.faces.finder import FaceFinder
 from degan.media.images import find_photos, read_image
@@ -88,7 +89,7 @@ def test_the_mouths_corners_have_no_say(face):
 
 @pytest.mark.parametrize("place", [0.0, 250.0, math.nan])
 def test_landmarks_on_one_point_are_an_error(place):
-    with pytest.raises(ValueError, match="one point"):
+    with pytest.raises(DeganError, match="all landmarks lie on one point; give"):
         align(np.full((468, 3), place), SIZE)
 
 
@@ -124,6 +125,38 @@ def test_a_crop_is_a_square_of_the_size_asked_for(astronaut, face, size):
     crop = crop_face(astronaut, face.landmarks, size)
     assert crop.shape == (size, size, 3)
     assert crop.dtype == np.uint8
+
+
+@pytest.mark.parametrize("size", [0, -1, 4097, 10**6])
+def test_a_crop_of_another_size_is_refused(astronaut, face, size):
+    with pytest.raises(DeganError, match=f"size must be 1 to 4096, not {size}"):
+        crop_face(astronaut, face.landmarks, size)
+
+
+@pytest.mark.parametrize("size", [None, 96.0, "96", True])
+def test_the_size_of_a_crop_is_a_whole_number(astronaut, size):
+    with pytest.raises(DeganTypeError, match="size must be a whole number"):
+        crop_face(astronaut, None, size)
+
+
+@pytest.mark.parametrize("scale", [1e5, 1e30, math.nan])
+def test_landmarks_far_outside_the_photo_are_refused_before_any_memory_is_taken(
+    astronaut, finder, face, scale
+):
+    for call in (
+        lambda marks: crop_face(astronaut, marks, SIZE),
+        lambda marks: finder.follow(astronaut, marks),
+    ):
+        with pytest.raises(DeganError, match="landmarks"):
+            call(face.landmarks * np.float32(scale))
+
+
+def test_what_is_read_only_strided_or_of_numpy_gives_the_same_crop(astronaut, face):
+    marks = np.repeat(face.landmarks, 2, axis=0)[::2]
+    marks.flags.writeable = False
+    crop = crop_face(astronaut, face.landmarks, SIZE)
+    assert np.array_equal(crop_face(astronaut, marks, np.int64(SIZE)), crop)
+    assert np.array_equal(crop_face(astronaut, face.landmarks.tolist(), SIZE), crop)
 
 
 @pytest.mark.slow

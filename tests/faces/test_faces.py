@@ -13,9 +13,11 @@ import skimage.data
 from PIL import Image
 
 import degan
-from degan.errors import DeganError
+from degan.errors import DeganError, DeganTypeError
+from degan.faces.alignment import crop_face
 from degan.faces.face import Face
 from degan.faces.finder import FaceFinder
+from degan.faces.tracker import Tracker
 from degan.media.images import RgbImage, read_image
 from degan.system import assets
 
@@ -175,10 +177,63 @@ def test_a_large_min_face_is_obeyed_by_speed_not_by_dropping_large_faces(
     assert distance(found.landmarks, face.landmarks) < 0.02 * face.box[2]
 
 
-@pytest.mark.parametrize("min_face", [0, -1, math.nan])
+@pytest.mark.parametrize("min_face", [0, -1, math.nan, math.inf, "40", None, True])
 def test_a_senseless_min_face_is_refused(min_face: float) -> None:
-    with pytest.raises(ValueError, match="min_face"):
+    with pytest.raises(DeganError, match="min_face must be"):
         FaceFinder(min_face=min_face)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 10**12, 1.5, "1", None])
+def test_a_senseless_number_of_threads_is_refused(threads: int) -> None:
+    with pytest.raises(DeganError, match="threads must be"):
+        FaceFinder(threads=threads)
+
+
+IMAGE = np.zeros((40, 40, 3), np.uint8)
+NO_IMAGES = {
+    "nothing": None,
+    "a list": IMAGE.tolist(),
+    "grey": IMAGE[..., 0],
+    "transparent": np.zeros((40, 40, 4), np.uint8),
+    "of floats": IMAGE / 255,
+    "empty": IMAGE[:0],
+}
+
+
+@pytest.mark.parametrize("image", NO_IMAGES.values(), ids=NO_IMAGES)
+def test_only_images_are_searched(finder: FaceFinder, face: Face, image: object) -> None:
+    for call in (
+        finder.find,
+        finder.find_main,
+        finder.find_upright,
+        finder.find_in_crop,
+        lambda image: finder.find_in_box(image, (0, 0, 40, 40)),
+        lambda image: finder.follow(image, face.landmarks),
+        lambda image: Tracker(finder).next(image, 0.0),
+        lambda image: crop_face(image, None, 40),
+        lambda image: crop_face(image, face.landmarks, 40),
+    ):
+        with pytest.raises(DeganError, match="an image must be an RGB uint8 array"):
+            call(image)
+
+
+@pytest.mark.parametrize(
+    "box", [None, "abcd", b"abcd", (1, 2, 3), np.array("x"), np.zeros((4, 1)), [[1], 2, 3, 4]]
+)
+def test_a_box_is_four_numbers(finder: FaceFinder, box: object) -> None:
+    with pytest.raises(DeganTypeError, match="a box must be four numbers"):
+        finder.find_in_box(IMAGE, box)
+
+
+@pytest.mark.parametrize("landmarks", [None, "abc", np.zeros((468, 3)), np.zeros((5, 2))])
+def test_only_landmarks_of_a_face_are_followed(finder: FaceFinder, landmarks: object) -> None:
+    with pytest.raises(DeganError, match="landmarks"):
+        finder.follow(IMAGE, landmarks)
+
+
+def test_thorough_is_true_or_false(finder: FaceFinder) -> None:
+    with pytest.raises(DeganTypeError, match="thorough must be True or False"):
+        finder.find(IMAGE, thorough="no")
 
 
 @pytest.mark.parametrize("side", [32, 48, 96])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from degan.errors import DeganError, DeganTypeError
 from degan.faces.finder import FaceFinder
 from degan.faces.tracker import SEARCH_INTERVAL, Tracker
 from films import person, scene
@@ -227,6 +228,28 @@ def test_a_face_that_always_moves_is_looked_at_no_more_often(finder, people, mon
     twice = [frame for frame in frames for _ in (0, 1)]  # as where frames were doubled
     assert all(set(frame) == {1} for frame in through(finder, twice, step=0.025))
     assert len(looks) <= 3 + 80 * 0.025 / SEARCH_INTERVAL
+
+
+@pytest.mark.parametrize("time", [0.9, -1, float("nan"), float("inf"), None, "1"])
+def test_a_time_before_the_last_frame_or_without_meaning_is_refused(finder, people, time):
+    tracker = Tracker(finder)
+    picture = scene((people[0], 20, 20))
+    tracker.next(picture, 1.0)
+    with pytest.raises(DeganError, match=r"^time (is|must be)"):
+        tracker.next(picture, time)
+    (again,) = tracker.next(picture, np.float32(1.1))
+    assert again.person == 1
+
+
+@pytest.mark.parametrize("look_every", [-1, float("nan"), None, "1"])
+def test_the_time_between_searches_is_a_number_of_seconds(finder, look_every):
+    with pytest.raises(DeganError, match="look_every must be"):
+        Tracker(finder, look_every=look_every)
+
+
+def test_a_tracker_needs_a_face_finder():
+    with pytest.raises(DeganTypeError, match="finder must be a FaceFinder"):
+        Tracker("finder")
 
 
 def test_times_may_be_far_apart(finder, people):

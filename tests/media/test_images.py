@@ -238,12 +238,20 @@ def test_writing_makes_the_folder_replaces_the_file_and_leaves_nothing_beside_it
     np.testing.assert_array_equal(read_image(path), QUARTERS[::-1])
 
 
-@pytest.mark.parametrize("target", ["a file/photo.png", "a folder.png", "n" * 300 + ".png"])
-def test_what_cannot_be_written_is_said_and_leaves_nothing(tmp_path, target):
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("a file/photo.png", r"cannot write .*photo\.png"),
+        ("a folder.png", r"cannot write .*a folder\.png"),
+        ("n" * 300 + ".png", "path is a path with a name of more than 255 bytes"),
+        ("a\0.png", "path is a path with a NUL character"),
+    ],
+)
+def test_what_cannot_be_written_is_said_and_leaves_nothing(tmp_path, target, says):
     (tmp_path / "a file").write_text("in the way")
     (tmp_path / "a folder.png").mkdir()
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(DeganError, match="cannot write"):
+    with pytest.raises(DeganError, match=says):
         write_image(tmp_path / target, QUARTERS)
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -252,10 +260,54 @@ def test_a_failed_write_keeps_the_old_file(tmp_path):
     path = tmp_path / "photo.jpg"
     write_image(path, QUARTERS)
     old = path.read_bytes()
-    with pytest.raises(DeganError):  # JPEG has no images of more than 65,500 pixels a side
+    with pytest.raises(DeganError, match="a side of 70,000 pixels, and JPEG has at most 65,500"):
         write_image(path, np.zeros((1, 70_000, 3), np.uint8))
     assert path.read_bytes() == old
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("name", "longest"), [("a.jpg", 65_500), ("a.webp", 16_383), ("a.png", None)]
+)
+def test_the_longest_side_of_a_format_can_be_written(tmp_path, name, longest):
+    write_image(tmp_path / name, np.zeros((longest or 70_000, 1, 3), np.uint8))
+    if longest:
+        with pytest.raises(DeganError, match=f"at most {longest:,}; write a .png, or scale"):
+            write_image(tmp_path / f"b{name}", np.zeros((longest + 1, 1, 3), np.uint8))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        QUARTERS[..., 0],  # as a column of 3 equal pixels it would be an image of one column
+        np.zeros((3,), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        QUARTERS > 9,
+        QUARTERS.astype(float),
+        QUARTERS[:0],
+        QUARTERS.tolist(),
+        None,
+    ],
+)
+def test_what_is_no_image_is_not_written(tmp_path, image):
+    with pytest.raises(DeganError, match="an image must be an RGB uint8 array"):
+        write_image(tmp_path / "a.png", image)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("quality", ["90", None, 1.5, True, 0, -5, 101, 1000])
+def test_another_quality_is_refused(tmp_path, quality):
+    with pytest.raises(DeganError, match="quality must be"):
+        write_image(tmp_path / "a.jpg", QUARTERS, quality=quality)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_quality_of_numpy_and_a_strided_image_are_written_the_same(tmp_path):
+    strided = np.repeat(QUARTERS, 2, axis=1)[:, ::2]
+    write_image(tmp_path / "a.jpg", QUARTERS, quality=50)
+    write_image(tmp_path / "b.jpg", strided, quality=np.int64(50))
+    assert (tmp_path / "a.jpg").read_bytes() == (tmp_path / "b.jpg").read_bytes()
 
 
 def test_who_has_the_old_file_open_reads_it_to_its_end(tmp_path):
@@ -289,3 +341,6 @@ def test_a_folder_without_photos_says_what_is_looked_for(tmp_path):
     assert all(suffix in str(caught.value) for suffix in SUFFIXES)
     with pytest.raises(DeganError, match="does not exist"):
         find_photos(tmp_path / "gone")
+    (tmp_path / "a.jpg").touch()
+    with pytest.raises(DeganError, match=r"a\.jpg is a file; give the folder that holds it"):
+        find_photos(tmp_path / "a.jpg")

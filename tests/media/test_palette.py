@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from degan.errors import DeganTypeError
 from degan.labels import EXPRESSIONS
 from degan.media.palette import COLOURS, GREY, colour_of_expression, ink_on, rgb_of
 from degan.predict.drawing import annotate
@@ -27,6 +28,10 @@ def test_every_expression_has_a_colour_of_its_own():
 def test_a_custom_class_has_the_colour_of_its_place():
     assert colour_of_expression("tense", ["calm", "tense"]) == COLOURS[1]
     assert colour_of_expression("tense") == GREY
+    with pytest.raises(DeganTypeError, match="classes must be a list of names of classes, not str"):
+        colour_of_expression("ten", "tense")
+    with pytest.raises(DeganTypeError, match="name must be the name of an expression"):
+        colour_of_expression(7)
     assert colour_of_expression("fear", ["calm", "fear"]) == COLOURS[EXPRESSIONS.index("fear")]
 
 

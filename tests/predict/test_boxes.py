@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from degan.errors import DeganError
+from degan.predict.call_settings import Plan
 from degan.predict.inputs import Input, find_inputs
-from degan.predict.run import Plan, predict
+from degan.predict.run import predict
 from degan.predict.user_boxes import read_boxes
 from films import film, scene
 

@@ -139,7 +139,7 @@ class TestWords:
             ("p/*.txt", "matches no photo or video"),
             ("empty*", "matches no photo or video"),
             ("empty", "has no photo or video"),
-            ("x" * 300, "cannot read"),
+            ("x" * 300, "a photo or folder is a path with a name of more than 255 bytes"),
         ],
     )
     def test_what_means_nothing_is_a_sentence(self, word, why):

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from degan.errors import DeganError
 from degan.media.images import read_image
 from degan.media.video import count_frames
+from degan.predict.call_settings import Plan
 from degan.predict.inputs import find_inputs
 from degan.predict.journal import Journal
 from degan.predict.reader import ReadOptions, open_reader
 from degan.predict.records import to_record
-from degan.predict.run import Plan, predict
+from degan.predict.run import predict
 from degan.system.files import lock
 from films import film
 

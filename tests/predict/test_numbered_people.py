@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from degan.faces.likeness import DESCRIPTOR_SIZE, Describer
 from degan.media.images import read_image, write_image
 from degan.media.video import play
+from degan.predict.call_settings import Plan
 from degan.predict.inputs import find_inputs
 from degan.predict.people import People, RecordNumbering, with_descriptors
 from degan.predict.reader import ReadOptions, open_reader
 from degan.predict.records import DESCRIPTOR, Result, to_record
-from degan.predict.run import Plan
 from degan.predict.run import predict as read_all
 from degan.predict.videos import watch
 from degan.recognition.recognizer import Recognizer

@@ -4,13 +4,14 @@ import random
 import sys
 import threading
 from contextlib import suppress
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from degan.errors import DeganError
+from degan.errors import DeganError, DeganTypeError
 from degan.media import video
 from degan.media.container import UnreadableError
 from degan.media.video import count_frames, play, read_frames
@@ -111,6 +112,11 @@ class TestPlay:
             pass
         assert not isinstance(caught.value, UnreadableError)
 
+    @pytest.mark.parametrize("name", [5, b"v", ["v"]])
+    def test_a_name_is_text(self, name):
+        with pytest.raises(DeganTypeError, match="name must be text or None"):
+            play(LONG, name)
+
 
 class TestWrite:
     def test_what_is_written_is_read_back(self, tmp_path):
@@ -164,6 +170,32 @@ class TestWrite:
             for _ in range(3):
                 writer.write(scene(size=(48, 64)))
         assert count_frames(out, "v") == 3
+
+    def test_a_rate_of_numpy_is_that_rate(self, tmp_path):
+        written = []
+        for rate in (25, np.float32(25), np.int64(25), Fraction(25)):
+            with write_video(tmp_path / "v.avi", rate) as writer:
+                writer.write(scene(size=(48, 64)))
+            written.append((tmp_path / "v.avi").read_bytes())
+        assert len(set(written)) == 1
+
+    def test_a_video_that_is_finished_takes_no_frame(self, tmp_path):
+        with write_video(tmp_path / "v.avi", 10) as writer:
+            writer.write(scene())
+            writer.finish()
+            with pytest.raises(DeganError, match=r"v\.avi is finished; write its frames inside"):
+                writer.write(scene())
+        with pytest.raises(DeganError, match=r"v\.avi is finished"):
+            writer.write(scene())
+        assert count_frames(tmp_path / "v.avi", "v") == 1
+
+    def test_frames_too_large_for_the_codec_are_said_to_be(self, tmp_path):
+        with (
+            pytest.raises(DeganError, match="refuses frames of 40000 x 16 pixels; scale"),
+            write_video(tmp_path / "v.mp4", 10) as writer,
+        ):
+            writer.write(np.zeros((16, 40_000, 3), np.uint8))
+        assert not list(tmp_path.iterdir())
 
     @pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf"), 1e6, "25", None, True])
     def test_other_rates_are_refused(self, tmp_path, rate):

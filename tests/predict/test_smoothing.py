@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from degan.errors import DeganError
 from degan.predict.segments import Segment, Segments
 from degan.predict.smoothing import DEFAULT_SECONDS, Smoother
 
@@ -72,6 +73,35 @@ def test_who_is_forgotten_begins_anew_others_do_not(before, after):
     smoother.forget(1.0)
     assert np.array_equal(smoother.next(1, 1.1, after), after)
     assert smoother.next(2, 1.1, after) == pytest.approx(before, abs=0.02)
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), None, "1"])
+def test_a_time_constant_is_no_other_number(seconds):
+    with pytest.raises(DeganError, match="seconds must be"):
+        Smoother(seconds)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((1, float("nan"), [0.5, 0.5]), "time must be a finite number, not nan"),
+        ((1, None, [0.5, 0.5]), "time must be a number"),
+        (("ann", 0, [0.5, 0.5]), "person must be a whole number"),
+        ((1, 0, [5, -9]), r"probabilities must be 2 numbers in \[0, 1\], .* not \[ 5 -9\]"),
+        ((1, 0, [0.5, float("nan")]), "probabilities must be 2 numbers"),
+        ((1, 0, [0.2, 0.3, 0.5]), "probabilities must be 2 numbers"),
+        ((2, 0, [[0.5, 0.5]]), r"probabilities must be numbers in \[0, 1\]"),
+        ((2, 0, "ab"), "probabilities must be numbers"),
+    ],
+)
+def test_what_has_no_mean_is_refused_and_changes_nothing(arguments, says):
+    smoother = Smoother()
+    smoother.next(1, 0.0, [0.5, 0.5])
+    with pytest.raises(DeganError, match=says):
+        smoother.next(*arguments)
+    with pytest.raises(DeganError, match="before must be a finite number"):
+        smoother.forget(float("nan"))
+    assert smoother.next(np.int64(1), np.float32(9), [0.5, 0.5]).tolist() == [0.5, 0.5]
 
 
 def face(person, expression, share=0.8, unsure=False):

@@ -13,8 +13,9 @@ import pytest
 
 from degan.media.images import read_image
 from degan.media.video import Frame, play, read_frames, video_info
+from degan.predict.call_settings import Plan
 from degan.predict.inputs import find_inputs
-from degan.predict.run import Plan, predict
+from degan.predict.run import predict
 from degan.predict.videos import NeutralFaces, watch
 from degan.recognition.prediction import Prediction
 from degan.recognition.recognizer import Recognizer

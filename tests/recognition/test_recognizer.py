@@ -136,7 +136,7 @@ def test_no_london_photo_was_trained_on(root, name, samples):
 
 
 def test_a_name_that_cannot_be_a_file_is_refused():
-    with pytest.raises(DeganError, match="cannot read"):
+    with pytest.raises(DeganError, match="weights is a path with a name of more than 255 bytes"):
         degan.Recognizer("a" * 300)
 
 

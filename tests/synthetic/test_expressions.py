@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degan.errors import DeganError
+from degan.errors import DeganError, DeganTypeError
 from degan.labels import EXPRESSIONS
 from degan.synthetic.expressions import (
     CLEAN,
@@ -273,3 +273,16 @@ def test_common_synonyms_name_an_expression(label):
 def test_an_unknown_expression_is_refused_with_the_names_that_there_are(label):
     with pytest.raises(DeganError, match=f"'{label}' is not .*neutral, anger, .*surprise"):
         draw_expression(np.random.default_rng(0), label)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((5, "fear"), r"rng must be a generator of np\.random\.default_rng, not .* int"),
+        ((np.random.default_rng(0), None), "label must be the name of an expression"),
+        ((np.random.default_rng(0), "fear", 0.5), "ranges must be an ExpressionRange or None"),
+    ],
+)
+def test_an_argument_of_another_type_is_named(arguments, says):
+    with pytest.raises(DeganTypeError, match=says):
+        draw_expression(*arguments)

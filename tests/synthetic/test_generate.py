@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import replace
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -336,6 +337,63 @@ def test_a_vote_over_the_last_three_frames_is_possible(rendered_sequences, tmp_p
 # ------------------------------------------------------------------------------ what goes wrong
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"settings": "varied"}, "settings must be SynthesisSettings, not .* str"),
+        ({"workers": 0}, "workers must be 1 to 1024, not 0"),
+        ({"workers": -1}, "workers must be 1 to 1024"),
+        ({"workers": 1.5}, "workers must be a whole number"),
+        ({"workers": None}, "workers must be a whole number"),
+        ({"progress": 5}, "progress must be a function or None"),
+        ({"out": "a\0b"}, "out is a path with a NUL character"),
+    ],
+)
+def test_an_argument_that_is_none_is_refused_before_the_folder_is_made(tmp_path, arguments, says):
+    proper = {"settings": TINY, "out": tmp_path / "people", "workers": 1}
+    with pytest.raises(DeganError, match=says):
+        synthesize(**{**proper, **arguments})
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_worker_is_this_process(tiny, tmp_path):
+    """So a script needs no main guard, and a worker of multiprocessing.Pool may render."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from degan.synthetic import SynthesisSettings, synthesize\n"
+        f"synthesize({TINY!r}, 'people', workers=1)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert content(tmp_path / "people") == tiny[0]
+    with get_context("spawn").Pool(1) as pool:
+        pool.apply(synthesize, (TINY, tmp_path / "other"), {"workers": 1})
+    assert content(tmp_path / "other") == tiny[0]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+def test_ctrl_c_ends_one_worker_at_once_and_the_same_call_continues(rendered, tmp_path):
+    settings, out = rendered
+    script = (
+        "from degan.synthetic import SynthesisSettings, synthesize\n"
+        f"synthesize({settings!r}, 'people', workers=1)\n"
+    )
+    call = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not any(tmp_path.glob("people.partial/parts/*")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    call.send_signal(signal.SIGINT)
+    assert call.communicate(timeout=10)[1].endswith("KeyboardInterrupt\n")
+    assert not (tmp_path / "people").exists()
+    assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]
+    synthesize(settings, tmp_path / "people", workers=1)
+    assert content(tmp_path / "people") == content(out)
+
+
 def assert_refused(out, message, settings=TINY, workers=1):
     with pytest.raises(DeganError, match=message) as refusal:
         synthesize(settings, out, workers=workers)
@@ -415,7 +473,7 @@ def test_a_disk_that_a_worker_finds_full_is_said_in_one_sentence(tmp_path):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1500, before[1]))
     try:
-        assert_refused(tmp_path / "people", r"cannot write .*\.png")
+        assert_refused(tmp_path / "people", r"cannot write .*\.png", workers=2)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not (tmp_path / "people").exists()
@@ -427,7 +485,9 @@ def test_a_disk_that_fills_up_at_the_end_is_said_in_one_sentence(tmp_path, monke
 
     with monkeypatch.context() as patch:
         patch.setattr(generate.parquet.ParquetWriter, "write_table", full)
-        assert_refused(tmp_path / "people", r"cannot write .*factors\.parquet.*No space left")
+        message = r"cannot write .*factors\.parquet.*No space left"
+        # The parts are written elsewhere, in processes.
+        assert_refused(tmp_path / "people", message, workers=2)
     assert not (tmp_path / "people").exists()
     synthesize(TINY, tmp_path / "people", workers=1)
     assert len(table_of(tmp_path / "people")) == 6

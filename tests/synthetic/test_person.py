@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from degan.errors import DeganError
 from degan.synthetic.expressions import action_indices
 from degan.synthetic.head_model import SKIN, load_head
 from degan.synthetic.person import AGES, TONES, draw_person
@@ -72,6 +73,35 @@ def test_what_is_given_stays_as_given(seed, sex, age, tone, glasses):
     person = draw_person(rng, sex=sex, age=age, tone=tone, glasses=glasses)
     assert (person.sex, person.age, person.tone) == (sex, age, tone)
     assert (person.glasses is not None) == bool(glasses)
+
+
+@pytest.mark.parametrize(
+    ("choices", "says"),
+    [
+        ({"rng": 5}, r"rng must be a generator of np\.random\.default_rng, not .* int"),
+        ({"sex": "x"}, "sex must be 'female', 'male' or None, not 'x'"),
+        ({"sex": ["male"]}, "sex must be 'female', 'male' or None, not .* list"),
+        ({"age": float("nan")}, "age must be 13 to 80, not nan"),
+        ({"age": -5}, "age must be 13 to 80"),
+        ({"age": 1000}, "age must be 13 to 80"),
+        ({"age": "30"}, "age must be a number"),
+        ({"tone": 100}, "tone must be 1 to 10"),
+        ({"tone": 2.5}, "tone must be a whole number"),
+        ({"glasses": 5}, "glasses must be 0 to 1"),
+        ({"glasses": None}, "glasses must be a number"),
+    ],
+)
+def test_nobody_is_drawn_out_of_range(choices, says):
+    with pytest.raises(DeganError, match=says):
+        draw_person(**{"rng": np.random.default_rng(0), **choices})
+
+
+def test_numbers_of_numpy_draw_the_same_person():
+    one, other = (
+        draw_person(np.random.default_rng(0), age=age, tone=tone)
+        for age, tone in ((30, 3), (np.float64(30), np.int64(3)))
+    )
+    assert differing(one, other) == set()
 
 
 @given(SEEDS)

@@ -1,14 +1,15 @@
 """What a set of synthetic people consists of: fair shares, plain limits, and runs of frames."""
 
+import json
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from degan.errors import DeganError
+from degan.errors import DeganError, DeganTypeError
 from degan.labels import EXPRESSIONS
 from degan.synthetic.person import AGES, TONES
 from degan.synthetic.plan import (
@@ -209,6 +210,16 @@ def test_in_sequences_each_person_shows_all_but_neutral_as_often():
     ("given", "message"),
     [
         ({"people": 0}, "people is 0"),
+        ({"people": "5"}, "people must be a whole number, not .* str"),
+        ({"images": None}, "images must be a whole number"),
+        ({"size": 48.5}, "size must be a whole number"),
+        ({"seed": 1.5}, "seed must be a whole number"),
+        ({"people": True}, "people must be a whole number"),
+        ({"people": float("nan")}, "people must be a whole number"),
+        ({"sequences": "no"}, "sequences must be True or False"),
+        ({"expressions": "fear"}, "expressions must be a list of names of expressions, not str"),
+        ({"expressions": (1,)}, "expressions must be a list of names of expressions, not of int"),
+        ({"difficulty": ["hard"]}, "difficulty must be one of clean, varied, hard, not .* list"),
         ({"people": -1}, "people is -1"),
         ({"images": 0}, "images is 0"),
         ({"images": 10**9}, "images is 1000000000"),
@@ -232,6 +243,31 @@ def test_what_cannot_be_rendered_is_refused_in_one_sentence(given, message):
     with pytest.raises(DeganError, match=message) as refusal:
         SynthesisSettings(**given)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("sequences", [False, True])
+def test_there_are_no_pictures_and_people_beyond_the_last(sequences):
+    settings = SynthesisSettings(people=3, images=40, sequences=sequences)
+    for call, last in (
+        (lambda take: shots(settings, take), settings.takes - 1),
+        (settings.person_of, settings.takes - 1),
+        (settings.takes_of, 2),
+    ):
+        call(np.int64(last))
+        for number in (last + 1, -1):
+            with pytest.raises(DeganError, match=f"must be 0 to {last}, not {number}"):
+                call(number)
+        for number in (1.0, None, "1"):
+            with pytest.raises(DeganTypeError, match="must be a whole number"):
+                call(number)
+    with pytest.raises(DeganTypeError, match=r"settings must be SynthesisSettings, not .* str"):
+        shots("varied", 0)
+
+
+def test_numbers_of_numpy_become_those_of_python():
+    """The settings are written as JSON."""
+    settings = SynthesisSettings(people=np.int64(3), images=np.int32(6), seed=np.uint8(1))
+    assert json.dumps(asdict(settings)) == json.dumps(asdict(SynthesisSettings(3, 6, seed=1)))
 
 
 @given(st.integers(1, 40), st.integers(1, 40))

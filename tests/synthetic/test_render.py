@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from degan.errors import DeganError, DeganTypeError
 from degan.faces.alignment import align, align_points
 from degan.faces.finder import FaceFinder
 from degan.labels import EXPRESSIONS
@@ -281,6 +282,53 @@ def test_whoever_and_whatever_it_is_there_is_a_picture(seed, difficulty, express
 def test_no_mix_of_actions_breaks_the_picture(amounts):
     picture = render(prepare_person(BALD), np.array(amounts, np.float32), Scene(), 32)
     assert 60 < part(picture, 0.3, 0.2, 0.7, 0.5).mean() < 220
+
+
+FIGURE, ACTIONS = prepare_person(BALD), np.zeros(52, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((BALD, ACTIONS, Scene(), 32), "figure must be a person, as prepare_person returns it"),
+        ((FIGURE, ACTIONS, None, 32), "scene must be the scene of a Shot"),
+        ((FIGURE, ACTIONS, Scene(), 10**6), "size must be 32 to 512, not 1000000"),
+        ((FIGURE, ACTIONS, Scene(), 31), "size must be 32 to 512"),
+        ((FIGURE, ACTIONS, Scene(), 64.0), "size must be a whole number"),
+        *(
+            ((FIGURE, actions, Scene(), 32), r"actions must be 52 numbers in \[0, 1\]")
+            for actions in (
+                ACTIONS * np.nan,
+                ACTIONS + np.inf,
+                ACTIONS + 100,
+                ACTIONS - 1,
+                ACTIONS[:51],
+                ACTIONS[None],
+                None,
+                "smile",
+                {"jawOpen": 1},
+            )
+        ),
+    ],
+)
+def test_what_no_face_can_do_is_refused(arguments, says):
+    with pytest.raises(DeganError, match=says):
+        render(*arguments)
+
+
+def test_lists_and_read_only_actions_give_the_same_picture():
+    frozen = ACTIONS + np.float32(0.5)
+    frozen.flags.writeable = False
+    pictures = [
+        render(FIGURE, actions, Scene(), size)
+        for actions, size in ((frozen, 32), (frozen.tolist(), np.int64(32)), ([*frozen], 32))
+    ]
+    assert all(np.array_equal(picture, pictures[0]) for picture in pictures)
+
+
+def test_only_a_person_is_prepared():
+    with pytest.raises(DeganTypeError, match="person must be a person, as draw_person returns it"):
+        prepare_person("ann")
 
 
 # ------------------------------------------------------------------------------------ as before

@@ -1,5 +1,7 @@
 """Checks of arguments: what is refused, and that the sentence names the argument."""
 
+import math
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ from degan.errors import DeganError, DeganTypeError
 from degan.system.arguments import (
     as_int,
     as_jobs,
+    as_number,
     as_path,
     as_paths,
     as_seed,
@@ -54,6 +57,17 @@ def test_a_number_is_in_its_range(value):
 def test_a_whole_number_is_no_other_type(value):
     with pytest.raises(DeganTypeError, match="seed must be a whole number, not an object of type"):
         as_seed(value)
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_of_numpy_are_numbers():
+    for number in (np.float32(0.01), np.float16(3), np.longdouble(3), np.uint8(3), Fraction(1, 3)):
+        check_number(number, "rate", least=0.01, most=1000)
+        assert type(as_number(number, "rate", least=0.01)) in (int, float)
+    assert as_number(3, "rate", least=0) == 3
+    assert type(as_number(3, "rate", least=0)) is int
+    with pytest.raises(DeganError, match="time must be a finite number, not nan"):
+        check_number(np.float32("nan"), "time", least=-math.inf)
 
 
 def test_numbers_of_numpy_become_those_of_python():

@@ -177,17 +177,25 @@ def test_workers_end_when_their_parent_was_killed(tmp_path):
 
 def test_a_daemon_process_cannot_start_others():
     """A worker of multiprocessing.Pool is one; Python would end it with an AssertionError."""
-    with CONTEXT.Pool(1) as pool, pytest.raises(DeganError, match="leave the option jobs at 1"):
-        pool.apply(run, ([(add, 0)], 2))
+    with CONTEXT.Pool(1) as pool:
+        with pytest.raises(DeganError, match=r"cannot start processes; make this call elsewhere$"):
+            pool.apply(run, ([(add, 0)], 2))
+        with pytest.raises(DeganError, match=r"cannot start processes; set the option jobs to 1$"):
+            pool.apply(run, ([(add, 0)], 2), {"avoidable": True})
 
 
-def test_a_script_without_a_main_guard_is_told_so(tmp_path):
+@pytest.mark.parametrize(
+    ("avoidable", "end"),
+    [(False, "imports the script\n"), (True, "imports the script, or set the option jobs to 1\n")],
+)
+def test_a_script_without_a_main_guard_is_told_so(tmp_path, avoidable, end):
     script = tmp_path / "script.py"
     script.write_text(
         "from degan.system.processes import run_in_processes\n"
-        "run_in_processes(print, [(1,), (2,)], 2, option='jobs')\n"
+        f"run_in_processes(print, [(1,), (2,)], 2, option='jobs', avoidable={avoidable})\n"
     )
     done = subprocess.run(
         [sys.executable, script], capture_output=True, text=True, check=False, timeout=60
     )
     assert "put the call below if __name__ == '__main__':" in done.stderr
+    assert end.strip() in done.stderr

@@ -16,7 +16,7 @@ from degan.cli import print_results
 from degan.cli.app import app
 from degan.config import preset
 from degan.data.crops import read_crops
-from degan.errors import DeganError
+from degan.errors import DeganError, DeganTypeError
 from degan.evaluation.exported import evaluate
 from degan.evaluation.metrics import calibration_error, log_loss
 from degan.networks.classifier import temper
@@ -24,7 +24,9 @@ from degan.recognition.recognizer import Recognizer
 from degan.training.model import load_model
 from degan.training.pipeline import train
 from degan.tuning import calibration
+from degan.tuning.action_layer import fit_actions
 from degan.tuning.calibration import calibrate, fit_temperature, shift_logits
+from degan.tuning.neutral_layer import fit_neutral
 from degan.tuning.onnx_export import export
 
 
@@ -72,6 +74,58 @@ def test_it_makes_the_log_loss_smaller_never_larger():
     probabilities, truth = drawn(2.5)
     better = tempered(probabilities, fit_temperature(probabilities, truth))
     assert log_loss(better, truth) < log_loss(probabilities, truth)
+
+
+SURE, ZEROS = np.array([[0.9, 0.1], [0.2, 0.8]]), np.zeros(2, np.int64)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "truth", "says"),
+    [
+        (SURE * np.nan, ZEROS, r"probabilities must be in \[0, 1\], and each row must sum to 1"),
+        (np.log(SURE), ZEROS, r"in \[0, 1\]"),
+        (SURE / 2, ZEROS, "each row must sum to 1"),
+        (SURE[:0], ZEROS[:0], "one or more samples and two or more classes"),
+        (np.zeros((0, 3)), [], "one or more samples"),
+        (np.ones((2, 1)), ZEROS, "two or more classes"),
+        (SURE[0], ZEROS, r"not float64 \(2,\)"),
+        ([[0.5, 0.5], [1.0]], ZEROS, "not object"),
+        (None, ZEROS, "not object"),
+        (SURE, ZEROS[:1], "truth must be 2 whole numbers"),
+        (SURE, [0.0, 1.0], "truth must be 2 whole numbers, .* not float64"),
+        (SURE, [0, -1], "class indices from 0 to 1, not -1 to 0"),
+        (SURE, [0, 2], "class indices from 0 to 1, not 0 to 2"),
+    ],
+)
+def test_a_fit_to_what_are_no_probabilities_is_refused(probabilities, truth, says):
+    with pytest.raises(DeganError, match=says):
+        fit_temperature(probabilities, truth)
+
+
+@pytest.mark.filterwarnings("error")
+def test_lists_and_read_only_or_strided_arrays_are_fitted_alike():
+    probabilities, truth = drawn(2.0, 500)
+    strided = probabilities[::-1].copy()[::-1]
+    frozen = probabilities.copy()
+    frozen.flags.writeable = False
+    found = {
+        fit_temperature(one, other)
+        for one in (probabilities, strided, frozen, probabilities.tolist())
+        for other in (truth, truth.tolist(), truth.astype(np.uint8))
+    }
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("fit", [calibrate, fit_actions, fit_neutral])
+def test_a_fit_needs_a_model_and_a_data_set(run, others, fit):
+    model = load_model(run)
+    for arguments, says in (
+        (("run", others), "model must be a trained model, as load_model returns it, not .* str"),
+        ((model, "data/"), "dataset must be a data set, as read_dataset returns it, not .* str"),
+        ((model, others, 5), "progress must be a function or None, not .* int"),
+    ):
+        with pytest.raises(DeganTypeError, match=says):
+            fit(*arguments)
 
 
 @given(
@@ -196,6 +250,14 @@ class TestLean:
         assert shift_logits(model, []) == {}
         kept = load_model(run).recognition.state_dict()
         assert all(torch.equal(kept[k], v) for k, v in model.recognition.state_dict().items())
+
+    @pytest.mark.parametrize("wishes", ["happiness=1", None, [1], {"happiness": 1}])
+    def test_wishes_are_a_list_of_texts(self, run, wishes):
+        model = load_model(run)
+        with pytest.raises(DeganTypeError, match="assignments must be a list of texts such as"):
+            shift_logits(model, wishes)
+        with pytest.raises(DeganTypeError, match="model must be a trained model"):
+            shift_logits("run", [])
 
     def test_the_file_remembers_it(self, run, tmp_path, degan):
         path = tmp_path / "mine.onnx"

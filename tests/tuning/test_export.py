@@ -9,7 +9,7 @@ import torch
 
 from degan.config import override, preset
 from degan.data.crops import read_crops
-from degan.errors import DeganError
+from degan.errors import DeganError, DeganTypeError
 from degan.recognition.recognizer import Recognizer
 from degan.recognition.weights import CROPS
 from degan.training.pipeline import train
@@ -76,6 +76,42 @@ def test_an_impossible_threshold_is_refused(weights, tmp_path, below):
     onnx.save(proto, path)
     with pytest.raises(DeganError, match="export it again"):
         Recognizer(path)
+
+
+@pytest.mark.parametrize("below", [5, -1, float("nan"), None, "0.5", True])
+def test_a_threshold_that_no_file_may_have_is_not_written(model, tmp_path, below):
+    with pytest.raises(DeganError, match="unsure_below must be"):
+        export(model, tmp_path / "model.onnx", unsure_below=below)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("crops", "says"),
+    [
+        (np.zeros((2, 64, 64, 3)), "an image must be|not float64"),
+        (np.zeros((2, 32, 32, 3), np.uint8), r"crops must be RGB uint8 \(N, 64, 64, 3\), .*32"),
+        ([np.zeros((64, 32, 3), np.uint8)], r"not uint8 \(1, 64, 32, 3\)"),
+        (np.zeros((64, 64, 3), np.uint8), "crops must be a list of images"),
+        ("crops", "crops must be a list of images, not .* str"),
+    ],
+)
+def test_a_check_on_what_are_no_crops_of_the_model_is_refused(model, tmp_path, crops, says):
+    with pytest.raises(DeganError, match=says):
+        export(model, tmp_path / "model.onnx", crops)
+    assert not list(tmp_path.iterdir())
+
+
+def test_numbers_of_numpy_and_lists_of_crops_are_exported(faces, model, tmp_path):
+    crops = read_crops(faces, range(3))
+    parity = export(model, tmp_path / "a.onnx", list(crops), unsure_below=np.float32(0.5))
+    assert parity == export(model, tmp_path / "b.onnx", crops, unsure_below=0.5)
+    assert (parity.crops, Recognizer(tmp_path / "a.onnx").unsure_below) == (8, 0.5)
+    assert export(model, tmp_path / "b.onnx", []).crops == 5
+
+
+def test_only_a_model_is_exported(tmp_path):
+    with pytest.raises(DeganTypeError, match=r"model must be a trained model, .* not .* str"):
+        export("runs/all", tmp_path / "model.onnx")
 
 
 def test_the_file_says_nothing_of_the_machine_that_made_it(weights, root):

@@ -4,11 +4,16 @@ A similarity transform (rotation, scale, translation) maps a face to a canonical
 to 15 of the 468 landmarks, and it cannot distort an expression.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from degan.media.images import RgbImage
+from degan.errors import DeganError
+from degan.media.images import RgbImage, check_image
 from degan.media.warp import Affine, warp
+from degan.system.arguments import as_int
+from degan.system.arrays import as_array
 
 FRAME = "eyes-nose-philtrum/1"
 """Name of the canonical frame, stored in data sets and weights files to detect a mismatch."""
@@ -16,8 +21,14 @@ FRAME = "eyes-nose-philtrum/1"
 CROP_SIZE = 96
 """Default side of a prepared crop in pixels: the input size of the preset ``fast``."""
 
+MAX_CROP_SIZE = 4096
+"""Maximum side of a crop in pixels."""
+
 MIN_CUT_OUT = 32
 """Minimum side of a cut-out face that is accepted, in pixels."""
+
+_MIN_SPREAD = 1e-3  # minimum extent of landmarks in pixels
+_MAX_DISTANCE = 10.0  # maximum distance of landmarks from the image / longer side of the image
 
 # Landmark -> position in the unit square (x right, y down): mean over the 204 London photos, made
 # symmetric (tools/canonical_frame.py). Pupils are 0.36 apart at y = 0.345; the chin is at y = 0.97.
@@ -46,6 +57,49 @@ LANDMARKS = np.array(list(_CANONICAL))
 _TARGET = np.array(list(_CANONICAL.values()))
 
 
+def check_mesh(landmarks: Any) -> NDArray[np.floating]:
+    """Return landmarks of the user as an array (468 or 478, 2 or 3) of finite numbers.
+
+    Raises:
+        DeganError: they have another shape, or some are infinite or NaN.
+    """
+    mesh: NDArray[Any] = as_array(landmarks)
+    proper = mesh.ndim == 2 and mesh.shape[0] in (468, 478) and mesh.shape[1] in (2, 3)
+    if not proper or mesh.dtype.kind not in "iuf":
+        raise DeganError(
+            "landmarks must be MediaPipe's face mesh, numbers (468, 3) in pixels, not "
+            f"{mesh.dtype} {mesh.shape}"
+        )
+    if not np.isfinite(mesh).all():
+        raise DeganError("landmarks must be finite numbers in pixels; some are infinite or NaN")
+    return mesh
+
+
+def check_landmarks(image: RgbImage, landmarks: Any) -> NDArray[np.floating]:
+    """Return landmarks of the user as an array, after a check that they may be of a face.
+
+    Args:
+        image: RGB uint8 (H, W, 3).
+        landmarks: MediaPipe's face mesh, float (468 or 478, 2 or 3) in pixels.
+
+    Raises:
+        DeganError: the landmarks have another shape, are not finite, all lie on one point, or lie
+            far outside the image.
+    """
+    mesh = check_mesh(landmarks)
+    flat = mesh[:, :2]
+    height, width = image.shape[:2]
+    margin = _MAX_DISTANCE * max(height, width)
+    right, bottom = flat[:, 0].max(), flat[:, 1].max()  # faster than max(axis=0)
+    near = flat.min() >= -margin and right <= width + margin and bottom <= height + margin
+    if not near or np.ptp(flat[LANDMARKS], axis=0).max() < _MIN_SPREAD:
+        raise DeganError(
+            f"the landmarks of a face are not those of a face in an image of {width} x {height} "
+            "pixels; give each image its own faces"
+        )
+    return mesh
+
+
 def align(landmarks: NDArray[np.floating], size: int) -> Affine:
     """Return the affine map from the pixels of a canonical crop to the pixels of the photo.
 
@@ -57,7 +111,7 @@ def align(landmarks: NDArray[np.floating], size: int) -> Affine:
         Affine (2, 3), crop -> photo.
 
     Raises:
-        ValueError: all landmarks lie on one point, so the scale is undefined.
+        DeganError: all landmarks lie on one point, so the scale is undefined.
     """
     return align_points(np.asarray(landmarks, dtype=np.float64)[LANDMARKS, :2], size)
 
@@ -76,7 +130,7 @@ def align_points(points: NDArray[np.floating], size: int) -> Affine:
         Affine (2, 3), crop -> photo.
 
     Raises:
-        ValueError: all points are equal, so the scale is undefined.
+        DeganError: all points are equal, so the scale is undefined.
     """
     points = np.asarray(points, dtype=np.float64)
     target = _TARGET * size
@@ -86,7 +140,7 @@ def align_points(points: NDArray[np.floating], size: int) -> Affine:
     centred_crop = z_crop - z_crop.mean()
     factor = np.vdot(centred_crop, z_photo - z_photo.mean()) / np.vdot(centred_crop, centred_crop)
     if not abs(factor) > 1e-6:
-        raise ValueError("all landmarks lie on one point")
+        raise DeganError("all landmarks lie on one point; give the landmarks of a face")
     shift = z_photo.mean() - factor * z_crop.mean()
     return np.array(
         [
@@ -107,15 +161,35 @@ def crop_face(image: RgbImage, landmarks: NDArray[np.floating] | None, size: int
         landmarks: landmarks of the face, float (468, 2 or 3) in pixels; a third column is ignored.
             None for a cut-out face without landmarks: its central square is scaled without
             alignment.
-        size: side of the crop in pixels, at least 1.
+        size: side of the crop in pixels, from 1 to 4096.
 
     Returns:
         RGB uint8 (size, size, 3).
 
     Raises:
-        ValueError: all landmarks lie on one point.
+        DeganError: the image has another type or shape, the landmarks cannot be those of a face in
+            it, or ``size`` is out of range.
+        DeganTypeError: ``image`` is not an array, or ``size`` is not a whole number.
 
     Source: the similarity transform is Umeyama's (1991), without reflection.
+    """
+    check_image(image)
+    size = as_int(size, "size", least=1, most=MAX_CROP_SIZE)
+    return aligned_crop(
+        image, None if landmarks is None else check_landmarks(image, landmarks), size
+    )
+
+
+def aligned_crop(image: RgbImage, landmarks: NDArray[np.floating] | None, size: int) -> RgbImage:
+    """Return the crop of :func:`crop_face`, of arguments that were checked before.
+
+    Args:
+        image: RGB uint8 (H, W, 3).
+        landmarks: float (468, 2 or 3) in pixels; None for a cut-out face without landmarks.
+        size: side of the crop in pixels.
+
+    Raises:
+        DeganError: all landmarks lie on one point.
     """
     if landmarks is not None:
         return warp(image, align(landmarks, size), size)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degan.errors import DeganError, DeganTypeError
-from degan.faces.alignment import LANDMARKS
+from degan.faces.alignment import LANDMARKS, check_landmarks, check_mesh
 from degan.faces.region import Landmarks, roll_of
 from degan.media.images import RgbImage, check_image
 
@@ -35,8 +35,6 @@ LARGEST = 2.0
 """Maximum size of a face / longer side of the image."""
 
 _BOX_MARGIN = 0.05  # fraction of the extent of the landmarks, on each side
-_MIN_SPREAD = 1e-3  # minimum extent of landmarks in pixels
-_MAX_DISTANCE = 10.0  # maximum distance of landmarks from the image / longer side of the image
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class Face:
                 the image.
         """
         check_image(image)
-        mesh = _check_landmarks(landmarks)
+        mesh = check_mesh(landmarks)
         points = np.zeros((468, 3), np.float32)
         points[:, : mesh.shape[1]] = mesh[:468]
         face = cls(box_around(points, image), 1.0, points, 1.0)
@@ -120,8 +118,13 @@ def check_box(box: Any) -> Box:
         DeganTypeError: it is not a sequence of four numbers.
         DeganError: a number is infinite, NaN or too large.
     """
-    proper = isinstance(box, Sequence | np.ndarray) and not isinstance(box, str) and len(box) == 4
-    if not proper or any(isinstance(v, bool) or not isinstance(v, Real) for v in box):
+    listed = isinstance(box, Sequence) and not isinstance(box, str | bytes | bytearray)
+    several = listed or (isinstance(box, np.ndarray) and box.ndim == 1)
+    if (
+        not several
+        or len(box) != 4
+        or any(isinstance(v, bool) or not isinstance(v, Real) for v in box)
+    ):
         raise DeganTypeError(
             f"a box must be four numbers (x, y, width, height) in pixels, not {box!r:.60}"
         )
@@ -142,32 +145,7 @@ def check_face(image: RgbImage, face: Face) -> None:
         DeganError: its landmarks have another shape, are not finite, all lie on one point, or lie
             far outside the image.
     """
-    flat = _check_landmarks(face.landmarks)[:, :2]
-    height, width = image.shape[:2]
-    margin = _MAX_DISTANCE * max(height, width)
-    near = (flat >= -margin).all() and (flat <= (width + margin, height + margin)).all()
-    if not near or np.ptp(flat[LANDMARKS], axis=0).max() < _MIN_SPREAD:
-        raise DeganError(
-            f"the landmarks of a face are not those of a face in an image of {width} x {height} "
-            "pixels; give each image its own faces"
-        )
-
-
-def _check_landmarks(landmarks: Any) -> NDArray[np.floating]:
-    """Return landmarks of the user as an array (468 or 478, 2 or 3) of finite numbers."""
-    try:
-        mesh = np.asarray(landmarks)
-    except ValueError:  # rows of unequal length
-        mesh = np.empty(0)
-    proper = mesh.ndim == 2 and mesh.shape[0] in (468, 478) and mesh.shape[1] in (2, 3)
-    if not proper or mesh.dtype.kind not in "iuf":
-        raise DeganError(
-            "landmarks must be MediaPipe's face mesh, numbers (468, 3) in pixels, not "
-            f"{mesh.dtype} {mesh.shape}"
-        )
-    if not np.isfinite(mesh).all():
-        raise DeganError("landmarks must be finite numbers in pixels; some are infinite or NaN")
-    return mesh
+    check_landmarks(image, face.landmarks)
 
 
 def crop_box(image: RgbImage, box: Box) -> RgbImage:

@@ -11,12 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from degan.errors import DeganError
+from degan.faces.alignment import check_landmarks
 from degan.faces.detector import Detector, Proposals, areas, shared_areas
-from degan.faces.face import LARGEST, Box, Face, box_around, crop_box
+from degan.faces.face import LARGEST, Box, Face, box_around, check_box, crop_box
 from degan.faces.region import REGION_SCALE, Landmarks, Region, roll_of, turn_between
-from degan.media.images import RgbImage
+from degan.media.images import RgbImage, check_image
 from degan.media.warp import warp
+from degan.system.arguments import as_int, check_flag, check_number
 from degan.system.assets import inference_session
+from degan.system.machine import MAX_THREADS
 
 __all__ = ["FaceFinder"]
 
@@ -56,14 +60,16 @@ class FaceFinder:
         Args:
             min_face: minimum width of a face in pixels, above 0; larger is faster. In a photo whose
                 longer side exceeds 100 times this width, the minimum is 1 % of that side.
-            threads: maximum number of threads per network run, at least 1.
+            threads: maximum number of threads per network run, from 1 to 1024.
 
         Raises:
-            ValueError: ``min_face`` is not positive.
-            DeganError: a shipped network is damaged.
+            DeganError: an argument is out of range, or a shipped network is damaged.
+            DeganTypeError: an argument is not a number.
         """
-        if not min_face > 0:
-            raise ValueError(f"min_face must be positive, not {min_face}")
+        check_number(min_face, "min_face", least=0)
+        if min_face == 0:
+            raise DeganError("min_face must be above 0; give a width in pixels, such as 40")
+        threads = as_int(threads, "threads", least=1, most=MAX_THREADS)
         self._detector = Detector(min_face, threads)
         self._mesh = inference_session("face_landmark.onnx", threads)
         self._mesh_input = self._mesh.get_inputs()[0].name
@@ -77,7 +83,13 @@ class FaceFinder:
         Args:
             image: RGB uint8 (H, W, 3).
             thorough: whether to run the second pass always, at four times the cost.
+
+        Raises:
+            DeganError: the image has another type or shape.
+            DeganTypeError: ``thorough`` is neither True nor False.
         """
+        check_image(image)
+        check_flag(thorough, "thorough")
         fits = self._fits(image, self._detector.propose(image))
         if thorough or not fits or not all(fit.is_clear and fit.is_upright for fit, _ in fits):
             fits += self._fits(image, self._detector.propose(image, turned=True))
@@ -88,7 +100,11 @@ class FaceFinder:
 
         Args:
             image: RGB uint8 (H, W, 3).
+
+        Raises:
+            DeganError: the image has another type or shape.
         """
+        check_image(image)
         return _distinct(self._fits(image, self._detector.propose(image)))
 
     def find_main(self, image: RgbImage) -> list[Face]:
@@ -99,7 +115,11 @@ class FaceFinder:
 
         Args:
             image: RGB uint8 (H, W, 3).
+
+        Raises:
+            DeganError: the image has another type or shape.
         """
+        check_image(image)
         main = self._fits(image, self._detector.propose_upright(image))
         return _distinct(main) or self.find(image)
 
@@ -109,8 +129,13 @@ class FaceFinder:
         Args:
             image: the next frame, RGB uint8 (H, W, 3), of the same size as the frame before.
             landmarks: landmarks of the face in the frame before, float32 (468, 3) in pixels.
+
+        Raises:
+            DeganError: the image has another type or shape, or the landmarks cannot be those of a
+                face in it.
         """
-        fit = self._fit(image, Region.of_landmarks(landmarks))
+        mesh = check_landmarks(check_image(image), landmarks)
+        fit = self._fit(image, Region.of_landmarks(mesh))
         face = _face(image, fit, fit.score) if fit.is_face else None
         return face if face is not None and min(face.box[2:]) > 0 else None
 
@@ -123,10 +148,12 @@ class FaceFinder:
                 extend outside the image.
 
         Raises:
-            DeganError: the box has no area inside the image.
+            DeganError: the box has no area inside the image, or the image has another type or
+                shape.
+            DeganTypeError: the box is not four numbers.
         """
-        crop_box(image, box)
-        x, y, width, height = box
+        x, y, width, height = box = check_box(box)
+        crop_box(check_image(image), box)
         if max(width, height) > LARGEST * max(image.shape[:2]):
             return None  # little of the face is visible
         fit = self._fit(
@@ -162,8 +189,11 @@ class FaceFinder:
 
         Args:
             image: RGB uint8 (H, W, 3).
+
+        Raises:
+            DeganError: the image has another type or shape.
         """
-        height, width = image.shape[:2]
+        height, width = check_image(image).shape[:2]
         proposals = self._detector.propose_in_crop(image)
         found = [
             (self._fit(image, Region.of_proposal(proposals, index)), float(proposals.scores[index]))

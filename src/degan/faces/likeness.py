@@ -50,7 +50,7 @@ class Describer:
             face: face in the image.
 
         Raises:
-            ValueError: all landmarks lie on one point.
+            DeganError: all landmarks lie on one point.
         """
         likeness: Descriptor = self.describe_crops(wide_crop(image, face)[None])[0]
         return likeness
@@ -67,7 +67,7 @@ def wide_crop(image: RgbImage, face: Face) -> RgbImage:
     """Return the aligned crop of a face with its surroundings, RGB uint8 (SIDE, SIDE, 3).
 
     Raises:
-        ValueError: all landmarks lie on one point.
+        DeganError: all landmarks lie on one point.
     """
     return warp(image, _wider(align(face.landmarks, SIDE)), SIDE)
 

@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from degan.errors import DeganError
 from degan.faces.detector import shared_areas
 from degan.faces.face import Face
 from degan.faces.finder import FaceFinder
 from degan.faces.likeness import Describer, Descriptor
 from degan.faces.person_numbers import PersonNumbers
-from degan.media.images import RgbImage
+from degan.media.images import RgbImage, check_image
+from degan.system.arguments import check_kind, check_number
 
 __all__ = ["TrackedFace", "Tracker"]
 
@@ -82,10 +84,13 @@ class Tracker:
             lost or no face is tracked, searches are at most 0.1 seconds apart.
 
     Raises:
-        DeganError: the shipped network is damaged.
+        DeganError: ``look_every`` is out of range, or the shipped network is damaged.
+        DeganTypeError: an argument has a wrong type.
     """
 
     def __init__(self, finder: FaceFinder, *, look_every: float = SEARCH_INTERVAL) -> None:
+        check_kind(finder, FaceFinder, "finder", "a FaceFinder")
+        check_number(look_every, "look_every", least=0)
         self._finder = finder
         self._look_every = look_every
         self._tracks: list[_Track] = []
@@ -107,7 +112,19 @@ class Tracker:
 
         Returns:
             One entry per face, with its person number.
+
+        Raises:
+            DeganError: the image has another type or shape, or ``time`` is negative, not finite or
+                before the time of the last frame.
+            DeganTypeError: an argument has a wrong type.
         """
+        check_image(image)
+        check_number(time, "time", least=0)
+        if time < self._time:
+            raise DeganError(
+                f"time is {time:g}, before the last frame at {self._time:g} seconds; pass the "
+                "frames in order, and use a new Tracker for each video"
+            )
         cut, self._doubt = self._changed(image)
         if cut:
             self._tracks, self._lost = [], []

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError, features
 
 from degan.errors import DeganError, DeganTypeError
-from degan.system.arguments import PathLike, as_path, wrong_type
+from degan.system.arguments import PathLike, as_int, as_path, wrong_type
 from degan.system.extras import import_package
 from degan.system.files import atomic_write, find_files, read_bytes
 
@@ -63,6 +63,7 @@ _UPRIGHT = {
 MAX_BYTES = 256 * 2**20
 MAX_PIXELS = 128_000_000  # the largest phone sensors have 108 million
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")  # MPO opens as JPEG
+_MAX_SIDES = {"JPEG": 65_500, "WEBP": 16_383}  # pixels that a format has on a side
 
 
 def read_image(path: PathLike) -> RgbImage:
@@ -252,11 +253,20 @@ def write_image(path: PathLike, image: RgbImage, *, quality: int = 92) -> None:
         quality: JPEG or WebP quality, from 1 to 100; PNG ignores it.
 
     Raises:
-        DeganError: the suffix is not supported, or the file cannot be written.
-        DeganTypeError: ``path`` is not a path.
+        DeganError: the suffix is not supported, the image has another type or shape or more pixels
+            on a side than the format allows (JPEG 65,500; WebP 16,383), ``quality`` is out of
+            range, or the file cannot be written.
+        DeganTypeError: an argument has a wrong type.
     """
     path = as_path(path, "path")
     form = format_of_suffix(path)
+    quality = as_int(quality, "quality", least=1, most=100)
+    longest = max(check_image(image).shape)
+    if longest > (limit := _MAX_SIDES.get(form, longest)):
+        raise DeganError(
+            f"cannot write {path}: the image has a side of {longest:,} pixels, and {form} has at "
+            f"most {limit:,}; write a .png, or scale the image down"
+        )
     pillow = Image.fromarray(image)
     if np.array_equal(image[..., 0], image[..., 1]) and np.array_equal(
         image[..., 1], image[..., 2]
@@ -289,12 +299,14 @@ def find_photos(folder: PathLike) -> list[Path]:
         folder: folder, searched recursively.
 
     Raises:
-        DeganError: the folder is missing or holds no photo.
+        DeganError: the folder is missing, is a file, or holds no photo.
         DeganTypeError: ``folder`` is not a path.
     """
     folder = as_path(folder, "folder")
     if not folder.exists():
         raise DeganError(f"{folder} does not exist; check the path of the folder")
+    if not folder.is_dir():
+        raise DeganError(f"{folder} is a file; give the folder that holds it")
     found = find_files(folder, SUFFIXES)
     if not found:
         raise DeganError(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from degan.labels import EXPRESSIONS
+from degan.system.arguments import check_kind, check_list
 
 __all__ = ["COLOURS", "GREY", "colour_of_expression", "ink_on", "rgb_of"]
 
@@ -36,7 +37,12 @@ def colour_of_expression(name: str, classes: Sequence[str] = ()) -> str:
 
     Returns:
         The colour; grey for a name that is neither an expression nor in ``classes``.
+
+    Raises:
+        DeganTypeError: ``name`` is not text, or ``classes`` is not a list of texts.
     """
+    check_kind(name, str, "name", "the name of an expression")
+    check_list(classes, str, "classes", "names of classes")
     order = EXPRESSIONS if name in EXPRESSIONS else classes
     return COLOURS[order.index(name) % len(COLOURS)] if name in order else GREY
 

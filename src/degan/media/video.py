@@ -5,6 +5,7 @@ import signal
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from itertools import islice
+from numbers import Integral
 from pathlib import Path
 from queue import Empty, Full, Queue
 from threading import Event, Lock, Thread, current_thread, main_thread
@@ -22,7 +23,7 @@ from degan.media.container import (
     too_large,
 )
 from degan.media.images import MAX_PIXELS, RgbImage
-from degan.system.arguments import PathLike, as_path, check_number, wrong_type
+from degan.system.arguments import PathLike, as_int, as_path, check_kind, wrong_type
 
 SUFFIXES: Final = frozenset({".avi", ".mp4", ".mov", ".mkv", ".mpg", ".mpeg", ".wmv", ".webm"})
 """Suffixes of video files (any case)."""
@@ -166,12 +167,13 @@ def play(source: PathLike | bytes | int, name: str | None = None) -> "Player":
         :func:`degan.watch`.
 
     Raises:
-        DeganTypeError: ``source`` is not a path, bytes or a number.
+        DeganTypeError: ``source`` is not a path, bytes or a number, or ``name`` is not text.
         DeganError: ``source`` is an empty path. When the ``with`` block begins: the file is not a
             video, the camera cannot be opened, frames are too large, or PyAV is not installed.
     """
-    if isinstance(source, int) and not isinstance(source, bool):
-        check_number(source, "the number of a camera", least=0, most=MAX_CAMERA, whole=True)
+    check_kind(name, str | None, "name", "text or None")
+    if isinstance(source, Integral) and not isinstance(source, bool):
+        source = as_int(source, "the number of a camera", least=0, most=MAX_CAMERA)
         name = f"camera {source}" if name is None else name
         return Player(open_camera(source, name), name)
     if not isinstance(source, str | bytes | os.PathLike):

@@ -1,7 +1,7 @@
 """Write a video frame by frame."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -35,8 +35,10 @@ class VideoWriter:
 
     def __init__(self, container: Any, rate: float, path: Path) -> None:
         self._container, self._path = container, path
-        self._rate = Fraction(rate).limit_denominator(1001)
+        exact = rate if isinstance(rate, Fraction) else float(rate)
+        self._rate = Fraction(exact).limit_denominator(1001)
         self._stream: Any = None
+        self._ended = False
 
     def write(self, image: RgbImage) -> None:
         """Append a frame.
@@ -45,26 +47,48 @@ class VideoWriter:
             image: RGB uint8 (H, W, 3).
 
         Raises:
-            DeganError: the image has another type or shape, or this PyAV has no suitable codec.
+            DeganError: the image has another type or shape, or is too large for the codec; the
+                video is finished; or this PyAV has no suitable codec.
         """
         check_image(image)
+        if self._ended:
+            raise DeganError(
+                f"the video {self._path} is finished; write its frames inside the with block of "
+                "write_video, before finish"
+            )
         av = import_av()
         if self._stream is None:
             self._stream = self._begin(av, image)
         frame = av.VideoFrame.from_ndarray(image, format="rgb24")
         if (frame.width, frame.height) != (self._stream.width, self._stream.height):
             frame = frame.reformat(self._stream.width, self._stream.height)
-        self._container.mux(self._stream.encode(frame))
+        try:
+            packets = self._stream.encode(frame)
+        except av.FFmpegError as error:
+            raise DeganError(
+                f"cannot write {self._path}: its codec refuses frames of {frame.width} x "
+                f"{frame.height} pixels; scale the images down"
+            ) from error
+        self._container.mux(packets)
 
     def finish(self) -> None:
         """Write the frames that the codec has buffered; :func:`write_video` calls it.
 
+        Then no frame can be written. A second call does nothing.
+
         Raises:
             DeganError: no frame was written.
         """
+        if self._ended:
+            return
         if self._stream is None:
             raise DeganError(f"no frame was written to {self._path}; write one or more")
+        self._ended = True
         self._container.mux(self._stream.encode())
+
+    def close(self) -> None:
+        """Refuse further frames; :func:`write_video` calls it before it closes the file."""
+        self._ended = True
 
     def _begin(self, av: Any, image: RgbImage) -> Any:
         codec = next((name for name in _CODECS if name in av.codecs_available), None)
@@ -105,8 +129,8 @@ def write_video(path: PathLike, rate: float) -> Iterator[VideoWriter]:
         with (
             atomic_write(path) as temporary,
             av.open(str(temporary), "w", format=kind) as container,
+            closing(VideoWriter(container, rate, path)) as writer,
         ):
-            writer = VideoWriter(container, rate, path)
             yield writer
             writer.finish()
     except av.FFmpegError as error:

@@ -1,3 +1,4 @@
+from .call_settings import Plan as Plan
 from .count import Count as Count
 from .drawing import annotate as annotate
 from .inputs import Input as Input
@@ -8,7 +9,6 @@ from .reader import ReadOptions as ReadOptions
 from .reader import open_reader as open_reader
 from .records import Result as Result
 from .records import to_record as to_record
-from .run import Plan as Plan
 from .run import predict as predict
 from .smoothing import Smoother as Smoother
 from .table import read as read

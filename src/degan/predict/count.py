@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from degan.predict.records import Record
+from degan.system.arguments import check_flag, check_kind
 
 __all__ = ["Count"]
 
@@ -38,7 +39,12 @@ class Count:
         Args:
             record: the record, see :func:`degan.predict.to_record`.
             of_video: whether a record without ``frame`` is that of a video.
+
+        Raises:
+            DeganTypeError: an argument has a wrong type.
         """
+        check_kind(record, dict, "record", "a record, as to_record returns it")
+        check_flag(of_video, "of_video")
         faces = record.get("faces", [])
         self.faces += len(faces)
         if "error" in record:

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from degan.media.images import SUFFIXES, RgbImage, write_image
+from degan.media.images import SUFFIXES, RgbImage, check_image, write_image
 from degan.media.palette import colour_of_expression, ink_on
 from degan.media.video_writer import SUFFIXES as VIDEO_SUFFIXES
 from degan.recognition.prediction import Prediction
+from degan.system.arguments import check_list
 
 __all__ = ["annotate", "annotated_path", "annotated_video_path", "write_annotated"]
 
@@ -26,7 +27,13 @@ def annotate(image: RgbImage, faces: Sequence[Prediction]) -> RgbImage:
 
     Returns:
         RGB uint8 (H, W, 3), of the same size.
+
+    Raises:
+        DeganError: the image has another type or shape.
+        DeganTypeError: an argument has a wrong type.
     """
+    check_image(image)
+    check_list(faces, Prediction, "faces", "predictions of a recogniser")
     picture = Image.fromarray(image)
     draw = ImageDraw.Draw(picture)
     for face in faces:

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from degan.errors import DeganError
 from degan.media import images, video
+from degan.system.arguments import PathLike, as_path, check_list
 from degan.system.files import find_files
 
 __all__ = ["STDIN", "Input", "find_inputs", "find_media", "read_stdin"]
@@ -40,7 +41,7 @@ class Input:
     kind: Kind
 
 
-def find_inputs(words: Sequence[Path]) -> list[Input]:
+def find_inputs(words: Sequence[PathLike]) -> list[Input]:
     """Return the photos and videos of paths, folders and patterns, each file once.
 
     Args:
@@ -52,14 +53,17 @@ def find_inputs(words: Sequence[Path]) -> list[Input]:
 
     Raises:
         DeganError: a path does not exist, or a folder or pattern has no photo or video.
+        DeganTypeError: ``words`` is not a list of paths.
     """
+    check_list(words, object, "words", "paths")
+    paths = [as_path(word, "a photo or folder") for word in words]
     try:
         here = str(Path.cwd())
     except FileNotFoundError:  # it was deleted: absolute paths can be read all the same
         here = ""
     found = dict[str, Input]()
-    for word in words:
-        for one in _of_word(word):
+    for path in paths:
+        for one in _of_word(path):
             # Same as Path.absolute(), but a string takes a quarter of the memory of a Path.
             found.setdefault(os.path.join(here, one.path), one)  # noqa: PTH118
     return list(found.values())

@@ -72,7 +72,7 @@ class People:
 
         Raises:
             DeganError: the image has another shape or type.
-            ValueError: all landmarks of a face lie on one point.
+            DeganError: all landmarks of a face lie on one point.
         """
         check_image(image)
         check_list(faces, Prediction, "faces", "predictions of a recogniser")

@@ -7,9 +7,10 @@ from degan.errors import DeganError
 from degan.faces.likeness import Describer
 from degan.media import images
 from degan.predict.people import with_descriptors
-from degan.predict.records import Record, Result, to_record
+from degan.predict.records import RESULT_NEEDED, Record, Result, to_record
 from degan.recognition.prediction import Prediction
 from degan.recognition.recognizer import Recognizer
+from degan.system.arguments import as_path, check_flag, check_kind, check_list
 
 __all__ = ["ReadOptions", "Reader", "open_reader"]
 
@@ -29,6 +30,10 @@ class ReadOptions:
         neutral: path of a neutral photo of the person in all photos; None for none.
         people: whether records have face descriptors, which number the people, see
             :class:`degan.predict.people.RecordNumbering`.
+
+    Raises:
+        DeganError: a path is empty or cannot be a path.
+        DeganTypeError: a value has a wrong type.
     """
 
     weights: Path | None = None
@@ -38,6 +43,15 @@ class ReadOptions:
     actions: bool = False
     neutral: Path | None = None
     people: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the types."""
+        for name in ("thorough", "crops", "actions", "people"):
+            check_flag(getattr(self, name), name)
+        check_list(self.groups, tuple, "groups", "pairs (group name, expressions)")
+        for name in ("weights", "neutral"):
+            path = getattr(self, name)
+            object.__setattr__(self, name, None if path is None else as_path(path, name))
 
 
 @dataclass(frozen=True)
@@ -63,8 +77,10 @@ class Reader:
             result: result of the photo.
 
         Raises:
-            ValueError: all landmarks of a face lie on one point.
+            DeganError: all landmarks of a face lie on one point.
+            DeganTypeError: ``result`` is not a result.
         """
+        check_kind(result, Result, "result", RESULT_NEEDED)
         if self.describer is not None:
             result = with_descriptors(result, self.describer)
         return to_record(result, actions=self.options.actions, likeness=self.options.people)
@@ -82,7 +98,9 @@ def open_reader(options: ReadOptions | None = None) -> Reader:
     Raises:
         DeganError: the weights cannot be read or do not support the options, or the neutral photo
             does not show exactly one face.
+        DeganTypeError: ``options`` has a wrong type.
     """
+    check_kind(options, ReadOptions | None, "options", "ReadOptions or None")
     options = options or ReadOptions()
     recognizer = Recognizer(options.weights, thorough=options.thorough, groups=dict(options.groups))
     if options.actions:

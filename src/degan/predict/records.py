@@ -9,10 +9,12 @@ from typing import Any, Final
 from degan.labels import ACTION_UNITS, FACIAL_ACTIONS
 from degan.media.images import RgbImage
 from degan.recognition.prediction import Prediction
+from degan.system.arguments import check_flag, check_kind
 
 __all__ = [
     "BOX",
     "DESCRIPTOR",
+    "RESULT_NEEDED",
     "Record",
     "Result",
     "columns",
@@ -26,6 +28,9 @@ Record = dict[str, Any]
 
 DESCRIPTOR: Final = "likeness"
 """Key of a face descriptor (base64) in a record; it is removed before records are written."""
+
+RESULT_NEEDED: Final = "the result of a photo or frame"
+"""Type of an argument in words, for error messages."""
 
 BOX: Final = ("x", "y", "width", "height")
 """Columns of a box."""
@@ -84,7 +89,13 @@ def to_record(result: Result, *, actions: bool = False, likeness: bool = False) 
         actions: whether faces have facial actions and action units.
         likeness: whether faces have their descriptor for
             :class:`degan.predict.people.RecordNumbering`.
+
+    Raises:
+        DeganTypeError: an argument has a wrong type.
     """
+    check_kind(result, Result, "result", RESULT_NEEDED)
+    check_flag(actions, "actions")
+    check_flag(likeness, "likeness")
     record: Record = {"path": result.path}
     if result.frame is not None and result.time is not None:
         record |= {"frame": result.frame, "time": round(result.time, 4)}

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from uuid import uuid4
 
 from degan.errors import DeganError
 from degan.media.container import UnreadableError
-from degan.media.images import MAX_BYTES, RgbImage
+from degan.media.images import RgbImage
 from degan.media.video import DEFAULT_FRAME_RATE, Playing, play
 from degan.media.video_writer import VideoWriter, write_video
+from degan.predict.call_settings import Plan
 from degan.predict.count import Count
 from degan.predict.drawing import annotate, write_annotated
 from degan.predict.face_sheet import Sheet
@@ -20,92 +20,20 @@ from degan.predict.journal import Journal
 from degan.predict.output_checks import annotated_copy, check_targets
 from degan.predict.people import RecordNumbering
 from degan.predict.photos import read_photo, read_photos
-from degan.predict.reader import Reader, open_reader
-from degan.predict.records import Record, Result, columns, printable, to_record
-from degan.predict.smoothing import DEFAULT_SECONDS
-from degan.predict.user_boxes import UserBoxes
-from degan.predict.videos import check_video_options, watch
+from degan.predict.records import Record, Result, printable, to_record
+from degan.predict.videos import watch
 from degan.predict.writers import write_file
 from degan.recognition.prediction import Prediction
-from degan.system.files import read_bytes, sha256
+from degan.system.arguments import (
+    PathLike,
+    as_path,
+    check_callback,
+    check_kind,
+    wrong_type,
+)
 from degan.system.progress import Progress, silent
-from degan.version import __version__
 
-__all__ = ["Plan", "predict"]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Inputs and settings of a call of :func:`predict`.
-
-    Attributes:
-        inputs: photos and videos; empty with ``stdin`` or ``camera``.
-        stdin: whether to read a photo or video from standard input.
-        camera: number of a camera to read from, from 0; None for none.
-        reader: opened recogniser with the options for photos and frames.
-        smooth: time constant of the moving average of probabilities in seconds, at least 0; 0 for
-            none.
-        rate: frames per second to read, at least 0.01; None for all.
-        calmest: whether to use each person's calmest frames so far as neutral face.
-        boxes: face boxes of photos; None for face detection.
-        annotate: folder for annotated copies, or path of the copy of a single file; None for none.
-        jobs: maximum number of processes for photos, at least 1.
-    """
-
-    inputs: Sequence[Input] = ()
-    stdin: bool = False
-    camera: int | None = None
-    reader: Reader = field(default_factory=open_reader)
-    smooth: float = DEFAULT_SECONDS
-    rate: float | None = None
-    calmest: bool = False
-    boxes: UserBoxes | None = None
-    annotate: Path | None = None
-    jobs: int = 1
-
-    @property
-    def may_have_frames(self) -> bool:
-        """Whether there may be frames of a video or camera."""
-        return (
-            self.stdin or self.camera is not None or any(one.kind == "video" for one in self.inputs)
-        )
-
-    @property
-    def columns(self) -> dict[str, type]:
-        """Columns of the table of faces, see :func:`degan.predict.records.columns`."""
-        options = self.reader.options
-        return columns(
-            self.reader.recognizer.expressions,
-            moving=self.may_have_frames,
-            people=options.people,
-            actions=options.actions,
-        )
-
-    @property
-    def journal_key(self) -> dict[str, object]:
-        """All settings that affect the records, as a JSON value for a journal.
-
-        Standard input and a camera cannot be read again, so each call has another value.
-
-        Raises:
-            DeganError: the neutral photo cannot be read.
-        """
-        options = self.reader.options
-        neutral_hash = options.neutral and sha256(read_bytes(options.neutral, MAX_BYTES, "photo"))
-        return {
-            "once": None if self.inputs else uuid4().hex,
-            "folder": None
-            if all(one.path.is_absolute() for one in self.inputs)
-            else str(Path.cwd()),
-            "version": __version__,
-            "weights": self.reader.recognizer.weights_hash,
-            "how": {**vars(options), "weights": None, "neutral": neutral_hash},
-            "smooth": self.smooth,
-            "rate": self.rate,
-            "calmest": self.calmest,
-            "boxes": self.boxes and {**self.boxes.source},
-            "annotate": str(self.annotate),
-        }
+__all__ = ["predict"]
 
 
 # Options of the command and of degan.read have the same names.
@@ -127,8 +55,8 @@ def predict(
     plan: Plan,
     take: Callable[[Record], None],
     *,
-    out: Path | None = None,
-    sheet: Path | None = None,
+    out: PathLike | None = None,
+    sheet: PathLike | None = None,
     progress: Progress | None = None,
     note: Callable[[str], None] | None = None,
 ) -> Count:
@@ -149,15 +77,21 @@ def predict(
         Counts of the records.
 
     Raises:
-        DeganError: an option is out of range or does not fit the inputs or the weights, the video
-            library is not installed, the camera cannot be opened, a file cannot be written or is
-            in use by another call, or ``sheet`` has no face. Unreadable files become records.
-        DeganTypeError: ``smooth`` or ``rate`` of the plan is not a number.
+        DeganError: an option does not fit the inputs or the weights, the video library is not
+            installed, the camera cannot be opened, a file cannot be written or is in use by another
+            call, or ``sheet`` has no face. Unreadable files become records.
+        DeganTypeError: an argument has a wrong type.
     """
+    check_kind(plan, Plan, "plan", "a Plan")
+    if out is None and take is None:
+        raise wrong_type("take", "a function", take)
+    for callback, name in ((take, "take"), (progress, "progress"), (note, "note")):
+        check_callback(callback, name)
     progress = progress or silent
     note = note or silent
+    out = None if out is None else as_path(out, "out")
+    sheet = None if sheet is None else as_path(sheet, "sheet")
     check_targets(plan.inputs, out=out, sheet=sheet, annotate=plan.annotate)
-    check_video_options(plan.smooth, plan.rate)
     options = plan.reader.options
     _check_whole_pictures(plan)
     if options.people and options.crops:

@@ -6,22 +6,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from degan.errors import DeganError
+from degan.predict.call_settings import Plan
 from degan.predict.inputs import find_inputs
 from degan.predict.reader import ReadOptions, open_reader
 from degan.predict.records import BOX, Record, Result, columns, printable, rows_of, to_record
-from degan.predict.run import Plan, predict
+from degan.predict.run import predict
 from degan.predict.smoothing import DEFAULT_SECONDS
 from degan.recognition.prediction import Prediction
 from degan.system.arguments import (
     PathLike,
+    as_int,
     as_path,
     check_callback,
     check_flag,
     check_groups,
     check_list,
-    check_number,
 )
 from degan.system.extras import LazyModule, import_package
+from degan.system.machine import MAX_JOBS
 from degan.system.progress import Progress
 
 if TYPE_CHECKING:
@@ -33,9 +35,6 @@ __all__ = ["CALMEST", "read", "to_frame"]
 
 CALMEST = "calmest"
 """Value of ``neutral`` for the calmest frames of each person in a video."""
-
-MAX_JOBS = 1024
-"""Maximum number of processes."""
 
 _DTYPES = {int: "Int64", float: "float64", bool: "boolean", str: "object"}
 
@@ -104,7 +103,7 @@ def read(
         (people, "people"),
     ):
         check_flag(flag, name)
-    check_number(jobs, "jobs", least=1, most=MAX_JOBS, whole=True)
+    jobs = as_int(jobs, "jobs", least=1, most=MAX_JOBS)
     check_callback(progress, "progress")
     paths = _paths(source)
     calmest = isinstance(neutral, str) and neutral == CALMEST
@@ -160,10 +159,11 @@ def to_frame(
 
     Raises:
         DeganError: pandas is not installed.
-        DeganTypeError: ``faces`` has something else than predictions and results, or ``path`` is
-            not a path.
+        DeganTypeError: ``faces`` has something else than predictions and results, ``path`` is not a
+            path, or ``actions`` is neither True nor False.
     """
     _check_pandas()
+    check_flag(actions, "actions")
     name = "" if path is None else printable(as_path(path, "path"))
     rows: list[dict[str, Any]] = []
     items = [faces] if isinstance(faces, Prediction | Result) else faces

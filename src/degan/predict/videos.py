@@ -18,7 +18,7 @@ from degan.predict.records import Result
 from degan.predict.smoothing import DEFAULT_SECONDS, Smoother
 from degan.recognition.prediction import Prediction
 from degan.recognition.recognizer import Recognizer
-from degan.system.arguments import check_flag, check_list, check_number, wrong_type
+from degan.system.arguments import check_flag, check_kind, check_list, check_number
 
 __all__ = ["NeutralFaces", "check_video_options", "watch"]
 
@@ -132,16 +132,16 @@ def watch(
     """
     check_video_options(smooth, rate)
     check_flag(calmest, "calmest")
-    if not isinstance(recognizer, Recognizer):
-        raise wrong_type("recognizer", "a degan.Recognizer", recognizer)
-    if not isinstance(playing, Player) and not hasattr(playing, "frames"):
-        raise wrong_type("playing", "what degan.play returns", playing)
+    check_kind(recognizer, Recognizer, "recognizer", "a degan.Recognizer")
+    check_kind(playing, Player | Playing, "playing", "what degan.play returns")
     resting = [neutral] if isinstance(neutral, Prediction) else ([] if neutral is None else neutral)
     check_list(resting, Prediction, "neutral", "predictions of a recogniser")
     if resting and calmest:
         raise DeganError("neutral and calmest exclude each other; choose one")
     if resting or calmest:
         recognizer.check_reads_beside_neutral()
+    # A float32 of NumPy would round the times of frames.
+    rate = None if rate is None else float(rate)
     return _results(recognizer, playing, smooth, rate, resting, calmest)
 
 

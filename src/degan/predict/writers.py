@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, TextIO
 
 from degan.errors import DeganError
 from degan.predict.records import Record, rows_of
-from degan.system.arguments import PathLike, as_path
+from degan.system.arguments import PathLike, as_path, check_kind
 from degan.system.extras import import_package
 from degan.system.files import atomic_write
 
@@ -179,9 +179,10 @@ def write_file(path: PathLike, columns: Mapping[str, type]) -> Iterator[Writer]:
     Raises:
         DeganError: the ending has no format, pyarrow is missing for Parquet, or the file cannot be
             written.
-        DeganTypeError: ``path`` is not a path.
+        DeganTypeError: ``path`` is not a path, or ``columns`` is not a dict.
     """
     path = as_path(path, "path")
+    check_kind(columns, Mapping, "columns", "a dict of names and types")
     chosen = format_of(path)
     with atomic_write(path) as temporary, chosen.open(temporary, columns) as writer:
         yield writer

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from degan.errors import DeganError
-from degan.faces.alignment import MIN_CUT_OUT, crop_face
+from degan.faces.alignment import MIN_CUT_OUT, aligned_crop
 from degan.faces.face import Box, Face, check_box, crop_box
 from degan.faces.finder import FaceFinder
 from degan.media.images import RgbImage, check_image
@@ -38,7 +38,7 @@ class Cut(NamedTuple):
             face: face in the image.
             size: side of the crop in pixels.
         """
-        return cls(face.box, face.score, face, crop_face(image, face.landmarks, size))
+        return cls(face.box, face.score, face, aligned_crop(image, face.landmarks, size))
 
     @classmethod
     def of_crop(cls, finder: FaceFinder, image: RgbImage, size: int) -> "Cut":
@@ -64,7 +64,7 @@ class Cut(NamedTuple):
                 "times as long as wide"
             )
         face = finder.find_in_crop(image)
-        crop = crop_face(image, face.landmarks if face else None, size)
+        crop = aligned_crop(image, face.landmarks if face else None, size)
         whole = (0.0, 0.0, float(width), float(height))
         return cls(whole, face.score if face else 0.0, face, crop)
 
@@ -85,5 +85,5 @@ class Cut(NamedTuple):
         box = check_box(box)
         face = finder.find_in_box(image, box)
         if face is not None:
-            return cls(box, face.score, face, crop_face(image, face.landmarks, size))
-        return cls(box, 0.0, None, crop_face(crop_box(image, box), None, size))
+            return cls(box, face.score, face, aligned_crop(image, face.landmarks, size))
+        return cls(box, 0.0, None, aligned_crop(crop_box(image, box), None, size))

@@ -21,18 +21,17 @@ from degan.recognition.prediction import Answer, Prediction, Readings, answer_of
 from degan.recognition.weights import SHIPPED_WEIGHTS, are_shares, open_weights
 from degan.system.arguments import (
     PathLike,
+    as_int,
     as_path,
     check_flag,
     check_groups,
+    check_kind,
     check_list,
-    check_number,
     wrong_type,
 )
+from degan.system.machine import MAX_THREADS
 
 __all__ = ["SHIPPED_WEIGHTS", "Recognizer"]
-
-MAX_THREADS = 1024
-"""Maximum number of threads of a network run."""
 
 
 class Recognizer:
@@ -94,7 +93,7 @@ class Recognizer:
         groups: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         source = None if weights is None else as_path(weights, "weights")
-        check_number(threads, "threads", least=1, most=MAX_THREADS, whole=True)
+        threads = as_int(threads, "threads", least=1, most=MAX_THREADS)
         check_flag(thorough, "thorough")
         members = check_groups(groups)
         opened = open_weights(source, threads)
@@ -194,7 +193,8 @@ class Recognizer:
             DeganTypeError: a box is not four numbers.
         """
         check_image(image)
-        if not isinstance(boxes, Sequence | np.ndarray) or isinstance(boxes, str):
+        listed = isinstance(boxes, Sequence) and not isinstance(boxes, str | bytes | bytearray)
+        if not listed and not (isinstance(boxes, np.ndarray) and boxes.ndim):
             raise wrong_type("boxes", "a list of boxes (x, y, width, height)", boxes)
         finder, size = self._finder, self.crop_size
         return self._predictions([Cut.of_box(finder, image, box, size) for box in boxes])
@@ -238,7 +238,8 @@ class Recognizer:
             ``faces`` in their order, with other probabilities and the expressions that follow.
 
         Raises:
-            DeganError: the weights have no layer for this, or there is no neutral face.
+            DeganError: the weights have no layer for this, there is no neutral face, or f(x) of a
+                face is not that of the weights.
             DeganTypeError: an argument is not a list of predictions.
 
         Source: not in the paper; see :mod:`degan.recognition.neutral_reader`.
@@ -253,6 +254,13 @@ class Recognizer:
             raise DeganError(
                 f"faces and neutral must be predictions with the weights {self.name}; some were "
                 "made with other weights"
+            )
+        length = reader.weight.shape[1]
+        wrong = next((one for one in (*faces, *resting) if len(one.code) != length), None)
+        if wrong is not None:
+            raise DeganError(
+                f"a face has an expression code of {len(wrong.code)} numbers, but {self.name} has "
+                f"codes of {length}; give the predictions unchanged"
             )
         if not faces:
             return []
@@ -274,8 +282,7 @@ class Recognizer:
             DeganError: there is not one probability in [0, 1] for each expression.
             DeganTypeError: ``face`` is not a prediction.
         """
-        if not isinstance(face, Prediction):
-            raise wrong_type("face", "a prediction of a recogniser", face)
+        check_kind(face, Prediction, "face", "a prediction of a recogniser")
         shares = np.asarray(probabilities)
         proper = shares.shape == (len(self.expressions),) and shares.dtype.kind in "iuf"
         if not proper or not are_shares(shares):

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from degan.labels import parse_expression
 from degan.synthetic.head_model import load_head
+from degan.system.arguments import check_kind
 
 SIDES: Final = ("Left", "Right")
 
@@ -241,10 +242,14 @@ def draw_expression(
 
     Raises:
         DeganError: the expression is unknown, or the shipped head model is missing or damaged.
+        DeganTypeError: an argument has a wrong type.
 
     Source: recipes of action units from Ekman, Friesen, Hager, FACS Investigator's Guide, 2002,
     chapter 10; contempt from Ekman and Friesen, 1986.
     """
+    check_kind(rng, np.random.Generator, "rng", "a generator of np.random.default_rng")
+    check_kind(label, str, "label", "the name of an expression")
+    check_kind(ranges, ExpressionRange | None, "ranges", "an ExpressionRange or None")
     label = parse_expression(label)
     ranges = ranges or ExpressionRange()
     recipe = _choose(rng, label)

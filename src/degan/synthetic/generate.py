@@ -18,10 +18,19 @@ from degan.faces.alignment import FRAME
 from degan.media import images
 from degan.synthetic.head_model import load_head
 from degan.synthetic.person import Person
-from degan.synthetic.plan import FRAMES, PEAK_FRAMES, Shot, SynthesisSettings, person_in, shots_of
+from degan.synthetic.plan import (
+    FRAMES,
+    PEAK_FRAMES,
+    SETTINGS_NEEDED,
+    Shot,
+    SynthesisSettings,
+    person_in,
+    shots_of,
+)
 from degan.synthetic.renderer import performed, prepare_person, render
-from degan.system.arguments import PathLike, as_path
+from degan.system.arguments import PathLike, as_int, as_path, check_callback, check_kind
 from degan.system.files import atomic_write, write_text
+from degan.system.machine import MAX_JOBS
 from degan.system.partial_folder import clear, finish, partial_dir
 from degan.system.processes import run_in_processes
 from degan.system.progress import silent
@@ -49,7 +58,7 @@ def synthesize(
     Args:
         settings: settings of the data set.
         out: folder to create; it may exist if it is empty.
-        workers: number of processes, at least 1.
+        workers: maximum number of processes, from 1 to 1024; with 1, this process renders.
         progress: callback, called with the number of finished images and the total number; None for
             none.
 
@@ -58,10 +67,13 @@ def synthesize(
         sequence.
 
     Raises:
-        DeganError: ``out`` is not empty or cannot be written, the disk is full, or a process was
-            killed.
-        DeganTypeError: ``out`` is not a path.
+        DeganError: ``out`` is not empty or cannot be written, ``workers`` is out of range, the disk
+            is full, or a process was killed.
+        DeganTypeError: an argument has a wrong type.
     """
+    check_kind(settings, SynthesisSettings, "settings", SETTINGS_NEEDED)
+    workers = as_int(workers, "workers", least=1, most=MAX_JOBS)
+    check_callback(progress, "progress")
     progress = progress or silent
     out = as_path(out, "out")
     partial = partial_dir(out)
@@ -71,14 +83,20 @@ def synthesize(
     ]
     per_person = settings.images / settings.people
     ready = settings.people - len(pending)
-    progress(round(ready * per_person), settings.images)
-    run_in_processes(
-        render_person,
-        [(settings, partial, person) for person in pending],
-        workers,
-        option="workers",
-        report=lambda done: progress(round((ready + done) * per_person), settings.images),
-    )
+
+    def report(done: int) -> None:
+        progress(round((ready + done) * per_person), settings.images)
+
+    report(0)
+    tasks = [(settings, partial, person) for person in pending]
+    if min(workers, len(tasks)) > 1:
+        run_in_processes(
+            render_person, tasks, workers, option="workers", avoidable=True, report=report
+        )
+    else:
+        for done, task in enumerate(tasks, start=1):
+            render_person(*task)
+            report(done)
     samples = _join(partial, settings)
     finish(partial, out)
     return samples

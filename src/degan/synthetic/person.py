@@ -6,8 +6,10 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from degan.errors import DeganError
 from degan.synthetic.expressions import action_indices
 from degan.synthetic.head_model import load_head
+from degan.system.arguments import as_int, check_kind, check_number
 
 F32 = NDArray[np.float32]
 Rgb = tuple[float, float, float]
@@ -205,8 +207,18 @@ def draw_person(
         The person, for :func:`degan.synthetic.prepare_person`.
 
     Raises:
-        DeganError: the shipped head model is missing or damaged.
+        DeganError: a value is out of range, or the shipped head model is missing or damaged.
+        DeganTypeError: an argument has a wrong type.
     """
+    check_kind(rng, np.random.Generator, "rng", "a generator of np.random.default_rng")
+    check_kind(sex, str | None, "sex", "'female', 'male' or None")
+    if sex not in (None, "female", "male"):
+        raise DeganError(f"sex must be 'female', 'male' or None, not {sex!r:.40}")
+    if age is not None:
+        check_number(age, "age", least=AGES[0], most=AGES[1])
+    if tone is not None:
+        tone = as_int(tone, "tone", least=1, most=TONES)
+    check_number(glasses, "glasses", least=0, most=1)
     sex = sex or ("female", "male")[rng.integers(2)]
     age = float(rng.uniform(*AGES)) if age is None else age
     tone = int(rng.integers(1, TONES + 1)) if tone is None else tone

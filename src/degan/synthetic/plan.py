@@ -4,6 +4,7 @@ Everything is a function of the settings and the number of the image. So images 
 any order and by any number of workers.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -20,7 +21,8 @@ from degan.synthetic.expressions import (
     draw_expression,
 )
 from degan.synthetic.person import AGES, TONES, Person, draw_person
-from degan.synthetic.scene import FRONTAL, Scene, SceneRange, draw_scene
+from degan.synthetic.scene import FRONTAL, MAX_SIZE, MIN_SIZE, Scene, SceneRange, draw_scene
+from degan.system.arguments import as_int, check_flag, check_kind, check_list, check_number
 
 FRAMES: Final = 10
 """Number of frames of a sequence, from neutral to the peak."""
@@ -28,7 +30,9 @@ FRAMES: Final = 10
 PEAK_FRAMES: Final = 3
 """Number of frames at the end of a sequence that are samples, as is usual for CK+."""
 
-MIN_SIZE, MAX_SIZE = 32, 512
+SETTINGS_NEEDED: Final = "SynthesisSettings"
+"""Type of an argument in words, for error messages."""
+
 _MAX_IMAGES = 10_000_000
 
 _PEOPLE, _PICTURES, _SEQUENCES = range(3)  # independent random streams
@@ -69,6 +73,7 @@ class SynthesisSettings:
 
     Raises:
         DeganError: a value is out of range, unknown, or inconsistent with the others.
+        DeganTypeError: a value has a wrong type.
     """
 
     people: int = 200
@@ -87,8 +92,13 @@ class SynthesisSettings:
             ("size", self.size, MIN_SIZE, MAX_SIZE),
             ("seed", self.seed, 0, 2**31 - 1),
         ):
+            check_number(value, name, least=-math.inf, whole=True)
             if not low <= value <= high:
                 raise DeganError(f"{name} is {value}; choose {low} to {high}")
+            object.__setattr__(self, name, int(value))
+        check_kind(self.difficulty, str, "difficulty", f"one of {', '.join(RANGES)}")
+        check_list(self.expressions, str, "expressions", "names of expressions")
+        check_flag(self.sequences, "sequences")
         if self.difficulty not in RANGES:
             raise DeganError(
                 f"there is no difficulty '{self.difficulty}'; choose one of {', '.join(RANGES)}"
@@ -119,16 +129,34 @@ class SynthesisSettings:
 
         Args:
             person: number of the person, in [0, ``people``).
+
+        Raises:
+            DeganError: there is no such person.
+            DeganTypeError: ``person`` is not a whole number.
         """
-        return range(*(-(-place * self.takes // self.people) for place in (person, person + 1)))
+        return _takes_of(self, as_int(person, "person", least=0, most=self.people - 1))
 
     def person_of(self, take: int) -> int:
         """Return the number of the person in an image, or sequence, in [0, ``people``).
 
         Args:
             take: number of the image or sequence, in [0, ``takes``).
+
+        Raises:
+            DeganError: there is no such image or sequence.
+            DeganTypeError: ``take`` is not a whole number.
         """
-        return take * self.people // self.takes
+        return _person_of(self, as_int(take, "take", least=0, most=self.takes - 1))
+
+
+def _takes_of(settings: SynthesisSettings, person: int) -> range:
+    """Return the images, or sequences, of a person; a stream has persons beyond ``people``."""
+    start, stop = (-(-place * settings.takes // settings.people) for place in (person, person + 1))
+    return range(start, stop)
+
+
+def _person_of(settings: SynthesisSettings, take: int) -> int:
+    return take * settings.people // settings.takes
 
 
 @dataclass(frozen=True)
@@ -174,8 +202,8 @@ def shots_of(settings: SynthesisSettings, person: int) -> Iterator[Shot]:
 
     If all persons have equally many images, the result does not depend on the number of people.
     """
-    for take in settings.takes_of(person):
-        yield from shots(settings, take)
+    for take in _takes_of(settings, person):
+        yield from _shots(settings, take)
 
 
 def shots(settings: SynthesisSettings, take: int) -> list[Shot]:
@@ -189,8 +217,14 @@ def shots(settings: SynthesisSettings, take: int) -> list[Shot]:
         One image, or the :data:`FRAMES` frames of a sequence in order.
 
     Raises:
-        DeganError: the shipped head model is missing or damaged.
+        DeganError: ``take`` is out of range, or the shipped head model is missing or damaged.
+        DeganTypeError: an argument has a wrong type.
     """
+    check_kind(settings, SynthesisSettings, "settings", SETTINGS_NEEDED)
+    return _shots(settings, as_int(take, "take", least=0, most=settings.takes - 1))
+
+
+def _shots(settings: SynthesisSettings, take: int) -> list[Shot]:
     return _sequence(settings, take) if settings.sequences else [_still(settings, take)]
 
 
@@ -199,19 +233,19 @@ def _label(settings: SynthesisSettings, take: int) -> str:
     names = settings.expressions
     if settings.sequences:
         names = tuple(name for name in names if name != "neutral")
-    person = settings.person_of(take)
+    person = _person_of(settings, take)
     # Each person starts with the next expression. After every 20 people, three expressions are
     # skipped: 23 is not a multiple of any possible number of expressions. Otherwise sex and tone
     # would predict the expression of people with few images.
     first = person + 3 * (person // _CAST)
-    return names[(first + take - settings.takes_of(person).start) % len(names)]
+    return names[(first + take - _takes_of(settings, person).start) % len(names)]
 
 
 def _still(settings: SynthesisSettings, take: int) -> Shot:
     expressions, scenes = RANGES[settings.difficulty]
     rng = np.random.default_rng([settings.seed, _PICTURES, take])
     expression = draw_expression(rng, _label(settings, take), expressions)
-    return Shot(take, settings.person_of(take), take, 0, expression, draw_scene(rng, scenes))
+    return Shot(take, _person_of(settings, take), take, 0, expression, draw_scene(rng, scenes))
 
 
 def _sequence(settings: SynthesisSettings, take: int) -> list[Shot]:
@@ -244,5 +278,5 @@ def _sequence(settings: SynthesisSettings, take: int) -> list[Shot]:
         # Each frame has different noise.
         degradation = replace(scene.degradation, seed=(scene.degradation.seed + frame) % 2**31)
         seen = replace(scene, camera=camera, degradation=degradation)
-        frames.append(Shot(number, settings.person_of(take), take, frame, expression, seen))
+        frames.append(Shot(number, _person_of(settings, take), take, frame, expression, seen))
     return frames

@@ -3,11 +3,14 @@
 import math
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from degan.errors import DeganError
 from degan.faces.alignment import LANDMARKS, align_points
+from degan.labels import FACIAL_ACTIONS
 from degan.media.images import RgbImage
 from degan.synthetic import surface
 from degan.synthetic.camera import SUPERSAMPLE, develop, expose, lay_background
@@ -19,16 +22,19 @@ from degan.synthetic.overlay import Overlay, build_overlay
 from degan.synthetic.paint import fold_map, unroll
 from degan.synthetic.person import Person
 from degan.synthetic.raster import NOTHING, rasterize
-from degan.synthetic.scene import Camera, Light, Scene
+from degan.synthetic.scene import MAX_SIZE, MIN_SIZE, Camera, Light, Scene
 from degan.synthetic.shade import shade, shade_over
 from degan.synthetic.skin import Paint, linear, paint
 from degan.synthetic.surface import HeadSurfaces, Lighting, OverlaySurfaces, RasterizedMesh
+from degan.system.arguments import as_int, check_kind
+from degan.system.arrays import as_array
 
 F32 = NDArray[np.float32]
 
 _NECK = np.array([0.0, -105.0, -85.0], np.float32)  # centre of head rotation, mm
 _SHOULDERS = (-175.0, -110.0, 0.35)  # ``low`` and ``high`` in mm and ``least`` of turn_head
 _SHADOW_SIZE = 80
+_ROUNDING = 1e-4  # by which an amount of an action may be outside [0, 1]
 _COLLAR = -141.0  # height of the upper edge of the clothes in front, mm on the mean face
 _MOST_SHUT = 0.5  # maximum closing of the lids
 _TEETH_BEHIND = 2.0  # mm between the teeth and the lips
@@ -86,7 +92,9 @@ def prepare_person(person: Person) -> PreparedPerson:
 
     Raises:
         DeganError: the shipped head model is missing or damaged.
+        DeganTypeError: ``person`` is not a person.
     """
+    check_kind(person, Person, "person", "a person, as draw_person returns it")
     head = load_head()
     neutral = head.neutral(person.shape)
     painted, skin = paint(person), linear(person.skin)
@@ -138,8 +146,14 @@ def render(figure: PreparedPerson, actions: F32, scene: Scene, size: int) -> Rgb
         RGB uint8 (size, size, 3).
 
     Raises:
-        DeganError: the shipped head model is missing or damaged.
+        DeganError: ``actions`` or ``size`` is out of range, or the shipped head model is missing or
+            damaged.
+        DeganTypeError: an argument has a wrong type.
     """
+    check_kind(figure, PreparedPerson, "figure", "a person, as prepare_person returns it")
+    check_kind(scene, Scene, "scene", "the scene of a Shot")
+    size = as_int(size, "size", least=MIN_SIZE, most=MAX_SIZE)
+    actions = _check_actions(actions)
     head, solid, person = load_head(), _solid(), figure.person
     side, num_vertices = size * SUPERSAMPLE, len(head.mean)
     acts = performed(person, actions)
@@ -160,6 +174,19 @@ def render(figure: PreparedPerson, actions: F32, scene: Scene, size: int) -> Rgb
     exposure = expose(*_middle(image, ids), scene.tone.brightness, _kept_brightness(person))
     _lay_over(image, figure, points[num_vertices:], view[num_vertices:], depth, lighting)
     return degrade(develop(image, exposure, scene.tone), scene.degradation)
+
+
+def _check_actions(actions: Any) -> F32:
+    """Return the actions of the user as an array, after a check of shape and range."""
+    amounts = as_array(actions)
+    proper = amounts.shape == (len(FACIAL_ACTIONS),) and amounts.dtype.kind in "iuf"
+    # Sums of amounts in [0, 1] may be slightly beyond it.
+    if not proper or not ((amounts >= -_ROUNDING) & (amounts <= 1 + _ROUNDING)).all():
+        raise DeganError(
+            f"actions must be {len(FACIAL_ACTIONS)} numbers in [0, 1], one amount per facial "
+            "action, such as those of draw_expression"
+        )
+    return amounts
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 F32 = NDArray[np.float32]
 
+MIN_SIZE, MAX_SIZE = 32, 512
+"""Minimum and maximum side of an image in pixels."""
+
 
 @dataclass(frozen=True)
 class Camera:

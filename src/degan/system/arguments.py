@@ -4,7 +4,7 @@ import math
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from numbers import Integral, Real
+from numbers import Integral, Rational, Real
 from pathlib import Path
 from types import UnionType
 from typing import Any, Final
@@ -20,6 +20,7 @@ MAX_SEED: Final = 2**63 - 1
 MAX_JOBS: Final = 1024
 """Largest number of parallel threads or processes."""
 
+_SHORT: Final = 10**9  # larger limits are rounded in messages
 _MAX_NAME: Final = 255  # bytes of a file name, the limit of all common file systems
 
 
@@ -120,7 +121,7 @@ def check_number(
     Args:
         value: the argument.
         name: of the argument, for the message.
-        least: smallest value allowed.
+        least: smallest value allowed; minus infinity allows all finite numbers.
         most: largest value allowed; infinity itself is refused.
         whole: whether only whole numbers are allowed.
 
@@ -132,9 +133,14 @@ def check_number(
     if isinstance(value, bool) or not isinstance(value, kind):
         raise wrong_type(name, f"a {'whole ' if whole else ''}number", value)
     number: Any = value
-    if not (least <= number <= most and abs(number) <= sys.float_info.max):
-        upper = "or more" if math.isinf(most) else f"to {most:g}"
-        raise DeganError(f"{name} must be {least:g} {upper}, not {value!s:.40}")
+    # An integer may be larger than any float, and a float32 cannot be compared with the maximum.
+    rational = isinstance(number, Rational)
+    finite = abs(number) <= sys.float_info.max if rational else math.isfinite(number)
+    if not (finite and least <= number <= most):
+        exact = isinstance(most, int) and most < _SHORT
+        upper = "or more" if math.isinf(most) else f"to {most if exact else format(most, 'g')}"
+        needed = "a finite number" if math.isinf(least) else f"{least:g} {upper}"
+        raise DeganError(f"{name} must be {needed}, not {value!s:.40}")
 
 
 def as_int(value: Any, name: str, *, least: float, most: float = math.inf) -> int:
@@ -152,6 +158,25 @@ def as_int(value: Any, name: str, *, least: float, most: float = math.inf) -> in
     """
     check_number(value, name, least=least, most=most, whole=True)
     return int(value)
+
+
+def as_number(value: Any, name: str, *, least: float, most: float = math.inf) -> float:
+    """Return a number, such as a number of NumPy or a fraction, as an int or a float.
+
+    An int or a float is returned unchanged.
+
+    Args:
+        value: the argument.
+        name: name of the argument, for the message.
+        least: smallest value allowed.
+        most: largest value allowed.
+
+    Raises:
+        DeganTypeError: it is not a number; the message names its type.
+        DeganError: it is out of range.
+    """
+    check_number(value, name, least=least, most=most)
+    return value if isinstance(value, int | float) else float(value)
 
 
 def as_seed(value: Any, name: str = "seed") -> int:

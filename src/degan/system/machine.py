@@ -1,6 +1,13 @@
 """Resources of the machine that are available to this process."""
 
 import os
+from typing import Final
+
+MAX_JOBS: Final = 1024
+"""Maximum number of processes of a call."""
+
+MAX_THREADS: Final = 1024
+"""Maximum number of threads of a network run."""
 
 
 def num_cpus() -> int:

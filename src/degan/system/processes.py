@@ -29,6 +29,7 @@ def run_in_processes(
     jobs: int,
     *,
     option: str,
+    avoidable: bool = False,
     setup: Callable[..., None] | None = None,
     shared: tuple[Any, ...] = (),
     report: Callable[[int], None] = lambda done: None,
@@ -43,6 +44,7 @@ def run_in_processes(
         tasks: arguments of each call; must be picklable.
         jobs: number of processes.
         option: name of the option that sets ``jobs``, for error messages.
+        avoidable: whether the caller starts no process if the option is 1; messages then say so.
         setup: function at module level, called once in every process; must not raise.
         shared: arguments of ``setup``; may hold shared memory of :data:`CONTEXT`.
         report: callback, called with the number of finished tasks at least twice a second.
@@ -53,7 +55,7 @@ def run_in_processes(
     jobs = max(1, min(jobs, len(tasks)))
     ahead = iter(tasks)
     done, running = 0, set[Future[None]]()
-    with _pool(jobs, option, setup, shared) as pool:
+    with _pool(jobs, option, avoidable, setup, shared) as pool:
         while done < len(tasks):
             room = _AHEAD * jobs - len(running)
             running |= {pool.submit(work, *task) for task in islice(ahead, room)}
@@ -69,8 +71,8 @@ def map_in_processes(
 ) -> Iterator[_Result]:
     """Yield the result of ``work(*task)`` for every task, in the order of the tasks.
 
-    The calls run in ``jobs`` new Python processes. All processes end at once after an error,
-    Ctrl-C, or if the caller closes the iterator early.
+    The calls run in ``jobs`` new Python processes; the caller starts none if the option is 1. All
+    processes end at once after an error, Ctrl-C, or if the caller closes the iterator early.
 
     Args:
         work: function at module level.
@@ -86,7 +88,7 @@ def map_in_processes(
     """
     ahead = iter(tasks)
     waiting: deque[Future[_Result]] = deque()
-    with _pool(jobs, option) as pool:
+    with _pool(jobs, option, avoidable=True) as pool:
         while True:
             room = _AHEAD * jobs - len(waiting)
             waiting.extend(pool.submit(work, *task) for task in islice(ahead, room))
@@ -99,14 +101,16 @@ def map_in_processes(
 def _pool(
     jobs: int,
     option: str,
+    avoidable: bool,
     setup: Callable[..., None] | None = None,
     shared: tuple[Any, ...] = (),
 ) -> Iterator[ProcessPoolExecutor]:
     """Start new processes; if the block raises or is closed early, terminate them at once."""
     if current_process().daemon:
+        advice = f"set the option {option} to 1" if avoidable else "make this call elsewhere"
         raise DeganError(
-            f"a daemon process, such as a worker of multiprocessing.Pool, cannot start processes; "
-            f"leave the option {option} at 1 there"
+            "a daemon process, such as a worker of multiprocessing.Pool, cannot start processes; "
+            + advice
         )
     others = set(active_children())
     begun = CONTEXT.Event()
@@ -118,25 +122,27 @@ def _pool(
         yield pool
         whole = True
     except BrokenProcessPool as error:
-        raise DeganError(_why_broken(begun.is_set(), option, jobs)) from error
+        raise DeganError(_why_broken(begun.is_set(), option, jobs, avoidable)) from error
     finally:
         for process in () if whole else set(active_children()) - others:
             process.terminate()
         pool.shutdown(cancel_futures=True)
 
 
-def _why_broken(begun: bool, option: str, jobs: int) -> str:
+def _why_broken(begun: bool, option: str, jobs: int, avoidable: bool) -> str:
     """Return the message after a process ended by itself.
 
     Args:
         begun: whether any process has started its work.
         option: name of the option that sets ``jobs``.
         jobs: number of processes.
+        avoidable: whether no process is started if the option is 1.
     """
     if not begun:
+        instead = f", or set the option {option} to 1" if avoidable else ""
         return (
             "no process could start; in a script, put the call below if __name__ == '__main__':, "
-            f"because each process imports the script, or leave the option {option} at 1"
+            f"because each process imports the script{instead}"
         )
     fewer = f" with {option} {jobs - 1}" if jobs > 1 else ""
     return (

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -15,6 +15,9 @@ from degan.networks.encoder import Encoder
 from degan.system.arguments import PathLike, as_int, as_path, check_kind
 from degan.training import checkpoint
 from degan.version import __version__
+
+MODEL_NEEDED: Final = "a trained model, as load_model returns it"
+"""Type of an argument in words, for error messages."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,25 @@ def parse_model(tensors: dict[str, Tensor], state: dict[str, Any], path: Path) -
     return Model(recognition, expressions, crop_size, frame, trained_on)
 
 
+def check_crops(model: Model, is_uint8: bool, crops: Any) -> None:
+    """Refuse crops that the model cannot use.
+
+    Args:
+        model: a trained model.
+        is_uint8: whether the crops are of type uint8.
+        crops: array or tensor.
+
+    Raises:
+        DeganError: they are not RGB uint8 (N, H, H, 3), H as ``model.crop_size``.
+    """
+    side = model.crop_size
+    if not is_uint8 or tuple(crops.shape[1:]) != (side, side, 3):
+        raise DeganError(
+            f"crops must be RGB uint8 (N, {side}, {side}, 3), as the model needs, not "
+            f"{str(crops.dtype).removeprefix('torch.')} {tuple(crops.shape)}"
+        )
+
+
 @torch.no_grad()
 def predict_probabilities(model: Model, crops: torch.Tensor, batch_size: int = 256) -> torch.Tensor:
     """Return the probabilities of the expressions.
@@ -114,17 +136,13 @@ def predict_probabilities(model: Model, crops: torch.Tensor, batch_size: int = 2
         Float32 (N, num_expressions) in [0, 1], columns as ``model.expressions``, rows sum to 1.
 
     Raises:
-        DeganError: ``crops`` has another type of numbers or shape, or ``batch_size`` is below 1.
+        DeganError: the crops have another type or shape, or ``batch_size`` is not at least 1.
         DeganTypeError: an argument has a wrong type.
     """
-    check_kind(model, Model, "model", "a model of train or load_model")
-    check_kind(crops, Tensor, "crops", "a tensor, such as torch.from_numpy(read_crops(...))")
+    check_kind(model, Model, "model", MODEL_NEEDED)
     batch_size = as_int(batch_size, "batch_size", least=1)
-    side = model.crop_size
-    fits = crops.ndim == 4 and tuple(crops.shape[1:]) == (side, side, 3) and len(crops) > 0
-    if crops.dtype != torch.uint8 or not fits:
-        raise DeganError(
-            f"crops must be uint8 (N, {side}, {side}, 3) for this model, not "
-            f"{str(crops.dtype).removeprefix('torch.')} {tuple(crops.shape)}; use read_crops"
-        )
+    check_kind(crops, torch.Tensor, "crops", "a tensor, such as torch.from_numpy of an array")
+    check_crops(model, crops.dtype == torch.uint8, crops)
+    if not len(crops):
+        return torch.empty(0, len(model.expressions))
     return torch.cat([model.recognition(batch) for batch in crops.split(batch_size)])

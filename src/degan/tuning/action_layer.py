@@ -16,6 +16,7 @@ from degan.errors import DeganError
 from degan.evaluation.metrics import Amounts, r2_scores
 from degan.labels import FACIAL_ACTIONS
 from degan.networks.classifier import ActionLayer
+from degan.system.arguments import check_callback
 from degan.system.progress import Progress, silent
 from degan.training.model import Model
 from degan.tuning.check_unseen import check_fit_data
@@ -52,9 +53,11 @@ def fit_actions(
         DeganError: the data set does not contain the actions, the model was trained on it, its
             crops are not those of the model, it has fewer than :data:`MIN_PEOPLE` people, or a crop
             cannot be read.
+        DeganTypeError: an argument has a wrong type.
 
     Source: not in the paper.
     """
+    check_callback(progress, "progress")
     progress = progress or silent
     check_fit_data(model, dataset, "fit facial actions on")
     amounts = read_all_actions(dataset).astype(np.float64)

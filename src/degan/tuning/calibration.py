@@ -1,6 +1,7 @@
 """Calibration of probabilities: a temperature, fitted on people outside the training data."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,8 +13,11 @@ from degan.errors import DeganError
 from degan.evaluation.metrics import Labels, Probabilities, log_loss
 from degan.labels import parse_expression, sort_classes
 from degan.networks.classifier import temper
+from degan.recognition.weights import are_shares
+from degan.system.arguments import check_callback, check_kind, check_list
+from degan.system.arrays import as_array
 from degan.system.progress import Progress, silent
-from degan.training.model import Model, predict_probabilities
+from degan.training.model import MODEL_NEEDED, Model, predict_probabilities
 from degan.tuning.check_unseen import check_fit_data
 
 MIN_SAMPLES = 100
@@ -26,6 +30,7 @@ MOST_LEANING = 5.0
 """Maximum amount added to a logit; a larger one would always or never predict the expression."""
 
 _RANGE = (0.05, 20.0)
+_ROUNDING = 1e-3  # by which rounding may make the sum of a row differ from 1
 
 
 def fit_temperature(probabilities: Probabilities, truth: Labels) -> float:
@@ -36,15 +41,48 @@ def fit_temperature(probabilities: Probabilities, truth: Labels) -> float:
             rows sum to 1.
         truth: class indices, int (N,) in [0, C).
 
+    Raises:
+        DeganError: there are no samples or fewer than two classes, a probability is not in [0, 1],
+            a row does not sum to 1, or there is not one class index per row.
+
     Source: temperature scaling, Guo et al. 2017 (arXiv 1706.04599), section 4.2.
     """
-    before = torch.from_numpy(probabilities)
+    probabilities, truth = _check_probabilities(probabilities, truth)
+    before = torch.from_numpy(np.array(probabilities))  # torch needs an array that may be written
 
     def loss(log_temperature: float) -> float:
         return log_loss(temper(before, float(np.exp(log_temperature))).numpy(), truth)
 
     found = minimize_scalar(loss, bounds=np.log(_RANGE), method="bounded")
     return float(np.exp(found.x))
+
+
+def _check_probabilities(probabilities: Any, truth: Any) -> tuple[Probabilities, Labels]:
+    """Return the arguments of :func:`fit_temperature` as arrays, or raise its errors."""
+    shares = as_array(probabilities)
+    proper = shares.ndim == 2 and shares.dtype.kind in "iuf" and shares.shape[1] > 1
+    if not proper or not len(shares):
+        raise DeganError(
+            "probabilities must be numbers (samples, classes), of one or more samples and two or "
+            f"more classes, not {shares.dtype} {shares.shape}"
+        )
+    if not are_shares(shares) or not (np.abs(shares.sum(axis=1) - 1) <= _ROUNDING).all():
+        raise DeganError(
+            "probabilities must be in [0, 1], and each row must sum to 1; give the probabilities "
+            "of a model, not its logits"
+        )
+    classes = as_array(truth)
+    if classes.shape != shares.shape[:1] or classes.dtype.kind not in "iu":
+        raise DeganError(
+            f"truth must be {len(shares)} whole numbers, one class index per row of probabilities, "
+            f"not {classes.dtype} {classes.shape}"
+        )
+    if classes.min() < 0 or classes.max() >= shares.shape[1]:
+        raise DeganError(
+            f"truth must be class indices from 0 to {shares.shape[1] - 1}, not {classes.min()} to "
+            f"{classes.max()}"
+        )
+    return shares, classes
 
 
 def shift_logits(model: Model, assignments: Sequence[str]) -> dict[str, float]:
@@ -65,7 +103,10 @@ def shift_logits(model: Model, assignments: Sequence[str]) -> dict[str, float]:
     Raises:
         DeganError: a text is malformed, an amount is out of range, or an expression is unknown to
             the model or occurs twice.
+        DeganTypeError: ``model`` is not a model, or ``assignments`` is not a list of texts.
     """
+    check_kind(model, Model, "model", MODEL_NEEDED)
+    check_list(assignments, str, "assignments", "texts such as happiness=0.5")
     amounts: dict[str, float] = {}
     for assignment in assignments:
         name, sign, text = assignment.partition("=")
@@ -117,9 +158,11 @@ def calibrate(
     Raises:
         DeganError: the model was trained on this data, the crops are not those of the model, fewer
             than :data:`MIN_SAMPLES` samples or two expressions are left, or a crop cannot be read.
+        DeganTypeError: an argument has a wrong type.
 
     Source: temperature scaling, Guo et al. 2017 (arXiv 1706.04599), section 4.2.
     """
+    check_callback(progress, "progress")
     progress = progress or silent
     indices = _usable(model, dataset)
     model.recognition.temperature = 1.0

@@ -3,7 +3,8 @@
 from degan.data.manifest import Dataset
 from degan.data.provenance import manifests_of
 from degan.errors import DeganError
-from degan.training.model import Model
+from degan.system.arguments import check_kind
+from degan.training.model import MODEL_NEEDED, Model
 
 
 def check_fit_data(model: Model, dataset: Dataset, purpose: str) -> None:
@@ -17,7 +18,10 @@ def check_fit_data(model: Model, dataset: Dataset, purpose: str) -> None:
     Raises:
         DeganError: the model was trained on this data, or the crops have another size or another
             canonical frame.
+        DeganTypeError: ``model`` or ``dataset`` has a wrong type.
     """
+    check_kind(model, Model, "model", MODEL_NEEDED)
+    check_kind(dataset, Dataset, "dataset", "a data set, as read_dataset returns it")
     if not dataset.manifests.isdisjoint(manifests_of(model.trained_on)):
         raise DeganError(
             f"the model was trained on {dataset.folder}; {purpose} people that are not in its "

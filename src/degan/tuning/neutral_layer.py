@@ -14,6 +14,7 @@ from degan.data.rendered_sequences import read_all_frames
 from degan.errors import DeganError
 from degan.evaluation.metrics import Labels, Probabilities, accuracy
 from degan.recognition.neutral_reader import NeutralReader
+from degan.system.arguments import check_callback
 from degan.system.progress import Progress, silent
 from degan.training.model import Model
 from degan.tuning.check_unseen import check_fit_data
@@ -70,9 +71,11 @@ def fit_neutral(
         DeganError: the data set has no such recordings or fewer than :data:`MIN_PEOPLE` people, its
             crops are not those of the model, the model was trained on it or does not have neutral,
             or a crop cannot be read.
+        DeganTypeError: an argument has a wrong type.
 
     Source: not in the paper.
     """
+    check_callback(progress, "progress")
     progress = progress or silent
     check_fit_data(model, dataset, "fit the comparison with neutral faces on")
     frames = read_all_frames(dataset)

@@ -4,10 +4,11 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import onnx
@@ -17,11 +18,12 @@ import torch
 from degan.data.provenance import hashes_text
 from degan.errors import DeganError
 from degan.labels import FACIAL_ACTIONS
+from degan.media.images import check_images
 from degan.networks.classifier import ActionLayer, Recognition
 from degan.recognition.weights import CROPS, FORMAT, KEY
-from degan.system.arguments import PathLike, as_path
+from degan.system.arguments import PathLike, as_number, as_path, check_kind
 from degan.system.files import atomic_write
-from degan.training.model import Model
+from degan.training.model import MODEL_NEEDED, Model, check_crops
 from degan.tuning.weights_file import check_weights_path
 from degan.version import __version__
 
@@ -67,7 +69,7 @@ class Parity:
 def export(
     model: Model,
     path: PathLike,
-    crops: np.ndarray | None = None,
+    crops: np.ndarray | Sequence[np.ndarray] | None = None,
     *,
     unsure_below: float = 0.0,
 ) -> Parity:
@@ -79,8 +81,8 @@ def export(
     Args:
         model: a trained model.
         path: the file to write; its name ends in ``.onnx``.
-        crops: real crops for the parity check, RGB uint8 (N, H, H, 3), H as ``model.crop_size``;
-            random ones are always added. None for random ones alone.
+        crops: real crops for the parity check, RGB uint8 (N, H, H, 3), H as ``model.crop_size``, or
+            a list of N crops; random ones are always added. None for random ones alone.
         unsure_below: probability in [0, 1]; predictions with a lower one are marked as unsure. 0
             marks none.
 
@@ -88,19 +90,21 @@ def export(
         The result of the parity check.
 
     Raises:
-        DeganError: the name does not end in ``.onnx``, the file cannot be written, or its outputs
-            in onnxruntime differ from the model by more than :data:`TOLERANCE` (no file is written
-            then).
-        DeganTypeError: ``path`` is not a path.
+        DeganError: the name does not end in ``.onnx``, the file cannot be written, ``crops`` have
+            another type or shape, ``unsure_below`` is out of range, or the outputs in onnxruntime
+            differ from the model by more than :data:`TOLERANCE` (no file is written then).
+        DeganTypeError: an argument has a wrong type.
     """
+    check_kind(model, Model, "model", MODEL_NEEDED)
     path = as_path(path, "path")
     check_weights_path(path)
+    unsure_below = as_number(unsure_below, "unsure_below", least=0, most=1)
+    real = _real_crops(model, crops)
     proto = _to_onnx(model)
     _describe(proto, model, unsure_below)
     rng = np.random.default_rng(0)
-    checked = rng.integers(0, 256, (5, model.crop_size, model.crop_size, 3), dtype=np.uint8)
-    if crops is not None:
-        checked = np.concatenate([checked, crops])
+    random = rng.integers(0, 256, (5, model.crop_size, model.crop_size, 3), dtype=np.uint8)
+    checked = np.concatenate([random, *real])
     data = proto.SerializeToString()
     parity = _compare(model, data, checked)
     if not parity.largest_difference <= TOLERANCE:  # also true for NaN
@@ -112,6 +116,21 @@ def export(
     with atomic_write(path) as temporary:
         temporary.write_bytes(data)
     return parity
+
+
+def _real_crops(model: Model, crops: Any) -> list[np.ndarray]:
+    """Return arrays (N, H, H, 3) of the real crops of the user; [] if there are none.
+
+    Raises:
+        DeganError: they have another type or shape.
+    """
+    if crops is None:
+        return []
+    check_images(crops, "crops")
+    several = [crops] if isinstance(crops, np.ndarray) else [crop[None] for crop in crops]
+    for part in several:
+        check_crops(model, part.dtype == np.uint8, part)
+    return several
 
 
 def _to_onnx(model: Model) -> onnx.ModelProto:

@@ -16,9 +16,9 @@ from degan.errors import DeganError
 from degan.system.progress import silent
 
 if TYPE_CHECKING:
+    from degan.predict.call_settings import Plan
     from degan.predict.count import Count
     from degan.predict.records import Record
-    from degan.predict.run import Plan
     from degan.predict.writers import Writer
 
 app = typer.Typer()
@@ -132,9 +132,9 @@ def predict(
     degan predict smile.jpg --neutral rest.jpg
     """
     from degan.cli.print_faces import report_unread  # noqa: PLC0415
+    from degan.predict.call_settings import Plan  # noqa: PLC0415
     from degan.predict.inputs import STDIN, find_inputs  # noqa: PLC0415
     from degan.predict.reader import ReadOptions, open_reader  # noqa: PLC0415
-    from degan.predict.run import Plan  # noqa: PLC0415
     from degan.predict.smoothing import DEFAULT_SECONDS  # noqa: PLC0415
     from degan.predict.table import CALMEST  # noqa: PLC0415
     from degan.predict.user_boxes import read_boxes  # noqa: PLC0415
