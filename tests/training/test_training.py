@@ -13,6 +13,7 @@ from degan.data.provenance import manifests_of
 from degan.errors import DeganError, DeganTypeError
 from degan.media.images import read_image
 from degan.networks.encoder import Encoder
+from degan.system.folder_lock import locked
 from degan.system.progress import silent
 from degan.training import classifier as stage2
 from degan.training import gan, guard
@@ -425,8 +426,8 @@ def test_a_run_knows_which_part_of_an_official_split_it_trained_on(faces, tmp_pa
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("x")
-    with pytest.raises(DeganError, match="not a run directory"):
-        open_run(tmp_path, TINY, {})
+    with pytest.raises(DeganError, match="not a run directory"), open_run(tmp_path, TINY, {}):
+        pass
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
@@ -434,15 +435,30 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
 def test_a_run_that_was_killed_before_its_record_was_written_is_begun_again(written, tmp_path):
     for name in written:
         write_settings(tmp_path / name, TINY)
-    open_run(tmp_path, TINY, {"kind": "training"})
-    open_run(tmp_path, TINY, {"kind": "training"})
+    for _ in range(2):
+        with open_run(tmp_path, TINY, {"kind": "training"}):
+            pass
+
+
+def test_two_calls_do_not_train_in_one_folder(faces, tmp_path):
+    """Once, two trainings wrote one log."""
+    train(faces, range(len(faces.samples)), TINY, tmp_path / "run")
+    log = (tmp_path / "run/log.jsonl").read_bytes()
+    with (
+        locked(tmp_path / "run"),
+        pytest.raises(DeganError, match=r"another degan command is writing .*run; wait for it"),
+    ):
+        train(faces, range(len(faces.samples)), TINY, tmp_path / "run")
+    train(faces, range(len(faces.samples)), TINY, tmp_path / "run")
+    assert (tmp_path / "run/log.jsonl").read_bytes() == log
+    assert not list((tmp_path / "run").glob(".*"))
 
 
 def test_a_folder_with_settings_of_ones_own_is_left_alone(tmp_path):
     write_settings(tmp_path / "settings.toml", TINY.model_copy(update={"seed": 7}))
     before = (tmp_path / "settings.toml").read_bytes()
-    with pytest.raises(DeganError, match="not a run directory"):
-        open_run(tmp_path, TINY, {})
+    with pytest.raises(DeganError, match="not a run directory"), open_run(tmp_path, TINY, {}):
+        pass
     assert (tmp_path / "settings.toml").read_bytes() == before
 
 

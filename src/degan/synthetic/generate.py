@@ -31,7 +31,7 @@ from degan.synthetic.renderer import performed, prepare_person, render
 from degan.system.arguments import PathLike, as_int, as_path, check_callback, check_kind
 from degan.system.files import atomic_write, write_text
 from degan.system.machine import MAX_JOBS
-from degan.system.partial_folder import clear, finish, partial_dir
+from degan.system.partial_folder import clear, finish, open_partial
 from degan.system.processes import run_in_processes
 from degan.system.progress import silent
 from degan.version import __version__
@@ -76,30 +76,30 @@ def synthesize(
     check_callback(progress, "progress")
     progress = progress or silent
     out = as_path(out, "out")
-    partial = partial_dir(out)
-    _open(partial, settings)
-    pending = [
-        person for person in range(settings.people) if not _part_path(partial, person).exists()
-    ]
-    per_person = settings.images / settings.people
-    ready = settings.people - len(pending)
+    with open_partial(out) as partial:
+        _open(partial, settings)
+        pending = [
+            person for person in range(settings.people) if not _part_path(partial, person).exists()
+        ]
+        per_person = settings.images / settings.people
+        ready = settings.people - len(pending)
 
-    def report(done: int) -> None:
-        progress(round((ready + done) * per_person), settings.images)
+        def report(done: int) -> None:
+            progress(round((ready + done) * per_person), settings.images)
 
-    report(0)
-    tasks = [(settings, partial, person) for person in pending]
-    if min(workers, len(tasks)) > 1:
-        run_in_processes(
-            render_person, tasks, workers, option="workers", avoidable=True, report=report
-        )
-    else:
-        for done, task in enumerate(tasks, start=1):
-            render_person(*task)
-            report(done)
-    samples = _join(partial, settings)
-    finish(partial, out)
-    return samples
+        report(0)
+        tasks = [(settings, partial, person) for person in pending]
+        if min(workers, len(tasks)) > 1:
+            run_in_processes(
+                render_person, tasks, workers, option="workers", avoidable=True, report=report
+            )
+        else:
+            for done, task in enumerate(tasks, start=1):
+                render_person(*task)
+                report(done)
+        samples = _join(partial, settings)
+        finish(partial, out)
+        return samples
 
 
 def picture_path(settings: SynthesisSettings, shot: Shot) -> str:

@@ -1,5 +1,6 @@
 """Lock a folder, so that two commands never write it at the same time."""
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -27,7 +28,8 @@ def locked(folder: Path, *, beside: bool = False) -> Iterator[None]:
             renamed in the block; else it is in the folder.
 
     Raises:
-        DeganError: another call holds the lock, or the lock file cannot be made.
+        DeganError: another call holds the lock, or the lock file cannot be made. A folder that this
+            user may not write needs no lock: nothing is written there.
     """
     path = folder.with_name(f".{folder.name}{_NAME}") if beside else folder / _NAME
     file = _open_locked(path, folder)
@@ -36,16 +38,19 @@ def locked(folder: Path, *, beside: bool = False) -> Iterator[None]:
     finally:
         # Removed before it is unlocked: a call that waits for the lock of a removed file tries
         # again. Windows cannot remove an open file, so an empty one stays there.
-        if sys.platform != "win32":
-            path.unlink(missing_ok=True)
-        file.close()
+        if file is not None:
+            if sys.platform != "win32":
+                path.unlink(missing_ok=True)
+            file.close()
 
 
-def _open_locked(path: Path, folder: Path) -> BinaryIO:
+def _open_locked(path: Path, folder: Path) -> BinaryIO | None:
     while True:
         try:
             file = path.open("a+b")
         except OSError as error:
+            if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+                return None
             raise DeganError(
                 f"cannot write in {path.parent}: {error.strerror or error}; choose another folder"
             ) from error

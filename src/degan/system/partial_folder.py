@@ -41,7 +41,7 @@ def open_partial(out: Path) -> Iterator[Path]:
     try:
         partial.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DeganError(f"cannot make {out}: {error.strerror}; give another name") from error
+        raise DeganError(f"cannot write {out}: {error.strerror}; give another name") from error
     with locked(partial, beside=True):
         yield partial_dir(out)  # another call may have finished before this one had the lock
 

@@ -94,45 +94,48 @@ def train(
     start = read_start(settings)
     checked = read_training_inputs(dataset, indices, settings)
     facts = checked.facts | start_facts(start)
-    open_run(folder, settings, {"kind": TRAINING, **facts, **_vote_facts(dataset, settings)})
-    if (folder / MODEL_FILE).exists():
+    run_facts = {"kind": TRAINING, **facts, **_vote_facts(dataset, settings)}
+    with open_run(folder, settings, run_facts):
+        if (folder / MODEL_FILE).exists():
+            (folder / STAGE2_FILE).unlink(missing_ok=True)
+            return load_model(folder)
+        skips_stage1 = stage1 is None and not needs_generated and encoder_rate(settings) == 0
+        teachers_progress, blend_progress, stage1_progress, stage2_progress = split_progress(
+            progress, costs(settings, len(indices), drawing=not skips_stage1)
+        )
+        with repeatable(device):
+            data = _load(dataset, indices, checked, settings, start, device)
+            samples = [dataset.samples[index] for index in indices]
+            if checked.votes is not None:
+                targets: Tensor | None = torch.from_numpy(checked.votes).to(device)
+            else:
+                targets = _teacher_predictions(
+                    data, samples, facts, settings, teachers, start, teachers_progress
+                )
+            blend = _blend(data, samples, settings, folder / INNER_DIR, start, blend_progress)
+            log = folder / LOG_FILE
+            if stage1 is None:
+                gan = GanTrainer(data, settings, folder, start)
+                encoder = (
+                    gan.networks.encoder if skips_stage1 else gan.train(Log(log), stage1_progress)
+                )
+            else:
+                encoder = _train_stage1(data, facts, settings, stage1, start, stage1_progress)
+            trainer = ClassifierTrainer(data, encoder, settings, folder, start, targets)
+            classifier = trainer.train(Log(log), stage2_progress)
+        if start is not None and blend:
+            start.blend(encoder, classifier, dataset.expressions, blend)
+        model = Model(
+            Recognition(settings.network, settings.classifier, encoder, classifier).cpu().eval(),
+            dataset.expressions,
+            dataset.crop_size,
+            dataset.frame,
+            describe_training_data(dataset, indices, start.trained_on if start else None),
+        )
+        save_model(folder / MODEL_FILE, model, settings)
         (folder / STAGE2_FILE).unlink(missing_ok=True)
-        return load_model(folder)
-    skips_stage1 = stage1 is None and not needs_generated and encoder_rate(settings) == 0
-    teachers_progress, blend_progress, stage1_progress, stage2_progress = split_progress(
-        progress, costs(settings, len(indices), drawing=not skips_stage1)
-    )
-    with repeatable(device):
-        data = _load(dataset, indices, checked, settings, start, device)
-        samples = [dataset.samples[index] for index in indices]
-        if checked.votes is not None:
-            targets: Tensor | None = torch.from_numpy(checked.votes).to(device)
-        else:
-            targets = _teacher_predictions(
-                data, samples, facts, settings, teachers, start, teachers_progress
-            )
-        blend = _blend(data, samples, settings, folder / INNER_DIR, start, blend_progress)
-        log = folder / LOG_FILE
-        if stage1 is None:
-            gan = GanTrainer(data, settings, folder, start)
-            encoder = gan.networks.encoder if skips_stage1 else gan.train(Log(log), stage1_progress)
-        else:
-            encoder = _train_stage1(data, facts, settings, stage1, start, stage1_progress)
-        trainer = ClassifierTrainer(data, encoder, settings, folder, start, targets)
-        classifier = trainer.train(Log(log), stage2_progress)
-    if start is not None and blend:
-        start.blend(encoder, classifier, dataset.expressions, blend)
-    model = Model(
-        Recognition(settings.network, settings.classifier, encoder, classifier).cpu().eval(),
-        dataset.expressions,
-        dataset.crop_size,
-        dataset.frame,
-        describe_training_data(dataset, indices, start.trained_on if start else None),
-    )
-    save_model(folder / MODEL_FILE, model, settings)
-    (folder / STAGE2_FILE).unlink(missing_ok=True)
-    progress(1.0, "done")
-    return model
+        progress(1.0, "done")
+        return model
 
 
 def train_stage1(
@@ -204,8 +207,8 @@ def _teacher_predictions(
     if not trained_teachers(settings.classifier):
         return None
     run_facts = {"kind": "teachers", "teachers": settings.classifier.teachers, **facts}
-    open_run(folder, teacher_settings(settings, len(data)), run_facts)
-    return soft_targets(data, samples, settings, folder, start, progress)
+    with open_run(folder, teacher_settings(settings, len(data)), run_facts):
+        return soft_targets(data, samples, settings, folder, start, progress)
 
 
 def _blend(
@@ -254,9 +257,9 @@ def _train_stage1(
     progress: Progress,
 ) -> Encoder:
     only_stage1 = stage1_settings(settings)
-    open_run(folder, only_stage1, {"kind": STAGE1, **facts})
-    trainer = GanTrainer(data, only_stage1, folder, start)
-    return trainer.train(Log(folder / LOG_FILE), progress).eval()
+    with open_run(folder, only_stage1, {"kind": STAGE1, **facts}):
+        trainer = GanTrainer(data, only_stage1, folder, start)
+        return trainer.train(Log(folder / LOG_FILE), progress).eval()
 
 
 class TrainingInputs(NamedTuple):

@@ -3,6 +3,8 @@
 import json
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,13 @@ from degan.config import Settings, read_settings, write_settings
 from degan.config.run_layout import RECORD_FILE, SETTINGS_FILE
 from degan.errors import DeganError
 from degan.system.files import read_json, write_text
+from degan.system.folder_lock import locked
 from degan.version import __version__
 
 
-def open_run(folder: Path, settings: Settings, facts: dict[str, Any]) -> None:
-    """Create a run directory, or check that an existing one belongs to the same run.
+@contextmanager
+def open_run(folder: Path, settings: Settings, facts: dict[str, Any]) -> Iterator[None]:
+    """Create a run directory or check that an existing one belongs to the same run; lock it.
 
     Args:
         folder: the run directory; created if it does not exist.
@@ -23,8 +27,17 @@ def open_run(folder: Path, settings: Settings, facts: dict[str, Any]) -> None:
             ``run.json``.
 
     Raises:
-        DeganError: the folder contains other files, or a run with other settings or data.
+        DeganError: the folder contains other files, a run with other settings or data, or a run
+            that another call continues at the moment.
     """
+    _begin(folder, settings, facts)
+    with locked(folder):
+        _begin(folder, settings, facts)  # another call may have begun it before the lock
+        yield
+
+
+def _begin(folder: Path, settings: Settings, facts: dict[str, Any]) -> None:
+    """Write ``settings.toml`` and ``run.json``, or compare them."""
     expected = {"degan": __version__, **facts}
     record = folder / RECORD_FILE
     if not record.exists():

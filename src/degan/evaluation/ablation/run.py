@@ -117,23 +117,23 @@ def ablate(
     check_list(arms, str, "arms", "names of arms")
     folds = check_protocol(dataset, folds, protocol)
     choice = choose_arms(settings, arms)
-    open_fold_runs(folder, dataset, settings, folds, protocol, ABLATION)
-    path = folder / SUMMARY_FILE
-    names = [arm.name for arm in choice.arms]
-    if not path.exists() or list(read_json(path)["arms"]) != names:
-        with add_elapsed_seconds(folder / ELAPSED):
-            _run(dataset, folder, settings, folds, choice.arms, jobs, progress)
-        rows = _compare(dataset, folder, settings, folds, choice.arms)
-        summary = {
-            "arms": rows,
-            "left_out": choice.left_out,
-            "comparisons": sum("p" in row for row in rows.values()),
-            "note": NOTE,
-            **run_facts(folder, dataset, settings, folds, protocol),
-        }
-        write_text(path, json.dumps(summary, indent=2) + "\n")
-    progress(1.0, "done")
-    return read_json(path)
+    with open_fold_runs(folder, dataset, settings, folds, protocol, ABLATION):
+        path = folder / SUMMARY_FILE
+        names = [arm.name for arm in choice.arms]
+        if not path.exists() or list(read_json(path)["arms"]) != names:
+            with add_elapsed_seconds(folder / ELAPSED):
+                _run(dataset, folder, settings, folds, choice.arms, jobs, progress)
+            rows = _compare(dataset, folder, settings, folds, choice.arms)
+            summary = {
+                "arms": rows,
+                "left_out": choice.left_out,
+                "comparisons": sum("p" in row for row in rows.values()),
+                "note": NOTE,
+                **run_facts(folder, dataset, settings, folds, protocol),
+            }
+            write_text(path, json.dumps(summary, indent=2) + "\n")
+        progress(1.0, "done")
+        return read_json(path)
 
 
 def _run(

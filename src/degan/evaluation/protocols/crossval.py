@@ -80,39 +80,39 @@ def cross_validate(
     folder, progress, jobs = as_path(folder, "folder"), as_progress(progress), as_jobs(jobs)
     check_settings(settings)
     folds = check_protocol(dataset, folds, protocol)
-    open_fold_runs(folder, dataset, settings, folds, protocol, CROSS_VALIDATION)
-    path = folder / SUMMARY_FILE
-    if not path.exists():
-        folders = [fold_folder(folder, number) for number in range(len(folds))]
-        drawn = fold_for_pictures(folds, range(len(folds)))
-        with add_elapsed_seconds(folder / ELAPSED):
-            run_in_parallel(
-                _run_fold,
-                [
-                    (
-                        dataset.folder,
-                        folders[number],
-                        fold_settings(settings, number),
-                        fold,
-                        number == drawn,
-                    )
-                    for number, fold in enumerate(folds)
-                ],
-                [is_tested(own) for own in folders],
-                jobs,
-                "folds",
-                progress,
-            )
-        pooled = pool_folds(folder, dataset, folds)
-        summary = {
-            **summarize_folds(folder, dataset, folds, pooled, settings.seed),
-            **run_facts(folder, dataset, settings, folds, protocol),
-            "fold_seconds": [read_test_record(own)["seconds"] for own in folders],
-        }
-        replace_sheet(folder, _mistakes(dataset, folders, pooled))
-        write_text(path, json.dumps(summary, indent=2) + "\n")
-    progress(1.0, "done")
-    return read_json(path)
+    with open_fold_runs(folder, dataset, settings, folds, protocol, CROSS_VALIDATION):
+        path = folder / SUMMARY_FILE
+        if not path.exists():
+            folders = [fold_folder(folder, number) for number in range(len(folds))]
+            drawn = fold_for_pictures(folds, range(len(folds)))
+            with add_elapsed_seconds(folder / ELAPSED):
+                run_in_parallel(
+                    _run_fold,
+                    [
+                        (
+                            dataset.folder,
+                            folders[number],
+                            fold_settings(settings, number),
+                            fold,
+                            number == drawn,
+                        )
+                        for number, fold in enumerate(folds)
+                    ],
+                    [is_tested(own) for own in folders],
+                    jobs,
+                    "folds",
+                    progress,
+                )
+            pooled = pool_folds(folder, dataset, folds)
+            summary = {
+                **summarize_folds(folder, dataset, folds, pooled, settings.seed),
+                **run_facts(folder, dataset, settings, folds, protocol),
+                "fold_seconds": [read_test_record(own)["seconds"] for own in folders],
+            }
+            replace_sheet(folder, _mistakes(dataset, folders, pooled))
+            write_text(path, json.dumps(summary, indent=2) + "\n")
+        progress(1.0, "done")
+        return read_json(path)
 
 
 def _mistakes(

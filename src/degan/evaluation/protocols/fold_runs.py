@@ -51,6 +51,7 @@ class FoldPredictions:
     probabilities: metrics.Probabilities
 
 
+@contextmanager
 def open_fold_runs(
     folder: Path,
     dataset: Dataset,
@@ -58,8 +59,8 @@ def open_fold_runs(
     folds: Sequence[Fold],
     protocol: str,
     kind: str,
-) -> None:
-    """Create the run directory of several folds, or check that an existing one belongs to this run.
+) -> Iterator[None]:
+    """Create the run directory of several folds or check that it belongs to this run; lock it.
 
     Args:
         folder: the run directory.
@@ -98,8 +99,9 @@ def open_fold_runs(
         "folds": len(folds),
         "folds_sha256": sha256(division.encode()),
     }
-    open_run(folder, settings, facts)
-    write_text(folder / FOLDS_FILE, division)
+    with open_run(folder, settings, facts):
+        write_text(folder / FOLDS_FILE, division)
+        yield
 
 
 def fold_settings(settings: Settings, number: int) -> Settings:
