@@ -142,7 +142,10 @@ class TestPrepareAndTrain:
                 "folder does not use these options: camera; leave them out",
             ),
             (("prepare", "oulu", "empty", "out", "--light", "Dim"), "light is 'Dim'"),
-            (("prepare", "ckplus", "empty", "out", "--peak-frames", "0"), "choose 1 to 1000"),
+            (
+                ("prepare", "ckplus", "empty", "out", "--peak-frames", "0"),
+                "must be 1 to 1000, not 0",
+            ),
             (("prepare", "mmi", "empty", "out", "--dual-view", "top"), "dual view is 'top'"),
             (("look", "empty"), "not a prepared data set"),
             (("folds", "empty", "f.json"), "not a prepared data set"),

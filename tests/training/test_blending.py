@@ -111,5 +111,5 @@ def test_an_inner_training_that_fails_says_what_it_was_for(faces, earlier, tmp_p
 
 @pytest.mark.parametrize("value", ["'best'", "1.5", "-0.1"])
 def test_a_blend_is_a_share_or_chosen(value):
-    with pytest.raises(DeganError, match=r"classifier\.blend: input .*, or input .* 'chosen'$"):
+    with pytest.raises(DeganError, match=r"classifier\.blend: must be .* or 'chosen', not "):
         override(TINY, [f"classifier.blend={value}"])
