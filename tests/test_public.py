@@ -406,7 +406,15 @@ class TestRecognizer:
 
     @pytest.mark.parametrize(
         "shares",
-        [None, "ab", [0.5, 0.5], np.full(8, np.nan), np.full(8, 2.0), {"anger": 1.0}],
+        [
+            None,
+            "ab",
+            [0.5, 0.5],
+            [[1], [1, 2]],
+            np.full(8, np.nan),
+            np.full(8, 2.0),
+            {"anger": 1.0},
+        ],
     )
     def test_other_probabilities_must_be_one_per_expression(self, recognizer, faces, shares):
         with pytest.raises(DeganError, match=r"probabilities must be 8 numbers in \[0, 1\]"):

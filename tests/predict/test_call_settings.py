@@ -12,6 +12,7 @@ from degan.media.images import read_image
 from degan.predict import Count, annotate, find_inputs, open_reader, predict, to_record, write_file
 from degan.predict.call_settings import Plan
 from degan.predict.reader import ReadOptions
+from degan.predict.records import columns
 from degan.recognition.recognizer import Recognizer
 from films import film, scene
 
@@ -135,3 +136,26 @@ def test_a_rate_of_another_kind_of_number_is_that_rate(rate, tmp_path):
     assert len(degan.read(path, rate=rate)) == len(degan.read(path, rate=5))
     kept = Plan(rate=rate, smooth=np.float32(0.5), jobs=np.int64(2))
     assert [type(one) for one in (kept.rate, kept.smooth, kept.jobs)] == [float, float, int]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_a_file_that_is_finished_takes_no_record(tmp_path, ending):
+    path, record = tmp_path / f"t.{ending}", {"path": "a.jpg", "faces": []}
+    with write_file(path, columns(["fear"])) as writer:
+        with pytest.raises(DeganTypeError, match="record must be a record, as to_record returns"):
+            writer.write("a.jpg")
+        writer.write(record)
+        writer.finish()
+        with pytest.raises(DeganError, match=rf"t\.{ending} is finished; write its records"):
+            writer.write(record)
+    with pytest.raises(DeganError, match=rf"t\.{ending} is finished"):
+        writer.write(record)
+    with write_file(tmp_path / f"once.{ending}", columns(["fear"])) as writer:
+        writer.write(record)
+    assert path.read_bytes() == (tmp_path / f"once.{ending}").read_bytes()
+
+
+def test_a_box_far_larger_than_the_image_is_drawn():
+    """A font of its size would take all memory."""
+    faces = Recognizer().predict_boxes(GREY, [(0, 0, 1e9, 1e9), (-1e6, -1e6, 2e6, 2e6)])
+    assert annotate(GREY, faces).shape == GREY.shape

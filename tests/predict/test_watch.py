@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from degan.media.images import read_image
-from degan.media.video import Frame, play, read_frames, video_info
+from degan.media.video import Frame, Playing, play, read_frames, video_info
 from degan.predict.call_settings import Plan
 from degan.predict.inputs import find_inputs
 from degan.predict.run import predict
@@ -152,12 +152,11 @@ class TestWatch:
         assert beside[-1].expression == "happiness"
 
 
-class Recording:
+class Recording(Playing):
     """A video that needs no file: pictures, two a second."""
 
-    name, width, height = "v", 480, 240
-
     def __init__(self, pictures):
+        self.name, self.width, self.height = "v", 480, 240
         self.pictures = pictures
 
     def frames(self):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from degan.predict.records import Record
+from degan.predict.records import RECORD_NEEDED, Record
 from degan.system.arguments import check_flag, check_kind
 
 __all__ = ["Count"]
@@ -43,7 +43,7 @@ class Count:
         Raises:
             DeganTypeError: an argument has a wrong type.
         """
-        check_kind(record, dict, "record", "a record, as to_record returns it")
+        check_kind(record, dict, "record", RECORD_NEEDED)
         check_flag(of_video, "of_video")
         faces = record.get("faces", [])
         self.faces += len(faces)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from degan.faces.face import Box
 from degan.media.images import SUFFIXES, RgbImage, check_image, write_image
 from degan.media.palette import colour_of_expression, ink_on
 from degan.media.video_writer import SUFFIXES as VIDEO_SUFFIXES
@@ -13,6 +14,10 @@ from degan.recognition.prediction import Prediction
 from degan.system.arguments import check_list
 
 __all__ = ["annotate", "annotated_path", "annotated_video_path", "write_annotated"]
+
+# A line of Pillow takes as long as all its pixels, also those outside the image.
+_FARTHEST = 10  # coordinate of an edge that is drawn / longer side of the image
+_LARGEST = 4  # width of a box / longer side of the image, above which line and text do not grow
 
 
 def annotate(image: RgbImage, faces: Sequence[Prediction]) -> RgbImage:
@@ -36,12 +41,14 @@ def annotate(image: RgbImage, faces: Sequence[Prediction]) -> RgbImage:
     check_list(faces, Prediction, "faces", "predictions of a recogniser")
     picture = Image.fromarray(image)
     draw = ImageDraw.Draw(picture)
+    longest = max(image.shape[:2])
     for face in faces:
-        x, y, width, height = face.box
+        x, y, width, height = _within(face.box, _FARTHEST * longest)
         colour = colour_of_expression(face.expression, list(face.probabilities))
         # Line width and font size grow with the face, so that text is readable in any photo.
-        line = max(2, round(width / 60))
-        font = ImageFont.load_default(size=max(10.0, width / 9))
+        size = min(width, _LARGEST * longest)
+        line = max(2, round(size / 60))
+        font = ImageFont.load_default(size=max(10.0, size / 9))
         # The black edge makes a grey box visible on a grey wall.
         around = (x - 1, y - 1, x + width + 1, y + height + 1)
         draw.rectangle(around, outline="black", width=line + 2)
@@ -61,6 +68,17 @@ def annotate(image: RgbImage, faces: Sequence[Prediction]) -> RgbImage:
         )
         draw.text((label_x + pad - left, label_y + pad - top), text, fill=ink_on(colour), font=font)
     return np.asarray(picture)
+
+
+def _within(box: Box, limit: float) -> Box:
+    """Return a box whose edges beyond ``limit`` pixels are moved there."""
+    x, y, width, height = box
+    if max(abs(x), abs(y), abs(x + width), abs(y + height)) <= limit:
+        return box
+    left, top, right, bottom = (
+        max(-limit, min(limit, edge)) for edge in (x, y, x + width, y + height)
+    )
+    return left, top, right - left, bottom - top
 
 
 def annotated_path(photo: Path, root: Path, out: Path) -> Path:

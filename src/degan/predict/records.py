@@ -14,6 +14,7 @@ from degan.system.arguments import check_flag, check_kind
 __all__ = [
     "BOX",
     "DESCRIPTOR",
+    "RECORD_NEEDED",
     "RESULT_NEEDED",
     "Record",
     "Result",
@@ -29,8 +30,9 @@ Record = dict[str, Any]
 DESCRIPTOR: Final = "likeness"
 """Key of a face descriptor (base64) in a record; it is removed before records are written."""
 
+RECORD_NEEDED: Final = "a record, as to_record returns it"
 RESULT_NEEDED: Final = "the result of a photo or frame"
-"""Type of an argument in words, for error messages."""
+"""Types of arguments in words, for error messages."""
 
 BOX: Final = ("x", "y", "width", "height")
 """Columns of a box."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
 
 from degan.errors import DeganError
-from degan.predict.records import Record, rows_of
+from degan.predict.records import RECORD_NEEDED, Record, rows_of
 from degan.system.arguments import PathLike, as_path, check_kind
 from degan.system.extras import import_package
 from degan.system.files import atomic_write
@@ -98,6 +98,30 @@ class ParquetWriter:
         self._rows = []
 
 
+class _OnceWriter:
+    """Writer of a file that refuses records after its end; a second end does nothing."""
+
+    def __init__(self, writer: Writer, path: Path) -> None:
+        self._writer, self._path = writer, path
+        self.ended = False
+
+    def write(self, record: Record) -> None:
+        """Append a record."""
+        check_kind(record, dict, "record", RECORD_NEEDED)
+        if self.ended:
+            raise DeganError(
+                f"{self._path} is finished; write its records inside the with block of write_file, "
+                "before finish"
+            )
+        self._writer.write(record)
+
+    def finish(self) -> None:
+        """Write all buffered records."""
+        if not self.ended:
+            self.ended = True
+            self._writer.finish()
+
+
 @dataclass(frozen=True)
 class Format:
     """A file format of ``degan predict -o``, listed in :data:`FORMATS`.
@@ -177,13 +201,17 @@ def write_file(path: PathLike, columns: Mapping[str, type]) -> Iterator[Writer]:
         The writer, whose ``write`` appends a record, see :func:`degan.predict.to_record`.
 
     Raises:
-        DeganError: the ending has no format, pyarrow is missing for Parquet, or the file cannot be
-            written.
-        DeganTypeError: ``path`` is not a path, or ``columns`` is not a dict.
+        DeganError: the ending has no format, pyarrow is missing for Parquet, the file cannot be
+            written, or a record is written after ``finish`` or after the block.
+        DeganTypeError: ``path`` is not a path, ``columns`` is not a dict, or a record is none.
     """
     path = as_path(path, "path")
     check_kind(columns, Mapping, "columns", "a dict of names and types")
     chosen = format_of(path)
-    with atomic_write(path) as temporary, chosen.open(temporary, columns) as writer:
-        yield writer
-        writer.finish()
+    with atomic_write(path) as temporary, chosen.open(temporary, columns) as opened:
+        writer = _OnceWriter(opened, path)
+        try:
+            yield writer
+            writer.finish()
+        finally:
+            writer.ended = True

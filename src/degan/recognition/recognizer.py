@@ -29,6 +29,7 @@ from degan.system.arguments import (
     check_list,
     wrong_type,
 )
+from degan.system.arrays import as_array
 from degan.system.machine import MAX_THREADS
 
 __all__ = ["SHIPPED_WEIGHTS", "Recognizer"]
@@ -283,7 +284,7 @@ class Recognizer:
             DeganTypeError: ``face`` is not a prediction.
         """
         check_kind(face, Prediction, "face", "a prediction of a recogniser")
-        shares = np.asarray(probabilities)
+        shares = as_array(probabilities)
         proper = shares.shape == (len(self.expressions),) and shares.dtype.kind in "iuf"
         if not proper or not are_shares(shares):
             raise DeganError(
