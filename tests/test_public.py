@@ -139,6 +139,13 @@ class TestNames:
             "face = recognizer.predict(degan.read_image('a.jpg'))[0]\n"
             "reveal_type(face.probabilities)\n"
             "reveal_type(degan.read('photos/'))\n"
+            "import numpy as np\n"
+            "crops = np.zeros((2, 96, 96, 3), np.uint8)\n"
+            "recognizer.predict_many(crops)\n"
+            "recognizer.predict_crops(list(crops))\n"
+            "recognizer.predict_boxes(crops[0], [[1, 2, 30, 40]])\n"
+            "recognizer.predict_boxes(crops[0], np.zeros((3, 4)))\n"
+            "recognizer.read(crops)\n"
         )
         text, errors, _ = api.run(["--strict", "--config-file", "", str(file)])
         assert "builtins.dict[builtins.str, builtins.float]" in text.replace(
@@ -556,6 +563,36 @@ class TestRead:
 
 
 class TestOptions:
+    @pytest.mark.parametrize(
+        ("options", "says"),
+        [
+            ({"smooth": 1.0}, "the options smooth and fps .* are for videos"),
+            ({"rate": 5}, r"smooth and fps \(in Python rate\) are for videos, and no input is one"),
+            ({"crops": True, "thorough": True}, "faces are not searched for in cropped faces"),
+            ({"crops": True, "people": True}, "the option people needs the surroundings"),
+            ({"neutral": "calmest"}, "'calmest' is for videos, and .* is a photo"),
+        ],
+    )
+    def test_without_effect_on_a_photo_are_refused(self, examples, options, says):
+        with pytest.raises(DeganError, match=says):
+            degan.read(examples / "smiling/001.jpg", **options)
+
+    @pytest.mark.parametrize(
+        ("options", "says"),
+        [
+            ({"thorough": True}, "turned faces are searched for in photos only"),
+            ({"crops": True}, "crops is for photos .* is not a photo"),
+        ],
+    )
+    def test_without_effect_on_a_video_are_refused(self, talk, options, says):
+        with pytest.raises(DeganError, match=says):
+            degan.read(talk, **options)
+
+    def test_a_path_beside_that_of_a_result_is_refused(self, faces):
+        result = Result("a.jpg", None, tuple(faces))
+        with pytest.raises(DeganError, match="results have their own; leave path out"):
+            degan.to_frame([result], path="b.jpg")
+
     @pytest.mark.parametrize(
         ("options", "says"),
         [

@@ -134,7 +134,7 @@ def test_a_rate_of_another_kind_of_number_is_that_rate(rate, tmp_path):
     path = tmp_path / "v.mp4"
     path.write_bytes(film([scene()] * 4))
     assert len(degan.read(path, rate=rate)) == len(degan.read(path, rate=5))
-    kept = Plan(rate=rate, smooth=np.float32(0.5), jobs=np.int64(2))
+    kept = Plan(camera=0, rate=rate, smooth=np.float32(0.5), jobs=np.int64(2))
     assert [type(one) for one in (kept.rate, kept.smooth, kept.jobs)] == [float, float, int]
 
 

@@ -191,6 +191,10 @@ def check_image(image: Any) -> RgbImage:
     )
 
 
+Images = Sequence[RgbImage] | NDArray[np.uint8]
+"""Several images: a list of RGB uint8 (H, W, 3), or an array (N, H, W, 3)."""
+
+
 def check_images(images: Any, name: str) -> None:
     """Refuse an argument that is not a list of images.
 

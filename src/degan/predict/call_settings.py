@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
+from degan.errors import DeganError
 from degan.media.images import MAX_BYTES
 from degan.media.video import MAX_CAMERA
 from degan.predict.inputs import Input
@@ -14,12 +15,47 @@ from degan.predict.records import columns
 from degan.predict.smoothing import DEFAULT_SECONDS
 from degan.predict.user_boxes import UserBoxes
 from degan.predict.videos import check_video_options
-from degan.system.arguments import as_int, as_number, as_path, check_flag, check_kind, check_list
+from degan.system.arguments import (
+    as_int,
+    as_jobs,
+    as_number,
+    as_path,
+    check_flag,
+    check_kind,
+    check_list,
+)
 from degan.system.files import read_bytes, sha256
-from degan.system.machine import MAX_JOBS
 from degan.version import __version__
 
-__all__ = ["Plan"]
+__all__ = ["CALMEST_WITH_PHOTO", "CROPS_WITH_VIDEO", "Plan"]
+
+# Messages. Options of the command and of degan.read have the same names, apart from --turned
+# (thorough) and --fps (rate).
+CROPS_WITH_VIDEO: Final = (
+    "the option crops is for photos that are cropped faces, and {} is not a photo; leave it out"
+)
+"""Message for a video among cropped faces."""
+
+CALMEST_WITH_PHOTO: Final = (
+    "the neutral face 'calmest' is for videos, and {} is a photo; name a photo of the neutral face"
+)
+"""Message for a photo beside the calmest frames of videos."""
+
+_PEOPLE_WITH_CROPS: Final = (
+    "the option people needs the surroundings of each face, which cropped faces do not have; leave "
+    "people or crops out"
+)
+_TURNED_WITHOUT_SEARCH: Final = (
+    "faces are not searched for in cropped faces and given boxes, so turned ones neither; leave "
+    "the option turned (in Python thorough) out"
+)
+_TURNED_WITH_VIDEO: Final = (
+    "turned faces are searched for in photos only; leave the option turned (in Python thorough) out"
+)
+_FILM_OPTION_WITHOUT_FILM: Final = (
+    "the options smooth and fps (in Python rate) are for videos, and no input is one; leave them "
+    "out"
+)
 
 
 @dataclass(frozen=True)
@@ -31,16 +67,17 @@ class Plan:
         stdin: whether to read a photo or video from standard input.
         camera: number of a camera to read from, from 0; None for none.
         reader: opened recogniser with the options for photos and frames.
-        smooth: time constant of the moving average of probabilities in seconds, at least 0; 0 for
-            none.
-        rate: frames per second to read, at least 0.01; None for all.
+        smooth: time constant of the moving average of probabilities in a video in seconds, at least
+            0; 0 for none, None for the default.
+        rate: frames per second to read from videos, at least 0.01; None for all.
         calmest: whether to use each person's calmest frames so far as neutral face.
         boxes: face boxes of photos; None for face detection.
         annotate: folder for annotated copies, or path of the copy of a single file; None for none.
         jobs: maximum number of processes for photos, from 1 to 1024.
 
     Raises:
-        DeganError: a number is out of range.
+        DeganError: a number is out of range, or an option does not fit another option, the inputs
+            or the weights.
         DeganTypeError: a value has a wrong type.
     """
 
@@ -48,7 +85,7 @@ class Plan:
     stdin: bool = False
     camera: int | None = None
     reader: Reader = field(default_factory=open_reader)
-    smooth: float = DEFAULT_SECONDS
+    smooth: float | None = None
     rate: float | None = None
     calmest: bool = False
     boxes: UserBoxes | None = None
@@ -62,11 +99,10 @@ class Plan:
         check_flag(self.calmest, "calmest")
         check_kind(self.reader, Reader, "reader", "a reader, as open_reader returns it")
         check_kind(self.boxes, UserBoxes | None, "boxes", "the boxes of a file, or None")
-        check_video_options(self.smooth, self.rate)
-        proper: dict[str, Any] = {
-            "jobs": as_int(self.jobs, "jobs", least=1, most=MAX_JOBS),
-            "smooth": as_number(self.smooth, "smooth", least=0),
-        }
+        check_video_options(self.smooth_seconds, self.rate)
+        proper: dict[str, Any] = {"jobs": as_jobs(self.jobs)}
+        if self.smooth is not None:
+            proper["smooth"] = as_number(self.smooth, "smooth", least=0)
         if self.rate is not None:
             proper["rate"] = as_number(self.rate, "rate", least=0)
         if self.camera is not None:
@@ -75,6 +111,33 @@ class Plan:
             proper["annotate"] = as_path(self.annotate, "annotate")
         for name, value in proper.items():
             object.__setattr__(self, name, value)
+        self._check_options()
+
+    def _check_options(self) -> None:
+        """Refuse options that do not fit together or have no effect."""
+        options = self.reader.options
+        films = [str(one.path) for one in self.inputs if one.kind == "video"]
+        films += [] if self.camera is None else [f"camera {self.camera}"]
+        photos = [str(one.path) for one in self.inputs if one.kind == "photo"]
+        if options.crops and films:
+            raise DeganError(CROPS_WITH_VIDEO.format(films[0]))
+        if options.crops and options.people:
+            raise DeganError(_PEOPLE_WITH_CROPS)
+        if options.thorough and (options.crops or self.boxes is not None):
+            raise DeganError(_TURNED_WITHOUT_SEARCH)
+        if options.thorough and films and not photos:
+            raise DeganError(_TURNED_WITH_VIDEO)
+        if (self.smooth is not None or self.rate is not None) and not self.may_have_frames:
+            raise DeganError(_FILM_OPTION_WITHOUT_FILM)
+        if self.calmest:
+            self.reader.recognizer.check_reads_beside_neutral()
+            if photos:
+                raise DeganError(CALMEST_WITH_PHOTO.format(photos[0]))
+
+    @property
+    def smooth_seconds(self) -> float:
+        """Time constant of the moving average of probabilities in seconds; 0 for none."""
+        return DEFAULT_SECONDS if self.smooth is None else self.smooth
 
     @property
     def may_have_frames(self) -> bool:
@@ -113,7 +176,7 @@ class Plan:
             "version": __version__,
             "weights": self.reader.recognizer.weights_hash,
             "how": {**vars(options), "weights": None, "neutral": neutral_hash},
-            "smooth": self.smooth,
+            "smooth": self.smooth_seconds,
             "rate": self.rate,
             "calmest": self.calmest,
             "boxes": self.boxes and {**self.boxes.source},

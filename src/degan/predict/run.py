@@ -11,7 +11,7 @@ from degan.media.container import UnreadableError
 from degan.media.images import RgbImage
 from degan.media.video import DEFAULT_FRAME_RATE, Playing, play
 from degan.media.video_writer import VideoWriter, write_video
-from degan.predict.call_settings import Plan
+from degan.predict.call_settings import CALMEST_WITH_PHOTO, CROPS_WITH_VIDEO, Plan
 from degan.predict.count import Count
 from degan.predict.drawing import annotate, write_annotated
 from degan.predict.face_sheet import Sheet
@@ -34,21 +34,6 @@ from degan.system.arguments import (
 from degan.system.progress import Progress, silent
 
 __all__ = ["predict"]
-
-
-# Options of the command and of degan.read have the same names.
-_CROPS_WITH_VIDEO = (
-    "the option crops is for photos that are cropped faces, and {} is not a photo; leave it out"
-)
-
-_PEOPLE_WITH_CROPS = (
-    "the option people needs the surroundings of each face, which cropped faces do not have; leave "
-    "people or crops out"
-)
-
-_CALMEST_WITH_PHOTO = (
-    "the neutral face 'calmest' is for videos, and {} is a photo; name a photo of the neutral face"
-)
 
 
 def predict(
@@ -92,12 +77,6 @@ def predict(
     out = None if out is None else as_path(out, "out")
     sheet = None if sheet is None else as_path(sheet, "sheet")
     check_targets(plan.inputs, out=out, sheet=sheet, annotate=plan.annotate)
-    options = plan.reader.options
-    _check_whole_pictures(plan)
-    if options.people and options.crops:
-        raise DeganError(_PEOPLE_WITH_CROPS)
-    if plan.calmest:
-        _check_calmest(plan)
     face_sheet = Sheet(plan.reader.recognizer.expressions) if sheet is not None else None
     count = Count()
     videos = {printable(one.path) for one in plan.inputs if one.kind == "video"}
@@ -132,23 +111,6 @@ def _numbered(plan: Plan, records: Iterator[Record]) -> Iterator[Record]:
     return map(RecordNumbering().next, records) if plan.reader.options.people else records
 
 
-def _check_whole_pictures(plan: Plan) -> None:
-    """Check that there are no videos with ``crops``: tracking needs whole frames."""
-    moving = [str(one.path) for one in plan.inputs if one.kind == "video"]
-    if plan.camera is not None:
-        moving.append(f"camera {plan.camera}")
-    if plan.reader.options.crops and moving:
-        raise DeganError(_CROPS_WITH_VIDEO.format(moving[0]))
-
-
-def _check_calmest(plan: Plan) -> None:
-    """Check that the weights can use a neutral face and that no input is a photo."""
-    plan.reader.recognizer.check_reads_beside_neutral()
-    photo = next((one.path for one in plan.inputs if one.kind == "photo"), None)
-    if photo is not None:
-        raise DeganError(_CALMEST_WITH_PHOTO.format(photo))
-
-
 @dataclass(frozen=True)
 class _Run:
     """A plan with its callbacks.
@@ -179,9 +141,9 @@ class _Run:
         plan = self.plan
         data, kind = read_stdin()
         if plan.reader.options.crops and kind == "video":
-            raise DeganError(_CROPS_WITH_VIDEO.format(STDIN))
+            raise DeganError(CROPS_WITH_VIDEO.format(STDIN))
         if plan.calmest and kind == "photo":
-            raise DeganError(_CALMEST_WITH_PHOTO.format(STDIN))
+            raise DeganError(CALMEST_WITH_PHOTO.format(STDIN))
         if kind == "video":
             yield from self._moving(data, STDIN, plan.annotate)
             return
@@ -245,7 +207,7 @@ class _Run:
             for result in watch(
                 reader.recognizer,
                 playing,
-                smooth=plan.smooth,
+                smooth=plan.smooth_seconds,
                 rate=plan.rate,
                 neutral=list(reader.neutral),
                 calmest=plan.calmest,

@@ -11,7 +11,6 @@ from degan.predict.inputs import find_inputs
 from degan.predict.reader import ReadOptions, open_reader
 from degan.predict.records import BOX, Record, Result, columns, printable, rows_of, to_record
 from degan.predict.run import predict
-from degan.predict.smoothing import DEFAULT_SECONDS
 from degan.recognition.prediction import Prediction
 from degan.system.arguments import (
     PathLike,
@@ -49,7 +48,7 @@ def read(
     actions: bool = False,
     people: bool = False,
     neutral: PathLike | None = None,
-    smooth: float = DEFAULT_SECONDS,
+    smooth: float | None = None,
     rate: float | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
@@ -79,7 +78,7 @@ def read(
         neutral: photo of the neutral face of the only person in ``source``, or "calmest" for the
             calmest frames of each person in a video; None for no neutral face.
         smooth: time constant in seconds of the moving average of probabilities in a video, at least
-            0; 0 for none.
+            0; 0 for none, None for 0.3.
         rate: frames per second to read from videos, at least 0.01; None for all.
         jobs: maximum number of processes for photos, from 1 to 1024.
         progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
@@ -150,7 +149,7 @@ def to_frame(
         faces: one or several predictions for one image, or results
             (:class:`degan.predict.records.Result`) of photos or frames, which have path, frame and
             time. A photo without a face has a row.
-        path: path of the image, for predictions; None for no column ``path``.
+        path: path of the image, for predictions alone; None for no column ``path``.
         actions: whether the table has facial actions and FACS action units.
 
     Returns:
@@ -158,7 +157,7 @@ def to_frame(
         path, frame, time, person, probabilities, actions and error that have no values.
 
     Raises:
-        DeganError: pandas is not installed.
+        DeganError: pandas is not installed, or ``path`` is given for results.
         DeganTypeError: ``faces`` has something else than predictions and results, ``path`` is not a
             path, or ``actions`` is neither True nor False.
     """
@@ -168,6 +167,8 @@ def to_frame(
     rows: list[dict[str, Any]] = []
     items = [faces] if isinstance(faces, Prediction | Result) else faces
     check_list(items, Prediction | Result, "faces", "predictions or results")
+    if name and any(isinstance(one, Result) for one in items):
+        raise DeganError("path is for predictions, and results have their own; leave path out")
     for one in items:
         result = one if isinstance(one, Result) else Result(name, None, (one,))
         rows += rows_of(to_record(result, actions=actions))

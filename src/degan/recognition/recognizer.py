@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degan.errors import DeganError
-from degan.faces.face import Box, Face, check_face
+from degan.faces.face import Face, check_face
 from degan.faces.finder import FaceFinder
 from degan.labels import predicted_units, unit_amounts
-from degan.media.images import RgbImage, check_image, check_images
+from degan.media.images import Images, RgbImage, check_image, check_images
 from degan.recognition.class_groups import Groups
 from degan.recognition.cuts import Cut
 from degan.recognition.neutral_reader import NeutralReader
@@ -131,7 +131,7 @@ class Recognizer:
         """
         return self.predict_many([image])[0]
 
-    def predict_many(self, images: Sequence[RgbImage]) -> list[list[Prediction]]:
+    def predict_many(self, images: Images) -> list[list[Prediction]]:
         """Return the list of :meth:`predict` for each image; their faces share network runs.
 
         Args:
@@ -179,7 +179,9 @@ class Recognizer:
             check_face(image, face)
         return self._predictions([Cut.of_face(image, face, self.crop_size) for face in faces])
 
-    def predict_boxes(self, image: RgbImage, boxes: Sequence[Box]) -> list[Prediction]:
+    def predict_boxes(
+        self, image: RgbImage, boxes: Sequence[Sequence[float]] | NDArray[np.floating]
+    ) -> list[Prediction]:
         """Return the expressions of faces in given boxes, in their order.
 
         Landmarks are fitted in each box; no other face is searched. If the fit finds no face in a
@@ -211,7 +213,7 @@ class Recognizer:
         """
         return self.predict_crops([image])[0]
 
-    def predict_crops(self, images: Sequence[RgbImage]) -> list[Prediction]:
+    def predict_crops(self, images: Images) -> list[Prediction]:
         """Return the result of :meth:`predict_crop` for each image; they share network runs.
 
         Args:
@@ -326,7 +328,7 @@ class Recognizer:
                 "'degan export RUN FILE.onnx --actions PEOPLE'"
             )
 
-    def probabilities(self, crops: Sequence[RgbImage]) -> NDArray[np.float32]:
+    def probabilities(self, crops: Images) -> NDArray[np.float32]:
         """Return the probabilities of aligned crops, float32 (N, C) in [0, 1]; rows sum to 1.
 
         Args:
@@ -337,7 +339,7 @@ class Recognizer:
         """
         return self.read(crops).probabilities
 
-    def read(self, crops: Sequence[RgbImage]) -> Readings:
+    def read(self, crops: Images) -> Readings:
         """Return all outputs of the weights for aligned crops.
 
         Args:

@@ -5,7 +5,7 @@ in JSON under the key ``degan``; docs/weights.md lists every field.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,7 @@ from degan.data.provenance import hashes_of
 from degan.errors import DeganError
 from degan.faces.alignment import FRAME
 from degan.labels import FACIAL_ACTIONS, check_class_names
-from degan.media.images import RgbImage
+from degan.media.images import Images
 from degan.recognition.neutral_reader import NeutralReader, read_neutral
 from degan.system.assets import asset_bytes, session_of
 from degan.system.files import read_bytes, sha256
@@ -96,7 +96,7 @@ class Weights:
             widths["actions"] = len(self.actions_explained)
         return widths
 
-    def run(self, crops: Sequence[RgbImage]) -> dict[str, NDArray[np.float32]]:
+    def run(self, crops: Images) -> dict[str, NDArray[np.float32]]:
         """Return the outputs of the graph: name of :attr:`outputs` -> float32 (N, width).
 
         Args:
@@ -108,7 +108,7 @@ class Weights:
         """
         parts = {name: [np.empty((0, width), np.float32)] for name, width in self.outputs.items()}
         for start in range(0, len(crops), _BATCH):
-            batch = np.stack(crops[start : start + _BATCH])
+            batch = np.stack(list(crops[start : start + _BATCH]))
             outputs = self.session.run(None, {"crops": batch})
             for name, output in zip(parts, outputs, strict=True):
                 proper = np.isfinite(output).all() if name == "code" else are_shares(output)

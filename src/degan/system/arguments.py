@@ -10,15 +10,13 @@ from types import UnionType
 from typing import Any, Final
 
 from degan.errors import DeganError, DeganTypeError
+from degan.system.machine import MAX_JOBS
 
 PathLike = str | os.PathLike[str]
 """A path in text or as an object of :mod:`pathlib`."""
 
 MAX_SEED: Final = 2**63 - 1
 """Largest random seed."""
-
-MAX_JOBS: Final = 1024
-"""Largest number of parallel threads or processes."""
 
 _SHORT: Final = 10**9  # larger limits are rounded in messages
 _MAX_NAME: Final = 255  # bytes of a file name, the limit of all common file systems

@@ -135,7 +135,6 @@ def predict(
     from degan.predict.call_settings import Plan  # noqa: PLC0415
     from degan.predict.inputs import STDIN, find_inputs  # noqa: PLC0415
     from degan.predict.reader import ReadOptions, open_reader  # noqa: PLC0415
-    from degan.predict.smoothing import DEFAULT_SECONDS  # noqa: PLC0415
     from degan.predict.table import CALMEST  # noqa: PLC0415
     from degan.predict.user_boxes import read_boxes  # noqa: PLC0415
     from degan.recognition.class_groups import parse_groups  # noqa: PLC0415
@@ -170,7 +169,7 @@ def predict(
         inputs=inputs,
         stdin=stdin,
         camera=camera,
-        smooth=DEFAULT_SECONDS if smooth is None else smooth,
+        smooth=smooth,
         rate=fps,
         calmest=neutral == CALMEST,
         boxes=read_boxes(boxes, inputs, print_results.note) if boxes is not None else None,
