@@ -1,16 +1,17 @@
 """Record of the training data in weights files; only this module writes and reads it."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from degan.data.manifest import Dataset
+if TYPE_CHECKING:  # the recogniser needs no data sets, and loads in less time without them
+    from degan.data.manifest import Dataset
 
 _MANIFEST, _JOINED, _BEFORE = "manifest_sha256", "joined_sha256", "began_sha256"
 _SPLITS = "splits"
 
 
 def describe_training_data(
-    dataset: Dataset, indices: Sequence[int], earlier: Any = None
+    dataset: "Dataset", indices: Sequence[int], earlier: Any = None
 ) -> dict[str, str | int]:
     """Return the record of training data to store in a weights file.
 
@@ -60,7 +61,7 @@ def hashes_with_unknown_subjects(record: Any) -> frozenset[str]:
     return _words(record, _JOINED, _BEFORE) - {""}
 
 
-def was_trained_on(record: Any, dataset: Dataset, parts: Collection[str]) -> bool:
+def was_trained_on(record: Any, dataset: "Dataset", parts: Collection[str]) -> bool:
     """Return whether weights were trained on samples of a data set.
 
     Args:
