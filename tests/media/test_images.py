@@ -344,3 +344,23 @@ def test_a_folder_without_photos_says_what_is_looked_for(tmp_path):
     (tmp_path / "a.jpg").touch()
     with pytest.raises(DeganError, match=r"a\.jpg is a file; give the folder that holds it"):
         find_photos(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("kind", ["avif", "webp", "png", "jpeg", "tiff", "gif", "bmp"])
+def test_a_damaged_photo_is_read_or_one_sentence(kind):
+    """A decoder's error of another type would end the reading of a whole folder."""
+    noise = np.random.default_rng(0)
+    buffer = io.BytesIO()
+    Image.fromarray(noise.integers(0, 255, (32, 32, 3), dtype=np.uint8)).save(buffer, kind)
+    whole = np.frombuffer(buffer.getvalue(), np.uint8)
+    refused = 0
+    for _ in range(300):
+        data = whole.copy()
+        places = noise.integers(12, len(data), noise.choice((1, 3, 20)))
+        data[places] = noise.integers(0, 256, len(places))
+        try:
+            decode(data[: noise.integers(20, 2 * len(data))].tobytes(), "photo")
+        except DeganError as error:
+            assert "photo" in str(error)
+            refused += 1
+    assert refused

@@ -605,7 +605,7 @@ class TestSentences:
     def test_the_first_line_has_protocol_images_and_people(self, run, tmp_path):
         _, text = made([run], tmp_path / "r.html")
         assert "A cross-validation: 2-fold cross-validation by person, " in text
-        assert " people. Every figure" in text
+        assert " people. Every figure can" in text
 
     def test_a_sentence_for_a_paper_has_all_figures(self, run, tmp_path):
         parts, _ = made([run], tmp_path / "r.html")

@@ -45,6 +45,7 @@ _DAMAGE = (
     EOFError,
     OverflowError,
     MemoryError,
+    RuntimeError,  # a broken AVIF or HEIC
     struct.error,
 )
 """Errors that Pillow's decoders raise on a damaged file."""
