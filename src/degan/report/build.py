@@ -97,7 +97,8 @@ def _lead(results: Sequence[Result], dataset: Dataset | None) -> str:
     """Return the sentence at the top of the page."""
     of = f"{len(results)} results" if len(results) > 1 else _what(results[0])
     faces = f" Faces are those of {dataset.folder.resolve().name}." if dataset else ""
-    return f"{of[0].upper()}{of[1:]}. Every figure can be saved as SVG or PDF, and its data as CSV or LaTeX.{faces}"
+    files = "Every figure can be saved as SVG or PDF, and its data as CSV or LaTeX."
+    return f"{of[0].upper()}{of[1:]}. {files}{faces}"
 
 
 def _what(result: Result) -> str:
