@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from degan.data.sample import SPLITS, Sample, Skipped
-from degan.data.valid_rows import MAX_CROP_SIZE, PARTS, check_rows, is_inside
+from degan.data.valid_rows import PARTS, check_rows, is_inside
 from degan.errors import DeganError, DeganTypeError
+from degan.faces.alignment import MAX_CROP_SIZE
 from degan.labels import EXPRESSIONS, is_class_name, sort_classes
 from degan.system.arguments import PathLike, as_int, as_path, check_kind, check_texts
 from degan.system.files import read_bytes, sha256, write_text

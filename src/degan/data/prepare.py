@@ -20,9 +20,8 @@ from degan.data.manifest import read_dataset, write_dataset
 from degan.data.pictures import PictureReader, path_of
 from degan.data.protocol import Protocol
 from degan.data.sample import Recording, Sample, Skipped, Source
-from degan.data.valid_rows import MAX_CROP_SIZE
 from degan.errors import DeganError
-from degan.faces.alignment import CROP_SIZE, FRAME, MIN_CUT_OUT, crop_face
+from degan.faces.alignment import CROP_SIZE, FRAME, MAX_CROP_SIZE, MIN_CUT_OUT, crop_face
 from degan.faces.finder import FaceFinder
 from degan.media import images
 from degan.system.arguments import (

@@ -9,9 +9,6 @@ from degan.errors import DeganError, DeganTypeError
 from degan.labels import EXPRESSIONS, is_class_name
 from degan.system.arguments import check_list
 
-MAX_CROP_SIZE: Final = 4096
-"""Largest width and height of crops, in pixels."""
-
 PARTS: Final = frozenset({"", *SPLITS})
 """Values of the column ``split``."""
 

@@ -116,9 +116,8 @@ def evaluate(
     if known is not None and read.actions is not None:
         amounts = read.actions.astype(np.float64)
         summary |= action_figures(known, amounts, samples, recognizer.action_units, _SEED)
-        summary["actions_fitted_on_this_data"] = not dataset.manifests.isdisjoint(
-            recognizer.actions_fitted_on_manifests
-        )
+        fitted_on = recognizer.actions_fitted_on_manifests
+        summary["actions_fitted_on_this_data"] = not dataset.manifests.isdisjoint(fitted_on)
     if out is not None:
         _write(out, dataset, indices, shared, probabilities, summary)
     return summary

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from degan.errors import DeganError
@@ -14,15 +13,14 @@ from degan.predict.run import predict
 from degan.recognition.prediction import Prediction
 from degan.system.arguments import (
     PathLike,
-    as_int,
     as_path,
+    as_paths,
     check_callback,
     check_flag,
     check_groups,
     check_list,
 )
 from degan.system.extras import LazyModule, import_package
-from degan.system.machine import MAX_JOBS
 from degan.system.progress import Progress
 
 if TYPE_CHECKING:
@@ -95,18 +93,10 @@ def read(
         DeganTypeError: an argument has a wrong type.
     """
     _check_pandas()
-    for flag, name in (
-        (crops, "crops"),
-        (thorough, "thorough"),
-        (actions, "actions"),
-        (people, "people"),
-    ):
-        check_flag(flag, name)
-    jobs = as_int(jobs, "jobs", least=1, most=MAX_JOBS)
     check_callback(progress, "progress")
-    paths = _paths(source)
+    paths = as_paths([source] if isinstance(source, str | os.PathLike) else source, "source")
     calmest = isinstance(neutral, str) and neutral == CALMEST
-    options = ReadOptions(
+    options = ReadOptions(  # ReadOptions and Plan check their values
         weights=None if weights is None else as_path(weights, "weights"),
         groups=tuple(check_groups(groups).items()),
         thorough=thorough,
@@ -183,21 +173,6 @@ def to_frame(
 
 def _predictions(one: Prediction | Result) -> Sequence[Prediction]:
     return one.faces if isinstance(one, Result) else (one,)
-
-
-def _paths(source: PathLike | Sequence[PathLike]) -> list[Path]:
-    """Return the paths that one path, or a list of paths, names.
-
-    Raises:
-        DeganTypeError: an object is not a path.
-        DeganError: there is no path, or an empty one.
-    """
-    sources = [source] if isinstance(source, str | os.PathLike) else source
-    check_list(sources, object, "source", "paths")
-    paths = [as_path(path, "source") for path in sources]
-    if not paths:
-        raise DeganError("source is an empty list; name a photo, a video or a folder")
-    return paths
 
 
 def _frame(rows: list[dict[str, Any]], columns: Mapping[str, type]) -> "pandas.DataFrame":

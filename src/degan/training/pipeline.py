@@ -106,12 +106,11 @@ def train(
         with repeatable(device):
             data = _load(dataset, indices, checked, settings, start, device)
             samples = [dataset.samples[index] for index in indices]
+            targets = _teacher_predictions(
+                data, samples, facts, settings, teachers, start, teachers_progress
+            )
             if checked.votes is not None:
-                targets: Tensor | None = torch.from_numpy(checked.votes).to(device)
-            else:
-                targets = _teacher_predictions(
-                    data, samples, facts, settings, teachers, start, teachers_progress
-                )
+                targets = torch.from_numpy(checked.votes).to(device)
             blend = _blend(data, samples, settings, folder / INNER_DIR, start, blend_progress)
             log = folder / LOG_FILE
             if stage1 is None:
