@@ -568,7 +568,10 @@ class TestOptions:
         [
             ({"smooth": 1.0}, "the options smooth and fps .* are for videos"),
             ({"rate": 5}, r"smooth and fps \(in Python rate\) are for videos, and no input is one"),
-            ({"crops": True, "thorough": True}, "faces are not searched for in cropped faces"),
+            (
+                {"crops": True, "thorough": True},
+                r"turned .* has no effect on cropped faces and given boxes",
+            ),
             ({"crops": True, "people": True}, "the option people needs the surroundings"),
             ({"neutral": "calmest"}, "'calmest' is for videos, and .* is a photo"),
         ],

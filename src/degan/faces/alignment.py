@@ -94,8 +94,8 @@ def check_landmarks(image: RgbImage, landmarks: Any) -> NDArray[np.floating]:
     near = flat.min() >= -margin and right <= width + margin and bottom <= height + margin
     if not near or np.ptp(flat[LANDMARKS], axis=0).max() < _MIN_SPREAD:
         raise DeganError(
-            f"the landmarks of a face are not those of a face in an image of {width} x {height} "
-            "pixels; give each image its own faces"
+            f"a face has landmarks that cannot be in an image of {width} x {height} pixels; give "
+            "each image its own faces"
         )
     return mesh
 

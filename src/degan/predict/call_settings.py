@@ -46,8 +46,8 @@ _PEOPLE_WITH_CROPS: Final = (
     "people or crops out"
 )
 _TURNED_WITHOUT_SEARCH: Final = (
-    "faces are not searched for in cropped faces and given boxes, so turned ones neither; leave "
-    "the option turned (in Python thorough) out"
+    "the option turned (in Python thorough) has no effect on cropped faces and given boxes, which "
+    "need no search; leave it out"
 )
 _TURNED_WITH_VIDEO: Final = (
     "turned faces are searched for in photos only; leave the option turned (in Python thorough) out"

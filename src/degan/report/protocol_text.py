@@ -20,8 +20,8 @@ def protocol_of(result: Result) -> str:
     if isinstance(found, Unavailable):
         return ""
     if found.weights is not None:
-        seen = "trained on this data set" if found.trained_on_this_data else "not trained further"
-        return f"weights {found.weights}, {seen}"
+        known = ", trained on this data set" if found.trained_on_this_data else ""
+        return f"weights {found.weights}{known}"
     words = _PROTOCOLS.get(found.protocol or "", "")
     if "{folds}" not in words:
         return words

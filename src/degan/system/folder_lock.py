@@ -36,7 +36,7 @@ def locked(folder: Path, *, beside: bool = False) -> Iterator[None]:
     try:
         yield
     finally:
-        # Removed before it is unlocked: a call that waits for the lock of a removed file tries
+        # The file is removed before it is unlocked. A call that then locks the removed file tries
         # again. Windows cannot remove an open file, so an empty one stays there.
         if file is not None:
             if sys.platform != "win32":

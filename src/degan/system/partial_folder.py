@@ -57,7 +57,8 @@ def clear(partial: Path, marks: Iterable[str]) -> None:
     Raises:
         DeganError: degan did not create ``partial``, or it cannot be removed.
     """
-    # Renamed before it is removed: a call killed meanwhile does not leave a part without its mark.
+    # The folder is renamed before it is removed. So a call that is killed meanwhile leaves no
+    # folder of this name without its mark.
     aside = partial.with_name(f".{partial.name}.old.tmp")
     if aside.is_dir():
         shutil.rmtree(aside, ignore_errors=True)
