@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from degan.data.crops import read_crops
 from degan.data.manifest import Dataset, read_dataset
 from degan.data.rendered_sequences import read_all_frames
-from degan.evaluation.metrics import subject_interval
+from degan.evaluation.intervals import share_interval
 from degan.media.images import read_image
 from degan.recognition.prediction import Readings
 from degan.recognition.recognizer import Recognizer
@@ -45,7 +45,9 @@ def read_all(recognizer: Recognizer, dataset: Dataset) -> Readings:
 
 def told(what: str, right: NDArray[np.bool_], people: list[str]) -> None:
     """Print an accuracy with its interval over people."""
-    low, high = subject_interval(right, people)
+    interval = share_interval(right, people)
+    assert interval is not None, "two people or more are read"
+    low, high = interval
     print(f"{what}: {right.mean():.1%} ({100 * low:.1f}-{100 * high:.1f}) of {len(right)}")
 
 

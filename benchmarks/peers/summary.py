@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from degan.evaluation.metrics import subject_interval
+from degan.evaluation.intervals import share_interval
 from degan.labels import parse_expression, sort_classes
 
 _KEYS = {"versions", "cold", "photos", "peak_mb", "classifier"}
@@ -89,7 +89,8 @@ def accuracies(
             [read is not None and answer(read, among) == photo.expression for read, photo in kept]
         )
         if right.size:
-            low, high = subject_interval(right, [photo.subject for _, photo in kept])
+            interval = share_interval(right, [photo.subject for _, photo in kept])
+            low, high = interval or (0.0, 1.0)  # nothing is known from one person
             figures[key] = {"right": float(right.mean()), "low": low, "high": high}
     return figures
 

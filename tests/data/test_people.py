@@ -101,7 +101,7 @@ class TestGap:
             values += [name] * size
             samples += [sample(f"{name}{k}", ("neutral", "fear")[k % 2]) for k in range(size)]
             predicted += [(k % 2) ^ (k < misread) for k in range(size)]
-        return metrics_by_group(group(values), samples, ("neutral", "fear"), np.array(predicted), 0)
+        return metrics_by_group(group(values), samples, ("neutral", "fear"), np.array(predicted))
 
     def test_it_is_between_the_best_and_the_worst(self):
         gap = self.by((20, 20, 20), (2, 8, 4))["gap"]

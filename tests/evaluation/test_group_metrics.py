@@ -16,7 +16,7 @@ def gap(columns, subjects, correct):
         for n, subject in enumerate(subjects)
     ]
     predicted = np.where(correct, 0, 1)
-    return metrics_by_group(group(columns), samples, CLASSES, predicted, 0)["gap"]
+    return metrics_by_group(group(columns), samples, CLASSES, predicted)["gap"]
 
 
 def test_what_a_person_does_in_both_groups_is_no_gap():

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from degan.evaluation import metrics
 from degan.evaluation.metrics import (
     accuracy,
     balanced_accuracy,
@@ -14,7 +13,6 @@ from degan.evaluation.metrics import (
     log_loss,
     quantile_bins,
     restrict,
-    subject_interval,
     vote_sequences,
 )
 
@@ -62,58 +60,6 @@ def test_bins_rise_with_the_values_and_leave_no_number_out(values, bins):
 def test_bins_of_different_values_are_equally_full():
     values = np.random.default_rng(0).permutation(1000)
     assert np.bincount(quantile_bins(values, 5)).tolist() == [200] * 5
-
-
-def test_the_interval_does_not_depend_on_how_many_draws_are_in_memory(monkeypatch):
-    correct, subjects = np.arange(60) < 40, [str(i // 2) for i in range(60)]
-    whole = subject_interval(correct, subjects)
-    monkeypatch.setattr(metrics, "_MAX_CELLS", 1000)
-    assert subject_interval(correct, subjects) == whole
-
-
-@settings(max_examples=30, deadline=None)
-@given(
-    st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=40),
-    st.integers(0, 5),
-)
-def test_the_interval_lies_in_0_to_1_and_is_the_same_each_time(rows, seed):
-    subjects = [f"s{number}" for number, _ in rows]
-    correct = np.array([right for _, right in rows])
-    low, high = subject_interval(correct, subjects, seed=seed, draws=500)
-    assert 0 <= low <= high <= 1
-    assert (low, high) == subject_interval(correct, subjects, seed=seed, draws=500)
-
-
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_the_interval_contains_the_accuracy(share):
-    correct = np.random.default_rng(0).random(200) < share
-    low, high = subject_interval(correct, [f"s{i // 4}" for i in range(200)])
-    assert low < correct.mean() < high
-
-
-def test_the_interval_of_independent_samples_is_the_binomial_one():
-    correct = np.arange(400) < 300
-    low, high = subject_interval(correct, [str(i) for i in range(400)])
-    half = 1.96 * np.sqrt(0.75 * 0.25 / 400)
-    assert (low, high) == pytest.approx((0.75 - half, 0.75 + half), abs=0.005)
-
-
-def test_the_interval_is_wider_where_the_mistakes_are_those_of_few_people():
-    correct = np.arange(200) < 150
-    alone = subject_interval(correct, [str(i) for i in range(200)])
-    clustered = subject_interval(correct, [str(i // 20) for i in range(200)])
-    assert clustered[1] - clustered[0] > 2 * (alone[1] - alone[0])
-
-
-def test_the_interval_is_narrower_at_a_lower_level():
-    correct, subjects = np.arange(60) < 40, [str(i) for i in range(60)]
-    wide = subject_interval(correct, subjects, level=0.95)
-    narrow = subject_interval(correct, subjects, level=0.5)
-    assert wide[0] < narrow[0] < narrow[1] < wide[1]
-
-
-def test_of_one_person_the_interval_is_a_point():
-    assert subject_interval(np.array([True, False]), ["ann", "ann"]) == (0.5, 0.5)
 
 
 def test_a_sequence_is_decided_by_its_mean_probabilities_not_by_most_frames():
@@ -170,34 +116,3 @@ def test_calibration_does_not_depend_on_the_order_and_stays_within_bounds(rows):
         found = figure(probabilities, truth)
         assert 0 <= found <= most + 1e-9
         assert found == pytest.approx(figure(probabilities[::-1], truth[::-1]))
-
-
-def test_groups_of_the_same_people_are_drawn_together():
-    """What a person changes in both groups is no difference between them."""
-    rng = np.random.default_rng(0)
-    people = np.repeat(np.arange(30), 4)
-    of_person = rng.random(30)[people]
-    first = np.arange(120) % 2 == 0
-    names = people.astype(str).tolist()
-    means = metrics.bootstrap_group_means(of_person, [first, ~first], names, 0, 500)
-    assert np.ptp(means[:, 0]) > 0.1
-    assert np.allclose(means[:, 0], means[:, 1])
-
-
-def test_groups_of_different_people_vary_apart():
-    """The spread of the difference is that of two independent means."""
-    rng = np.random.default_rng(1)
-    values = rng.random(80)
-    first = np.arange(80) < 40
-    names = [str(number) for number in range(80)]
-    means = metrics.bootstrap_group_means(values, [first, ~first], names, 0, 4000)
-    expected = np.sqrt(values[first].var() / 40 + values[~first].var() / 40)
-    assert (means[:, 0] - means[:, 1]).std() == pytest.approx(expected, rel=0.06)
-
-
-def test_a_resample_without_a_group_has_no_mean_of_it():
-    means = metrics.bootstrap_group_means(
-        np.ones(3), [np.array([1, 0, 0], bool), np.array([0, 1, 1], bool)], ["a", "b", "c"], 0, 200
-    )
-    assert np.isnan(means[:, 0]).any()
-    assert set(means[~np.isnan(means)]) == {1.0}

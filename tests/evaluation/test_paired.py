@@ -23,27 +23,31 @@ def columns(rows):
 @given(ROWS)
 def test_a_recogniser_does_not_differ_from_itself(rows):
     subjects, one, _ = columns(rows)
-    assert compare(one, one, subjects, draws=200) == (0.0, (0.0, 0.0), 1.0)
+    found = compare(one, one, subjects)
+    assert (found.accuracy, found.p) == (0.0, 1.0)
+    assert found.interval is None or found.interval[0] == -found.interval[1] < 0
 
 
 @settings(max_examples=50)
 @given(ROWS)
 def test_exchanging_the_two_changes_the_sign_alone(rows):
     subjects, one, other = columns(rows)
-    there = compare(one, other, subjects, draws=500)
-    back = compare(other, one, subjects, draws=500)
+    there = compare(one, other, subjects)
+    back = compare(other, one, subjects)
     assert there.accuracy == -back.accuracy
-    assert there.interval == pytest.approx((-back.interval[1], -back.interval[0]))
+    if len(set(subjects)) > 1:
+        assert there.interval == pytest.approx((-back.interval[1], -back.interval[0]))
     assert there.p == back.p
 
 
 @settings(max_examples=50)
 @given(ROWS)
 def test_the_order_of_the_samples_does_not_matter(rows):
-    there = compare(*columns(rows)[1:], columns(rows)[0], draws=200)
-    back = compare(*columns(rows[::-1])[1:], columns(rows[::-1])[0], draws=200)
+    there = compare(*columns(rows)[1:], columns(rows)[0])
+    back = compare(*columns(rows[::-1])[1:], columns(rows[::-1])[0])
     assert there.accuracy == pytest.approx(back.accuracy)
-    assert there.interval == pytest.approx(back.interval)
+    if len(set(columns(rows)[0])) > 1:
+        assert there.interval == pytest.approx(back.interval)
     assert there.p == back.p
 
 
@@ -85,8 +89,7 @@ def test_a_difference_is_one_of_accuracies_over_all_samples():
     reference = np.array([0, 0, 0, 1, 0, 0, 1, 0], dtype=bool)
     found = compare(one, reference, subjects)
     assert found.accuracy == pytest.approx(6 / 8 - 2 / 8)
-    # Drawn are a twice (3 of 6 more), both, or b twice (1 of 2 more).
-    assert found.interval == pytest.approx((0.5, 0.5))
+    assert found.interval[0] < 0.5 < found.interval[1]
 
 
 def test_what_both_miss_of_the_same_people_widens_no_interval():
@@ -99,17 +102,6 @@ def test_what_both_miss_of_the_same_people_widens_no_interval():
     paired = compare(one, reference, subjects)
     assert paired.accuracy == pytest.approx(one.mean() - reference.mean())
     assert paired.interval[1] - paired.interval[0] < 0.06  # unpaired it would be about 0.25
-
-
-def test_the_same_people_are_drawn_each_time():
-    rng = np.random.default_rng(1)
-    one, other = rng.random(60) < 0.8, rng.random(60) < 0.6
-    subjects = [f"s{i // 3}" for i in range(60)]
-    first, second, third = (
-        compare(one, other, subjects, seed=seed, draws=100) for seed in (4, 4, 6)
-    )
-    assert first == second
-    assert first != third
 
 
 def test_holm_multiplies_the_smallest_by_all_and_never_falls():

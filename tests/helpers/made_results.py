@@ -22,7 +22,7 @@ def make_result(folder, dataset, *, skill=0.7, seed=0, kind="cross-validation", 
     probabilities = rng.dirichlet(np.ones(len(names)), len(truth))
     probabilities = 0.4 * probabilities + 0.6 * np.eye(len(names))[said]
     summary = {
-        **compute_metrics(dataset.samples, names, probabilities, seed),
+        **compute_metrics(dataset.samples, names, probabilities),
         "protocol": "subjects",
         "manifest_sha256": dataset.manifest_hash,
         "seconds": 12.5,

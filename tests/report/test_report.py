@@ -537,7 +537,7 @@ class TestKnownNumbers:
         data = Dataset(tmp_path, tuple(samples), 64, "f", "0" * 64)
         text = predictions_text(data, range(len(samples)), self.NAMES, probabilities)
         write_text(tmp_path / "run" / "predictions.csv", text)
-        summary = compute_metrics(samples, self.NAMES, probabilities, 0)
+        summary = compute_metrics(samples, self.NAMES, probabilities)
         write_json(tmp_path / "run" / "summary.json", summary)
         return made([tmp_path / "run"], tmp_path / "r.html")[0]
 

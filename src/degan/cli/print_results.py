@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.box import SIMPLE
 from rich.table import Table
 
 from degan.cli import console
-from degan.labels import FURTHER_UNITS, MIN_EXPLAINED
+from degan.labels import MIN_EXPLAINED
 
 if TYPE_CHECKING:
     from degan.data.adapter import Adapter
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from degan.data.prepare import PrepareResult
     from degan.report.part import Part
     from degan.tuning.neutral_layer import NeutralGain
+
+FEW_IMAGES: Final = 100
+"""Results on fewer images are printed with a note."""
 
 
 def note(sentence: str) -> None:
@@ -129,17 +132,29 @@ def fold_table(dataset: "Dataset", folds: Sequence["Fold"]) -> Table:
 
 def accuracy_line(summary: dict[str, Any]) -> str:
     """Return a line with the accuracies of a ``summary.json``."""
-    low, high = summary["accuracy_interval"]
     people = f"{summary['subjects']} subjects" if summary["subjects"] else "no subject names"
     over = "subjects" if summary["subjects"] else "recordings"
+    known = "interval unknown: one subject"
+    if summary["accuracy_interval"] is not None:
+        low, high = summary["accuracy_interval"]
+        known = f"95 % interval over {over} {low:.1%} to {high:.1%}"
     line = (
-        f"accuracy {summary['accuracy']:.1%} (95 % interval over {over} {low:.1%} to "
-        f"{high:.1%}), balanced {summary['balanced_accuracy']:.1%}"
+        f"accuracy {summary['accuracy']:.1%} ({known}), balanced {summary['balanced_accuracy']:.1%}"
     )
     if summary["sequences"] < summary["images"]:
         sequences = f"{summary['accuracy_sequences']:.1%} of {summary['sequences']} sequences"
         line += f", {sequences}"
     return f"{line}; {summary['images']} images, {people}"
+
+
+def few_images_note(summary: dict[str, Any]) -> None:
+    """Print a note if too few images were tested to say much about other people."""
+    if summary["images"] < FEW_IMAGES:
+        of = f" of {summary['subjects']} subjects" if summary["subjects"] else ""
+        note(
+            f"ONLY {summary['images']} IMAGES{of} were tested: the accuracy on other people may "
+            "differ much, as its interval shows; test on 100 images or more"
+        )
 
 
 def detail_lines(summary: dict[str, Any]) -> str:
@@ -150,14 +165,6 @@ def detail_lines(summary: dict[str, Any]) -> str:
         f"probabilities: expected calibration error {summary['calibration_error']:.1%}, log loss "
         f"{summary['log_loss']:.3f}\nrecall, weakest first: {', '.join(recalls)}"
     )
-
-
-def unsure_line(summary: dict[str, Any]) -> str:
-    """Return the line of an evaluation on predictions marked as unsure."""
-    unsure = summary["unsure"]
-    others = unsure["accuracy_of_others"]
-    line = f"unsure (below {unsure['below']:.0%}): {unsure['images']} of {summary['images']} images"
-    return line if others is None else f"{line}; accuracy of the others {others:.1%}"
 
 
 def crossdata_notes(summary: dict[str, Any]) -> None:
@@ -246,15 +253,22 @@ def _paired_table(first_heading: str, reference: str, rows: dict[str, dict[str, 
             continue
         cells = [share_text(row["accuracy"], row["accuracy_interval"]), "", "", ""]
         if "difference" in row:
-            low, high = (100 * end for end in row["difference_interval"])
-            difference = f"{100 * row['difference']:+.1f} ({low:+.1f}, {high:+.1f})"
+            ends = "one subject"
+            if row["difference_interval"] is not None:
+                ends = ", ".join(f"{100 * end:+.1f}" for end in row["difference_interval"])
+            difference = f"{100 * row['difference']:+.1f} ({ends})"
             cells[1:] = [difference, f"{row['p']:.3f}", f"{row['p_holm']:.3f}"]
         table.add_row(name, *cells)
     return table
 
 
-def share_text(share: float, interval: Sequence[float]) -> str:
-    """Return a fraction and its interval in percent, such as "83.3% (70.8-95.8)"."""
+def share_text(share: float, interval: Sequence[float] | None) -> str:
+    """Return a fraction and its interval in percent, such as "83.3% (70.8-95.8)".
+
+    The interval of one subject cannot be known: "83.3% (one subject)".
+    """
+    if interval is None:
+        return f"{share:.1%} (one subject)"
     low, high = (100 * end for end in interval)
     return f"{share:.1%} ({low:.1f}-{high:.1f})"
 
@@ -269,35 +283,6 @@ def ablation_notes(summary: dict[str, Any]) -> None:
             note(f"the arm {name} failed; {row['failed']}")
     if summary["comparisons"] > 1:
         note(f"{summary['comparisons']} comparisons with full; {summary['note']}")
-
-
-def group_table(summary: dict[str, Any]) -> Table:
-    """Return the table of ``degan evaluate --by``: one row per expression and column value."""
-    expressions = summary["expressions"]
-    table = Table("expression", box=SIMPLE)
-    table.add_column(summary["by"]["column"], overflow="fold")
-    for heading in ("images", "recall", "95 %", "mistaken for", *expressions):
-        table.add_column(heading, justify="left" if heading == "mistaken for" else "right")
-    for row in summary["by"]["rows"]:
-        read_as = (str(row["read_as"][name]) for name in expressions)
-        ends = "-".join(f"{100 * end:.0f}" for end in row["interval"] or ())
-        figures = (str(row["images"]), f"{row['recall']:.0%}", ends, row["mistaken_for"] or "")
-        table.add_row(row["expression"], row["value"], *figures, *read_as)
-    return table
-
-
-def gap_line(summary: dict[str, Any]) -> str:
-    """Return the line of ``degan evaluate --by`` on the gap between the best and worst group."""
-    from degan.evaluation.group_metrics import MIN_PEOPLE  # noqa: PLC0415  # NumPy, which --help does without
-
-    gap = summary["by"]["gap"]
-    if gap is None:
-        return f"gap by {summary['by']['column']}: needs two groups of {MIN_PEOPLE} people or more"
-    low, high = (100 * end for end in gap["interval"])
-    return (
-        f"gap by {summary['by']['column']}: {100 * gap['difference']:.1f} points "
-        f"({low:.1f} to {high:.1f}) between {gap['best']} (best) and {gap['worst']} (worst)"
-    )
 
 
 def actions_line(explained: Mapping[str, float]) -> str:
@@ -318,66 +303,6 @@ def neutral_line(gain: "NeutralGain") -> str:
         f"accuracy with comparison to a neutral face {gain.beside:.1%}, without {gain.alone:.1%} "
         f"({gain.frames} frames)"
     )
-
-
-def action_table(summary: dict[str, Any]) -> Table:
-    """Return the table of ``degan evaluate --actions``: one row per facial action, best first."""
-    table = Table("facial action", box=SIMPLE)
-    for heading in ("explained", "mean error", "deviation"):
-        table.add_column(heading, justify="right")
-    for row in reversed(summary["actions"]):
-        amounts = (f"{row[name]:.3f}" for name in ("error", "deviation"))
-        table.add_row(row["action"], f"{row['explained']:.0%}", *amounts)
-    return table
-
-
-def unit_table(summary: dict[str, Any]) -> Table:
-    """Return the table of ``degan evaluate --actions`` on FACS-coded data: units, best first."""
-    table = Table("action unit", box=SIMPLE)
-    for heading in ("coded", "people", "AUC", "95 %", "F1", "with it", "without"):
-        table.add_column(heading, justify="right")
-    for row in reversed(summary["action_units"]):
-        low, high = row["interval"]
-        table.add_row(
-            "/".join([row["unit"], *FURTHER_UNITS.get(row["unit"], ())]),
-            f"{row['shown']}/{row['images']}",
-            str(row["people"]),
-            f"{row['area']:.2f}",
-            f"{low:.2f}-{high:.2f}",
-            f"{row['f1']:.2f}",
-            f"{row['read_where_shown']:.2f}",
-            f"{row['read_elsewhere']:.2f}",
-        )
-    return table
-
-
-def evaluation_notes(summary: dict[str, Any]) -> None:
-    """Print notes on images left out and on the validity of the results."""
-    if summary["left_out"]:
-        counts = ", ".join(f"{count} {name}" for name, count in summary["left_out"].items())
-        note(f"left out, because the weights do not have these expressions: {counts}")
-    if summary["never_shown"]:
-        note(
-            f"the data has no {', '.join(summary['never_shown'])}; probabilities are normalised "
-            "over the other expressions"
-        )
-    have, need = summary["crop_size"], summary["weights_crop_size"]
-    if have != need:
-        note(f"crops of {have} px were scaled to the {need} px that the weights require")
-    if summary["trained_on_this_data"]:
-        note(
-            "the weights were trained on photos of this data set, so the results do not hold for "
-            "other people; 'degan crossval' measures accuracy on other people"
-        )
-    if summary["calibrated_on_this_data"]:
-        note(
-            "the temperature of the weights was fitted on this data set, so calibration error and "
-            "log loss are too low"
-        )
-    if summary.get("action_units") == []:
-        note("no action unit that the weights read is present in five people and absent in five")
-    if summary.get("actions_fitted_on_this_data"):
-        note("facial actions were fitted on these people, so their results are optimistic")
 
 
 def report_notes(parts: Sequence["Part"]) -> None:

@@ -13,6 +13,7 @@ from degan.data.manifest import Dataset
 from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.evaluation import metrics
+from degan.evaluation.intervals import as_list
 from degan.labels import ACTION_UNITS, FACIAL_ACTIONS, FURTHER_UNITS, UNIT_THRESHOLD
 
 MIN_PEOPLE: Final = 5
@@ -121,7 +122,7 @@ def _of_units(
                 "shown": int(has_unit.sum()),
                 "people": len({*people[has_unit]}),
                 "area": area,
-                "interval": list(interval),
+                "interval": as_list(interval),
                 "f1": _f1(amounts >= UNIT_THRESHOLD, has_unit),
                 "read_where_shown": round(float(amounts[has_unit].mean()), 4),
                 "read_elsewhere": round(float(amounts[~has_unit].mean()), 4),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from degan.errors import DeganError
 from degan.evaluation import metrics, paired
+from degan.evaluation.intervals import as_list, mean_interval, share_interval
 from degan.evaluation.predictions import (
     PredictedSample,
     Predictions,
@@ -21,7 +22,6 @@ from degan.system.files import write_text
 
 RESULT: Final = "compare.json"
 
-_SEED: Final = 0  # random seed of the bootstrap
 _RUN_SEPARATOR: Final = ","  # separates the runs of one result
 
 
@@ -65,7 +65,7 @@ def compare_results(
             number of runs than the reference; ``out`` cannot be written or is a run directory.
         DeganTypeError: an argument is not a path, or ``others`` not a list of them.
 
-    Source: intervals are a cluster bootstrap over subjects; p-values are of a sign-flip test,
+    Source: intervals, see :mod:`degan.evaluation.intervals`; p-values are of a sign-flip test,
     adjusted by Holm 1979.
     """
     reference = as_path(reference, "reference")
@@ -132,22 +132,22 @@ def _metrics(result: _Result, persons: Sequence[str]) -> dict[str, Any]:
     shares = result.correct.mean(axis=0)
     return {
         "accuracy": float(shares.mean()),
-        "accuracy_interval": list(metrics.subject_interval(shares, persons, seed=_SEED)),
+        "accuracy_interval": as_list(share_interval(shares, persons)),
         "log_loss": float(result.losses.mean()),
     }
 
 
 def _differences(first: _Result, result: _Result, persons: Sequence[str]) -> dict[str, Any]:
-    found = paired.compare(result.correct, first.correct, persons, seed=_SEED)
+    found = paired.compare(result.correct, first.correct, persons)
     loss = result.losses - first.losses
     return {
         "difference": found.accuracy,
-        "difference_interval": list(found.interval),
+        "difference_interval": as_list(found.interval),
         "gained": int((result.correct & ~first.correct).sum()),
         "lost": int((first.correct & ~result.correct).sum()),
         "p": found.p,
         "log_loss_difference": float(loss.mean()),
-        "log_loss_difference_interval": list(metrics.subject_interval(loss, persons, seed=_SEED)),
+        "log_loss_difference_interval": as_list(mean_interval(loss, persons)),
     }
 
 

@@ -29,7 +29,7 @@ from degan.system.arguments import PathLike, as_path, check_flag, check_kind
 from degan.system.files import write_text
 from degan.system.progress import Progress, as_progress
 
-_SEED = 0  # random seed of the bootstrap
+_SEED = 0  # random seed of the bootstrap of action units
 
 
 def evaluate(
@@ -104,14 +104,14 @@ def evaluate(
     truth = np.array([shared.index(sample.expression) for sample in samples])
     predicted = probabilities.argmax(axis=1)
     summary = {
-        **compute_metrics(samples, shared, probabilities, _SEED),
+        **compute_metrics(samples, shared, probabilities),
         "unsure": _unsure(unsure, truth == predicted, recognizer.unsure_below),
         "split": split,
         **_facts(dataset, chosen, recognizer, shared),
     }
     if column is not None:
         groups = group([column[index] for index in indices])
-        of_groups = metrics_by_group(groups, samples, shared, predicted, _SEED)
+        of_groups = metrics_by_group(groups, samples, shared, predicted)
         summary["by"] = {"column": by, **of_groups}
     if known is not None and read.actions is not None:
         amounts = read.actions.astype(np.float64)

@@ -8,6 +8,7 @@ import numpy as np
 from degan.data.sample import Sample
 from degan.evaluation import metrics
 from degan.evaluation.grouping import NOTHING, Groups
+from degan.evaluation.intervals import as_list, gap_interval, share_interval
 
 ALL: Final = "all"
 """Value of ``expression`` in the row that counts all expressions of a group."""
@@ -16,15 +17,12 @@ MIN_PEOPLE: Final = 10
 """Minimum number of subjects in a group that the gap compares; an accuracy over fewer is not
 reliable."""
 
-_DRAWS = 2000  # bootstrap resamples; fewer than elsewhere because there are many rows
-
 
 def metrics_by_group(
     groups: Groups,
     samples: Sequence[Sample],
     expressions: Sequence[str],
     predicted: metrics.Labels,
-    seed: int,
 ) -> dict[str, Any]:
     """Return the metrics of groups of samples.
 
@@ -33,7 +31,6 @@ def metrics_by_group(
         samples: the predicted samples, length N.
         expressions: the C classes.
         predicted: predicted classes, int (N,).
-        seed: random seed of the bootstrap.
 
     Returns:
         ``rows``: one row for each group with two or more expressions, then one for each pair of
@@ -45,7 +42,7 @@ def metrics_by_group(
 
     def row(expression: str, name: str, chosen: metrics.Flags) -> dict[str, Any]:
         named = {"expression": expression, "value": name}
-        return named | _row(truth[chosen], predicted[chosen], persons[chosen], expressions, seed)
+        return named | _row(truth[chosen], predicted[chosen], persons[chosen], expressions)
 
     members = {name: groups.index == number for number, name in enumerate(groups.names)}
     whole = {name: row(ALL, name, chosen) for name, chosen in members.items() if chosen.any()}
@@ -60,7 +57,7 @@ def metrics_by_group(
         for name, figures in whole.items()
         if name != NOTHING and figures["people"] >= MIN_PEOPLE
     }
-    return {"rows": rows, "gap": _gap(compared, truth == predicted, persons, seed)}
+    return {"rows": rows, "gap": _gap(compared, truth == predicted, persons)}
 
 
 def _row(
@@ -68,58 +65,43 @@ def _row(
     predicted: metrics.Labels,
     persons: np.ndarray,
     expressions: Sequence[str],
-    seed: int,
 ) -> dict[str, Any]:
     """Return the metrics of a group; the interval is None if there is only one subject."""
     correct = truth == predicted
     read_as = np.bincount(predicted, minlength=len(expressions))
     wrong = np.bincount(predicted[~correct], minlength=len(expressions))
-    people = len(set(persons.tolist()))
-    interval = None
-    if people > 1:
-        interval = metrics.subject_interval(correct, persons.tolist(), seed=seed, draws=_DRAWS)
     return {
         "images": len(truth),
-        "people": people,
+        "people": len(set(persons.tolist())),
         "recall": float(correct.mean()),
-        "interval": interval and list(interval),
+        "interval": as_list(share_interval(correct, persons.tolist())),
         "mistaken_for": expressions[int(wrong.argmax())] if wrong.any() else None,
         "read_as": dict(zip(expressions, read_as.tolist(), strict=True)),
     }
 
 
 def _gap(
-    groups: Mapping[str, metrics.Flags], correct: metrics.Flags, persons: np.ndarray, seed: int
+    groups: Mapping[str, metrics.Flags], correct: metrics.Flags, persons: np.ndarray
 ) -> dict[str, Any] | None:
     """Return the accuracy gap between the best and the worst group; None for fewer than two groups.
 
-    The interval is a bootstrap over the subjects of both groups; a subject in both groups is drawn
-    for both. The gap is biased upwards: the groups are selected as the best and the worst, so the
-    gap is above 0 even for equal groups.
+    A subject in both groups changes both accuracies, see
+    :func:`degan.evaluation.intervals.gap_interval`. The gap is biased upwards: the groups are
+    selected as the best and the worst, so the gap is above 0 even for equal groups.
 
     Args:
         groups: group name -> whether each sample is in it, bool (N,). Each group has
             :data:`MIN_PEOPLE` subjects or more.
         correct: whether each prediction is correct, bool (N,).
         persons: subject of each sample, (N,).
-        seed: random seed of the bootstrap.
     """
     if len(groups) < 2:
         return None
     ranked = sorted(groups, key=lambda name: correct[groups[name]].mean(), reverse=True)
     best, worst = groups[ranked[0]], groups[ranked[-1]]
-    either = best | worst
-    means = metrics.bootstrap_group_means(
-        correct[either].astype(np.float64),
-        [best[either], worst[either]],
-        persons[either].tolist(),
-        seed,
-        _DRAWS,
-    )
-    low, high = np.nanquantile(means[:, 0] - means[:, 1], [0.025, 0.975])
     return {
         "best": ranked[0],
         "worst": ranked[-1],
         "difference": float(correct[best].mean() - correct[worst].mean()),
-        "interval": [float(low), float(high)],
+        "interval": as_list(gap_interval(correct, best, worst, persons.tolist())),
     }

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from degan.evaluation.intervals import Interval, t_quantile, wilson
+
 Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -113,93 +115,6 @@ def quantile_bins(values: NDArray[np.int64], bins: int) -> Labels:
     return place
 
 
-def subject_interval(
-    values: Flags | NDArray[np.float64],
-    subjects: Sequence[str],
-    *,
-    seed: int = 0,
-    draws: int = 10_000,
-    level: float = 0.95,
-) -> tuple[float, float]:
-    """Return a bootstrap confidence interval of a mean, such as the accuracy.
-
-    Images of one subject are not independent, so whole subjects are resampled with replacement
-    (cluster bootstrap, percentile interval).
-
-    Args:
-        values: value of each sample, float (N,); or correctness of each prediction, bool (N,).
-        subjects: subject of each sample, length N.
-        seed: random seed of the bootstrap.
-        draws: number of bootstrap resamples.
-        level: coverage of the interval, in [0, 1].
-
-    Returns:
-        Lower and upper end, in the unit of the values.
-    """
-    shares = bootstrap_means(values.astype(np.float64), subjects, seed, draws)
-    low, high = np.quantile(shares, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
-
-
-def bootstrap_means(
-    values: NDArray[np.float64], subjects: Sequence[str], seed: int, draws: int
-) -> NDArray[np.float64]:
-    """Return the mean over samples in each bootstrap resample of whole subjects.
-
-    Args:
-        values: value of each sample, float (N,).
-        subjects: subject of each sample, length N.
-        seed: random seed of the bootstrap. The resampled subjects do not depend on the values.
-        draws: number of bootstrap resamples.
-
-    Returns:
-        Mean of each resample, float (draws,).
-    """
-    everyone = np.ones(len(values), dtype=np.bool_)
-    return bootstrap_group_means(values, [everyone], subjects, seed, draws)[:, 0]
-
-
-def bootstrap_group_means(
-    values: NDArray[np.float64],
-    groups: Sequence[Flags],
-    subjects: Sequence[str],
-    seed: int,
-    draws: int,
-) -> NDArray[np.float64]:
-    """Return the means over the samples of several groups in the same bootstrap resamples.
-
-    A subject with samples in two groups is drawn for both, so their means are paired.
-
-    Args:
-        values: value of each sample, float (N,).
-        groups: G groups, each whether a sample is in it, bool (N,).
-        subjects: subject of each sample, length N.
-        seed: random seed of the bootstrap. The resampled subjects do not depend on the values.
-        draws: number of bootstrap resamples.
-
-    Returns:
-        Mean of each resample and group, float (draws, G); NaN if the resample has no subject of
-        the group.
-    """
-    _, place = np.unique(np.asarray(subjects), return_inverse=True)
-    people = int(place.max()) + 1
-    totals = np.array(
-        [np.bincount(place[one], weights=values[one], minlength=people) for one in groups]
-    )
-    counts = np.array([np.bincount(place[one], minlength=people) for one in groups])
-    rng = np.random.default_rng(seed)
-    means = np.empty((draws, len(groups)))
-    # Computed in blocks to limit memory (draws x subjects). Blocks do not change the resamples.
-    block = max(1, _MAX_CELLS // people)
-    for start in range(0, draws, block):
-        size = min(block, draws - start)
-        # Resampling S subjects with replacement gives multinomial counts.
-        times = rng.multinomial(people, np.full(people, 1 / people), size=size)
-        with np.errstate(invalid="ignore"):
-            means[start : start + size] = (times @ totals.T) / (times @ counts.T)
-    return means
-
-
 def vote_sequences(
     probabilities: Probabilities, truth: Labels, sequences: Sequence[str]
 ) -> tuple[Labels, Labels]:
@@ -240,7 +155,7 @@ def r2_scores(read: Amounts, truth: Amounts) -> Amounts:
 
 def roc_auc(
     values: Amounts, labels: Flags, subjects: Sequence[str], *, seed: int = 0, draws: int = 2_000
-) -> tuple[float, tuple[float, float]]:
+) -> tuple[float, Interval | None]:
     """Return the area under the ROC curve (AUC) of a score for a binary label, and its interval.
 
     The AUC is the probability that a positive sample has a higher score than a negative sample.
@@ -249,13 +164,16 @@ def roc_auc(
     Args:
         values: score of each sample, float (N,).
         labels: label of each sample, bool (N,); both labels occur.
-        subjects: subject of each sample, length N. The bootstrap resamples whole subjects, see
-            :func:`subject_interval`.
+        subjects: subject of each sample, length N. The bootstrap resamples whole subjects.
         seed: random seed of the bootstrap.
         draws: number of bootstrap resamples. Resamples with only one label are ignored.
 
     Returns:
-        The AUC in [0, 1] (0.5 for uninformative scores), and its 95 % interval.
+        The AUC in [0, 1] (0.5 for uninformative scores), and its 95 % interval; None instead of the
+        interval if one label is of a single subject.
+
+    Source: the interval is Wilson's, with the number of samples that has the variance of the
+    resamples.
     """
     order = np.argsort(values, kind="stable")
     labels = labels[order]
@@ -281,5 +199,11 @@ def roc_auc(
         size = min(block, draws - start)
         times = rng.multinomial(count, np.full(count, 1 / count), size=size)
         drawn.append(areas(times[:, place].astype(np.float64)))
-    low, high = np.nanquantile(np.concatenate(drawn), [0.025, 0.975])
-    return float(areas(np.ones((1, len(values))))[0]), (float(low), float(high))
+    area = float(areas(np.ones((1, len(values))))[0])
+    fewest = min(len(np.unique(place[labels])), len(np.unique(place[~labels])))
+    if fewest < 2:  # one subject has no variance between subjects
+        return area, None
+    variance = float(np.nanvar(np.concatenate(drawn)))
+    # Without any error in the ranking the resamples are equal; then each subject counts once.
+    effective = area * (1 - area) / variance if variance else fewest
+    return area, wilson(area, effective, t_quantile(0.975, count - 1))

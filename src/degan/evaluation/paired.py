@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degan.evaluation import metrics
+from degan.evaluation.intervals import Interval, difference_interval
 
 NOTE: Final = (
     "p is not adjusted for multiple comparisons; with several comparisons some p are small by "
@@ -20,12 +21,13 @@ class Difference(NamedTuple):
 
     Attributes:
         accuracy: accuracy minus accuracy of the reference, in [-1, 1].
-        interval: lower and upper end of its confidence interval.
+        interval: lower and upper end of its confidence interval; None if all samples show one
+            subject.
         p: two-sided p-value of the sign-flip test, in [0, 1]; see :func:`sign_flip_p`.
     """
 
     accuracy: float
-    interval: tuple[float, float]
+    interval: Interval | None
     p: float
 
 
@@ -34,24 +36,20 @@ def compare(
     reference: metrics.Flags,
     subjects: Sequence[str],
     *,
-    seed: int = 0,
-    draws: int = 10_000,
     level: float = 0.95,
 ) -> Difference:
     """Compare a classifier with a reference on the same samples, paired by subject.
 
-    Images of one subject are not independent. So the bootstrap resamples whole subjects, with the
-    results of both classifiers together (cluster bootstrap, percentile interval). The test
-    exchanges the results of the two classifiers for whole subjects.
+    Images of one subject are not independent. So the interval uses the variance of the difference
+    between subjects, see :func:`degan.evaluation.intervals.difference_interval`. The test exchanges
+    the results of the two classifiers for whole subjects.
 
     Args:
         correct: correctness of each prediction, bool (N,); for several runs bool (R, N), whose mean
             over the runs is compared.
         reference: correctness of the reference's predictions, same shape as ``correct``.
         subjects: subject of each sample, length N.
-        seed: random seed of the bootstrap.
-        draws: number of bootstrap resamples.
-        level: coverage of the interval, in [0, 1].
+        level: coverage of the interval, in (0, 1).
 
     Returns:
         The difference; positive if the classifier is better than the reference. Exchanging
@@ -59,9 +57,7 @@ def compare(
     """
     each = np.atleast_2d(correct).astype(np.int64) - np.atleast_2d(reference).astype(np.int64)
     differences = each.sum(axis=0)  # integers, as sign_flip_p() needs
-    interval = metrics.subject_interval(
-        differences / len(each), subjects, seed=seed, draws=draws, level=level
-    )
+    interval = difference_interval(differences / len(each), subjects, level=level)
     _, place = np.unique(np.asarray(subjects), return_inverse=True)
     of_subject = np.zeros(place.max() + 1, dtype=np.int64)
     np.add.at(of_subject, place, differences)

@@ -14,6 +14,7 @@ from degan.data.manifest import Dataset
 from degan.data.sample import Sample, person_of
 from degan.errors import DeganError
 from degan.evaluation import metrics
+from degan.evaluation.intervals import as_list, share_interval
 from degan.labels import EXPRESSIONS
 from degan.system.files import read_bytes
 
@@ -44,7 +45,7 @@ class PredictedSample(NamedTuple):
 
     @property
     def person(self) -> str:
-        """The unit that the bootstrap resamples, see :func:`degan.data.sample.person_of`."""
+        """The unit of the intervals, see :func:`degan.data.sample.person_of`."""
         return person_of(self.subject, self.sequence)
 
 
@@ -223,7 +224,6 @@ def compute_metrics(
     samples: Sequence[Sample],
     expressions: Sequence[str],
     probabilities: metrics.Probabilities,
-    seed: int,
 ) -> dict[str, Any]:
     """Return the metrics that the ``summary.json`` of every protocol contains.
 
@@ -231,7 +231,10 @@ def compute_metrics(
         samples: the predicted samples, length N. Their expressions are all in ``expressions``.
         expressions: the C classes.
         probabilities: float (N, C).
-        seed: random seed of the bootstrap intervals.
+
+    Returns:
+        Accuracies, recall and their 95 % intervals over people are in [0, 1]. An interval is None
+        if all samples show one person, because it cannot be known.
     """
     truth = np.array([expressions.index(sample.expression) for sample in samples])
     predicted = probabilities.argmax(axis=1)
@@ -241,16 +244,14 @@ def compute_metrics(
     voters = [sample.person for sample in voted.samples]
     return {
         "accuracy": metrics.accuracy(truth, predicted),
-        "accuracy_interval": list(metrics.subject_interval(correct, persons, seed=seed)),
+        "accuracy_interval": as_list(share_interval(correct, persons)),
         "accuracy_sequences": float(voted.correct.mean()),
-        "accuracy_sequences_interval": list(
-            metrics.subject_interval(voted.correct, voters, seed=seed)
-        ),
+        "accuracy_sequences_interval": as_list(share_interval(voted.correct, voters)),
         "balanced_accuracy": metrics.balanced_accuracy(truth, predicted),
         "calibration_error": metrics.calibration_error(probabilities, truth),
         "log_loss": metrics.log_loss(probabilities, truth),
         "expressions": list(expressions),
-        "recall": _recall(truth, correct, persons, expressions, seed),
+        "recall": _recall(truth, correct, persons, expressions),
         "confusion": metrics.confusion(truth, predicted, len(expressions)).tolist(),
         "images": len(samples),
         "sequences": len(voted.samples),
@@ -263,15 +264,14 @@ def _recall(
     correct: metrics.Flags,
     persons: Sequence[str],
     expressions: Sequence[str],
-    seed: int,
 ) -> dict[str, dict[str, Any]]:
-    """Return the recall of each expression that occurs, with its bootstrap interval."""
+    """Return the recall of each expression that occurs, with its interval."""
     found = {}
     for number, name in enumerate(expressions):
         of_name = np.flatnonzero(truth == number)
         if len(of_name):
             own = correct[of_name]
             whose = [persons[index] for index in of_name.tolist()]
-            interval = metrics.subject_interval(own, whose, seed=seed)
-            found[name] = {"recall": float(own.mean()), "interval": list(interval)}
+            interval = as_list(share_interval(own, whose))
+            found[name] = {"recall": float(own.mean()), "interval": interval}
     return found

@@ -202,6 +202,16 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}\u00a0%"
 
 
-def named_percent(share: float, interval: Sequence[float]) -> str:
-    """Return a share and its interval, both in [0, 1], as percentages with one decimal."""
+def low_and_high(interval: Sequence[float] | None) -> tuple[float, float] | tuple[None, None]:
+    """Return the two table cells of an interval; empty cells if it is None."""
+    return (None, None) if interval is None else (interval[0], interval[1])
+
+
+def named_percent(share: float, interval: Sequence[float] | None) -> str:
+    """Return a share and its interval, both in [0, 1], as percentages with one decimal.
+
+    The interval is None, and called unknown, if it is of one subject.
+    """
+    if interval is None:
+        return f"{percent(share)} (interval unknown: one subject)"
     return f"{percent(share)} ({100 * interval[0]:.1f}-{100 * interval[1]:.1f})"

@@ -26,7 +26,7 @@ def dots(
     values: Sequence[float],
     labels: Sequence[str],
     place: int,
-    intervals: Sequence[Sequence[float]] | None,
+    intervals: Sequence[Sequence[float] | None] | None,
 ) -> dict[str, Any]:
     """Return a Plotly trace of markers with error bars, one row per label.
 
@@ -35,7 +35,8 @@ def dots(
         values: x values.
         labels: y label of each value.
         place: number of the result or class, from 0; it selects colour and marker symbol.
-        intervals: low and high end of each value's interval; None for no error bars.
+        intervals: low and high end of each value's interval, or None for a value without; None for
+            no error bars.
     """
     trace: dict[str, Any] = {
         "type": "scatter",
@@ -53,14 +54,18 @@ def dots(
 
 
 def whiskers(
-    values: Sequence[float], intervals: Sequence[Sequence[float]], colour: str
+    values: Sequence[float], intervals: Sequence[Sequence[float] | None], colour: str
 ) -> dict[str, Any]:
-    """Return Plotly error bars from the low to the high end of each value's interval."""
+    """Return Plotly error bars from the low to the high end of each value's interval.
+
+    A value without an interval has no error bar.
+    """
+    ends = [(value, value) if e is None else e for value, e in zip(values, intervals, strict=True)]
     return {
         "type": "data",
         "symmetric": False,
-        "array": [high - value for value, (_, high) in zip(values, intervals, strict=True)],
-        "arrayminus": [value - low for value, (low, _) in zip(values, intervals, strict=True)],
+        "array": [high - value for value, (_, high) in zip(values, ends, strict=True)],
+        "arrayminus": [value - low for value, (low, _) in zip(values, ends, strict=True)],
         "color": colour,
     }
 

@@ -30,10 +30,10 @@ class _Read(BaseModel):
 
 
 class Recall(_Read):
-    """Recall of an expression in [0, 1], and its 95 % interval."""
+    """Recall of an expression in [0, 1], and its 95 % interval; None if of one subject."""
 
     recall: Share
-    interval: Interval
+    interval: Interval | None
 
 
 class GroupRow(_Read):
@@ -68,9 +68,9 @@ class Figures(_Read):
     """Content of ``summary.json``: the required fields of all protocols, and optional fields."""
 
     accuracy: Share
-    accuracy_interval: Interval
+    accuracy_interval: Interval | None
     accuracy_sequences: Share
-    accuracy_sequences_interval: Interval
+    accuracy_sequences_interval: Interval | None
     balanced_accuracy: Share
     calibration_error: Share
     log_loss: Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -104,10 +104,10 @@ class Figures(_Read):
 
 
 class ProbeAccuracy(_Read):
-    """Accuracy of a probe in [0, 1], and its 95 % interval."""
+    """Accuracy of a probe in [0, 1], and its 95 % interval; None if of one subject."""
 
     accuracy: Share
-    interval: Interval
+    interval: Interval | None
     times_chance: Finite
 
 

@@ -71,7 +71,7 @@ class FinetuneSettings:
         groups: group name -> names of the classes that are merged into it before the fit.
         crops: whether the photos are already cropped faces.
         folds: maximum number of folds, at least 2; few people allow fewer.
-        seed: random seed of the folds and of the bootstrap intervals, at least 0.
+        seed: random seed of the folds, at least 0.
 
     Raises:
         DeganError: a value is out of range.
@@ -163,7 +163,7 @@ def finetune(
     temperature = _calibrate(model, dataset, probabilities, truth)
     unsure_below = UNSURE_BELOW if temperature is not None else 0.0
     summary = {
-        **compute_metrics(dataset.samples, classes, tempered, settings.seed),
+        **compute_metrics(dataset.samples, classes, tempered),
         "calibration_error_before": metrics.calibration_error(probabilities, truth),
         "log_loss_before": metrics.log_loss(probabilities, truth),
         "temperature": temperature,

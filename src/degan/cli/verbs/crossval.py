@@ -76,6 +76,7 @@ def crossval(
             jobs=jobs,
             progress=show,
         )
+    print_results.few_images_note(summary)
     typer.echo(f"{print_results.accuracy_line(summary)}, {summary['folds']} folds")
     typer.echo(print_results.detail_lines(summary))
     console.out.print(print_results.confusion_table(summary))
@@ -110,6 +111,7 @@ def crossdata(
             training_set, test_set, run, settings, progress=show
         )
     print_results.crossdata_notes(summary)
+    print_results.few_images_note(summary)
     typer.echo(print_results.accuracy_line(summary))
     typer.echo(print_results.detail_lines(summary))
     console.out.print(print_results.confusion_table(summary))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from degan.cli import console, print_results
+from degan.cli import console, print_evaluation, print_results
 from degan.cli.options import (
     CPUS,
     MEASURE,
@@ -83,16 +83,16 @@ def evaluate(
             out=out,
             progress=show,
         )
-    print_results.evaluation_notes(summary)
+    print_evaluation.evaluation_notes(summary)
     typer.echo(print_results.accuracy_line(summary))
     typer.echo(print_results.detail_lines(summary))
     if summary["unsure"]["below"]:
-        typer.echo(print_results.unsure_line(summary))
+        typer.echo(print_evaluation.unsure_line(summary))
     console.out.print(print_results.confusion_table(summary))
     if by is not None:
-        console.out.print(print_results.group_table(summary))
-        typer.echo(print_results.gap_line(summary))
+        console.out.print(print_evaluation.group_table(summary))
+        typer.echo(print_evaluation.gap_line(summary))
     if "actions" in summary:
-        console.out.print(print_results.action_table(summary))
+        console.out.print(print_evaluation.action_table(summary))
     if "action_units" in summary:
-        console.out.print(print_results.unit_table(summary))
+        console.out.print(print_evaluation.unit_table(summary))

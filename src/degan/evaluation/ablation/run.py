@@ -32,6 +32,7 @@ from degan.evaluation.ablation.baselines import (
     fit_and_predict,
     hog_features,
 )
+from degan.evaluation.intervals import as_list
 from degan.evaluation.paired import NOTE, add_holm, compare
 from degan.evaluation.probes.finished_runs import KINDS, read_features
 from degan.evaluation.probes.identification import identify
@@ -109,7 +110,7 @@ def ablate(
             cannot be trained on, a process was killed, or the training of ``full`` failed.
         DeganTypeError: an argument has a wrong type.
 
-    Source: intervals are a cluster bootstrap over subjects; p-values are of a sign-flip test,
+    Source: intervals, see :mod:`degan.evaluation.intervals`; p-values are of a sign-flip test,
     adjusted by Holm 1979.
     """
     folder, progress, jobs = as_path(folder, "folder"), as_progress(progress), as_jobs(jobs)
@@ -315,14 +316,14 @@ def _compare(
     }
     for arm in whole:
         row, own = rows[arm.name], folder / arm.name
-        row |= summarize_folds(own, dataset, folds, pooled[arm.name], settings.seed)
+        row |= summarize_folds(own, dataset, folds, pooled[arm.name])
         row |= _seconds(folder, arm, settings, len(folds))
         if arm.classifier == "network":
             row["identification"] = _identification(own, dataset, folds, settings.seed)
         if arm.name != FULL:
-            found = compare(correct[arm.name], correct[FULL], persons, seed=settings.seed)
+            found = compare(correct[arm.name], correct[FULL], persons)
             row["difference"] = found.accuracy
-            row["difference_interval"] = list(found.interval)
+            row["difference_interval"] = as_list(found.interval)
             row["p"] = found.p
     add_holm(rows.values())
     for name, failure in failures.items():

@@ -11,7 +11,7 @@ from torch import Tensor, optim
 from torch.nn import functional as F
 
 from degan.config import AugmentSettings, GanSettings, NetworkSettings
-from degan.evaluation import metrics
+from degan.evaluation.intervals import Interval, share_interval
 from degan.networks.generator import Generator
 from degan.networks.judge import Judge, JudgeOutput
 from degan.system.progress import Progress, silent
@@ -176,11 +176,11 @@ class GenerationMetrics:
         reconstruction: mean absolute error of photos redrawn with their own identity, in [0, 2]
             (images are in [-1, 1]).
         identity: fraction of generated faces that the judge classifies as c, in [0, 1].
-        identity_interval: 95 % interval of ``identity``, a bootstrap over the subjects of x.
+        identity_interval: 95 % interval of ``identity`` over the subjects of x.
         identity_real: accuracy of the judge for the subject on held-back photos, in [0, 1].
         expression: fraction of generated faces that the judge classifies as the expression of x,
             in [0, 1].
-        expression_interval: 95 % interval of ``expression``, a bootstrap over the subjects of x.
+        expression_interval: 95 % interval of ``expression`` over the subjects of x.
         expression_real: accuracy of the judge for the expression on held-back photos, in [0, 1].
         kid: kernel distance between generated faces and held-back photos in the judge's features;
             None if fewer than :data:`MIN_KID_IMAGES` photos were held back.
@@ -190,10 +190,10 @@ class GenerationMetrics:
 
     reconstruction: float
     identity: float
-    identity_interval: tuple[float, float]
+    identity_interval: Interval | None
     identity_real: float
     expression: float
-    expression_interval: tuple[float, float]
+    expression_interval: Interval | None
     expression_real: float
     kid: Kid | None
     drawn: int
@@ -238,10 +238,10 @@ def judge_generated(
     return GenerationMetrics(
         reconstruction=float(reconstruction_loss(redrawn, data.photos(torch.arange(len(data))))),
         identity=float(is_target.mean()),
-        identity_interval=metrics.subject_interval(is_target, people, seed=seed),
+        identity_interval=share_interval(is_target, people),
         identity_real=judge.identity_accuracy,
         expression=float(is_source_expression.mean()),
-        expression_interval=metrics.subject_interval(is_source_expression, people, seed=seed),
+        expression_interval=share_interval(is_source_expression, people),
         expression_real=judge.expression_accuracy,
         kid=kid(judge.held_back_features, judged.features.numpy(), seed=seed) if enough else None,
         drawn=num_drawn,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degan.evaluation import metrics
+from degan.evaluation.intervals import Interval, share_interval
 
 _PERMUTATIONS = 1_000
 _MAX_PICTURES = 2_000  # per group: more need much memory and change the result little
@@ -22,7 +23,7 @@ class Identification:
     Attributes:
         top1: fraction of queries whose nearest image shows the same subject, in [0, 1]. If several
             images are nearest, a query counts as the fraction of them that show the subject.
-        interval: 95 % interval of ``top1``, a bootstrap over subjects.
+        interval: 95 % interval of ``top1`` over subjects.
         chance: mean ``top1`` over 1,000 random permutations; a permutation assigns the recordings
             of each expression to subjects at random.
         chance_interval: central 95 % interval of the permutations.
@@ -32,7 +33,7 @@ class Identification:
         expected_rank: median rank expected for uninformative features.
         auc: probability that an image of the same subject is nearer than an image of another
             subject, in [0, 1]; 0.5 for uninformative features.
-        auc_interval: 95 % interval of ``auc``, a bootstrap over subjects.
+        auc_interval: 95 % interval of ``auc`` over subjects.
         people: number of subjects among the queries.
         queries: number of query images.
         left_out: number of subjects without a query: their images have only one expression or one
@@ -40,14 +41,14 @@ class Identification:
     """
 
     top1: float
-    interval: tuple[float, float]
+    interval: Interval | None
     chance: float
-    chance_interval: tuple[float, float]
+    chance_interval: Interval
     times_chance: float
     median_rank: float
     expected_rank: float
     auc: float
-    auc_interval: tuple[float, float]
+    auc_interval: Interval | None
     people: int
     queries: int
     left_out: int
@@ -74,7 +75,7 @@ def identify(
         subjects: subject of each image, length N.
         sequences: recording of each image, length N; names are compared within a subject.
         expressions: expression of each image, length N.
-        seed: random seed of the permutations and the bootstrap.
+        seed: random seed of the permutations.
         groups: group of each image, length N. Only features of the same group are comparable, for
             example those from the network of the same fold. None: all images form one group.
 
@@ -108,14 +109,14 @@ def identify(
     chance = float(np.mean(permuted))
     return Identification(
         top1=float(top1.mean()),
-        interval=metrics.subject_interval(top1, names, seed=seed),
+        interval=share_interval(top1, names),
         chance=chance,
         chance_interval=(float(low), float(high)),
         times_chance=float(top1.mean()) / chance if chance else float("inf"),
         median_rank=float(np.median(rank)),
         expected_rank=float(np.median((others + 1) / 2)),
         auc=float(auc.mean()),
-        auc_interval=metrics.subject_interval(auc, names, seed=seed),
+        auc_interval=share_interval(auc, names),
         people=len(set(names)),
         queries=queries,
         left_out=len(set(person.tolist())) - len(set(names)),

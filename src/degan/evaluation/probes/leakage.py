@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from degan.data.folds import Fold
 from degan.errors import DeganError
 from degan.evaluation import metrics
+from degan.evaluation.intervals import Interval, share_interval
 
 Features = NDArray[np.floating[Any]]
 Probe = Literal["linear", "mlp"]
@@ -38,13 +39,13 @@ class ProbeMetrics:
 
     Attributes:
         accuracy: fraction of correct predictions, in [0, 1].
-        interval: 95 % interval of the accuracy, a bootstrap over subjects.
+        interval: 95 % interval of the accuracy; None for one subject.
         balanced_accuracy: mean recall over the classes, in [0, 1].
         times_chance: accuracy multiplied by the number of classes.
     """
 
     accuracy: float
-    interval: tuple[float, float]
+    interval: Interval | None
     balanced_accuracy: float
     times_chance: float
 
@@ -88,7 +89,7 @@ def identity_leakage(
         features: float (N, D).
         subjects: subject of each image, length N.
         sequences: recording of each image, length N; names are compared within a subject.
-        seed: random seed of the folds, the weights of the MLP and the bootstrap.
+        seed: random seed of the folds and the weights of the MLP.
 
     Raises:
         DeganError: fewer than two subjects have two sequences.
@@ -131,7 +132,7 @@ def expression_accuracy(
         subjects: subject of each image, length N.
         folds: subject-independent folds of the N images, see
             :func:`degan.data.folds.subject_folds`.
-        seed: random seed of the weights of the MLP and the bootstrap.
+        seed: random seed of the weights of the MLP.
 
     Raises:
         DeganError: there is only one expression.
@@ -184,7 +185,7 @@ def _guess_both(
 ) -> ProbeResult:
     counts = np.unique(labels, return_counts=True)[1]
     linear, mlp = (
-        _measure(_predict(probe, features, labels, folds, seed), labels, subjects, seed)
+        _measure(_predict(probe, features, labels, folds, seed), labels, subjects)
         for probe in PROBES
     )
     return ProbeResult(
@@ -200,12 +201,12 @@ def _guess_both(
 
 
 def _measure(
-    predicted: metrics.Labels, labels: metrics.Labels, subjects: Sequence[str], seed: int
+    predicted: metrics.Labels, labels: metrics.Labels, subjects: Sequence[str]
 ) -> ProbeMetrics:
     accuracy = metrics.accuracy(labels, predicted)
     return ProbeMetrics(
         accuracy=accuracy,
-        interval=metrics.subject_interval(predicted == labels, subjects, seed=seed),
+        interval=share_interval(predicted == labels, subjects),
         balanced_accuracy=metrics.balanced_accuracy(labels, predicted),
         times_chance=accuracy * len(np.unique(labels)),
     )

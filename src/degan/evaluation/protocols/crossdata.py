@@ -73,7 +73,7 @@ def cross_data_set(
     path = folder / SUMMARY_FILE
     if not path.exists():
         summary = {
-            **_test(model, test_set, shared, folder, settings.seed),
+            **_test(model, test_set, shared, folder),
             "protocol": "across data sets",
             "seed": settings.seed,
             "preset": settings.preset,
@@ -89,18 +89,14 @@ def cross_data_set(
     return summary
 
 
-def _test(
-    model: Model, test_set: Dataset, shared: tuple[str, ...], folder: Path, seed: int
-) -> dict[str, Any]:
+def _test(model: Model, test_set: Dataset, shared: tuple[str, ...], folder: Path) -> dict[str, Any]:
     """Predict the samples of the shared expressions, write ``predictions.csv``, return metrics."""
     indices = [i for i, sample in enumerate(test_set.samples) if sample.expression in shared]
     crops = torch.from_numpy(read_crops(test_set, indices))
     probabilities = predict_probabilities(model, crops).double().numpy()
     text = predictions_text(test_set, indices, shared, probabilities)
     write_text(folder / PREDICTIONS_FILE, text)
-    return compute_metrics(
-        [test_set.samples[index] for index in indices], shared, probabilities, seed
-    )
+    return compute_metrics([test_set.samples[index] for index in indices], shared, probabilities)
 
 
 def _check(training_set: Dataset, test_set: Dataset, shared: tuple[str, ...]) -> None:

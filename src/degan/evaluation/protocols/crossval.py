@@ -105,7 +105,7 @@ def cross_validate(
                 )
             pooled = pool_folds(folder, dataset, folds)
             summary = {
-                **summarize_folds(folder, dataset, folds, pooled, settings.seed),
+                **summarize_folds(folder, dataset, folds, pooled),
                 **run_facts(folder, dataset, settings, folds, protocol),
                 "fold_seconds": [read_test_record(own)["seconds"] for own in folders],
             }

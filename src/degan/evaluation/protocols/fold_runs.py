@@ -245,7 +245,7 @@ def pool_folds(folder: Path, dataset: Dataset, folds: Sequence[Fold]) -> FoldPre
 
 
 def summarize_folds(
-    folder: Path, dataset: Dataset, folds: Sequence[Fold], pooled: FoldPredictions, seed: int
+    folder: Path, dataset: Dataset, folds: Sequence[Fold], pooled: FoldPredictions
 ) -> dict[str, Any]:
     """Write ``predictions.csv`` and ``subjects.csv`` of all folds, and return the metrics.
 
@@ -254,7 +254,6 @@ def summarize_folds(
         dataset: data set of the samples.
         folds: the tested folds.
         pooled: predictions of all folds, see :func:`pool_folds`.
-        seed: random seed of the bootstrap intervals.
 
     Returns:
         The metrics of :func:`degan.evaluation.predictions.compute_metrics`, and ``fold_accuracy``.
@@ -267,7 +266,7 @@ def summarize_folds(
     correct = is_correct(dataset, pooled)
     place = {index: row for row, index in enumerate(pooled.indices)}
     return {
-        **compute_metrics(samples, names, probabilities, seed),
+        **compute_metrics(samples, names, probabilities),
         "fold_accuracy": [
             float(correct[[place[index] for index in fold.test]].mean()) for fold in folds
         ],

@@ -11,14 +11,12 @@ from degan.evaluation.grouping import group
 from degan.evaluation.predictions import Predictions
 from degan.report.entries import Entry, Material
 from degan.report.faces import Faces
-from degan.report.part import Absent, Cell, Figure, Part, Table, View
+from degan.report.part import Absent, Cell, Figure, Part, Table, View, low_and_high
 from degan.report.plot import dots, name_axis, share_axis
 from degan.report.run_files import Result, Unavailable
 from degan.report.schemas import Groups
 
 __all__ = ["ENTRIES", "fairness", "group_metrics"]
-
-_SEED = 0  # random seed of the bootstrap
 
 
 def group_metrics(
@@ -41,7 +39,7 @@ def group_metrics(
     samples = [dataset.samples[number] for number in numbers]
     groups = group([values[number] for number in numbers])
     predicted = np.array([read.expressions.index(prediction) for prediction in read.predicted])
-    found = metrics_by_group(groups, samples, read.expressions, predicted, _SEED)
+    found = metrics_by_group(groups, samples, read.expressions, predicted)
     return Groups.model_validate({"column": column, **found})
 
 
@@ -63,7 +61,7 @@ def fairness(result: Result, groups: Groups | Unavailable, key: str) -> Figure |
     traces = []
     for place, kind in enumerate(kinds):
         rows = [row for row in groups.rows if row.expression == kind]
-        intervals = [row.interval or (row.recall, row.recall) for row in rows]
+        intervals = [row.interval for row in rows]
         labels = [row.value for row in rows]
         trace = dots(kind, [row.recall for row in rows], labels, place, intervals)
         traces.append({**trace, "visible": True if kind == ALL or len(kinds) < 4 else "legendonly"})
@@ -85,7 +83,7 @@ def fairness(result: Result, groups: Groups | Unavailable, key: str) -> Figure |
             row.images,
             row.people,
             row.recall,
-            *(row.interval or (None, None)),
+            *low_and_high(row.interval),
         ]
         for row in groups.rows
     ]

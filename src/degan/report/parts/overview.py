@@ -15,6 +15,7 @@ from degan.report.part import (
     Part,
     Table,
     View,
+    low_and_high,
     named_percent,
     percent,
 )
@@ -68,7 +69,8 @@ def summary(results: Sequence[Result]) -> Listing:
             ]
         )
     says = (
-        "Intervals: bootstrap over people, not images (10,000 draws). Balanced: mean recall of the "
+        "Intervals: 95 %, over people, not images (Wilson's, with the design effect of people). "
+        "Balanced: mean recall of the "
         "expressions. Calibration error: mean absolute difference between the probability and the "
         "accuracy of predictions. Baseline: accuracy of always predicting the most frequent "
         "expression."
@@ -113,9 +115,9 @@ def accuracies(results: Sequence[Result]) -> Figure | Absent:
         [
             result.name,
             one.accuracy,
-            *one.accuracy_interval,
+            *low_and_high(one.accuracy_interval),
             one.accuracy_sequences,
-            *one.accuracy_sequences_interval,
+            *low_and_high(one.accuracy_sequences_interval),
             one.balanced_accuracy,
             one.log_loss,
             one.calibration_error,
@@ -158,9 +160,11 @@ def accuracies(results: Sequence[Result]) -> Figure | Absent:
 
 def _lowest(found: Sequence[tuple[int, Result, Figures]]) -> float:
     """Return the lower end of an accuracy axis, with a margin below all intervals."""
-    ends = [one.accuracy_interval[0] for *_, one in found]
-    ends += [one.accuracy_sequences_interval[0] for *_, one in found]
-    ends += [one.balanced_accuracy for *_, one in found]
+    ends = [one.balanced_accuracy for *_, one in found]
+    for *_, one in found:
+        ends += [one.accuracy, one.accuracy_sequences]
+        both = (one.accuracy_interval, one.accuracy_sequences_interval)
+        ends += [interval[0] for interval in both if interval is not None]
     return max(0.0, min(ends) - 0.3 * (1 - min(ends)) - 0.02)
 
 
@@ -202,7 +206,7 @@ def _differences(
         [
             name,
             row["difference"],
-            *row["difference_interval"],
+            *low_and_high(row["difference_interval"]),
             row["p"],
             row["p_holm"],
             row["gained"],
@@ -219,7 +223,7 @@ def _differences(
         [100 * row["difference"] for _, row in rows],
         [name for name, _ in rows],
         0,
-        [[100 * end for end in row["difference_interval"]] for _, row in rows],
+        [_in_points(row["difference_interval"]) for _, row in rows],
     )
     trace["hovertemplate"] = "%{y}: %{x:+.1f} points<extra></extra>"
     zero = {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper"}
@@ -245,6 +249,11 @@ def _differences(
     )
 
 
+def _in_points(interval: Sequence[float] | None) -> list[float] | None:
+    """Return an interval in percentage points."""
+    return None if interval is None else [100 * end for end in interval]
+
+
 def recalls(results: Sequence[Result]) -> Figure | Absent:
     """Return the recall of each expression, by result."""
     found = _measured(results)
@@ -268,7 +277,7 @@ def recalls(results: Sequence[Result]) -> Figure | Absent:
         )
         counts = dict(zip(one.expressions, map(sum, one.confusion), strict=True))
         rows += [
-            [result.name, name, value.recall, *value.interval, counts.get(name)]
+            [result.name, name, value.recall, *low_and_high(value.interval), counts.get(name)]
             for name, value in zip(own, values, strict=True)
         ]
     ranked = [

@@ -6,6 +6,7 @@ from degan.report.entries import Entry
 from degan.report.part import Listing, Part, Table, percent
 from degan.report.protocol_text import baseline, protocol_of, tested_on
 from degan.report.run_files import Result, Unavailable
+from degan.report.schemas import Figures
 from degan.version import __version__
 
 __all__ = ["ENTRIES", "methods"]
@@ -25,18 +26,24 @@ def methods(results: Sequence[Result]) -> list[Part]:
 def _sentence(result: Result) -> str:
     found = result.figures
     assert not isinstance(found, Unavailable)
-    low, high = found.accuracy_interval
     protocol = protocol_of(result)
     how = f"; {protocol}" if protocol else ""
     seed = "" if found.seed is None else f", seed {found.seed}"
     return (
         f"Expressions were recognised with degan {__version__}, an implementation of DE-GAN (Ali "
         f"and Hughes 2019, arXiv 1912.01456), on {tested_on(found)}{how}{seed}. Accuracy: "
-        f"{percent(found.accuracy)} (95 % interval {100 * low:.1f} to {100 * high:.1f}, bootstrap "
-        f"over people); balanced accuracy {percent(found.balanced_accuracy)}; expected calibration "
-        f"error {percent(found.calibration_error)}; log loss {found.log_loss:.3f}. The most "
+        f"{percent(found.accuracy)} ({_interval(found)}); balanced accuracy "
+        f"{percent(found.balanced_accuracy)}; expected calibration error "
+        f"{percent(found.calibration_error)}; log loss {found.log_loss:.3f}. The most "
         f"frequent expression alone would give {percent(baseline(found))}."
     )
+
+
+def _interval(found: Figures) -> str:
+    if found.accuracy_interval is None:
+        return "interval unknown: one person"
+    low, high = (100 * end for end in found.accuracy_interval)
+    return f"95 % interval over people {low:.1f} to {high:.1f}, Wilson with design effect"
 
 
 ENTRIES = (Entry("record", 30, lambda material: methods(material.results)),)

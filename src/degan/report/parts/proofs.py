@@ -7,11 +7,11 @@ from degan.report.entries import Entry
 from degan.report.part import (
     GREY,
     Absent,
-    Cell,
     Figure,
     Part,
     Table,
     View,
+    low_and_high,
     marker_symbol,
     percent,
     run_colour,
@@ -52,8 +52,9 @@ def leakage(results: Sequence[Result]) -> list[Part]:
         for kind in kinds:
             for probe in _PROBES:
                 guess = getattr(getattr(kind.features, target), probe)
-                values: list[Cell] = [guess.accuracy, *guess.interval, guess.times_chance]
-                rows.append([kind.name, target, probe, *values, _chance_of(kind, target)])
+                ends = low_and_high(guess.interval)
+                chances = (guess.times_chance, _chance_of(kind, target))
+                rows.append([kind.name, target, probe, guess.accuracy, *ends, *chances])
     columns = ("features", "of", "probe", "accuracy", "low", "high", "times chance", "chance")
     says = " ".join(
         f"{result.name}: {result.probes.people:,} people, {result.probes.images:,} images."
