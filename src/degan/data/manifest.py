@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
@@ -52,12 +53,12 @@ class Dataset:
         """Manifest hashes of this data set and of all data sets joined into it."""
         return frozenset({self.manifest_hash, *self.joined.values()})
 
-    @property
+    @cached_property
     def expressions(self) -> tuple[str, ...]:
         """The expressions that occur, in the order of :func:`degan.labels.sort_classes`."""
         return sort_classes({sample.expression for sample in self.samples})
 
-    @property
+    @cached_property
     def subjects(self) -> tuple[str, ...]:
         """The subjects that occur, sorted by name; samples without a subject are ignored."""
         return tuple(sorted({sample.subject for sample in self.samples} - {""}))

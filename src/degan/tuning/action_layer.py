@@ -17,6 +17,7 @@ from degan.evaluation.metrics import Amounts, r2_scores
 from degan.labels import FACIAL_ACTIONS
 from degan.networks.classifier import ActionLayer
 from degan.system.arguments import check_callback
+from degan.system.one_thread import one_thread
 from degan.system.progress import Progress, silent
 from degan.training.model import Model
 from degan.tuning.check_unseen import check_fit_data
@@ -92,6 +93,7 @@ def _features(model: Model, dataset: Dataset, progress: Callable[[float, str], N
     return np.concatenate(parts).astype(np.float64)
 
 
+@one_thread()
 def _ridge(features: Amounts, amounts: Amounts) -> tuple[Amounts, Amounts]:
     """Return weight (A, F) and bias (A,) of a ridge regression on standardised features."""
     scaler = StandardScaler().fit(features)

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
 from torch import nn
 
 from degan.data.crops import crop_chunks
@@ -23,6 +22,7 @@ from degan.data.folds import Fold, subject_folds
 from degan.data.manifest import Dataset
 from degan.data.sample import Sample
 from degan.errors import DeganError
+from degan.system.one_thread import one_thread
 from degan.system.progress import Progress
 from degan.training.losses import class_weights
 from degan.training.model import Model
@@ -97,7 +97,7 @@ def fit_head(
         num_classes: number of classes.
         seed: random seed of the inner folds.
     """
-    with threadpool_limits(1):  # several threads add in another order, which changes the result
+    with one_thread():
         strength = _choose(features, truth, samples, num_classes, seed)
         return _fit(features, truth, num_classes, strength)
 

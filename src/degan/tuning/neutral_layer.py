@@ -15,6 +15,7 @@ from degan.errors import DeganError
 from degan.evaluation.metrics import Labels, Probabilities, accuracy
 from degan.recognition.neutral_reader import NeutralReader
 from degan.system.arguments import check_callback
+from degan.system.one_thread import one_thread
 from degan.system.progress import Progress, silent
 from degan.training.model import Model
 from degan.tuning.check_unseen import check_fit_data
@@ -125,6 +126,7 @@ def _outputs(model: Model, dataset: Dataset, progress: Callable[[float, str], No
     )
 
 
+@one_thread()
 def _fit(change: Probabilities, truth: Labels, num_classes: int) -> NeutralReader:
     """Return a layer fitted on differences (N, K); classes without samples get probability 0."""
     scale = change.std(axis=0) + 1e-9

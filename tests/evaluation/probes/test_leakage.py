@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from degan.data.folds import Fold
 from degan.errors import DeganError
@@ -199,3 +200,29 @@ def test_every_fold_leaves_a_sequence_of_everybody_to_train_on(rows, num_folds, 
         [subjects[i] for i in order], [sequences[i] for i in order], num_folds, seed
     )
     assert (shuffled == fold_of[order]).all()
+
+
+@pytest.mark.parametrize("target", ["identity", "expression"])
+def test_probes_are_fitted_on_one_thread_because_figures_depend_on_threads(monkeypatch, target):
+    seen = []
+
+    def spy(fit):
+        def fit_and_look(self, *arguments):
+            seen.extend(pool["num_threads"] for pool in threadpool_info())
+            return fit(self, *arguments)
+
+        return fit_and_look
+
+    for kind in (leakage.LogisticRegression, leakage.MLPClassifier):
+        monkeypatch.setattr(kind, "fit", spy(kind.fit))
+    subjects, sequences = recordings(people=3)
+    features = noise(len(subjects))
+    with threadpool_limits(limits=2):
+        if target == "identity":
+            identity_leakage(features, subjects, sequences, seed=0)
+        else:
+            labels = numbered(sequences) % 2
+            fold = Fold(tuple(range(12, 36)), tuple(range(12)))
+            expression_accuracy(features, labels, subjects, [fold], seed=0)
+    assert seen
+    assert set(seen) == {1}

@@ -14,13 +14,13 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
-from threadpoolctl import threadpool_limits
 
 from degan.data.folds import Fold, subject_folds
 from degan.data.sample import Sample, with_subjects
 from degan.evaluation.metrics import Labels, Probabilities
 from degan.networks.encoder import Encoder
 from degan.networks.layers import Standardize
+from degan.system.one_thread import one_thread
 from degan.training.losses import class_weights
 
 Features = NDArray[np.float32]
@@ -150,8 +150,7 @@ def fit_and_predict(
         margins: they have the same order as the margins, but are not calibrated.
     """
     labels = np.array([expressions.index(sample.expression) for sample in samples])
-    # One thread, as for the networks: another order of summation changes the results.
-    with threadpool_limits(limits=1):
+    with one_thread():
         value = _choose(classifier, features, labels, inner_folds(samples, seed), seed)
         model = _fit(classifier.make(value, seed), features, labels)
         return BaselinePrediction(_read(model, tested, len(expressions)), value)

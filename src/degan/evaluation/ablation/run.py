@@ -92,7 +92,8 @@ def ablate(
         dataset: a prepared data set.
         folder: the run directory. It contains run directories ``<arm>/fold-01``,
             ``stage1-<arm>/fold-01`` and ``teachers-<arm>/fold-01`` and so on.
-        settings: settings of the reference; fold k (from 0) trains with ``seed + k``.
+        settings: settings of the reference; fold k (from 0) trains with
+            ``seed * 100003 + k``.
         folds: training and test samples of each fold. Validation samples are not used.
         arms: names of :data:`degan.evaluation.ablation.arms.ARMS`; empty for all.
         protocol: protocol that made the folds, for ``folds.json`` and ``summary.json``:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from degan.evaluation import metrics
 from degan.evaluation.intervals import Interval, share_interval
+from degan.system.one_thread import one_thread
 
 _PERMUTATIONS = 1_000
 _MAX_PICTURES = 2_000  # per group: more need much memory and change the result little
@@ -54,6 +55,7 @@ class Identification:
     left_out: int
 
 
+@one_thread()
 def identify(
     features: NDArray[np.floating[Any]],
     subjects: Sequence[str],

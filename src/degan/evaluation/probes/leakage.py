@@ -16,6 +16,7 @@ from degan.data.folds import Fold
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.intervals import Interval, share_interval
+from degan.system.one_thread import one_thread
 
 Features = NDArray[np.floating[Any]]
 Probe = Literal["linear", "mlp"]
@@ -212,6 +213,7 @@ def _measure(
     )
 
 
+@one_thread()
 def _predict(
     probe: Probe,
     features: Features,

@@ -59,7 +59,7 @@ def cross_validate(
     Args:
         dataset: a prepared data set.
         folder: the run directory; it contains a run directory for each fold, ``fold-01`` and so on.
-        settings: settings of all folds; fold k (from 0) trains with ``seed + k``.
+        settings: settings of all folds; fold k (from 0) trains with ``seed * 100003 + k``.
         folds: training and test samples of each fold, see :mod:`degan.data.folds`. Validation
             samples are not used.
         protocol: protocol that made the folds, for ``folds.json`` and ``summary.json``:

@@ -41,6 +41,7 @@ from degan.training.start import check_unseen, read_start
 ELAPSED = "elapsed.json"
 _SUBJECTS = "subjects.csv"
 _SEEDS = 2**31  # number of seeds, see :class:`degan.config.Settings`
+_SEED_STEP = 100_003  # a prime above any number of folds, so that runs share no seed
 
 
 @dataclass(frozen=True)
@@ -71,16 +72,10 @@ def open_fold_runs(
         kind: kind of the run, for ``run.json``.
 
     Raises:
-        DeganError: the folds need larger seeds than there are, the data set lacks samples of its
-            folder, the initial weights were trained on this data set, or see
-            :func:`degan.training.run_directory.open_run`. For a new run directory also: the device
-            is missing, or a fold cannot be trained on.
+        DeganError: the data set lacks samples of its folder, the initial weights were trained on
+            this data set, or see :func:`degan.training.run_directory.open_run`. For a new run
+            directory also: the device is missing, or a fold cannot be trained on.
     """
-    if settings.seed + len(folds) > _SEEDS:
-        raise DeganError(
-            f"seed is {settings.seed}, but fold k trains with seed + k; set seed to "
-            f"{_SEEDS - len(folds)} or less for {len(folds)} folds"
-        )
     # The processes of the folds read the folder again.
     if read_dataset(dataset.folder).samples != dataset.samples:
         raise DeganError(
@@ -105,8 +100,13 @@ def open_fold_runs(
 
 
 def fold_settings(settings: Settings, number: int) -> Settings:
-    """Return the settings of the run with the seed of a fold: seed + fold index (from 0)."""
-    return settings.model_copy(update={"seed": settings.seed + number})
+    """Return the settings of the run with the seed of a fold.
+
+    The seed of fold k (from 0) is seed * 100,003 + k, modulo 2^31. So runs with different seeds
+    share no seed of a fold, and their results are independent trainings.
+    """
+    seed = (settings.seed * _SEED_STEP + number) % _SEEDS
+    return settings.model_copy(update={"seed": seed})
 
 
 @contextmanager
