@@ -256,7 +256,7 @@ def _faces(
         _open_work(work, source)
         return dataset, None
     found = read_labelled(source, CUSTOM_LABELS)
-    check_folders(source, found.recordings, found.skipped)
+    check_folders(source, found)
     classes = sort_classes({recording.sources[0].expression for recording in found.recordings})
     group_of = group_names(classes, settings.groups, source)
     rows = [row for recording in found.recordings for row in recording.sources]
