@@ -96,7 +96,9 @@ class TestFacesDecide:
 
     def test_folders_of_one_person_each_are_no_classes(self, examples, tmp_path):
         faces(examples, tmp_path, "{who}/IMG_{what}.jpg", people=3)
-        with pytest.raises(DeganError, match=r"are people, not classes .*show one person") as raised:
+        with pytest.raises(
+            DeganError, match=r"are people, not classes .*show one person"
+        ) as raised:
             read_labelled(tmp_path, CUSTOM_LABELS)
         assert "\n" not in str(raised.value)
 

@@ -1,6 +1,7 @@
 """Options shared by several verbs, and the groups of verbs in the help."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -114,6 +115,24 @@ def settings_from_options(
     if device is not None:
         assignments.append(f"device={json.dumps(device)}")
     return override(settings, assignments)
+
+
+def refuse_without_effect(context: typer.Context, names: Sequence[str], because: str) -> None:
+    """Refuse options on the command line that would have no effect.
+
+    Args:
+        context: context of the verb.
+        names: names of parameters of the verb.
+        because: reason, which continues "... has no effect ", such as "with --fold-file".
+
+    Raises:
+        DeganError: one of them was given.
+    """
+    option_of = {one.name: one.opts[0] for one in context.command.params}
+    for name in names:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise DeganError(f"{option_of[name]} has no effect {because}; leave it out")
 
 
 def check_run_is_new(run: Path, resume: bool) -> None:

@@ -15,7 +15,7 @@ from degan.data.sample import Sample, person_of
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.intervals import as_list, share_interval
-from degan.labels import EXPRESSIONS
+from degan.labels import EXPRESSIONS, find_expression
 from degan.system.files import read_bytes
 
 COLUMNS: Final = ("index", "source", "subject", "sequence", "expression", "predicted")
@@ -44,6 +44,15 @@ class PredictedSample(NamedTuple):
     expression: str
 
     @property
+    def key(self) -> tuple[int, str, str, str, str]:
+        """The sample, for comparison with other results; synonyms of an expression are equal.
+
+        Own classes and expressions may name one folder in two ways, such as smiling and happiness.
+        """
+        label = find_expression(self.expression) or self.expression
+        return self.number, self.source, self.subject, self.sequence, label
+
+    @property
     def person(self) -> str:
         """The unit of the intervals, see :func:`degan.data.sample.person_of`."""
         return person_of(self.subject, self.sequence)
@@ -69,6 +78,11 @@ class Predictions(NamedTuple):
         """Whether each prediction is correct, bool (N,)."""
         pairs = zip(self.samples, self.predicted, strict=True)
         return np.array([sample.expression == read for sample, read in pairs])
+
+
+def are_same(one: Sequence[PredictedSample], other: Sequence[PredictedSample]) -> bool:
+    """Return whether two results have the same samples, so that they can be compared."""
+    return [sample.key for sample in one] == [sample.key for sample in other]
 
 
 def check_output_folder(out: Path) -> None:

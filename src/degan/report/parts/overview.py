@@ -5,6 +5,7 @@ from typing import Any
 
 from degan.errors import DeganError
 from degan.evaluation.compare import compare_results
+from degan.evaluation.predictions import are_same
 from degan.labels import sort_classes
 from degan.report.entries import Entry
 from degan.report.part import (
@@ -182,7 +183,7 @@ def differences(results: Sequence[Result]) -> list[Part]:
         reason = ""
         if isinstance(read, Unavailable):
             reason = read.reason
-        elif read.samples != first.predictions.samples:
+        elif not are_same(read.samples, first.predictions.samples):
             reason = "it has other samples than the first result"
         else:
             same.append(result)
