@@ -86,7 +86,14 @@ def _doubts(result: Result) -> list[str]:
     if isinstance(found, Unavailable):
         return []
     doubts = []
-    if found.trained_on_this_data:
+    if found.note:
+        doubts.append(found.note)
+    if found.images_in_training:
+        doubts.append(
+            f"{found.images_in_training:,} of {found.images:,} images were in the training data of "
+            "the weights, so the accuracy is optimistic"
+        )
+    elif found.trained_on_this_data:
         doubts.append("the weights were trained on this data set, so the accuracy is optimistic")
     if found.calibrated_on_this_data:
         doubts.append("the temperature was fitted on this data set; calibration is optimistic")
