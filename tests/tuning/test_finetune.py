@@ -458,6 +458,10 @@ class TestUserErrors:
         assert "did not create what is there" in refused(photos, tmp_path / "mine.onnx")
         assert (tmp_path / "mine.finetune" / "letter.txt").read_text() == "dear"
 
+    def test_cropped_faces_are_not_cropped_again(self, faces96, tmp_path):
+        sentence = refused(faces96.folder, tmp_path / "mine.onnx", "--crops")
+        assert "crops has no effect" in sentence
+
     def test_nothing_there(self, tmp_path):
         assert "does not exist" in refused(tmp_path / "no", tmp_path / "mine.onnx")
 

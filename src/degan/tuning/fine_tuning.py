@@ -287,6 +287,11 @@ def _photos(
 ) -> _Photos:
     """Return the photos as a prepared data set with crops for the base model."""
     if (source / "dataset.json").is_file():
+        if settings.crops:
+            raise DeganError(
+                f"crops has no effect: {source} is a prepared data set, whose faces are already "
+                "cut out; leave it out"
+            )
         dataset = read_dataset(source)
         group_names(dataset.expressions, settings.groups, source)
         _open_work(work, source)
