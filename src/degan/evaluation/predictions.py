@@ -24,6 +24,11 @@ COLUMNS: Final = ("index", "source", "subject", "sequence", "expression", "predi
 _MAX_BYTES: Final = 2**28
 
 
+def _canonical(name: str) -> str:
+    """Return the expression with this name or synonym; other names do not change."""
+    return find_expression(name) or name
+
+
 class PredictedSample(NamedTuple):
     """The sample that a row of ``predictions.csv`` belongs to.
 
@@ -48,9 +53,11 @@ class PredictedSample(NamedTuple):
         """The sample, for comparison with other results; synonyms of an expression are equal.
 
         Own classes and expressions may name one folder in two ways, such as smiling and happiness.
+        The names of the sequences of own photos begin with the folder.
         """
-        label = find_expression(self.expression) or self.expression
-        return self.number, self.source, self.subject, self.sequence, label
+        of_sequence, slash, rest = self.sequence.partition("/")
+        sequence = f"{_canonical(of_sequence)}{slash}{rest}"
+        return self.number, self.source, self.subject, sequence, _canonical(self.expression)
 
     @property
     def person(self) -> str:
