@@ -153,6 +153,46 @@ class TestPrepareAndTrain:
             (("crossval", "run", "--data", "empty"), "not a prepared data set"),
             (("crossval", "run", "--data", "nowhere"), "not a prepared data set"),
             (("train", "run", "--data", "empty", "--preset", "huge"), "no preset 'huge'"),
+            (
+                ("train", "run", "--data", "empty", "--set", "classifier.taught=0.3"),
+                "classifier.taught has no effect with classifier.teachers=0",
+            ),
+            (("train", "run", "--data", "empty", "--seed", "1", "--set", "seed=2"), "set twice"),
+            (
+                (
+                    "crossdata",
+                    "run",
+                    "--data",
+                    "a",
+                    "--test",
+                    "b",
+                    "--config",
+                    "x",
+                    "--preset",
+                    "fast",
+                ),
+                "--preset has no effect with --config",
+            ),
+            (
+                ("crossval", "run", "--data", "empty", "--fold-file", "f", "--folds", "5"),
+                "--folds has no effect with --fold-file",
+            ),
+            (
+                ("ablate", "run", "--data", "empty", "--fold-file", "f", "--protocol", "loso"),
+                "--protocol has no effect with --fold-file",
+            ),
+            (
+                ("crossval", "run", "--data", "empty", "--protocol", "loso", "--folds", "5"),
+                "--folds has no effect with --protocol loso",
+            ),
+            (
+                ("folds", "empty", "f.json", "--protocol", "official", "--validation", "0.1"),
+                "--validation has no effect with --protocol official",
+            ),
+            (
+                ("folds", "empty", "f.json", "--protocol", "loso", "--folds", "5"),
+                "--folds has no effect with --protocol loso",
+            ),
             (("train", "run", "--data", "empty", "--set", "gan.epochs=-1"), "gan.epochs"),
             (("train", "run", "--data", "empty", "--set", "gan.epoch=3"), "gan.epoch"),
             (("export", "nowhere", "x.onnx"), "no trained model"),

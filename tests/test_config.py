@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from degan.config import PRESETS, best, fast, override, preset, read_settings, tiny, write_settings
+from degan.config import (
+    IMAGE_TERMS,
+    PRESET_NAMES,
+    PRESETS,
+    best,
+    fast,
+    override,
+    preset,
+    read_settings,
+    tiny,
+    write_settings,
+)
+from degan.config.no_effect import check_assignments
 from degan.errors import DeganError, DeganTypeError
 
 
@@ -219,3 +231,63 @@ def test_a_file_with_an_unknown_setting_is_refused_by_path_and_name(tmp_path):
 def test_settings_do_not_change_once_made():
     with pytest.raises(ValueError, match="frozen"):
         fast().gan.epochs = 3
+
+
+class TestNoEffect:
+    @pytest.mark.parametrize(
+        ("base", "assignments", "says"),
+        [
+            ("paper", ["gan.weight_kept=1.0"], "gan.weight_kept has no effect without start"),
+            ("fast", ["start=''", "classifier.blend=0.5"], "classifier.blend has no effect with"),
+            ("fast", ["start=''", "gan.encoder_rate=0.0"], "gan.encoder_rate has no effect at 0"),
+            ("fast", ["classifier.taught=0.3"], "taught has no effect with classifier.teachers=0"),
+            ("fast", ["gan.epochs=0", "gan.weight_rate=1.0"], "weight_rate has no effect with gan"),
+            ("fast", ["gan={epochs=0, batch_size=8}"], "gan.batch_size has no effect with gan.epo"),
+            (
+                "fast",
+                ["gan.epochs=0", "network.noise=4"],
+                "network.noise has no effect with gan.ep",
+            ),
+            (
+                "paper",
+                ["gan.label_smoothing=0.2"],
+                "smoothing has no effect with gan.weight_code=0",
+            ),
+            (
+                "fast",
+                ["classifier.encoder_rate=0.0", "gan.weight_confusion=2.0"],
+                "weight_confusion has no effect because gan.encoder_rate=0 and classifier.encoder_",
+            ),
+            (
+                "paper",
+                ["classifier.features='code'", "network.residue=8"],
+                "network.residue has no effect with classifier.features='code'",
+            ),
+            ("fast", ["seed=1", "seed=2"], "seed is set twice"),
+        ],
+    )
+    def test_an_assignment_without_effect_is_refused(self, base, assignments, says):
+        settings = override(preset(base), assignments)
+        with pytest.raises(DeganError, match=says) as raised:
+            check_assignments(settings, assignments)
+        assert "\n" not in str(raised.value)
+
+    def test_terms_on_generated_images_need_a_weight(self):
+        off = [f"gan.weight_{name}=0.0" for name in IMAGE_TERMS]
+        assignments = [*off, "gan.discriminator_rate=0.001"]
+        with pytest.raises(DeganError, match="discriminator_rate has no effect without a weight"):
+            check_assignments(override(preset("tiny"), assignments), assignments)
+
+    @pytest.mark.parametrize("name", PRESET_NAMES)
+    @pytest.mark.parametrize(
+        "assignments",
+        [
+            [],
+            ["start=''"],
+            ["gan.epochs=0", "gan.weight_kept=0.0"],
+            ["classifier.teachers=3", "classifier.taught=0.3"],
+            ["start='web'", "gan.weight_kept=1.0", "classifier.encoder_rate=1.0"],
+        ],
+    )
+    def test_what_has_an_effect_or_switches_off_is_allowed(self, name, assignments):
+        check_assignments(override(preset(name), assignments), assignments)

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from degan.data.fold_file import PROTOCOLS, folds_text, make_folds, read_folds, write_folds
+from degan.data.fold_file import PROTOCOLS, folds_text, make_folds, write_folds
+from degan.data.fold_reading import read_folds
 from degan.data.folds import Fold
 from degan.errors import DeganError, DeganTypeError
 
@@ -166,3 +167,53 @@ def test_folds_by_name_of_people_without_one_are_refused(faces, written):
     path = written({"folds": [{"test_subjects": [faces.subjects[1]]}]})
     with pytest.raises(DeganError, match="has samples without a subject"):
         read_folds(path, replace(faces, samples=rows))
+
+
+class TestFoldsByFile:
+    @staticmethod
+    def unnamed(faces):
+        samples = tuple(sample._replace(subject="") for sample in faces.samples)
+        return replace(faces, samples=samples)
+
+    def test_folds_of_unnamed_people_come_back(self, faces, tmp_path):
+        dataset = self.unnamed(faces)
+        folds = [
+            Fold(tuple(range(12)), tuple(range(12, 20)), tuple(range(20, 24))),
+            Fold(tuple(range(12, 24)), tuple(range(12))),
+        ]
+        path = tmp_path / "folds.json"
+        path.write_text(folds_text(dataset, folds, "file", 0))
+        assert read_folds(path, dataset) == folds
+        write_folds(path, dataset, folds, "file", 0)
+        assert read_folds(path, dataset) == folds
+
+    def test_folds_that_leave_samples_out_come_back(self, faces, tmp_path):
+        folds = [Fold((0, 1, 2), (5, 7)), Fold((5, 7), (0, 1))]
+        path = tmp_path / "folds.json"
+        path.write_text(folds_text(faces, folds, "file", 0))
+        assert read_folds(path, faces) == folds
+
+    def test_folds_by_subject_need_no_files(self, faces):
+        text = folds_text(faces, make_folds(faces, "subjects", num_folds=3), "subjects", 0)
+        assert "_files" not in text
+
+    @pytest.mark.parametrize(
+        ("rows", "says"),
+        [
+            ([{"test_files": ["no.png"]}], "has no file no.png"),
+            ([{"test_files": []}], "fold 1 has no test samples"),
+            ([{"test_files": [3]}], "is not a valid fold file"),
+            ([{"test_files": "A"}, {"test_subjects": ["001"]}], "fold 2 has no test_files"),
+            ([{"test_files": "AA"}], "twice"),
+            ([{"test_files": "A", "validation_files": "A"}], "in test and in validation"),
+            ([{"test_files": "A"}, {"test_files": "A"}], "both test sample 0"),
+        ],
+    )
+    def test_wrong_files_are_refused(self, faces, written, rows, says):
+        dataset, file = self.unnamed(faces), faces.samples[0].file
+        rows = [
+            {key: [file] * len(one) if one in ("A", "AA") else one for key, one in row.items()}
+            for row in rows
+        ]
+        with pytest.raises(DeganError, match=says):
+            read_folds(written({"folds": rows}), dataset)

@@ -11,6 +11,7 @@ from degan.evaluation.intervals import (
     gap_interval,
     mean_interval,
     share_interval,
+    standard_error,
     t_quantile,
     wilson,
 )
@@ -238,3 +239,14 @@ def test_an_area_of_1_of_few_people_is_not_certain():
     area, (low, high) = roc_auc(values.astype(float), labels, names_of([1] * 20))
     assert area == high == 1
     assert low < 0.8
+
+
+def test_a_standard_error_counts_subjects_and_not_images():
+    values = np.random.default_rng(0).normal(size=50)
+    people = [str(number) for number in range(50)]
+    alone = standard_error(values, people)
+    assert alone == pytest.approx(values.std(ddof=1) / np.sqrt(50))
+    # Ten equal images of each subject say nothing more.
+    again = standard_error(values.repeat(10), [who for who in people for _ in range(10)])
+    assert again == pytest.approx(alone)
+    assert standard_error(values, ["one"] * 50) is None

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -648,3 +649,66 @@ class TestSentences:
         write_json(run / "summary.json", summary)
         parts, _ = made([run], tmp_path / "r.html")
         assert parts["recall"].says == "All images are read correctly."
+
+
+class TestFineTuning:
+    @pytest.fixture
+    def tuned(self, run):
+        shutil.rmtree(run / "fold-01")
+        shutil.rmtree(run / "fold-02")
+        (run / "run.json").unlink()
+        (run / "settings.toml").unlink()
+        summary = summary_of(run) | {
+            "kind": "fine-tuning",
+            "base": "web",
+            "weights": "mine.onnx",
+            "strength": 0.1,
+            "temperature": 1.25,
+            "calibration_error_before": 0.123,
+            "unsure_below": 0.5,
+            "note": None,
+            "held_out": [
+                {"people": 2, "images": 60, "accuracy": 0.75},
+                {"people": 4, "images": 60, "accuracy": 0.5},
+            ],
+        }
+        write_json(run / "summary.json", summary)
+        return run
+
+    def test_it_names_what_was_trained_and_the_held_out_folds(self, tuned, tmp_path):
+        parts, text = made([tuned], tmp_path / "r.html")
+        part, summary = parts["fine-tuning-1"], summary_of(tuned)
+        for words in (
+            "Trained: one layer (regularisation strength C 0.1) on f(x) and the residue of web",
+            f"the classes {', '.join(summary['expressions'])}, on {summary['images']} images of",
+            "those of held-out people",
+            "Temperature 1.25, from the predictions of the folds; without it, the calibration "
+            "error was 12.3\u00a0%. Predictions below 50.0\u00a0% are marked as unsure.",
+        ):
+            assert words in part.says
+        assert [list(row.values())[:4] for row in table(part)] == [
+            ["1", 2, 60, "75.0\u00a0%"],
+            ["2", 4, 60, "50.0\u00a0%"],
+            ["all", 6, summary["images"], f"{100 * summary['accuracy']:.1f}\u00a0%"],
+        ]
+        assert "A fine-tuning: last layer on the features of web, 2-fold cross-val" in text
+        assert table(parts["summary"])[0]["what it is"] == "a fine-tuning"
+        assert isinstance(parts["calibration"], Figure)
+        assert isinstance(parts["confusion-1"], Figure)
+
+    def test_no_reason_denies_the_training(self, tuned, tmp_path):
+        _, text = made([tuned], tmp_path / "r.html")
+        assert "not the directory of a training" not in text
+        assert "a fine-tuning fits one layer, without epochs" in text
+
+    def test_the_note_on_few_photos_is_shown(self, tuned, tmp_path):
+        summary = summary_of(tuned) | {"note": "24 photos of 12 people say little"}
+        write_json(tuned / "summary.json", summary)
+        parts, _ = made([tuned], tmp_path / "r.html")
+        assert parts["summary"].notes == ["run: 24 photos of 12 people say little"]
+
+    def test_images_of_the_training_data_are_counted(self, run, tmp_path):
+        summary = summary_of(run) | {"weights": "mine.onnx", "images_in_training": 3}
+        write_json(run / "summary.json", summary)
+        parts, _ = made([run], tmp_path / "r.html")
+        assert "run: 3 of 96 images were in the training data" in parts["summary"].notes[0]

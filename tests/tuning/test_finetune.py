@@ -19,8 +19,9 @@ from degan.evaluation.exported import evaluate
 from degan.media.images import read_image
 from degan.recognition.recognizer import Recognizer
 from degan.system.files import sha256
-from degan.tuning import base_model, fine_tuning
+from degan.tuning import base_model, fine_tuning, last_layer
 from degan.tuning.base_model import read_base
+from degan.tuning.few_photos import cautious_threshold
 from degan.tuning.fine_tuning import FinetuneSettings
 from degan.tuning.last_layer import complete_folds, fit_head
 
@@ -95,11 +96,34 @@ class TestTheCommand:
         assert "grinning/wall_1.png (no face found" in done.stderr
         assert "24 faces of 12 subjects, 1 skipped" in done.stderr
 
-    def test_few_photos_give_no_temperature_and_a_note(self, tuned):
+    def test_few_photos_give_a_note_and_a_cautious_threshold_but_no_temperature(self, tuned):
         out, done = tuned
-        assert "too few to fit a temperature" in done.stderr
-        assert Recognizer(out).unsure_below == 0
+        summary = json.loads((out.parent / "mine.finetune/summary.json").read_text())
+        low, high = summary["accuracy_interval"]
+        assert "24 photos of 12 people say little about other people" in summary["note"]
+        assert f"the accuracy may be {low:.0%} to {high:.0%}" in summary["note"]
+        assert summary["note"] in " ".join(done.stderr.split())
+        assert summary["temperature"] is None
+        assert Recognizer(out).unsure_below == summary["unsure_below"] >= 0.6
         assert Recognizer(out).calibrated_on_manifests == frozenset()
+
+    def test_the_held_out_folds_are_kept_with_their_figures(self, tuned):
+        work = tuned[0].with_suffix(".finetune")
+        summary = json.loads((work / "summary.json").read_text())
+        rows = summary["held_out"]
+        assert len(rows) == summary["folds"] == 5
+        assert sum(row["people"] for row in rows) == 12
+        assert sum(row["images"] for row in rows) == 24
+        right = sum(row["images"] * row["accuracy"] for row in rows)
+        assert right == pytest.approx(24 * summary["accuracy"])
+
+    def test_the_record_names_the_weights_their_base_and_the_skipped_photos(self, tuned):
+        out, _ = tuned
+        summary = json.loads((out.parent / "mine.finetune/summary.json").read_text())
+        assert summary["kind"] == "fine-tuning"
+        assert (summary["base"], summary["weights"]) == ("web", str(out))
+        assert summary["weights_sha256"] == sha256(out.read_bytes())
+        assert (summary["layout"], summary["skipped"]) == ("<class>/<person>_*.jpg", 1)
 
     def test_every_photo_was_read_by_weights_that_never_saw_the_person(self, tuned):
         work = tuned[0].with_suffix(".finetune")
@@ -155,8 +179,10 @@ class TestTheCommand:
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Weights are written as an empty file: making the graph takes seconds."""
-    monkeypatch.setattr(fine_tuning, "export", lambda model, path, unsure_below: path.touch())
+    """Weights are written as one word: making the graph takes seconds."""
+    monkeypatch.setattr(
+        fine_tuning, "export", lambda model, path, unsure_below: path.write_text("graph")
+    )
 
 
 class TestCuttingAgain:
@@ -210,6 +236,42 @@ class TestCuttingAgain:
         }
         assert len(kept) == 10
         assert sum(kept[name] == time for name, time in cut.items()) >= 4
+
+
+class TestLayouts:
+    @pytest.mark.parametrize("pattern", ["{who}/{what}", "{what}/{who}"])
+    def test_people_in_folders_are_people_and_not_classes(self, examples, tmp_path, quick, pattern):
+        flat = make_photos(examples, tmp_path / "flat", 6)
+        for photo in flat.rglob("*.jpg"):
+            folder = tmp_path / "p" / pattern.format(who=f"p{photo.stem}", what=photo.parent.name)
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy(photo, folder / "IMG_1.jpg")
+        result = tune(tmp_path / "p", tmp_path / "mine.onnx")
+        assert result.summary["expressions"] == ["grinning", "resting"]
+        people = {f"p{photo.stem}" for photo in flat.rglob("*.jpg")}
+        folds = json.loads((result.work / "folds.json").read_text())["folds"]
+        assert {name for fold in folds for name in fold["test_subjects"]} == people
+
+    def test_people_as_classes_are_refused(self, examples, tmp_path):
+        flat = make_photos(examples, tmp_path / "flat", 3)
+        for photo in flat.rglob("*.jpg"):
+            folder = tmp_path / "p" / f"p{photo.stem}"
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy(photo, folder / f"{photo.parent.name}.jpg")
+        assert "are people, not classes" in refused(tmp_path / "p", tmp_path / "mine.onnx")
+        assert not (tmp_path / "mine.finetune").exists()
+
+    def test_every_photo_of_a_folder_without_faces_is_counted(self, examples, tmp_path, quick):
+        photos = make_photos(examples, tmp_path / "p", 4)
+        (photos / "grinning" / "walls").mkdir()
+        for number in range(7):
+            path = photos / "grinning" / "walls" / f"{number}.png"
+            Image.new("RGB", (99, 99)).save(path)
+        result = CliRunner().invoke(app, ["finetune", str(photos), str(tmp_path / "mine.onnx")])
+        assert result.exit_code == 0, result.exception
+        assert "8 faces of 4 subjects, 7 skipped" in result.stderr
+        assert "left out: 2 more (2 a folder inside a class folder)" in result.stderr
+        assert "skipped.csv lists the skipped photos with the reasons" in result.stderr
 
 
 class TestCalibration:
@@ -292,6 +354,17 @@ class TestTheLayer:
         blind = fit_head(rng.normal(size=features.shape), truth, names, 3, 0)
         assert blind.strength < clear.strength
 
+    def test_the_strength_follows_the_standard_error_over_people(self, monkeypatch):
+        # 12 people with 20 equal images each: over images, the same excess loss looks significant.
+        features, truth, names = self.task(people=12, noise=0.7, classes=2)
+        each = 20
+        features, truth = features.repeat(each, axis=1), truth.repeat(each)
+        names = [name for name in names for _ in range(each)]
+        over_people = fit_head(features, truth, names, 2, 0).strength
+        by_image = lambda values, _: float(values.std() / np.sqrt(len(values)))  # noqa: E731
+        monkeypatch.setattr(last_layer, "standard_error", by_image)
+        assert over_people < fit_head(features, truth, names, 2, 0).strength
+
     def test_who_is_shown_does_not_count_for_what(self):
         # Each person has a mark of their own that tells the class among that person's photos alone.
         rng = np.random.default_rng(0)
@@ -318,7 +391,7 @@ class TestNotes:
             "images": len(samples),
             "folds": 5,
             "folds_wanted": 5,
-            "temperature": 1.0,
+            "note": None,
             "splits": [""],
             **changes,
         }
@@ -335,7 +408,7 @@ class TestNotes:
             (["", ""], {}, "there are no subject names"),
             (["1", "2"], {}, "every photo has its own subject"),
             (["1", "1"], {"folds": 2}, "2 folds in place of 5"),
-            (["1", "1"], {"temperature": None}, "too few to fit a temperature"),
+            (["1", "1"], {"note": "2 photos of 1 people say little"}, "2 photos of 1 people say"),
             (["1", "1"], {"splits": ["test", "train"]}, "test part"),
         ],
     )
@@ -351,6 +424,21 @@ def refused(*arguments):
     sentence = str(result.exception)
     assert "\n" not in sentence
     return sentence
+
+
+class TestFewPhotos:
+    def test_the_threshold_is_the_lowest_from_which_most_predictions_are_right(self):
+        people = [str(number) for number in range(40)]
+        confidence = np.array([0.65] * 20 + [0.75] * 20)
+        right = np.array([False] * 20 + [True] * 20)
+        assert cautious_threshold(confidence, np.ones(40, bool), people) == 0.6
+        assert cautious_threshold(confidence, right, people) == 0.7
+
+    def test_every_prediction_is_unsure_if_none_is_known_to_be_right(self):
+        people = [str(number) for number in range(4)]
+        confidence = np.full(4, 0.99)
+        assert cautious_threshold(confidence, np.array([True, False] * 2), people) == 1
+        assert cautious_threshold(confidence, np.ones(4, bool), ["one"] * 4) == 1
 
 
 class TestUserErrors:
@@ -369,6 +457,10 @@ class TestUserErrors:
         (tmp_path / "mine.finetune" / "letter.txt").write_text("dear")
         assert "did not create what is there" in refused(photos, tmp_path / "mine.onnx")
         assert (tmp_path / "mine.finetune" / "letter.txt").read_text() == "dear"
+
+    def test_cropped_faces_are_not_cropped_again(self, faces96, tmp_path):
+        sentence = refused(faces96.folder, tmp_path / "mine.onnx", "--crops")
+        assert "crops has no effect" in sentence
 
     def test_nothing_there(self, tmp_path):
         assert "does not exist" in refused(tmp_path / "no", tmp_path / "mine.onnx")

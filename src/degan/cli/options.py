@@ -1,6 +1,7 @@
 """Options shared by several verbs, and the groups of verbs in the help."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -87,6 +88,7 @@ Weights = Annotated[
 
 
 def settings_from_options(
+    context: typer.Context,
     name: str,
     config: Path | None,
     changes: list[str] | None,
@@ -96,24 +98,48 @@ def settings_from_options(
     """Return the settings that the command-line options select.
 
     Args:
-        name: preset; ignored if ``config`` is given.
+        context: context of the verb.
+        name: preset; without effect if ``config`` is given.
         config: TOML file of settings; None for the preset.
         changes: assignments such as ``gan.epochs=20``, applied to the preset or file.
         seed: random seed; None keeps that of the settings.
         device: device for training; None keeps that of the settings.
 
     Raises:
-        DeganError: the preset, file or an assignment is invalid.
+        DeganError: the preset, file or an assignment is invalid, or an option has no effect.
     """
     from degan.config import override, preset, read_settings  # noqa: PLC0415
+    from degan.config.no_effect import check_assignments  # noqa: PLC0415
 
+    if config:
+        refuse_without_effect(context, ["preset"], "with --config")
     settings = read_settings(config) if config else preset(name)
     assignments = list(changes or [])
     if seed is not None:
         assignments.append(f"seed={seed}")
     if device is not None:
         assignments.append(f"device={json.dumps(device)}")
-    return override(settings, assignments)
+    changed = override(settings, assignments)
+    check_assignments(changed, assignments)
+    return changed
+
+
+def refuse_without_effect(context: typer.Context, names: Sequence[str], because: str) -> None:
+    """Refuse options on the command line that would have no effect.
+
+    Args:
+        context: context of the verb.
+        names: names of parameters of the verb.
+        because: reason, which continues "... has no effect ", such as "with --fold-file".
+
+    Raises:
+        DeganError: one of them was given.
+    """
+    option_of = {one.name: one.opts[0] for one in context.command.params}
+    for name in names:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise DeganError(f"{option_of[name]} has no effect {because}; leave it out")
 
 
 def check_run_is_new(run: Path, resume: bool) -> None:
@@ -144,12 +170,36 @@ class DatasetFolds(NamedTuple):
     protocol: str
 
 
+def check_fold_options(context: typer.Context, protocol: str, *, file: bool = False) -> None:
+    """Refuse options of folds that have no effect.
+
+    Args:
+        context: context of the verb.
+        protocol: protocol of the folds.
+        file: whether a file has the folds.
+
+    Raises:
+        DeganError: one was given.
+    """
+    if file:
+        refuse_without_effect(context, ["fold_protocol", "folds"], "with --fold-file")
+    elif protocol != "subjects":
+        names = ["folds", "num_folds"]
+        refuse_without_effect(context, names, f"with --protocol {protocol}")
+
+
 def read_dataset_and_folds(
-    data: Path, protocol: str, num_folds: int, fold_file: Path | None, seed: int
+    context: typer.Context,
+    data: Path,
+    protocol: str,
+    num_folds: int,
+    fold_file: Path | None,
+    seed: int,
 ) -> DatasetFolds:
     """Read a data set and divide it into folds.
 
     Args:
+        context: context of the verb.
         data: folder of the data set.
         protocol: "subjects", "loso" or "official".
         num_folds: number of folds of the protocol "subjects".
@@ -157,8 +207,10 @@ def read_dataset_and_folds(
         seed: random seed for the order of the subjects.
 
     Raises:
-        DeganError: the data set or the file cannot be read, or the data cannot be divided.
+        DeganError: the data set or the file cannot be read, the data cannot be divided, or an
+            option has no effect.
     """
+    check_fold_options(context, protocol, file=fold_file is not None)
     from degan.data.fold_file import OWN, make_folds  # noqa: PLC0415
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 

@@ -93,7 +93,13 @@ def evaluation_notes(summary: dict[str, Any]) -> None:
     have, need = summary["crop_size"], summary["weights_crop_size"]
     if have != need:
         note(f"crops of {have} px were scaled to the {need} px that the weights require")
-    if summary["trained_on_this_data"]:
+    in_training = summary["images_in_training"]
+    if in_training:
+        note(
+            f"{in_training} of {summary['images']} images were in the training data of the "
+            "weights, so the results do not hold for other people; give photos of other people"
+        )
+    elif summary["trained_on_this_data"]:
         note(
             "the weights were trained on photos of this data set, so the results do not hold for "
             "other people; 'degan crossval' measures accuracy on other people"

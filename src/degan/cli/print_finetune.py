@@ -1,26 +1,29 @@
 """Notes and result lines of ``degan finetune``."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from degan.cli import print_results
 from degan.cli.print_results import note
+from degan.labels import sort_classes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from degan.data.prepare import PrepareResult
     from degan.data.sample import Skipped
     from degan.tuning.fine_tuning import FinetuneResult
 
 _SHOWN = 5  # maximum number of photos named in notes; skipped.csv lists all
+_REASONS = 3  # maximum number of reasons counted in a note
 
 
 def notes(result: "FinetuneResult") -> None:
     """Print notes on photos left out and on the validity of the results."""
     summary, prepared = result.summary, result.prepared
     if prepared is not None:
-        _left_out(prepared.skipped)
-        data = result.work / "data"
-        print_results.prepare_notes(prepared, data)
-        note(print_results.prepare_line(prepared, data))
+        photo_notes(prepared, summary["layout"], result.work)
     elif not summary["subjects"]:
         note(
             "there are no subject names, so every photo or recording counts as a person; if people "
@@ -38,18 +41,36 @@ def notes(result: "FinetuneResult") -> None:
             f"{summary['folds']} folds in place of {summary['folds_wanted']}, because too few "
             "people show each class"
         )
-    if summary["temperature"] is None:
-        note(
-            f"{summary['images']} photos are too few to fit a temperature; no prediction will be "
-            "marked as unsure"
-        )
+    if summary["note"]:
+        note(summary["note"])
+
+
+def photo_notes(prepared: "PrepareResult", layout: str, work: "Path | None") -> None:
+    """Print notes on own photos: their layout, skipped photos, and possible problems.
+
+    Args:
+        prepared: crops and skipped photos.
+        layout: pattern of the paths of the photos; "" if a table has the labels.
+        work: folder whose ``data`` has the crops; None if they were not kept.
+    """
+    _left_out(prepared.skipped)
+    samples = prepared.samples
+    if layout:
+        classes = sort_classes({sample.expression for sample in samples})
+        note(f"read as {layout}: {len(classes)} classes, {', '.join(classes)}")
+    data = None if work is None else work / "data"
+    print_results.prepare_notes(prepared, data)
+    note(print_results.prepare_line(prepared, data or "the photos"))
 
 
 def _left_out(skipped: "Sequence[Skipped]") -> None:
     for row in skipped[:_SHOWN]:
         note(f"left out: {row.name} ({row.reason})")
-    if len(skipped) > _SHOWN:
-        note(f"left out: {len(skipped) - _SHOWN} more")
+    others = Counter(row.reason for row in skipped[_SHOWN:])
+    if others:
+        kinds = [f"{count} {reason}" for reason, count in others.most_common(_REASONS)]
+        kinds += ["other reasons"] if len(others) > _REASONS else []
+        note(f"left out: {others.total()} more ({'; '.join(kinds)})")
 
 
 def measured(result: "FinetuneResult") -> str:

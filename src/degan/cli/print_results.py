@@ -51,19 +51,19 @@ def _must_hold(adapter: "Adapter") -> str:
     return f"{expected.recordings}{people}: {counts} ({expected.source})"
 
 
-def prepare_notes(result: "PrepareResult", out: Path) -> None:
+def prepare_notes(result: "PrepareResult", out: Path | None) -> None:
     """Print notes on possible problems of a new data set.
 
     Args:
         result: the data set.
-        out: its folder.
+        out: its folder; None if it was not kept.
     """
     subjects = {sample.subject for sample in result.samples} - {""}
     several = sum(sample.faces > 1 for sample in result.samples)
     borrowed = sum(sample.alignment == "neighbour" for sample in result.samples)
     if result.differences:
         note(f"differs from a complete copy: {'; '.join(result.differences)}")
-    if result.skipped:
+    if result.skipped and out is not None:
         note(f"{out / 'skipped.csv'} lists the skipped photos with the reasons")
     if several:
         note(f"{several} photos show several faces; the largest or most persistent one was used")
@@ -85,12 +85,12 @@ def prepare_notes(result: "PrepareResult", out: Path) -> None:
         )
 
 
-def prepare_line(result: "PrepareResult", out: Path) -> str:
+def prepare_line(result: "PrepareResult", out: Path | str) -> str:
     """Return a summary line of a new data set.
 
     Args:
         result: the data set.
-        out: its folder.
+        out: its folder or name.
     """
     subjects = {sample.subject for sample in result.samples} - {""}
     of = f" of {len(subjects)} subjects" if subjects else ""

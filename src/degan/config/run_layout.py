@@ -52,6 +52,9 @@ TRAINING: Final = "training"
 CROSS_VALIDATION: Final = "cross-validation"
 """``kind`` in the record of ``degan crossval``."""
 
+FINE_TUNING: Final = "fine-tuning"
+"""``kind`` in ``summary.json`` of ``degan finetune``, which has no record."""
+
 ABLATION: Final = "ablation"
 """``kind`` in the record of ``degan ablate``."""
 

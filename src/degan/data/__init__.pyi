@@ -5,8 +5,8 @@ from .adapters import find_adapter as find_adapter
 from .adapters import find_adapters as find_adapters
 from .crops import read_crops as read_crops
 from .fold_file import make_folds as make_folds
-from .fold_file import read_folds as read_folds
 from .fold_file import write_folds as write_folds
+from .fold_reading import read_folds as read_folds
 from .folds import Fold as Fold
 from .folds import leave_one_subject_out as leave_one_subject_out
 from .folds import official_split as official_split

@@ -40,11 +40,14 @@ class AdapterResult:
         recordings: recordings that become samples.
         skipped: files and sequences that do not become samples, with reasons.
         units: name of a recording -> numbers of the FACS action units coded at its peak.
+        layout: pattern of the paths of the photos, with the places of class and person; "" if the
+            data set has a layout of its own.
     """
 
     recordings: list[Recording] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     units: dict[str, frozenset[int]] = field(default_factory=dict)
+    layout: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,15 @@ if TYPE_CHECKING:  # the recogniser needs no data sets, and loads in less time w
 
 _MANIFEST, _JOINED, _BEFORE = "manifest_sha256", "joined_sha256", "began_sha256"
 _SPLITS = "splits"
+_PICTURES = "pictures"
 
 
 def describe_training_data(
-    dataset: "Dataset", indices: Sequence[int], earlier: Any = None
+    dataset: "Dataset",
+    indices: Sequence[int],
+    earlier: Any = None,
+    *,
+    pictures: Collection[str] = (),
 ) -> dict[str, str | int]:
     """Return the record of training data to store in a weights file.
 
@@ -19,14 +24,18 @@ def describe_training_data(
         dataset: data set with the training samples.
         indices: indices of the training samples.
         earlier: record of the weights that training began with; any other value counts as none.
+        pictures: hashes of the training crops, see :func:`degan.data.crop_hashes.crop_hash`; empty
+            if they are not recorded.
 
     Returns:
         Strings, with commas between values: ``manifest_sha256``, the manifest hash of the data set;
         ``joined_sha256``, the manifest hashes of the data sets joined into it; ``began_sha256``,
         the manifest hashes of all training data of the earlier weights; ``splits``, the parts of
-        the official split with training samples, "" for samples in none. Integers: ``samples``
-        and ``subjects``, the numbers of training samples and of named subjects.
+        the official split with training samples, "" for samples in none; ``pictures``, the hashes
+        of the crops, if given. Integers: ``samples`` and ``subjects``, the numbers of training
+        samples and of named subjects.
     """
+    recorded = {_PICTURES: hashes_text(pictures)} if pictures else {}
     samples = [dataset.samples[index] for index in indices]
     return {
         _MANIFEST: dataset.manifest_hash,
@@ -35,7 +44,17 @@ def describe_training_data(
         "samples": len(samples),
         "subjects": len({sample.subject for sample in samples} - {""}),
         _SPLITS: ",".join(sorted({sample.split for sample in samples})),
+        **recorded,
     }
+
+
+def pictures_of(record: Any) -> frozenset[str]:
+    """Return the hashes of the training crops in a record; empty if they are not recorded.
+
+    Args:
+        record: see :func:`manifests_of`.
+    """
+    return _words(record, _PICTURES) - {""}
 
 
 def manifests_of(record: Any) -> frozenset[str]:

@@ -14,6 +14,7 @@ from degan.evaluation.intervals import as_list, mean_interval, share_interval
 from degan.evaluation.predictions import (
     PredictedSample,
     Predictions,
+    are_same,
     check_output_folder,
     read_predictions,
 )
@@ -168,13 +169,15 @@ def _check_as_many(first: _Result, reference: str, result: _Result, name: str) -
 def _check_same(
     one: list[PredictedSample], one_path: Path, other: list[PredictedSample], other_path: Path
 ) -> None:
-    if one == other:
+    if are_same(one, other):
         return
     if len(one) != len(other):
         differs = f"{len(other)} samples instead of {len(one)}"
     else:
         pairs = zip(one, other, strict=True)
-        expected, found = next((first, second) for first, second in pairs if first != second)
+        expected, found = next(
+            (first, second) for first, second in pairs if first.key != second.key
+        )
         differs = f"{_describe(found)} instead of {_describe(expected)}"
     raise DeganError(
         f"{other_path} has other samples than {one_path} ({differs}); compare results on the same "

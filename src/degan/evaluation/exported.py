@@ -2,18 +2,19 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from degan.config.run_layout import PREDICTIONS_FILE, SUMMARY_FILE
+from degan.data.crop_hashes import crop_hash
 from degan.data.crops import crop_chunks
 from degan.data.factors import Value, read_column
 from degan.data.manifest import Dataset, check_dataset
 from degan.data.people_table import read_people
-from degan.data.provenance import was_trained_on
+from degan.data.provenance import pictures_of, was_trained_on
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.action_metrics import action_figures, load_action_truth
@@ -75,10 +76,46 @@ def evaluate(
 
     Source: calibration error, Guo et al. 2017 (arXiv 1706.04599), eq. 3.
     """
+    return evaluate_with_facts(
+        dataset,
+        recognizer,
+        by=by,
+        people=people,
+        split=split,
+        actions=actions,
+        out=out,
+        progress=progress,
+    )
+
+
+def evaluate_with_facts(
+    dataset: Dataset,
+    recognizer: Recognizer,
+    *,
+    by: str | None = None,
+    people: PathLike | None = None,
+    split: str | None = None,
+    actions: bool = False,
+    out: PathLike | None = None,
+    progress: Progress | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Evaluate as :func:`evaluate` does, and add further entries to ``summary.json``.
+
+    Args:
+        dataset: see :func:`evaluate`, as for the arguments up to ``progress``.
+        recognizer: recogniser with the weights to evaluate.
+        by: column to group the metrics by.
+        people: table with that column.
+        split: part of the official split.
+        actions: whether to evaluate facial actions.
+        out: folder for the results.
+        progress: callback.
+        facts: further entries, as JSON values; None for none.
+    """
     progress = as_progress(progress)
     check_dataset(dataset)
     check_kind(recognizer, Recognizer, "recognizer", "a degan.Recognizer")
-    check_kind(by, str | None, "by", "the name of a column or None")
     check_flag(actions, "actions")
     people = None if people is None else as_path(people, "people")
     out = None if out is None else as_path(out, "out")
@@ -93,7 +130,7 @@ def evaluate(
     if actions:
         recognizer.check_reads_actions()
         known = load_action_truth(dataset, indices)
-    read = _read(dataset, recognizer, indices, progress)
+    read, in_training = _read(dataset, recognizer, indices, progress)
     all_probabilities = read.probabilities.astype(np.float64)
     probabilities = metrics.restrict(
         all_probabilities, [recognizer.expressions.index(name) for name in shared]
@@ -108,6 +145,8 @@ def evaluate(
         "unsure": _unsure(unsure, truth == predicted, recognizer.unsure_below),
         "split": split,
         **_facts(dataset, chosen, recognizer, shared),
+        "images_in_training": in_training,
+        **(facts or {}),
     }
     if column is not None:
         groups = group([column[index] for index in indices])
@@ -137,12 +176,23 @@ def _write(
     write_text(out / SUMMARY_FILE, json.dumps(summary, indent=2) + "\n")
 
 
-def _column(dataset: Dataset, by: str | None, people: Path | None) -> list[Value] | None:
-    """Return the value of the column ``by`` for each sample; None if ``by`` is None."""
+def check_by(by: str | None, people: Path | None) -> None:
+    """Check that a column is named if a table of people is given.
+
+    Raises:
+        DeganError: there is a table but no column.
+        DeganTypeError: ``by`` is neither a text nor None.
+    """
+    check_kind(by, str | None, "by", "the name of a column or None")
     if people is not None and by is None:
         raise DeganError(
             f"{people} is a table of people, but no column is given; name one (by, --by COLUMN)"
         )
+
+
+def _column(dataset: Dataset, by: str | None, people: Path | None) -> list[Value] | None:
+    """Return the value of the column ``by`` for each sample; None if ``by`` is None."""
+    check_by(by, people)
     if by is None:
         return None
     return read_column(dataset, by) if people is None else read_people(people, dataset, by)
@@ -206,18 +256,27 @@ def _read(
     recognizer: Recognizer,
     indices: Sequence[int],
     progress: Callable[[float, str], None],
-) -> Readings:
-    """Return the recogniser's outputs for some samples."""
+) -> tuple[Readings, int | None]:
+    """Return the recogniser's outputs for some samples, and how many of them it was trained on.
+
+    The number is None if the weights do not record their training crops, or read other crops.
+    """
     parts = []
+    trained = pictures_of(recognizer.trained_on)
+    same_size = dataset.crop_size == recognizer.crop_size
+    in_training = 0
     for chunk in crop_chunks(dataset, indices, progress):
         crops = list(chunk)
-        if dataset.crop_size != recognizer.crop_size:
+        if not same_size:
             # The crop frame is the same, so resizing the whole crop is enough.
             crops = [crop_face(crop, None, recognizer.crop_size) for crop in crops]
+        if trained:
+            in_training += sum(crop_hash(crop) in trained for crop in crops)
         parts.append(recognizer.read(crops))
     amounts = [part.actions for part in parts if part.actions is not None]
-    return Readings(
+    readings = Readings(
         np.concatenate([part.probabilities for part in parts]),
         np.concatenate([part.code for part in parts]),
         np.concatenate(amounts) if amounts else None,
     )
+    return readings, in_training if trained and same_size else None

@@ -147,6 +147,20 @@ def mean_interval(
     return mean.value - half, mean.value + half
 
 
+def standard_error(values: Values, subjects: Sequence[str]) -> float | None:
+    """Return the standard error of a mean over subjects; None for one subject.
+
+    With one sample of each subject, it is the usual one: the standard deviation (with N - 1)
+    divided by the root of N.
+
+    Args:
+        values: value of each sample, float (N,).
+        subjects: subject of each sample, length N.
+    """
+    found = _ratio(values, subjects)
+    return None if found is None else math.sqrt(found.variance)
+
+
 def gap_interval(
     values: Values | NDArray[np.bool_],
     first: NDArray[np.bool_],

@@ -15,13 +15,18 @@ from degan.data.sample import Sample, person_of
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.intervals import as_list, share_interval
-from degan.labels import EXPRESSIONS
+from degan.labels import EXPRESSIONS, find_expression
 from degan.system.files import read_bytes
 
 COLUMNS: Final = ("index", "source", "subject", "sequence", "expression", "predicted")
 """First columns of ``predictions.csv``; a probability column for each expression follows."""
 
 _MAX_BYTES: Final = 2**28
+
+
+def _canonical(name: str) -> str:
+    """Return the expression with this name or synonym; other names do not change."""
+    return find_expression(name) or name
 
 
 class PredictedSample(NamedTuple):
@@ -42,6 +47,17 @@ class PredictedSample(NamedTuple):
     subject: str
     sequence: str
     expression: str
+
+    @property
+    def key(self) -> tuple[int, str, str, str, str]:
+        """The sample, for comparison with other results; synonyms of an expression are equal.
+
+        Own classes and expressions may name one folder in two ways, such as smiling and happiness.
+        The names of the sequences of own photos begin with the folder.
+        """
+        of_sequence, slash, rest = self.sequence.partition("/")
+        sequence = f"{_canonical(of_sequence)}{slash}{rest}"
+        return self.number, self.source, self.subject, sequence, _canonical(self.expression)
 
     @property
     def person(self) -> str:
@@ -69,6 +85,11 @@ class Predictions(NamedTuple):
         """Whether each prediction is correct, bool (N,)."""
         pairs = zip(self.samples, self.predicted, strict=True)
         return np.array([sample.expression == read for sample, read in pairs])
+
+
+def are_same(one: Sequence[PredictedSample], other: Sequence[PredictedSample]) -> bool:
+    """Return whether two results have the same samples, so that they can be compared."""
+    return [sample.key for sample in one] == [sample.key for sample in other]
 
 
 def check_output_folder(out: Path) -> None:

@@ -21,7 +21,7 @@ from degan.config.run_layout import (
     fold_folder,
 )
 from degan.data.crops import read_crops
-from degan.data.fold_file import read_folds
+from degan.data.fold_reading import read_folds
 from degan.data.folds import fold_for_pictures
 from degan.data.manifest import Dataset
 from degan.data.provenance import hashes_with_unknown_subjects, manifests_of, was_trained_on

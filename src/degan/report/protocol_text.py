@@ -19,6 +19,12 @@ def protocol_of(result: Result) -> str:
     found = result.figures
     if isinstance(found, Unavailable):
         return ""
+    if found.is_fine_tuning:
+        unit = "person" if found.subjects else "recording"
+        return (
+            f"last layer on the features of {found.base}, {len(found.held_out)}-fold "
+            f"cross-validation by {unit}"
+        )
     if found.weights is not None:
         known = ", trained on this data set" if found.trained_on_this_data else ""
         return f"weights {found.weights}{known}"

@@ -178,6 +178,8 @@ def _result(folder: Path, name: str, facts: Mapping[str, Any], *, arm: bool = Fa
     kind = _KINDS.get(str(facts.get("kind")), "a run of another kind")
     if not isinstance(figures, Unavailable) and figures.tested_manifest_sha256:
         kind = "a training on one data set, tested on another"
+    if not isinstance(figures, Unavailable) and figures.is_fine_tuning:
+        return _fine_tuning(folder, name, figures)
     return Result(
         name=name,
         folder=folder,
@@ -194,6 +196,21 @@ def _result(folder: Path, name: str, facts: Mapping[str, Any], *, arm: bool = Fa
             else "weights are not probed; probe the run that they were exported from",
         ),
         settings=_settings((folder.parent if arm else folder) / SETTINGS_FILE),
+    )
+
+
+def _fine_tuning(folder: Path, name: str, figures: Figures) -> Result:
+    """Return the result of a fine-tuning: one layer, fitted without epochs or a settings file."""
+    return Result(
+        name=name,
+        folder=folder,
+        kind="a fine-tuning",
+        facts={},
+        figures=figures,
+        predictions=_predictions(folder, figures),
+        logs=Unavailable("a fine-tuning fits one layer, without epochs"),
+        probes=Unavailable("f(x) of a fine-tuning is that of its base weights; probe their run"),
+        settings=Unavailable("a fine-tuning has no settings.toml; the section Training has all"),
     )
 
 

@@ -4,11 +4,14 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from degan.config.run_layout import FINE_TUNING
+
 __all__ = [
     "Disentanglement",
     "Features",
     "Figures",
     "Groups",
+    "HeldOut",
     "LogRow",
     "ProbeAccuracies",
     "ProbeAccuracy",
@@ -64,6 +67,14 @@ class Groups(_Read):
     gap: Gap | None
 
 
+class HeldOut(_Read):
+    """Test part of a fold of a fine-tuning."""
+
+    people: int
+    images: int
+    accuracy: Share
+
+
 class Figures(_Read):
     """Content of ``summary.json``: the required fields of all protocols, and optional fields."""
 
@@ -92,6 +103,20 @@ class Figures(_Read):
     never_shown: list[str] = []
     seconds: Finite | None = None
     by: Groups | None = None
+    images_in_training: int | None = None
+    note: str | None = None
+    kind: str | None = None
+    base: str | None = None
+    strength: Finite | None = None
+    temperature: Finite | None = None
+    calibration_error_before: Share | None = None
+    unsure_below: Share | None = None
+    held_out: list[HeldOut] = []
+
+    @property
+    def is_fine_tuning(self) -> bool:
+        """Whether ``degan finetune`` wrote the file."""
+        return self.kind == FINE_TUNING
 
     @model_validator(mode="after")
     def _square(self) -> "Figures":

@@ -1,27 +1,29 @@
 """Fine-tuning: a weights file for custom classes, fitted on photos and tested on other people."""
 
 import json
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
 
-from degan.config.run_layout import FOLDS_FILE, PREDICTIONS_FILE, SUMMARY_FILE
+from degan.config.run_layout import FINE_TUNING, FOLDS_FILE, PREDICTIONS_FILE, SUMMARY_FILE
+from degan.data.crop_hashes import crop_hash
+from degan.data.crops import crop_chunks
 from degan.data.datasets.folder import CUSTOM_LABELS, read_labelled
-from degan.data.duplicates import find_duplicates, pairs_by_kind
 from degan.data.fold_file import SUBJECTS, folds_text
 from degan.data.folds import Fold
-from degan.data.manifest import Dataset, read_dataset, read_skipped
-from degan.data.prepare import PrepareResult, PrepareSettings, fingerprint, prepare
+from degan.data.manifest import Dataset, read_dataset
+from degan.data.own_photos import prepare_photos
+from degan.data.prepare import PrepareResult, PrepareSettings
 from degan.data.provenance import describe_training_data
 from degan.data.sample import Sample, person_of, with_subjects
 from degan.errors import DeganError
 from degan.evaluation import metrics
+from degan.evaluation.metrics import Flags
 from degan.evaluation.predictions import compute_metrics, predictions_text, subjects_text
 from degan.labels import sort_classes
 from degan.networks.classifier import temper
@@ -35,12 +37,13 @@ from degan.system.arguments import (
     check_groups,
     check_kind,
 )
-from degan.system.files import write_text
-from degan.system.progress import Progress, as_progress, split_progress
+from degan.system.files import read_bytes, sha256, write_text
+from degan.system.progress import Progress, as_progress, silent, split_progress
 from degan.training.model import Model
 from degan.tuning.base_model import read_base
 from degan.tuning.calibration import MIN_SAMPLES, UNSURE_BELOW, fit_temperature
 from degan.tuning.check_unseen import check_fit_data
+from degan.tuning.few_photos import cautious_threshold, few_photos_note
 from degan.tuning.last_layer import (
     Features,
     Labels,
@@ -57,8 +60,8 @@ from degan.tuning.weights_file import check_weights_path
 SUFFIX: Final = ".finetune"
 """Suffix of the folder with crops and predictions, beside the weights file."""
 
+_MAX_WEIGHTS = 2**31
 _MARK = "finetune.json"  # a file in every such folder
-_PHOTOS = "photos_sha256"  # key in dataset.json: hash of the photos
 _COSTS = (10.0, 1.0, 1.0)  # approximate costs of cropping, computing features and fitting
 
 
@@ -146,7 +149,7 @@ def finetune(
     base = read_base(settings.base)
     cutting, reading, fitting = split_progress(progress, _COSTS)
     work = out.with_suffix(SUFFIX)
-    dataset, prepared = _faces(source, work, base, settings, jobs, cutting)
+    dataset, prepared, layout = _photos(source, work, base, settings, jobs, cutting)
     check_fit_data(base, dataset, "fine-tune with")
     dataset, classes = grouped(dataset, settings.groups, source)
     people = with_subjects(dataset.samples)
@@ -158,12 +161,23 @@ def finetune(
     probabilities = task.out_of_fold(folds, fitting)
     tempered = _tempered(probabilities, truth, folds)
     head = fit_head(features, truth, people, len(classes), settings.seed)
-    trained_on = describe_training_data(dataset, range(len(people)), base.trained_on)
+    trained_on = describe_training_data(
+        dataset, range(len(people)), base.trained_on, pictures=_crop_hashes(dataset)
+    )
     model = with_head(base, head, classes, trained_on)
     temperature = _calibrate(model, dataset, probabilities, truth)
-    unsure_below = UNSURE_BELOW if temperature is not None else 0.0
+    right = tempered.argmax(axis=1) == truth
+    who = [sample.subject for sample in people]
+    unsure_below = (
+        cautious_threshold(tempered.max(axis=1), right, who)
+        if temperature is None
+        else UNSURE_BELOW
+    )
+    figures = compute_metrics(dataset.samples, classes, tempered)
     summary = {
-        **compute_metrics(dataset.samples, classes, tempered),
+        "kind": FINE_TUNING,
+        **figures,
+        "note": few_photos_note(figures, unsure_below) if temperature is None else None,
         "calibration_error_before": metrics.calibration_error(probabilities, truth),
         "log_loss_before": metrics.log_loss(probabilities, truth),
         "temperature": temperature,
@@ -171,15 +185,23 @@ def finetune(
         "strength": head.strength,
         "folds": len(folds),
         "folds_wanted": settings.folds,
+        "held_out": [_held_out(fold, people, right) for fold in folds],
         "seed": settings.seed,
-        "weights": settings.base,
+        "base": settings.base,
         "groups": {name: list(joined) for name, joined in settings.groups.items()},
+        "layout": layout,
+        "skipped": 0 if prepared is None else len(prepared.skipped),
         "manifest_sha256": dataset.manifest_hash,
         "splits": sorted({sample.split for sample in people}),
         "seconds": round(time.monotonic() - started, 2),
     }
     _write(work, dataset, folds, tempered, summary)
     export(model, out, unsure_below=unsure_below)
+    summary |= {
+        "weights": str(out),
+        "weights_sha256": sha256(read_bytes(out, _MAX_WEIGHTS, "weights")),
+    }
+    write_text(work / SUMMARY_FILE, json.dumps(summary, indent=2) + "\n")
     progress(1.0, "done")
     return FinetuneResult(summary, work, prepared)
 
@@ -246,17 +268,36 @@ def _open_work(work: Path, source: Path) -> None:
     write_text(mark, json.dumps({"photos": str(source)}) + "\n")
 
 
-def _faces(
+class _Photos(NamedTuple):
+    """The photos of a fine-tuning.
+
+    Attributes:
+        dataset: crops for the base model, with the classes of their folders.
+        prepared: crops and skipped photos; None if the source was a prepared data set.
+        layout: pattern of their paths, see :class:`degan.data.adapter.AdapterResult`.
+    """
+
+    dataset: Dataset
+    prepared: PrepareResult | None
+    layout: str
+
+
+def _photos(
     source: Path, work: Path, base: Model, settings: FinetuneSettings, jobs: int, progress: Progress
-) -> tuple[Dataset, PrepareResult | None]:
+) -> _Photos:
     """Return the photos as a prepared data set with crops for the base model."""
     if (source / "dataset.json").is_file():
+        if settings.crops:
+            raise DeganError(
+                f"crops has no effect: {source} is a prepared data set, whose faces are already "
+                "cut out; leave it out"
+            )
         dataset = read_dataset(source)
         group_names(dataset.expressions, settings.groups, source)
         _open_work(work, source)
-        return dataset, None
+        return _Photos(dataset, None, "")
     found = read_labelled(source, CUSTOM_LABELS)
-    check_folders(source, found.recordings, found.skipped)
+    check_folders(source, found)
     classes = sort_classes({recording.sources[0].expression for recording in found.recordings})
     group_of = group_names(classes, settings.groups, source)
     rows = [row for recording in found.recordings for row in recording.sources]
@@ -265,50 +306,17 @@ def _faces(
         source,
     )
     _open_work(work, source)
-    prepare_settings = PrepareSettings(crops=settings.crops, crop_size=base.crop_size)
-    photos = fingerprint(found.recordings, prepare_settings)
-    data = work / "data"
-    if not _has_crops(data, photos):
-        prepare(
-            found.recordings,
-            found.skipped,
-            data,
-            prepare_settings,
-            jobs=jobs,
-            progress=lambda done, total: progress(done / total, f"{done} of {total} photos"),
-            origin={"dataset": "folder", _PHOTOS: photos},
-        )
-    dataset = read_dataset(data)
-    skipped = tuple(read_skipped(data))
+    crops = PrepareSettings(crops=settings.crops, crop_size=base.crop_size)
+    dataset, prepared = prepare_photos(found, work / "data", crops, jobs=jobs, progress=progress)
     if missing := [name for name in classes if name not in dataset.expressions]:
         names = {row.name for row in rows if row.expression == missing[0]}
-        first = next(row for row in skipped if row.name in names)
+        first = next(row for row in prepared.skipped if row.name in names)
         raise DeganError(
             f"no photo of '{missing[0]}' in {source} has a usable face; the first is "
             f"{first.name} ({first.reason}); add other photos, or --crops if they are already "
             "cropped faces"
         )
-    pairs = pairs_by_kind(dataset, find_duplicates(dataset))
-    alike = {kind: len(found) for kind, found in pairs.items()}
-    return dataset, PrepareResult(dataset.samples, skipped, (), alike)
-
-
-def _has_crops(data: Path, photos: str) -> bool:
-    """Return whether a folder contains the crops of these photos; delete other crops."""
-    description = data / "dataset.json"
-    if not description.is_file():
-        return False
-    try:
-        content = json.loads(description.read_text(encoding="utf-8"))
-        if content["settings"][_PHOTOS] == photos:
-            return True
-    except (ValueError, KeyError, TypeError):
-        pass  # damaged: crop again
-    try:
-        shutil.rmtree(data)
-    except OSError as error:
-        raise DeganError(f"cannot remove {data}: {error.strerror}; delete it") from error
-    return False
+    return _Photos(dataset, prepared, found.layout)
 
 
 def _tempered(probabilities: Probabilities, truth: Labels, folds: Sequence[Fold]) -> Probabilities:
@@ -350,4 +358,19 @@ def _write(
     write_text(work / PREDICTIONS_FILE, text)
     write_text(work / "subjects.csv", subjects_text(samples, classes, probabilities))
     write_text(work / FOLDS_FILE, folds_text(dataset, folds, SUBJECTS, summary["seed"]))
-    write_text(work / SUMMARY_FILE, json.dumps(summary, indent=2) + "\n")
+
+
+def _crop_hashes(dataset: Dataset) -> set[str]:
+    """Return the hashes of all crops, by which 'degan evaluate' recognises training photos."""
+    indices = range(len(dataset.samples))
+    return {crop_hash(crop) for chunk in crop_chunks(dataset, indices, silent) for crop in chunk}
+
+
+def _held_out(fold: Fold, people: Sequence[Sample], right: Flags) -> dict[str, Any]:
+    """Return the counts and the accuracy of the test part of a fold."""
+    test = list(fold.test)
+    return {
+        "people": len({people[index].subject for index in test}),
+        "images": len(test),
+        "accuracy": float(right[test].mean()),
+    }

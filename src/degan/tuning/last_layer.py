@@ -22,6 +22,7 @@ from degan.data.folds import Fold, subject_folds
 from degan.data.manifest import Dataset
 from degan.data.sample import Sample
 from degan.errors import DeganError
+from degan.evaluation.intervals import standard_error
 from degan.system.one_thread import one_thread
 from degan.system.progress import Progress
 from degan.training.losses import class_weights
@@ -108,7 +109,8 @@ def _choose(
     """Return the smallest C with a log loss close to the lowest, by cross-validation over subjects.
 
     Close means within one standard error of the difference: with few people, the C with the lowest
-    loss is partly chance. Without this rule, accuracy is 88.0 instead of 88.7 % on the development
+    loss is partly chance. The standard error is over people, because images of one person are not
+    independent. Without this rule, accuracy is 88.7 instead of 89.5 % on the development
     half of the London subjects (ten folds, mean of four divisions).
 
     Source: the one-standard-error rule, Breiman et al. 1984, section 3.4.3.
@@ -125,8 +127,9 @@ def _choose(
             of_truth = head.probabilities(features[:, test])[np.arange(len(test)), truth[test]]
             losses[row, test] = -np.log(np.maximum(of_truth, _LEAST))
     excess = losses - losses[losses.mean(axis=1).argmin()]
-    allowed = excess.mean(axis=1) <= excess.std(axis=1) / np.sqrt(len(truth))
-    return STRENGTHS[int(allowed.argmax())]
+    people = [sample.subject for sample in samples]
+    allowed = [row.mean() <= (standard_error(row, people) or 0.0) for row in excess]
+    return STRENGTHS[allowed.index(True)]
 
 
 def _fit(features: Features, truth: Labels, num_classes: int, strength: float) -> Head:

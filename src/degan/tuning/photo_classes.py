@@ -6,28 +6,31 @@ from pathlib import Path
 
 import numpy as np
 
+from degan.data.adapter import AdapterResult
 from degan.data.manifest import Dataset
-from degan.data.sample import Recording, Skipped
+from degan.data.photo_layout import Layout
 from degan.errors import DeganError
 from degan.labels import is_class_name, sort_classes
 from degan.recognition.class_groups import Groups
 
 
-def check_folders(
-    source: Path, recordings: Sequence[Recording], skipped: Sequence[Skipped]
-) -> None:
-    """Check that every folder has a usable photo; otherwise a class would be missing in silence.
+def check_folders(source: Path, found: AdapterResult) -> None:
+    """Check that every class folder has a usable photo; otherwise a class would be missing.
+
+    Args:
+        source: the photos.
+        found: labelled and skipped photos in it.
 
     Raises:
-        DeganError: a folder has none.
+        DeganError: a class folder has none.
     """
-    if not source.is_dir():
+    if not source.is_dir() or found.layout == Layout.CLASS_INSIDE.value:
         return
-    used = {row.name.partition("/")[0] for part in recordings for row in part.sources}
+    used = {row.name.partition("/")[0] for part in found.recordings for row in part.sources}
     folders = [path.name for path in source.iterdir() if path.is_dir()]
     for name in sorted(name for name in folders if not name.startswith((".", "__"))):
         if name not in used:
-            reasons = [row.reason for row in skipped if row.name.startswith(f"{name}/")]
+            reasons = [row.reason for row in found.skipped if row.name.startswith(f"{name}/")]
             because = f" ({reasons[0]})" if reasons else ""
             raise DeganError(
                 f"{source / name} contains no usable photo{because}; add photos of that class, or "

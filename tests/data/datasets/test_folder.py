@@ -114,10 +114,11 @@ def test_folders_and_files_that_are_not_understood_are_reported(tmp_path):
     found = reasons(skipped)
     assert len(found) == len(skipped)
     assert set(found) == {
-        "holiday/", "neutral/more/", "neutral/list.txt", "neutral/_1.jpg", "me.jpg",
+        "holiday/a.jpg", "holiday/b.jpg", "neutral/more/b.jpg", "neutral/list.txt",
+        "neutral/_1.jpg", "me.jpg",
     }  # fmt: skip
-    assert "not a valid expression" in found["holiday/"]
-    assert "folder inside" in found["neutral/more/"]
+    assert "not a valid expression" in found["holiday/a.jpg"]
+    assert "folder inside" in found["neutral/more/b.jpg"]
     assert "suffix" in found["neutral/list.txt"]
     assert "subject" in found["neutral/_1.jpg"]
     assert "not in an expression folder" in found["me.jpg"]
@@ -129,7 +130,9 @@ def test_an_empty_folder_says_what_degan_reads(tmp_path):
 
 
 def test_a_folder_of_nothing_usable_names_the_first_file_left_out(tmp_path):
-    with pytest.raises(DeganError, match=r"holiday/ \(the folder name is not a valid expression\)"):
+    with pytest.raises(
+        DeganError, match=r"holiday/ann_1.jpg \(the folder name is not a valid expression\)"
+    ):
         read(make(tmp_path, "holiday/ann_1.jpg"))
 
 
@@ -289,7 +292,7 @@ def test_a_folder_with_one_csv_inside_is_read_through_it(tmp_path):
 
 def test_a_csv_further_inside_is_not_read(tmp_path):
     table(make(tmp_path, "old/1.jpg") / "old", "path,expression,subject\n1.jpg,fear,ann\n")
-    with pytest.raises(DeganError, match=r"no labelled photo.*old/ \(the folder name"):
+    with pytest.raises(DeganError, match=r"no labelled photo.*old/1.jpg \(the folder name"):
         read(tmp_path)
 
 
@@ -324,7 +327,7 @@ def test_a_zip_file_may_hold_it_all_in_one_folder(tmp_path, top):
             (f"{prefix}{top}fear/ann_2.jpg", "fear"),
             (f"{prefix}{top}neutral/ann_1.jpg", "neutral"),
         ]
-        assert list(reasons(skipped)) == [f"{prefix}{top}holiday/"]
+        assert list(reasons(skipped)) == [f"{prefix}{top}holiday/x.jpg"]
 
 
 def test_a_zip_file_of_one_expression_is_not_taken_for_a_folder_around_it(tmp_path):

@@ -40,6 +40,7 @@ def continues(words: Sequence[str]) -> bool:
 
 @app.command()
 def ablate(
+    context: typer.Context,
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory to create.")],
     data: Data,
     arms: Annotated[
@@ -71,8 +72,8 @@ def ablate(
     protocol = import_extra("degan.evaluation.ablation.run", "train")
 
     check_run_is_new(run, resume)
-    settings = settings_from_options(preset, config, changes, seed, device)
-    divided = read_dataset_and_folds(data, fold_protocol, folds, fold_file, settings.seed)
+    settings = settings_from_options(context, preset, config, changes, seed, device)
+    divided = read_dataset_and_folds(context, data, fold_protocol, folds, fold_file, settings.seed)
     with console.progress("ablate") as show:
         summary = protocol.ablate(
             divided.dataset,

@@ -40,6 +40,7 @@ def continues(words: Sequence[str]) -> bool:
 
 @app.command()
 def crossval(
+    context: typer.Context,
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory to create.")],
     data: Data,
     folds: Folds = 10,
@@ -64,8 +65,8 @@ def crossval(
     crossval_module = import_extra("degan.evaluation.protocols.crossval", "train")
 
     check_run_is_new(run, resume)
-    settings = settings_from_options(preset, config, changes, seed, device)
-    divided = read_dataset_and_folds(data, fold_protocol, folds, fold_file, settings.seed)
+    settings = settings_from_options(context, preset, config, changes, seed, device)
+    divided = read_dataset_and_folds(context, data, fold_protocol, folds, fold_file, settings.seed)
     with console.progress("crossval") as show:
         summary = crossval_module.cross_validate(
             divided.dataset,
@@ -84,6 +85,7 @@ def crossval(
 
 @app.command()
 def crossdata(
+    context: typer.Context,
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory to create.")],
     data: Data,
     test: Annotated[Path, typer.Option("--test", help="Data set of other people to test on.")],
@@ -104,7 +106,7 @@ def crossdata(
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
     check_run_is_new(run, resume)
-    settings = settings_from_options(preset, config, changes, seed, device)
+    settings = settings_from_options(context, preset, config, changes, seed, device)
     training_set, test_set = read_dataset(data), read_dataset(test)
     with console.progress("crossdata") as show:
         summary = crossdata_module.cross_data_set(

@@ -7,7 +7,15 @@ from typing import Annotated, Any
 import typer
 
 from degan.cli import console, print_results
-from degan.cli.options import CPUS, DATA_SETS, Crops, Jobs, Protocol
+from degan.cli.options import (
+    CPUS,
+    DATA_SETS,
+    Crops,
+    Jobs,
+    Protocol,
+    check_fold_options,
+    refuse_without_effect,
+)
 from degan.labels import EXPRESSIONS, parse_expression
 from degan.system.extras import import_extra
 
@@ -126,6 +134,7 @@ def look(
 
 @app.command()
 def folds(
+    context: typer.Context,
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Prepared data set.")],
     out: Annotated[Path, typer.Argument(metavar="FILE", help="The folds.json to write.")],
     num_folds: Annotated[
@@ -143,6 +152,9 @@ def folds(
 
     degan folds data/ loso.json --protocol loso
     """
+    check_fold_options(context, fold_protocol)
+    if fold_protocol == "official":
+        refuse_without_effect(context, ["validation", "seed"], "with --protocol official")
     from degan.data.fold_file import make_folds, write_folds  # noqa: PLC0415
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 

@@ -1,28 +1,51 @@
 """The verb ``evaluate``: evaluate exported weights."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from degan.cli import console, print_evaluation, print_results
+from degan.cli import console, print_evaluation, print_finetune, print_results
 from degan.cli.options import (
     CPUS,
     MEASURE,
-    Data,
+    Crops,
+    Group,
+    Jobs,
     Split,
     Weights,
+    refuse_without_effect,
 )
+from degan.errors import DeganError
 
 app = typer.Typer()
 
 PANEL = MEASURE
 
 
+def continues(words: Sequence[str]) -> bool:
+    """Return whether the same command continues the stopped work, see :mod:`degan.cli.verbs`."""
+    given = {word.partition("=")[0] for word in words}
+    return words[0] == "evaluate" and {"--photos", "--out"} <= given
+
+
 @app.command()
 def evaluate(
-    data: Data,
+    context: typer.Context,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Data set made by 'degan prepare'.")
+    ] = None,
+    photos: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Photos in folders of classes, as for 'degan finetune', instead of --data.",
+        ),
+    ] = None,
     weights: Weights = None,
+    group: Group = None,
+    crops: Crops = False,
     by: Annotated[
         str | None,
         typer.Option(
@@ -55,10 +78,13 @@ def evaluate(
             "to this folder.",
         ),
     ] = None,
+    jobs: Jobs = CPUS,
 ) -> None:
-    """Evaluate exported weights on a data set that they were not trained on.
+    """Evaluate exported weights on data or photos that they were not trained on.
 
     degan evaluate --data data/ --weights mine.onnx
+
+    degan evaluate --photos others/ --weights mine.onnx --out mine/
 
     degan evaluate --data people/ --by recipe --out figures/
 
@@ -66,30 +92,59 @@ def evaluate(
 
     degan evaluate --data fer/ --split test --weights fer.onnx
     """
-    from degan.data.manifest import read_dataset  # noqa: PLC0415
-    from degan.evaluation import exported  # noqa: PLC0415
-    from degan.recognition.recognizer import Recognizer  # noqa: PLC0415
+    if photos is not None:
+        refuse_without_effect(context, ("data", "split", "actions"), "with --photos")
+        from degan.evaluation.own_photos import evaluate_photos  # noqa: PLC0415
+        from degan.recognition.class_groups import parse_groups  # noqa: PLC0415
 
-    dataset = read_dataset(data)
-    recognizer = Recognizer(weights, threads=CPUS)
-    with console.progress("evaluate") as show:
-        summary = exported.evaluate(
-            dataset,
-            recognizer,
-            by=by,
-            people=people,
-            split=split,
-            actions=actions,
-            out=out,
-            progress=show,
-        )
+        with console.progress("evaluate") as show:
+            result = evaluate_photos(
+                photos,
+                weights,
+                groups=parse_groups(group or []),
+                by=by,
+                people=people,
+                crops=crops,
+                out=out,
+                jobs=jobs,
+                threads=CPUS,
+                progress=show,
+            )
+        print_finetune.photo_notes(result.prepared, result.summary["layout"], out)
+        summary = result.summary
+    else:
+        if data is None:
+            raise DeganError("give a data set (--data DATA) or photos (--photos FOLDER)")
+        refuse_without_effect(context, ("group", "crops", "jobs"), "without --photos")
+        from degan.data.manifest import read_dataset  # noqa: PLC0415
+        from degan.evaluation.exported import evaluate as evaluate_dataset  # noqa: PLC0415
+        from degan.recognition.recognizer import Recognizer  # noqa: PLC0415
+
+        dataset = read_dataset(data)
+        recognizer = Recognizer(weights, threads=CPUS)
+        with console.progress("evaluate") as show:
+            summary = evaluate_dataset(
+                dataset,
+                recognizer,
+                by=by,
+                people=people,
+                split=split,
+                actions=actions,
+                out=out,
+                progress=show,
+            )
+    _print(summary)
+
+
+def _print(summary: dict[str, Any]) -> None:
+    """Print the notes, result lines and tables of an evaluation."""
     print_evaluation.evaluation_notes(summary)
     typer.echo(print_results.accuracy_line(summary))
     typer.echo(print_results.detail_lines(summary))
     if summary["unsure"]["below"]:
         typer.echo(print_evaluation.unsure_line(summary))
     console.out.print(print_results.confusion_table(summary))
-    if by is not None:
+    if "by" in summary:
         console.out.print(print_evaluation.group_table(summary))
         typer.echo(print_evaluation.gap_line(summary))
     if "actions" in summary:

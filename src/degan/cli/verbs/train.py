@@ -35,6 +35,7 @@ def continues(words: Sequence[str]) -> bool:
 
 @app.command()
 def train(
+    context: typer.Context,
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory to create.")],
     data: Data,
     preset: Preset = DEFAULT_PRESET,
@@ -61,7 +62,7 @@ def train(
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
     check_run_is_new(run, resume)
-    settings = settings_from_options(preset, config, changes, seed, device)
+    settings = settings_from_options(context, preset, config, changes, seed, device)
     dataset = read_dataset(data)
     of_split = set(dataset.split_indices(split))
     indices = [index for index in dataset.without_subjects(without or []) if index in of_split]

@@ -1,17 +1,24 @@
-"""A user's own photos: ``<expression>/<subject>_*.jpg``, or a CSV file that lists them."""
+"""A user's own photos: folders of classes and people, or a CSV file that lists the photos."""
 
 import csv
 import io
 import posixpath
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from degan.data import tables
 from degan.data.adapter import Adapter, AdapterResult, is_photo
+from degan.data.photo_layout import (
+    IsClass,
+    Layout,
+    PhotoPath,
+    find_layout,
+    is_expression_name,
+)
 from degan.data.pictures import Archives, Location
 from degan.data.protocol import Protocol
 from degan.data.sample import SPLITS, Recording, Skipped, Source
@@ -28,15 +35,22 @@ class LabelSet:
         find: function from a folder name or a table cell to its class, or None if there is none.
         kind: word for a class in messages.
         names: description of the valid classes, for messages.
+        is_known: function from a folder name to whether it is certainly a class.
+        custom: whether classes may have any name, as people do.
     """
 
     find: Callable[[str], str | None]
     kind: str
     names: str
+    is_known: IsClass = is_expression_name
+    custom: bool = False
 
 
 EXPRESSION_LABELS: Final = LabelSet(
-    find_expression, "expression", f"expressions {', '.join(EXPRESSIONS)}"
+    find_expression,
+    "expression",
+    f"expressions {', '.join(EXPRESSIONS)}",
+    is_known=lambda name: find_expression(name) is not None,
 )
 """Labels that allow the eight expressions and their synonyms."""
 
@@ -46,7 +60,7 @@ def _own(name: str) -> str | None:
     return composed if is_class_name(composed) else None
 
 
-CUSTOM_LABELS: Final = LabelSet(_own, "class", "any short class name")
+CUSTOM_LABELS: Final = LabelSet(_own, "class", "any short class name", custom=True)
 """Labels that allow custom classes: each folder is a class with the name of the folder."""
 
 Finder = Callable[[str], Location | None]
@@ -54,6 +68,7 @@ Finder = Callable[[str], Location | None]
 
 _MAX_CSV_BYTES = 512 * 2**20
 _FRAME = re.compile(r"[ _-]*(\d{1,12})$")
+_NO_PHOTO = "the file suffix is not that of a photo"
 
 
 def read(path: Path, protocol: Protocol) -> AdapterResult:
@@ -66,35 +81,41 @@ def read_labelled(path: Path, labels: LabelSet) -> AdapterResult:
 
     A folder contains one folder per class. For expressions, synonyms such as ``happy`` or
     ``smiling`` are accepted; case is ignored. The part of a file name before the first ``_`` is the
-    subject. Files of one subject and class whose names differ only in the last number form one
-    sequence. Each of them is a recording, because they may be far apart in time.
+    subject. Each class folder may have a folder per subject instead, or each subject's folder a
+    folder per class, see :mod:`degan.data.photo_layout`. Files of one subject and class whose names
+    differ only in the last number form one sequence. Each of them is a recording, because they may
+    be far apart in time.
 
     A CSV file has the columns path (relative to the CSV file), expression and subject. It may have
     sequence, frame and split (train, validation or test); with split, the subject may be empty.
-    Rows with the same sequence form one recording. If a folder contains no class folder but such a
-    CSV file, the CSV file is read.
+    Rows with the same sequence form one recording. Such a CSV file in a folder is read if the
+    folder contains no expression folder, or if the classes are custom: any folder could be a class.
 
     Args:
         path: folder, zip file or CSV file.
         labels: set of valid classes.
 
     Raises:
-        DeganError: the path does not exist, or contains no labelled photo.
+        DeganError: the path does not exist, contains no labelled photo, or has folders of which it
+            is not certain whether they are classes or people.
     """
     if tables.is_table(path):
         found = _read_csv(Location(path), _beside(path), labels)
     else:
         tree = Tree(path)
         top = _top(tree)
-        found = _read_tree(tree, top, labels)
+        found = AdapterResult() if labels.custom else _read_tree(tree, top, labels)
         if not found.recordings and (table := _find_csv(tree, top)) is not None:
             found = _read_csv(tree.location(table), _in_tree(tree, table), labels)
+        elif labels.custom:
+            found = _read_tree(tree, top, labels)
         found.skipped[:0] = tree.skipped
     if not found.recordings:
         first = found.skipped[0] if found.skipped else None
         detail = f"; the first file left out: {first.name} ({first.reason})" if first else ""
         raise DeganError(
-            f"{path} holds no labelled photo; degan reads <{labels.kind}>/<subject>_*.jpg with "
+            f"{path} holds no labelled photo; degan reads <{labels.kind}>/<subject>_*.jpg, "
+            f"<{labels.kind}>/<subject>/*.jpg or <subject>/<{labels.kind}>/*.jpg with "
             f"{labels.names}, or a CSV file with the columns path, "
             f"expression, subject, sequence, frame, split{detail}"
         )
@@ -120,40 +141,61 @@ def _top(tree: Tree) -> str:
 
 
 def _read_tree(tree: Tree, top: str, labels: LabelSet) -> AdapterResult:
-    found = AdapterResult()
-    refused: set[str] = set()  # folders, each reported once
+    photos = [
+        PhotoPath(tuple(_folders(name, top)), PurePosixPath(name).name, tree.location(name))
+        for name in tree.names
+        if is_photo(name)
+    ]
+    layout = find_layout(tree.root, photos, labels.is_known, look=labels.custom)
+    found = AdapterResult(layout=layout.value)
+    reported = {photo.folders for photo in photos}  # every photo left out has a row of its own
     for name in tree.names:
-        folder, *inner = name[len(top) :].split("/")
-        expression = labels.find(folder)
-        file = inner[0] if inner else folder
-        if not inner:
-            if not is_photo(file):
-                continue  # a CSV file, notes
-            where, reason = name, f"not in {_a(labels.kind)} folder"
-        elif expression is None:
-            where, reason = f"{top}{folder}/", f"the folder name is not a valid {labels.kind}"
-        elif len(inner) > 1:
-            where = f"{top}{folder}/{file}/"
-            reason = f"a folder inside {_a(labels.kind)} folder"
-        elif not is_photo(name):
-            where, reason = name, "the file suffix is not that of a photo"
-        elif file.startswith("_"):
-            where, reason = name, "the file name has no subject before its first '_'"
-        else:
-            found.recordings.append(Recording((_from_name(tree, name, expression),)))
-            continue
-        if where not in refused:
-            refused.add(where)
-            found.skipped.append(Skipped(where, reason))
+        folders = _folders(name, top)
+        reason = _reason(folders, name, layout, labels)
+        if reason is None:
+            found.recordings.append(Recording((_from_name(tree, name, folders, layout, labels),)))
+        elif is_photo(name) or reason == _NO_PHOTO:
+            found.skipped.append(Skipped(name, reason))
+        elif folders and tuple(folders) not in reported:
+            reported.add(tuple(folders))
+            found.skipped.append(Skipped(f"{top}{'/'.join(folders)}/", reason))
     return found
+
+
+def _folders(name: str, top: str) -> list[str]:
+    """Return the names of the folders around a file, below the folder with all files."""
+    return name[len(top) :].split("/")[:-1]
+
+
+def _reason(folders: Sequence[str], name: str, layout: Layout, labels: LabelSet) -> str | None:
+    """Return the reason why a file is no labelled photo, or None if it is one."""
+    if len(folders) < layout.depth:
+        kind = labels.kind if layout is Layout.FLAT or not folders else "inner"
+        return f"not in {_a(kind)} folder"
+    if labels.find(folders[layout.class_level]) is None:
+        return f"the folder name is not a valid {labels.kind}"
+    if len(folders) > layout.depth:
+        return f"a folder inside {_a(labels.kind if layout is Layout.FLAT else 'inner')} folder"
+    if not is_photo(name):
+        return _NO_PHOTO
+    if layout is Layout.FLAT and PurePosixPath(name).name.startswith("_"):
+        return "the file name has no subject before its first '_'"
+    return None
 
 
 def _a(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
 
 
-def _from_name(tree: Tree, name: str, expression: str) -> Source:
-    subject, _, rest = PurePosixPath(name).stem.partition("_")
+def _from_name(
+    tree: Tree, name: str, folders: Sequence[str], layout: Layout, labels: LabelSet
+) -> Source:
+    expression = labels.find(folders[layout.class_level]) or ""
+    rest = PurePosixPath(name).stem
+    if layout.person_level is None:
+        subject, _, rest = rest.partition("_")
+    else:
+        subject = folders[layout.person_level]
     number = _FRAME.search(rest)
     take = rest[: number.start()] if number else rest
     return Source(

@@ -5,6 +5,7 @@ from typing import Any
 
 from degan.errors import DeganError
 from degan.evaluation.compare import compare_results
+from degan.evaluation.predictions import are_same
 from degan.labels import sort_classes
 from degan.report.entries import Entry
 from degan.report.part import (
@@ -85,7 +86,14 @@ def _doubts(result: Result) -> list[str]:
     if isinstance(found, Unavailable):
         return []
     doubts = []
-    if found.trained_on_this_data:
+    if found.note:
+        doubts.append(found.note)
+    if found.images_in_training:
+        doubts.append(
+            f"{found.images_in_training:,} of {found.images:,} images were in the training data of "
+            "the weights, so the accuracy is optimistic"
+        )
+    elif found.trained_on_this_data:
         doubts.append("the weights were trained on this data set, so the accuracy is optimistic")
     if found.calibrated_on_this_data:
         doubts.append("the temperature was fitted on this data set; calibration is optimistic")
@@ -182,7 +190,7 @@ def differences(results: Sequence[Result]) -> list[Part]:
         reason = ""
         if isinstance(read, Unavailable):
             reason = read.reason
-        elif read.samples != first.predictions.samples:
+        elif not are_same(read.samples, first.predictions.samples):
             reason = "it has other samples than the first result"
         else:
             same.append(result)

@@ -24,6 +24,7 @@ def facts(results: Sequence[Result]) -> Listing:
             known = {
                 "protocol": result.figures.protocol,
                 "seed": result.figures.seed,
+                "base weights": result.figures.base,
                 "weights": result.figures.weights,
                 "weights_sha256": result.figures.weights_sha256,
                 "manifest_sha256": result.figures.manifest_sha256,
