@@ -1,14 +1,16 @@
 """Videos made from pictures for tests, and scenes with moving faces."""
 
 import io
+import struct
 from fractions import Fraction
 
 import numpy as np
+from PIL import Image
 
 RATE = 10
 
 
-def film(images, rate=RATE, *, codec="mpeg4", kind="mp4", times=None):
+def film(images, rate=RATE, *, codec="mpeg4", kind="mp4", times=None, ratio=None, cover=None):
     """Return the bytes of a video of RGB pictures (H, W, 3).
 
     Args:
@@ -17,6 +19,8 @@ def film(images, rate=RATE, *, codec="mpeg4", kind="mp4", times=None):
         codec: name of the codec in PyAV.
         kind: container format.
         times: time of each frame in hundredths of a second; None for the times of ``rate``.
+        ratio: width / height of a pixel as a fraction; None for none.
+        cover: bytes of a JPEG to attach as the cover; None for none.
     """
     import av
 
@@ -27,8 +31,12 @@ def film(images, rate=RATE, *, codec="mpeg4", kind="mp4", times=None):
         stream.pix_fmt = {"png": "rgb24"}.get(codec, "yuv420p")
         if codec == "mpeg4":
             stream.bit_rate = 8_000_000
+        if ratio is not None:
+            stream.codec_context.sample_aspect_ratio = ratio
         if times is not None:
             stream.codec_context.time_base = Fraction(1, 100)
+        if cover is not None:
+            attach(container, cover)
         for number, image in enumerate(images):
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             if times is not None:
@@ -69,15 +77,47 @@ def person(examples, number, folder="smiling"):
     return read_image(examples / folder / f"{number:03d}.jpg")[40:232, 53:203]
 
 
+def attach(container, cover):
+    """Attach a JPEG to a PyAV container, before anything else is written to it."""
+    import av
+
+    stream = container.add_stream("mjpeg")
+    image = av.VideoFrame.from_image(Image.open(io.BytesIO(cover)).convert("RGB"))
+    stream.width, stream.height, stream.pix_fmt = image.width, image.height, "yuvj420p"
+    stream.disposition = av.stream.Disposition.attached_pic
+    container.mux(stream.encode(image))
+    container.mux(stream.encode())
+
+
+def cover_first(data):
+    """Return an MP4 of :func:`film` whose cover is its first stream, as some cameras write it."""
+    moov = data.index(b"moov") - 4
+    end = moov + int.from_bytes(data[moov : moov + 4], "big")
+    boxes, at = [], moov + 8
+    while at < end:
+        size = int.from_bytes(data[at : at + 4], "big")
+        boxes.append(data[at : at + size])
+        at += size
+    boxes.sort(key=lambda box: box[4:8] != b"udta")
+    return data[: moov + 8] + b"".join(boxes) + data[end:]
+
+
 def turned(data, quarters=1):
     """Return a video of :func:`film` with a clockwise rotation in its header, like phones."""
-    one, minus = b"\0\1\0\0", b"\xff\xff\0\0"
-    zero = b"\0\0\0\0"
-    upright = one + zero * 3 + one + zero * 3 + b"\x40\0\0\0"
-    rows = {
-        1: zero + one + zero + minus + zero * 4 + b"\x40\0\0\0",
-        2: minus + zero * 3 + minus + zero * 3 + b"\x40\0\0\0",
-        3: zero + minus + zero + one + zero * 4 + b"\x40\0\0\0",
-    }
-    track = data.index(upright, data.index(b"tkhd"))
-    return data[:track] + rows[quarters] + data[track + len(upright) :]
+    return displayed(data, {1: (0, 1, -1, 0), 2: (-1, 0, 0, -1), 3: (0, -1, 1, 0)}[quarters])
+
+
+def displayed(data, matrix):
+    """Return an MP4 of :func:`film` with another display matrix in its header.
+
+    Args:
+        data: the video.
+        matrix: where one pixel to the right is shown, (x, y), and one pixel down, (x, y).
+    """
+
+    def packed(across_x, across_y, down_x, down_y):
+        rows = (across_x, across_y, 0), (down_x, down_y, 0), (0, 0, 2**14)
+        return struct.pack(">9i", *(value << 16 for row in rows for value in row))
+
+    track = data.index(packed(1, 0, 0, 1), data.index(b"tkhd"))
+    return data[:track] + packed(*matrix) + data[track + 36 :]

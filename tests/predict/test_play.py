@@ -79,10 +79,10 @@ class TestPlay:
             played(LONG)
 
     def test_a_frame_that_cannot_be_shown_is_a_sentence(self, monkeypatch):
-        def fails(_):
+        def fails(*_):
             raise ValueError("no such pixels")
 
-        monkeypatch.setattr(video, "_upright", fails)
+        monkeypatch.setattr(video.Screen, "show", fails)
         with pytest.raises(UnreadableError, match=r"cannot be converted \(no such pixels\)"):
             played(LONG)
 

@@ -298,8 +298,8 @@ class TestCommand:
         done = command("predict", film_at(two))
         lines = [line.split() for line in done.stdout.splitlines() if "happiness" in line]
         assert [line[:5] for line in lines] == [
-            ["v.mp4", "1", "0:00.0", "-", "0:00.9"],
-            ["v.mp4", "2", "0:00.0", "-", "0:00.9"],
+            ["v.mp4", "1", "0:00.0", "-", "0:01.0"],
+            ["v.mp4", "2", "0:00.0", "-", "0:01.0"],
         ]
 
     def test_standard_input_may_be_a_video(self, command, two):

@@ -11,7 +11,7 @@ from degan.cli import console
 from degan.cli.print_results import note
 from degan.errors import DeganError
 from degan.labels import UNIT_THRESHOLD
-from degan.predict.segments import Segment, Segments
+from degan.predict.segments import SHORTEST, Segment, Segments
 
 if TYPE_CHECKING:
     from degan.predict.count import Count
@@ -71,8 +71,13 @@ class FaceTable:
             self._spans = _span_table()
 
     def _end_videos(self) -> None:
-        for segments in self._segments.values():
+        for path, segments in self._segments.items():
             self._add_spans(segments.rest())
+            if segments.num_left_out:
+                note(
+                    f"{path}: {segments.num_left_out} spans shorter than {SHORTEST:g} seconds are "
+                    "not in the table; --json, --csv and -o have every frame"
+                )
         self._segments = {}
 
     def _add_face(self, path: str, face: "Record") -> None:

@@ -22,7 +22,7 @@ from degan.system.arguments import as_int, check_flag, check_number
 from degan.system.assets import inference_session
 from degan.system.machine import MAX_THREADS
 
-__all__ = ["FaceFinder"]
+__all__ = ["FaceFinder", "is_sure", "is_upright"]
 
 _INPUT = 192  # side of the landmark network's input in pixels
 _RIGHT_EYELIDS = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
@@ -32,6 +32,7 @@ _LIP_CORNERS = (61, 291)
 _MIN_SCORE = 0.5  # landmark score below which a fit is not refined
 _SURE_SCORE = 0.95  # minimum landmark score of a face after refinement
 _CLEAR_LOGIT = 20  # landmark logit; fits with a wrong position or roll rarely reach 10
+_CLEAR_SCORE = 1 / (1 + math.exp(-_CLEAR_LOGIT))
 _OFF_SHARE = 0.5  # upper bound of: shift of the landmarks in a refit / error of their region
 _MAX_REFITS = 3
 _STILL = 0.03  # shift between two fits, in face sizes, below which refitting stops
@@ -91,7 +92,7 @@ class FaceFinder:
         check_image(image)
         check_flag(thorough, "thorough")
         fits = self._fits(image, self._detector.propose(image))
-        if thorough or not fits or not all(fit.is_clear and fit.is_upright for fit, _ in fits):
+        if thorough or not fits or not all(is_sure(face) for _, face in fits):
             fits += self._fits(image, self._detector.propose(image, turned=True))
         return _distinct(fits)
 
@@ -258,14 +259,23 @@ class _Fit:
         return self.logit >= _CLEAR_LOGIT
 
     @property
-    def is_upright(self) -> bool:
-        """Whether the face is upright or tilted, not lying on a side or upside down."""
-        return abs(roll_of(self.landmarks)) <= _MAX_TILT
-
-    @property
     def is_face(self) -> bool:
         """Whether the score is high and the refit found the landmarks at the same place."""
         return self.score >= _SURE_SCORE and self.shift <= _MAX_SHIFT
+
+
+def is_sure(face: Face) -> bool:
+    """Return whether a face is clear and upright; beside others, no turned faces are expected.
+
+    Args:
+        face: a face that :class:`FaceFinder` found, or followed.
+    """
+    return face.landmark_score >= _CLEAR_SCORE and is_upright(face)
+
+
+def is_upright(face: Face) -> bool:
+    """Return whether a face is upright or tilted, not lying on a side or upside down."""
+    return abs(roll_of(face.landmarks)) <= _MAX_TILT
 
 
 def _quality(fit: _Fit, score: float) -> float:

@@ -4,6 +4,7 @@ Each face is followed from its landmarks in the frame before, so the detector ru
 then. :mod:`degan.data.face_track` instead follows one face of a recording, also backwards.
 """
 
+import math
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -14,11 +15,12 @@ from PIL import Image
 from degan.errors import DeganError
 from degan.faces.detector import shared_areas
 from degan.faces.face import Face
-from degan.faces.finder import FaceFinder
+from degan.faces.finder import FaceFinder, is_sure, is_upright
 from degan.faces.likeness import Describer, Descriptor
 from degan.faces.person_numbers import PersonNumbers
+from degan.faces.region import roll_of, turn_between
 from degan.media.images import RgbImage, check_image
-from degan.system.arguments import check_kind, check_number
+from degan.system.arguments import check_flag, check_kind, check_number
 
 __all__ = ["TrackedFace", "Tracker"]
 
@@ -26,6 +28,10 @@ SEARCH_INTERVAL: Final = 0.5
 """Default interval between searches for new faces, in seconds."""
 
 _LOOK_AGAIN = 0.1  # search interval in seconds if a face was lost or no face is tracked
+# Seconds between searches for turned faces, which take three times as long, if the faces in sight
+# are not all clear and upright. The interval grows while the searches find none.
+_TURN_AGAIN, _TURN_SELDOM, _TURN_GROWTH = 1.0, 10.0, 4
+_OTHER_ROLL = math.radians(90)  # difference above which one of two rolls of a face is wrong
 _GIVE_UP = 1.0  # seconds after which a lost track is dropped
 _SAME = 0.3  # intersection over union above which two boxes are the same face
 _NEAR = 0.7  # distance between centres, in face sizes, of a new face and a lost track
@@ -82,16 +88,28 @@ class Tracker:
         finder: face finder.
         look_every: interval between searches for new faces in seconds, at least 0. If a face was
             lost or no face is tracked, searches are at most 0.1 seconds apart.
+        thorough: whether all searches find faces that lie on a side or are upside down, at four
+            times the cost. Otherwise, as in photos, only if the upright faces are not all clear,
+            and less often while there are none.
 
     Raises:
         DeganError: ``look_every`` is out of range, or the shipped network is damaged.
         DeganTypeError: an argument has a wrong type.
     """
 
-    def __init__(self, finder: FaceFinder, *, look_every: float = SEARCH_INTERVAL) -> None:
+    def __init__(
+        self,
+        finder: FaceFinder,
+        *,
+        look_every: float = SEARCH_INTERVAL,
+        thorough: bool = False,
+    ) -> None:
         check_kind(finder, FaceFinder, "finder", "a FaceFinder")
         check_number(look_every, "look_every", least=0)
-        self._finder = finder
+        check_flag(thorough, "thorough")
+        self._finder, self._thorough = finder, thorough
+        self._turned_at = -float("inf")  # time of the last search for turned faces
+        self._turned_wait = 0.0
         self._look_every = look_every
         self._tracks: list[_Track] = []
         self._lost: list[_Track] = []
@@ -128,6 +146,7 @@ class Tracker:
         cut, self._doubt = self._changed(image)
         if cut:
             self._tracks, self._lost = [], []
+            self._turned_wait = min(self._turned_wait, _TURN_AGAIN)
         else:
             for track in self._tracks:
                 _suspect(track, image, far_apart=time - self._time > _FAR_APART)
@@ -182,9 +201,11 @@ class Tracker:
         """Search for new faces and check by descriptor that tracked faces are still the same."""
         new: list[tuple[Face, Descriptor]] = []
         followed, self._tracks = self._tracks, []
+        faces = self._faces(image, time)
         for track in followed:
+            track.face = _righted(track.face, faces)
             self._see(track, image, track.face, time, new)
-        for face in self._finder.find_upright(image):
+        for face in faces:
             if any(_shared(face, track.face) >= _SAME for track in followed):
                 continue
             again = min(self._lost, key=lambda track: _apart(face, track.face), default=None)
@@ -199,6 +220,24 @@ class Tracker:
         visible += people
         self._lost = [track for track in self._lost if track.person not in visible]
         self._tracks.sort(key=lambda track: track.person)
+
+    def _faces(self, image: RgbImage, time: float) -> list[Face]:
+        """Return the faces of an image, also turned ones if they are to be searched for now."""
+        if self._thorough:
+            return self._finder.find(image, thorough=True)
+        faces = self._finder.find_upright(image)
+        sure = bool(faces) and all(map(is_sure, faces))
+        if sure or time - self._turned_at < self._turned_wait:
+            return faces
+        faces = self._finder.find(image, thorough=True)
+        self._turned_at = time
+        if all(map(is_upright, faces)):
+            self._turned_wait = min(
+                max(_TURN_GROWTH * self._turned_wait, _TURN_AGAIN), _TURN_SELDOM
+            )
+        else:
+            self._turned_wait = 0.0
+        return faces
 
     def _see(
         self,
@@ -248,6 +287,16 @@ def _patch(image: RgbImage, face: Face) -> NDArray[np.int16]:
         return np.zeros((_PATCH, _PATCH), np.int16)
     rough = Image.fromarray(np.ascontiguousarray(part)).convert("L")
     return np.asarray(rough.resize((_PATCH, _PATCH), Image.Resampling.BOX)).astype(np.int16)
+
+
+def _righted(face: Face, found: list[Face]) -> Face:
+    """Return a tracked face, or the same face as found with another roll that fits better."""
+    for other in found:
+        turn = turn_between(roll_of(other.landmarks), roll_of(face.landmarks))
+        better = turn > _OTHER_ROLL and other.landmark_score > face.landmark_score
+        if better and _shared(other, face) >= _SAME:
+            return other
+    return face
 
 
 def _shared(one: Face, other: Face) -> float:

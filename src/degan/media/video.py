@@ -2,19 +2,18 @@
 
 import os
 import signal
-from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from itertools import islice
 from numbers import Integral
 from pathlib import Path
-from queue import Empty, Full, Queue
 from threading import Event, Lock, Thread, current_thread, main_thread
 from typing import Any, Final, NamedTuple
 
-import numpy as np
-
 from degan.errors import DeganError
 from degan.media.container import (
+    MAX_PIXELS,
     UnreadableError,
     import_av,
     open_camera,
@@ -22,28 +21,31 @@ from degan.media.container import (
     readable,
     too_large,
 )
-from degan.media.images import MAX_PIXELS, RgbImage
+from degan.media.frame_times import (
+    DEFAULT_FRAME_RATE,
+    MAX_FRAMES,
+    FrameClock,
+    Pace,
+    average_rate,
+    is_steady,
+    pace_of,
+)
+from degan.media.frames_ahead import FramesAhead
+from degan.media.images import RgbImage
+from degan.media.showing import Screen, shown_size
 from degan.system.arguments import PathLike, as_int, as_path, check_kind, wrong_type
-
-SUFFIXES: Final = frozenset({".avi", ".mp4", ".mov", ".mkv", ".mpg", ".mpeg", ".wmv", ".webm"})
-"""Suffixes of video files (any case)."""
-
-MAX_FRAMES: Final = 1_000_000
-"""Maximum number of frames read of one video."""
 
 MIN_RATE: Final = 0.01
 """Minimum number of frames per second to read or write."""
-
-MAX_RATE: Final = 1000
-"""Maximum number of frames per second to write; larger values in a header are ignored."""
-
-DEFAULT_FRAME_RATE: Final = 25.0
-"""Frames per second of videos whose header has no frame rate."""
 
 MAX_CAMERA: Final = 255
 """Largest number of a camera."""
 
 _AHEAD: Final = 8  # frames decoded in advance
+_BYTES_AHEAD: Final = (
+    64 * 2**20
+)  # bytes of these frames; fewer frames if they are larger than 1080p
+_DECODER_BYTES: Final = 128 * 2**20  # bytes of the frames that the threads of a decoder may hold
 _CLOSED: Final = "{} was closed; read its frames inside the with block of degan.play"
 
 
@@ -53,7 +55,8 @@ class Frame(NamedTuple):
     Attributes:
         number: frame number, from 0.
         time: time in seconds after the first frame, at least 0; it never decreases.
-        image: RGB uint8 (H, W, 3), upright (rotation of the file applied).
+        image: RGB uint8 (H, W, 3) as a player shows it: upright, and with square pixels. If the
+            file states pixels that are not square, their shorter side is enlarged.
     """
 
     number: int
@@ -67,25 +70,14 @@ class VideoInfo(NamedTuple):
     Attributes:
         frames: number of frames in the file.
         num_header_frames: number of frames according to the header; 0 if unknown.
-        width: frame width in pixels.
-        height: frame height in pixels.
+        width: stored frame width in pixels; :attr:`Frame.image` may differ.
+        height: stored frame height in pixels.
     """
 
     frames: int
     num_header_frames: int
     width: int
     height: int
-
-
-def is_video(data: bytes) -> bool:
-    """Return whether a file may be a video: AVI, MP4, Matroska, MPEG or ASF.
-
-    Args:
-        data: first bytes of the file, 12 or more.
-    """
-    boxes = (b"ftyp", b"moov", b"mdat", b"wide", b"free")
-    heads = (b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"0&\xb2u", b"G@")
-    return data[4:8] in boxes or data.startswith(heads) or data[8:12] == b"AVI "
 
 
 def check_installed() -> None:
@@ -144,13 +136,16 @@ def read_frames(source: Path | bytes, name: str, wanted: Collection[int]) -> dic
     last = min(max(wanted), MAX_FRAMES)
     frames: dict[int, RgbImage] = {}
     with open_video(source, name) as (container, stream), readable(name):
+        screen = Screen(container, stream)
         for number, frame in enumerate(_decoded(container, stream)):
             if number > last:
                 break
             if frame.width * frame.height > MAX_PIXELS:
                 raise UnreadableError(f"{name} has frames of {too_large()}")
             if number in wanted:
-                frames[number] = _upright(frame)
+                frames[number] = screen.show(frame)
+            else:
+                screen.skip(frame)
     return frames
 
 
@@ -175,31 +170,51 @@ def play(source: PathLike | bytes | int, name: str | None = None) -> "Player":
     if isinstance(source, Integral) and not isinstance(source, bool):
         source = as_int(source, "the number of a camera", least=0, most=MAX_CAMERA)
         name = f"camera {source}" if name is None else name
-        return Player(open_camera(source, name), name)
+        return Player(partial(open_camera, source, name), name, rewinds=False)
     if not isinstance(source, str | bytes | os.PathLike):
         needed = "a path, the content of a video, or the number of a camera"
         raise wrong_type("source", needed, source)
     file = source if isinstance(source, bytes) else as_path(source, "source")
     name = name or ("video" if isinstance(source, bytes) else str(file))
-    return Player(open_video(file, name), name)
+    return Player(partial(open_video, file, name), name)
 
 
 class Player(AbstractContextManager["Playing"]):
-    """Opens a video in its block, and stops the decoding thread before it closes the file."""
+    """Opens a video in its block, and stops the decoding thread before it closes the file.
 
-    def __init__(self, opened: AbstractContextManager[tuple[Any, Any]], name: str) -> None:
-        self._opened, self._name, self._used = opened, name, False
+    Args:
+        opening: function that opens the video: a context manager of (PyAV container, video stream).
+        name: name of the video in error messages.
+        rewinds: whether the video can be opened twice.
+    """
+
+    def __init__(
+        self,
+        opening: Callable[[], AbstractContextManager[tuple[Any, Any]]],
+        name: str,
+        *,
+        rewinds: bool = True,
+    ) -> None:
+        self._opening, self._name, self._rewinds, self._used = opening, name, rewinds, False
         self._stack = ExitStack()
 
     def __enter__(self) -> "Playing":
         if self._used:
             raise DeganError(f"{self._name} was opened before; call degan.play again")
         self._used = True
-        container, stream = self._stack.enter_context(self._opened)
-        stream.thread_type = "AUTO"
-        playing = Playing(container, stream, self._name, self)
+        container, stream = self._stack.enter_context(self._opening())
+        _set_threads(stream)
+        # A header that counts the frames also states their rate.
+        counted = bool(stream.frames) and is_steady(stream)
+        pace = self._pace() if self._rewinds and not counted else None
+        playing = Playing(container, stream, self._name, self, pace)
         self._stack.callback(playing.close)
         return playing
+
+    def _pace(self) -> Pace | None:
+        """Return number and rate of the frames of a video whose header does not state the rate."""
+        with self._opening() as (container, stream), readable(self._name):
+            return pace_of(container, stream)
 
     def __exit__(self, *error: object) -> None:
         self._stack.close()
@@ -213,38 +228,54 @@ class Playing:
         stream: its video stream.
         name: name of the video in error messages.
         owner: object to keep alive while a thread decodes.
+        pace: number and rate of the frames if the header does not state them; None if it does, or
+            if they are unknown.
 
     Attributes:
         name: name of the video in error messages.
-        rate: frames per second according to the header, at most 1000; None if missing or larger.
+        rate: frames per second, at most 1000: the number of frames divided by the duration; None if
+            unknown.
+        densest_rate: frames per second where the frames are closest, at most 1000; None if unknown.
+            It differs from ``rate`` if the rate varies.
         num_header_frames: number of frames according to the header; 0 if unknown.
         approx_num_frames: approximate number of frames, for progress; 0 if unknown. Matroska files
             have only a total duration, which includes sound.
-        width: frame width in pixels, before the rotation of the file is applied.
-        height: frame height in pixels, before the rotation of the file is applied.
+        width: frame width in square pixels, before the rotation of the file is applied.
+        height: frame height in square pixels, before the rotation of the file is applied.
         num_decoded: number of frames yielded so far.
 
     Raises:
         DeganError: PyAV is not installed.
     """
 
-    def __init__(self, container: Any, stream: Any, name: str, owner: object = None) -> None:
+    def __init__(
+        self,
+        container: Any,
+        stream: Any,
+        name: str,
+        owner: object = None,
+        pace: Pace | None = None,
+    ) -> None:
         self.name = name
         # The decoding thread refers to this object. So the garbage collector cannot close the file
         # of ``owner`` before the thread has ended.
         self._owner = owner
-        rate = stream.average_rate or stream.guessed_rate
-        self.rate = float(rate) if rate and 0 < rate <= MAX_RATE else None
+        self.rate = pace.rate if pace else average_rate(stream)
+        self.densest_rate = pace.densest if pace else self.rate
         length = stream.duration * stream.time_base if stream.duration else 0
         self.num_header_frames = stream.frames or int(length * (self.rate or 0))
-        self.approx_num_frames = self.num_header_frames or int(
-            (container.duration or 0) / import_av().time_base * (self.rate or 0)
+        self.approx_num_frames = self.num_header_frames or (
+            pace.frames
+            if pace
+            else int((container.duration or 0) / import_av().time_base * (self.rate or 0))
         )
-        self.width, self.height = stream.codec_context.width, stream.codec_context.height
+        self._screen = Screen(container, stream)
+        coded = stream.codec_context
+        self.width, self.height = shown_size(coded.width, coded.height, self._screen.ratio)
         self.num_decoded = 0
         self._container, self._stream = container, stream
         self._stopped, self._closed = Event(), Event()
-        self._ahead: Queue[Frame | DeganError | None] = Queue(_AHEAD)
+        self._ahead: FramesAhead[Frame | DeganError] = FramesAhead(_AHEAD, _BYTES_AHEAD)
         self._thread = Thread(target=self._decode, args=(self._ahead,), daemon=True)
         self._begun = Lock()
 
@@ -280,33 +311,28 @@ class Playing:
         """Stop the decoding thread, so that the file can be closed; then no frame can be read."""
         self._stop()
         self._closed.set()
-        with suppress(Full):  # a reader in another thread may be waiting
-            self._ahead.put_nowait(None)
 
     def _stop(self) -> None:
         self._stopped.set()
-        while self._thread.is_alive():  # the thread may wait for free space in the queue
-            with suppress(Empty):
-                self._ahead.get(timeout=0.05)
+        self._ahead.stop()
+        if self._thread.is_alive():
+            self._thread.join()
 
-    def _decode(self, ahead: "Queue[Frame | DeganError | None]") -> None:
+    def _decode(self, ahead: "FramesAhead[Frame | DeganError]") -> None:
+        clock = FrameClock(self._container.format.name, self.rate or DEFAULT_FRAME_RATE)
         try:
-            first: float | None = None
-            last, number = 0.0, -1
+            number = -1
             for number, frame in enumerate(_decoded(self._container, self._stream)):
                 if self._stopped.is_set():
                     return
                 if frame.width * frame.height > MAX_PIXELS:
                     ahead.put(UnreadableError(f"{self.name} has frames of {too_large()}"))
                     return
-                time = (
-                    frame.time
-                    if frame.time is not None
-                    else number / (self.rate or DEFAULT_FRAME_RATE)
-                )
-                first = time if first is None else first
-                last = max(last, time - first)  # times in a damaged video may decrease
-                ahead.put(Frame(number, last, _upright(frame)))
+                num_bytes = self._screen.num_bytes(frame)
+                if not ahead.wait_for_room(num_bytes):
+                    return
+                image = self._screen.show(frame)
+                ahead.put(Frame(number, clock.next(frame), image), num_bytes)
             if number < 0:
                 ahead.put(
                     UnreadableError(
@@ -319,7 +345,7 @@ class Playing:
                 UnreadableError(f"{self.name} has a frame that cannot be converted ({error})")
             )
         finally:
-            ahead.put(None)
+            ahead.end()
 
     @contextmanager
     def until_ctrl_c(self) -> Iterator[None]:
@@ -347,10 +373,13 @@ class Playing:
             signal.signal(signal.SIGINT, before)
 
 
-def _upright(frame: Any) -> RgbImage:
-    image: RgbImage = frame.to_ndarray(format="rgb24")
-    turns = round(frame.rotation / 90) % 4  # anticlockwise, as np.rot90
-    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
+def _set_threads(stream: Any) -> None:
+    """Let several threads decode, as many as memory allows: each of them holds a frame."""
+    stream.thread_type = "AUTO"
+    frame_bytes = max(1, stream.codec_context.width * stream.codec_context.height * 3 // 2)
+    most = max(1, _DECODER_BYTES // frame_bytes)
+    if most <= (os.cpu_count() or 1):
+        stream.codec_context.thread_count = most
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[Any]:

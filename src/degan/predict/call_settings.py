@@ -49,9 +49,6 @@ _TURNED_WITHOUT_SEARCH: Final = (
     "the option turned (in Python thorough) has no effect on cropped faces and given boxes, which "
     "need no search; leave it out"
 )
-_TURNED_WITH_VIDEO: Final = (
-    "turned faces are searched for in photos only; leave the option turned (in Python thorough) out"
-)
 _FILM_OPTION_WITHOUT_FILM: Final = (
     "the options smooth and fps (in Python rate) are for videos, and no input is one; leave them "
     "out"
@@ -125,8 +122,6 @@ class Plan:
             raise DeganError(_PEOPLE_WITH_CROPS)
         if options.thorough and (options.crops or self.boxes is not None):
             raise DeganError(_TURNED_WITHOUT_SEARCH)
-        if options.thorough and films and not photos:
-            raise DeganError(_TURNED_WITH_VIDEO)
         if (self.smooth is not None or self.rate is not None) and not self.may_have_frames:
             raise DeganError(_FILM_OPTION_WITHOUT_FILM)
         if self.calmest:

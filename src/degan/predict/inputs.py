@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from degan.errors import DeganError
-from degan.media import images, video
+from degan.media import images, video_files
 from degan.system.arguments import PathLike, as_path, check_list
 from degan.system.files import find_files
 
@@ -21,7 +21,7 @@ STDIN: Final = "-"
 Kind = Literal["photo", "video"]
 
 _LOOKED_FOR: Final = "degan reads files ending in " + ", ".join(
-    sorted(images.SUFFIXES | video.SUFFIXES)
+    sorted(images.SUFFIXES | video_files.SUFFIXES)
 )
 
 
@@ -82,8 +82,9 @@ def find_media(folder: Path) -> list[Input]:
 
 
 def _media_below(folder: Path) -> list[Input]:
-    paths = find_files(folder, images.SUFFIXES | video.SUFFIXES)
-    return [Input(path, folder, _kind_of(path) or "photo") for path in paths]
+    paths = find_files(folder, images.SUFFIXES | video_files.SUFFIXES)
+    inputs = (Input(path, folder, _kind_of(path) or "photo") for path in paths)
+    return [one for one in inputs if one.kind == "photo" or video_files.may_hold_video(one.path)]
 
 
 def read_stdin() -> tuple[bytes, Kind]:
@@ -103,7 +104,7 @@ def read_stdin() -> tuple[bytes, Kind]:
             f"standard input has more than {images.MAX_BYTES:,} bytes, the limit; give the path "
             "of a file"
         )
-    return data, "video" if video.is_video(data) and not images.is_photo(data) else "photo"
+    return data, "video" if video_files.is_video(data) and not images.is_photo(data) else "photo"
 
 
 def _of_word(word: Path) -> Iterator[Input]:
@@ -131,6 +132,8 @@ def _matching(pattern: Path) -> Iterator[Input]:
     for path in matches:
         kind = _kind_of(path)
         below = _media_below(path) if path.is_dir() else []
+        if kind == "video" and path.is_file() and not video_files.may_hold_video(path):
+            continue
         for one in [Input(path, root, kind)] if kind and path.is_file() else below:
             found = True
             yield replace(one, root=root)
@@ -142,7 +145,7 @@ def _kind_of(path: Path) -> Kind | None:
     suffix = path.suffix.lower()
     if suffix in images.SUFFIXES:
         return "photo"
-    return "video" if suffix in video.SUFFIXES else None
+    return "video" if suffix in video_files.SUFFIXES else None
 
 
 def _guessed(path: Path) -> Kind:
@@ -151,8 +154,8 @@ def _guessed(path: Path) -> Kind:
         return "photo"
     try:
         with path.open("rb") as file:
-            begins = file.read(images.HEAD)
+            begins = file.read(max(images.HEAD, video_files.HEAD))
     except OSError:  # reading it as a photo will report the error
         return "photo"
     known = images.is_photo(begins)
-    return "photo" if known or not video.is_video(begins) else "video"
+    return "photo" if known or not video_files.is_video(begins) else "video"

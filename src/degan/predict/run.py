@@ -5,12 +5,14 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
+from typing import Final
 
 from degan.errors import DeganError
 from degan.media.container import UnreadableError
+from degan.media.frame_times import DEFAULT_FRAME_RATE, MAX_RATE
 from degan.media.images import RgbImage
-from degan.media.video import DEFAULT_FRAME_RATE, Playing, play
-from degan.media.video_writer import VideoWriter, write_video
+from degan.media.video import Playing, play
+from degan.media.video_writer import CONSTANT_RATE, VideoWriter, write_video
 from degan.predict.call_settings import CALMEST_WITH_PHOTO, CROPS_WITH_VIDEO, Plan
 from degan.predict.count import Count
 from degan.predict.drawing import annotate, write_annotated
@@ -34,6 +36,8 @@ from degan.system.arguments import (
 from degan.system.progress import Progress, silent
 
 __all__ = ["predict"]
+
+_MAX_REPEATED_RATE: Final = 60.0  # frames per second of an AVI copy if the rate of the video varies
 
 
 def predict(
@@ -201,7 +205,7 @@ class _Run:
         with (
             play(source, name) as playing,
             playing.until_ctrl_c() if isinstance(source, int) else nullcontext(),
-            _drawn_video(target, plan.rate, playing.rate) as drawn,
+            _drawn_video(target, plan.rate, playing) as drawn,
         ):
             noted = False
             for result in watch(
@@ -216,7 +220,7 @@ class _Run:
                     self.note(_video_note(playing, plan.rate, result.image))
                     noted = True
                 if drawn is not None and result.image is not None:
-                    drawn.write(annotate(result.image, self._drawn(result)))
+                    drawn.write(annotate(result.image, self._drawn(result)), result.time)
                 total = playing.approx_num_frames
                 seen = playing.num_decoded / total if total else 0.0
                 record = to_record(result, actions=options.actions, likeness=options.people)
@@ -236,14 +240,15 @@ class _Run:
 
 
 def _drawn_video(
-    target: Path | None, requested_rate: float | None, video_rate: float | None
+    target: Path | None, requested_rate: float | None, playing: Playing
 ) -> AbstractContextManager[VideoWriter | None]:
-    """Open the annotated video; its frame rate is the lower of both rates."""
+    """Open the annotated video, whose frames keep their times."""
     if target is None:
         return nullcontext()
-    return write_video(
-        target, min(rate for rate in (requested_rate, video_rate or DEFAULT_FRAME_RATE) if rate)
-    )
+    rates = [playing.rate or DEFAULT_FRAME_RATE]
+    if target.suffix.lower() in CONSTANT_RATE:  # times are rounded to 1 / rate
+        rates.append(min(playing.densest_rate or 0.0, _MAX_REPEATED_RATE))
+    return write_video(target, min(requested_rate or MAX_RATE, max(rates)))
 
 
 def _video_note(playing: Playing, rate: float | None, image: RgbImage) -> str:

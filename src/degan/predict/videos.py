@@ -112,7 +112,7 @@ def watch(
         2 0.08 happiness 1
 
     Args:
-        recognizer: recogniser of expressions.
+        recognizer: recogniser of expressions; its option ``thorough`` counts.
         playing: what :func:`degan.play` returns, or the opened video in its ``with`` block.
         smooth: time constant of the moving average of probabilities in seconds, at least 0; 0 for
             none.
@@ -173,7 +173,7 @@ def _read_ahead(
     recognizer: Recognizer, playing: Playing, finder: FaceFinder, rate: float | None
 ) -> Iterator[tuple[Frame, list[Prediction]]]:
     """Yield the faces of each frame; recognition runs in parallel with the next detection."""
-    tracker = Tracker(finder)
+    tracker = Tracker(finder, thorough=recognizer.thorough)
     waiting: tuple[Frame, list[TrackedFace], Future[list[Prediction]]] | None = None
     with ThreadPoolExecutor(1) as reader:
         try:

@@ -57,6 +57,7 @@ class Recognizer:
         threads: number of threads of one network run, from 1 to 1024.
         thorough: True: always search for faces that lie on a side or upside down too, which takes
             four times as long. False: only if the faces found are not all clear and upright.
+            :func:`degan.watch` searches in videos in the same way.
         groups: expressions to count as one, under a new name: ``{"negative": ("anger", "fear")}``.
             Their probabilities are added. None for no groups.
 
@@ -69,6 +70,7 @@ class Recognizer:
             training data, at most 1; empty if the weights predict no actions.
         action_units: FACS action units that are predicted: those whose facial actions have a mean
             of ``actions_explained`` of at least :data:`degan.labels.MIN_EXPLAINED`.
+        thorough: whether faces on a side or upside down are searched for always.
         name: name of the weights, for messages.
         weights_hash: SHA-256 of the weights file.
         trained_on: description of the training data in the file, for
@@ -110,7 +112,7 @@ class Recognizer:
         self.calibrated_on_manifests = opened.calibrated_on
         self.actions_fitted_on_manifests = opened.actions_fitted_on
         self._finder = FaceFinder(threads=threads)
-        self._thorough = thorough
+        self.thorough = thorough
 
     def __repr__(self) -> str:
         """Return one line: the name of the weights and the number of expressions."""
@@ -159,7 +161,7 @@ class Recognizer:
         Raises:
             DeganError: the image has another type or shape.
         """
-        return self._finder.find(check_image(image), thorough=self._thorough)
+        return self._finder.find(check_image(image), thorough=self.thorough)
 
     def predict_faces(self, image: RgbImage, faces: Sequence[Face]) -> list[Prediction]:
         """Return the expressions of faces that were found before, in their order.

@@ -47,7 +47,8 @@ Boxes = Annotated[
 Turned = Annotated[
     bool,
     typer.Option(
-        "--turned", help="Find sideways and upside-down faces in every photo; four times slower."
+        "--turned",
+        help="Find sideways and upside-down faces in every photo and video; four times slower.",
     ),
 ]
 Out = Annotated[

@@ -21,7 +21,7 @@ from degan.data.protocol import Protocol
 from degan.data.sample import Recording, Skipped
 from degan.data.tree import Tree
 from degan.errors import DeganError
-from degan.media import video
+from degan.media import video, video_files
 
 CODES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
 """Expressions by their value, from 1 to 6; other values mean expressions that no protocol uses."""
@@ -83,7 +83,7 @@ def _is_xml(name: str) -> bool:
 
 
 def _is_video(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in video.SUFFIXES
+    return PurePosixPath(name).suffix.lower() in video_files.SUFFIXES
 
 
 def _is_session(names: Iterable[str]) -> bool:
