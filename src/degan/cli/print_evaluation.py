@@ -5,7 +5,7 @@ from typing import Any
 from rich.box import SIMPLE
 from rich.table import Table
 
-from degan.cli.print_results import few_images_note, note
+from degan.cli.print_results import few_images_note, note, share_text
 from degan.labels import FURTHER_UNITS
 
 
@@ -75,6 +75,36 @@ def unit_table(summary: dict[str, Any]) -> Table:
             f"{row['f1']:.2f}",
             f"{row['read_where_shown']:.2f}",
             f"{row['read_elsewhere']:.2f}",
+        )
+    return table
+
+
+def identity_table(summary: dict[str, Any]) -> Table:
+    """Return the table of ``degan evaluate --identity``: one row per output of the recogniser."""
+    known = summary["identity"]["code"]
+    low, high = known["chance_interval"]
+    table = Table(
+        box=SIMPLE,
+        title=f"Identification of {known['people']} people across expressions",
+        title_justify="left",
+        title_style="bold",
+        caption=f"by chance: top-1 {known['chance']:.1%} ({low:.1%} to {high:.1%}), rank "
+        f"{known['expected_rank']:g}, AUC 0.50",
+        caption_justify="left",
+    )
+    table.add_column("output")
+    for heading in ("top-1", "times chance", "rank", "AUC"):
+        table.add_column(heading, justify="right")
+    for name, row in summary["identity"].items():
+        ends = "one subject"
+        if row["auc_interval"] is not None:
+            ends = "-".join(f"{end:.2f}" for end in row["auc_interval"])
+        table.add_row(
+            name,
+            share_text(row["top1"], row["interval"]),
+            f"{row['times_chance']:.1f}",
+            f"{row['median_rank']:g}",
+            f"{row['auc']:.2f} ({ends})",
         )
     return table
 

@@ -20,6 +20,7 @@ from degan.evaluation import metrics
 from degan.evaluation.action_metrics import action_figures, load_action_truth
 from degan.evaluation.group_metrics import metrics_by_group
 from degan.evaluation.grouping import group
+from degan.evaluation.identity import identity_figures
 from degan.evaluation.mistakes import mistakes_sheet, replace_sheet
 from degan.evaluation.predictions import check_output_folder, compute_metrics, predictions_text
 from degan.faces.alignment import FRAME, crop_face
@@ -30,7 +31,7 @@ from degan.system.arguments import PathLike, as_path, check_flag, check_kind
 from degan.system.files import write_text
 from degan.system.progress import Progress, as_progress
 
-_SEED = 0  # random seed of the bootstrap of action units
+_SEED = 0  # random seed of the bootstrap of action units and of permutations
 
 
 def evaluate(
@@ -41,6 +42,7 @@ def evaluate(
     people: PathLike | None = None,
     split: str | None = None,
     actions: bool = False,
+    identity: bool = False,
     out: PathLike | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -60,6 +62,8 @@ def evaluate(
         split: part of the data set's official split to evaluate on; None uses all samples.
         actions: whether to evaluate facial actions too: the 52 actions of rendered people, or coded
             FACS action units.
+        identity: whether to measure how often each output names the person across expressions, see
+            :func:`degan.evaluation.identity.identity_figures`.
         out: folder for ``predictions.csv``, ``summary.json`` and ``mistakes.jpg``; None writes
             nothing.
         progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
@@ -70,8 +74,8 @@ def evaluate(
     Raises:
         DeganError: data and weights share fewer than two expressions or have different crop frames;
             a crop cannot be read; the column or the split does not exist; the data set has no
-            facial actions or the weights do not predict them; ``out`` cannot be written or is a run
-            directory.
+            facial actions or the weights do not predict them; nobody can be identified; ``out``
+            cannot be written or is a run directory.
         DeganTypeError: an argument has a wrong type.
 
     Source: calibration error, Guo et al. 2017 (arXiv 1706.04599), eq. 3.
@@ -83,6 +87,7 @@ def evaluate(
         people=people,
         split=split,
         actions=actions,
+        identity=identity,
         out=out,
         progress=progress,
     )
@@ -96,6 +101,7 @@ def evaluate_with_facts(
     people: PathLike | None = None,
     split: str | None = None,
     actions: bool = False,
+    identity: bool = False,
     out: PathLike | None = None,
     progress: Progress | None = None,
     facts: Mapping[str, Any] | None = None,
@@ -109,6 +115,7 @@ def evaluate_with_facts(
         people: table with that column.
         split: part of the official split.
         actions: whether to evaluate facial actions.
+        identity: whether to measure identification.
         out: folder for the results.
         progress: callback.
         facts: further entries, as JSON values; None for none.
@@ -117,6 +124,7 @@ def evaluate_with_facts(
     check_dataset(dataset)
     check_kind(recognizer, Recognizer, "recognizer", "a degan.Recognizer")
     check_flag(actions, "actions")
+    check_flag(identity, "identity")
     people = None if people is None else as_path(people, "people")
     out = None if out is None else as_path(out, "out")
     if out is not None:
@@ -157,6 +165,8 @@ def evaluate_with_facts(
         summary |= action_figures(known, amounts, samples, recognizer.action_units, _SEED)
         fitted_on = recognizer.actions_fitted_on_manifests
         summary["actions_fitted_on_this_data"] = not dataset.manifests.isdisjoint(fitted_on)
+    if identity:
+        summary["identity"] = identity_figures(samples, read, _SEED)
     if out is not None:
         _write(out, dataset, indices, shared, probabilities, summary)
     return summary

@@ -55,6 +55,7 @@ def evaluate_photos(
     by: str | None = None,
     people: PathLike | None = None,
     crops: bool = False,
+    identity: bool = False,
     out: PathLike | None = None,
     jobs: int = 1,
     threads: int = 1,
@@ -74,6 +75,7 @@ def evaluate_photos(
         by: column of ``people`` or of the manifest to group the metrics by; None for no groups.
         people: table with one row per person, see :func:`degan.evaluation.evaluate`.
         crops: whether the photos are already cropped faces.
+        identity: whether to measure identification, see :func:`degan.evaluation.evaluate`.
         out: folder for the files of :func:`degan.evaluation.evaluate`, and for the crops, in
             ``data``, which the same call uses again. None writes nothing.
         jobs: number of threads for cropping, from 1 to 1024.
@@ -125,7 +127,14 @@ def evaluate_photos(
             "groups": {name: list(joined) for name, joined in members.items()},
         }
         summary = evaluate_with_facts(
-            dataset, recognizer, by=by, people=people, out=out, progress=reading, facts=facts
+            dataset,
+            recognizer,
+            by=by,
+            people=people,
+            identity=identity,
+            out=out,
+            progress=reading,
+            facts=facts,
         )
     return PhotoEvaluation(summary, prepared)
 

@@ -16,6 +16,7 @@ from degan.evaluation.probes.disentanglement import DEFAULT_FACTORS
 from degan.evaluation.probes.finished_runs import (
     BOTH,
     CODE,
+    PROBABILITIES,
     RESIDUE,
     UNROUNDED_CODE,
     read_features,
@@ -92,9 +93,9 @@ def test_a_run_trained_on_everybody_counts_for_all_runs(runs, faces, tmp_path):
 
 def test_every_kind_of_features_of_a_run_has_a_row(proof):
     degan, plain = proof["runs"]
-    assert [row["name"] for row in degan["features"]] == [CODE, RESIDUE, BOTH]
-    assert [row["numbers"] for row in degan["features"]] == [16, 24, 40]
-    assert [row["name"] for row in plain["features"]] == [CODE]
+    assert [row["name"] for row in degan["features"]] == [CODE, RESIDUE, BOTH, PROBABILITIES]
+    assert [row["numbers"] for row in degan["features"]] == [16, 24, 40, 2]
+    assert [row["name"] for row in plain["features"]] == [CODE, PROBABILITIES]
 
 
 def test_the_features_are_what_the_linear_layer_reads(runs, faces):

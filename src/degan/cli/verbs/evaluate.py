@@ -70,6 +70,14 @@ def evaluate(
             "with FACS coding (CK+).",
         ),
     ] = False,
+    identity: Annotated[
+        bool,
+        typer.Option(
+            "--identity",
+            help="Measure how often f(x), facial actions and probabilities name the person across "
+            "expressions.",
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -88,6 +96,8 @@ def evaluate(
 
     degan evaluate --data people/ --by recipe --out figures/
 
+    degan evaluate --data data/ --identity
+
     degan evaluate --data data/ --people subjects.csv --by gender
 
     degan evaluate --data fer/ --split test --weights fer.onnx
@@ -105,6 +115,7 @@ def evaluate(
                 by=by,
                 people=people,
                 crops=crops,
+                identity=identity,
                 out=out,
                 jobs=jobs,
                 threads=CPUS,
@@ -130,6 +141,7 @@ def evaluate(
                 people=people,
                 split=split,
                 actions=actions,
+                identity=identity,
                 out=out,
                 progress=show,
             )
@@ -151,3 +163,5 @@ def _print(summary: dict[str, Any]) -> None:
         console.out.print(print_evaluation.action_table(summary))
     if "action_units" in summary:
         console.out.print(print_evaluation.unit_table(summary))
+    if "identity" in summary:
+        console.out.print(print_evaluation.identity_table(summary))

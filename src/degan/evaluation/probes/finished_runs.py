@@ -19,8 +19,11 @@ from degan.training.model import Model, load_model
 CODE, UNROUNDED_CODE, RESIDUE, BOTH = "f(x)", "f(x), not rounded", "residue", "f(x) + residue"
 """Names of the features; a classifier on f(x) only, such as a plain CNN, has no residue."""
 
+PROBABILITIES = "probabilities"
+"""Name of the probabilities of the expressions, which are returned like f(x)."""
+
 KINDS = (CODE, UNROUNDED_CODE, RESIDUE, BOTH)
-"""All names of features, in the order of the tables."""
+"""All names of features before the last layer, in the order of the tables."""
 
 _BATCH = 256
 
@@ -94,6 +97,13 @@ def read_features(model: Model, images: Tensor) -> dict[str, NDArray[np.float32]
         features[RESIDUE] = torch.cat(residues)
         features[BOTH] = torch.cat([features[CODE], features[RESIDUE]], dim=1)
     return {name: value.numpy() for name, value in features.items()}
+
+
+@torch.no_grad()
+def read_probabilities(model: Model, images: Tensor) -> NDArray[np.float32]:
+    """Return the probabilities of images, float (N, num_expressions), see :func:`read_features`."""
+    parts = [model.recognition.read(batch) for batch in images.split(_BATCH)]
+    return torch.cat(parts).numpy()
 
 
 def check_frames(runs: Sequence[Run], datasets: Sequence[Dataset]) -> None:

@@ -16,7 +16,14 @@ from degan.data.provenance import hashes_with_unknown_subjects
 from degan.errors import DeganError
 from degan.evaluation.predictions import check_output_folder
 from degan.evaluation.probes import disentanglement as layout
-from degan.evaluation.probes.finished_runs import Run, check_frames, read_features, read_run
+from degan.evaluation.probes.finished_runs import (
+    PROBABILITIES,
+    Run,
+    check_frames,
+    read_features,
+    read_probabilities,
+    read_run,
+)
 from degan.evaluation.probes.identification import identify
 from degan.evaluation.probes.judges import Judges
 from degan.evaluation.probes.leakage import (
@@ -244,6 +251,7 @@ def _measure_features(
         measured.dataset, measured.indices, run.settings.network, measured.dataset.expressions
     )
     features = read_features(run.model, data.images)
+    features[PROBABILITIES] = read_probabilities(run.model, data.images)
     rows = []
     for number, (name, values) in enumerate(features.items()):
         each = 1 / len(features)
