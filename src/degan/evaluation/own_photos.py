@@ -70,9 +70,11 @@ def evaluate_photos(
         source: folder or zip file in a layout of :class:`degan.data.photo_layout.Layout`, or CSV
             file of photos.
         weights: a weights file, or the name of shipped weights; None for the default ones.
-        groups: group name -> names of classes that count as one, of the photos and of the weights.
+        groups: group name -> names of classes that count as one, of the photos and of the weights;
+            None for no groups.
         by: column of ``people`` or of the manifest to group the metrics by; None for no groups.
-        people: table with one row per person, see :func:`degan.evaluation.evaluate`.
+        people: table with one row per person, see :func:`degan.evaluation.evaluate`; None: the
+            manifest has the column.
         crops: whether the photos are already cropped faces.
         out: folder for the files of :func:`degan.evaluation.evaluate`, and for the crops, in
             ``data``, which the same call uses again. None writes nothing.
