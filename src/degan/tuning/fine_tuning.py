@@ -97,7 +97,8 @@ class FinetuneResult:
     """Result of :func:`finetune`.
 
     Attributes:
-        summary: the content of ``summary.json``.
+        summary: the content of ``summary.json``. Its ``note`` is a sentence if there are fewer than
+            100 photos, which say little about other people; else None.
         work: the folder with crops and predictions, beside the weights file.
         prepared: crops and skipped photos; None if the source was a prepared data set.
     """
