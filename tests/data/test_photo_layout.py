@@ -75,7 +75,7 @@ class TestNamesDecide:
 
     def test_photos_deeper_than_the_layout_are_left_out_one_by_one(self, tmp_path):
         make(tmp_path, *names("ab", ["happy", "bored"], "{who}/{what}/1.jpg"), "a/happy/old/1.jpg")
-        make(tmp_path, "a/happy/old/2.jpg", "b/me.jpg")
+        make(tmp_path, "a/happy/old/2.jpg", "b/me.jpg", "a/notes.txt", "notes.txt")
         found = read_labelled(tmp_path, CUSTOM_LABELS)
         assert [row.name for row in found.skipped] == [
             "a/happy/old/1.jpg", "a/happy/old/2.jpg", "b/me.jpg",

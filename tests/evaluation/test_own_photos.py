@@ -121,6 +121,18 @@ class TestFiles:
         found = compare_results(tmp_path / "shipped", [tmp_path / "mine"])
         assert (found["images"], found["persons"]) == (8, 4)
 
+    def test_the_crops_do_not_depend_on_the_classes_of_the_weights(self, examples, tmp_path):
+        folder = copy_photos(examples, tmp_path / "p", calm="neutral", smiling="smiling")
+        renamed = {"neutral": ["calm"], "happiness": ["smiling"]}
+        mine = make_weights(tmp_path / "mine.onnx", ["calm", "smiling"])
+        results = [
+            evaluate_photos(folder, mine, groups=groups, out=tmp_path / name).summary
+            for name, groups in (("plain", {}), ("renamed", renamed))
+        ]
+        assert results[0]["manifest_sha256"] == results[1]["manifest_sha256"]
+        assert results[1]["expressions"] == ["neutral", "happiness"]
+        assert read_dataset(tmp_path / "renamed" / "data").expressions == ("calm", "smiling")
+
     def test_crops_of_the_same_photos_are_used_again(self, photos, own, tmp_path):
         evaluate_photos(photos, own, out=tmp_path / "out")
         before = {p: p.stat().st_mtime_ns for p in (tmp_path / "out/data").rglob("*.png")}

@@ -696,6 +696,17 @@ class TestFineTuning:
         assert isinstance(parts["calibration"], Figure)
         assert isinstance(parts["confusion-1"], Figure)
 
+    def test_faces_are_shown_if_groups_rename_the_classes(self, tuned, data, tmp_path):
+        summary = summary_of(tuned)
+        old = summary["expressions"][0]
+        text = (tuned / "predictions.csv").read_text().replace(f",{old},", ",renamed,")
+        (tuned / "predictions.csv").write_text(text.replace(f",{old},", ",renamed,"))
+        summary["expressions"][0] = "renamed"
+        summary["recall"]["renamed"] = summary["recall"].pop(old)
+        write_json(tuned / "summary.json", summary)
+        parts, _ = made([tuned], tmp_path / "r.html", dataset=data)
+        assert isinstance(parts["mistakes-1"], Pictures)
+
     def test_no_reason_denies_the_training(self, tuned, tmp_path):
         _, text = made([tuned], tmp_path / "r.html")
         assert "not the directory of a training" not in text

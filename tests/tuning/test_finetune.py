@@ -100,7 +100,7 @@ class TestTheCommand:
         out, done = tuned
         summary = json.loads((out.parent / "mine.finetune/summary.json").read_text())
         low, high = summary["accuracy_interval"]
-        assert "24 photos of 12 people say little about other people" in summary["note"]
+        assert "ONLY 24 PHOTOS of 12 people, which say little about other people" in summary["note"]
         assert f"the accuracy may be {low:.0%} to {high:.0%}" in summary["note"]
         assert summary["note"] in " ".join(done.stderr.split())
         assert summary["temperature"] is None

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from degan.data import tables
-from degan.data.adapter import AdapterResult
 from degan.data.datasets.folder import CUSTOM_LABELS, read_labelled
 from degan.data.own_photos import prepare_photos
 from degan.data.people_table import SUBJECT, table_columns
 from degan.data.prepare import PrepareResult, PrepareSettings
-from degan.data.sample import Recording, Sample
+from degan.data.sample import Sample
 from degan.errors import DeganError
 from degan.evaluation.exported import check_by, evaluate_with_facts
 from degan.evaluation.predictions import check_output_folder
@@ -71,9 +70,11 @@ def evaluate_photos(
         source: folder or zip file in a layout of :class:`degan.data.photo_layout.Layout`, or CSV
             file of photos.
         weights: a weights file, or the name of shipped weights; None for the default ones.
-        groups: group name -> names of classes that count as one, of the photos and of the weights.
+        groups: group name -> names of classes that count as one, of the photos and of the weights;
+            None for no groups.
         by: column of ``people`` or of the manifest to group the metrics by; None for no groups.
-        people: table with one row per person, see :func:`degan.evaluation.evaluate`.
+        people: table with one row per person, see :func:`degan.evaluation.evaluate`; None: the
+            manifest has the column.
         crops: whether the photos are already cropped faces.
         identity: whether to measure identification, see :func:`degan.evaluation.evaluate`.
         out: folder for the files of :func:`degan.evaluation.evaluate`, and for the crops, in
@@ -106,8 +107,7 @@ def evaluate_photos(
     classes = _Classes(recognizer.expressions, names, members)
     if classes.merged:
         recognizer = Recognizer(weights, threads=threads, groups=classes.merged)
-    found = _relabelled(found, classes)
-    _check_shared(source, found, recognizer)
+    _check_shared(source, {classes.of_folder(name) for name in names}, recognizer)
     cutting, reading = split_progress(progress, _COSTS)
     with ExitStack() as stack:
         folder = out
@@ -126,6 +126,12 @@ def evaluate_photos(
             "skipped": len(prepared.skipped),
             "groups": {name: list(joined) for name, joined in members.items()},
         }
+        # The crops keep the names of the folders, so that results of all weights share them.
+        samples = tuple(
+            sample._replace(expression=classes.of_folder(sample.expression))
+            for sample in dataset.samples
+        )
+        dataset = replace(dataset, samples=samples)
         summary = evaluate_with_facts(
             dataset,
             recognizer,
@@ -170,14 +176,13 @@ def _check_source(source: Path, out: Path | None) -> None:
         )
 
 
-def _check_shared(source: Path, found: AdapterResult, recognizer: Recognizer) -> None:
+def _check_shared(source: Path, names: set[str], recognizer: Recognizer) -> None:
     """Check that photos and weights share two classes or more."""
-    names = sort_classes({part.sources[0].expression for part in found.recordings})
-    if len(set(names) & set(recognizer.expressions)) < 2:
+    if len(names & set(recognizer.expressions)) < 2:
         raise DeganError(
-            f"the photos in {source} show {', '.join(names)} and {recognizer.name} knows "
-            f"{', '.join(recognizer.expressions)}; they must share two classes or "
-            "more; --group NAME=FOLDER counts a folder as the class NAME"
+            f"the photos in {source} show {', '.join(sort_classes(names))} and {recognizer.name} "
+            f"knows {', '.join(recognizer.expressions)}; they must share two classes or more; "
+            "--group NAME=FOLDER counts a folder as the class NAME"
         )
 
 
@@ -236,17 +241,3 @@ class _Classes:
         expression = find_expression(name)
         by_case = self._folded.get(name.casefold())
         return by_case or (expression if expression in self._known else None) or name
-
-
-def _relabelled(found: AdapterResult, classes: _Classes) -> AdapterResult:
-    """Return photos with the classes of the weights in place of the names of their folders."""
-    recordings = [
-        Recording(
-            tuple(
-                replace(row, expression=classes.of_folder(row.expression)) for row in part.sources
-            ),
-            part.before,
-        )
-        for part in found.recordings
-    ]
-    return replace(found, recordings=recordings)

@@ -53,7 +53,7 @@ def few_photos_note(figures: dict[str, Any], unsure_below: float) -> str:
     unit = "people" if figures["subjects"] else "recordings without a named person"
     which = "all predictions" if unsure_below == _ALL else f"predictions below {unsure_below:.0%}"
     return (
-        f"{figures['images']} photos of {people} {unit} say little about other people: the "
-        f"accuracy may be {low:.0%} to {high:.0%} (95 % interval); a temperature needs "
+        f"ONLY {figures['images']} PHOTOS of {people} {unit}, which say little about other people: "
+        f"the accuracy may be {low:.0%} to {high:.0%} (95 % interval); a temperature needs "
         f"{MIN_SAMPLES} photos, so none was fitted and {which} are marked as unsure"
     )

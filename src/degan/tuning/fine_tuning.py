@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -13,19 +13,15 @@ import torch
 from degan.config.run_layout import FINE_TUNING, FOLDS_FILE, PREDICTIONS_FILE, SUMMARY_FILE
 from degan.data.crop_hashes import crop_hash
 from degan.data.crops import crop_chunks
-from degan.data.datasets.folder import CUSTOM_LABELS, read_labelled
 from degan.data.fold_file import SUBJECTS, folds_text
 from degan.data.folds import Fold
-from degan.data.manifest import Dataset, read_dataset
-from degan.data.own_photos import prepare_photos
+from degan.data.manifest import Dataset
 from degan.data.prepare import PrepareResult, PrepareSettings
 from degan.data.provenance import describe_training_data
-from degan.data.sample import Sample, person_of, with_subjects
-from degan.errors import DeganError
+from degan.data.sample import Sample, with_subjects
 from degan.evaluation import metrics
 from degan.evaluation.metrics import Flags
 from degan.evaluation.predictions import compute_metrics, predictions_text, subjects_text
-from degan.labels import sort_classes
 from degan.networks.classifier import temper
 from degan.system.arguments import (
     PathLike,
@@ -54,14 +50,13 @@ from degan.tuning.last_layer import (
     with_head,
 )
 from degan.tuning.onnx_export import export
-from degan.tuning.photo_classes import check_folders, check_people, group_names, grouped
-from degan.tuning.weights_file import check_weights_path
+from degan.tuning.photo_classes import check_people, grouped
+from degan.tuning.photo_source import check_out, read_photos
 
 SUFFIX: Final = ".finetune"
 """Suffix of the folder with crops and predictions, beside the weights file."""
 
 _MAX_WEIGHTS = 2**31
-_MARK = "finetune.json"  # a file in every such folder
 _COSTS = (10.0, 1.0, 1.0)  # approximate costs of cropping, computing features and fitting
 
 
@@ -102,7 +97,8 @@ class FinetuneResult:
     """Result of :func:`finetune`.
 
     Attributes:
-        summary: the content of ``summary.json``.
+        summary: the content of ``summary.json``. Its ``note`` is a sentence if there are fewer than
+            100 photos, which say little about other people; else None.
         work: the folder with crops and predictions, beside the weights file.
         prepared: crops and skipped photos; None if the source was a prepared data set.
     """
@@ -145,11 +141,13 @@ def finetune(
     source, out = as_path(source, "source"), as_path(out, "out")
     check_kind(settings, FinetuneSettings, "settings", "FinetuneSettings")
     started = time.monotonic()
-    _check_out(source, out)
+    check_out(source, out)
     base = read_base(settings.base)
     cutting, reading, fitting = split_progress(progress, _COSTS)
     work = out.with_suffix(SUFFIX)
-    dataset, prepared, layout = _photos(source, work, base, settings, jobs, cutting)
+    crops = PrepareSettings(crops=settings.crops, crop_size=base.crop_size)
+    photos = read_photos(source, work, settings.groups, crops, jobs, cutting)
+    dataset = photos.dataset
     check_fit_data(base, dataset, "fine-tune with")
     dataset, classes = grouped(dataset, settings.groups, source)
     people = with_subjects(dataset.samples)
@@ -166,44 +164,31 @@ def finetune(
     )
     model = with_head(base, head, classes, trained_on)
     temperature = _calibrate(model, dataset, probabilities, truth)
-    right = tempered.argmax(axis=1) == truth
-    who = [sample.subject for sample in people]
-    unsure_below = (
-        cautious_threshold(tempered.max(axis=1), right, who)
-        if temperature is None
-        else UNSURE_BELOW
-    )
-    figures = compute_metrics(dataset.samples, classes, tempered)
     summary = {
         "kind": FINE_TUNING,
-        **figures,
-        "note": few_photos_note(figures, unsure_below) if temperature is None else None,
+        **task.results(dataset, folds, tempered, temperature),
         "calibration_error_before": metrics.calibration_error(probabilities, truth),
         "log_loss_before": metrics.log_loss(probabilities, truth),
-        "temperature": temperature,
-        "unsure_below": unsure_below,
         "strength": head.strength,
-        "folds": len(folds),
         "folds_wanted": settings.folds,
-        "held_out": [_held_out(fold, people, right) for fold in folds],
         "seed": settings.seed,
         "base": settings.base,
         "groups": {name: list(joined) for name, joined in settings.groups.items()},
-        "layout": layout,
-        "skipped": 0 if prepared is None else len(prepared.skipped),
+        "layout": photos.layout,
+        "skipped": 0 if photos.prepared is None else len(photos.prepared.skipped),
         "manifest_sha256": dataset.manifest_hash,
         "splits": sorted({sample.split for sample in people}),
         "seconds": round(time.monotonic() - started, 2),
     }
     _write(work, dataset, folds, tempered, summary)
-    export(model, out, unsure_below=unsure_below)
+    export(model, out, unsure_below=summary["unsure_below"])
     summary |= {
         "weights": str(out),
         "weights_sha256": sha256(read_bytes(out, _MAX_WEIGHTS, "weights")),
     }
     write_text(work / SUMMARY_FILE, json.dumps(summary, indent=2) + "\n")
     progress(1.0, "done")
-    return FinetuneResult(summary, work, prepared)
+    return FinetuneResult(summary, work, photos.prepared)
 
 
 @dataclass(frozen=True)
@@ -240,83 +225,36 @@ class _Task:
             probabilities[test] = head.probabilities(self.features[:, test])
         return probabilities
 
+    def results(
+        self,
+        dataset: Dataset,
+        folds: Sequence[Fold],
+        probabilities: Probabilities,
+        temperature: float | None,
+    ) -> dict[str, Any]:
+        """Return the metrics of the folds, and the threshold of unsure predictions.
 
-def _check_out(source: Path, out: Path) -> None:
-    """Check that a weights file can be written to a path, before any work."""
-    try:
-        check_weights_path(out)
-        if out.exists():
-            raise DeganError(f"{out} exists; give a new name, or delete it")
-        inside = source.is_dir() and out.resolve().is_relative_to(source.resolve())
-    except OSError as error:
-        raise DeganError(f"cannot write {out}: {error.strerror}; give another name") from error
-    if inside:
-        raise DeganError(
-            f"{out} would be among the photos in {source}, where each folder is a class; choose "
-            "another folder"
-        )
-
-
-def _open_work(work: Path, source: Path) -> None:
-    """Create the folder beside the weights file, or continue with that of an earlier call."""
-    mark = work / _MARK
-    if work.exists() and not mark.is_file() and (work.is_file() or any(work.iterdir())):
-        raise DeganError(
-            f"degan writes crops and predictions to {work}, but did not create what is there; move "
-            "it, or choose another name for the weights file"
-        )
-    write_text(mark, json.dumps({"photos": str(source)}) + "\n")
-
-
-class _Photos(NamedTuple):
-    """The photos of a fine-tuning.
-
-    Attributes:
-        dataset: crops for the base model, with the classes of their folders.
-        prepared: crops and skipped photos; None if the source was a prepared data set.
-        layout: pattern of their paths, see :class:`degan.data.adapter.AdapterResult`.
-    """
-
-    dataset: Dataset
-    prepared: PrepareResult | None
-    layout: str
-
-
-def _photos(
-    source: Path, work: Path, base: Model, settings: FinetuneSettings, jobs: int, progress: Progress
-) -> _Photos:
-    """Return the photos as a prepared data set with crops for the base model."""
-    if (source / "dataset.json").is_file():
-        if settings.crops:
-            raise DeganError(
-                f"crops has no effect: {source} is a prepared data set, whose faces are already "
-                "cut out; leave it out"
-            )
-        dataset = read_dataset(source)
-        group_names(dataset.expressions, settings.groups, source)
-        _open_work(work, source)
-        return _Photos(dataset, None, "")
-    found = read_labelled(source, CUSTOM_LABELS)
-    check_folders(source, found)
-    classes = sort_classes({recording.sources[0].expression for recording in found.recordings})
-    group_of = group_names(classes, settings.groups, source)
-    rows = [row for recording in found.recordings for row in recording.sources]
-    check_people(
-        [(group_of[row.expression], person_of(row.subject, row.sequence)) for row in rows],
-        source,
-    )
-    _open_work(work, source)
-    crops = PrepareSettings(crops=settings.crops, crop_size=base.crop_size)
-    dataset, prepared = prepare_photos(found, work / "data", crops, jobs=jobs, progress=progress)
-    if missing := [name for name in classes if name not in dataset.expressions]:
-        names = {row.name for row in rows if row.expression == missing[0]}
-        first = next(row for row in prepared.skipped if row.name in names)
-        raise DeganError(
-            f"no photo of '{missing[0]}' in {source} has a usable face; the first is "
-            f"{first.name} ({first.reason}); add other photos, or --crops if they are already "
-            "cropped faces"
-        )
-    return _Photos(dataset, prepared, found.layout)
+        Args:
+            dataset: data set of the samples, whose subjects may be unknown.
+            folds: the folds.
+            probabilities: calibrated out-of-fold probabilities, float (N, C).
+            temperature: temperature of the weights; None without one.
+        """
+        right = probabilities.argmax(axis=1) == self.truth
+        figures = compute_metrics(dataset.samples, self.classes, probabilities)
+        note, unsure_below = None, UNSURE_BELOW
+        if temperature is None:
+            who = [sample.subject for sample in self.people]
+            unsure_below = cautious_threshold(probabilities.max(axis=1), right, who)
+            note = few_photos_note(figures, unsure_below)
+        return {
+            **figures,
+            "folds": len(folds),
+            "held_out": [_held_out(fold, self.people, right) for fold in folds],
+            "temperature": temperature,
+            "unsure_below": unsure_below,
+            "note": note,
+        }
 
 
 def _tempered(probabilities: Probabilities, truth: Labels, folds: Sequence[Fold]) -> Probabilities:

@@ -156,7 +156,7 @@ def _read_tree(tree: Tree, top: str, labels: LabelSet) -> AdapterResult:
             found.recordings.append(Recording((_from_name(tree, name, folders, layout, labels),)))
         elif is_photo(name) or reason == _NO_PHOTO:
             found.skipped.append(Skipped(name, reason))
-        elif folders and tuple(folders) not in reported:
+        elif len(folders) >= layout.depth and tuple(folders) not in reported:
             reported.add(tuple(folders))
             found.skipped.append(Skipped(f"{top}{'/'.join(folders)}/", reason))
     return found

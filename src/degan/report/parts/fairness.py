@@ -36,7 +36,10 @@ def group_metrics(
     numbers = [sample.number for sample in read.samples]
     if not {*read.predicted, *(one.expression for one in read.samples)} <= {*read.expressions}:
         return Unavailable("predictions.csv names expressions without a probability")
-    samples = [dataset.samples[number] for number in numbers]
+    # The classes of the result: groups and the classes of weights rename those of the data set.
+    samples = [
+        dataset.samples[one.number]._replace(expression=one.expression) for one in read.samples
+    ]
     groups = group([values[number] for number in numbers])
     predicted = np.array([read.expressions.index(prediction) for prediction in read.predicted])
     found = metrics_by_group(groups, samples, read.expressions, predicted)
