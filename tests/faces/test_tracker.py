@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from degan.errors import DeganError, DeganTypeError
+from degan.faces import tracker
+from degan.faces.face import Face
 from degan.faces.finder import FaceFinder
 from degan.faces.tracker import SEARCH_INTERVAL, Tracker
 from films import person, scene
@@ -256,3 +258,63 @@ def test_times_may_be_far_apart(finder, people):
     """As with one frame in ten seconds: who is in the same place is the same."""
     picture = scene((people[0], 20, 20))
     assert [set(frame) for frame in through(finder, [picture] * 3, step=10.0)] == [{1}] * 3
+
+
+class Counting(FaceFinder):
+    """Counts the searches for turned faces."""
+
+    def __init__(self):
+        super().__init__()
+        self.turned = []
+
+    def find(self, image, *, thorough=False):
+        assert thorough
+        self.turned.append(image)
+        return super().find(image, thorough=thorough)
+
+
+def test_people_upside_down_are_found_and_followed(finder, people):
+    over = [scene((one[::-1, ::-1], 20 + 250 * n, 20)) for n, one in enumerate(people)]
+    seen = through(finder, [over[0]] * 4 + [over[1]] * 4)
+    assert [set(frame) for frame in seen] == [{1}] * 4 + [{2}] * 4
+
+
+def test_who_comes_upside_down_to_others_who_are_is_found_in_time(finder, people):
+    one, other = (person[::-1, ::-1] for person in people)
+    alone, both = scene((one, 20, 20)), scene((one, 20, 20), (other, 300, 20))
+    seen = through(finder, [alone] * 3 + [both] * 8)
+    assert set(seen[-1]) == {1, 2}
+
+
+def test_clear_upright_faces_cost_no_search_for_turned_ones(people):
+    finder = Counting()
+    through(finder, [scene((people[0], 4 * n, 20)) for n in range(15)])
+    assert finder.turned == []
+
+
+def test_without_faces_the_search_for_turned_ones_becomes_rare():
+    finder = Counting()
+    through(finder, [scene()] * 300)  # 30 seconds
+    assert len(finder.turned) == 5  # after 0, 1, 5, 15 and 25 seconds
+
+
+def test_a_new_scene_is_searched_for_turned_faces_at_once():
+    finder = Counting()
+    through(finder, [scene(grey=20)] * 80 + [scene(grey=220)])
+    assert [int(image.max()) for image in finder.turned] == [20, 20, 20, 220]
+
+
+def test_a_face_that_was_fitted_upside_down_is_righted(finder, people):
+    """A fit to a face that is upside down may be upright, with a low score."""
+    image = scene((people[0][::-1, ::-1], 20, 20))
+    (right,) = finder.find(image)
+    middle = right.landmarks.mean(axis=0)
+    wrong = Face(right.box, right.score, 2 * middle - right.landmarks, right.landmark_score - 1e-4)
+    assert tracker._righted(wrong, [right]) is right
+    assert tracker._righted(right, [wrong]) is right
+    assert tracker._righted(wrong, []) is wrong
+
+
+def test_thorough_must_be_a_flag(finder):
+    with pytest.raises(DeganTypeError, match="thorough must be True or False"):
+        Tracker(finder, thorough=1)

@@ -1,4 +1,4 @@
-"""Convert decoded frames to the images that a player shows: square pixels, upright.
+"""Convert decoded frames to the images that a player shows: square pixels, upright, sRGB.
 
 Cameras store frames in ways that only players undo: HDV and DV have pixels that are not square, and
 phones write into the header how they were held.
@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from degan.media.hdr import to_sdr
 from degan.media.images import RgbImage
 
 __all__ = ["MAX_SHOWN_PIXELS", "Screen", "shown_size"]
@@ -69,6 +70,7 @@ class Screen:
             image = frame.to_ndarray(
                 width=width, height=height, format="rgb24", interpolation="BICUBIC"
             )
+        image = to_sdr(image, frame.color_trc)
         # The matrix is read once, not of every frame: a frame whose matrix was read stays in memory
         # until the garbage collector runs.
         if frame.rotation != self._rotation:
