@@ -12,6 +12,7 @@ import typer
 from degan.cli import print_results, verbs
 from degan.cli.options import PANELS
 from degan.errors import DeganError
+from degan.system.own_process import ignore_warnings
 from degan.version import __version__
 
 _INTERRUPTED = 130  # exit code of Typer after Ctrl-C
@@ -41,6 +42,7 @@ for _module in _VERBS:
 
 def main() -> None:
     """Run the command; a user error prints one sentence and exits with code 2."""
+    ignore_warnings()
     try:
         app()
     except DeganError as error:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from degan.data.pictures import Picture
 from degan.data.protocol import Protocol
 from degan.data.sample import Recording, Skipped, Source
-from degan.media.images import SUFFIXES
+from degan.media.photo_formats import SUFFIXES
 
 _BEFORE = 3  # frames before the peak that are searched if the peak shows no face
 _NUMBER = re.compile(r"(\d+)(?!.*\d)")

@@ -7,8 +7,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from degan.faces.face import Box
-from degan.media.images import SUFFIXES, RgbImage, check_image, write_image
+from degan.media.images import RgbImage, check_image, write_image
 from degan.media.palette import colour_of_expression, ink_on
+from degan.media.photo_formats import SUFFIXES
 from degan.media.video_writer import SUFFIXES as VIDEO_SUFFIXES
 from degan.recognition.prediction import Prediction
 from degan.system.arguments import check_list

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from degan.errors import DeganError
-from degan.media import images, video_files
+from degan.media import images, photo_formats, video_files
 from degan.system.arguments import PathLike, as_path, check_list
 from degan.system.files import find_files
 
@@ -21,7 +21,7 @@ STDIN: Final = "-"
 Kind = Literal["photo", "video"]
 
 _LOOKED_FOR: Final = "degan reads files ending in " + ", ".join(
-    sorted(images.SUFFIXES | video_files.SUFFIXES)
+    sorted(photo_formats.SUFFIXES | video_files.SUFFIXES)
 )
 
 
@@ -82,7 +82,7 @@ def find_media(folder: Path) -> list[Input]:
 
 
 def _media_below(folder: Path) -> list[Input]:
-    paths = find_files(folder, images.SUFFIXES | video_files.SUFFIXES)
+    paths = find_files(folder, photo_formats.SUFFIXES | video_files.SUFFIXES)
     inputs = (Input(path, folder, _kind_of(path) or "photo") for path in paths)
     return [one for one in inputs if one.kind == "photo" or video_files.may_hold_video(one.path)]
 
@@ -143,7 +143,7 @@ def _matching(pattern: Path) -> Iterator[Input]:
 
 def _kind_of(path: Path) -> Kind | None:
     suffix = path.suffix.lower()
-    if suffix in images.SUFFIXES:
+    if suffix in photo_formats.SUFFIXES:
         return "photo"
     return "video" if suffix in video_files.SUFFIXES else None
 
@@ -154,7 +154,7 @@ def _guessed(path: Path) -> Kind:
         return "photo"
     try:
         with path.open("rb") as file:
-            begins = file.read(max(images.HEAD, video_files.HEAD))
+            begins = file.read(max(photo_formats.HEAD, video_files.HEAD))
     except OSError:  # reading it as a photo will report the error
         return "photo"
     known = images.is_photo(begins)
