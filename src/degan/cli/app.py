@@ -44,6 +44,7 @@ def main() -> None:
     """Run the command; a user error prints one sentence and exits with code 2."""
     ignore_warnings()
     try:
+        _check_words(sys.argv[1:])
         app()
     except DeganError as error:
         _fail(str(error))
@@ -55,6 +56,25 @@ def main() -> None:
                 else "stopped; no incomplete file is left; the same command starts again"
             )
         raise
+
+
+def _check_words(words: Sequence[str]) -> None:
+    """Refuse empty words: an empty path would mean the working folder.
+
+    Args:
+        words: command-line arguments after ``degan``.
+
+    Raises:
+        DeganError: a word or the value of an option is empty.
+    """
+    for number, word in enumerate(words):
+        option, equals, value = word.partition("=")
+        if not word or (option.startswith("--") and equals and not value):
+            before = option if word else " ".join(["degan", *words[:number]])
+            raise DeganError(
+                f"the name after '{before}' is empty, perhaps an unset variable of the shell; "
+                "give a name, or leave it out"
+            )
 
 
 def _continues(words: Sequence[str]) -> bool:
