@@ -30,6 +30,11 @@ class LeftOut:
     written: list[Path] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
 
+    def add(self, name: str) -> None:
+        """Count a file that is neither a photo nor a video, if it is no sidecar of photos."""
+        if not is_sidecar(name):
+            self.suffixes[Path(name).suffix.lower()] += 1
+
     def notes(self) -> Iterator[str]:
         """Yield one sentence for each reason."""
         if self.folders:
@@ -78,8 +83,7 @@ def count_or_kind(path: Path, left_out: LeftOut) -> Kind | None:
     """Return the kind of a file in a folder, or None for a file that is left out and counted."""
     kind = kind_of_file(path)
     if kind is None:
-        if not is_sidecar(path.name):
-            left_out.suffixes[path.suffix.lower()] += 1
+        left_out.add(path.name)
     elif is_written_by_degan(path):
         left_out.written.append(path)
         return None

@@ -105,11 +105,13 @@ class FinetuneResult:
         summary: the content of ``summary.json``.
         work: the folder with crops and predictions, beside the weights file.
         prepared: crops and skipped photos; None if the source was a prepared data set.
+        subjects: names of the people, sorted.
     """
 
     summary: dict[str, Any]
     work: Path
     prepared: PrepareResult | None
+    subjects: tuple[str, ...] = ()
 
 
 def finetune(
@@ -203,7 +205,7 @@ def finetune(
     }
     write_text(work / SUMMARY_FILE, json.dumps(summary, indent=2) + "\n")
     progress(1.0, "done")
-    return FinetuneResult(summary, work, prepared)
+    return FinetuneResult(summary, work, prepared, dataset.subjects)
 
 
 @dataclass(frozen=True)
