@@ -270,6 +270,33 @@ def test_no_module_imports_by_star_and_none_is_too_long(name):
             )
 
 
+# They change all threads of the program that calls degan, and lose its warnings and its output.
+FOR_ALL_THREADS = (
+    "catch_warnings",
+    "simplefilter",
+    "filterwarnings",
+    "redirect_stdout",
+    "redirect_stderr",
+    "MAX_IMAGE_PIXELS",
+    "LOAD_TRUNCATED_IMAGES",
+    "setlocale",
+    "chdir",
+    "seterr",
+)
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "degan.system.own_process"])
+def test_no_module_changes_a_setting_of_all_threads(name):
+    named = {node.attr for node in ast.walk(TREES[name]) if isinstance(node, ast.Attribute)}
+    named |= {node.id for node in ast.walk(TREES[name]) if isinstance(node, ast.Name)}
+    assert not named.intersection(FOR_ALL_THREADS)
+
+
+def test_only_processes_of_degan_itself_ignore_warnings():
+    callers = {name for name in MODULES if "degan.system.own_process" in imports_of(name)}
+    assert callers == {"degan.cli.app", "degan.system.processes"}
+
+
 def test_every_package_says_its_job_in_one_sentence():
     silent = [name for name in PACKAGES if not (ast.get_docstring(TREES[name]) or "").strip()]
     assert not silent

@@ -14,6 +14,7 @@ from PIL import Image
 
 import degan
 from degan.errors import DeganError, DeganTypeError
+from degan.faces import detector
 from degan.faces.alignment import crop_face
 from degan.faces.face import Face
 from degan.faces.finder import FaceFinder
@@ -111,6 +112,39 @@ def test_a_face_of_40_pixels_is_found_in_a_large_photo(
     assert 30 < min(found.box[2:]) < 50
     assert place[0] <= found.box[0] < place[0] + small.shape[1]
     assert place[1] <= found.box[1] < place[1] + small.shape[0]
+
+
+PANORAMA = [(8_000, 2_000), (1_000, 16_000)]  # width, height in pixels
+
+
+@pytest.mark.parametrize("size", PANORAMA)
+def test_faces_of_40_pixels_are_found_in_panoramas_and_long_screenshots(
+    finder: FaceFinder, face: Face, astronaut: RgbImage, size: tuple[int, int]
+) -> None:
+    small = scaled(astronaut, 44 / face.box[2])
+    canvas = np.full((size[1], size[0], 3), 120, np.uint8)
+    places = [(x, y) for x in range(60, size[0] - 200, 1300) for y in range(70, size[1] - 200, 900)]
+    for x, y in places:
+        canvas[y : y + small.shape[0], x : x + small.shape[1]] = small
+    boxes = [found.box for found in finder.find(canvas)]
+    assert len(boxes) == len(places)
+    corners = np.array([(box[0] - face.box[0] * 44 / face.box[2], box[1]) for box in boxes])
+    for x, y in places:
+        near = np.abs(corners - (x, y + face.box[1] * 44 / face.box[2])).max(axis=1) < 6
+        assert near.sum() == 1
+    again = [found.box for found in finder.find(canvas)]
+    assert again == boxes
+
+
+@pytest.mark.parametrize("shape", [(4321, 5117, 3), (20_001, 1_003, 3)])
+@pytest.mark.parametrize("scale", [0.3375, 0.02, 0.9])
+def test_large_photos_are_reduced_in_strips_with_the_same_result(
+    shape: tuple[int, int, int], scale: float
+) -> None:
+    image = np.random.default_rng(0).integers(0, 255, shape, dtype=np.uint8)
+    size = round(shape[1] * scale), round(shape[0] * scale)
+    whole = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR, reducing_gap=1.1)
+    np.testing.assert_array_equal(np.asarray(detector._level(image, scale)), np.asarray(whole))
 
 
 def test_a_face_that_fills_the_frame_is_found_inside_it(

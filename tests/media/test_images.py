@@ -5,6 +5,7 @@ import resource
 import struct
 import sys
 import time
+import warnings
 import zlib
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from degan.errors import DeganError
+from degan.media import images
 from degan.media.images import SUFFIXES, decode, find_photos, read_image, write_image
 
 # Four flat quarters that differ, so that every turn and mirroring shows.
@@ -146,6 +148,151 @@ def test_random_damage_gives_an_image_or_a_sentence():
                 continue
             assert image.dtype == np.uint8
             assert image.shape[2] == 3
+
+
+JPEGS = {
+    "baseline": {},
+    "progressive": {"progressive": True},
+    "grey": {},
+    "restart markers": {"restart_marker_blocks": 3},
+    "half the colours": {"subsampling": 2},
+}
+
+
+def jpeg(name, image):
+    pillow = Image.fromarray(image)
+    return encoded(pillow.convert("L") if name == "grey" else pillow, "JPEG", **JPEGS[name])
+
+
+@pytest.mark.parametrize("name", JPEGS)
+def test_a_jpeg_without_its_end_marker_is_read_as_viewers_do(astronaut, name):
+    whole = jpeg(name, astronaut[:100, :90])
+    assert whole.endswith(b"\xff\xd9")
+    for ending in (b"", b"\xff"):
+        np.testing.assert_array_equal(
+            decode(whole[:-2] + ending, "photo"), decode(whole, "photo"), strict=True
+        )
+
+
+@pytest.mark.parametrize("name", JPEGS)
+def test_a_jpeg_without_its_last_pixels_is_damaged(astronaut, name):
+    whole = jpeg(name, astronaut[:100, :90])
+    for lost in (12, 30, 100, len(whole) // 2):
+        with pytest.raises(DeganError, match="photo is damaged and cannot be decoded"):
+            decode(whole[:-lost], "photo")
+
+
+def test_a_jpeg_that_ends_at_a_restart_marker_is_damaged(astronaut):
+    whole = jpeg("restart markers", astronaut[:100, :90])
+    markers = [place for place in range(len(whole)) if whole[place : place + 2] == b"\xff\xd3"]
+    for place in markers:
+        with pytest.raises(DeganError, match="photo is damaged and cannot be decoded"):
+            decode(whole[:place], "photo")
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF"])
+def test_what_follows_a_photo_in_its_file_is_ignored(astronaut, form):
+    whole = encoded(Image.fromarray(astronaut[:64, :64]), form)
+    for more in (b"\0" * 9, b"\xff\xd9", b"\xff\xd8\xff\xe0 more" * 500):
+        np.testing.assert_array_equal(decode(whole + more, "photo"), decode(whole, "photo"))
+
+
+@pytest.mark.parametrize(("form", "end"), [("PNG", 12), ("PNG", 1), ("GIF", 1)])
+def test_a_photo_without_its_end_is_read_if_all_pixels_are_there(astronaut, form, end):
+    whole = encoded(Image.fromarray(astronaut[:64, :64]), form)
+    np.testing.assert_array_equal(decode(whole[:-end], "photo"), decode(whole, "photo"))
+
+
+def test_of_several_photos_in_one_file_the_first_is_read(astronaut):
+    frames = [Image.fromarray(astronaut[:64, :64]), Image.fromarray(astronaut[64:128, :64])]
+    several = encoded(frames[0], "MPO", save_all=True, append_images=frames[1:])
+    np.testing.assert_array_equal(decode(several, "a.mpo"), decode(encoded(frames[0], "JPEG"), "a"))
+
+
+@pytest.mark.parametrize(
+    ("form", "suffix"),
+    [("JPEG2000", "jp2"), ("JPEG2000", "j2k"), ("TGA", "tga"), ("PPM", "pgm"), ("PPM", "pbm")],
+)
+def test_further_formats_are_read(tmp_path, form, suffix):
+    image = Image.fromarray(QUARTERS)
+    image = {"pgm": image.convert("L"), "pbm": image.convert("1")}.get(suffix, image)
+    path = tmp_path / f"a.{suffix}"
+    image.save(path, form)
+    np.testing.assert_array_equal(read_image(path), np.asarray(image.convert("RGB")))
+
+
+def test_the_content_decides_the_format_not_the_name(tmp_path, astronaut):
+    for name in ("a.jpg_large", "a.jpg.download", "a", "a.png", "a.TXT"):
+        (tmp_path / name).write_bytes(encoded(Image.fromarray(astronaut), "JPEG"))
+        assert read_image(tmp_path / name).shape == astronaut.shape
+
+
+def test_decoding_leaves_the_warning_filters_of_the_program_alone(monkeypatch):
+    # catch_warnings changes the filters of all threads: warnings of the others would be lost.
+    def changed(*_, **__):
+        raise AssertionError("the filters were changed")
+
+    for name in ("catch_warnings", "simplefilter", "filterwarnings", "resetwarnings"):
+        monkeypatch.setattr(warnings, name, changed)
+    before = list(warnings.filters)
+    decode(encoded(Image.fromarray(QUARTERS), "PNG"), "photo")
+    with pytest.raises(DeganError, match=r"scale it down"):
+        decode(png_header(30_000, 30_000), "huge.png")
+    assert list(warnings.filters) == before
+
+
+def test_a_photo_of_100_million_pixels_causes_no_warning_of_pillow():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert decode(encoded(Image.new("1", (10_000, 10_000)), "PNG"), "a").shape[0] == 10_000
+    assert not caught
+
+
+# The worst small files: what each needs at the largest size that is decoded.
+WORST = {
+    "jpeg": ("JPEG", "RGB", {"quality": 1}),
+    "progressive": ("JPEG", "RGB", {"quality": 1, "progressive": True, "subsampling": 0}),
+    "png": ("PNG", "RGBA", {"compress_level": 1}),
+    "webp": ("WEBP", "RGBA", {"quality": 1, "method": 0}),
+    "tiff": ("TIFF", "F", {"compression": "tiff_deflate", "strip_size": 2**31 - 1}),
+    "gif": ("GIF", "P", {"transparency": 0}),
+    "avif": ("AVIF", "RGBA", {"speed": 10}),
+    "jpeg2000": ("JPEG2000", "RGBA", {}),
+}
+MEASURED = """
+import sys
+from degan.media import images
+try:
+    shape = images.read_image(sys.argv[1]).shape
+except images.DeganError as error:
+    shape = str(error)
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(int(peak.split()[1]) // 1024, shape)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("name", WORST)
+def test_decoding_the_worst_file_of_a_format_needs_less_than_a_gigabyte(
+    tmp_path, fresh_python, name
+):
+    form, mode, options = WORST[name]
+    need = images._PROGRESSIVE if name == "progressive" else images._BYTES_PER_PIXEL[form]
+    most = min(images.MAX_PIXELS, images.MAX_MEMORY // need)
+    side = int(0.995 * most**0.5)
+    Image.new(mode, (side, side)).save(tmp_path / "worst", form, **options)
+    peak, shape = fresh_python(MEASURED, tmp_path / "worst").split(maxsplit=1)
+    assert shape.strip() == str((side, side, 3))
+    assert int(peak) < 1024
+    Image.new(mode, (side, int(1.02 * side))).save(tmp_path / "larger", form, **options)
+    assert "scale it down first" in fresh_python(MEASURED, tmp_path / "larger")
+
+
+@pytest.mark.parametrize("size", [(200_001, 2), (2, 200_001)])
+def test_a_photo_with_a_very_long_side_is_refused(size):
+    with pytest.raises(DeganError, match=r"long.png is .* at most 200,000 on a side"):
+        decode(encoded(Image.new("L", size), "PNG"), "long.png")
 
 
 def test_a_text_file_named_jpg_is_no_image(tmp_path):

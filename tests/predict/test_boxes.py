@@ -266,7 +266,7 @@ class TestPredict:
         assert "is far larger than the photo of" in first["error"]
         assert len(second["faces"]) == 1
         assert (photos / "sheet.png").is_file()
-        assert (photos / "drawn/deep/b.jpg.jpg").is_file()
+        assert (photos / "drawn/deep/b.jpg").is_file()
 
     def test_a_box_may_reach_out_of_the_photo_and_still_be_drawn(self, command, photos):
         (photos / "b.csv").write_text(f"{HEAD}in/a.jpg,-900,-900,1000,1000\n")

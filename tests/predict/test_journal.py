@@ -393,8 +393,8 @@ def test_annotated_videos_are_whole_after_going_on(work, tmp_path, stop_after):
     stop_after(3)
     with pytest.raises(StoppedError):
         run(work, tmp_path / "t.csv", annotate=target)
-    assert [path.name for path in target.iterdir()] == ["1.jpg.jpg", "2.jpg.jpg"]
+    assert [path.name for path in target.iterdir()] == ["1.jpg", "2.jpg"]
     stop_after(None)
     run(work, tmp_path / "t.csv", annotate=target)
-    assert count_frames(target / "3.mp4.mp4", "v") == 3
-    assert sorted(path.name for path in target.iterdir()) == ["1.jpg.jpg", "2.jpg.jpg", "3.mp4.mp4"]
+    assert count_frames(target / "3.mp4", "v") == 3
+    assert sorted(path.name for path in target.iterdir()) == ["1.jpg", "2.jpg", "3.mp4"]

@@ -12,6 +12,7 @@ import typer
 from degan.cli import print_results, verbs
 from degan.cli.options import PANELS
 from degan.errors import DeganError
+from degan.system.own_process import ignore_warnings
 from degan.version import __version__
 
 _INTERRUPTED = 130  # exit code of Typer after Ctrl-C
@@ -41,7 +42,9 @@ for _module in _VERBS:
 
 def main() -> None:
     """Run the command; a user error prints one sentence and exits with code 2."""
+    ignore_warnings()
     try:
+        _check_words(sys.argv[1:])
         app()
     except DeganError as error:
         _fail(str(error))
@@ -53,6 +56,25 @@ def main() -> None:
                 else "stopped; no incomplete file is left; the same command starts again"
             )
         raise
+
+
+def _check_words(words: Sequence[str]) -> None:
+    """Refuse empty words: an empty path would mean the working folder.
+
+    Args:
+        words: command-line arguments after ``degan``.
+
+    Raises:
+        DeganError: a word or the value of an option is empty.
+    """
+    for number, word in enumerate(words):
+        option, equals, value = word.partition("=")
+        if not word or (option.startswith("--") and equals and not value):
+            before = option if word else " ".join(["degan", *words[:number]])
+            raise DeganError(
+                f"the name after '{before}' is empty, perhaps an unset variable of the shell; "
+                "give a name, or leave it out"
+            )
 
 
 def _continues(words: Sequence[str]) -> bool:

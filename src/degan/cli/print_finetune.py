@@ -34,6 +34,8 @@ def notes(result: "FinetuneResult") -> None:
             "every photo has its own subject; if people occur in several photos, the results are "
             "optimistic"
         )
+    if prepared is None:
+        print_results.subject_note(result.subjects)
     if "test" in summary["splits"]:
         note("the weights are fitted on the test part of the official split too")
     if summary["folds"] < summary["folds_wanted"]:

@@ -1,7 +1,7 @@
 """Tables, lines and notes that the command line prints for results."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -61,6 +61,8 @@ def prepare_notes(result: "PrepareResult", out: Path | None) -> None:
     subjects = {sample.subject for sample in result.samples} - {""}
     several = sum(sample.faces > 1 for sample in result.samples)
     borrowed = sum(sample.alignment == "neighbour" for sample in result.samples)
+    for sentence in result.notes:
+        note(sentence)
     if result.differences:
         note(f"differs from a complete copy: {'; '.join(result.differences)}")
     if result.skipped and out is not None:
@@ -70,12 +72,7 @@ def prepare_notes(result: "PrepareResult", out: Path | None) -> None:
     if borrowed:
         note(f"no face was found in {borrowed} frames; landmarks of the nearest frame were used")
     duplicate_notes(result.duplicates)
-    alike = len(subjects) - len({subject.casefold() for subject in subjects})
-    if alike:
-        note(
-            f"the names of {alike} subjects differ from other names only in upper and lower case; "
-            "check whether they are the same people"
-        )
+    subject_note(subjects)
     if not subjects:
         note("the data set has no subject names; only its official split can be evaluated")
     elif len(subjects) == len(result.samples) > 1:
@@ -83,6 +80,24 @@ def prepare_notes(result: "PrepareResult", out: Path | None) -> None:
             "every photo has its own subject; if people occur in several photos, name the files "
             "<subject>_*.jpg, or the results will not be subject-independent"
         )
+
+
+def subject_note(subjects: Iterable[str]) -> None:
+    """Print a note if subjects may be the same person under two names."""
+    from degan.data.alike_names import alike_note  # noqa: PLC0415
+
+    sentence = alike_note(subjects)
+    if sentence is not None:
+        note(sentence)
+
+
+def people_note(people: Path | None, subjects: Iterable[str]) -> None:
+    """Print a note if a table of people and a data set do not have the same people."""
+    from degan.data.people_table import unmatched_note  # noqa: PLC0415
+
+    sentence = None if people is None else unmatched_note(people, subjects)
+    if sentence is not None:
+        note(sentence)
 
 
 def prepare_line(result: "PrepareResult", out: Path | str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from degan.data.pictures import Picture
 from degan.data.protocol import Protocol
 from degan.data.sample import Recording, Skipped, Source
-from degan.media.images import SUFFIXES
+from degan.media.photo_formats import SUFFIXES
 
 _BEFORE = 3  # frames before the peak that are searched if the peak shows no face
 _NUMBER = re.compile(r"(\d+)(?!.*\d)")
@@ -42,12 +42,14 @@ class AdapterResult:
         units: name of a recording -> numbers of the FACS action units coded at its peak.
         layout: pattern of the paths of the photos, with the places of class and person; "" if the
             data set has a layout of its own.
+        notes: sentences on the interpretation of names, for the user.
     """
 
     recordings: list[Recording] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     units: dict[str, frozenset[int]] = field(default_factory=dict)
     layout: str = ""
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

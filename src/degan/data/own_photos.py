@@ -51,7 +51,8 @@ def prepare_photos(
     dataset = read_dataset(data)
     pairs = pairs_by_kind(dataset, find_duplicates(dataset))
     alike = {kind: len(pair) for kind, pair in pairs.items()}
-    return dataset, PrepareResult(dataset.samples, tuple(read_skipped(data)), (), alike)
+    skipped, notes = tuple(read_skipped(data)), tuple(found.notes)
+    return dataset, PrepareResult(dataset.samples, skipped, (), alike, notes)
 
 
 def _has_crops(data: Path, photos: str) -> bool:

@@ -147,6 +147,22 @@ class Archives:
             )
         return data
 
+    def head(self, location: Location, size: int) -> bytes:
+        """Return the first bytes of a file; none if it cannot be read.
+
+        Args:
+            location: location of the file.
+            size: number of bytes.
+        """
+        try:
+            if not location.member:
+                with location.path.open("rb", buffering=0) as plain:
+                    return plain.read(size)
+            with self._archive(location.path).open(location.member) as packed:
+                return packed.read(size)
+        except (KeyError, OSError, *ZIP_DAMAGE):
+            return b""
+
     def _archive(self, path: Path) -> zipfile.ZipFile:
         archive = self._open.pop(path, None) or zipfile.ZipFile(path)
         self._open[path] = archive

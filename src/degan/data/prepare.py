@@ -77,12 +77,14 @@ class PrepareResult:
             :func:`degan.data.adapter.count_differences`.
         duplicates: number of pairs of near-identical pictures of each kind, see
             :func:`degan.data.duplicates.pairs_by_kind`.
+        notes: sentences on the interpretation of file names, for the user.
     """
 
     samples: tuple[Sample, ...]
     skipped: tuple[Skipped, ...]
     differences: tuple[str, ...]
     duplicates: Mapping[str, int]
+    notes: tuple[str, ...] = ()
 
 
 def prepare_dataset(
@@ -134,7 +136,7 @@ def prepare_dataset(
     if not found.recordings:
         raise DeganError(f"{path} contains no usable picture; {_first_of(found.skipped)}")
     differences = count_differences(found, adapter, protocol)
-    return prepare(
+    result = prepare(
         found.recordings,
         found.skipped,
         out,
@@ -148,6 +150,7 @@ def prepare_dataset(
         },
         units=found.units,
     )
+    return replace(result, notes=tuple(found.notes))
 
 
 def _first_of(skipped: Sequence[Skipped]) -> str:

@@ -79,6 +79,10 @@ class Tree:
         """
         return self._archives.read(self._files[name], limit)
 
+    def head(self, name: str, size: int) -> bytes:
+        """Return the first ``size`` bytes of a file; none if it cannot be read."""
+        return self._archives.head(self._files[name], size)
+
     def text(self, name: str, limit: int = 2**20) -> str:
         """Return the content of a text file: UTF-8, UTF-16 with a byte order mark, else Latin-1.
 

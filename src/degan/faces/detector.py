@@ -30,6 +30,9 @@ _LEVEL_RATIO = 3.5  # maximum size ratio of neighbouring pyramid levels
 _OVERLAP = 52  # pixels shared by windows: a face of SMALLEST_FACE * _LEVEL_RATIO plus a border
 _BORDER = 12  # pixels of a window outside the image; needed for faces in the image corners
 _CROP_BORDER = 1.5  # bordered side / side of a cut-out face
+_GAP = 1.1  # Pillow's reducing_gap
+_WHOLE = 2**24  # pixels up to which an image is resized at once
+_STRIP = 2**20  # pixels that are reduced at a time in larger images
 _LARGE = 0.2  # face width / longer side of the image
 _SURE = 0.7  # score that false proposals rarely reach
 _MERGE_IOU = 0.3
@@ -168,10 +171,10 @@ class Detector:
         Large means at least 1/14 of the longer side of the image, RGB uint8 (H, W, 3).
         """
         found: list[Proposals] = []
-        level = Image.fromarray(image)
+        level: Image.Image | None = None
         for network in (self._full, self._short):
             scale = network.side / max(image.shape[:2])
-            level = _resized(level, image.shape, scale)
+            level = _level(image, scale) if level is None else _resized(level, image.shape, scale)
             found += _looked_at(network, level, scale, (0,))
         return _merged(_joined(found))
 
@@ -192,8 +195,7 @@ class Detector:
 
     def _finest_scale(self, image: RgbImage) -> float:
         """Return the smallest scale, at most 1, at which faces of the minimum width are found."""
-        smallest: float = max(self._min_face, max(image.shape[:2]) / 100)
-        return min(1.0, SMALLEST_FACE / smallest)
+        return min(1.0, SMALLEST_FACE / self._min_face)
 
 
 def _looked_at(
@@ -243,19 +245,46 @@ def _pyramid(image: RgbImage, finest: float, side: int) -> Iterator[tuple[Image.
     """Yield (level, scale) from scale ``finest`` to the scale where the image fits in ``side``."""
     coarsest = side / max(image.shape[:2])
     num_steps = max(0, math.ceil(math.log(finest / coarsest) / math.log(_LEVEL_RATIO)))
-    level = Image.fromarray(image)
+    level: Image.Image | None = None
     for step in range(num_steps, -1, -1):
         scale = coarsest * (finest / coarsest) ** (step / num_steps) if step else coarsest
-        level = _resized(level, image.shape, scale)
+        level = _level(image, scale) if level is None else _resized(level, image.shape, scale)
         yield level, scale
+
+
+def _level(image: RgbImage, scale: float) -> Image.Image:
+    """Return the image at ``scale`` times its size.
+
+    Large images are reduced by an integer factor in strips, because Pillow needs a copy of what it
+    resizes. The result is the same.
+    """
+    height, width = image.shape[:2]
+    if width * height <= _WHOLE:
+        return _resized(Image.fromarray(image), image.shape, scale)
+    size = _size(image.shape, scale)
+    across, down = (
+        int(length / new / _GAP) or 1 for length, new in zip((width, height), size, strict=True)
+    )
+    reduced = Image.new("RGB", (-(-width // across), -(-height // down)))
+    rows = down * max(1, _STRIP // (width * down))
+    for top in range(0, height, rows):
+        strip = Image.fromarray(image[top : top + rows])
+        reduced.paste(strip.reduce((across, down)), (0, top // down))
+    box = (0, 0, width / across, height / down)
+    return reduced.resize(size, Image.Resampling.BILINEAR, box=box)
+
+
+def _size(shape: tuple[int, ...], scale: float) -> tuple[int, int]:
+    """Return the width and height of an image (H, W, 3) at a scale."""
+    return max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale))
 
 
 def _resized(level: Image.Image, shape: tuple[int, ...], scale: float) -> Image.Image:
     """Resize a level to ``scale`` times the size of the original image, which has ``shape``."""
-    size = (max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale)))
     # reducing_gap: reduce by an integer factor first. It is several times faster, and the networks
     # do not need more precision.
-    return level.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.1)
+    size = _size(shape, scale)
+    return level.resize(size, Image.Resampling.BILINEAR, reducing_gap=_GAP)
 
 
 def _windows(level: Image.Image, side: int) -> Iterator[tuple[RgbImage, int, int]]:

@@ -59,8 +59,8 @@ class FaceFinder:
         """Load the networks.
 
         Args:
-            min_face: minimum width of a face in pixels, above 0; larger is faster. In a photo whose
-                longer side exceeds 100 times this width, the minimum is 1 % of that side.
+            min_face: minimum width of a face in pixels, above 0; larger is faster. The time grows
+                with the area of the image / the square of this width.
             threads: maximum number of threads per network run, from 1 to 1024.
 
         Raises:

@@ -6,73 +6,61 @@ uint8, shape (H, W, 3), upright.
 
 import base64
 import io
-import struct
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, UnidentifiedImageError, features
+from PIL import ExifTags, Image, PngImagePlugin
 
 from degan.errors import DeganError, DeganTypeError
-from degan.system.arguments import PathLike, as_int, as_path, wrong_type
-from degan.system.extras import import_package
+from degan.media.deep_pixels import deep_colours, has_deep_colours, has_separate_planes
+from degan.media.jpeg_end import with_end
+from degan.media.other_files import is_never_media
+from degan.media.photo_formats import HEAD, SUFFIXES, format_of, open_photo
+from degan.media.pixels import DAMAGE, to_rgb
+from degan.system.arguments import PathLike, as_int, as_path, check_kind, wrong_type
 from degan.system.files import atomic_write, find_files, read_bytes
 
 RgbImage = NDArray[np.uint8]
 """An image: RGB uint8 (H, W, 3), upright, values 0 to 255."""
 
-_PLAIN_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
-SUFFIXES = frozenset({*_PLAIN_SUFFIXES, ".avif", ".heic", ".heif"})
-"""Suffixes of photo files (any case)."""
-
-HEAD = 32
-"""Number of leading bytes that identify the format of a file."""
-
-_HEADS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"P5", b"P6")
-_AVIF, _HEIC = (b"avif", b"avis"), (b"heic", b"heix", b"heim", b"heis")
-_EITHER = (b"mif1", b"msf1")  # HEIC or AVIF: the following brands decide
-
-_BRANDS = 256  # number of leading bytes in which brands are searched for
-
-_DAMAGE = (
-    OSError,
-    SyntaxError,  # a broken PNG
-    TypeError,  # a TIFF tag of a wrong type
-    ValueError,
-    EOFError,
-    OverflowError,
-    MemoryError,
-    RuntimeError,  # a broken AVIF or HEIC
-    struct.error,
-)
-"""Errors that Pillow's decoders raise on a damaged file."""
-
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""EXIF orientation -> transposition that makes the image upright."""
-
 MAX_BYTES = 256 * 2**20
 MAX_PIXELS = 128_000_000  # the largest phone sensors have 108 million
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")  # MPO opens as JPEG
+MAX_SIDE = 200_000
+"""Maximum width and height in pixels; each row of a decoded image needs memory of its own."""
+
+MAX_MEMORY = 960_000_000
+"""Bytes that the file, the decoder and the image may need; with libraries, a process has 1 GiB."""
+
+# Bytes per pixel that decoding needs, measured with the worst files of each format: Pillow's image,
+# the array, and what the decoder keeps besides.
+_BYTES_PER_PIXEL = {
+    "JPEG": 7,
+    "PNG": 7,
+    "BMP": 7,
+    "PPM": 7,
+    "TGA": 7,
+    "GIF": 7,
+    "TIFF": 11,
+    "WEBP": 17,
+    "JPEG2000": 25,
+    "AVIF": 16,
+    "HEIF": 16,
+}
+_PROGRESSIVE = 12  # a progressive JPEG, whose decoder keeps all coefficients
+
 _MAX_SIDES = {"JPEG": 65_500, "WEBP": 16_383}  # pixels that a format has on a side
 
 
 def read_image(path: PathLike) -> RgbImage:
     """Return the photo in a file, upright (EXIF orientation applied).
 
-    Transparent images are composited on white. 16-bit and CMYK images are converted to 8-bit RGB.
-    Of an animation, the first frame is returned. The size is checked in the header, before any
-    pixel is decoded.
+    The content decides the format, not the file name. Transparent images are composited on white.
+    CMYK and Lab colours are converted to RGB, and values of more than 8 bits are scaled
+    (:mod:`degan.media.deep_pixels`). Of an animation, the first frame is returned. The size is
+    checked in the header, before any pixel is decoded.
 
     Examples:
         >>> import degan
@@ -80,14 +68,15 @@ def read_image(path: PathLike) -> RgbImage:
         (256, 256, 3)
 
     Args:
-        path: path of the file: JPEG, PNG, WebP, BMP, TIFF, GIF, PPM, AVIF or HEIC.
+        path: path of the file: JPEG, PNG, WebP, BMP, TIFF, GIF, PPM, JPEG 2000, TGA, AVIF or HEIC.
 
     Returns:
         RGB uint8 (H, W, 3), upright.
 
     Raises:
-        DeganError: the file is missing, not an image, truncated, over :data:`MAX_BYTES` or over
-            :data:`MAX_PIXELS`; AVIF or HEIC needs a newer Pillow or pillow-heif.
+        DeganError: the file is missing, not an image, truncated, over :data:`MAX_BYTES`,
+            :data:`MAX_PIXELS` or :data:`MAX_SIDE`, or would need more than :data:`MAX_MEMORY`;
+            AVIF or HEIC needs a newer Pillow or pillow-heif.
         DeganTypeError: ``path`` is not a path.
     """
     path = as_path(path, "path")
@@ -101,69 +90,93 @@ def decode(data: bytes, name: str) -> RgbImage:
         data: content of the file.
         name: name of the photo in error messages.
     """
-    formats = _formats_of(data, name)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's own size warning: MAX_PIXELS is the limit
-            with Image.open(io.BytesIO(data), formats=formats) as image:
-                width, height = image.size
-                if width * height > MAX_PIXELS:
-                    raise DeganError(
-                        f"{name} is {width} x {height} pixels, more than the {MAX_PIXELS:,} that "
-                        "degan decodes; scale it down first"
-                    )
-                image.load()
-                return np.ascontiguousarray(_to_rgb(_upright(image)))
-    except UnidentifiedImageError as error:
+    form = format_of(data, name)
+    if form is None:
         raise DeganError(
-            f"{name} is not an image that degan reads (JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF, HEIC)"
-        ) from error
+            f"{name} is not an image that degan reads (JPEG, PNG, WebP, BMP, TIFF, GIF, PPM, "
+            "JPEG 2000, TGA, AVIF, HEIC)"
+        )
+    try:
+        return _decode(form, data, name)
     except Image.DecompressionBombError as error:
         raise DeganError(
             f"{name} has more than the {MAX_PIXELS:,} pixels that degan decodes; scale it down "
             "first"
         ) from error
-    except _DAMAGE as error:
-        raise DeganError(f"{name} is damaged and cannot be decoded ({error})") from error
+    except DAMAGE as error:
+        whole = _with_end(form, data, name)
+        if whole is None:
+            raise DeganError(_damaged(error, name)) from error
+    return _decode(form, whole, name)
+
+
+def _decode(form: str, data: bytes, name: str) -> RgbImage:
+    with open_photo(form, data, name) as image:
+        _check_size(image, form, len(data), name)
+        if has_separate_planes(image):
+            raise DeganError(
+                f"{name} has colours of 16 bits in separate planes, which degan does not read; "
+                "save it with 8 bits or as PNG"
+            )
+        if has_deep_colours(image):
+            deep = deep_colours(image, lambda: open_photo(form, data, name))
+            if deep is not None:
+                return deep
+        image.load()
+        return to_rgb(image, name)
+
+
+def _damaged(error: Exception, name: str) -> str:
+    if isinstance(error, SyntaxError):  # Pillow's error for headers
+        return (
+            f"{name} is damaged or of an unknown kind and cannot be decoded ({error}); save it as "
+            "PNG or JPEG"
+        )
+    return f"{name} is damaged and cannot be decoded ({error})"
+
+
+def _with_end(form: str, data: bytes, name: str) -> bytes | None:
+    """Return a JPEG with the end marker that it lacks; None if pixels are missing too."""
+    if form != "JPEG":
+        return None
+    try:
+        return with_end(data, name)
+    except DAMAGE:
+        return None
+
+
+def _check_size(image: Image.Image, form: str, size: int, name: str) -> None:
+    """Check the size in a header.
+
+    Args:
+        image: opened image.
+        form: its format.
+        size: size of the file in bytes.
+        name: name of the photo in error messages.
+    """
+    width, height = image.size
+    need = _PROGRESSIVE if image.info.get("progressive") else _BYTES_PER_PIXEL[form]
+    most = min(MAX_PIXELS, (MAX_MEMORY - size) // need)
+    if width * height > most:
+        kind = "" if most == MAX_PIXELS else f" of a {form} file of this size"
+        raise DeganError(
+            f"{name} is {width} x {height} pixels, more than the {most:,} pixels that degan decodes"
+            f"{kind}; scale it down first"
+        )
+    if max(width, height) > MAX_SIDE:
+        raise DeganError(
+            f"{name} is {width} x {height} pixels, and degan decodes at most {MAX_SIDE:,} on a "
+            "side; cut it into parts first"
+        )
 
 
 def is_photo(data: bytes) -> bool:
-    """Return whether a file is a photo; ``data`` holds its first :data:`HEAD` bytes or more."""
-    webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
-    return webp or data.startswith(_HEADS) or _brand(data) in (*_AVIF, *_HEIC, *_EITHER)
+    """Return whether a file is a photo.
 
-
-def _brand(data: bytes) -> bytes:
-    """Return the brand of an ISO media file (AVIF, HEIC or MP4), or no bytes for other formats.
-
-    If the major brand means only "AVIF or HEIC", the first specific compatible brand is returned.
+    Args:
+        data: first :data:`degan.media.photo_formats.HEAD` bytes of the file, or more.
     """
-    if data[4:8] != b"ftyp":
-        return b""
-    brand, end = data[8:12], min(int.from_bytes(data[:4]), _BRANDS)
-    if brand in _EITHER:
-        others = (data[place : place + 4] for place in range(16, end, 4))
-        return next((other for other in others if other in (*_AVIF, *_HEIC)), brand)
-    return brand
-
-
-def _formats_of(data: bytes, name: str) -> tuple[str, ...]:
-    """Return the formats that Pillow may try; raise if it has no decoder for AVIF or HEIC."""
-    if _brand(data) in _AVIF:
-        if not features.check("avif"):
-            raise DeganError(
-                f"{name} is AVIF, which this Pillow cannot read; install Pillow 11.3 or newer, "
-                "or convert it to JPEG"
-            )
-        return ("AVIF",)
-    if _brand(data) in (*_HEIC, *_EITHER):
-        needs = f"{name} is HEIC and needs pillow-heif"
-        heif = import_package(
-            "pillow_heif", "pillow-heif", needs=needs, instead="convert it to JPEG"
-        )
-        heif.register_heif_opener()
-        return ("HEIF",)
-    return _FORMATS
+    return format_of(data) is not None
 
 
 def check_image(image: Any) -> RgbImage:
@@ -213,27 +226,6 @@ def check_images(images: Any, name: str) -> None:
         check_image(image)
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """Apply the EXIF orientation; damaged EXIF data in an intact photo is ignored."""
-    try:
-        turn = _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except _DAMAGE:
-        turn = None
-    return image if turn is None else image.transpose(turn)
-
-
-def _to_rgb(image: Image.Image) -> RgbImage:
-    if image.mode in ("I", "I;16", "I;16B", "I;16L"):
-        deep = np.asarray(image).astype(np.float32)
-        grey = np.clip(deep / 257.0 + 0.5, 0, 255).astype(np.uint8)
-        return np.repeat(grey[:, :, None], 3, axis=2)
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-        image = Image.alpha_composite(white, image)
-    return np.asarray(image.convert("RGB"))
-
-
 def format_of_suffix(path: Path) -> str:
     """Return the image format that belongs to the suffix of a file name: PNG, JPEG or WEBP.
 
@@ -247,7 +239,7 @@ def format_of_suffix(path: Path) -> str:
     return form
 
 
-def write_image(path: PathLike, image: RgbImage, *, quality: int = 92) -> None:
+def write_image(path: PathLike, image: RgbImage, *, quality: int = 92, comment: str = "") -> None:
     """Write an image atomically; the suffix selects PNG, JPEG or WebP.
 
     An image with three equal channels is stored as greyscale.
@@ -256,6 +248,7 @@ def write_image(path: PathLike, image: RgbImage, *, quality: int = 92) -> None:
         path: file to write, ending in .png, .jpg, .jpeg or .webp.
         image: RGB uint8 (H, W, 3).
         quality: JPEG or WebP quality, from 1 to 100; PNG ignores it.
+        comment: ASCII text to store in the metadata; empty for none.
 
     Raises:
         DeganError: the suffix is not supported, the image has another type or shape or more pixels
@@ -266,21 +259,59 @@ def write_image(path: PathLike, image: RgbImage, *, quality: int = 92) -> None:
     path = as_path(path, "path")
     form = format_of_suffix(path)
     quality = as_int(quality, "quality", least=1, most=100)
-    longest = max(check_image(image).shape)
+    check_kind(comment, str, "comment", "a text")
+    check_image(image)
+    grey = np.array_equal(image[..., 0], image[..., 1]) and np.array_equal(
+        image[..., 1], image[..., 2]
+    )
+    pillow = Image.fromarray(np.ascontiguousarray(image[..., 0]) if grey else image)
+    save_pillow(path, pillow, form, quality=quality, comment=comment)
+
+
+class TooLargeError(DeganError):
+    """Error for an image with more pixels on a side than its format allows."""
+
+
+def save_pillow(
+    path: Path, image: Image.Image, form: str, *, quality: int = 92, comment: str = ""
+) -> None:
+    """Write an image of Pillow atomically; see :func:`write_image`.
+
+    Args:
+        path: file to write.
+        image: image of mode L or RGB.
+        form: format, see :func:`format_of_suffix`.
+        quality: JPEG or WebP quality, from 1 to 100.
+        comment: ASCII text to store in the metadata; empty for none.
+
+    Raises:
+        TooLargeError: the image has more pixels on a side than the format allows.
+        DeganError: the file cannot be written.
+    """
+    longest = max(image.size)
     if longest > (limit := _MAX_SIDES.get(form, longest)):
-        raise DeganError(
+        raise TooLargeError(
             f"cannot write {path}: the image has a side of {longest:,} pixels, and {form} has at "
             f"most {limit:,}; write a .png, or scale the image down"
         )
-    pillow = Image.fromarray(image)
-    if np.array_equal(image[..., 0], image[..., 1]) and np.array_equal(
-        image[..., 1], image[..., 2]
-    ):
-        pillow = Image.fromarray(np.ascontiguousarray(image[..., 0]))
     # Fastest PNG compression: half the time for files a few percent larger.
-    options = {"compress_level": 1} if form == "PNG" else {"quality": quality}
+    options: dict[str, Any] = {"compress_level": 1} if form == "PNG" else {"quality": quality}
+    options |= _metadata(form, comment) if comment else {}
     with atomic_write(path) as temporary:
-        pillow.save(temporary, format=form, **options)
+        image.save(temporary, format=form, **options)
+
+
+def _metadata(form: str, comment: str) -> dict[str, Any]:
+    """Return the options of Pillow that store a comment in a file."""
+    if form == "JPEG":
+        return {"comment": comment.encode("ascii")}
+    if form == "PNG":
+        text = PngImagePlugin.PngInfo()
+        text.add_text("Comment", comment)
+        return {"pnginfo": text}
+    exif = Image.Exif()
+    exif[ExifTags.Base.Software] = comment
+    return {"exif": exif}
 
 
 def data_url(image: RgbImage, *, quality: int = 75) -> str:
@@ -312,10 +343,23 @@ def find_photos(folder: PathLike) -> list[Path]:
         raise DeganError(f"{folder} does not exist; check the path of the folder")
     if not folder.is_dir():
         raise DeganError(f"{folder} is a file; give the folder that holds it")
-    found = find_files(folder, SUFFIXES)
+    found = [path for path in find_files(folder, lambda unreadable: None) if _is_photo_file(path)]
     if not found:
         raise DeganError(
             f"{folder} holds no photo; degan looks for files ending in "
-            f"{', '.join(sorted(SUFFIXES))}"
+            f"{', '.join(sorted(SUFFIXES))}, and for photos with other endings"
         )
     return found
+
+
+def _is_photo_file(path: Path) -> bool:
+    """Return whether a file is a photo by its suffix, or by its first bytes if that is unknown."""
+    if path.suffix.lower() in SUFFIXES:
+        return True
+    if is_never_media(path.name):
+        return False
+    try:
+        with path.open("rb", buffering=0) as file:
+            return is_photo(file.read(HEAD))
+    except OSError:
+        return False

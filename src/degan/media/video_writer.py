@@ -187,12 +187,13 @@ class VideoWriter:
 
 
 @contextmanager
-def write_video(path: PathLike, rate: float) -> Iterator[VideoWriter]:
+def write_video(path: PathLike, rate: float, comment: str = "") -> Iterator[VideoWriter]:
     """Open a video for writing; the file appears only when it is complete.
 
     Args:
         path: file to write, ending in one of :data:`SUFFIXES`.
         rate: frames per second, from 0.0001 to 1000.
+        comment: text to store in the metadata; empty for none.
 
     Yields:
         The writer, whose :meth:`VideoWriter.write` appends a frame.
@@ -216,6 +217,8 @@ def write_video(path: PathLike, rate: float) -> Iterator[VideoWriter]:
             av.open(str(temporary), "w", format=kind) as container,
             closing(VideoWriter(container, rate, path)) as writer,
         ):
+            if comment:
+                container.metadata["comment"] = comment
             yield writer
             writer.finish()
     except av.FFmpegError as error:

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from degan.errors import DeganError
 from degan.media import images, video
 from degan.media.images import RgbImage
+from degan.media.written import MARK
 from degan.predict.records import Record
 
 __all__ = ["Sheet"]
@@ -104,7 +105,7 @@ class Sheet:
                 draw.text((left, top + _SIDE), text, fill=_INK, font=small)
                 name_of_file = _shortened(_name_of(thumb), small)
                 draw.text((left, top + _SIDE + 13), name_of_file, fill=_INK, font=small)
-        images.write_image(path, np.asarray(sheet))
+        images.write_image(path, np.asarray(sheet), comment=MARK)
 
 
 def _name_of(thumb: _Thumb) -> str:

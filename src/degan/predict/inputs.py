@@ -2,27 +2,23 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from glob import glob, has_magic
 from itertools import takewhile
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from degan.errors import DeganError
-from degan.media import images, video_files
-from degan.system.arguments import PathLike, as_path, check_list
+from degan.media import images
+from degan.media.file_kinds import HEAD, KINDS, Kind, kind_of_content, kind_of_name
+from degan.media.folder_files import LeftOut, count_or_kind, media_below
+from degan.system.arguments import PathLike, as_path, check_callback, check_list
 from degan.system.files import find_files
 
 __all__ = ["STDIN", "Input", "find_inputs", "find_media", "read_stdin"]
 
 STDIN: Final = "-"
-
-Kind = Literal["photo", "video"]
-
-_LOOKED_FOR: Final = "degan reads files ending in " + ", ".join(
-    sorted(images.SUFFIXES | video_files.SUFFIXES)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +37,18 @@ class Input:
     kind: Kind
 
 
-def find_inputs(words: Sequence[PathLike]) -> list[Input]:
+def find_inputs(
+    words: Sequence[PathLike], note: Callable[[str], None] | None = None
+) -> list[Input]:
     """Return the photos and videos of paths, folders and patterns, each file once.
+
+    In folders and patterns, the first bytes of a file decide if its ending is unknown. Files that
+    degan wrote (annotated copies and sheets) are left out there.
 
     Args:
         words: paths of files, of folders (searched recursively), and patterns such as
             ``photos/*.jpg``.
+        note: callback, called with a sentence on each kind of file that is left out; None for none.
 
     Returns:
         The files in the order of ``words``; those of a folder or pattern sorted by name.
@@ -56,35 +58,44 @@ def find_inputs(words: Sequence[PathLike]) -> list[Input]:
         DeganTypeError: ``words`` is not a list of paths.
     """
     check_list(words, object, "words", "paths")
+    check_callback(note, "note")
     paths = [as_path(word, "a photo or folder") for word in words]
     try:
         here = str(Path.cwd())
     except FileNotFoundError:  # it was deleted: absolute paths can be read all the same
         here = ""
     found = dict[str, Input]()
+    left_out = LeftOut()
     for path in paths:
-        for one in _of_word(path):
+        for one in _of_word(path, left_out):
             # Same as Path.absolute(), but a string takes a quarter of the memory of a Path.
             found.setdefault(os.path.join(here, one.path), one)  # noqa: PTH118
+    if note is not None:
+        for sentence in left_out.notes():
+            note(sentence)
     return list(found.values())
 
 
-def find_media(folder: Path) -> list[Input]:
+def find_media(folder: Path, left_out: LeftOut | None = None) -> list[Input]:
     """Return the photos and videos below a folder, sorted by name, without hidden files.
+
+    Args:
+        folder: searched recursively.
+        left_out: the files and folders left out are added; None to ignore them.
 
     Raises:
         DeganError: the folder has no photo or video.
     """
-    found = _media_below(folder)
+    left_out = LeftOut() if left_out is None else left_out
+    found = [Input(path, folder, kind) for path, kind in media_below(folder, left_out)]
     if not found:
-        raise DeganError(f"{folder} has no photo or video; {_LOOKED_FOR}")
+        raise DeganError(f"{folder} has no photo or video{_reasons(left_out)}; {KINDS}")
     return found
 
 
-def _media_below(folder: Path) -> list[Input]:
-    paths = find_files(folder, images.SUFFIXES | video_files.SUFFIXES)
-    inputs = (Input(path, folder, _kind_of(path) or "photo") for path in paths)
-    return [one for one in inputs if one.kind == "photo" or video_files.may_hold_video(one.path)]
+def _reasons(left_out: LeftOut) -> str:
+    sentences = list(left_out.notes())
+    return f" ({'; '.join(sentences)})" if sentences else ""
 
 
 def read_stdin() -> tuple[bytes, Kind]:
@@ -104,48 +115,52 @@ def read_stdin() -> tuple[bytes, Kind]:
             f"standard input has more than {images.MAX_BYTES:,} bytes, the limit; give the path "
             "of a file"
         )
-    return data, "video" if video_files.is_video(data) and not images.is_photo(data) else "photo"
+    return data, kind_of_content(data) or "photo"
 
 
-def _of_word(word: Path) -> Iterator[Input]:
+def _of_word(word: Path, left_out: LeftOut) -> Iterator[Input]:
     try:
         folder, exists = word.is_dir(), word.exists()
     except OSError as error:
         raise DeganError(f"cannot read {word}: {error.strerror or error}") from error
     if folder:
-        yield from find_media(word)
+        yield from find_media(word, left_out)
     elif exists:
-        yield Input(word, word, _kind_of(word) or _guessed(word))
+        yield Input(word, word, kind_of_name(word) or _guessed(word))
     elif has_magic(str(word)):
-        yield from _matching(word)
+        yield from _matching(word, left_out)
     else:
         raise DeganError(f"{word} does not exist; check the path")
 
 
-def _matching(pattern: Path) -> Iterator[Input]:
-    """Yield the photos and videos that a pattern matches; other files are ignored."""
+def _matching(pattern: Path, left_out: LeftOut) -> Iterator[Input]:
+    """Yield the photos and videos that a pattern matches; other files are counted."""
     matches = sorted(Path(path) for path in glob(str(pattern), recursive=True))  # noqa: PTH207
     if not matches:
         raise DeganError(f"no file matches {pattern}; check the pattern")
     fixed = takewhile(lambda part: not has_magic(part), pattern.parts)
     root, found = Path(*fixed), False  # annotated copies keep the folders below the root
+    seen: set[Path] = set()  # a folder and a file in it may both match, and count once
     for path in matches:
-        kind = _kind_of(path)
-        below = _media_below(path) if path.is_dir() else []
-        if kind == "video" and path.is_file() and not video_files.may_hold_video(path):
-            continue
-        for one in [Input(path, root, kind)] if kind and path.is_file() else below:
+        for file, kind in _of_match(path, seen, left_out):
             found = True
-            yield replace(one, root=root)
+            yield Input(file, root, kind)
     if not found:
-        raise DeganError(f"{pattern} matches no photo or video; {_LOOKED_FOR}")
+        raise DeganError(f"{pattern} matches no photo or video{_reasons(left_out)}; {KINDS}")
 
 
-def _kind_of(path: Path) -> Kind | None:
-    suffix = path.suffix.lower()
-    if suffix in images.SUFFIXES:
-        return "photo"
-    return "video" if suffix in video_files.SUFFIXES else None
+def _of_match(path: Path, seen: set[Path], left_out: LeftOut) -> Iterator[tuple[Path, Kind]]:
+    """Yield the photos and videos of a matched file or folder that are not yet in ``seen``."""
+    if path.is_dir():
+        files = find_files(path, left_out.folders.append)
+    else:
+        files = iter([path] if path.is_file() else [])
+    for file in files:
+        if file not in seen:
+            seen.add(file)
+            kind = count_or_kind(file, left_out)
+            if kind is not None:
+                yield file, kind
 
 
 def _guessed(path: Path) -> Kind:
@@ -154,8 +169,7 @@ def _guessed(path: Path) -> Kind:
         return "photo"
     try:
         with path.open("rb") as file:
-            begins = file.read(max(images.HEAD, video_files.HEAD))
+            begins = file.read(HEAD)
     except OSError:  # reading it as a photo will report the error
         return "photo"
-    known = images.is_photo(begins)
-    return "photo" if known or not video_files.is_video(begins) else "video"
+    return kind_of_content(begins) or "photo"

@@ -10,7 +10,7 @@ from typing import Any, Final
 from degan.errors import DeganError
 from degan.faces.face import Box
 from degan.media import images
-from degan.media.images import RgbImage
+from degan.media.images import RgbImage, TooLargeError
 from degan.predict.drawing import write_annotated
 from degan.predict.reader import Reader, ReadOptions, open_reader
 from degan.predict.records import Record, Result, printable
@@ -186,11 +186,22 @@ def _read_chunk(
             continue
         own = None if boxes is None else boxes[number - len(batch) : number]
         for result in _recognise(reader, batch, own):
-            if annotated is not None and result.image is not None:
-                write_annotated(annotated[len(records)], result.image, result.faces)
+            if annotated is not None:
+                result = _with_copy(result, annotated[len(records)])  # noqa: PLW2901
             records.append(reader.record(result))
         batch = []
     return records
+
+
+def _with_copy(result: Result, path: Path) -> Result:
+    """Write the annotated copy of a photo; return the result, with an error without copy."""
+    if result.image is None:
+        return result
+    try:
+        write_annotated(path, result.image, result.faces)
+    except TooLargeError as error:  # of this photo alone; others can be written
+        return Result(result.path, None, (), printable(f"{result.path}: {error}"))
+    return result
 
 
 @cache

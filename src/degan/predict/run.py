@@ -13,6 +13,7 @@ from degan.media.frame_times import DEFAULT_FRAME_RATE, MAX_RATE
 from degan.media.images import RgbImage
 from degan.media.video import Playing, play
 from degan.media.video_writer import CONSTANT_RATE, VideoWriter, write_video
+from degan.media.written import MARK
 from degan.predict.call_settings import CALMEST_WITH_PHOTO, CROPS_WITH_VIDEO, Plan
 from degan.predict.count import Count
 from degan.predict.drawing import annotate, write_annotated
@@ -248,7 +249,7 @@ def _drawn_video(
     rates = [playing.rate or DEFAULT_FRAME_RATE]
     if target.suffix.lower() in CONSTANT_RATE:  # times are rounded to 1 / rate
         rates.append(min(playing.densest_rate or 0.0, _MAX_REPEATED_RATE))
-    return write_video(target, min(requested_rate or MAX_RATE, max(rates)))
+    return write_video(target, min(requested_rate or MAX_RATE, max(rates)), MARK)
 
 
 def _video_note(playing: Playing, rate: float | None, image: RgbImage) -> str:

@@ -1,6 +1,7 @@
 """Faces as a pandas DataFrame with one row per face, for Python scripts and notebooks."""
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,8 @@ def read(
         Scores, probabilities and amounts of actions are in [0, 1]. A photo without a face has one
         row with ``error``, and so has a photo or video that cannot be read.
 
+    Files of a folder or pattern that are left out are reported by a UserWarning.
+
     Raises:
         DeganError: a path does not exist or has no photo or video, the weights cannot be used, an
             option is out of range or does not fit the others, or pandas is not installed.
@@ -105,8 +108,12 @@ def read(
         neutral=None if neutral is None or calmest else as_path(neutral, "neutral"),
         people=people,
     )
+    left_out: list[str] = []
+    inputs = find_inputs(paths, left_out.append)
+    for sentence in left_out:
+        warnings.warn(sentence, stacklevel=2)
     plan = Plan(
-        inputs=find_inputs(paths),
+        inputs=inputs,
         reader=open_reader(options),
         smooth=smooth,
         rate=rate,

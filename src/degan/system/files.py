@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -30,7 +30,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     Raises:
         DeganError: the folder cannot be written, or the disk is full.
     """
-    temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
+    # Without the name of the file, which may be as long as names can be.
+    temporary = path.with_name(f".degan-{uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -154,24 +155,22 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
-    """Return all files below a folder that have one of the suffixes, sorted by name.
+def find_files(folder: Path, unreadable: Callable[[Path], None]) -> Iterator[Path]:
+    """Yield all files below a folder, sorted by name.
 
     Hidden files, hidden folders and symbolic links to folders are skipped.
 
     Args:
         folder: searched recursively.
-        suffixes: lower-case suffixes with a dot, such as ``.png``; file names match in any case.
+        unreadable: callback, called with each folder that cannot be listed.
     """
-    found: list[Path] = []
-    waiting = _visible(folder)
+    waiting = _visible(folder, unreadable)
     while waiting:  # no recursion: folders may be nested deeper than Python's recursion limit
         entry = waiting.pop()
         if entry.is_dir(follow_symlinks=False):
-            waiting += _visible(entry.path)
-        elif Path(entry.name).suffix.lower() in suffixes and _may_be_file(entry):
-            found.append(Path(entry.path))
-    return found
+            waiting += _visible(entry.path, unreadable)
+        elif _may_be_file(entry):
+            yield Path(entry.path)
 
 
 def _may_be_file(entry: "os.DirEntry[str]") -> bool:
@@ -182,11 +181,12 @@ def _may_be_file(entry: "os.DirEntry[str]") -> bool:
         return True
 
 
-def _visible(folder: Path | str) -> "list[os.DirEntry[str]]":
+def _visible(folder: Path | str, unreadable: Callable[[Path], None]) -> "list[os.DirEntry[str]]":
     """Return the entries of a folder that are not hidden, in reverse order of their names."""
     try:
         with os.scandir(folder) as entries:
             visible = [entry for entry in entries if not entry.name.startswith(".")]
-    except OSError:  # a folder without permission is skipped
+    except OSError:  # a folder without permission, or one that was just deleted
+        unreadable(Path(folder))
         return []
     return sorted(visible, key=lambda entry: os.path.normcase(entry.name), reverse=True)

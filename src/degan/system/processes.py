@@ -13,6 +13,7 @@ from multiprocessing import active_children, current_process, get_context, paren
 from typing import Any, Final, TypeVar
 
 from degan.errors import DeganError
+from degan.system.own_process import ignore_warnings
 
 CONTEXT: Final = get_context("spawn")
 """Start method of the processes. Objects shared with the parent must come from this context."""
@@ -153,6 +154,7 @@ def _why_broken(begun: bool, option: str, jobs: int, avoidable: bool) -> str:
 
 def _start(begun: Any, setup: Callable[..., None] | None, shared: tuple[Any, ...]) -> None:
     begun.set()
+    ignore_warnings()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # only the parent process handles Ctrl-C
     if setup is not None:

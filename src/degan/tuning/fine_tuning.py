@@ -101,11 +101,13 @@ class FinetuneResult:
             100 photos, which say little about other people; else None.
         work: the folder with crops and predictions, beside the weights file.
         prepared: crops and skipped photos; None if the source was a prepared data set.
+        subjects: names of the people, sorted.
     """
 
     summary: dict[str, Any]
     work: Path
     prepared: PrepareResult | None
+    subjects: tuple[str, ...] = ()
 
 
 def finetune(
@@ -188,7 +190,7 @@ def finetune(
     }
     write_text(work / SUMMARY_FILE, json.dumps(summary, indent=2) + "\n")
     progress(1.0, "done")
-    return FinetuneResult(summary, work, photos.prepared)
+    return FinetuneResult(summary, work, photos.prepared, dataset.subjects)
 
 
 @dataclass(frozen=True)

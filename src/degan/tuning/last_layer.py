@@ -4,7 +4,6 @@ Not in the paper. The encoder and the local CNNs compute the features of a face,
 logistic regression predicts the classes from them. The fit takes seconds and has no settings.
 """
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
@@ -13,7 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
@@ -139,11 +137,8 @@ def _fit(features: Features, truth: Labels, num_classes: int, strength: float) -
     mean, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-9
     weights = class_weights(torch.from_numpy(truth), num_classes).double().numpy()[truth]
     regression = LogisticRegression(C=strength, max_iter=_MOST_STEPS)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        regression.fit(
-            (rows - mean) / scale, np.tile(truth, views), np.tile(weights / views, views)
-        )
+    # scikit-learn may warn that the fit did not converge, which the folds evaluate anyway.
+    regression.fit((rows - mean) / scale, np.tile(truth, views), np.tile(weights / views, views))
     weight, bias = regression.coef_, regression.intercept_
     if num_classes == 2:  # for two classes scikit-learn has one row, the log odds of the second
         weight = np.concatenate([-weight, weight]) / 2

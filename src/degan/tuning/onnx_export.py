@@ -1,11 +1,10 @@
 """Export of a trained model to one ONNX file with all data for recognition."""
 
-import io
 import json
 import logging
-import warnings
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -137,7 +136,7 @@ def _to_onnx(model: Model) -> onnx.ModelProto:
     size = model.crop_size
     graph = _Graph(model.recognition)
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
-    with _silence():
+    with _without_torchvision():
         program = torch.onnx.export(
             graph.to(memory_format=torch.contiguous_format),  # type: ignore[call-overload]
             (example,),
@@ -197,18 +196,28 @@ def _forget_source(proto: onnx.ModelProto) -> None:
         part.doc_string = ""
 
 
+class _OtherThreads(logging.Filter):
+    """Lets pass what other threads log, and errors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = threading.get_ident()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a message is logged."""
+        return record.thread != self._thread or record.levelno >= logging.ERROR
+
+
 @contextmanager
-def _silence() -> Iterator[None]:
-    """Suppress the output of the exporter: its steps, and that torchvision is not installed."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+def _without_torchvision() -> Iterator[None]:
+    """Suppress the exporter's messages that torchvision is not installed, in this thread only."""
+    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
+    others = _OtherThreads()
+    logger.addFilter(others)
     try:
-        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
+        yield
     finally:
-        logger.setLevel(level)
+        logger.removeFilter(others)
 
 
 def _compare(model: Model, data: bytes, crops: np.ndarray) -> Parity:

@@ -77,6 +77,7 @@ def crossval(
             jobs=jobs,
             progress=show,
         )
+    print_results.subject_note(divided.dataset.subjects)
     print_results.few_images_note(summary)
     typer.echo(f"{print_results.accuracy_line(summary)}, {summary['folds']} folds")
     typer.echo(print_results.detail_lines(summary))

@@ -161,6 +161,7 @@ def folds(
     dataset = read_dataset(data)
     made = make_folds(dataset, fold_protocol, num_folds=num_folds, seed=seed, validation=validation)
     write_folds(out, dataset, made, fold_protocol, seed)
+    print_results.subject_note(dataset.subjects)
     console.out.print(print_results.fold_table(dataset, made))
 
 
@@ -233,5 +234,6 @@ def join(
 
     with console.progress("join") as show:
         joined = join_datasets(data, out, show)
+    print_results.subject_note(joined.subjects)
     people = len(joined.subjects)
     typer.echo(f"{out}: {len(joined.samples)} faces of {people} subjects, from {len(data)} sets")

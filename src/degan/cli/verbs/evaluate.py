@@ -122,6 +122,7 @@ def evaluate(
                 progress=show,
             )
         print_finetune.photo_notes(result.prepared, result.summary["layout"], out)
+        subjects = tuple(sample.subject for sample in result.prepared.samples)
         summary = result.summary
     else:
         if data is None:
@@ -132,6 +133,7 @@ def evaluate(
         from degan.recognition.recognizer import Recognizer  # noqa: PLC0415
 
         dataset = read_dataset(data)
+        subjects = dataset.subjects
         recognizer = Recognizer(weights, threads=CPUS)
         with console.progress("evaluate") as show:
             summary = evaluate_dataset(
@@ -145,6 +147,7 @@ def evaluate(
                 out=out,
                 progress=show,
             )
+    print_results.people_note(people, subjects)
     _print(summary)
 
 

@@ -156,7 +156,7 @@ def predict(
     for option, value in (("--smooth", smooth), ("--fps", fps)):
         if value is not None and not isfinite(value):
             raise DeganError(f"{option} must be a finite number, not {value}")
-    inputs = find_inputs(named) if files else []
+    inputs = find_inputs(named, print_results.note) if files else []
     options = ReadOptions(
         weights=weights,
         groups=tuple(parse_groups(group or []).items()),

@@ -54,6 +54,8 @@ def report(
     dataset = None if data is None else read_dataset(data)
     with console.progress("report") as show:
         parts = write_report(runs, out, dataset=dataset, by=by or [], people=people, progress=show)
+    if dataset is not None:
+        print_results.people_note(people, dataset.subjects)
     print_results.report_notes(parts)
     size = out.stat().st_size / 1e6
     if size > _LARGE:

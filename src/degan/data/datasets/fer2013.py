@@ -11,19 +11,13 @@ from degan.data.adapter import Adapter, AdapterResult, CompleteCounts, is_photo
 from degan.data.pictures import Location, Pixels
 from degan.data.protocol import Protocol
 from degan.data.sample import Recording, Skipped, Source
+from degan.data.split_names import SPLIT_OF
 from degan.data.tree import Tree
 from degan.errors import DeganError
 from degan.labels import find_expression
 
 CODES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 """Expressions by their number in the table, from 0."""
-
-SPLIT_OF = {
-    "training": "train", "train": "train",
-    "publictest": "validation", "validation": "validation", "val": "validation",
-    "privatetest": "test", "test": "test",
-}  # fmt: skip
-"""Split of each ``Usage`` value in the table, and of each folder in a copy without the table."""
 
 SIDE = 48
 """Width and height of the pictures in the table, in pixels."""

@@ -5,10 +5,10 @@ import io
 import posixpath
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, NamedTuple
 
 from degan.data import tables
 from degan.data.adapter import Adapter, AdapterResult, is_photo
@@ -22,9 +22,13 @@ from degan.data.photo_layout import (
 from degan.data.pictures import Archives, Location
 from degan.data.protocol import Protocol
 from degan.data.sample import SPLITS, Recording, Skipped, Source
+from degan.data.split_names import PartNames, split_of
 from degan.data.tree import Tree
 from degan.errors import DeganError
 from degan.labels import EXPRESSIONS, find_expression, is_class_name
+from degan.media.folder_files import LeftOut
+from degan.media.other_files import is_never_media
+from degan.media.photo_formats import HEAD, format_of
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ Finder = Callable[[str], Location | None]
 
 _MAX_CSV_BYTES = 512 * 2**20
 _FRAME = re.compile(r"[ _-]*(\d{1,12})$")
-_NO_PHOTO = "the file suffix is not that of a photo"
+_NO_PHOTO = "not a photo, by its suffix and its first bytes"
 
 
 def read(path: Path, protocol: Protocol) -> AdapterResult:
@@ -84,7 +88,8 @@ def read_labelled(path: Path, labels: LabelSet) -> AdapterResult:
     subject. Each class folder may have a folder per subject instead, or each subject's folder a
     folder per class, see :mod:`degan.data.photo_layout`. Files of one subject and class whose names
     differ only in the last number form one sequence. Each of them is a recording, because they may
-    be far apart in time.
+    be far apart in time. Folders of parts (``train``, ``test``, ...) around these folders set the
+    split. A name of a part in the place of a subject, as in ``PublicTest_12.jpg``, is no subject.
 
     A CSV file has the columns path (relative to the CSV file), expression and subject. It may have
     sequence, frame and split (train, validation or test); with split, the subject may be empty.
@@ -141,34 +146,69 @@ def _top(tree: Tree) -> str:
 
 
 def _read_tree(tree: Tree, top: str, labels: LabelSet) -> AdapterResult:
+    parts, left_out = PartNames(), LeftOut()
+    places = {name: _place(tree, name, top, parts) for name in tree.names}
     photos = [
-        PhotoPath(tuple(_folders(name, top)), PurePosixPath(name).name, tree.location(name))
-        for name in tree.names
-        if is_photo(name)
+        PhotoPath(place.folders, PurePosixPath(name).name, tree.location(name))
+        for name, place in places.items()
+        if place.is_photo
     ]
     layout = find_layout(tree.root, photos, labels.is_known, look=labels.custom)
     found = AdapterResult(layout=layout.value)
-    reported = {photo.folders for photo in photos}  # every photo left out has a row of its own
-    for name in tree.names:
-        folders = _folders(name, top)
-        reason = _reason(folders, name, layout, labels)
+    # Every photo left out has a row of its own.
+    reported = {place.above for place in places.values() if place.is_photo}
+    for name, place in places.items():
+        reason = _reason(place, name, layout, labels)
         if reason is None:
-            found.recordings.append(Recording((_from_name(tree, name, folders, layout, labels),)))
-        elif is_photo(name) or reason == _NO_PHOTO:
+            source = _from_name(tree, name, place, layout, labels, parts)
+            found.recordings.append(Recording((source,)))
+        elif place.is_photo or reason == _NO_PHOTO:
             found.skipped.append(Skipped(name, reason))
-        elif len(folders) >= layout.depth and tuple(folders) not in reported:
-            reported.add(tuple(folders))
-            found.skipped.append(Skipped(f"{top}{'/'.join(folders)}/", reason))
+        elif len(place.folders) >= layout.depth and place.above not in reported:
+            reported.add(place.above)
+            found.skipped.append(Skipped(place.above, reason))
+        if place.folders and not place.is_photo:
+            left_out.add(PurePosixPath(name).name)
+    found.notes.extend([*parts.notes(), *left_out.notes()])
     return found
 
 
-def _folders(name: str, top: str) -> list[str]:
-    """Return the names of the folders around a file, below the folder with all files."""
-    return name[len(top) :].split("/")[:-1]
+class _Place(NamedTuple):
+    """Place of a file in the tree.
+
+    Attributes:
+        folders: names of the folders around it, below the folder with all files and below the
+            folder of a part, such as ``train``.
+        split: split of that part; "" without such a folder.
+        above: all folders around it, with a ``/`` at the end.
+        is_photo: whether it is a photo.
+    """
+
+    folders: tuple[str, ...]
+    split: str
+    above: str
+    is_photo: bool
 
 
-def _reason(folders: Sequence[str], name: str, layout: Layout, labels: LabelSet) -> str | None:
+def _place(tree: Tree, name: str, top: str, parts: PartNames) -> _Place:
+    """Return the place of a file; the name of the folder of a part is added to ``parts``."""
+    *folders, file = name[len(top) :].split("/")
+    split = split_of(folders[0]) if len(folders) > 1 else ""
+    if split:
+        parts.folders.add(folders.pop(0))
+    return _Place(tuple(folders), split, name.removesuffix(file), _is_photo(tree, name))
+
+
+def _is_photo(tree: Tree, name: str) -> bool:
+    """Return whether a file is a photo by its suffix or, with another suffix, by its content."""
+    if is_photo(name) or is_never_media(PurePosixPath(name).name):
+        return is_photo(name)
+    return format_of(tree.head(name, HEAD)) is not None
+
+
+def _reason(place: _Place, name: str, layout: Layout, labels: LabelSet) -> str | None:
     """Return the reason why a file is no labelled photo, or None if it is one."""
+    folders = place.folders
     if len(folders) < layout.depth:
         kind = labels.kind if layout is Layout.FLAT or not folders else "inner"
         return f"not in {_a(kind)} folder"
@@ -176,7 +216,7 @@ def _reason(folders: Sequence[str], name: str, layout: Layout, labels: LabelSet)
         return f"the folder name is not a valid {labels.kind}"
     if len(folders) > layout.depth:
         return f"a folder inside {_a(labels.kind if layout is Layout.FLAT else 'inner')} folder"
-    if not is_photo(name):
+    if not place.is_photo:
         return _NO_PHOTO
     if layout is Layout.FLAT and PurePosixPath(name).name.startswith("_"):
         return "the file name has no subject before its first '_'"
@@ -188,14 +228,19 @@ def _a(noun: str) -> str:
 
 
 def _from_name(
-    tree: Tree, name: str, folders: Sequence[str], layout: Layout, labels: LabelSet
+    tree: Tree, name: str, place: _Place, layout: Layout, labels: LabelSet, parts: PartNames
 ) -> Source:
-    expression = labels.find(folders[layout.class_level]) or ""
+    expression = labels.find(place.folders[layout.class_level]) or ""
     rest = PurePosixPath(name).stem
     if layout.person_level is None:
         subject, _, rest = rest.partition("_")
     else:
-        subject = folders[layout.person_level]
+        subject = place.folders[layout.person_level]
+    split = place.split or split_of(subject)
+    if split_of(subject):  # PublicTest_12.jpg: the name of a part is not the name of a person
+        parts.photos[subject] += 1
+        sequence = _joined(expression, "?", split, name)
+        return Source(tree.location(name), name, expression, "", sequence, 0, split)
     number = _FRAME.search(rest)
     take = rest[: number.start()] if number else rest
     return Source(
@@ -203,8 +248,9 @@ def _from_name(
         name=name,
         expression=expression,
         subject=unicodedata.normalize("NFC", subject),
-        sequence=_joined(expression, subject, take),
+        sequence=_joined(expression, subject, split, take),
         frame=int(number[1]) if number else 0,
+        split=split,
     )
 
 

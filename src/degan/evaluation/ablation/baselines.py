@@ -1,6 +1,5 @@
 """Baseline classifiers: a linear SVM or an MLP on HOG features or on f(x)."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -9,7 +8,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from skimage.feature import hog
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -196,14 +194,13 @@ def _choose(
 def _fit(model: Any, features: Features, labels: Labels) -> Any:
     truth = torch.from_numpy(labels)
     weights = class_weights(truth, int(truth.max()) + 1)[truth].double().numpy()
-    with warnings.catch_warnings():
-        # The number of epochs is fixed on purpose, as for the networks: no convergence needed.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return model.fit(
-            np.concatenate([features[0], features[1]]),
-            np.concatenate([labels, labels]),
-            **{f"{model.steps[-1][0]}__sample_weight": np.concatenate([weights, weights])},
-        )
+    # The number of epochs is fixed on purpose, as for the networks: scikit-learn may warn that the
+    # fit did not converge.
+    return model.fit(
+        np.concatenate([features[0], features[1]]),
+        np.concatenate([labels, labels]),
+        **{f"{model.steps[-1][0]}__sample_weight": np.concatenate([weights, weights])},
+    )
 
 
 def _read(model: Any, features: Features, num_classes: int) -> Probabilities:
