@@ -37,7 +37,7 @@ def datasets() -> None:
     """
     from degan.data.adapters import find_adapters  # noqa: PLC0415
 
-    console.out.print(print_results.dataset_table(list(find_adapters().items())))
+    console.show(print_results.dataset_table(list(find_adapters().items())))
 
 
 @app.command()
@@ -106,7 +106,7 @@ def prepare(
             progress=lambda done, total: show(done / total, f"{done} of {total} photos"),
         )
     print_results.prepare_notes(result, out)
-    typer.echo(print_results.prepare_line(result, out))
+    console.say(print_results.prepare_line(result, out))
 
 
 @app.command()
@@ -129,7 +129,7 @@ def look(
     with console.progress("look") as show:
         pairs = page.look(dataset, file, progress=show)
     print_results.duplicate_notes(pairs)
-    typer.echo(f"{file}: open it in a browser")
+    console.say(f"{file}: open it in a browser")
 
 
 @app.command()
@@ -161,7 +161,7 @@ def folds(
     dataset = read_dataset(data)
     made = make_folds(dataset, fold_protocol, num_folds=num_folds, seed=seed, validation=validation)
     write_folds(out, dataset, made, fold_protocol, seed)
-    console.out.print(print_results.fold_table(dataset, made))
+    console.show(print_results.fold_table(dataset, made))
 
 
 @app.command()
@@ -213,7 +213,7 @@ def synthesize(
             progress=lambda done, total: show(done / total, f"{done} of {total} pictures"),
         )
     listed = f", {len(samples)} of them peak frames in manifest.csv" if sequences else ""
-    typer.echo(f"{out}: {num_images} pictures of {people} people{listed}")
+    console.say(f"{out}: {num_images} pictures of {people} people{listed}")
 
 
 @app.command()
@@ -234,4 +234,4 @@ def join(
     with console.progress("join") as show:
         joined = join_datasets(data, out, show)
     people = len(joined.subjects)
-    typer.echo(f"{out}: {len(joined.samples)} faces of {people} subjects, from {len(data)} sets")
+    console.say(f"{out}: {len(joined.samples)} faces of {people} subjects, from {len(data)} sets")

@@ -30,7 +30,7 @@ from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.predictions import compute_metrics, predictions_text, subjects_text
 from degan.system.files import read_json, sha256, write_text
-from degan.system.processes import CONTEXT, run_in_processes
+from degan.system.processes import run_in_processes, shared_doubles
 from degan.system.progress import Progress
 from degan.training.device import find_device
 from degan.training.model import Model, predict_probabilities
@@ -142,7 +142,7 @@ def run_in_parallel(
     Raises:
         DeganError: ``work`` raised it, or a process was killed.
     """
-    shares = CONTEXT.Array("d", [float(done) for done in finished])
+    shares = shared_doubles([float(done) for done in finished])
 
     def report(_: int) -> None:
         done = [float(share) for share in shares[:]]
