@@ -10,7 +10,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import torch
 
-from degan.config.run_layout import FINE_TUNING, FOLDS_FILE, PREDICTIONS_FILE, SUMMARY_FILE
+from degan.config.run_layout import (
+    FINE_TUNING,
+    FINETUNE_FILE,
+    FOLDS_FILE,
+    PREDICTIONS_FILE,
+    SUMMARY_FILE,
+)
 from degan.data.crop_hashes import crop_hash
 from degan.data.crops import crop_chunks
 from degan.data.datasets.folder import CUSTOM_LABELS, read_labelled
@@ -38,7 +44,11 @@ from degan.system.arguments import (
     check_kind,
 )
 from degan.system.files import read_bytes, sha256, write_text
+from degan.system.folder_lock import locked
+from degan.system.partial_folder import is_empty
 from degan.system.progress import Progress, as_progress, silent, split_progress
+from degan.system.temporary_files import remove_abandoned
+from degan.system.writable import check_folder_writable
 from degan.training.model import Model
 from degan.tuning.base_model import read_base
 from degan.tuning.calibration import MIN_SAMPLES, UNSURE_BELOW, fit_temperature
@@ -61,7 +71,6 @@ SUFFIX: Final = ".finetune"
 """Suffix of the folder with crops and predictions, beside the weights file."""
 
 _MAX_WEIGHTS = 2**31
-_MARK = "finetune.json"  # a file in every such folder
 _COSTS = (10.0, 1.0, 1.0)  # approximate costs of cropping, computing features and fitting
 
 
@@ -144,11 +153,25 @@ def finetune(
     progress, jobs = as_progress(progress), as_jobs(jobs)
     source, out = as_path(source, "source"), as_path(out, "out")
     check_kind(settings, FinetuneSettings, "settings", "FinetuneSettings")
-    started = time.monotonic()
-    _check_out(source, out)
-    base = read_base(settings.base)
-    cutting, reading, fitting = split_progress(progress, _COSTS)
     work = out.with_suffix(SUFFIX)
+    _check_out(source, out, work)
+    base = read_base(settings.base)
+    with locked(work, beside=True):
+        return _finetune(source, out, work, base, settings, jobs, progress)
+
+
+def _finetune(
+    source: Path,
+    out: Path,
+    work: Path,
+    base: Model,
+    settings: FinetuneSettings,
+    jobs: int,
+    progress: Progress,
+) -> FinetuneResult:
+    """Fine-tune a base model; ``work`` is locked."""
+    started = time.monotonic()
+    cutting, reading, fitting = split_progress(progress, _COSTS)
     dataset, prepared, layout = _photos(source, work, base, settings, jobs, cutting)
     check_fit_data(base, dataset, "fine-tune with")
     dataset, classes = grouped(dataset, settings.groups, source)
@@ -241,10 +264,11 @@ class _Task:
         return probabilities
 
 
-def _check_out(source: Path, out: Path) -> None:
-    """Check that a weights file can be written to a path, before any work."""
+def _check_out(source: Path, out: Path, work: Path) -> None:
+    """Check that a weights file and the folder beside it can be written, before any work."""
     try:
         check_weights_path(out)
+        check_folder_writable(work)
         if out.exists():
             raise DeganError(f"{out} exists; give a new name, or delete it")
         inside = source.is_dir() and out.resolve().is_relative_to(source.resolve())
@@ -259,12 +283,13 @@ def _check_out(source: Path, out: Path) -> None:
 
 def _open_work(work: Path, source: Path) -> None:
     """Create the folder beside the weights file, or continue with that of an earlier call."""
-    mark = work / _MARK
-    if work.exists() and not mark.is_file() and (work.is_file() or any(work.iterdir())):
+    mark = work / FINETUNE_FILE
+    if work.exists() and not mark.is_file() and (work.is_file() or not is_empty(work)):
         raise DeganError(
             f"degan writes crops and predictions to {work}, but did not create what is there; move "
             "it, or choose another name for the weights file"
         )
+    remove_abandoned(work)
     write_text(mark, json.dumps({"photos": str(source)}) + "\n")
 
 

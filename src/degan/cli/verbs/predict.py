@@ -150,7 +150,7 @@ def predict(
     if sheet is not None and not files:
         raise DeganError("--sheet needs files, because it reads them twice; give their names")
     if boxes is not None:
-        _check_boxes(boxes, out, inputs_are_files=files, crops_or_turned=crops or turned)
+        _check_boxes(inputs_are_files=files, crops_or_turned=crops or turned)
     for option, value in (("--smooth", smooth), ("--fps", fps)):
         if value is not None and not isfinite(value):
             raise DeganError(f"{option} must be a finite number, not {value}")
@@ -204,27 +204,20 @@ def _read(plan: "Plan", writer: "Writer", out: Path | None, sheet: Path | None) 
     return count
 
 
-def _check_boxes(
-    boxes: Path, out: Path | None, *, inputs_are_files: bool, crops_or_turned: bool
-) -> None:
+def _check_boxes(*, inputs_are_files: bool, crops_or_turned: bool) -> None:
     """Check that ``--boxes`` agrees with the other options.
 
     Args:
-        boxes: file of boxes.
-        out: file to write; None for none.
         inputs_are_files: whether the inputs are files.
         crops_or_turned: whether ``--crops`` or ``--turned`` is given.
 
     Raises:
-        DeganError: the inputs are not files, ``--crops`` or ``--turned`` is given, or ``--out`` is
-            the file of boxes.
+        DeganError: the inputs are not files, or ``--crops`` or ``--turned`` is given.
     """
     if not inputs_are_files:
         raise DeganError("--boxes needs files as inputs; give their names")
     if crops_or_turned:
         raise DeganError("--boxes gives the faces of photos; leave --crops and --turned out")
-    if out is not None and out.resolve() == boxes.resolve():
-        raise DeganError(f"{out} would be written over the boxes; choose another file")
 
 
 def _writer(plan: "Plan", named: Sequence[Path], as_json: bool, as_csv: bool) -> "Writer":
