@@ -2,19 +2,33 @@
 
 import sys
 
-__all__ = ["main"]
+from degan.cli import signals, streams
 
-_INTERRUPTED = 130  # what shells expect of a command that Ctrl-C ended
+__all__ = ["main"]
 
 
 def main() -> None:
-    """Load the command and run it; Ctrl-C while it loads ends in a sentence as later on."""
+    """Load the command and run it; a signal or a closed stream never ends in a traceback."""
+    signals.leave_at_once()
+    if not streams.open_streams():
+        sys.stderr.write("degan: standard output is closed; redirect it to a file or /dev/null\n")
+        sys.exit(2)
     try:
         from degan.cli.app import main as command  # noqa: PLC0415
     except KeyboardInterrupt:
-        print("degan: stopped before anything was begun", file=sys.stderr)  # noqa: T201
-        sys.exit(_INTERRUPTED)
-    command()
+        sys.stderr.write("degan: stopped before anything was begun\n")
+        sys.exit(signals.INTERRUPTED)
+    exit_code = signals.interrupt()
+    try:
+        command()
+    except SystemExit as stop:
+        signals.end_silently()
+        if stop.code == signals.INTERRUPTED:
+            sys.exit(exit_code())
+        raise
+    except KeyboardInterrupt:  # between two statements of the command
+        signals.end_silently()
+        sys.exit(exit_code())
 
 
 if __name__ == "__main__":

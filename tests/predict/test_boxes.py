@@ -192,7 +192,7 @@ class TestRefused:
             (("-", "--boxes", "b.csv"), "--boxes needs files"),
             (("--camera", 0, "--boxes", "b.csv"), "--boxes needs files"),
             (("in", "v.mp4", "--boxes", "b.csv"), "--boxes is for photos, and v.mp4 is a video"),
-            (("in", "--boxes", "b.csv", "-o", "in/../b.csv"), "written over the boxes"),
+            (("in", "--boxes", "b.csv", "-o", "in/../b.csv"), "would be written over b.csv"),
         ],
     )
     def test_a_mistake_is_one_sentence(self, refuses, photos, words, why):

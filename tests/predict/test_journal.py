@@ -20,7 +20,7 @@ from degan.predict.journal import Journal
 from degan.predict.reader import ReadOptions, open_reader
 from degan.predict.records import to_record
 from degan.predict.run import predict
-from degan.system.files import lock
+from degan.system.file_lock import lock
 from films import film
 
 ASKED = {"weights": "abc", "smooth": 0.3}

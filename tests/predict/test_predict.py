@@ -201,7 +201,7 @@ class TestOptions:
             (("a.png", "--weights", "gone.onnx"), "gone.onnx does not exist"),
             (("a.png", "-o", "x.txt"), "must end in .csv, .jsonl, .ndjson, .parquet"),
             (("a.png", "-o", "x"), "must end in .csv"),
-            (("a.png", "-o", "a.png/x.csv"), "cannot write a.png/x.csv.partial"),
+            (("a.png", "-o", "a.png/x.csv"), "cannot write a.png/x.csv"),
             (("a.png", "--annotate", "x.gif"), "must end in .png"),
             (("a.png", "--annotate", "a.png/x.jpg"), "cannot write a.png/x.jpg"),
             (("a.png", "--group", "bad"), "NAME=CLASS,CLASS"),
@@ -318,12 +318,12 @@ class TestFiles:
         photo.unlink()
         before = (photo.parent / "a.jpg").read_bytes()
         out = out.replace("a.png", "a.jpg")
-        refuses("predict", "a.jpg", "--annotate", out, says="written over the original")
+        refuses("predict", "a.jpg", "--annotate", out, says="would be written over")
         assert (photo.parent / "a.jpg").read_bytes() == before
 
     def test_nor_is_a_video(self, refuses, photo):
         (photo.parent / "v.mp4").write_bytes(film([scene()]))
-        refuses("predict", "v.mp4", "--annotate", ".", says="written over the original")
+        refuses("predict", "v.mp4", "--annotate", ".", says="would be written over")
 
 
 class TestTable:

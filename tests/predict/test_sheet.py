@@ -209,6 +209,6 @@ class TestCommand:
         copy = Path("in.png")
         write_image(copy, read_image(photo))
         before = copy.read_bytes()
-        refuses("predict", copy, "--sheet", copy, says="over the original")
+        refuses("predict", copy, "--sheet", copy, says="would be written over")
         assert copy.read_bytes() == before
         assert [path.name for path in Path().iterdir()] == ["in.png"]

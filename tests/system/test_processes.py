@@ -153,6 +153,32 @@ def test_processes_that_others_started_are_left_alone(tmp_path):
         other.join()
 
 
+def test_processes_that_others_start_meanwhile_are_left_alone(tmp_path):
+    """A host application may start its own from another thread while the work runs."""
+    others = []
+
+    def start():
+        wait_for((tmp_path / "ours").exists)
+        other = CONTEXT.Process(target=linger, args=(tmp_path, "not ours"))
+        other.start()
+        others.append(other)
+        wait_for((tmp_path / "not ours").exists)
+        note(tmp_path, "go")
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    try:
+        with pytest.raises(DeganError, match="task failed is at fault"):
+            run([(linger, tmp_path, "ours"), (fail_after, tmp_path, "go")], 2)
+        assert others[0].is_alive()
+        others[0].join(1)
+        assert others[0].is_alive()
+    finally:
+        thread.join()
+        others[0].kill()
+        others[0].join()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
 def test_workers_end_when_their_parent_was_killed(tmp_path):
     code = (

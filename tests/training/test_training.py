@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,6 +29,7 @@ from degan.training.pipeline import train, train_stage1
 from degan.training.run_directory import Log, logged_seconds, open_run
 from degan.training.schedule import one_cycle
 from degan.training.seeding import seeded
+from degan.version import __version__
 
 TINY = preset("tiny")
 
@@ -407,6 +410,24 @@ def test_a_run_is_not_continued_with_other_settings_or_people(faces, tmp_path):
     some = faces.without_subjects([faces.subjects[0]])
     with pytest.raises(DeganError, match="subjects"):
         train(faces, some, TINY, tmp_path / "run")
+
+
+def test_a_run_of_another_version_of_degan_says_how_to_begin_again(faces, tmp_path):
+    with open_run(tmp_path / "run", TINY, {}):
+        pass
+    record = tmp_path / "run/run.json"
+    record.write_text(record.read_text().replace(f'"{__version__}"', '"0.0.9"'))
+    (tmp_path / "run/settings.toml").write_text("of = 'another version'\n")
+    says = f"begun by degan 0.0.9, and this is degan {__version__}, .*; delete the folder to begin"
+    with pytest.raises(DeganError, match=says), open_run(tmp_path / "run", TINY, {}):
+        pass
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_ends_the_log_in_a_sentence(tmp_path):
+    (tmp_path / "log.jsonl").symlink_to("/dev/full")
+    with pytest.raises(DeganError, match=r"cannot write .*log\.jsonl: No space left on device"):
+        Log.write(SimpleNamespace(path=tmp_path / "log.jsonl", _start=0.0), stage=1, epoch=1)
 
 
 def test_a_run_knows_which_part_of_an_official_split_it_trained_on(faces, tmp_path):

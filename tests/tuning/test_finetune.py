@@ -3,6 +3,8 @@
 import csv
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from degan.evaluation.exported import evaluate
 from degan.media.images import read_image
 from degan.recognition.recognizer import Recognizer
 from degan.system.files import sha256
+from degan.system.folder_lock import locked
 from degan.tuning import base_model, fine_tuning, last_layer
 from degan.tuning.base_model import read_base
 from degan.tuning.few_photos import cautious_threshold
@@ -285,7 +288,7 @@ class TestCalibration:
         assert result.prepared is None
         summary = evaluate(faces96, recognizer)
         assert summary["calibrated_on_this_data"]
-        assert "fitted on the predictions of the folds" in print_finetune.measured(result)
+        assert "fitted on the predictions of the folds" in print_finetune.measured(result)[-1]
 
     def test_the_temperature_of_a_fold_is_that_of_the_others(self, monkeypatch):
         from degan.data.folds import Fold
@@ -461,6 +464,44 @@ class TestUserErrors:
     def test_cropped_faces_are_not_cropped_again(self, faces96, tmp_path):
         sentence = refused(faces96.folder, tmp_path / "mine.onnx", "--crops")
         assert "crops has no effect" in sentence
+
+    def test_a_second_call_on_one_file_is_refused(self, photos, tmp_path):
+        with locked(tmp_path / "mine.finetune", beside=True):
+            assert "another degan command" in refused(photos, tmp_path / "mine.onnx")
+
+    @pytest.mark.parametrize("left", [".degan-1234abcd.tmp", ".data.old.tmp/x"])
+    def test_what_a_killed_call_left_does_not_block_the_next(self, examples, tmp_path, left):
+        """A call may be killed before its first file, or while it removes crops of other photos."""
+        photos = make_photos(examples, tmp_path / "p", 3)
+        work = tmp_path / "mine.finetune"
+        work.mkdir()
+        if not left.startswith(".degan"):
+            (work / "finetune.json").write_text("{}")
+        (work / left).parent.mkdir(parents=True, exist_ok=True)
+        (work / left).write_text("")
+        done = CliRunner().invoke(app, ["finetune", str(photos), str(tmp_path / "mine.onnx")])
+        assert done.exit_code == 0, done.exception
+        assert not list(work.rglob("*.tmp"))
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+    def test_a_call_killed_at_any_moment_is_continued(self, examples, tmp_path):
+        photos = make_photos(examples, tmp_path / "p", 3)
+        words = ["finetune", str(photos), str(tmp_path / "mine.onnx")]
+        work = tmp_path / "mine.finetune"
+        for name in ("finetune.json", "data.partial/progress.jsonl", "data/dataset.json"):
+            process = subprocess.Popen(
+                [sys.executable, "-m", "degan", *words], stderr=subprocess.DEVNULL
+            )
+            while process.poll() is None and not (work / name).exists():
+                pass
+            process.kill()
+            assert process.wait() in (0, -9)
+            for photo in photos.glob("*/*.jpg"):  # other photos: the crops are made again
+                photo.touch()
+            (tmp_path / "mine.onnx").unlink(missing_ok=True)
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 0, done.exception
+        assert not list(tmp_path.rglob(".*"))
 
     def test_nothing_there(self, tmp_path):
         assert "does not exist" in refused(tmp_path / "no", tmp_path / "mine.onnx")

@@ -5,17 +5,19 @@ from collections.abc import Sequence
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from degan.cli import print_results, verbs
+from degan.cli import console, signals, streams, verbs
 from degan.cli.options import PANELS
 from degan.errors import DeganError
 from degan.system.own_process import ignore_warnings
 from degan.version import __version__
 
-_INTERRUPTED = 130  # exit code of Typer after Ctrl-C
+_MISUSE = 2  # exit code of an error that the user can correct
+
+_UsageError: Any = typer.BadParameter.__base__  # Typer exports only this kind of it
 
 
 def _find_verbs() -> list[ModuleType]:
@@ -45,17 +47,29 @@ def main() -> None:
     ignore_warnings()
     try:
         _check_words(sys.argv[1:])
-        app()
+        code = app(standalone_mode=False)  # else Typer itself prints errors, with names as they are
+        streams.close_streams()
     except DeganError as error:
         _fail(str(error))
-    except SystemExit as stop:
-        if stop.code == _INTERRUPTED:
-            print_results.note(
-                "stopped; the same command continues the work"
-                if _continues(sys.argv[1:])
-                else "stopped; no incomplete file is left; the same command starts again"
-            )
-        raise
+    except _UsageError as error:
+        _fail(_misuse(error))
+    if code == signals.INTERRUPTED:  # Typer's answer to a KeyboardInterrupt
+        signals.end_silently()
+        console.note(
+            "stopped; the same command continues the work"
+            if _continues(sys.argv[1:])
+            else "stopped; no incomplete file is left; the same command starts again"
+        )
+    if code:
+        sys.exit(code)
+
+
+def _misuse(error: Any) -> str:
+    """Return the sentence for a wrong option or argument; "" if the help was printed instead."""
+    message: str = error.format_message().strip().rstrip(".")
+    if error.ctx is None or not message:
+        return message
+    return f"{message[:1].lower()}{message[1:]}; see '{error.ctx.command_path} --help'"
 
 
 def _check_words(words: Sequence[str]) -> None:
@@ -91,13 +105,14 @@ def _continues(words: Sequence[str]) -> bool:
 
 
 def _fail(sentence: str) -> NoReturn:
-    print_results.note(sentence)
-    sys.exit(2)
+    if sentence:
+        console.note(sentence)
+    sys.exit(_MISUSE)
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"degan {__version__}")
+        console.say(f"degan {__version__}")
         raise typer.Exit
 
 

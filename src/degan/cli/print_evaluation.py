@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from rich.box import SIMPLE
-from rich.table import Table
-
-from degan.cli.print_results import few_images_note, note, share_text
+from degan.cli.console import Table, note
+from degan.cli.print_results import few_images_note, share_text
 from degan.labels import FURTHER_UNITS
 
 
@@ -20,7 +18,7 @@ def unsure_line(summary: dict[str, Any]) -> str:
 def group_table(summary: dict[str, Any]) -> Table:
     """Return the table of ``degan evaluate --by``: one row per expression and column value."""
     expressions = summary["expressions"]
-    table = Table("expression", box=SIMPLE)
+    table = Table("expression")
     table.add_column(summary["by"]["column"], overflow="fold")
     for heading in ("images", "recall", "95 %", "mistaken for", *expressions):
         table.add_column(heading, justify="left" if heading == "mistaken for" else "right")
@@ -50,7 +48,7 @@ def gap_line(summary: dict[str, Any]) -> str:
 
 def action_table(summary: dict[str, Any]) -> Table:
     """Return the table of ``degan evaluate --actions``: one row per facial action, best first."""
-    table = Table("facial action", box=SIMPLE)
+    table = Table("facial action")
     for heading in ("explained", "mean error", "deviation"):
         table.add_column(heading, justify="right")
     for row in reversed(summary["actions"]):
@@ -61,7 +59,7 @@ def action_table(summary: dict[str, Any]) -> Table:
 
 def unit_table(summary: dict[str, Any]) -> Table:
     """Return the table of ``degan evaluate --actions`` on FACS-coded data: units, best first."""
-    table = Table("action unit", box=SIMPLE)
+    table = Table("action unit")
     for heading in ("coded", "people", "AUC", "95 %", "F1", "with it", "without"):
         table.add_column(heading, justify="right")
     for row in reversed(summary["action_units"]):
@@ -83,15 +81,12 @@ def identity_table(summary: dict[str, Any]) -> Table:
     """Return the table of ``degan evaluate --identity``: one row per output of the recogniser."""
     known = summary["identity"]["code"]
     low, high = known["chance_interval"]
-    table = Table(
-        box=SIMPLE,
-        title=f"Identification of {known['people']} people across expressions",
-        title_justify="left",
-        title_style="bold",
-        caption=f"by chance: top-1 {known['chance']:.1%} ({low:.1%} to {high:.1%}), rank "
-        f"{known['expected_rank']:g}, AUC 0.50",
-        caption_justify="left",
+    table = Table(title=f"Identification of {known['people']} people across expressions")
+    table.caption = (
+        f"by chance: top-1 {known['chance']:.1%} ({low:.1%} to {high:.1%}), rank "
+        f"{known['expected_rank']:g}, AUC 0.50"
     )
+    table.caption_justify = "left"
     table.add_column("output")
     for heading in ("top-1", "times chance", "rank", "AUC"):
         table.add_column(heading, justify="right")

@@ -4,11 +4,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE
-from rich.table import Table
-
 from degan.cli import console
-from degan.cli.print_results import note
+from degan.cli.console import Table, note
 from degan.errors import DeganError
 from degan.labels import UNIT_THRESHOLD
 from degan.predict.segments import SHORTEST, Segment, Segments
@@ -67,7 +64,7 @@ class FaceTable:
         self._end_videos()
         self._print_faces()
         if self._spans.row_count:
-            console.out.print(self._spans)
+            console.show(self._spans)
             self._spans = _span_table()
 
     def _end_videos(self) -> None:
@@ -107,12 +104,12 @@ class FaceTable:
                 f"{span.probability:.0%}",
             )
             if self._spans.row_count >= _ROWS:
-                console.out.print(self._spans)
+                console.show(self._spans)
                 self._spans = _span_table()
 
     def _print_faces(self) -> None:
         if self._faces.row_count:
-            console.out.print(self._faces)
+            console.show(self._faces)
             self._faces = _face_table(self._people, self._actions)
 
     def _shown(self, path: str) -> str:
@@ -132,7 +129,7 @@ class FaceTable:
 
 
 def _face_table(people: bool, actions: bool) -> Table:
-    table = Table(box=SIMPLE)
+    table = Table()
     table.add_column("photo", overflow="fold")
     for heading in (
         *(["person"] if people else []),
@@ -148,7 +145,7 @@ def _face_table(people: bool, actions: bool) -> Table:
 
 
 def _span_table() -> Table:
-    table = Table(box=SIMPLE)
+    table = Table()
     table.add_column("video", overflow="fold")
     for heading in ("person", "time", "expression", "probability"):
         table.add_column(heading, no_wrap=True)

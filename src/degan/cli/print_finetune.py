@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from degan.cli import print_results
-from degan.cli.print_results import note
+from degan.cli.console import note
 from degan.labels import sort_classes
 
 if TYPE_CHECKING:
@@ -75,16 +75,16 @@ def _left_out(skipped: "Sequence[Skipped]") -> None:
         note(f"left out: {others.total()} more ({'; '.join(kinds)})")
 
 
-def measured(result: "FinetuneResult") -> str:
+def measured(result: "FinetuneResult") -> list[str]:
     """Return the result lines, measured on the people held out of each fold."""
     summary = result.summary
     lines = [
         f"{print_results.accuracy_line(summary)}, {summary['folds']} folds by subject",
-        print_results.detail_lines(summary),
+        *print_results.detail_lines(summary),
     ]
     if summary["temperature"] is not None:
         lines.append(
             f"temperature {summary['temperature']:.2f}, fitted on the predictions of the folds; "
             f"calibration error without it {summary['calibration_error_before']:.1%}"
         )
-    return "\n".join(lines)
+    return lines

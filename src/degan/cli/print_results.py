@@ -5,10 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.box import SIMPLE
-from rich.table import Table
-
-from degan.cli import console
+from degan.cli.console import Table, note
 from degan.labels import MIN_EXPLAINED
 
 if TYPE_CHECKING:
@@ -23,18 +20,9 @@ FEW_IMAGES: Final = 100
 """Results on fewer images are printed with a note."""
 
 
-def note(sentence: str) -> None:
-    """Print a sentence on standard error.
-
-    Unprintable characters are escaped: file names may contain control sequences of a terminal.
-    """
-    escaped = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in sentence)
-    console.err.print(f"degan: {escaped}")
-
-
 def dataset_table(adapters: Sequence[tuple[str, "Adapter"]]) -> Table:
     """Return the table of ``degan datasets``: one row per data set."""
-    table = Table("name", "data set", "needs", "complete copy has", "choices", box=SIMPLE)
+    table = Table("name", "data set", "needs", "complete copy has", "choices")
     for name, adapter in adapters:
         choices = ", ".join(sorted(adapter.choices)).replace("_", " ")
         table.add_row(name, adapter.title, adapter.needs, _must_hold(adapter), choices)
@@ -131,7 +119,7 @@ def duplicate_notes(pairs: Mapping[str, int]) -> None:
 
 def fold_table(dataset: "Dataset", folds: Sequence["Fold"]) -> Table:
     """Return the table of ``degan folds``: one row per fold, with its test images by expression."""
-    table = Table("fold", "people tested", "train", "validation", "test", box=SIMPLE)
+    table = Table("fold", "people tested", "train", "validation", "test")
     for name in dataset.expressions:
         table.add_column(name, justify="right")
     for number, fold in enumerate(folds, start=1):
@@ -172,14 +160,15 @@ def few_images_note(summary: dict[str, Any]) -> None:
         )
 
 
-def detail_lines(summary: dict[str, Any]) -> str:
+def detail_lines(summary: dict[str, Any]) -> list[str]:
     """Return lines on calibration and recall of a ``summary.json``, weakest expression first."""
     weakest = sorted(summary["recall"].items(), key=lambda item: item[1]["recall"])
     recalls = (f"{name} {share_text(row['recall'], row['interval'])}" for name, row in weakest)
-    return (
+    return [
         f"probabilities: expected calibration error {summary['calibration_error']:.1%}, log loss "
-        f"{summary['log_loss']:.3f}\nrecall, weakest first: {', '.join(recalls)}"
-    )
+        f"{summary['log_loss']:.3f}",
+        f"recall, weakest first: {', '.join(recalls)}",
+    ]
 
 
 def crossdata_notes(summary: dict[str, Any]) -> None:
@@ -194,7 +183,7 @@ def crossdata_notes(summary: dict[str, Any]) -> None:
 def confusion_table(summary: dict[str, Any]) -> Table:
     """Return the confusion matrix of a ``summary.json``: rows are labels, columns predictions."""
     expressions = summary["expressions"]
-    table = Table("label \\ prediction", *expressions, box=SIMPLE)
+    table = Table("label \\ prediction", *expressions)
     for name, row in zip(expressions, summary["confusion"], strict=True):
         table.add_row(name, *(str(count) for count in row))
     return table
@@ -225,7 +214,7 @@ def identification_table(summary: dict[str, Any]) -> Table | None:
     if not rows:
         return None
     title = "Identification across expressions among the people of each fold"
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE)
+    table = Table(title=title)
     table.add_column("arm", overflow="fold")
     table.add_column("features")
     for heading in ("top-1", "chance", "AUC"):
@@ -243,9 +232,7 @@ def comparison_table(summary: dict[str, Any]) -> Table:
 
     Accuracies are in percent, differences in percentage points.
     """
-    # One run of a result per line.
-    rows = {name.replace(",", ",\n"): row for name, row in summary["results"].items()}
-    return _paired_table("result", "the first", rows)
+    return _paired_table("result", "the first", summary["results"])
 
 
 def comparison_notes(summary: dict[str, Any]) -> None:
@@ -258,7 +245,7 @@ def comparison_notes(summary: dict[str, Any]) -> None:
 
 
 def _paired_table(first_heading: str, reference: str, rows: dict[str, dict[str, Any]]) -> Table:
-    table = Table(box=SIMPLE)
+    table = Table()
     table.add_column(first_heading, overflow="fold")
     for heading in ("accuracy", f"difference to {reference}", "p", "Holm"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -273,7 +260,9 @@ def _paired_table(first_heading: str, reference: str, rows: dict[str, dict[str, 
                 ends = ", ".join(f"{100 * end:+.1f}" for end in row["difference_interval"])
             difference = f"{100 * row['difference']:+.1f} ({ends})"
             cells[1:] = [difference, f"{row['p']:.3f}", f"{row['p_holm']:.3f}"]
-        table.add_row(name, *cells)
+        *before, last = name.split(",")
+        runs = [*(f"{run}," for run in before), last]  # one run of a result per line
+        table.add_row(runs, *cells)
     return table
 
 

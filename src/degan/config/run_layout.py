@@ -25,6 +25,9 @@ STAGE2_FILE: Final = "classifier.safetensors"
 MODEL_FILE: Final = "model.safetensors"
 """Networks of a finished training."""
 
+FINETUNE_FILE: Final = "finetune.json"
+"""Source of the photos, in the folder that fine-tuning writes beside a weights file."""
+
 FOLDS_FILE: Final = "folds.json"
 """Test and validation subjects of each fold."""
 

@@ -12,6 +12,7 @@ from degan.data.fold_check import check_folds
 from degan.data.fold_reading import OFFICIAL, check_named, divide_by_subject, read_folds
 from degan.data.folds import Fold, leave_one_subject_out, official_split, subject_folds
 from degan.data.manifest import Dataset, check_dataset
+from degan.data.outputs import check_output_file
 from degan.errors import DeganError
 from degan.system.arguments import PathLike, as_path, as_seed
 from degan.system.files import write_text
@@ -174,10 +175,12 @@ def write_folds(
     Raises:
         DeganError: a fold is not valid, see :func:`degan.data.fold_check.check_folds`, or does not
             use every sample or has samples without a subject, although its protocol is by subject;
-            there is no such protocol; or the file cannot be written.
+            there is no such protocol; or the file cannot be written, or is part of a data set or
+            run.
         DeganTypeError: an argument has a wrong type.
     """
     path = as_path(path, "path")
+    check_output_file(path)
     checked = check_protocol(dataset, folds, protocol)
     seed = as_seed(seed)
     if protocol not in (OFFICIAL, OWN):

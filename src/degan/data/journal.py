@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from degan.data.sample import Sample, Skipped
-from degan.errors import DeganError
-from degan.system.files import write_text
+from degan.system.files import append_line, write_text
 from degan.system.partial_folder import clear
 
 JOURNAL_FILE: Final = "progress.jsonl"
@@ -34,14 +33,8 @@ class Journal:
     def add(self, number: int, rows: list[Sample | Skipped]) -> None:
         """Store the rows of a recording."""
         named = [{type(row).__name__: row._asdict()} for row in rows]
-        line = json.dumps({"number": number, "rows": named}) + "\n"
-        try:
-            with self._lock, self.path.open("a", encoding="utf-8") as file:
-                file.write(line)
-        except OSError as error:
-            raise DeganError(
-                f"cannot write {self.path}: {error.strerror}; check the free space"
-            ) from error
+        with self._lock:
+            append_line(self.path, json.dumps({"number": number, "rows": named}))
         self.rows[number] = rows
 
     def _restore(self, fingerprint: str) -> bool:

@@ -1,7 +1,6 @@
 """Own photos of any classes as a prepared data set, for fine-tuning and evaluation."""
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -11,6 +10,7 @@ from degan.data.duplicates import find_duplicates, pairs_by_kind
 from degan.data.manifest import Dataset, read_dataset, read_skipped
 from degan.data.prepare import PrepareResult, PrepareSettings, fingerprint, prepare
 from degan.errors import DeganError
+from degan.system.partial_folder import remove_folder, remove_rest
 
 _PHOTOS: Final = "photos_sha256"  # key in dataset.json: hash of the photos
 
@@ -37,6 +37,7 @@ def prepare_photos(
     Raises:
         DeganError: no photo has a face, ``data`` contains something else, or the disk is full.
     """
+    remove_rest(data)
     photos = fingerprint(found.recordings, settings)
     if not _has_crops(data, photos):
         prepare(
@@ -74,8 +75,5 @@ def _has_crops(data: Path, photos: str) -> bool:
         ) from error
     if made_of == photos:
         return True
-    try:
-        shutil.rmtree(data)
-    except OSError as error:
-        raise DeganError(f"cannot remove {data}: {error.strerror}; delete it") from error
+    remove_folder(data)
     return False

@@ -1,7 +1,6 @@
 """Photos -> a prepared data set: aligned crops, a manifest, and reasons for skipped photos."""
 
 import json
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,8 +32,9 @@ from degan.system.arguments import (
     check_flag,
     check_kind,
 )
-from degan.system.partial_folder import finish, open_partial, partial_dir
+from degan.system.partial_folder import finish, open_partial, partial_dir, remove_folder
 from degan.system.progress import silent
+from degan.system.writable import check_folder_writable
 from degan.version import __version__
 
 _MOST_FRAMES = 16  # maximum number of frames of a recording in memory per thread
@@ -131,7 +131,7 @@ def prepare_dataset(
             f"{adapter.name} does not use these options: {', '.join(unused).replace('_', ' ')}; "
             "leave them out"
         )
-    partial_dir(out)  # raises an error early if the folder exists
+    check_folder_writable(partial_dir(out).parent)  # before the pictures are listed
     found = adapter.read(path, protocol)
     if not found.recordings:
         raise DeganError(f"{path} contains no usable picture; {_first_of(found.skipped)}")
@@ -196,7 +196,7 @@ def prepare(
         samples = tuple(row for row in rows if isinstance(row, Sample))
         left_out = (*skipped, *(row for row in rows if isinstance(row, Skipped)))
         if not samples:
-            shutil.rmtree(partial)
+            remove_folder(partial)
             first = next(row for row in rows if isinstance(row, Skipped))
             raise DeganError(
                 f"no face found in any of {len(rows)} pictures; the first: {first.name} "

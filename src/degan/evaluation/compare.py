@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from degan.data.outputs import check_output_folder
 from degan.errors import DeganError
 from degan.evaluation import metrics, paired
 from degan.evaluation.intervals import as_list, mean_interval, share_interval
@@ -15,7 +16,6 @@ from degan.evaluation.predictions import (
     PredictedSample,
     Predictions,
     are_same,
-    check_output_folder,
     read_predictions,
 )
 from degan.system.arguments import PathLike, as_path, as_paths
@@ -73,7 +73,8 @@ def compare_results(
     paths = [reference, *as_paths(others, "others")]
     out = None if out is None else as_path(out, "out")
     if out is not None:
-        check_output_folder(out)
+        check_output_folder(out, [RESULT])
+        _check_earlier(out / RESULT)
     names = [str(path) for path in paths]
     results = [_read(path) for path in paths]
     _check_once([path for result in results for path in result.paths])
@@ -97,6 +98,21 @@ def compare_results(
     if out is not None:
         write_text(out / RESULT, json.dumps(summary, indent=2) + "\n")
     return summary
+
+
+def _check_earlier(result: Path) -> None:
+    """Check that only an earlier ``compare.json`` of this function would be replaced."""
+    if not result.exists():
+        return
+    try:
+        content = json.loads(result.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        content = None
+    if not (isinstance(content, dict) and {"reference", "results"} <= set(content)):
+        raise DeganError(
+            f"{result} was not written by 'degan compare' and would be replaced; choose another "
+            "folder"
+        )
 
 
 def _read(path: Path) -> _Result:

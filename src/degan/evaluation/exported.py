@@ -3,8 +3,9 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from degan.data.crop_hashes import crop_hash
 from degan.data.crops import crop_chunks
 from degan.data.factors import Value, read_column
 from degan.data.manifest import Dataset, check_dataset
+from degan.data.outputs import check_output_folder
 from degan.data.people_table import read_people
 from degan.data.provenance import pictures_of, was_trained_on
 from degan.errors import DeganError
@@ -21,15 +23,19 @@ from degan.evaluation.action_metrics import action_figures, load_action_truth
 from degan.evaluation.group_metrics import metrics_by_group
 from degan.evaluation.grouping import group
 from degan.evaluation.identity import identity_figures
-from degan.evaluation.mistakes import mistakes_sheet, replace_sheet
-from degan.evaluation.predictions import check_output_folder, compute_metrics, predictions_text
+from degan.evaluation.mistakes import MISTAKES, mistakes_sheet, replace_sheet
+from degan.evaluation.predictions import compute_metrics, predictions_text
 from degan.faces.alignment import FRAME, crop_face
 from degan.labels import sort_classes
 from degan.recognition.prediction import Readings
 from degan.recognition.recognizer import Recognizer
 from degan.system.arguments import PathLike, as_path, check_flag, check_kind
 from degan.system.files import write_text
+from degan.system.folder_lock import locked
 from degan.system.progress import Progress, as_progress
+
+RESULT_FILES: Final = (PREDICTIONS_FILE, SUMMARY_FILE, MISTAKES)
+"""Files in the folder of the results."""
 
 _SEED = 0  # random seed of the bootstrap of action units and of permutations
 
@@ -80,17 +86,22 @@ def evaluate(
 
     Source: calibration error, Guo et al. 2017 (arXiv 1706.04599), eq. 3.
     """
-    return evaluate_with_facts(
-        dataset,
-        recognizer,
-        by=by,
-        people=people,
-        split=split,
-        actions=actions,
-        identity=identity,
-        out=out,
-        progress=progress,
-    )
+    people = None if people is None else as_path(people, "people")
+    out = None if out is None else as_path(out, "out")
+    if out is not None:
+        check_output_folder(out, RESULT_FILES, [] if people is None else [people])
+    with nullcontext() if out is None else locked(out):
+        return evaluate_with_facts(
+            dataset,
+            recognizer,
+            by=by,
+            people=people,
+            split=split,
+            actions=actions,
+            identity=identity,
+            out=out,
+            progress=progress,
+        )
 
 
 def evaluate_with_facts(
@@ -116,7 +127,7 @@ def evaluate_with_facts(
         split: part of the official split.
         actions: whether to evaluate facial actions.
         identity: whether to measure identification.
-        out: folder for the results.
+        out: folder for the results, checked and locked.
         progress: callback.
         facts: further entries, as JSON values; None for none.
     """
@@ -127,8 +138,6 @@ def evaluate_with_facts(
     check_flag(identity, "identity")
     people = None if people is None else as_path(people, "people")
     out = None if out is None else as_path(out, "out")
-    if out is not None:
-        check_output_folder(out)
     chosen = dataset.split_indices(split)
     shared = _shared_expressions(dataset, chosen, recognizer)
     indices = [index for index in chosen if dataset.samples[index].expression in shared]

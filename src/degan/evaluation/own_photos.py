@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from degan.data import tables
 from degan.data.datasets.folder import CUSTOM_LABELS, read_labelled
+from degan.data.outputs import check_output_folder
 from degan.data.own_photos import prepare_photos
 from degan.data.people_table import SUBJECT, table_columns
 from degan.data.prepare import PrepareResult, PrepareSettings
 from degan.data.sample import Sample
 from degan.errors import DeganError
-from degan.evaluation.exported import check_by, evaluate_with_facts
-from degan.evaluation.predictions import check_output_folder
+from degan.evaluation.exported import RESULT_FILES, check_by, evaluate_with_facts
 from degan.labels import find_expression, sort_classes
 from degan.recognition.recognizer import Recognizer
 from degan.system.arguments import (
@@ -25,6 +25,7 @@ from degan.system.arguments import (
     check_flag,
     check_groups,
 )
+from degan.system.folder_lock import locked
 from degan.system.progress import Progress, as_progress, split_progress
 
 DATA: Final = "data"
@@ -100,7 +101,7 @@ def evaluate_photos(
     members = check_groups(groups)
     # Checked before cropping, so that a wrong name fails fast.
     _check_column(by, people)
-    _check_source(source, out)
+    _check_source(source, out, people)
     recognizer = Recognizer(weights, threads=threads)
     found = read_labelled(source, CUSTOM_LABELS)
     names = {part.sources[0].expression for part in found.recordings}
@@ -113,6 +114,8 @@ def evaluate_photos(
         folder = out
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="degan-")))
+        else:
+            stack.enter_context(locked(folder))
         dataset, prepared = prepare_photos(
             found,
             folder / DATA,
@@ -158,13 +161,13 @@ def _check_column(by: str | None, people: Path | None) -> None:
         )
 
 
-def _check_source(source: Path, out: Path | None) -> None:
+def _check_source(source: Path, out: Path | None, people: Path | None) -> None:
     """Check that a path is no prepared data set, and that results can be written elsewhere."""
     if (source / "dataset.json").is_file():
         raise DeganError(f"{source} is a prepared data set, not photos; give it as --data {source}")
     if out is None:
         return
-    check_output_folder(out)
+    check_output_folder(out, RESULT_FILES, [path for path in (source, people) if path is not None])
     try:
         inside = source.is_dir() and out.resolve().is_relative_to(source.resolve())
     except OSError as error:

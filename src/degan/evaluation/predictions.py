@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from degan.config.run_layout import PREDICTIONS_FILE, RECORD_FILE
+from degan.config.run_layout import PREDICTIONS_FILE
 from degan.data.manifest import Dataset
 from degan.data.sample import Sample, person_of
 from degan.errors import DeganError
@@ -90,21 +90,6 @@ class Predictions(NamedTuple):
 def are_same(one: Sequence[PredictedSample], other: Sequence[PredictedSample]) -> bool:
     """Return whether two results have the same samples, so that they can be compared."""
     return [sample.key for sample in one] == [sample.key for sample in other]
-
-
-def check_output_folder(out: Path) -> None:
-    """Check that a path can be used as the folder for results.
-
-    Raises:
-        DeganError: ``out`` is a run directory, whose files would be replaced, or a file.
-    """
-    if (out / RECORD_FILE).exists():
-        raise DeganError(
-            f"{out} is a run of 'degan train' or 'degan crossval', whose files would be replaced; "
-            "choose another folder"
-        )
-    if out.exists() and not out.is_dir():
-        raise DeganError(f"{out} is a file; --out names a folder")
 
 
 def predictions_text(

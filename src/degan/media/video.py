@@ -42,9 +42,7 @@ MAX_CAMERA: Final = 255
 """Largest number of a camera."""
 
 _AHEAD: Final = 8  # frames decoded in advance
-_BYTES_AHEAD: Final = (
-    64 * 2**20
-)  # bytes of these frames; fewer frames if they are larger than 1080p
+_BYTES_AHEAD: Final = 64 * 2**20  # bytes of these frames; fewer frames if larger than 1080p
 _DECODER_BYTES: Final = 128 * 2**20  # bytes of the frames that the threads of a decoder may hold
 _CLOSED: Final = "{} was closed; read its frames inside the with block of degan.play"
 
@@ -351,7 +349,8 @@ class Playing:
     def until_ctrl_c(self) -> Iterator[None]:
         """Within the block, the first Ctrl-C ends :meth:`frames` like the end of the file.
 
-        The second Ctrl-C has its usual effect. Only the main thread receives Ctrl-C; in other
+        The second Ctrl-C has its usual effect. So has the first SIGTERM or SIGHUP, except in the
+        command, which handles them like Ctrl-C. Only the main thread receives signals; in other
         threads this has no effect.
 
         Yields:
@@ -360,17 +359,24 @@ class Playing:
         if current_thread() is not main_thread():
             yield
             return
-        before = signal.getsignal(signal.SIGINT)
+        members = signal.Signals.__members__
+        signals = [members[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if name in members]
+        before = {one: old for one in signals if callable(old := signal.getsignal(one))}
+
+        def restore() -> None:
+            for one, old in before.items():
+                signal.signal(one, old)
 
         def stop(*_: object) -> None:
-            signal.signal(signal.SIGINT, before)
+            restore()
             self._stopped.set()
 
-        signal.signal(signal.SIGINT, stop)
+        for one in before:
+            signal.signal(one, stop)
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, before)
+            restore()
 
 
 def _set_threads(stream: Any) -> None:

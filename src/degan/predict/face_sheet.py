@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from degan.errors import DeganError
+from degan.errors import DeganError, shown
 from degan.media import images, video
 from degan.media.images import RgbImage
 from degan.media.written import MARK
@@ -109,8 +109,8 @@ class Sheet:
 
 
 def _name_of(thumb: _Thumb) -> str:
-    """Return the file name of a face, followed by the frame number for a video."""
-    name = Path(thumb.path).name
+    """Return the file name of a face as one line, followed by the frame number for a video."""
+    name = shown(Path(thumb.path).name)
     return name if thumb.frame < 0 else f"{name} #{thumb.frame}"
 
 

@@ -105,9 +105,17 @@ def read_stdin() -> tuple[bytes, Kind]:
         The content, and whether it is a photo or a video.
 
     Raises:
-        DeganError: standard input is empty or larger than the limit.
+        DeganError: standard input is closed, empty, unreadable or larger than the limit.
     """
-    data = sys.stdin.buffer.read(images.MAX_BYTES + 1)
+    if sys.stdin is None:
+        raise DeganError("standard input is closed; pipe a photo or a video into it")
+    try:
+        data = sys.stdin.buffer.read(images.MAX_BYTES + 1)
+    except OSError as error:
+        raise DeganError(
+            f"cannot read standard input ({error.strerror or error}); pipe a photo or a video into "
+            "it"
+        ) from error
     if not data:
         raise DeganError("standard input is empty; pipe a photo or a video into it")
     if len(data) > images.MAX_BYTES:

@@ -12,11 +12,16 @@ from typing import Any, BinaryIO, Final, Self
 
 from degan.errors import DeganError
 from degan.predict.records import Record
-from degan.system.files import lock
+from degan.system.file_lock import lock
 
-__all__ = ["Journal"]
+__all__ = ["Journal", "journal_path"]
 
 _MARK: Final = b'{"degan":'
+
+
+def journal_path(out: Path) -> Path:
+    """Return the path of the journal of an output file."""
+    return out.with_name(out.name + ".partial")
 
 
 class Journal:
@@ -41,7 +46,7 @@ class Journal:
     """
 
     def __init__(self, out: Path, settings: Any) -> None:
-        self._path = out.with_name(out.name + ".partial")
+        self._path = journal_path(out)
         self._since = time.time_ns()
         self._void: list[tuple[int, int]] = []  # [begin, end) of ignored records, in bytes
         self._first = json.dumps({"degan": settings}, sort_keys=True).encode() + b"\n"
@@ -135,7 +140,7 @@ class Journal:
         """Open or create the journal file and lock it against other calls."""
         while True:
             file = open(self._path, "r+b", opener=_made)  # noqa: SIM115
-            if not lock(file):
+            if lock(file) is False:
                 file.close()
                 raise DeganError(
                     f"another degan command is writing {self._path}; wait for it, or choose "

@@ -81,7 +81,7 @@ def predict(
     note = note or silent
     out = None if out is None else as_path(out, "out")
     sheet = None if sheet is None else as_path(sheet, "sheet")
-    check_targets(plan.inputs, out=out, sheet=sheet, annotate=plan.annotate)
+    check_targets(plan, out=out, sheet=sheet)
     face_sheet = Sheet(plan.reader.recognizer.expressions) if sheet is not None else None
     count = Count()
     videos = {printable(one.path) for one in plan.inputs if one.kind == "video"}

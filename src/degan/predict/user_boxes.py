@@ -34,10 +34,12 @@ class UserBoxes:
         by_name: name of a photo in the records -> boxes (x, y, width, height) in pixels of the
             upright photo, in the order of the file. A photo without an entry has no face.
         source: hash and folder of the file, which identify the boxes in a journal.
+        path: the file.
     """
 
     by_name: Mapping[str, tuple[Box, ...]]
     source: Mapping[str, str]
+    path: Path
 
     def of(self, path: Path) -> tuple[Box, ...]:
         """Return the boxes of a photo; () if the file has none."""
@@ -113,6 +115,7 @@ def read_boxes(
     return UserBoxes(
         {name: tuple(boxes) for name, boxes in found.items()},
         {"sha256": sha256(data), "folder": str(folder)},
+        path,
     )
 
 

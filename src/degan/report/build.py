@@ -8,17 +8,19 @@ from typing import Final
 
 from degan.data.factors import Value, column_names, read_column
 from degan.data.manifest import Dataset, check_dataset
+from degan.data.outputs import check_output_file
 from degan.data.people_table import read_people, table_columns
 from degan.errors import DeganError
 from degan.report.entries import SECTIONS, Material, find_entries
 from degan.report.faces import Faces
 from degan.report.page import Section, check_installed, render
+from degan.report.pages import check_page_name
 from degan.report.part import Absent, Part
 from degan.report.protocol_text import protocol_of, tested_on
 from degan.report.rerun import Models
 from degan.report.run_files import Result, Unavailable, read_results
 from degan.system.arguments import PathLike, as_path, as_paths, check_list
-from degan.system.files import check_writable, write_text
+from degan.system.files import write_text
 from degan.system.progress import Progress, as_progress
 
 __all__ = ["write_report"]
@@ -71,13 +73,12 @@ def write_report(
     if dataset is not None:
         check_dataset(dataset)
     check_installed()
-    if out.suffix.lower() not in (".html", ".htm"):
-        raise DeganError(f"{out} does not end in .html; give the report such a name")
+    check_page_name(out)
+    check_output_file(out, [] if people is None else [people])
     progress(0.0, "reading results")
     results = read_results(paths)
     faces = Faces(dataset)
     columns = _columns(dataset, by, people)
-    check_writable(out)  # makes the folder of the page
     sections = _sections(results, faces, columns, progress)
     names = ", ".join(result.name for result in results)
     progress(_PAGE, "writing the page")

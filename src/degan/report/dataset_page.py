@@ -12,9 +12,10 @@ from PIL import Image
 from degan.data.crops import read_crops
 from degan.data.duplicates import Pair, find_duplicates, pairs_by_kind
 from degan.data.manifest import Dataset, check_dataset, read_description, read_skipped
+from degan.data.outputs import check_output_file
 from degan.data.sample import Sample, Skipped
 from degan.media.images import data_url
-from degan.report.pages import template
+from degan.report.pages import check_page_name, template
 from degan.report.round_robin import in_turns
 from degan.system.arguments import PathLike, as_path
 from degan.system.files import write_text
@@ -62,20 +63,23 @@ def look(
 
     Args:
         dataset: prepared data set.
-        out: path of the page to write.
+        out: path of the page to write, ending in ``.html``.
         progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
 
     Returns:
         Kind of pair -> number of pairs of near-identical pictures.
 
     Raises:
-        DeganError: Jinja2 is not installed, crops cannot be read, or the page cannot be written.
+        DeganError: Jinja2 is not installed, crops cannot be read, or the page cannot be written
+            or would replace part of a data set or run.
         DeganTypeError: an argument has a wrong type.
     """
     progress = as_progress(progress)
     check_dataset(dataset)
     out = as_path(out, "out")
     page = template("look.html")
+    check_page_name(out)
+    check_output_file(out)
     classes = []
     for number, name in enumerate(dataset.expressions):
         progress(0.6 * number / len(dataset.expressions), name)

@@ -1,11 +1,13 @@
 """Templates of the HTML pages. They need Jinja2, from the extra ``report``."""
 
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
+from degan.errors import DeganError
 from degan.system.extras import import_extra
 
-__all__ = ["import_for_pages", "read_template", "template"]
+__all__ = ["check_page_name", "import_for_pages", "read_template", "template"]
 
 
 def import_for_pages(name: str) -> Any:
@@ -15,6 +17,16 @@ def import_for_pages(name: str) -> Any:
         DeganError: the module is not installed.
     """
     return import_extra(name, "report", asking="a page")
+
+
+def check_page_name(path: Path) -> None:
+    """Check that the name of a page ends like one, so that no other file is replaced.
+
+    Raises:
+        DeganError: it does not end in ``.html`` or ``.htm``.
+    """
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise DeganError(f"{path} does not end in .html; give the page such a name")
 
 
 def read_template(name: str) -> str:

@@ -3,73 +3,70 @@
 import hashlib
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import Any, BinaryIO, Final
-from uuid import uuid4
+from typing import Any
 
 from degan.errors import DeganError
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
-
-_LOCKED: Final = 2**31 - 2  # Windows locks byte ranges, not files: position of the locked byte
+from degan.system.temporary_files import temporary_file
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder, renamed to ``path`` if the block succeeds.
 
-    A reader of ``path`` sees either the old content or the new content, never a partial file.
+    A reader of ``path`` sees either the old content or the new content, never a partial file. If
+    ``path`` is a symbolic link, the file that it names is replaced, not the link.
 
     Raises:
         DeganError: the folder cannot be written, or the disk is full.
     """
-    # Without the name of the file, which may be as long as names can be.
-    temporary = path.with_name(f".degan-{uuid4().hex}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
+        target = _followed(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with temporary_file(target.parent) as temporary:
+            yield temporary
+            temporary.replace(target)
     except OSError as error:
         raise DeganError(
             f"cannot write {path}: {error.strerror or error}; check the folder, its permissions "
             "and the free space"
         ) from error
-    finally:
-        with suppress(OSError):  # the file may not exist
-            temporary.unlink()
 
 
-def check_writable(path: Path) -> None:
-    """Check, before long work starts, that its result file can be written.
-
-    Missing parent folders are created; no file is left behind.
-
-    Raises:
-        DeganError: ``path`` is a folder, or its parent folder cannot be written.
-    """
-    if path.is_dir():
-        raise DeganError(f"{path} is a folder; name the file to write")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise DeganError(
-            f"cannot write {path}: {error.strerror or error}; check the folder and its permissions"
-        ) from error
+def _followed(path: Path) -> Path:
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8, atomically (see :func:`atomic_write`)."""
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append a line to a file in UTF-8; if that fails, the file is as before.
+
+    Raises:
+        DeganError: the file cannot be written, or the disk is full.
+    """
+    data = line.encode() + b"\n"
+    try:
+        with path.open("ab", buffering=0) as file:
+            size = file.tell()
+            try:
+                while data:  # a disk that becomes full takes a part
+                    data = data[file.write(data) :]
+            except OSError:
+                with suppress(OSError):
+                    os.truncate(path, size)
+                raise
+    except OSError as error:
+        raise DeganError(
+            f"cannot write {path}: {error.strerror or error}; free some space, and give the same "
+            "command to continue"
+        ) from error
 
 
 def read_bytes(path: Path, limit: int, kind: str) -> bytes:
@@ -109,30 +106,6 @@ def read_bytes(path: Path, limit: int, kind: str) -> bytes:
         raise DeganError(
             f"cannot read {path} ({error.strerror or error}); check the file and its permissions"
         ) from error
-
-
-def lock(file: BinaryIO) -> bool:
-    """Lock a file that is open for writing, until it is closed.
-
-    The operating system releases the lock when the process ends, even if it is killed.
-
-    Returns:
-        False if another process holds the lock. True if this process now holds it, or if the file
-        system does not support locks.
-    """
-    try:
-        if sys.platform == "win32":
-            file.seek(_LOCKED)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:
-        return True
-    finally:
-        file.seek(0)
-    return True
 
 
 def read_json(path: Path) -> dict[str, Any]:

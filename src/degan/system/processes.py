@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,13 +10,14 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
-from multiprocessing import active_children, current_process, get_context, parent_process
+from multiprocessing import current_process, parent_process, resource_tracker
+from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any, Final, TypeVar
 
 from degan.errors import DeganError
 from degan.system.own_process import ignore_warnings
 
-CONTEXT: Final = get_context("spawn")
+CONTEXT: Final = SpawnContext()
 """Start method of the processes. Objects shared with the parent must come from this context."""
 
 _Result = TypeVar("_Result")
@@ -113,10 +115,10 @@ def _pool(
             "a daemon process, such as a worker of multiprocessing.Pool, cannot start processes; "
             + advice
         )
-    others = set(active_children())
-    begun = CONTEXT.Event()
+    _start_tracker()
+    begun, own = CONTEXT.Event(), _OwnProcesses()
     pool = ProcessPoolExecutor(
-        jobs, mp_context=CONTEXT, initializer=_start, initargs=(begun, setup, shared)
+        jobs, mp_context=own, initializer=_start, initargs=(begun, setup, shared)
     )
     whole = False
     try:
@@ -125,9 +127,51 @@ def _pool(
     except BrokenProcessPool as error:
         raise DeganError(_why_broken(begun.is_set(), option, jobs, avoidable)) from error
     finally:
-        for process in () if whole else set(active_children()) - others:
-            process.terminate()
+        if not whole:
+            own.end()
         pool.shutdown(cancel_futures=True)
+
+
+class _OwnProcesses(SpawnContext):
+    """Start method that knows the processes it has started; the host application has others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._started: list[SpawnProcess] = []
+
+    def Process(  # type: ignore[override]  # noqa: N802
+        self, *arguments: Any, **choices: Any
+    ) -> SpawnProcess:
+        """Return a new process, as ProcessPoolExecutor requests it."""
+        process = SpawnProcess(*arguments, **choices)
+        self._started.append(process)
+        return process
+
+    def end(self) -> None:
+        """End the processes."""
+        for process in self._started:
+            if process.pid is not None:  # it was started
+                process.terminate()
+
+
+def shared_doubles(values: Sequence[float]) -> Any:
+    """Return an array of floats that this process shares with those it starts later."""
+    _start_tracker()
+    return CONTEXT.Array("d", values)
+
+
+def _start_tracker() -> None:
+    """Start Python's process that removes shared memory, so that it outlives a SIGHUP.
+
+    A terminal that closes sends the signal to all processes. This one ends by itself, after its
+    parent, and would be missed before.
+    """
+    if sys.platform != "win32":
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        try:
+            resource_tracker.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _why_broken(begun: bool, option: str, jobs: int, avoidable: bool) -> str:
@@ -156,7 +200,10 @@ def _start(begun: Any, setup: Callable[..., None] | None, shared: tuple[Any, ...
     begun.set()
     ignore_warnings()
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # only the parent process handles Ctrl-C
+    # Only the parent process handles Ctrl-C and a closed terminal; it ends this one.
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     if setup is not None:
         setup(*shared)
 

@@ -33,6 +33,7 @@ from degan.networks.classifier import Recognition
 from degan.networks.encoder import Encoder
 from degan.system.arguments import PathLike, as_path, check_flag
 from degan.system.progress import Progress, as_progress, split_progress
+from degan.system.writable import check_folder_writable
 from degan.training.blending import choose_blend, inner_cost
 from degan.training.classifier import ClassifierTrainer
 from degan.training.device import find_device, repeatable
@@ -99,6 +100,7 @@ def train(
         if (folder / MODEL_FILE).exists():
             (folder / STAGE2_FILE).unlink(missing_ok=True)
             return load_model(folder)
+        check_folder_writable(folder)
         skips_stage1 = stage1 is None and not needs_generated and encoder_rate(settings) == 0
         teachers_progress, blend_progress, stage1_progress, stage2_progress = split_progress(
             progress, costs(settings, len(indices), drawing=not skips_stage1)

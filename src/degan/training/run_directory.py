@@ -11,8 +11,9 @@ from typing import Any
 from degan.config import Settings, read_settings, write_settings
 from degan.config.run_layout import RECORD_FILE, SETTINGS_FILE
 from degan.errors import DeganError
-from degan.system.files import read_json, write_text
+from degan.system.files import append_line, read_json, write_text
 from degan.system.folder_lock import locked
+from degan.system.writable import check_folder_writable
 from degan.version import __version__
 
 
@@ -27,9 +28,12 @@ def open_run(folder: Path, settings: Settings, facts: dict[str, Any]) -> Iterato
             ``run.json``.
 
     Raises:
-        DeganError: the folder contains other files, a run with other settings or data, or a run
-            that another call continues at the moment.
+        DeganError: the folder contains other files, a run with other settings or data or of
+            another version of degan, or a run that another call continues at the moment; or it
+            cannot be written.
     """
+    if not (folder / RECORD_FILE).exists():
+        check_folder_writable(folder)
     _begin(folder, settings, facts)
     with locked(folder):
         _begin(folder, settings, facts)  # another call may have begun it before the lock
@@ -49,6 +53,12 @@ def _begin(folder: Path, settings: Settings, facts: dict[str, Any]) -> None:
         write_text(record, json.dumps(expected, indent=2) + "\n")
         return
     found = read_json(record)
+    if found.get("degan") != __version__:
+        raise DeganError(
+            f"{folder} was begun by degan {found.get('degan', 'of another version')}, and this is "
+            f"degan {__version__}, whose results may differ; delete the folder to begin again, or "
+            "choose a new name for the run"
+        )
     changed = [name for name in {**found, **expected} if found.get(name) != expected.get(name)]
     if read_settings(folder / SETTINGS_FILE) != settings:
         changed.append("settings")
@@ -62,7 +72,6 @@ def _begin(folder: Path, settings: Settings, facts: dict[str, Any]) -> None:
 def _in_words(key: str) -> str:
     """Return a key of ``run.json`` in words."""
     words = {
-        "degan": "version of degan",
         "manifest_sha256": "data set",
         "votes_sha256": "votes",
         "start_sha256": "initial weights",
@@ -109,10 +118,13 @@ class Log:
             self._start = time.monotonic() - logged_seconds(self.path)
 
     def write(self, **values: Any) -> None:
-        """Append one object."""
+        """Append one object.
+
+        Raises:
+            DeganError: the file cannot be written, for example because the disk is full.
+        """
         values["seconds"] = round(time.monotonic() - self._start, 2)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(values) + "\n")
+        append_line(self.path, json.dumps(values))
 
 
 def logged_seconds(path: Path) -> float:

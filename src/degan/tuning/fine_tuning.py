@@ -10,7 +10,12 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from degan.config.run_layout import FINE_TUNING, FOLDS_FILE, PREDICTIONS_FILE, SUMMARY_FILE
+from degan.config.run_layout import (
+    FINE_TUNING,
+    FOLDS_FILE,
+    PREDICTIONS_FILE,
+    SUMMARY_FILE,
+)
 from degan.data.crop_hashes import crop_hash
 from degan.data.crops import crop_chunks
 from degan.data.fold_file import SUBJECTS, folds_text
@@ -34,6 +39,7 @@ from degan.system.arguments import (
     check_kind,
 )
 from degan.system.files import read_bytes, sha256, write_text
+from degan.system.folder_lock import locked
 from degan.system.progress import Progress, as_progress, silent, split_progress
 from degan.training.model import Model
 from degan.tuning.base_model import read_base
@@ -142,11 +148,25 @@ def finetune(
     progress, jobs = as_progress(progress), as_jobs(jobs)
     source, out = as_path(source, "source"), as_path(out, "out")
     check_kind(settings, FinetuneSettings, "settings", "FinetuneSettings")
-    started = time.monotonic()
-    check_out(source, out)
-    base = read_base(settings.base)
-    cutting, reading, fitting = split_progress(progress, _COSTS)
     work = out.with_suffix(SUFFIX)
+    check_out(source, out, work)
+    base = read_base(settings.base)
+    with locked(work, beside=True):
+        return _finetune(source, out, work, base, settings, jobs, progress)
+
+
+def _finetune(
+    source: Path,
+    out: Path,
+    work: Path,
+    base: Model,
+    settings: FinetuneSettings,
+    jobs: int,
+    progress: Progress,
+) -> FinetuneResult:
+    """Fine-tune a base model; ``work`` is locked."""
+    started = time.monotonic()
+    cutting, reading, fitting = split_progress(progress, _COSTS)
     crops = PrepareSettings(crops=settings.crops, crop_size=base.crop_size)
     photos = read_photos(source, work, settings.groups, crops, jobs, cutting)
     dataset = photos.dataset

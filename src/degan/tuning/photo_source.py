@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from degan.config.run_layout import FINETUNE_FILE
 from degan.data.datasets.folder import CUSTOM_LABELS, read_labelled
 from degan.data.manifest import Dataset, read_dataset
 from degan.data.own_photos import prepare_photos
@@ -13,21 +14,23 @@ from degan.data.sample import person_of
 from degan.errors import DeganError
 from degan.labels import sort_classes
 from degan.system.files import write_text
+from degan.system.partial_folder import is_empty
 from degan.system.progress import Progress
+from degan.system.temporary_files import remove_abandoned
+from degan.system.writable import check_folder_writable
 from degan.tuning.photo_classes import check_folders, check_people, group_names
 from degan.tuning.weights_file import check_weights_path
 
-_MARK = "finetune.json"  # a file in every folder beside a weights file
 
-
-def check_out(source: Path, out: Path) -> None:
-    """Check that a weights file can be written to a path, before any work.
+def check_out(source: Path, out: Path, work: Path) -> None:
+    """Check that a weights file and the folder beside it can be written, before any work.
 
     Raises:
         DeganError: the file exists, cannot be written, or would be among the photos.
     """
     try:
         check_weights_path(out)
+        check_folder_writable(work)
         if out.exists():
             raise DeganError(f"{out} exists; give a new name, or delete it")
         inside = source.is_dir() and out.resolve().is_relative_to(source.resolve())
@@ -42,12 +45,13 @@ def check_out(source: Path, out: Path) -> None:
 
 def _open_work(work: Path, source: Path) -> None:
     """Create the folder beside the weights file, or continue with that of an earlier call."""
-    mark = work / _MARK
-    if work.exists() and not mark.is_file() and (work.is_file() or any(work.iterdir())):
+    mark = work / FINETUNE_FILE
+    if work.exists() and not mark.is_file() and (work.is_file() or not is_empty(work)):
         raise DeganError(
             f"degan writes crops and predictions to {work}, but did not create what is there; move "
             "it, or choose another name for the weights file"
         )
+    remove_abandoned(work)
     write_text(mark, json.dumps({"photos": str(source)}) + "\n")
 
 

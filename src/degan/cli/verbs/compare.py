@@ -86,10 +86,10 @@ def ablate(
             progress=show,
         )
     print_results.ablation_notes(summary)
-    console.out.print(print_results.ablation_table(summary))
+    console.show(print_results.ablation_table(summary))
     found_again = print_results.identification_table(summary)
     if found_again is not None:
-        console.out.print(found_again)
+        console.show(found_again)
 
 
 @app.command()
@@ -123,4 +123,4 @@ def compare(
 
     summary = compare_results(reference, others, out=out)
     print_results.comparison_notes(summary)
-    console.out.print(print_results.comparison_table(summary))
+    console.show(print_results.comparison_table(summary))

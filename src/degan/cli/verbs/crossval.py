@@ -79,9 +79,9 @@ def crossval(
         )
     print_results.subject_note(divided.dataset.subjects)
     print_results.few_images_note(summary)
-    typer.echo(f"{print_results.accuracy_line(summary)}, {summary['folds']} folds")
-    typer.echo(print_results.detail_lines(summary))
-    console.out.print(print_results.confusion_table(summary))
+    console.say(f"{print_results.accuracy_line(summary)}, {summary['folds']} folds")
+    console.say(*print_results.detail_lines(summary))
+    console.show(print_results.confusion_table(summary))
 
 
 @app.command()
@@ -115,6 +115,6 @@ def crossdata(
         )
     print_results.crossdata_notes(summary)
     print_results.few_images_note(summary)
-    typer.echo(print_results.accuracy_line(summary))
-    typer.echo(print_results.detail_lines(summary))
-    console.out.print(print_results.confusion_table(summary))
+    console.say(print_results.accuracy_line(summary))
+    console.say(*print_results.detail_lines(summary))
+    console.show(print_results.confusion_table(summary))

@@ -37,7 +37,7 @@ def datasets() -> None:
     """
     from degan.data.adapters import find_adapters  # noqa: PLC0415
 
-    console.out.print(print_results.dataset_table(list(find_adapters().items())))
+    console.show(print_results.dataset_table(list(find_adapters().items())))
 
 
 @app.command()
@@ -106,7 +106,7 @@ def prepare(
             progress=lambda done, total: show(done / total, f"{done} of {total} photos"),
         )
     print_results.prepare_notes(result, out)
-    typer.echo(print_results.prepare_line(result, out))
+    console.say(print_results.prepare_line(result, out))
 
 
 @app.command()
@@ -129,7 +129,7 @@ def look(
     with console.progress("look") as show:
         pairs = page.look(dataset, file, progress=show)
     print_results.duplicate_notes(pairs)
-    typer.echo(f"{file}: open it in a browser")
+    console.say(f"{file}: open it in a browser")
 
 
 @app.command()
@@ -162,7 +162,7 @@ def folds(
     made = make_folds(dataset, fold_protocol, num_folds=num_folds, seed=seed, validation=validation)
     write_folds(out, dataset, made, fold_protocol, seed)
     print_results.subject_note(dataset.subjects)
-    console.out.print(print_results.fold_table(dataset, made))
+    console.show(print_results.fold_table(dataset, made))
 
 
 @app.command()
@@ -214,7 +214,7 @@ def synthesize(
             progress=lambda done, total: show(done / total, f"{done} of {total} pictures"),
         )
     listed = f", {len(samples)} of them peak frames in manifest.csv" if sequences else ""
-    typer.echo(f"{out}: {num_images} pictures of {people} people{listed}")
+    console.say(f"{out}: {num_images} pictures of {people} people{listed}")
 
 
 @app.command()
@@ -236,4 +236,4 @@ def join(
         joined = join_datasets(data, out, show)
     print_results.subject_note(joined.subjects)
     people = len(joined.subjects)
-    typer.echo(f"{out}: {len(joined.samples)} faces of {people} subjects, from {len(data)} sets")
+    console.say(f"{out}: {len(joined.samples)} faces of {people} subjects, from {len(data)} sets")

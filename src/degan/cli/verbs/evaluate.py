@@ -154,17 +154,17 @@ def evaluate(
 def _print(summary: dict[str, Any]) -> None:
     """Print the notes, result lines and tables of an evaluation."""
     print_evaluation.evaluation_notes(summary)
-    typer.echo(print_results.accuracy_line(summary))
-    typer.echo(print_results.detail_lines(summary))
+    console.say(print_results.accuracy_line(summary))
+    console.say(*print_results.detail_lines(summary))
     if summary["unsure"]["below"]:
-        typer.echo(print_evaluation.unsure_line(summary))
-    console.out.print(print_results.confusion_table(summary))
+        console.say(print_evaluation.unsure_line(summary))
+    console.show(print_results.confusion_table(summary))
     if "by" in summary:
-        console.out.print(print_evaluation.group_table(summary))
-        typer.echo(print_evaluation.gap_line(summary))
+        console.show(print_evaluation.group_table(summary))
+        console.say(print_evaluation.gap_line(summary))
     if "actions" in summary:
-        console.out.print(print_evaluation.action_table(summary))
+        console.show(print_evaluation.action_table(summary))
     if "action_units" in summary:
-        console.out.print(print_evaluation.unit_table(summary))
+        console.show(print_evaluation.unit_table(summary))
     if "identity" in summary:
-        console.out.print(print_evaluation.identity_table(summary))
+        console.show(print_evaluation.identity_table(summary))

@@ -1,16 +1,15 @@
 """The verb ``predict``: recognise expressions in photos, in videos or from a camera."""
 
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from degan.cli import console, print_results
+from degan.cli import console
 from degan.cli.options import CPUS, RECOGNISE, Crops, Group, Weights
 from degan.errors import DeganError
 from degan.system.progress import silent
@@ -18,7 +17,6 @@ from degan.system.progress import silent
 if TYPE_CHECKING:
     from degan.predict.call_settings import Plan
     from degan.predict.count import Count
-    from degan.predict.records import Record
     from degan.predict.writers import Writer
 
 app = typer.Typer()
@@ -152,11 +150,11 @@ def predict(
     if sheet is not None and not files:
         raise DeganError("--sheet needs files, because it reads them twice; give their names")
     if boxes is not None:
-        _check_boxes(boxes, out, inputs_are_files=files, crops_or_turned=crops or turned)
+        _check_boxes(inputs_are_files=files, crops_or_turned=crops or turned)
     for option, value in (("--smooth", smooth), ("--fps", fps)):
         if value is not None and not isfinite(value):
             raise DeganError(f"{option} must be a finite number, not {value}")
-    inputs = find_inputs(named, print_results.note) if files else []
+    inputs = find_inputs(named, console.note) if files else []
     options = ReadOptions(
         weights=weights,
         groups=tuple(parse_groups(group or []).items()),
@@ -173,7 +171,7 @@ def predict(
         smooth=smooth,
         rate=fps,
         calmest=neutral == CALMEST,
-        boxes=read_boxes(boxes, inputs, print_results.note) if boxes is not None else None,
+        boxes=read_boxes(boxes, inputs, console.note) if boxes is not None else None,
         annotate=annotate,
         jobs=jobs,
         reader=open_reader(options),
@@ -181,7 +179,7 @@ def predict(
     count = _read(plan, _writer(plan, named, as_json, as_csv), out, sheet)
     report_unread(count, named)
     if out is not None:
-        typer.echo(_written(out, count))
+        console.say(_written(out, count))
 
 
 def continues(words: Sequence[str]) -> bool:
@@ -197,56 +195,29 @@ def _read(plan: "Plan", writer: "Writer", out: Path | None, sheet: Path | None) 
     """Read the inputs of a plan; print or write the records and show the progress of long work."""
     from degan.predict.run import predict as read_all  # noqa: PLC0415
 
-    def take(record: "Record") -> None:
-        with _printing():
-            writer.write(record)
-
     # On a terminal, a progress bar would overwrite the printed results.
     long = plan.camera is None and (len(plan.inputs) > 1 or plan.may_have_frames)
     shows_progress = long and (out is not None or not sys.stdout.isatty())
     with console.progress("predict") if shows_progress else nullcontext(silent) as show:
-        count = read_all(plan, take, out=out, sheet=sheet, progress=show, note=print_results.note)
-    with _printing():
-        writer.finish()
+        count = read_all(plan, writer.write, out=out, sheet=sheet, progress=show, note=console.note)
+    writer.finish()
     return count
 
 
-def _check_boxes(
-    boxes: Path, out: Path | None, *, inputs_are_files: bool, crops_or_turned: bool
-) -> None:
+def _check_boxes(*, inputs_are_files: bool, crops_or_turned: bool) -> None:
     """Check that ``--boxes`` agrees with the other options.
 
     Args:
-        boxes: file of boxes.
-        out: file to write; None for none.
         inputs_are_files: whether the inputs are files.
         crops_or_turned: whether ``--crops`` or ``--turned`` is given.
 
     Raises:
-        DeganError: the inputs are not files, ``--crops`` or ``--turned`` is given, or ``--out`` is
-            the file of boxes.
+        DeganError: the inputs are not files, or ``--crops`` or ``--turned`` is given.
     """
     if not inputs_are_files:
         raise DeganError("--boxes needs files as inputs; give their names")
     if crops_or_turned:
         raise DeganError("--boxes gives the faces of photos; leave --crops and --turned out")
-    if out is not None and out.resolve() == boxes.resolve():
-        raise DeganError(f"{out} would be written over the boxes; choose another file")
-
-
-@contextmanager
-def _printing() -> Iterator[None]:
-    """Raise a DeganError if the results cannot be written, for example to a full disk."""
-    try:
-        yield
-    except BrokenPipeError:  # the reader of the pipe has stopped
-        raise
-    except OSError as error:
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for buffered output
-        raise DeganError(
-            f"cannot write the results ({error.strerror or error}); free some space, or use -o "
-            "FILE, which can continue stopped work"
-        ) from error
 
 
 def _writer(plan: "Plan", named: Sequence[Path], as_json: bool, as_csv: bool) -> "Writer":
@@ -255,9 +226,9 @@ def _writer(plan: "Plan", named: Sequence[Path], as_json: bool, as_csv: bool) ->
     from degan.predict.writers import CsvWriter, JsonWriter  # noqa: PLC0415
 
     if as_json:
-        return JsonWriter(sys.stdout)
+        return JsonWriter(console.data_stream())
     if as_csv:
-        return CsvWriter(sys.stdout, plan.columns)
+        return CsvWriter(console.data_stream(), plan.columns)
     options, alone = plan.reader.options, len(plan.inputs) < 2
     return FaceTable(named, people=options.people, actions=options.actions, alone=alone)
 

@@ -46,4 +46,4 @@ def probe(
         )
     print_probes.probe_notes(summary)
     for table in print_probes.probe_tables(summary):
-        console.out.print(table)
+        console.show(table)

@@ -59,5 +59,5 @@ def report(
     print_results.report_notes(parts)
     size = out.stat().st_size / 1e6
     if size > _LARGE:
-        print_results.note(f"{out} is {size:.0f} MB; give fewer results for a smaller page")
-    typer.echo(f"{out}: open it in a browser")
+        console.note(f"{out} is {size:.0f} MB; give fewer results for a smaller page")
+    console.say(f"{out}: open it in a browser")

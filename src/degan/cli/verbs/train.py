@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from degan.cli import console, print_results
+from degan.cli import console
 from degan.cli.options import (
     TRAIN,
     Config,
@@ -67,9 +67,9 @@ def train(
     of_split = set(dataset.split_indices(split))
     indices = [index for index in dataset.without_subjects(without or []) if index in of_split]
     if any(dataset.samples[index].split == "test" for index in indices):
-        print_results.note(
+        console.note(
             "the test part of the official split is trained on too; '--split train' excludes it"
         )
     with console.progress("train") as show:
         training.train(dataset, indices, settings, run, show)
-    typer.echo(f"{run}: trained on {len(indices)} faces; next: 'degan export {run} FILE.onnx'")
+    console.say(f"{run}: trained on {len(indices)} faces; next: 'degan export {run} FILE.onnx'")

@@ -79,19 +79,19 @@ def export(
         with console.progress("export") as show:
             temperature = calibration.calibrate(model, read_dataset(calibrate), show)
         unsure_below = calibration.UNSURE_BELOW
-        typer.echo(f"temperature {temperature:.2f}, fitted on {calibrate}")
+        console.say(f"temperature {temperature:.2f}, fitted on {calibrate}")
     if actions is not None:
         action_layer = import_extra("degan.tuning.action_layer", "train")
         with console.progress("export") as show:
             explained = action_layer.fit_actions(model, read_dataset(actions), show)
-        typer.echo(print_results.actions_line(explained))
+        console.say(print_results.actions_line(explained))
     if neutral is not None:
         neutral_layer = import_extra("degan.tuning.neutral_layer", "train")
         with console.progress("export") as show:
             gain = neutral_layer.fit_neutral(model, read_dataset(neutral), show)
-        typer.echo(print_results.neutral_line(gain))
+        console.say(print_results.neutral_line(gain))
     parity = onnx_export.export(model, file, unsure_below=unsure_below)
-    typer.echo(
+    console.say(
         f"{file}: {', '.join(model.expressions)}; largest difference from the model "
         f"{parity.largest_difference:.1e}"
     )
@@ -138,8 +138,8 @@ def finetune(
     with console.progress("finetune") as show:
         result = fine_tuning.finetune(source, out, settings, jobs=jobs, progress=show)
     print_finetune.notes(result)
-    typer.echo(print_finetune.measured(result))
-    console.out.print(print_results.confusion_table(result.summary))
-    typer.echo(
+    console.say(*print_finetune.measured(result))
+    console.show(print_results.confusion_table(result.summary))
+    console.say(
         f"{out}: {', '.join(result.summary['expressions'])}; crops and predictions in {result.work}"
     )

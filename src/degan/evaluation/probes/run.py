@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from degan.data.factors import FACTORS_FILE, read_existing_columns
 from degan.data.folds import Fold, subject_folds
 from degan.data.manifest import Dataset, check_dataset
+from degan.data.outputs import check_output_folder
 from degan.data.provenance import hashes_with_unknown_subjects
 from degan.errors import DeganError
-from degan.evaluation.predictions import check_output_folder
 from degan.evaluation.probes import disentanglement as layout
 from degan.evaluation.probes.finished_runs import (
     PROBABILITIES,
@@ -163,7 +163,7 @@ def _facts(run: Run) -> dict[str, Any]:
 
 def _check_out(out: Path) -> None:
     """Check that only an earlier ``probes.json`` of ``degan probe`` would be replaced."""
-    check_output_folder(out)
+    check_output_folder(out, [_RESULT])
     result = out / _RESULT
     if result.exists():
         try:

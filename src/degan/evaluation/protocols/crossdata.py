@@ -16,6 +16,7 @@ from degan.evaluation.predictions import compute_metrics, predictions_text
 from degan.labels import sort_classes
 from degan.system.arguments import PathLike, as_path
 from degan.system.files import read_json, write_text
+from degan.system.folder_lock import locked
 from degan.system.progress import Progress, as_progress, sub_progress
 from degan.training.model import Model, predict_probabilities
 from degan.training.pipeline import train
@@ -71,17 +72,18 @@ def cross_data_set(
         sub_progress(progress, 0.0, _TRAINING_SHARE),
     )
     path = folder / SUMMARY_FILE
-    if not path.exists():
-        summary = {
-            **_test(model, test_set, shared, folder),
-            "protocol": "across data sets",
-            "seed": settings.seed,
-            "preset": settings.preset,
-            "manifest_sha256": training_set.manifest_hash,
-            "tested_manifest_sha256": test_set.manifest_hash,
-            "subjects_of_one_name": len(set(training_set.subjects) & set(test_set.subjects)),
-        }
-        write_text(path, json.dumps(summary, indent=2) + "\n")
+    with locked(folder):
+        if not path.exists():
+            summary = {
+                **_test(model, test_set, shared, folder),
+                "protocol": "across data sets",
+                "seed": settings.seed,
+                "preset": settings.preset,
+                "manifest_sha256": training_set.manifest_hash,
+                "tested_manifest_sha256": test_set.manifest_hash,
+                "subjects_of_one_name": len(set(training_set.subjects) & set(test_set.subjects)),
+            }
+            write_text(path, json.dumps(summary, indent=2) + "\n")
     summary = read_json(path)
     if summary.get("tested_manifest_sha256") != test_set.manifest_hash:
         raise DeganError(f"{folder} was tested on another data set; choose a new name for the run")

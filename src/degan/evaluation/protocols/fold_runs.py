@@ -30,8 +30,9 @@ from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.predictions import compute_metrics, predictions_text, subjects_text
 from degan.system.files import read_json, sha256, write_text
-from degan.system.processes import CONTEXT, run_in_processes
+from degan.system.processes import run_in_processes, shared_doubles
 from degan.system.progress import Progress
+from degan.system.writable import check_folder_writable
 from degan.training.device import find_device
 from degan.training.model import Model, predict_probabilities
 from degan.training.pipeline import read_training_inputs
@@ -82,6 +83,7 @@ def open_fold_runs(
             f"the data set has other samples than {dataset.folder}; give the result of read_dataset"
         )
     if not (folder / SUMMARY_FILE).exists():
+        check_folder_writable(folder)
         check_unseen(read_start(settings), dataset)
     if not (folder / RECORD_FILE).exists():  # fail before hours of training
         find_device(settings.device)
@@ -142,7 +144,7 @@ def run_in_parallel(
     Raises:
         DeganError: ``work`` raised it, or a process was killed.
     """
-    shares = CONTEXT.Array("d", [float(done) for done in finished])
+    shares = shared_doubles([float(done) for done in finished])
 
     def report(_: int) -> None:
         done = [float(share) for share in shares[:]]
