@@ -261,3 +261,20 @@ class TestTurned:
             assert done.returncode == 0, done.stderr
             records = [json.loads(line) for line in done.stdout.splitlines()]
             assert [len(record["faces"]) for record in records] == [count] * 2
+
+
+def test_a_size_that_changes_is_noted(command, frames, film_at):
+    """A transport stream may join recordings of two sizes."""
+    parts = [
+        film(images, codec="libx264", kind="mpegts")
+        for images in (frames, [np.ascontiguousarray(frame[:240, :320]) for frame in frames])
+    ]
+    done = command("predict", film_at(b"".join(parts), "v.ts"), "--json")
+    assert done.returncode == 0, done.stderr
+    notes = [line for line in done.stderr.splitlines() if line.startswith("degan:")]
+    assert len(notes) == 2
+    assert "400 x 300 pixels, 10 frames a second" in notes[0]
+    assert "320 x 240 pixels from 0.7 seconds on" in notes[1]
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {face["person"] for record in records for face in record["faces"]} == {1}
+    assert [len(record["faces"]) for record in records] == [1] * 16

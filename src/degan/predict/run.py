@@ -208,7 +208,7 @@ class _Run:
             playing.until_ctrl_c() if isinstance(source, int) else nullcontext(),
             _drawn_video(target, plan.rate, playing) as drawn,
         ):
-            noted = False
+            size: tuple[int, ...] = ()
             for result in watch(
                 reader.recognizer,
                 playing,
@@ -217,9 +217,10 @@ class _Run:
                 neutral=list(reader.neutral),
                 calmest=plan.calmest,
             ):
-                if not noted and result.image is not None:
-                    self.note(_video_note(playing, plan.rate, result.image))
-                    noted = True
+                if result.image is not None and result.image.shape != size:
+                    since = result.time if size else None
+                    self.note(_video_note(playing, plan.rate, result.image, since))
+                    size = result.image.shape
                 if drawn is not None and result.image is not None:
                     drawn.write(annotate(result.image, self._drawn(result)), result.time)
                 total = playing.approx_num_frames
@@ -252,11 +253,21 @@ def _drawn_video(
     return write_video(target, min(requested_rate or MAX_RATE, max(rates)), MARK)
 
 
-def _video_note(playing: Playing, rate: float | None, image: RgbImage) -> str:
-    """Return a sentence on frame size, frame rate and units; the image is an upright frame."""
-    header_rate = f"{playing.rate:.6g} frames a second" if playing.rate else "no rate known"
+def _video_note(playing: Playing, rate: float | None, image: RgbImage, since: float | None) -> str:
+    """Return a sentence on frame size, frame rate and units.
+
+    Args:
+        playing: the video.
+        rate: frames per second to read; None for all.
+        image: the first frame of its size.
+        since: time of this frame if earlier frames have another size; else None.
+    """
+    size = f"{image.shape[1]} x {image.shape[0]} pixels"
+    if since is not None:
+        return f"{playing.name}: {size} from {since:.6g} seconds on; boxes are in these pixels"
+    video_rate = f"{playing.rate:.6g} frames a second" if playing.rate else "no rate known"
     read_rate = "all are read" if rate is None else f"{rate:g} a second are read"
     return (
-        f"{playing.name}: {image.shape[1]} x {image.shape[0]} pixels, {header_rate}, "
-        f"{read_rate}; time is in seconds from the first frame, boxes in pixels"
+        f"{playing.name}: {size}, {video_rate}, {read_rate}; time is in seconds from the first "
+        "frame, boxes in pixels"
     )
