@@ -70,7 +70,7 @@ class Screen:
             image = frame.to_ndarray(
                 width=width, height=height, format="rgb24", interpolation="BICUBIC"
             )
-        image = to_sdr(image, frame.color_trc)
+        image = to_sdr(image, self._stream.codec_context.color_trc)
         # The matrix is read once, not of every frame: a frame whose matrix was read stays in memory
         # until the garbage collector runs.
         if frame.rotation != self._rotation:
