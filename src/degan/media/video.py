@@ -27,6 +27,7 @@ from degan.media.frame_times import (
     FrameClock,
     Pace,
     average_rate,
+    header_frames,
     is_steady,
     pace_of,
 )
@@ -262,12 +263,10 @@ class Playing:
         self._owner = owner
         self.rate = pace.rate if pace else average_rate(stream)
         self.densest_rate = pace.densest if pace else self.rate
-        length = stream.duration * stream.time_base if stream.duration else 0
-        self.num_header_frames = stream.frames or int(length * (self.rate or 0))
+        self.num_header_frames = header_frames(container, stream, self.rate)
+        seconds = float((container.duration or 0) / import_av().time_base)
         self.approx_num_frames = self.num_header_frames or (
-            pace.frames
-            if pace
-            else int((container.duration or 0) / import_av().time_base * (self.rate or 0))
+            pace.frames if pace else int(seconds * (self.rate or 0))
         )
         self._screen = Screen(container, stream)
         coded = stream.codec_context
