@@ -231,7 +231,8 @@ class TestCopies:
     def test_it_has_the_shape_that_a_player_shows(self, command, frames, film_at, tmp_path):
         out = tmp_path / "out.mp4"
         data = film(frames, ratio=Fraction(4, 3))
-        command("predict", film_at(data), "--annotate", out, "--json")
+        done = command("predict", film_at(data), "--annotate", out, "--json")
+        assert "533 x 300 pixels (stored as 400 x 300), 10 frames a second" in done.stderr
         with play(out) as playing:
             frame = next(playing.frames())
         assert frame.image.shape[:2] == (300, 532)  # 533, but sides are even
@@ -274,7 +275,7 @@ def test_a_size_that_changes_is_noted(command, frames, film_at):
     notes = [line for line in done.stderr.splitlines() if line.startswith("degan:")]
     assert len(notes) == 2
     assert "400 x 300 pixels, 10 frames a second" in notes[0]
-    assert "320 x 240 pixels from 0.7 seconds on" in notes[1]
+    assert "frames have another size from 0.7 seconds on" in notes[1]
     records = [json.loads(line) for line in done.stdout.splitlines()]
     assert {face["person"] for record in records for face in record["faces"]} == {1}
     assert [len(record["faces"]) for record in records] == [1] * 16

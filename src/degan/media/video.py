@@ -243,6 +243,7 @@ class Playing:
             have only a total duration, which includes sound.
         width: frame width in square pixels, before the rotation of the file is applied.
         height: frame height in square pixels, before the rotation of the file is applied.
+        stored_size: width and height of the stored frames, whose pixels may not be square.
         num_decoded: number of frames yielded so far.
 
     Raises:
@@ -269,8 +270,8 @@ class Playing:
             pace.frames if pace else int(seconds * (self.rate or 0))
         )
         self._screen = Screen(container, stream)
-        coded = stream.codec_context
-        self.width, self.height = shown_size(coded.width, coded.height, self._screen.ratio)
+        self.stored_size = stream.codec_context.width, stream.codec_context.height
+        self.width, self.height = shown_size(*self.stored_size, self._screen.ratio)
         self.num_decoded = 0
         self._container, self._stream = container, stream
         self._stopped, self._closed = Event(), Event()
