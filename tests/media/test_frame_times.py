@@ -92,6 +92,19 @@ def test_a_joined_transport_stream_goes_on_where_its_clock_begins_again():
     assert np.diff(found).max() < 0.09
 
 
+@pytest.mark.parametrize("begins", [(0, 75_000), (75_000, 0)], ids=["forward", "back"])
+def test_a_clock_that_jumps_promises_no_frames(begins):
+    """FFmpeg takes the difference of the time stamps for the duration."""
+    joined = b""
+    for begin in begins:
+        stamps = [4 * (begin + number) for number in range(10)]
+        joined += film(GREYS[:10], rate=25, codec="libx264", kind="mpegts", times=stamps)
+    playing, found = played(joined)
+    assert len(found) == 20
+    assert found[-1] < 1
+    assert playing.num_header_frames == 0
+
+
 def test_the_time_of_a_frame_that_has_none_is_that_of_its_number():
     frames = [SimpleNamespace(time=None, dts=None)] * 3
     clock = FrameClock("h264", 25)

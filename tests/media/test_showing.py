@@ -103,6 +103,7 @@ def test_a_ratio_that_changes_holds_from_the_key_frame_on():
 
 def test_frames_larger_than_4k_are_scaled_down_in_their_shape(monkeypatch):
     assert shown_size(3840, 2160, 1.0) == (3840, 2160)
+    assert shown_size(0, 0, 1.0) == (1, 1)
     width, height = shown_size(7680, 4320, 1.0)
     assert width * height <= 1.001 * showing.MAX_SHOWN_PIXELS
     assert width / height == pytest.approx(7680 / 4320, rel=1e-3)

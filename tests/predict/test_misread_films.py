@@ -231,7 +231,8 @@ class TestCopies:
     def test_it_has_the_shape_that_a_player_shows(self, command, frames, film_at, tmp_path):
         out = tmp_path / "out.mp4"
         data = film(frames, ratio=Fraction(4, 3))
-        command("predict", film_at(data), "--annotate", out, "--json")
+        done = command("predict", film_at(data), "--annotate", out, "--json")
+        assert "533 x 300 pixels (stored as 400 x 300), 10 frames a second" in done.stderr
         with play(out) as playing:
             frame = next(playing.frames())
         assert frame.image.shape[:2] == (300, 532)  # 533, but sides are even
@@ -261,3 +262,20 @@ class TestTurned:
             assert done.returncode == 0, done.stderr
             records = [json.loads(line) for line in done.stdout.splitlines()]
             assert [len(record["faces"]) for record in records] == [count] * 2
+
+
+def test_a_size_that_changes_is_noted(command, frames, film_at):
+    """A transport stream may join recordings of two sizes."""
+    parts = [
+        film(images, codec="libx264", kind="mpegts")
+        for images in (frames, [np.ascontiguousarray(frame[:240, :320]) for frame in frames])
+    ]
+    done = command("predict", film_at(b"".join(parts), "v.ts"), "--json")
+    assert done.returncode == 0, done.stderr
+    notes = [line for line in done.stderr.splitlines() if line.startswith("degan:")]
+    assert len(notes) == 2
+    assert "400 x 300 pixels, 10 frames a second" in notes[0]
+    assert "frames have another size from 0.7 seconds on" in notes[1]
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {face["person"] for record in records for face in record["faces"]} == {1}
+    assert [len(record["faces"]) for record in records] == [1] * 16

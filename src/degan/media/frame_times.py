@@ -11,6 +11,7 @@ __all__ = [
     "FrameClock",
     "Pace",
     "average_rate",
+    "header_frames",
     "is_steady",
     "pace_of",
 ]
@@ -130,6 +131,17 @@ def is_steady(stream: Any) -> bool:
     if not 0 < average <= MAX_RATE:
         return False
     return not guessed or abs(guessed - average) <= _VARIES * average
+
+
+def header_frames(container: Any, stream: Any, rate: float | None) -> int:
+    """Return the number of frames according to the header, or its duration; 0 if unknown.
+
+    Transport and program streams have no header: FFmpeg computes their duration from time stamps,
+    which jump.
+    """
+    if stream.frames or container.format.name in _JOINED:
+        return int(stream.frames)
+    return int(float((stream.duration or 0) * stream.time_base) * (rate or 0))
 
 
 def pace_of(container: Any, stream: Any) -> Pace | None:

@@ -70,7 +70,7 @@ class Screen:
             image = frame.to_ndarray(
                 width=width, height=height, format="rgb24", interpolation="BICUBIC"
             )
-        image = to_sdr(image, frame.color_trc)
+        image = to_sdr(image, self._stream.codec_context.color_trc)
         # The matrix is read once, not of every frame: a frame whose matrix was read stays in memory
         # until the garbage collector runs.
         if frame.rotation != self._rotation:
@@ -96,7 +96,8 @@ def shown_size(width: int, height: int, ratio: float) -> tuple[int, int]:
         height: stored height in pixels.
         ratio: width / height of a stored pixel, above 0.
     """
-    wide, high = width * max(1.0, ratio), height * max(1.0, 1 / ratio)
+    # Some headers state no size: it counts as one pixel.
+    wide, high = max(1, width) * max(1.0, ratio), max(1, height) * max(1.0, 1 / ratio)
     scale = min(1.0, math.sqrt(MAX_SHOWN_PIXELS / (wide * high)))
     return max(1, round(wide * scale)), max(1, round(high * scale))
 

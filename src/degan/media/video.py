@@ -27,6 +27,7 @@ from degan.media.frame_times import (
     FrameClock,
     Pace,
     average_rate,
+    header_frames,
     is_steady,
     pace_of,
 )
@@ -240,6 +241,7 @@ class Playing:
             have only a total duration, which includes sound.
         width: frame width in square pixels, before the rotation of the file is applied.
         height: frame height in square pixels, before the rotation of the file is applied.
+        stored_size: width and height of the stored frames, whose pixels may not be square.
         num_decoded: number of frames yielded so far.
 
     Raises:
@@ -260,16 +262,14 @@ class Playing:
         self._owner = owner
         self.rate = pace.rate if pace else average_rate(stream)
         self.densest_rate = pace.densest if pace else self.rate
-        length = stream.duration * stream.time_base if stream.duration else 0
-        self.num_header_frames = stream.frames or int(length * (self.rate or 0))
+        self.num_header_frames = header_frames(container, stream, self.rate)
+        seconds = float((container.duration or 0) / import_av().time_base)
         self.approx_num_frames = self.num_header_frames or (
-            pace.frames
-            if pace
-            else int((container.duration or 0) / import_av().time_base * (self.rate or 0))
+            pace.frames if pace else int(seconds * (self.rate or 0))
         )
         self._screen = Screen(container, stream)
-        coded = stream.codec_context
-        self.width, self.height = shown_size(coded.width, coded.height, self._screen.ratio)
+        self.stored_size = stream.codec_context.width, stream.codec_context.height
+        self.width, self.height = shown_size(*self.stored_size, self._screen.ratio)
         self.num_decoded = 0
         self._container, self._stream = container, stream
         self._stopped, self._closed = Event(), Event()

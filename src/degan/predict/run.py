@@ -208,7 +208,7 @@ class _Run:
             playing.until_ctrl_c() if isinstance(source, int) else nullcontext(),
             _drawn_video(target, plan.rate, playing) as drawn,
         ):
-            noted = False
+            sizes: list[tuple[int, ...]] = []
             for result in watch(
                 reader.recognizer,
                 playing,
@@ -217,9 +217,9 @@ class _Run:
                 neutral=list(reader.neutral),
                 calmest=plan.calmest,
             ):
-                if not noted and result.image is not None:
-                    self.note(_video_note(playing, plan.rate, result.image))
-                    noted = True
+                # Video calls change their size often: only the first change is noted.
+                if result.image is not None and len(sizes) < 2:
+                    self._note_size(playing, result.image, result.time or 0.0, sizes)
                 if drawn is not None and result.image is not None:
                     drawn.write(annotate(result.image, self._drawn(result)), result.time)
                 total = playing.approx_num_frames
@@ -232,6 +232,20 @@ class _Run:
                     f"{name} ends early: {count} of {playing.num_header_frames} frames could be "
                     "decoded"
                 )
+
+    def _note_size(
+        self, playing: Playing, image: RgbImage, time: float, sizes: list[tuple[int, ...]]
+    ) -> None:
+        """Report the size of the first frame, and that it changes; ``sizes`` are those reported."""
+        if not sizes:
+            self.note(_video_note(playing, self.plan.rate, image))
+        elif image.shape not in sizes:
+            self.note(
+                f"{playing.name}: frames have another size from {time:.6g} seconds on; boxes are "
+                "in pixels of their frame"
+            )
+        if image.shape not in sizes:
+            sizes.append(image.shape)
 
     def _drawn(self, result: Result) -> Sequence[Prediction]:
         """Return the faces of a frame to draw; numbers over all files are not known yet."""
@@ -253,10 +267,13 @@ def _drawn_video(
 
 
 def _video_note(playing: Playing, rate: float | None, image: RgbImage) -> str:
-    """Return a sentence on frame size, frame rate and units; the image is an upright frame."""
-    header_rate = f"{playing.rate:.6g} frames a second" if playing.rate else "no rate known"
+    """Return a sentence on frame size, frame rate and units; the image is the first frame."""
+    size = f"{image.shape[1]} x {image.shape[0]} pixels"
+    if sorted(playing.stored_size) != sorted(image.shape[:2]):
+        size += " (stored as {} x {})".format(*playing.stored_size)
+    video_rate = f"{playing.rate:.6g} frames a second" if playing.rate else "no rate known"
     read_rate = "all are read" if rate is None else f"{rate:g} a second are read"
     return (
-        f"{playing.name}: {image.shape[1]} x {image.shape[0]} pixels, {header_rate}, "
-        f"{read_rate}; time is in seconds from the first frame, boxes in pixels"
+        f"{playing.name}: {size}, {video_rate}, {read_rate}; time is in seconds from the first "
+        "frame, boxes in pixels"
     )

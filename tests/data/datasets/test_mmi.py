@@ -4,6 +4,7 @@ import io
 import random
 import sys
 from contextlib import suppress
+from fractions import Fraction
 from functools import cache
 
 import numpy as np
@@ -24,12 +25,14 @@ EXPRESSIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
 
 
 @cache
-def film(count=11, width=64, height=48):
+def film(count=11, width=64, height=48, ratio=None):
     """A video that is bright on the left and dark on the right, for dual views."""
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="avi") as container:
         stream = container.add_stream("mpeg4", rate=25)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        if ratio is not None:
+            stream.codec_context.sample_aspect_ratio = ratio
         for number in range(count):
             image = np.full((height, width, 3), 200 + number % 2, np.uint8)
             image[:, width // 2 :] = 20
@@ -256,6 +259,14 @@ def test_frontal_views_that_were_filmed_lying_are_turned(tmp_path, size, view, t
         image = PictureReader().read(pictures[:1])[0]
         assert image.shape == (720, 576, 3)
         assert image[:300].mean() > 180  # what was on the left
+
+
+def test_pixels_that_are_not_square_become_so_before_a_view_is_turned(tmp_path):
+    """PAL has 720 x 576 pixels with a ratio of 16:15."""
+    put(tmp_path, session(video=film(3, 720, 576, ratio=Fraction(16, 15))))
+    pictures = [source.picture for source in only(tmp_path).sources]
+    assert {picture.turned for picture in pictures} == {True}
+    assert PictureReader().read(pictures[:1])[0].shape == (768, 576, 3)
 
 
 def test_who_is_shown_is_told_by_the_videos_name_or_else_by_the_session(tmp_path):
