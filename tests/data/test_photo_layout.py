@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from degan.data.datasets.folder import ADAPTER, CUSTOM_LABELS, read_labelled
+from degan.data.datasets.folder import ADAPTER, CUSTOM_LABELS, EXPRESSION_LABELS, read_labelled
 from degan.data.photo_layout import MANY, Layout
 from degan.data.protocol import Protocol
 from degan.errors import DeganError
@@ -72,6 +72,24 @@ class TestNamesDecide:
         make(tmp_path, *names(["anna", "ben"], ["happy", "sad"], "{who}/{what}.jpg"))
         with pytest.raises(DeganError, match=r"anna, ben are people, not classes \(the names of"):
             read_labelled(tmp_path, CUSTOM_LABELS)
+
+    def test_parts_of_a_data_set_are_neither_classes_nor_people(self, tmp_path):
+        make(tmp_path / "flat", "train/a_1.jpg", "test/b_1.jpg")
+        with pytest.raises(DeganError, match="train are parts of a data set, not classes"):
+            read_labelled(tmp_path / "flat", CUSTOM_LABELS)
+        make(tmp_path / "deep", *names("ab", ["bored", "tired"], "train/{what}/{who}_1.jpg"))
+        assert found_in(tmp_path / "deep") == (
+            Layout.FLAT, {(what, who) for what in ("bored", "tired") for who in "ab"},
+        )  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("pattern", "level"), [("{who}/{what}/1.jpg", "outer"), ("{what}/{who}/1.jpg", "inner")]
+    )
+    def test_folders_that_are_people_are_named(self, tmp_path, pattern, level):
+        make(tmp_path, *names("abcd", ["happy", "sad"], pattern))
+        for labels in (CUSTOM_LABELS, EXPRESSION_LABELS):
+            notes = read_labelled(tmp_path, labels).notes
+            assert notes == [f"the {level} folders are 4 people (a, b, c, ...)"]
 
     def test_photos_deeper_than_the_layout_are_left_out_one_by_one(self, tmp_path):
         make(tmp_path, *names("ab", ["happy", "bored"], "{who}/{what}/1.jpg"), "a/happy/old/1.jpg")

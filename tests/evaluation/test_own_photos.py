@@ -72,6 +72,18 @@ class TestClasses:
         assert summary["left_out"] == {"amused": 4}
         assert summary["images"] == 8
 
+    def test_the_classes_of_the_weights_are_no_people(self, examples, tmp_path):
+        folders = {"awake": "001", "bored": "002"}  # one person each, as in folders of people
+        for name, who in folders.items():
+            (tmp_path / "p" / name).mkdir(parents=True)
+            for shown in ("neutral", "smiling"):
+                photo = examples / shown / f"{who}.jpg"
+                shutil.copy(photo, tmp_path / "p" / name / f"{who}_{shown}.jpg")
+        weights = make_weights(tmp_path / "w.onnx", list(folders))
+        assert evaluate_photos(tmp_path / "p", weights).summary["images"] == 4
+        with pytest.raises(DeganError, match="awake, bored are people"):
+            evaluate_photos(tmp_path / "p")
+
     def test_case_is_ignored(self, examples, tmp_path):
         folder = copy_photos(examples, tmp_path / "p", Calm="neutral", Smiling="smiling")
         weights = make_weights(tmp_path / "w.onnx", ["calm", "SMILING"])

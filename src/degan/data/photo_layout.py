@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from degan.data.likeness_check import Level, Shown, level_of_people, shows_one_person
 from degan.data.pictures import Picture
+from degan.data.split_names import split_of
 from degan.errors import DeganError
 from degan.labels import find_expression
 
@@ -128,12 +129,17 @@ def _layout_of_faces(
 
 
 def _refuse_people(root: Path, photos: Sequence[PhotoPath], is_class: IsClass) -> None:
-    """Refuse folders of single people, which would become classes.
+    """Refuse folders of single people, or parts of a data set, which would become classes.
 
     Raises:
-        DeganError: the folders are people.
+        DeganError: the folders are people or parts.
     """
     folders = {photo.folders[0] for photo in photos}
+    if folders and all(map(split_of, folders)):
+        raise DeganError(
+            f"{root}: the folders {_names(folders)} are parts of a data set, not classes; put a "
+            "folder for each class into them"
+        )
     if len(folders) < 2 or any(map(is_class, folders)):
         return
     subjects = [PurePosixPath(photo.file).stem.partition("_")[0] for photo in photos]

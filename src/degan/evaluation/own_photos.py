@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from degan.data import tables
-from degan.data.datasets.folder import CUSTOM_LABELS, read_labelled
+from degan.data.datasets.folder import CUSTOM_LABELS, LabelSet, read_labelled
 from degan.data.outputs import check_output_folder
 from degan.data.own_photos import prepare_photos
 from degan.data.people_table import SUBJECT, table_columns
+from degan.data.photo_layout import is_expression_name
 from degan.data.prepare import PrepareResult, PrepareSettings
 from degan.data.sample import Sample
 from degan.errors import DeganError
@@ -103,7 +104,7 @@ def evaluate_photos(
     _check_column(by, people)
     _check_source(source, out, people)
     recognizer = Recognizer(weights, threads=threads)
-    found = read_labelled(source, CUSTOM_LABELS)
+    found = read_labelled(source, _labels(recognizer, members))
     names = {part.sources[0].expression for part in found.recordings}
     classes = _Classes(recognizer.expressions, names, members)
     if classes.merged:
@@ -146,6 +147,16 @@ def evaluate_photos(
             facts=facts,
         )
     return PhotoEvaluation(summary, prepared)
+
+
+def _labels(recognizer: Recognizer, groups: Mapping[str, Sequence[str]]) -> LabelSet:
+    """Return labels of any name; the classes of weights and groups are certainly no people."""
+    known = {*recognizer.expressions, *(name for members in groups.values() for name in members)}
+    folded = {name.casefold() for name in known}
+    return replace(
+        CUSTOM_LABELS,
+        is_known=lambda name: is_expression_name(name) or name.casefold() in folded,
+    )
 
 
 def _check_column(by: str | None, people: Path | None) -> None:

@@ -5,7 +5,7 @@ import io
 import posixpath
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, NamedTuple
@@ -72,6 +72,7 @@ Finder = Callable[[str], Location | None]
 
 _MAX_CSV_BYTES = 512 * 2**20
 _FRAME = re.compile(r"[ _-]*(\d{1,12})$")
+_SHOWN = 3  # names of people in a note
 _NO_PHOTO = "not a photo, by its suffix and its first bytes"
 
 
@@ -169,8 +170,17 @@ def _read_tree(tree: Tree, top: str, labels: LabelSet) -> AdapterResult:
             found.skipped.append(Skipped(place.above, reason))
         if place.folders and not place.is_photo:
             left_out.add(PurePosixPath(name).name)
-    found.notes.extend([*parts.notes(), *left_out.notes()])
+    found.notes.extend([*parts.notes(), *_people_note(found, layout), *left_out.notes()])
     return found
+
+
+def _people_note(found: AdapterResult, layout: Layout) -> Iterator[str]:
+    """Yield a sentence on the folders that were taken for people, if there are any."""
+    people = {part.sources[0].subject for part in found.recordings} - {""}
+    if layout.person_level is not None and people:
+        level = "outer" if layout.person_level == 0 else "inner"
+        shown = [*sorted(people)[:_SHOWN], *["..."] * (len(people) > _SHOWN)]
+        yield f"the {level} folders are {len(people)} people ({', '.join(shown)})"
 
 
 class _Place(NamedTuple):
