@@ -5,14 +5,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from degan.config.run_layout import (
     FINE_TUNING,
-    FINETUNE_FILE,
     FOLDS_FILE,
     PREDICTIONS_FILE,
     SUMMARY_FILE,
@@ -45,10 +44,7 @@ from degan.system.arguments import (
 )
 from degan.system.files import read_bytes, sha256, write_text
 from degan.system.folder_lock import locked
-from degan.system.partial_folder import is_empty
 from degan.system.progress import Progress, as_progress, silent, split_progress
-from degan.system.temporary_files import remove_abandoned
-from degan.system.writable import check_folder_writable
 from degan.training.model import Model
 from degan.tuning.base_model import read_base
 from degan.tuning.calibration import MIN_SAMPLES, UNSURE_BELOW, fit_temperature
@@ -65,10 +61,7 @@ from degan.tuning.last_layer import (
 )
 from degan.tuning.onnx_export import export
 from degan.tuning.photo_classes import check_folders, check_people, group_names, grouped
-from degan.tuning.weights_file import check_weights_path
-
-SUFFIX: Final = ".finetune"
-"""Suffix of the folder with crops and predictions, beside the weights file."""
+from degan.tuning.work_folder import SUFFIX, check_out, open_work
 
 _MAX_WEIGHTS = 2**31
 _COSTS = (10.0, 1.0, 1.0)  # approximate costs of cropping, computing features and fitting
@@ -131,8 +124,9 @@ def finetune(
 ) -> FinetuneResult:
     """Fit a last layer on photos, evaluate it by cross-validation, and write a weights file.
 
-    Crops, predictions and metrics are written to a folder beside it, see :data:`SUFFIX`. The same
-    call continues interrupted work. Not in the paper.
+    Crops, predictions and metrics are written to a folder beside it, see
+    :data:`degan.tuning.work_folder.SUFFIX`. The same call continues interrupted work. Not in the
+    paper.
 
     Args:
         source: folder with ``<class>/<subject>_*.jpg``, CSV file of photos, or prepared data set.
@@ -154,7 +148,7 @@ def finetune(
     source, out = as_path(source, "source"), as_path(out, "out")
     check_kind(settings, FinetuneSettings, "settings", "FinetuneSettings")
     work = out.with_suffix(SUFFIX)
-    _check_out(source, out, work)
+    check_out(source, out, work)
     base = read_base(settings.base)
     with locked(work, beside=True):
         return _finetune(source, out, work, base, settings, jobs, progress)
@@ -264,35 +258,6 @@ class _Task:
         return probabilities
 
 
-def _check_out(source: Path, out: Path, work: Path) -> None:
-    """Check that a weights file and the folder beside it can be written, before any work."""
-    try:
-        check_weights_path(out)
-        check_folder_writable(work)
-        if out.exists():
-            raise DeganError(f"{out} exists; give a new name, or delete it")
-        inside = source.is_dir() and out.resolve().is_relative_to(source.resolve())
-    except OSError as error:
-        raise DeganError(f"cannot write {out}: {error.strerror}; give another name") from error
-    if inside:
-        raise DeganError(
-            f"{out} would be among the photos in {source}, where each folder is a class; choose "
-            "another folder"
-        )
-
-
-def _open_work(work: Path, source: Path) -> None:
-    """Create the folder beside the weights file, or continue with that of an earlier call."""
-    mark = work / FINETUNE_FILE
-    if work.exists() and not mark.is_file() and (work.is_file() or not is_empty(work)):
-        raise DeganError(
-            f"degan writes crops and predictions to {work}, but did not create what is there; move "
-            "it, or choose another name for the weights file"
-        )
-    remove_abandoned(work)
-    write_text(mark, json.dumps({"photos": str(source)}) + "\n")
-
-
 class _Photos(NamedTuple):
     """The photos of a fine-tuning.
 
@@ -319,7 +284,7 @@ def _photos(
             )
         dataset = read_dataset(source)
         group_names(dataset.expressions, settings.groups, source)
-        _open_work(work, source)
+        open_work(work, source)
         return _Photos(dataset, None, "")
     found = read_labelled(source, CUSTOM_LABELS)
     check_folders(source, found)
@@ -330,7 +295,7 @@ def _photos(
         [(group_of[row.expression], person_of(row.subject, row.sequence)) for row in rows],
         source,
     )
-    _open_work(work, source)
+    open_work(work, source)
     crops = PrepareSettings(crops=settings.crops, crop_size=base.crop_size)
     dataset, prepared = prepare_photos(found, work / "data", crops, jobs=jobs, progress=progress)
     if missing := [name for name in classes if name not in dataset.expressions]:
