@@ -349,9 +349,8 @@ class Playing:
     def until_ctrl_c(self) -> Iterator[None]:
         """Within the block, the first Ctrl-C ends :meth:`frames` like the end of the file.
 
-        The second Ctrl-C has its usual effect. So has the first SIGTERM or SIGHUP, except in the
-        command, which handles them like Ctrl-C. Only the main thread receives signals; in other
-        threads this has no effect.
+        The second Ctrl-C has its usual effect. SIGTERM and SIGHUP count too if they have a handler,
+        as in the command. Only the main thread receives signals; in others this has no effect.
 
         Yields:
             None.

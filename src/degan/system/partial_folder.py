@@ -125,7 +125,8 @@ def remove_folder(folder: Path) -> None:
 
 def remove_rest(folder: Path) -> None:
     """Remove what is left of a folder if :func:`remove_folder` was killed."""
-    shutil.rmtree(_aside(folder), ignore_errors=True)
+    if _aside(folder).is_dir():
+        shutil.rmtree(_aside(folder), ignore_errors=True)
 
 
 def _aside(folder: Path) -> Path:

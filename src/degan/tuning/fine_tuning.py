@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,10 +57,8 @@ from degan.tuning.last_layer import (
 )
 from degan.tuning.onnx_export import export
 from degan.tuning.photo_classes import check_people, grouped
-from degan.tuning.photo_source import check_out, read_photos
-
-SUFFIX: Final = ".finetune"
-"""Suffix of the folder with crops and predictions, beside the weights file."""
+from degan.tuning.photo_source import read_photos
+from degan.tuning.work_folder import SUFFIX, check_out
 
 _MAX_WEIGHTS = 2**31
 _COSTS = (10.0, 1.0, 1.0)  # approximate costs of cropping, computing features and fitting
@@ -126,8 +124,9 @@ def finetune(
 ) -> FinetuneResult:
     """Fit a last layer on photos, evaluate it by cross-validation, and write a weights file.
 
-    Crops, predictions and metrics are written to a folder beside it, see :data:`SUFFIX`. The same
-    call continues interrupted work. Not in the paper.
+    Crops, predictions and metrics are written to a folder beside it, see
+    :data:`degan.tuning.work_folder.SUFFIX`. The same call continues interrupted work. Not in the
+    paper.
 
     Args:
         source: folder with ``<class>/<subject>_*.jpg``, CSV file of photos, or prepared data set.

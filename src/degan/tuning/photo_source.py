@@ -1,11 +1,9 @@
 """Photos of a fine-tuning: read, checked, and cropped in the folder beside the weights file."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from degan.config.run_layout import FINETUNE_FILE
 from degan.data.datasets.folder import CUSTOM_LABELS, read_labelled
 from degan.data.manifest import Dataset, read_dataset
 from degan.data.own_photos import prepare_photos
@@ -13,46 +11,9 @@ from degan.data.prepare import PrepareResult, PrepareSettings
 from degan.data.sample import person_of
 from degan.errors import DeganError
 from degan.labels import sort_classes
-from degan.system.files import write_text
-from degan.system.partial_folder import is_empty
 from degan.system.progress import Progress
-from degan.system.temporary_files import remove_abandoned
-from degan.system.writable import check_folder_writable
 from degan.tuning.photo_classes import check_folders, check_people, group_names
-from degan.tuning.weights_file import check_weights_path
-
-
-def check_out(source: Path, out: Path, work: Path) -> None:
-    """Check that a weights file and the folder beside it can be written, before any work.
-
-    Raises:
-        DeganError: the file exists, cannot be written, or would be among the photos.
-    """
-    try:
-        check_weights_path(out)
-        check_folder_writable(work)
-        if out.exists():
-            raise DeganError(f"{out} exists; give a new name, or delete it")
-        inside = source.is_dir() and out.resolve().is_relative_to(source.resolve())
-    except OSError as error:
-        raise DeganError(f"cannot write {out}: {error.strerror}; give another name") from error
-    if inside:
-        raise DeganError(
-            f"{out} would be among the photos in {source}, where each folder is a class; choose "
-            "another folder"
-        )
-
-
-def _open_work(work: Path, source: Path) -> None:
-    """Create the folder beside the weights file, or continue with that of an earlier call."""
-    mark = work / FINETUNE_FILE
-    if work.exists() and not mark.is_file() and (work.is_file() or not is_empty(work)):
-        raise DeganError(
-            f"degan writes crops and predictions to {work}, but did not create what is there; move "
-            "it, or choose another name for the weights file"
-        )
-    remove_abandoned(work)
-    write_text(mark, json.dumps({"photos": str(source)}) + "\n")
+from degan.tuning.work_folder import open_work
 
 
 class Photos(NamedTuple):
@@ -98,7 +59,7 @@ def read_photos(
             )
         dataset = read_dataset(source)
         group_names(dataset.expressions, groups, source)
-        _open_work(work, source)
+        open_work(work, source)
         return Photos(dataset, None, "")
     found = read_labelled(source, CUSTOM_LABELS)
     check_folders(source, found)
@@ -109,7 +70,7 @@ def read_photos(
         [(group_of[row.expression], person_of(row.subject, row.sequence)) for row in rows],
         source,
     )
-    _open_work(work, source)
+    open_work(work, source)
     dataset, prepared = prepare_photos(found, work / "data", settings, jobs=jobs, progress=progress)
     if missing := [name for name in classes if name not in dataset.expressions]:
         names = {row.name for row in rows if row.expression == missing[0]}
