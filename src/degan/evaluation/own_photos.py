@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from degan.data import tables
-from degan.data.datasets.folder import CUSTOM_LABELS, read_labelled
+from degan.data.datasets.folder import read_labelled
+from degan.data.label_set import CUSTOM_LABELS
 from degan.data.own_photos import prepare_photos
 from degan.data.people_table import SUBJECT, table_columns
 from degan.data.prepare import PrepareResult, PrepareSettings
