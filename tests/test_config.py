@@ -1,5 +1,7 @@
 """Settings: what they accept, and the sentence for what they do not."""
 
+import os
+import tracemalloc
 from contextlib import suppress
 
 import pytest
@@ -291,3 +293,46 @@ class TestNoEffect:
     )
     def test_what_has_an_effect_or_switches_off_is_allowed(self, name, assignments):
         check_assignments(override(preset(name), assignments), assignments)
+
+
+class TestUntrustedSettings:
+    """A small file must not take much memory or time, and any value gets a sentence."""
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "a." * 30_000 + "a = 1",
+            "[" + "a." * 30_000 + "a]",
+            "a = " + "[" * 10_000,
+            "a = " + "{b = " * 10_000,
+        ],
+    )
+    def test_a_key_or_value_nested_too_deeply_is_refused_at_once(self, tmp_path, text):
+        (tmp_path / "s.toml").write_text(text)
+        tracemalloc.start()
+        try:
+            with pytest.raises(DeganError, match=r"s\.toml is not a settings file in TOML"):
+                read_settings(tmp_path / "s.toml")
+            assert tracemalloc.get_traced_memory()[1] < 20e6
+        finally:
+            tracemalloc.stop()
+        with pytest.raises(DeganError, match="is not a setting"):
+            override(preset("tiny"), [text])
+
+    @pytest.mark.parametrize("key", ["seed", "preset", "gan.epochs", "start", "gan"])
+    @pytest.mark.parametrize("value", ["0x" + "f" * 6000, "[0x" + "f" * 6000 + "]"])
+    def test_a_number_too_long_to_print_is_a_sentence(self, tmp_path, key, value):
+        (tmp_path / "s.toml").write_text(f"{key} = {value}")
+        with pytest.raises(DeganError) as caught:
+            read_settings(tmp_path / "s.toml")
+        assert len(str(caught.value)) < len(str(tmp_path)) + 300
+
+    def test_a_file_of_notepad_begins_with_a_byte_order_mark(self, tmp_path):
+        (tmp_path / "s.toml").write_bytes(b"\xef\xbb\xbfseed = 3\r\n")
+        assert read_settings(tmp_path / "s.toml").seed == 3
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+    def test_a_pipe_is_not_waited_for(self, tmp_path):
+        os.mkfifo(tmp_path / "s.toml")
+        with pytest.raises(DeganError, match=r"s\.toml is a pipe"):
+            read_settings(tmp_path / "s.toml")

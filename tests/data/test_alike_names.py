@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from degan.data.alike_names import alike_names, alike_note
-from degan.data.datasets.folder import CUSTOM_LABELS, EXPRESSION_LABELS, read_labelled
+from degan.data.datasets.folder import read_labelled
+from degan.data.label_set import CUSTOM_LABELS, EXPRESSION_LABELS
 from degan.data.split_names import split_of
 
 LONDON = Path("examples/london")

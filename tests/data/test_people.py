@@ -58,6 +58,21 @@ class TestTable:
         assert read_people(path, data, "face_id") == ["bob", "ann", None, None, "cid"]
 
     @pytest.mark.parametrize(
+        "text",
+        [
+            "Subject;Age\r\nann;31,5\r\n;\r\nbob;\r\n",
+            "sep=;\nsubject;age\nann;31,5\n",
+            "subject\tage\t\nann\t31,5\t\n",
+            "subject,age,\r,,\rann,31.5,\r",
+        ],
+    )
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+    def test_a_table_of_any_spreadsheet_is_read(self, data, tmp_path, text, encoding):
+        (tmp_path / "people.csv").write_bytes(text.encode(encoding))
+        values = read_people(tmp_path / "people.csv", data, "age")
+        assert values == [None, 31.5, None, None, None]
+
+    @pytest.mark.parametrize(
         ("text", "sentence"),
         [
             ("", "is empty"),

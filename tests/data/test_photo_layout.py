@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 
-from degan.data.datasets.folder import ADAPTER, CUSTOM_LABELS, EXPRESSION_LABELS, read_labelled
+from degan.data.datasets.folder import ADAPTER, read_labelled
+from degan.data.label_set import CUSTOM_LABELS, EXPRESSION_LABELS
 from degan.data.photo_layout import MANY, Layout
 from degan.data.protocol import Protocol
 from degan.errors import DeganError

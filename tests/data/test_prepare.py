@@ -68,6 +68,26 @@ def run(root, out, settings=SMALL, jobs=2, **options):
     return prepare_dataset(folder.ADAPTER, root, out, Protocol(), settings, jobs=jobs, **options)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_table_of_pipes_and_missing_photos_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    rows = "pipe.jpg,fear,ann\n/dev/zero,fear,bob\ngone.jpg,fear,bob\n"
+    (tmp_path / "photos.csv").write_text("path,expression,subject\n" + rows)
+    with pytest.raises(DeganError, match="none of 3 pictures is a file") as caught:
+        run(tmp_path / "photos.csv", tmp_path / "out")
+    assert "(pipe.jpg is a pipe, a socket or a device" in str(caught.value)
+    assert "--crops" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_reasons_do_not_show_the_folder_of_the_photos(tree, tmp_path):
+    found = run(tree, tmp_path / "out")
+    assert len(found.skipped) == 4
+    text = (tmp_path / "out/skipped.csv").read_text()
+    assert "neutral/half_1.jpg is damaged" in text
+    assert str(tree) not in text
+
+
 def recordings_of(root):
     return folder.read(root, Protocol()).recordings
 

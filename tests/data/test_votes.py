@@ -47,6 +47,14 @@ class TestTable:
         write_votes(folder, votes)
         assert read_votes(folder) == votes
 
+    @pytest.mark.parametrize(
+        "text", ["File;Anger;Fear\r\na.png;1;0,5\r\n;;\r\n", "file\tanger\tfear\na.png\t1\t0,5\n"]
+    )
+    @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+    def test_a_table_of_any_spreadsheet_is_read(self, tmp_path, text, encoding):
+        (tmp_path / VOTES_FILE).write_bytes(text.encode(encoding))
+        assert read_votes(tmp_path) == {"a.png": {"anger": 1, "fear": 0.5}}
+
     def test_of_nothing_there_is_none(self, tmp_path):
         write_votes(tmp_path, {})
         assert list(tmp_path.iterdir()) == []

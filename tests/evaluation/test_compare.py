@@ -205,6 +205,26 @@ def test_a_damaged_table_is_one_sentence(content, tmp_path):
         compare_results(tmp_path / "a", [tmp_path / "b"])
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_table_that_a_spreadsheet_saved_is_the_same_table(encoding, tmp_path):
+    text = HEADER + "0,p.png,s,q,neutral,neutral,0.75,0.25\n"
+    (tmp_path / "a").write_text(text)
+    saved = text.replace(",", ";").replace(".75", ",75").replace(".25", ",25")
+    (tmp_path / "b").write_bytes(saved.replace("\n", "\r\n").encode(encoding))
+    rows = compare_results(tmp_path / "a", [tmp_path / "b"])["results"].values()
+    assert len({row["log_loss"] for row in rows}) == 1
+
+
+@pytest.mark.parametrize("names", ["", ",neutral,neutral"])
+def test_each_class_has_one_column(names, tmp_path):
+    header = HEADER.partition(",neutral")[0] + names + "\n"
+    (tmp_path / "a").write_text(header + "0,p.png,s,q,neutral,neutral" + ",0.5" * 2 + "\n")
+    with pytest.raises(
+        DeganError, match=r"a has (no column|two columns 'neutral') of probabilities"
+    ):
+        compare_results(tmp_path / "a", [tmp_path / "a"])
+
+
 @given(st.text(max_size=200))
 def test_no_table_at_all_ends_in_anything_else(tmp_path_factory, text):
     folder = tmp_path_factory.mktemp("any")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import degan.system.parquet
 from degan.errors import DeganError
 from degan.predict.call_settings import Plan
 from degan.predict.inputs import Input, find_inputs
@@ -234,6 +235,62 @@ class TestRefused:
             assert name in str(error)
         else:
             assert all(len(box) == 4 for boxes in read.values() for box in boxes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Path;X;Y;Width;Height\r\nin/a.jpg;80;90,0;1e2;110\r\n;;;;\r\n",
+        "sep=;\npath;x;y;width;height;\nin/a.jpg;80;90;100;110;\n",
+        "path\tx\ty\twidth\theight\rin/a.jpg\t80,0\t90\t100\t110\r",
+        "path,x,y,width,height\nin\\a.jpg,80,90,100,110,,\n",
+        "path,x,y,width,height\n in/a.jpg ,80, 90,100,110\n",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_table_of_any_spreadsheet_is_read(boxes_of, text, encoding):
+    read, notes = boxes_of(text.encode(encoding))
+    assert read == {"in/a.jpg": (BOX,)}
+    assert notes == []
+
+
+def test_repeated_boxes_are_told(boxes_of):
+    read, notes = boxes_of(HEAD + "in/a.jpg,80,90,100,110\n" * 3)
+    assert read == {"in/a.jpg": (BOX,)}
+    (note,) = notes
+    assert "boxes.csv gives 2 boxes again" in note
+
+
+class TestSmallFilesThatUnpackToMuch:
+    def parquet(self, photos, paths):
+        arrow = pytest.importorskip("pyarrow")
+        from pyarrow import parquet
+
+        numbers = {name: arrow.nulls(len(paths), arrow.float64()) for name in HEAD[5:-1].split(",")}
+        table = arrow.table({"path": paths, **numbers})
+        parquet.write_table(table, photos / "b.parquet", compression="zstd")
+        assert (photos / "b.parquet").stat().st_size < 100_000
+
+    def test_a_text_longer_than_any_path_is_not_copied_into_rows(self, refuses, photos):
+        self.parquet(photos, ["in/a.jpg", *["p" * 10**6] * 5000])
+        says = "the column 'path' of b.parquet has a text of 1,000,000 bytes"
+        refuses("predict", "in", "--boxes", "b.parquet", says=says)
+
+    def test_nor_are_more_rows_read_than_a_table_may_have(self, photos, monkeypatch):
+        self.parquet(photos, ["in/a.jpg"] * 100)
+        monkeypatch.setattr(degan.system.parquet, "_MAX_ROWS", 99)
+        with pytest.raises(DeganError, match="more than 99 rows"):
+            read_boxes(photos / "b.parquet", [])
+
+    def test_a_column_is_measured_before_it_is_unpacked(self, photos, monkeypatch):
+        self.parquet(photos, ["in/a.jpg"] * 100)
+        monkeypatch.setattr(degan.system.parquet, "_MAX_UNPACKED", 20)
+        with pytest.raises(DeganError, match="unpacks to more than 20 bytes"):
+            read_boxes(photos / "b.parquet", [])
+
+    def test_a_line_of_json_is_that_of_one_photo(self, refuses, photos):
+        (photos / "b.jsonl").write_text('{"path": "a.jpg", "faces": [' + "[]," * 6_000_000 + "[]]}")
+        refuses("predict", "in", "--boxes", "b.jsonl", says="line 1 of b.jsonl is longer than")
 
 
 class TestPredict:

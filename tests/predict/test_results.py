@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from degan.cli.print_faces import FaceTable
 from degan.errors import DeganError
 from degan.labels import ACTION_UNITS, FACIAL_ACTIONS
 from degan.predict.drawing import annotate
+from degan.predict.inputs import Input
 from degan.predict.records import Result, columns, printable, rows_of, to_record
+from degan.predict.user_boxes import read_boxes
 from degan.predict.writers import CsvWriter, JsonWriter, format_of, write_file
 from degan.recognition.prediction import Prediction
 
@@ -354,3 +357,76 @@ class TestDataFrame:
         monkeypatch.setitem(sys.modules, "pandas", None)
         with pytest.raises(DeganError, match=r"degan\[tables\]"):
             degan.to_frame([])
+
+
+NAMES = st.text(
+    st.one_of(
+        st.characters(exclude_categories=["Cs"], exclude_characters="/\0"),
+        st.sampled_from(" \r\n\t'\"=+-@,;\\"),
+    ),
+    min_size=1,
+    max_size=9,
+).filter(lambda name: name not in (".", "..") and len(name.encode()) < 200)
+
+
+@pytest.mark.parametrize("safe", [False, True])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(names=st.lists(NAMES, min_size=1, max_size=4, unique=True))
+def test_boxes_of_any_file_name_come_back_from_csv(tmp_path, safe, names):
+    paths = [Path("in") / f"{name}.jpg" for name in names] + [Path(f"{names[0]}.jpg")]
+    with write_file(tmp_path / "b.csv", columns(CLASSES), safe=safe) as file:
+        for path in paths:
+            file.write(to_record(Result(printable(path), GREY, (prediction(),))))
+    inputs = [Input(path, path, "photo") for path in paths]
+    found = read_boxes(tmp_path / "b.csv", inputs, pytest.fail)
+    assert found.by_name.keys() == {printable(path) for path in paths}
+
+
+class TestSafeCsv:
+    def write(self, record, path):
+        with write_file(path, columns(["=class", "fear"]), safe=True) as file:
+            file.write(record)
+        with path.open(encoding="utf-8", newline="") as stream:
+            return list(csv.reader(stream))
+
+    def test_texts_are_guarded_and_numbers_are_not(self, tmp_path):
+        face = to_record(photo(prediction()))["faces"][0]
+        face |= {"box": [-0.5, -20, 30, 40], "expression": "=class"}
+        face["probabilities"] = {"=class": 1e-06, "fear": 0.5}
+        record = {"path": "=cmd|' /C calc'!A0.jpg", "faces": [face]}
+        header, row = self.write(record, tmp_path / "t.csv")
+        found = dict(zip(header, row, strict=True))
+        assert found["path"] == "'=cmd|' /C calc'!A0.jpg"
+        assert (found["x"], found["y"], found["'=class"]) == ("-0.5", "-20", "1e-06")
+        assert found["expression"] == "'=class"
+
+    @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r"])
+    def test_errors_are_guarded_too(self, tmp_path, begin):
+        name = f"{begin}a.jpg"
+        record = {"path": name, "error": f"{name} is damaged"}
+        _, row = self.write(record, tmp_path / "t.csv")
+        assert (row[0], row[-1]) == (f"'{name}", f"'{name} is damaged")
+
+    def test_an_option_without_effect_is_refused(self, tmp_path, refuses, examples):
+        for ending in (".jsonl", ".parquet"):
+            with (
+                pytest.raises(DeganError, match=r"only CSV needs protection"),
+                write_file(tmp_path / f"t{ending}", columns(CLASSES), safe=True),
+            ):
+                pass
+        says = "--safe-csv is for --csv and for -o FILE.csv"
+        photo = examples / "smiling/001.jpg"
+        refuses("predict", photo, "--safe-csv", says=says)
+        refuses("predict", photo, "--safe-csv", "--json", says=says)
+        refuses("predict", photo, "--safe-csv", "-o", tmp_path / "t.jsonl", says=says)
+
+    def test_the_command_writes_it(self, tmp_path, command, examples, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        shutil.copy(examples / "smiling/001.jpg", "=1+1.jpg")
+        done = command("predict", "=1+1.jpg", "--csv", "--safe-csv")
+        assert next(csv.DictReader(io.StringIO(done.stdout)))["path"] == "'=1+1.jpg"
+        done = command("predict", "=1+1.jpg", "-o", "t.csv", "--safe-csv")
+        assert done.returncode == 0, done.stderr
+        assert "'=1+1.jpg" in (tmp_path / "t.csv").read_text()
+        done = command("predict", "=1+1.jpg", "--csv")
+        assert next(csv.DictReader(io.StringIO(done.stdout)))["path"] == "=1+1.jpg"

@@ -1,5 +1,6 @@
 """The page of ``degan look``: its content, no external resources, and names shown as text."""
 
+import json
 import re
 from html.parser import HTMLParser
 
@@ -100,6 +101,15 @@ def test_names_of_a_data_set_are_text(odd, tmp_path):
     page = Page((tmp_path / "page.html").read_text(encoding="utf-8"))
     assert "script" not in page.tags
     assert EVIL in page.text
+
+
+@pytest.mark.parametrize("differences", [3, 0.5, True, "text", {"a": 1}, [None, 3], [[]], None])
+def test_a_description_of_another_shape_is_still_a_page(odd, tmp_path, differences):
+    path = tmp_path / "dataset.json"
+    description = json.loads(path.read_text())
+    path.write_text(json.dumps(description | {"settings": {"differences": differences}}))
+    look(read_dataset(tmp_path), tmp_path / "page.html")
+    assert "Differences from" not in (tmp_path / "page.html").read_text()
 
 
 def test_it_says_what_to_look_at(odd, tmp_path):

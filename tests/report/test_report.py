@@ -369,6 +369,17 @@ class TestWhatIsMissing:
         assert any(name.rsplit("/", 1)[-1] in reason for reason in said), said
         assert all("\n" not in reason for reason in said)
 
+    def test_numbers_too_long_to_print_and_paths_of_home_folders_are_not_shown(self, run, tmp_path):
+        (run / "settings.toml").write_text(f"seed = 0x{'f' * 6000}")
+        record = json.loads((run / "run.json").read_text())
+        write_json(run / "run.json", record | {"base": "/home/me/a.onnx", "c": "C:\\Users\\me\\b"})
+        parts, text = made([run], tmp_path / "r.html")
+        (row,) = table(parts["settings"])
+        assert row["run"] == "an extremely large number"
+        shown = {row["what"]: row["value"] for row in table(parts["facts"])}
+        assert (shown["base"], shown["c"]) == ("a.onnx", "b")
+        assert "/home/me" not in text
+
     @pytest.mark.parametrize("name", ["log.jsonl", "settings.toml", "run.json"])
     def test_a_damaged_record_is_a_note(self, run, tmp_path, name):
         path = run / "fold-01" / name if name == "log.jsonl" else run / name

@@ -1,5 +1,6 @@
 """A trained model: what its crops must be."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -66,3 +67,13 @@ def test_no_crops_have_no_probabilities(model):
 def test_a_folder_that_cannot_be_is_refused(folder):
     with pytest.raises(DeganError, match="folder is a path with"):
         load_model(folder)
+
+
+@pytest.mark.parametrize("shape", [[0, 2**60, 2**60], [0, 2**62], [2**62], [-1], ["x"]])
+def test_a_shape_that_cannot_be_is_one_sentence(tmp_path, shape):
+    tensor = {"dtype": "F32", "shape": shape, "data_offsets": [0, 0]}
+    header = json.dumps({"__metadata__": {"state": "{}"}, "a": tensor}).encode()
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(DeganError, match=r"model\.safetensors is damaged"):
+        load_model(tmp_path)

@@ -33,8 +33,16 @@ def describe(error: ValidationError) -> str:
     name = ".".join(map(str, location))
     text = " or ".join(dict.fromkeys(_in_words(entry, name) for entry in found))
     if found[0]["type"] in _WORDS:
-        text = f"must be {text}, not {found[0]['input']!r:.40}"
+        text = f"must be {text}, not {shown(found[0]['input'])}"
     return f"{name}: {text}" if name else text
+
+
+def shown(value: Any) -> str:
+    """Return a value of an untrusted file for a message, shortened."""
+    try:
+        return f"{value!r:.40}"
+    except (ValueError, RecursionError):  # an integer of more than 4,300 digits, or deep lists
+        return f"an extremely large {type(value).__name__}"
 
 
 def _in_words(entry: ErrorDetails, name: str) -> str:

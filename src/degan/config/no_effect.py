@@ -1,10 +1,10 @@
 """Settings without an effect in combination with others: a user who sets one is told so."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from degan.config.settings import IMAGE_TERMS, GanSettings, Settings
+from degan.config.toml import parse_toml
 from degan.errors import DeganError
 
 _CODE_TERMS = ("code", "confusion", "rate", "actions", "kept")
@@ -63,7 +63,7 @@ def check_assignments(settings: Settings, assignments: Sequence[str]) -> None:
     ineffective = settings_without_effect(settings)
     seen: set[str] = set()
     for assignment in assignments:
-        for name in _names(tomllib.loads(assignment)):
+        for name in _names(parse_toml(assignment.encode())):
             if name in seen:
                 raise DeganError(f"{name} is set twice; set it once")
             seen.add(name)

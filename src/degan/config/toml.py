@@ -2,18 +2,42 @@
 
 import tomllib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import tomli_w
 from pydantic import ValidationError
 
-from degan.config.invalid import describe
+from degan.config.invalid import describe, shown
 from degan.config.names import DEFAULT_PRESET
 from degan.config.presets import PRESETS, preset
 from degan.config.settings import Settings, check_settings
 from degan.errors import DeganError
 from degan.system.arguments import PathLike, as_path, check_list
 from degan.system.files import read_bytes, write_text
+
+MAX_SETTINGS: Final = 2**18
+"""Maximum size of a settings file in bytes."""
+
+_MAX_DOTS: Final = 64  # in a line: tomllib needs time and memory for the square of a key's depth
+
+
+def parse_toml(data: bytes) -> dict[str, Any]:
+    """Return the content of a TOML file from an untrusted source.
+
+    Args:
+        data: UTF-8, with or without a byte order mark; the caller limits its size.
+
+    Raises:
+        ValueError: it is not TOML in UTF-8, or a key is nested too deeply.
+    """
+    text = data.decode("utf-8-sig")
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.count(".") > _MAX_DOTS and not line.lstrip().startswith("#"):
+            raise ValueError(f"line {number} has more than {_MAX_DOTS} dots")
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def override(settings: Settings, assignments: Sequence[str]) -> Settings:
@@ -39,8 +63,8 @@ def override(settings: Settings, assignments: Sequence[str]) -> Settings:
     values = settings.model_dump()
     for assignment in assignments:
         try:
-            patch = tomllib.loads(assignment)
-        except (ValueError, RecursionError) as error:  # ValueError: also numbers that are too long
+            patch = parse_toml(assignment.encode())
+        except ValueError as error:  # also numbers that are too long
             raise DeganError(
                 f"'{assignment}' is not a setting; {_advice(settings, assignment)}"
             ) from error
@@ -54,9 +78,9 @@ def _advice(settings: Settings, assignment: str) -> str:
     quoted = f"{name.strip()}='{value.strip()}'"
     try:
         values = settings.model_dump()
-        _merge(values, tomllib.loads(quoted))
+        _merge(values, parse_toml(quoted.encode()))
         Settings.model_validate(values)
-    except (ValueError, RecursionError):
+    except ValueError:
         return "write section.name=value, such as gan.epochs=20"
     return f"a text needs quotes: {quoted}"
 
@@ -98,7 +122,7 @@ def read_settings(path: PathLike) -> Settings:
     Settings missing from the file get their value from the preset that it names, or from ``fast``.
 
     Args:
-        path: TOML file of at most 1 MiB, in UTF-8.
+        path: TOML file of at most 256 KiB, in UTF-8.
 
     Raises:
         DeganError: the file is missing, not TOML, or contains an unknown or invalid setting.
@@ -106,12 +130,14 @@ def read_settings(path: PathLike) -> Settings:
     """
     path = as_path(path, "path")
     try:
-        values = tomllib.loads(read_bytes(path, 2**20, "settings").decode("utf-8"))
-    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, or nested too deeply
+        values = parse_toml(read_bytes(path, MAX_SETTINGS, "settings"))
+    except ValueError as error:
         raise DeganError(f"{path} is not a settings file in TOML ({error}); correct it") from error
     name = values.get("preset", DEFAULT_PRESET)
     if not isinstance(name, str) or name not in PRESETS:
-        raise DeganError(f"{path}: there is no preset {name!r}; choose one of {', '.join(PRESETS)}")
+        raise DeganError(
+            f"{path}: there is no preset {shown(name)}; choose one of {', '.join(PRESETS)}"
+        )
     base = preset(name).model_dump()
     _merge(base, values)
     return _validate(base, str(path))

@@ -1,7 +1,5 @@
 """FACS action units of recordings: the table ``action_units.csv`` of a prepared data set."""
 
-import csv
-import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +7,7 @@ from typing import Final
 
 from degan.data import tables
 from degan.errors import DeganError
+from degan.system.csv_rows import csv_text
 from degan.system.files import write_text
 
 ACTION_UNITS_FILE: Final = "action_units.csv"
@@ -29,12 +28,12 @@ def write_units(folder: Path, coded: Mapping[str, frozenset[int]]) -> None:
     if not coded:
         return
     numbers = sorted(frozenset().union(*coded.values()))
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow([_SEQUENCE, *(f"AU{number}" for number in numbers)])
-    for sequence, numbers_shown in sorted(coded.items()):
-        rows.writerow([sequence, *(int(number in numbers_shown) for number in numbers)])
-    write_text(folder / ACTION_UNITS_FILE, text.getvalue())
+    header = [_SEQUENCE, *(f"AU{number}" for number in numbers)]
+    rows = [
+        [sequence, *(int(number in numbers_shown) for number in numbers)]
+        for sequence, numbers_shown in sorted(coded.items())
+    ]
+    write_text(folder / ACTION_UNITS_FILE, csv_text([header, *rows]))
 
 
 def read_units(folder: Path) -> dict[str, frozenset[int]]:

@@ -5,15 +5,14 @@ light). It has one row per crop; its column ``file`` is the crop's file as in th
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
 
 from degan.data.manifest import Dataset, read_user_columns
 from degan.data.sample import Sample
 from degan.errors import DeganError
-from degan.system.extras import import_package
 from degan.system.files import read_bytes
+from degan.system.parquet import DamagedTableError, ParquetTable
 
 FACTORS_FILE = "factors.parquet"
 
@@ -25,6 +24,7 @@ _SHOWN = 24  # maximum number of columns in a message
 _FILE = "file"
 _MAX_BYTES = 2 * 2**30
 _MAX_ROWS = 10_000_000  # needed because a small file can expand to any number of rows
+_MAX_KEPT = 1_000_000  # maximum number of rows that are in memory
 
 
 def is_missing(value: Value) -> bool:
@@ -80,7 +80,7 @@ def read_column(dataset: Dataset, name: str) -> list[Value]:
     names += own
     path = dataset.folder / FACTORS_FILE
     if path.exists():
-        more, found = _read_factors(path, [name])
+        more, found = _read_factors(path, [name], _files(dataset))
         if name in found:
             return [_of_file(found[name], sample.file, path) for sample in dataset.samples]
         names += [column for column in more if column not in names]
@@ -98,7 +98,7 @@ def column_names(dataset: Dataset) -> list[str]:
     names = [*Sample._fields, *read_user_columns(dataset)]
     path = dataset.folder / FACTORS_FILE
     if path.exists():
-        names += [name for name in _read_factors(path, [])[0] if name not in names]
+        names += [name for name in _read_factors(path, [], ())[0] if name not in names]
     return names
 
 
@@ -114,7 +114,9 @@ def read_existing_columns(dataset: Dataset, names: Sequence[str]) -> dict[str, l
     found = {name: read_column(dataset, name) for name in own}
     path = dataset.folder / FACTORS_FILE
     if path.exists():
-        _, columns = _read_factors(path, [name for name in names if name not in own])
+        _, columns = _read_factors(
+            path, [name for name in names if name not in own], _files(dataset)
+        )
         for name, values in columns.items():
             found[name] = [_of_file(values, sample.file, path) for sample in dataset.samples]
     return {name: found[name] for name in names if name in found}
@@ -133,13 +135,17 @@ def read_rows(dataset: Dataset, names: Sequence[str]) -> dict[str, list[Value]]:
         raise DeganError(
             f"{dataset.folder} has no {FACTORS_FILE}; use a data set made by 'degan synthesize'"
         )
-    _, columns = _read_factors(path, [name for name in names if name != _FILE])
+    _, columns = _read_factors(path, [name for name in names if name != _FILE], None)
     files = next(iter(columns.values()), {})
     return {
         name: list(files) if name == _FILE else list(columns[name].values())
         for name in names
         if name == _FILE or name in columns
     }
+
+
+def _files(dataset: Dataset) -> frozenset[str]:
+    return frozenset(sample.file for sample in dataset.samples)
 
 
 def _of_file(values: dict[str, Value], file: str, path: Path) -> Value:
@@ -151,54 +157,39 @@ def _of_file(values: dict[str, Value], file: str, path: Path) -> Value:
 
 
 def _read_factors(
-    path: Path, names: Sequence[str]
+    path: Path, names: Sequence[str], files: Collection[str] | None
 ) -> tuple[list[str], dict[str, dict[str, Value]]]:
-    """Return the names of all columns, and for each requested one that exists its value by file."""
-    pyarrow, parquet = _pyarrow()
+    """Return the names of all columns, and for each requested one that exists its value by file.
+
+    Args:
+        path: the table.
+        names: requested columns.
+        files: files whose rows are returned; None for all.
+    """
     data = read_bytes(path, _MAX_BYTES, "table of factors")
+    rows: dict[str, tuple[Value, ...]] = {}
+    count = 0
     try:
-        table = parquet.ParquetFile(pyarrow.BufferReader(data))
-        columns = [field.name for field in table.schema_arrow if _is_plain(pyarrow, field.type)]
-        if _FILE not in columns or table.metadata.num_rows > _MAX_ROWS:
-            raise ValueError
-        wanted = [name for name in names if name in columns]
-        # pyarrow's threads can abort a process that ends right after reading (apache/arrow#34314).
-        read = table.read(columns=[_FILE, *wanted], use_threads=False)
-        files = read.column(_FILE).to_pylist()
-        if len(set(files)) != len(files):
-            raise ValueError
-        cells = {name: read.column(name).to_pylist() for name in wanted}
-        return columns, {
-            name: dict(zip(files, values, strict=True)) for name, values in cells.items()
-        }
-    except (pyarrow.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
-        raise DeganError(
-            f"{path} is damaged or does not have one row per file; make the data set again"
-        ) from error
+        table = ParquetTable(data, path, extra="degan[synthetic]")
+        wanted = [name for name in names if name in table.names]
+        most = _MAX_ROWS if files is not None else min(_MAX_ROWS, _MAX_KEPT)
+        if _FILE not in table.names or table.num_rows > most:
+            raise _damaged(path)
+        for file, *cells in table.rows([_FILE, *wanted]) if wanted else ():
+            if files is None or file in files:
+                rows[file] = tuple(cells)
+                count += 1
+    except DamagedTableError as error:
+        raise _damaged(path) from error
+    if len(rows) != count:
+        raise _damaged(path)
+    return table.names, {
+        name: {file: cells[place] for file, cells in rows.items()}
+        for place, name in enumerate(wanted)
+    }
 
 
-def _pyarrow() -> tuple[Any, Any]:
-    """Import pyarrow, which reads the table; it is part of the extra ``synthetic``."""
-    needs = f"{FACTORS_FILE} needs pyarrow"
-    pyarrow, parquet = (
-        import_package(name, "degan[synthetic]", needs=needs)
-        for name in ("pyarrow", "pyarrow.parquet")
-    )
-    return pyarrow, parquet
-
-
-def _is_plain(pyarrow: Any, kind: Any) -> bool:
-    """Return whether a column type is text, number or boolean, not a list or a picture."""
-    types = pyarrow.types
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    return any(
-        test(kind)
-        for test in (
-            types.is_boolean,
-            types.is_integer,
-            types.is_floating,
-            types.is_string,
-            types.is_large_string,
-        )
+def _damaged(path: Path) -> DeganError:
+    return DeganError(
+        f"{path} is damaged or does not have one row per file; make the data set again"
     )

@@ -18,6 +18,7 @@ from degan.errors import DeganError, DeganTypeError
 from degan.faces.alignment import MAX_CROP_SIZE
 from degan.labels import EXPRESSIONS, is_class_name, sort_classes
 from degan.system.arguments import PathLike, as_int, as_path, check_kind, check_texts
+from degan.system.csv_rows import csv_text
 from degan.system.files import read_bytes, sha256, write_text
 
 _MAX_MANIFEST_BYTES = 2 * 2**30
@@ -329,10 +330,14 @@ def read_user_columns(dataset: Dataset) -> dict[str, list[str]]:
     path = dataset.folder / "manifest.csv"
     data = read_bytes(path, _MAX_MANIFEST_BYTES, "manifest")
     try:
-        header, *rows = csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True)
-        own = {name: place for place, name in enumerate(header) if name not in _COLUMNS}
-        return {name: [row[place] for row in rows] for name, place in own.items()}
-    except (UnicodeDecodeError, csv.Error, ValueError, IndexError) as error:
+        rows = csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True)
+        own = {name: place for place, name in enumerate(next(rows)) if name not in _COLUMNS}
+        cells: dict[str, list[str]] = {name: [] for name in own}
+        for row in rows if own else ():
+            for name, place in own.items():
+                cells[name].append(row[place])
+        return cells
+    except (UnicodeDecodeError, csv.Error, StopIteration, IndexError) as error:
         raise DeganError(f"{path} is damaged; prepare the data set again") from error
 
 
@@ -356,17 +361,6 @@ def _parse_row(
 
 
 def _csv_text(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    text = _written(header, rows, csv.QUOTE_MINIMAL)
-    # Before Python 3.13, csv does not quote a bare carriage return and cannot read it back.
-    if "\r" in text:
-        text = _written(header, rows, csv.QUOTE_ALL)
+    text = csv_text([header, *rows])
     # File names may contain bytes that are not UTF-8; these are written as escapes.
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _written(header: Sequence[str], rows: Sequence[Sequence[Any]], quoting: Any) -> str:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n", quoting=quoting)
-    writer.writerow(header)
-    writer.writerows(rows)
-    return buffer.getvalue()

@@ -1,13 +1,12 @@
 """Own photos of any classes as a prepared data set, for fine-tuning and evaluation."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from degan.data.adapter import AdapterResult
 from degan.data.duplicates import find_duplicates, pairs_by_kind
-from degan.data.manifest import Dataset, read_dataset, read_skipped
+from degan.data.manifest import Dataset, read_dataset, read_description, read_skipped
 from degan.data.prepare import PrepareResult, PrepareSettings, fingerprint, prepare
 from degan.errors import DeganError
 from degan.system.partial_folder import remove_folder, remove_rest
@@ -67,8 +66,8 @@ def _has_crops(data: Path, photos: str) -> bool:
     if not description.is_file():
         return False
     try:
-        made_of = json.loads(description.read_text(encoding="utf-8"))["settings"][_PHOTOS]
-    except (ValueError, KeyError, TypeError) as error:
+        made_of = read_description(data)["settings"][_PHOTOS]
+    except (DeganError, KeyError) as error:
         raise DeganError(
             f"{data} is damaged, or a data set that was made in another way; move it, or choose "
             "another folder"

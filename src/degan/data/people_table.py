@@ -31,7 +31,7 @@ def read_people(path: Path, dataset: Dataset, name: str) -> list[Value]:
         DeganError: the table is missing or damaged, lists a person twice, lists no subject of the
             data set, or has no such column.
     """
-    header, rows = tables.read_whole(path, "person")
+    header, rows = tables.read_whole(path, "person", [SUBJECT])
     key = _key(header)
     (wanted,) = tables.columns([name])
     if wanted not in header:
@@ -64,7 +64,7 @@ def unmatched_note(path: Path, subjects: Iterable[str]) -> str | None:
     Raises:
         DeganError: the table is missing or damaged.
     """
-    header, rows = tables.read_whole(path, "person")
+    header, rows = tables.read_whole(path, "person", [SUBJECT])
     key = _key(header)
     names = {row[key].strip() for row in rows} - {""}
     known = {*subjects} - {""}
@@ -100,7 +100,7 @@ def table_columns(path: Path) -> list[str]:
     Raises:
         DeganError: the table is missing or damaged.
     """
-    header, _ = tables.read_whole(path, "person")
+    header, _ = tables.read_whole(path, "person", [SUBJECT])
     key = _key(header)
     return [name for column, name in enumerate(header) if column != key and name]
 

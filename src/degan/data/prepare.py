@@ -16,7 +16,7 @@ from degan.data.duplicates import find_duplicates, pairs_by_kind
 from degan.data.face_track import AlignedFace, track
 from degan.data.journal import JOURNAL_FILE, Journal
 from degan.data.manifest import read_dataset, write_dataset
-from degan.data.pictures import PictureReader, path_of
+from degan.data.pictures import PictureReader, VideoFrame, path_of
 from degan.data.protocol import Protocol
 from degan.data.sample import Recording, Sample, Skipped, Source
 from degan.errors import DeganError
@@ -197,11 +197,7 @@ def prepare(
         left_out = (*skipped, *(row for row in rows if isinstance(row, Skipped)))
         if not samples:
             remove_folder(partial)
-            first = next(row for row in rows if isinstance(row, Skipped))
-            raise DeganError(
-                f"no face found in any of {len(rows)} pictures; the first: {first.name} "
-                f"({first.reason}); if they are faces already cut out, add --crops"
-            )
+            raise _no_sample(recordings, rows)
         write_dataset(
             partial,
             samples,
@@ -221,6 +217,21 @@ def prepare(
             tuple(origin.get("differences", ())),
             {kind: len(alike) for kind, alike in pairs.items()},
         )
+
+
+def _no_sample(recordings: Sequence[Recording], rows: Sequence[Sample | Skipped]) -> DeganError:
+    """Return the error for pictures without a sample, which says what to do."""
+    first = next(row for row in rows if isinstance(row, Skipped))
+    paths = {path_of(source.picture) for recording in recordings for source in recording.sources}
+    if not any(path is None or path.is_file() for path in paths):
+        return DeganError(
+            f"none of {len(rows)} pictures is a file; the first: {first.name} ({first.reason}); "
+            "paths in a CSV file are relative to the folder of that file"
+        )
+    return DeganError(
+        f"no face found in any of {len(rows)} pictures; the first: {first.name} "
+        f"({first.reason}); if they are faces already cut out, add --crops"
+    )
 
 
 def _cut_all(
@@ -286,7 +297,7 @@ class _Cutter:
             zip(recording.sources, pictures, find(recording, pictures), strict=True), start=start
         ):
             if isinstance(picture, DeganError):
-                rows.append(Skipped(source.name, str(picture)))
+                rows.append(Skipped(source.name, _reason(picture, source)))
             elif isinstance(seen, str):
                 rows.append(Skipped(source.name, seen))
             else:
@@ -334,6 +345,14 @@ class _Cutter:
             self._readers.append(self._own.reader)
         reader: PictureReader = self._own.reader
         return reader
+
+
+def _reason(error: DeganError, source: Source) -> str:
+    """Return the message on a picture without its folder, which others need not see."""
+    picture = source.picture
+    if isinstance(picture, VideoFrame):
+        return str(error).replace(str(picture.video), Path(str(picture.video)).name)
+    return str(error).replace(str(picture), source.name)
 
 
 def _sample(source: Source, file: str, seen: AlignedFace) -> Sample:

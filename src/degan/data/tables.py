@@ -3,20 +3,23 @@
 import csv
 import io
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import BinaryIO, Final, cast
 
 from degan.data.pictures import ZIP_DAMAGE, Location
 from degan.errors import DeganError
-from degan.system.files import read_bytes
+from degan.system.csv_rows import CsvTable
+from degan.system.files import open_file
 
 MAX_LINE: Final = 2**16
 """Maximum number of bytes read from a line."""
 
 MAX_BYTES: Final = 2**24
 """Maximum size of a table that is read at once, in bytes."""
+
+_MAX_CELLS: Final = 2**22  # of a table that is read at once: each takes about 60 bytes of memory
 
 
 def is_table(path: Path) -> bool:
@@ -34,7 +37,7 @@ def is_table(path: Path) -> bool:
 
 
 @contextmanager
-def open_table(place: Location) -> Iterator[IO[bytes]]:
+def open_table(place: Location) -> Iterator[BinaryIO]:
     """Open a file, or a member of a zip file, for reading.
 
     Raises:
@@ -44,9 +47,9 @@ def open_table(place: Location) -> Iterator[IO[bytes]]:
         with ExitStack() as stack:
             if place.member:
                 archive = stack.enter_context(zipfile.ZipFile(place.path))
-                yield stack.enter_context(archive.open(place.member))
+                yield cast(BinaryIO, stack.enter_context(archive.open(place.member)))
             else:
-                yield stack.enter_context(place.path.open("rb"))
+                yield stack.enter_context(open_file(place.path, "table"))
     except (OSError, KeyError, *ZIP_DAMAGE) as error:
         raise DeganError(
             f"{place} is damaged or cannot be read ({error}); get the file again"
@@ -71,46 +74,60 @@ def header_of(line: bytes) -> list[str]:
     return columns(cells(line.decode("utf-8-sig", "replace").rstrip("\r\n")))
 
 
-def header(place: Location) -> list[str]:
+def header(place: Location, expected: Collection[str]) -> list[str]:
     """Return the column names of a file, in lower case.
 
     If the file is not a table, the result contains none of the expected names.
+
+    Args:
+        place: location of the file.
+        expected: expected column names in lower case.
 
     Raises:
         DeganError: see :func:`open_table`.
     """
     with open_table(place) as file:
-        return header_of(file.readline(MAX_LINE))
+        start = io.BytesIO(file.read(MAX_LINE))
+    try:
+        return columns(CsvTable(start, str(place), expected=expected, limit=MAX_LINE).header)
+    except DeganError:
+        return []
 
 
-def read_whole(path: Path, row: str) -> tuple[list[str], list[list[str]]]:
-    """Return the column names, in lower case, and the rows of a CSV table in UTF-8.
+def read_whole(
+    path: Path, row: str, expected: Collection[str] = ()
+) -> tuple[list[str], list[list[str]]]:
+    """Return the column names, in lower case, and the rows of a CSV table.
+
+    Numbers with a decimal comma get a decimal point, see
+    :meth:`degan.system.csv_rows.CsvTable.number`.
 
     Args:
-        path: table of at most 16 MiB.
+        path: table of at most 16 MiB and 4 million cells.
         row: what one row describes, for messages, such as "person".
+        expected: expected column names in lower case, which help to find the separator.
 
     Raises:
         DeganError: the table is missing or damaged, has no rows, or has a row with more or fewer
             cells than columns.
     """
-    data = read_bytes(path, MAX_BYTES, "table")
-    try:
-        lines = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
-        rows = [line for line in lines if line]
-    except (ValueError, csv.Error) as error:
-        raise DeganError(f"{path} is not a CSV table in UTF-8 ({error})") from error
-    if len(rows) < 2:
+    rows: list[list[str]] = []
+    with open_file(path, "table") as file:
+        table = CsvTable(file, str(path), expected=expected, limit=MAX_BYTES)
+        names = columns(table.header)
+        for line in table:
+            if len(line) != len(names):
+                raise DeganError(
+                    f"the row of {line[0][:80]!r} in {path} (line {table.line}) has {len(line)} "
+                    f"cells, but the table has {len(names)} columns"
+                )
+            if (len(rows) + 1) * len(names) > _MAX_CELLS:
+                raise DeganError(f"{path} has more than {_MAX_CELLS:,} cells; divide it")
+            rows.append([table.number(cell) if "," in cell else cell for cell in line])
+    if not rows:
         raise DeganError(
             f"{path} has no rows; it needs a line of column names and one row per {row}"
         )
-    names = columns(rows.pop(0))
-    for line in rows:
-        if len(line) != len(names):
-            raise DeganError(
-                f"the row of {line[0]!r} in {path} has {len(line)} cells, but the table "
-                f"has {len(names)} columns"
-            )
     return names, rows
 
 
@@ -133,7 +150,7 @@ def read_keyed(
         DeganError: see :func:`read_whole`; a column is invalid or occurs twice; or two rows have
             the same first cell.
     """
-    names, rows = read_whole(path, row)
+    names, rows = read_whole(path, row, [key])
     first, *rest = names
     if first != key or len(set(names)) < len(names) or not all(map(fits, rest)):
         raise DeganError(

@@ -1,7 +1,5 @@
 """Votes of several people on the expression in each picture: a table in a data set's folder."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -12,6 +10,7 @@ from numpy.typing import NDArray
 from degan.data import tables
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
+from degan.system.csv_rows import csv_text
 from degan.system.files import read_bytes, sha256, write_text
 
 VOTES_FILE: Final = "votes.csv"
@@ -33,12 +32,10 @@ def write_votes(folder: Path, votes: Mapping[str, Mapping[str, float]]) -> None:
     if not votes:
         return
     names = sorted({name for chosen in votes.values() for name in chosen})
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow([_FILE, *names])
-    for file, chosen in votes.items():
-        rows.writerow([file, *(f"{chosen.get(name, 0):g}" for name in names)])
-    write_text(folder / VOTES_FILE, text.getvalue())
+    rows = [
+        [file, *(f"{chosen.get(name, 0):g}" for name in names)] for file, chosen in votes.items()
+    ]
+    write_text(folder / VOTES_FILE, csv_text([[_FILE, *names], *rows]))
 
 
 def read_votes(folder: Path) -> dict[str, dict[str, float]]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from degan.data import tables
-from degan.data.datasets.folder import CUSTOM_LABELS, LabelSet, read_labelled
+from degan.data.datasets.folder import read_labelled
+from degan.data.label_set import CUSTOM_LABELS, LabelSet
 from degan.data.outputs import check_output_folder
 from degan.data.own_photos import prepare_photos
 from degan.data.people_table import SUBJECT, table_columns

@@ -1,9 +1,8 @@
 """Predictions and metrics in the format of all protocols: ``predictions.csv``, ``summary.json``."""
 
-import csv
-import io
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -16,12 +15,13 @@ from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.intervals import as_list, share_interval
 from degan.labels import EXPRESSIONS, find_expression
-from degan.system.files import read_bytes
+from degan.system.csv_rows import CsvTable, csv_text
+from degan.system.files import open_file
 
 COLUMNS: Final = ("index", "source", "subject", "sequence", "expression", "predicted")
 """First columns of ``predictions.csv``; a probability column for each expression follows."""
 
-_MAX_BYTES: Final = 2**28
+_MAX_CHARACTERS: Final = 2**27
 
 
 def _canonical(name: str) -> str:
@@ -106,17 +106,15 @@ def predictions_text(
         expressions: the C classes.
         probabilities: float (N, C).
     """
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([*COLUMNS, *expressions])
+    rows: list[Sequence[Any]] = [[*COLUMNS, *expressions]]
     for index, row in zip(indices, probabilities, strict=True):
         sample = dataset.samples[index]
         predicted = expressions[int(row.argmax())]
-        writer.writerow(
+        rows.append(
             [index, sample.source, sample.subject, sample.sequence, sample.expression, predicted]
             + [f"{value:.6f}" for value in row]
         )
-    return buffer.getvalue()
+    return csv_text(rows)
 
 
 def read_predictions(path: Path) -> Predictions:
@@ -134,18 +132,26 @@ def read_predictions(path: Path) -> Predictions:
             f"{path} holds no {PREDICTIONS_FILE}; give a finished run of 'degan crossval' or "
             "'degan crossdata', an arm of 'degan ablate', or the folder of 'degan evaluate --out'"
         )
-    table = _cells(file)
-    header = tuple(next(table, ()))
-    if header[: len(COLUMNS)] != COLUMNS:
-        raise DeganError(
-            f"{file} is not a table of predictions; its header must begin with {','.join(COLUMNS)}"
-        )
-    expressions = header[len(COLUMNS) :]
-    known = {*EXPRESSIONS, *expressions}
-    found = [
-        _parse(cells, known, len(expressions), f"{file}, row {number}")
-        for number, cells in enumerate(table, 1)
-    ]
+    with open_file(file, "table of predictions") as content:
+        table = CsvTable(content, str(file), expected=COLUMNS, limit=_MAX_CHARACTERS)
+        header = tuple(table.header)
+        if header[: len(COLUMNS)] != COLUMNS:
+            raise DeganError(
+                f"{file} is not a table of predictions; its header must begin with "
+                f"{','.join(COLUMNS)}"
+            )
+        expressions = header[len(COLUMNS) :]
+        twice = next((name for name, count in Counter(expressions).items() if count > 1), None)
+        if not expressions or twice is not None:
+            raise DeganError(
+                f"{file} has {'two columns ' + repr(twice) if twice else 'no column'} of "
+                "probabilities; run the command that wrote it again"
+            )
+        known = {*EXPRESSIONS, *expressions}
+        found = [
+            _parse(table, cells, known, len(expressions), f"{file}, row {number}")
+            for number, cells in enumerate(table, 1)
+        ]
     found.sort()
     samples = [sample for sample, _, _ in found]
     if not samples or len({sample.number for sample in samples}) < len(samples):
@@ -156,17 +162,8 @@ def read_predictions(path: Path) -> Predictions:
     return Predictions(samples, [read for _, read, _ in found], expressions, probabilities)
 
 
-def _cells(file: Path) -> Iterator[list[str]]:
-    """Yield the cells of each row."""
-    data = read_bytes(file, _MAX_BYTES, "a table of predictions")
-    try:
-        yield from csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DeganError(f"{file} is damaged ({error}); create the result again") from error
-
-
 def _parse(
-    cells: Sequence[str], known: Collection[str], count: int, where: str
+    table: CsvTable, cells: Sequence[str], known: Collection[str], count: int, where: str
 ) -> tuple[PredictedSample, str, list[float]]:
     if len(cells) != len(COLUMNS) + count or not re.fullmatch(r"[0-9]{1,12}", cells[0]):
         raise DeganError(f"{where} is not a row of predictions; create the result again")
@@ -174,7 +171,7 @@ def _parse(
     if expression not in known or predicted not in known:
         raise DeganError(f"{where} has an unknown expression; create the result again")
     try:
-        shares = [float(cell) for cell in cells[len(COLUMNS) :]]
+        shares = [float(table.number(cell)) for cell in cells[len(COLUMNS) :]]
     except ValueError:
         shares = [-1.0]
     if not all(0 <= share <= 1 for share in shares):
@@ -199,14 +196,14 @@ def subjects_text(
     )
     of_image = np.array([sample.subject for sample in samples])
     of_sequence = np.array([sample.subject for sample in voted.samples])
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["subject", "images", "right", "accuracy", "sequences", "sequences_right"])
+    rows: list[Sequence[Any]] = [
+        ["subject", "images", "right", "accuracy", "sequences", "sequences_right"]
+    ]
     for subject in np.unique(of_image):
         own, sequences = correct[of_image == subject], voted.correct[of_sequence == subject]
         counts = (len(own), own.sum(), f"{own.mean():.6f}", len(sequences), sequences.sum())
-        writer.writerow([subject, *counts])
-    return buffer.getvalue()
+        rows.append([subject, *counts])
+    return csv_text(rows)
 
 
 class _Voted(NamedTuple):

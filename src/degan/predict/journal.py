@@ -210,6 +210,6 @@ def _made(path: str, flags: int) -> int:
 def _parse(line: bytes) -> dict[str, Any] | None:
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) and line.endswith(b"\n") else None

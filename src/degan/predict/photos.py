@@ -14,6 +14,7 @@ from degan.media.images import RgbImage, TooLargeError
 from degan.predict.drawing import write_annotated
 from degan.predict.reader import Reader, ReadOptions, open_reader
 from degan.predict.records import Record, Result, printable
+from degan.system.files import read_stream
 from degan.system.processes import map_in_processes
 
 __all__ = ["read_photo", "read_photos"]
@@ -47,7 +48,8 @@ def _decode(source: Path | bytes, name: str) -> Result:
         if isinstance(source, bytes):
             image = images.decode(source, name)
         else:
-            image = images.read_image(source)
+            # The user may name a pipe, as in "degan predict <(curl ...)".
+            image = images.decode(read_stream(source, images.MAX_BYTES, "photo"), str(source))
     except DeganError as error:
         return Result(name, None, (), printable(str(error)))
     return Result(name, image, ())

@@ -25,12 +25,13 @@ from degan.predict.people import RecordNumbering
 from degan.predict.photos import read_photo, read_photos
 from degan.predict.records import Record, Result, printable, to_record
 from degan.predict.videos import watch
-from degan.predict.writers import write_file
+from degan.predict.writers import opener_of, write_file
 from degan.recognition.prediction import Prediction
 from degan.system.arguments import (
     PathLike,
     as_path,
     check_callback,
+    check_flag,
     check_kind,
     wrong_type,
 )
@@ -46,6 +47,7 @@ def predict(
     take: Callable[[Record], None],
     *,
     out: PathLike | None = None,
+    safe: bool = False,
     sheet: PathLike | None = None,
     progress: Progress | None = None,
     note: Callable[[str], None] | None = None,
@@ -59,6 +61,8 @@ def predict(
         take: callback, called with the record of each photo or frame, in order; not with ``out``.
         out: file to write, see :mod:`degan.predict.writers`; the same call continues stopped work.
             None for none.
+        safe: whether ``out`` is a CSV file in which a spreadsheet takes no text for a formula, see
+            :class:`degan.predict.CsvWriter`.
         sheet: image file to write with the most probable faces; None for none.
         progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
         note: callback, called with sentences about videos, such as their size; None for none.
@@ -81,6 +85,11 @@ def predict(
     note = note or silent
     out = None if out is None else as_path(out, "out")
     sheet = None if sheet is None else as_path(sheet, "sheet")
+    check_flag(safe, "safe")
+    if out is not None:
+        opener_of(out, safe=safe)  # refuses an option without effect before any work
+    elif safe:
+        raise DeganError("safe is for a CSV file; give out, or leave safe out")
     check_targets(plan, out=out, sheet=sheet)
     face_sheet = Sheet(plan.reader.recognizer.expressions) if sheet is not None else None
     count = Count()
@@ -101,7 +110,7 @@ def predict(
             for record in _Run(plan, progress, note, journal.end).records(journal.done):
                 journal.write(record)
             names = {printable(one.path) for one in plan.inputs} or None
-            with write_file(out, table) as file:
+            with write_file(out, table, safe=safe) as file:
                 # Number people from the journal: a stopped call then gives the same numbers.
                 for record in _numbered(plan, journal.records(names)):
                     file.write(record)

@@ -1,6 +1,5 @@
 """Read face boxes from a file of the user, which replace face detection."""
 
-import csv
 import io
 import json
 import os
@@ -13,16 +12,19 @@ from degan.errors import DeganError
 from degan.faces.face import FARTHEST, Box
 from degan.predict.inputs import Input
 from degan.predict.records import BOX, printable
-from degan.system.extras import import_package
+from degan.system.csv_rows import CsvTable, unguarded
 from degan.system.files import read_bytes, sha256
+from degan.system.parquet import ParquetTable
 
 __all__ = ["UserBoxes", "read_boxes"]
 
 MAX_BYTES: Final = 2**28
 """Maximum size of a file of boxes in bytes, enough for several million faces."""
 
+_MAX_LINE: Final = 2**24  # bytes of the JSON object of a photo
 _SHOWN: Final = 3  # maximum number of photos named in a note
 _MOST: Final = 2000  # maximum number of boxes of a photo
+_LONGEST: Final = 4096  # characters of a path that are kept for a note
 _COUNTED: Final = 10_000  # maximum number of photos without input that are counted
 
 
@@ -72,7 +74,8 @@ def read_boxes(
         path: CSV with the columns path, x, y, width and height, JSON lines with these keys, or a
             file written by ``degan predict -o``. Other columns and keys are ignored.
         inputs: the photos.
-        note: called with one sentence if the file has paths that are not among the inputs.
+        note: called with one sentence if the file repeats boxes, and with one if it has paths that
+            are not among the inputs.
 
     Raises:
         DeganError: the file is missing, too large or malformed, or an input is a video.
@@ -84,27 +87,25 @@ def read_boxes(
     if rows_of is None:
         raise DeganError(f"cannot read {path} as boxes: its name must end in {', '.join(_READERS)}")
     data = read_bytes(path, MAX_BYTES, "table of boxes")
-    names = [printable(one.path) for one in inputs]
-    named = {os.path.normpath(name): name for name in names}
-    lying = {
-        os.path.normpath(one.path.absolute()): name for one, name in zip(inputs, names, strict=True)
-    }
-    folder = path.absolute().parent
+    find = _finder(inputs, path.absolute().parent)
     found: dict[str, dict[Box, None]] = {}  # a repeated box is one face
     lost: dict[str, None] = {}
+    repeated = 0
     for row in rows_of(data, path):
-        name = named.get(os.path.normpath(row.path))
-        name = name or lying.get(os.path.normpath(folder / row.path))
+        name = find(row.path)
         if name is None:
             if len(lost) <= _COUNTED:
-                lost[row.path] = None
+                lost[row.path.strip()[:_LONGEST]] = None
         elif row.box is not None:
             boxes = found.setdefault(name, {})
+            repeated += row.box in boxes
             boxes[row.box] = None
             if len(boxes) > _MOST:
                 raise DeganError(
                     f"{path} has more than {_MOST:,} boxes for {name}; use fewer boxes"
                 )
+    if repeated:
+        note(f"{path} gives {repeated:,} boxes again; a repeated box of a photo is one face")
     if lost:
         first = ", ".join(list(lost)[:_SHOWN]) + (" and others" if len(lost) > _SHOWN else "")
         count = f"{len(lost)}" if len(lost) <= _COUNTED else f"more than {_COUNTED:,}"
@@ -114,37 +115,54 @@ def read_boxes(
         )
     return UserBoxes(
         {name: tuple(boxes) for name, boxes in found.items()},
-        {"sha256": sha256(data), "folder": str(folder)},
+        {"sha256": sha256(data), "folder": str(path.absolute().parent)},
         path,
     )
 
 
+def _finder(inputs: Sequence[Input], folder: Path) -> Callable[[str], str | None]:
+    """Return a function from a path in the file to the name of that photo in the records.
+
+    A path may be as in the command, or relative to the folder of the file. Programs change paths:
+    some write backslashes, add spaces, or put an apostrophe before what may be a formula.
+    """
+    names = [printable(one.path) for one in inputs]
+    named = {os.path.normpath(name): name for name in names}
+    lying = {
+        os.path.normpath(one.path.absolute()): name for one, name in zip(inputs, names, strict=True)
+    }
+
+    def find(path: str) -> str | None:
+        for spelling in dict.fromkeys(
+            (path, path.strip(), unguarded(path), path.strip().replace("\\", "/"))
+        ):
+            name = named.get(os.path.normpath(spelling))
+            name = name or lying.get(os.path.normpath(folder / spelling))
+            if name is not None:
+                return name
+        return None
+
+    return find
+
+
 def _csv_rows(data: bytes, path: Path) -> Iterator[_Row]:
-    stream = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="")
-    lines = csv.reader(stream, strict=True)
-    try:
-        header = [name.strip().lower() for name in next(lines, [])]
-        missing = [name for name in ("path", *BOX) if header.count(name) != 1]
-        if missing:
-            raise DeganError(
-                f"{path} has no column {missing[0]!r}, or several; a table of boxes needs the "
-                "columns path, x, y, width and height"
-            )
-        places = [header.index(name) for name in ("path", *BOX)]
-        for line in lines:
-            where = f"line {lines.line_num} of {path}"
-            if not line:
-                continue
-            if len(line) != len(header):
-                raise DeganError(
-                    f"{where} has {len(line)} cells, but the table has {len(header)} columns"
-                )
-            name, *cells = (line[place].strip() for place in places)
-            yield _row(where, name, [cell or None for cell in cells])
-    except (ValueError, csv.Error) as error:
+    table = CsvTable(io.BytesIO(data), str(path), expected=("path", *BOX), limit=MAX_BYTES)
+    header = [name.lower() for name in table.header]
+    missing = [name for name in ("path", *BOX) if header.count(name) != 1]
+    if missing:
         raise DeganError(
-            f"{path} is not a CSV table in UTF-8 ({error}, after line {lines.line_num})"
-        ) from error
+            f"{path} has no column {missing[0]!r}, or several; a table of boxes needs the "
+            "columns path, x, y, width and height"
+        )
+    places = [header.index(name) for name in ("path", *BOX)]
+    for row in table:
+        where = f"line {table.line} of {path}"
+        if len(row) != len(header):
+            raise DeganError(
+                f"{where} has {len(row)} cells, but the table has {len(header)} columns"
+            )
+        name, *cells = (row[place] for place in places)
+        yield _row(where, name, [table.number(cell.strip()) or None for cell in cells])
 
 
 def _json_rows(data: bytes, path: Path) -> Iterator[_Row]:
@@ -152,6 +170,8 @@ def _json_rows(data: bytes, path: Path) -> Iterator[_Row]:
         if not line.strip():
             continue
         where = f"line {number} of {path}"
+        if len(line) > _MAX_LINE:
+            raise DeganError(f"{where} is longer than {_MAX_LINE:,} bytes; use fewer boxes")
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
@@ -173,24 +193,12 @@ def _json_rows(data: bytes, path: Path) -> Iterator[_Row]:
 
 
 def _parquet_rows(data: bytes, path: Path) -> Iterator[_Row]:
-    arrow, parquet = (
-        import_package(
-            name, "degan[tables]", needs=f"{path} needs pyarrow", instead="use .csv or .jsonl"
-        )
-        for name in ("pyarrow", "pyarrow.parquet")
-    )
-    try:
-        file = parquet.ParquetFile(io.BytesIO(data))
-        missing = [name for name in ("path", *BOX) if name not in file.schema_arrow.names]
-        if missing:
-            raise DeganError(f"{path} has no column {missing[0]!r}")
-        number = 0
-        for batch in file.iter_batches(10_000, columns=["path", *BOX]):
-            for row in batch.to_pylist():
-                number += 1
-                yield _row(f"row {number} of {path}", row["path"], [row[key] for key in BOX])
-    except (arrow.ArrowException, OSError, ValueError) as error:
-        raise DeganError(f"{path} is not a Parquet table ({error})") from error
+    table = ParquetTable(data, path, extra="degan[tables]", instead="use .csv or .jsonl")
+    missing = [name for name in ("path", *BOX) if name not in table.names]
+    if missing:
+        raise DeganError(f"{path} has no column {missing[0]!r}")
+    for number, (name, *cells) in enumerate(table.rows(["path", *BOX]), start=1):
+        yield _row(f"row {number} of {path}", name, cells)
 
 
 _READERS: Final = {
@@ -216,7 +224,7 @@ def _row(where: str, path: Any, cells: Sequence[Any]) -> _Row:
     Raises:
         DeganError: the path or a cell is invalid.
     """
-    if not isinstance(path, str) or not path or "\0" in path:
+    if not isinstance(path, str) or not path.strip() or "\0" in path:
         raise DeganError(f"{where} has no path of a photo; every row needs one")
     if all(cell is None for cell in cells):
         return _Row(where, path, None)

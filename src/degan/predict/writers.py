@@ -1,21 +1,30 @@
 """Write records as CSV, JSON lines or Parquet to a file or to standard output."""
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
 
 from degan.errors import DeganError
 from degan.predict.records import RECORD_NEEDED, Record, rows_of
-from degan.system.arguments import PathLike, as_path, check_kind
+from degan.system.arguments import PathLike, as_path, check_flag, check_kind
+from degan.system.csv_rows import csv_text, guarded
 from degan.system.extras import import_package
 from degan.system.files import atomic_write
 
-__all__ = ["FORMATS", "CsvWriter", "Format", "JsonWriter", "Writer", "format_of", "write_file"]
+__all__ = [
+    "FORMATS",
+    "CsvWriter",
+    "Format",
+    "JsonWriter",
+    "Writer",
+    "format_of",
+    "opener_of",
+    "write_file",
+]
 
 _ROWS: Final = 10_000  # maximum number of Parquet rows in memory
 
@@ -46,10 +55,17 @@ class JsonWriter:
 
 
 class CsvWriter:
-    """Writes CSV, a row per face, see :func:`degan.predict.records.rows_of`; booleans as 1 or 0."""
+    """Writes CSV, a row per face, see :func:`degan.predict.records.rows_of`; booleans as 1 or 0.
 
-    def __init__(self, stream: TextIO, columns: Mapping[str, type]) -> None:
-        self._stream, self._columns = stream, columns
+    Args:
+        stream: text stream to write to.
+        columns: name -> type of the cells, see :func:`degan.predict.records.columns`.
+        safe: whether to write an apostrophe before texts that a spreadsheet takes for a formula,
+            see :func:`degan.system.csv_rows.guarded`. Numbers do not change.
+    """
+
+    def __init__(self, stream: TextIO, columns: Mapping[str, type], *, safe: bool = False) -> None:
+        self._stream, self._columns, self._safe = stream, columns, safe
         self._line(dict(zip(columns, columns, strict=True)))
 
     def write(self, record: Record) -> None:
@@ -64,9 +80,10 @@ class CsvWriter:
         """Do nothing: no records are buffered."""
 
     def _line(self, row: Mapping[str, Any]) -> None:
-        buffer = io.StringIO()
-        csv.DictWriter(buffer, list(self._columns), restval="", lineterminator="\n").writerow(row)
-        self._stream.write(buffer.getvalue())
+        cells = [row.get(name, "") for name in self._columns]
+        if self._safe:
+            cells = [guarded(cell) for cell in cells]
+        self._stream.write(csv_text([cells]))
 
 
 class ParquetWriter:
@@ -132,17 +149,20 @@ class Format:
             of a writer.
         check: function called before any input is read; raises a DeganError if a library is
             missing.
+        open_safe: function like ``open``, for a file in which a spreadsheet takes no text for a
+            formula; None if the format has no formulas.
     """
 
     endings: tuple[str, ...]
     open: Callable[[Path, Mapping[str, type]], AbstractContextManager[Writer]]
     check: Callable[[], object] = lambda: None
+    open_safe: Callable[[Path, Mapping[str, type]], AbstractContextManager[Writer]] | None = None
 
 
 @contextmanager
-def _open_csv(path: Path, columns: Mapping[str, type]) -> Iterator[Writer]:
+def _open_csv(path: Path, columns: Mapping[str, type], *, safe: bool = False) -> Iterator[Writer]:
     with path.open("w", encoding="utf-8", newline="") as stream:
-        yield CsvWriter(stream, columns)
+        yield CsvWriter(stream, columns, safe=safe)
 
 
 @contextmanager
@@ -166,7 +186,7 @@ def _pyarrow(module: str = "") -> Any:
 
 
 FORMATS: Final = (
-    Format((".csv",), _open_csv),
+    Format((".csv",), _open_csv, open_safe=partial(_open_csv, safe=True)),
     Format((".jsonl", ".ndjson"), _open_json),
     Format((".parquet",), _open_parquet, _pyarrow),
 )
@@ -186,8 +206,31 @@ def format_of(path: Path) -> Format:
     raise DeganError(f"cannot write {path}: its name must end in {endings}")
 
 
+def opener_of(
+    path: Path, *, safe: bool
+) -> Callable[[Path, Mapping[str, type]], AbstractContextManager[Writer]]:
+    """Return the function that opens a writer, see :class:`Format`.
+
+    Raises:
+        DeganError: see :func:`format_of`, or ``safe`` has no effect on this format.
+        DeganTypeError: ``safe`` is neither True nor False.
+    """
+    check_flag(safe, "safe")
+    chosen = format_of(path)
+    if not safe:
+        return chosen.open
+    if chosen.open_safe is None:
+        raise DeganError(
+            f"only CSV needs protection from formulas, and {path} is no CSV; leave the option safe "
+            "out"
+        )
+    return chosen.open_safe
+
+
 @contextmanager
-def write_file(path: PathLike, columns: Mapping[str, type]) -> Iterator[Writer]:
+def write_file(
+    path: PathLike, columns: Mapping[str, type], *, safe: bool = False
+) -> Iterator[Writer]:
     """Open a writer of a file, in the format of its ending.
 
     The file appears at the end of the block, only if there was no error.
@@ -196,19 +239,22 @@ def write_file(path: PathLike, columns: Mapping[str, type]) -> Iterator[Writer]:
         path: file to write, ending in .csv, .jsonl, .ndjson or .parquet.
         columns: name -> type of the cells, see :func:`degan.predict.records.columns`; JSON lines
             ignore it.
+        safe: whether to write an apostrophe before texts of a CSV file that a spreadsheet takes for
+            a formula, see :class:`CsvWriter`.
 
     Yields:
         The writer, whose ``write`` appends a record, see :func:`degan.predict.to_record`.
 
     Raises:
         DeganError: the ending has no format, pyarrow is missing for Parquet, the file cannot be
-            written, or a record is written after ``finish`` or after the block.
-        DeganTypeError: ``path`` is not a path, ``columns`` is not a dict, or a record is none.
+            written, ``safe`` has no effect, or a record is written after ``finish`` or after the
+            block.
+        DeganTypeError: an argument has a wrong type, or a record is none.
     """
     path = as_path(path, "path")
     check_kind(columns, Mapping, "columns", "a dict of names and types")
-    chosen = format_of(path)
-    with atomic_write(path) as temporary, chosen.open(temporary, columns) as opened:
+    open_format = opener_of(path, safe=safe)
+    with atomic_write(path) as temporary, open_format(temporary, columns) as opened:
         writer = _OnceWriter(opened, path)
         try:
             yield writer

@@ -6,8 +6,9 @@ in JSON under the key ``degan``; docs/weights.md lists every field.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final
 
 import numpy as np
@@ -19,8 +20,9 @@ from degan.errors import DeganError
 from degan.faces.alignment import FRAME
 from degan.labels import FACIAL_ACTIONS, check_class_names
 from degan.media.images import Images
+from degan.recognition.network_check import UnsafeNetworkError, check_network
 from degan.recognition.neutral_reader import NeutralReader, read_neutral
-from degan.system.assets import asset_bytes, session_of
+from degan.system.assets import NETWORK_ERRORS, asset_bytes, session_of
 from degan.system.files import read_bytes, sha256
 
 __all__ = ["CROPS", "FORMAT", "KEY", "SHIPPED_WEIGHTS", "Weights", "are_shares", "open_weights"]
@@ -46,6 +48,7 @@ Written into every file and compared when the file is opened."""
 
 _MAX_BYTES = 2**30
 _BATCH = 64  # crops in one network run
+_MAX_SECONDS = 20  # of an unknown network on one crop: networks of degan take milliseconds
 _TOLERANCE = 1e-4  # by which rounding may carry a probability beyond 0 or 1
 _MIN_EXPLAINED = -1e6  # explained variance of an action that is predicted badly is negative
 
@@ -108,17 +111,33 @@ class Weights:
         """
         parts = {name: [np.empty((0, width), np.float32)] for name, width in self.outputs.items()}
         for start in range(0, len(crops), _BATCH):
-            batch = np.stack(list(crops[start : start + _BATCH]))
-            outputs = self.session.run(None, {"crops": batch})
+            outputs = self._run(np.stack(list(crops[start : start + _BATCH])))
             for name, output in zip(parts, outputs, strict=True):
-                proper = np.isfinite(output).all() if name == "code" else are_shares(output)
-                if len(output) != len(batch) or not proper:
-                    raise DeganError(
-                        f"{self.name} returns probabilities or amounts outside 0 to 1, or not one "
-                        "row per face; export it again"
-                    )
                 parts[name].append(output)
         return {name: np.concatenate(part) for name, part in parts.items()}
+
+    def _run(self, batch: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+        try:
+            outputs: list[NDArray[np.float32]] = self.session.run(None, {"crops": batch})
+        except NETWORK_ERRORS as error:
+            if len(batch) == 1:
+                raise _failed(self, error) from error
+            middle = len(batch) // 2  # a large network needs too much memory for so many crops
+            halves = self._run(batch[:middle]), self._run(batch[middle:])
+            return [np.concatenate(pair) for pair in zip(*halves, strict=True)]
+        for (name, width), output in zip(self.outputs.items(), outputs, strict=True):
+            finite = np.isfinite(output).all() if name == "code" else are_shares(output)
+            if output.shape != (len(batch), width) or not finite:
+                raise DeganError(
+                    f"{self.name} returns probabilities or amounts outside 0 to 1, or not one "
+                    "row per face; export it again"
+                )
+        return outputs
+
+
+def _failed(weights: Weights, error: Exception) -> DeganError:
+    reason = " ".join(str(error).split())[:160]
+    return DeganError(f"{weights.name} cannot be run ({reason}); export it again")
 
 
 def are_shares(values: NDArray[np.floating]) -> bool:
@@ -144,11 +163,16 @@ def open_weights(source: Path | str | None, threads: int) -> Weights:
     else:
         data = _read_file(Path(source))
         source = str(Path(source).absolute())
+    shipped = source in SHIPPED_WEIGHTS
     try:
-        session = session_of(data, threads)
+        if not shipped:
+            check_network(data)
+        session = session_of(data, threads, limited=not shipped, optimized=shipped)
         description = json.loads(session.get_modelmeta().custom_metadata_map[KEY])
         if not isinstance(description, dict):
             raise ValueError(description)
+    except UnsafeNetworkError as error:
+        raise DeganError(f"{name} {error}; export it again with 'degan export'") from error
     except (KeyError, ValueError, RecursionError) as error:
         raise DeganError(
             f"{name} is not a weights file of degan or is damaged; make one with "
@@ -157,7 +181,38 @@ def open_weights(source: Path | str | None, threads: int) -> Weights:
     _check_format(description, name)
     weights = _read(session, description, name, source, sha256(data))
     _check_graph(weights)
-    return weights
+    if shipped:
+        return weights
+    _try(weights)
+    return replace(weights, session=session_of(data, threads, limited=True))
+
+
+def _try(weights: Weights) -> None:
+    """Run an unknown network on one empty crop, as it may need any time or memory.
+
+    Raises:
+        DeganError: it takes too long, or onnxruntime cannot run it.
+    """
+    crop = np.full((1, weights.crop_size, weights.crop_size, 3), 128, np.uint8)
+    errors: list[Exception] = []
+
+    def run() -> None:
+        try:
+            weights.session.run(None, {"crops": crop})
+        except NETWORK_ERRORS as error:
+            errors.append(error)
+
+    # onnxruntime cannot be interrupted. The thread of a network that is too slow is left alone.
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(_MAX_SECONDS)
+    if thread.is_alive():
+        raise DeganError(
+            f"{weights.name} takes more than {_MAX_SECONDS} seconds for one face; use a smaller "
+            "network"
+        )
+    if errors:
+        raise _failed(weights, errors[0]) from errors[0]
 
 
 def _read_file(path: Path) -> bytes:

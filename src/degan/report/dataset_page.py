@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,12 +89,13 @@ def look(
     pairs = pairs_by_kind(dataset, find_duplicates(dataset))
     progress(0.95, "writing the page")
     skipped = read_skipped(dataset.folder)
+    settings = read_description(dataset.folder)["settings"]
     unsure = [i for i, sample in enumerate(dataset.samples) if sample.alignment != "landmarks"]
     text = page.render(
         name=dataset.folder.resolve().name,
         dataset=dataset,
-        description=read_description(dataset.folder),
-        json=json.dumps,
+        settings=json.dumps(settings),
+        differences=_texts(settings.get("differences")),
         classes=classes,
         people=len(dataset.subjects),
         recordings=len({sample.sequence for sample in dataset.samples}),
@@ -113,6 +115,11 @@ def look(
     write_text(out, text)
     progress(1.0, "done")
     return {kind: len(found) for kind, found in pairs.items()}
+
+
+def _texts(value: Any) -> list[str]:
+    """Return the texts of a list in a file; the file may have something else in its place."""
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
 
 
 def _class_part(dataset: Dataset, name: str) -> ClassPart:

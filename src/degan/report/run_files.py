@@ -6,7 +6,6 @@ degan becomes :class:`Unavailable`, and its reason replaces the figures that nee
 
 import json
 import os
-import tomllib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +26,7 @@ from degan.config.run_layout import (
     TRAINING,
     fold_folder,
 )
+from degan.config.toml import MAX_SETTINGS, parse_toml
 from degan.errors import DeganError
 from degan.evaluation.predictions import Predictions, read_predictions
 from degan.report.schemas import Figures, LogRow, Probes
@@ -269,7 +269,9 @@ def _log(data: bytes) -> list[LogRow]:
 
 def _settings(path: Path) -> dict[str, Any] | Unavailable:
     def parse(data: bytes) -> dict[str, Any]:
-        return _flat(tomllib.loads(data.decode("utf-8")))
+        if len(data) > MAX_SETTINGS:
+            raise ValueError("too large")
+        return _flat(parse_toml(data))
 
     if not os.path.lexists(path):
         return Unavailable("it has no settings.toml: it is not the directory of a training")

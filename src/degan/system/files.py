@@ -3,10 +3,11 @@
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from degan.errors import DeganError
 from degan.system.temporary_files import temporary_file
@@ -69,6 +70,66 @@ def append_line(path: Path, line: str) -> None:
         ) from error
 
 
+@contextmanager
+def open_file(path: Path, kind: str) -> Iterator[BinaryIO]:
+    """Open a file of the user for reading, in the block.
+
+    Only a regular file is opened, because reading a pipe, a socket or a device may never end. All
+    files whose names come from users or from tables are opened here.
+
+    Args:
+        path: the file.
+        kind: kind of file for the error message ("photo", "weights").
+
+    Raises:
+        DeganError: the path is missing, a folder, not a regular file, or unreadable; also if
+            reading fails in the block.
+    """
+    with _opened(path, kind) as file:
+        try:
+            yield file
+        except OSError as error:
+            raise _unreadable(path, error) from error
+
+
+def _opened(path: Path, kind: str) -> BinaryIO:
+    try:
+        _check_regular(path.stat(), path, kind)  # before it is opened: that can block
+        # Another program may replace the file by a pipe before it is opened.
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        file = open(path, "rb", opener=lambda name, _: os.open(name, flags))  # noqa: SIM115
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: NUL in it
+        raise _missing(path, kind) from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    try:
+        _check_regular(os.fstat(file.fileno()), path, kind)
+    except DeganError:
+        file.close()
+        raise
+    return file
+
+
+def _check_regular(status: os.stat_result, path: Path, kind: str) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise DeganError(f"{path} is a folder; a {kind} file is needed here")
+    if not stat.S_ISREG(status.st_mode):
+        raise DeganError(
+            f"{path} is a pipe, a socket or a device; save its content to a file, and give the "
+            f"{kind} by the name of that file"
+        )
+
+
+def _missing(path: Path, kind: str) -> DeganError:
+    return DeganError(f"{path} does not exist; check the path of the {kind}")
+
+
+def _unreadable(path: Path, error: OSError) -> DeganError:
+    return DeganError(
+        f"cannot read {path} ({error.strerror or error}); check the file and its permissions"
+    )
+
+
 def read_bytes(path: Path, limit: int, kind: str) -> bytes:
     """Return the content of a file from an untrusted source.
 
@@ -78,34 +139,50 @@ def read_bytes(path: Path, limit: int, kind: str) -> bytes:
         kind: kind of file for the error message ("photo", "weights").
 
     Raises:
-        DeganError: the path is missing, a folder, unreadable, empty or larger than ``limit``.
+        DeganError: the path is missing, a folder, not a regular file, unreadable, empty or larger
+            than ``limit``.
     """
-    try:
-        if path.is_dir():
-            raise DeganError(f"{path} is a folder; a {kind} file is needed here")
-        if not path.exists():
-            raise DeganError(f"{path} does not exist; check the path of the {kind}")
-        size = path.stat().st_size
+    with open_file(path, kind) as file:
+        size = os.fstat(file.fileno()).st_size
         if size > limit:
             raise DeganError(
                 f"{path} has {size:,} bytes, more than the {limit:,} that degan reads as a {kind}"
             )
-        if not path.is_file():  # a pipe or a device, whose size is unknown
-            with path.open("rb") as file:
-                data = file.read(limit + 1)
-            if len(data) > limit:
-                raise DeganError(
-                    f"{path} has more than the {limit:,} bytes that degan reads as a {kind}"
-                )
-        else:
-            data = path.read_bytes() if size else b""
-        if not data:
-            raise DeganError(f"{path} is empty; a {kind} file is needed here")
-        return data
+        return _checked(file.read(size), path, limit, kind)
+
+
+def read_stream(path: Path, limit: int, kind: str) -> bytes:
+    """Return the content of a file, or of a pipe or device that the user names as an input.
+
+    For names on the command line only (``degan predict <(curl ...)``): names in tables and files
+    that degan reads twice need :func:`read_bytes`.
+
+    Args:
+        path: file, pipe or device; a pipe is read until its writer closes it.
+        limit: maximum number of bytes.
+        kind: kind of file for the error message.
+
+    Raises:
+        DeganError: see :func:`read_bytes`.
+    """
+    try:
+        mode = path.stat().st_mode
+        if not (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
+            return read_bytes(path, limit, kind)
+        with path.open("rb") as file:
+            return _checked(file.read(limit + 1), path, limit, kind)
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        raise _missing(path, kind) from error
     except OSError as error:
-        raise DeganError(
-            f"cannot read {path} ({error.strerror or error}); check the file and its permissions"
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def _checked(data: bytes, path: Path, limit: int, kind: str) -> bytes:
+    if len(data) > limit:
+        raise DeganError(f"{path} has more than the {limit:,} bytes that degan reads as a {kind}")
+    if not data:
+        raise DeganError(f"{path} is empty; a {kind} file is needed here")
+    return data
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -51,7 +51,13 @@ def parse_checkpoint(data: bytes, path: Path) -> tuple[dict[str, Tensor], dict[s
         tensors = load_tensors(data)
         header = json.loads(data[8 : 8 + header_size])
         return tensors, dict(json.loads(header["__metadata__"]["state"]))
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (
+        safetensors.SafetensorError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RuntimeError,  # of torch: a shape with too large numbers; includes RecursionError
+    ) as error:
         raise DeganError(
             f"{path} is damaged, or is not a checkpoint of degan; delete it and run the command "
             "again to repeat the training"

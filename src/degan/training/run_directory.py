@@ -11,10 +11,12 @@ from typing import Any
 from degan.config import Settings, read_settings, write_settings
 from degan.config.run_layout import RECORD_FILE, SETTINGS_FILE
 from degan.errors import DeganError
-from degan.system.files import append_line, read_json, write_text
+from degan.system.files import append_line, read_bytes, read_json, write_text
 from degan.system.folder_lock import locked
 from degan.system.writable import check_folder_writable
 from degan.version import __version__
+
+_MAX_LOG = 2**26  # bytes
 
 
 @contextmanager
@@ -104,7 +106,7 @@ class Log:
     def __init__(self, path: Path) -> None:
         self.path = path
         if path.exists():
-            data = path.read_bytes()
+            data = read_bytes(path, _MAX_LOG, "log") if path.stat().st_size else b""
             if data and not data.endswith(b"\n"):
                 write_text(path, data[: data.rfind(b"\n") + 1].decode("utf-8", "replace"))
         self._start = time.monotonic() - logged_seconds(path)
@@ -141,9 +143,11 @@ def _read_log(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        if all({"stage", "epoch", "seconds"} <= set(row) for row in rows):
+        data = read_bytes(path, _MAX_LOG, "log") if path.stat().st_size else b""
+        rows = [json.loads(line) for line in data.decode("utf-8").splitlines()]
+        names = ("stage", "epoch", "seconds")
+        if all(isinstance(row[name], int | float) for row in rows for name in names):
             return rows
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         pass
     raise DeganError(f"{path} is damaged; delete the run and start it again")

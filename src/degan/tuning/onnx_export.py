@@ -19,6 +19,7 @@ from degan.errors import DeganError
 from degan.labels import FACIAL_ACTIONS
 from degan.media.images import check_images
 from degan.networks.classifier import ActionLayer, Recognition
+from degan.recognition.network_check import UnsafeNetworkError, check_network
 from degan.recognition.weights import CROPS, FORMAT, KEY
 from degan.system.arguments import PathLike, as_number, as_path, check_kind
 from degan.system.files import atomic_write
@@ -90,7 +91,8 @@ def export(
 
     Raises:
         DeganError: the name does not end in ``.onnx``, the file cannot be written, ``crops`` have
-            another type or shape, ``unsure_below`` is out of range, or the outputs in onnxruntime
+            another type or shape, ``unsure_below`` is out of range, the network has an operator
+            that degan does not run in weights files, or the outputs in onnxruntime
             differ from the model by more than :data:`TOLERANCE` (no file is written then).
         DeganTypeError: an argument has a wrong type.
     """
@@ -105,6 +107,12 @@ def export(
     random = rng.integers(0, 256, (5, model.crop_size, model.crop_size, 3), dtype=np.uint8)
     checked = np.concatenate([random, *real])
     data = proto.SerializeToString()
+    try:
+        check_network(data)
+    except UnsafeNetworkError as error:
+        raise DeganError(
+            f"the exported network {error}, so {path} was not written; use other layers"
+        ) from error
     parity = _compare(model, data, checked)
     if not parity.largest_difference <= TOLERANCE:  # also true for NaN
         raise DeganError(

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from degan.data.datasets.folder import CUSTOM_LABELS, read_labelled
+from degan.data.datasets.folder import read_labelled
+from degan.data.label_set import CUSTOM_LABELS
 from degan.data.manifest import Dataset, read_dataset
 from degan.data.own_photos import prepare_photos
 from degan.data.prepare import PrepareResult, PrepareSettings

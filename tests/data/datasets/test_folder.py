@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from degan.data import photo_table
 from degan.data.datasets.folder import ADAPTER
 from degan.data.pictures import Location
 from degan.data.protocol import Protocol
@@ -425,3 +426,99 @@ def test_one_name_in_two_spellings_of_unicode_is_one_person(tmp_path):
     text = f"path,expression,subject\n{rows}"
     sources, _ = read(table(tmp_path, text))
     assert {source.subject for source in sources} == {names[0]}
+
+
+HEAD = "path,expression,subject\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("path;expression;subject\r\nshots/1.jpg;fear;Zoë\r\n", "utf-8-sig"),
+        ("Path\tEXPRESSION\tSubject \nshots/1.jpg\tfear\tZoë\n", "utf-16"),
+        ("path,expression,subject,\r\rshots/1.jpg,fear,Zoë,\r,,,\r", "utf-8"),
+        ("path,expression,subject\nshots\\1.jpg,fear,Zoë\n", "utf-8"),
+    ],
+)
+@pytest.mark.parametrize("way", ["file", "folder", "zip"])
+def test_a_csv_of_any_spreadsheet_is_read(tmp_path, text, encoding, way):
+    if way == "zip":
+        path = zipped(tmp_path / "a.zip", "shots/1.jpg", **{"p.csv": text.encode(encoding)})
+    else:
+        make(tmp_path, "shots/1.jpg")
+        path = table(tmp_path, text, encoding=encoding)
+        path = path if way == "file" else tmp_path
+    source = only(path)
+    assert (source.expression, source.subject) == ("fear", "Zoë")
+    place = Location(path, "shots/1.jpg") if way == "zip" else Location(tmp_path / "shots/1.jpg")
+    assert source.picture == place
+
+
+def test_a_backslash_in_the_name_of_a_file_is_part_of_it(tmp_path):
+    make(tmp_path, "a\\1.jpg", "a/1.jpg")
+    source = only(table(tmp_path, HEAD + "a\\1.jpg,fear,ann\n"))
+    assert source.picture == Location(tmp_path / "a\\1.jpg")
+
+
+def test_a_row_given_twice_counts_once_and_is_told(tmp_path):
+    text = HEAD + "1.jpg,fear,ann\n2.jpg,fear,bob\n./1.jpg,Fear,ann\n"
+    sources, skipped = read(table(tmp_path, text))
+    assert [source.name for source in sources] == ["1.jpg", "2.jpg"]
+    assert reasons(skipped) == {"./1.jpg": "line 4 repeats line 2"}
+
+
+@pytest.mark.parametrize(
+    ("other", "column"), [("1.jpg,happy,ann", "expression"), ("1.jpg,fear,bob", "subject")]
+)
+def test_a_photo_with_two_labels_is_left_out(tmp_path, other, column):
+    text = HEAD + f"1.jpg,fear,ann\n2.jpg,fear,bob\n{other}\n1.jpg,fear,ann\n"
+    sources, skipped = read(table(tmp_path, text))
+    assert [source.name for source in sources] == ["2.jpg"]
+    assert f"line 2 has the {column} " in skipped[-1].reason
+    assert "but line 4 has" in skipped[-1].reason
+
+
+def test_a_row_with_more_cells_than_columns_is_not_understood(tmp_path):
+    _, skipped = read(table(tmp_path, HEAD + "a,1.jpg,fear,ann\n2.jpg,fear,bob\n"))
+    assert "the row has 4 cells, but the table has 3 columns" in skipped[0].reason
+
+
+def test_a_column_twice_is_refused(tmp_path):
+    with pytest.raises(DeganError, match="has the column path twice"):
+        read(table(tmp_path, "path,expression,subject,Path\n1.jpg,fear,ann,2.jpg\n"))
+
+
+def test_missing_columns_are_named_beside_those_there(tmp_path):
+    with pytest.raises(DeganError, match=r"first row is 'path\|expression\|subject'"):
+        read(table(tmp_path, "path|expression|subject\n1.jpg|fear|ann\n"))
+
+
+def test_no_name_in_a_data_set_shows_a_home_folder(tmp_path):
+    rows = [
+        f"{tmp_path}/in/1.jpg,fear,ann\n",
+        "/home/me/a/2.jpg,fear,ann\n",
+        "/home/me/b/2.jpg,fear,ann\n",
+        "/disk/a/2.jpg,fear,ann\n",
+        "/disk/b/2.jpg,fear,ann\n",
+        "C:\\Users\\me\\3.jpg,bored,ann\n",
+    ]
+    sources, skipped = read(table(tmp_path, HEAD + "".join(rows)))
+    names = [source.name for source in sources]
+    assert names == ["in/1.jpg", "a/2.jpg", "b/2.jpg", "3/a/2.jpg", "3/b/2.jpg"]
+    assert [row.name for row in skipped] == ["3.jpg"]
+    assert len({source.sequence for source in sources}) == 5  # names stay different
+    assert [source.picture.path for source in sources][1] == Path("/home/me/a/2.jpg")
+
+
+def test_a_table_of_too_many_rows_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(photo_table, "_MAX_ROWS", 3)
+    rows = "".join(f"{number}.jpg,fear,ann\n" for number in range(3))
+    assert len(read(table(tmp_path, HEAD + rows + "\n" * 9))[0]) == 3
+    with pytest.raises(DeganError, match=r"has more than 3 rows; divide it"):
+        read(table(tmp_path, HEAD + rows + "x\n"))
+
+
+def test_a_cell_longer_than_any_path_is_left_out(tmp_path):
+    _, skipped = read(table(tmp_path, HEAD + f"{'x' * 5000},fear,ann\n2.jpg,fear,ann\n"))
+    assert skipped[0].reason == "a cell has more than 4,096 characters"
+    assert len(skipped[0].name) == 4096

@@ -60,6 +60,13 @@ Out = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object per photo or frame.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print one CSV row per face.")]
+SafeCsv = Annotated[
+    bool,
+    typer.Option(
+        "--safe-csv",
+        help="In CSV, write ' before names that a spreadsheet would run as a formula (=, +, -, @).",
+    ),
+]
 Actions = Annotated[
     bool, typer.Option("--actions", help="Add facial actions and FACS action units.")
 ]
@@ -108,6 +115,7 @@ def predict(
     out: Out = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
+    safe_csv: SafeCsv = False,
     actions: Actions = False,
     group: Group = None,
     people: People = False,
@@ -146,6 +154,8 @@ def predict(
         )
     if as_json + as_csv + (out is not None) > 1:
         raise DeganError("--json, --csv and --out exclude each other; choose one")
+    if safe_csv and not as_csv and not (out is not None and out.suffix.lower() == ".csv"):
+        raise DeganError("--safe-csv is for --csv and for -o FILE.csv; leave it out")
     files = not stdin and camera is None
     if sheet is not None and not files:
         raise DeganError("--sheet needs files, because it reads them twice; give their names")
@@ -176,7 +186,8 @@ def predict(
         jobs=jobs,
         reader=open_reader(options),
     )
-    count = _read(plan, _writer(plan, named, as_json, as_csv), out, sheet)
+    writer = _writer(plan, named, as_json=as_json, as_csv=as_csv, safe_csv=safe_csv)
+    count = _read(plan, writer, out, sheet, safe=safe_csv and out is not None)
     report_unread(count, named)
     if out is not None:
         console.say(_written(out, count))
@@ -191,7 +202,9 @@ def continues(words: Sequence[str]) -> bool:
     return not unrepeatable and any(word.startswith(("-o", "--out")) for word in words)
 
 
-def _read(plan: "Plan", writer: "Writer", out: Path | None, sheet: Path | None) -> "Count":
+def _read(
+    plan: "Plan", writer: "Writer", out: Path | None, sheet: Path | None, *, safe: bool
+) -> "Count":
     """Read the inputs of a plan; print or write the records and show the progress of long work."""
     from degan.predict.run import predict as read_all  # noqa: PLC0415
 
@@ -199,7 +212,15 @@ def _read(plan: "Plan", writer: "Writer", out: Path | None, sheet: Path | None) 
     long = plan.camera is None and (len(plan.inputs) > 1 or plan.may_have_frames)
     shows_progress = long and (out is not None or not sys.stdout.isatty())
     with console.progress("predict") if shows_progress else nullcontext(silent) as show:
-        count = read_all(plan, writer.write, out=out, sheet=sheet, progress=show, note=console.note)
+        count = read_all(
+            plan,
+            writer.write,
+            out=out,
+            safe=safe,
+            sheet=sheet,
+            progress=show,
+            note=console.note,
+        )
     writer.finish()
     return count
 
@@ -220,7 +241,9 @@ def _check_boxes(*, inputs_are_files: bool, crops_or_turned: bool) -> None:
         raise DeganError("--boxes gives the faces of photos; leave --crops and --turned out")
 
 
-def _writer(plan: "Plan", named: Sequence[Path], as_json: bool, as_csv: bool) -> "Writer":
+def _writer(
+    plan: "Plan", named: Sequence[Path], *, as_json: bool, as_csv: bool, safe_csv: bool
+) -> "Writer":
     """Return a writer that prints records to standard output."""
     from degan.cli.print_faces import FaceTable  # noqa: PLC0415
     from degan.predict.writers import CsvWriter, JsonWriter  # noqa: PLC0415
@@ -228,7 +251,7 @@ def _writer(plan: "Plan", named: Sequence[Path], as_json: bool, as_csv: bool) ->
     if as_json:
         return JsonWriter(console.data_stream())
     if as_csv:
-        return CsvWriter(console.data_stream(), plan.columns)
+        return CsvWriter(console.data_stream(), plan.columns, safe=safe_csv)
     options, alone = plan.reader.options, len(plan.inputs) < 2
     return FaceTable(named, people=options.people, actions=options.actions, alone=alone)
 

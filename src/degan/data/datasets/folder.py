@@ -1,76 +1,35 @@
 """A user's own photos: folders of classes and people, or a CSV file that lists the photos."""
 
-import csv
-import io
 import posixpath
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from degan.data import tables
 from degan.data.adapter import Adapter, AdapterResult, is_photo
-from degan.data.photo_layout import (
-    IsClass,
-    Layout,
-    PhotoPath,
-    find_layout,
-    is_expression_name,
+from degan.data.label_set import EXPRESSION_LABELS, LabelSet
+from degan.data.photo_layout import Layout, PhotoPath, find_layout
+from degan.data.photo_table import (
+    PHOTO_COLUMNS,
+    Finder,
+    find_beside,
+    missing_columns,
+    read_table,
+    sequence_name,
 )
-from degan.data.pictures import Archives, Location
+from degan.data.pictures import Location
 from degan.data.protocol import Protocol
-from degan.data.sample import SPLITS, Recording, Skipped, Source
+from degan.data.sample import Recording, Skipped, Source
 from degan.data.split_names import PartNames, split_of
 from degan.data.tree import Tree
 from degan.errors import DeganError
-from degan.labels import EXPRESSIONS, find_expression, is_class_name
+from degan.labels import find_expression
 from degan.media.folder_files import LeftOut
 from degan.media.other_files import is_never_media
 from degan.media.photo_formats import HEAD, format_of
 
-
-@dataclass(frozen=True)
-class LabelSet:
-    """Set of valid classes.
-
-    Attributes:
-        find: function from a folder name or a table cell to its class, or None if there is none.
-        kind: word for a class in messages.
-        names: description of the valid classes, for messages.
-        is_known: function from a folder name to whether it is certainly a class.
-        custom: whether classes may have any name, as people do.
-    """
-
-    find: Callable[[str], str | None]
-    kind: str
-    names: str
-    is_known: IsClass = is_expression_name
-    custom: bool = False
-
-
-EXPRESSION_LABELS: Final = LabelSet(
-    find_expression,
-    "expression",
-    f"expressions {', '.join(EXPRESSIONS)}",
-    is_known=lambda name: find_expression(name) is not None,
-)
-"""Labels that allow the eight expressions and their synonyms."""
-
-
-def _own(name: str) -> str | None:
-    composed = unicodedata.normalize("NFC", name)
-    return composed if is_class_name(composed) else None
-
-
-CUSTOM_LABELS: Final = LabelSet(_own, "class", "any short class name", custom=True)
-"""Labels that allow custom classes: each folder is a class with the name of the folder."""
-
-Finder = Callable[[str], Location | None]
-"""Function from a path in a CSV file to the location of that file, or None if there is none."""
-
-_MAX_CSV_BYTES = 512 * 2**20
 _FRAME = re.compile(r"[ _-]*(\d{1,12})$")
 _SHOWN = 3  # names of people in a note
 _NO_PHOTO = "not a photo, by its suffix and its first bytes"
@@ -106,13 +65,13 @@ def read_labelled(path: Path, labels: LabelSet) -> AdapterResult:
             is not certain whether they are classes or people.
     """
     if tables.is_table(path):
-        found = _read_csv(Location(path), _beside(path), labels)
+        found = read_table(Location(path), find_beside(path), labels)
     else:
         tree = Tree(path)
         top = _top(tree)
         found = AdapterResult() if labels.custom else _read_tree(tree, top, labels)
         if not found.recordings and (table := _find_csv(tree, top)) is not None:
-            found = _read_csv(tree.location(table), _in_tree(tree, table), labels)
+            found = read_table(tree.location(table), _in_tree(tree, table), labels)
         elif labels.custom:
             found = _read_tree(tree, top, labels)
         found.skipped[:0] = tree.skipped
@@ -249,7 +208,7 @@ def _from_name(
     split = place.split or split_of(subject)
     if split_of(subject):  # PublicTest_12.jpg: the name of a part is not the name of a person
         parts.photos[subject] += 1
-        sequence = _joined(expression, "?", split, name)
+        sequence = sequence_name(expression, "?", split, name)
         return Source(tree.location(name), name, expression, "", sequence, 0, split)
     number = _FRAME.search(rest)
     take = rest[: number.start()] if number else rest
@@ -258,14 +217,10 @@ def _from_name(
         name=name,
         expression=expression,
         subject=unicodedata.normalize("NFC", subject),
-        sequence=_joined(expression, subject, split, take),
+        sequence=sequence_name(expression, subject, split, take),
         frame=int(number[1]) if number else 0,
         split=split,
     )
-
-
-def _joined(*parts: str) -> str:
-    return "/".join(part for part in parts if part)
 
 
 def _find_csv(tree: Tree, top: str) -> str | None:
@@ -275,7 +230,7 @@ def _find_csv(tree: Tree, top: str) -> str | None:
         if name.startswith(top)
         and "/" not in name[len(top) :]
         and name.lower().endswith(".csv")
-        and not _missing(tables.header(tree.location(name)))
+        and not missing_columns(tables.header(tree.location(name), PHOTO_COLUMNS))
     ]
     if len(named) > 1:
         raise DeganError(
@@ -285,96 +240,19 @@ def _find_csv(tree: Tree, top: str) -> str | None:
     return named[0] if named else None
 
 
-def _missing(header: list[str]) -> list[str]:
-    """Return the required columns that a table does not have."""
-    needed = ["path", "expression"] if "split" in header else ["path", "expression", "subject"]
-    return [name for name in needed if name not in header]
-
-
-def _beside(table: Path) -> Finder:
-    return lambda name: Location(table.parent / name)
-
-
 def _in_tree(tree: Tree, table: str) -> Finder:
     place = tree.location(table)
     if not place.member:
-        return _beside(place.path)
+        return find_beside(place.path)
 
     def find(name: str) -> Location | None:
-        inside = posixpath.normpath(posixpath.join(posixpath.dirname(table), name))
-        return tree.location(inside) if inside in tree else None
+        for text in (name, name.strip(), name.strip().replace("\\", "/")):
+            inside = posixpath.normpath(posixpath.join(posixpath.dirname(table), text))
+            if inside in tree:
+                return tree.location(inside)
+        return None
 
     return find
-
-
-def _read_csv(table: Location, find: Finder, labels: LabelSet) -> AdapterResult:
-    try:
-        with Archives() as archives:
-            text = archives.read(table, _MAX_CSV_BYTES, "CSV").decode("utf-8-sig")
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except UnicodeDecodeError as error:
-        raise DeganError(f"{table} is not a CSV file in UTF-8; save it as UTF-8") from error
-    except csv.Error as error:
-        raise DeganError(f"{table} is not a valid CSV file ({error})") from error
-    header = tables.columns(rows[0]) if rows else []
-    if missing := _missing(header):
-        raise DeganError(
-            f"{table} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
-            "a CSV file of photos has path, expression, subject and may have sequence, frame, split"
-        )
-    skipped: list[Skipped] = []
-    # Frames by (expression, subject, sequence); a photo without sequence has its line as key.
-    recordings: dict[tuple[str, ...] | int, list[Source]] = {}
-    for line, cells in enumerate(rows[1:], start=2):
-        if not any(cell.strip() for cell in cells):
-            continue
-        row = dict(zip(header, (cell.strip() for cell in cells), strict=False))
-        source = _from_row(row, line, find, labels)
-        if isinstance(source, Skipped):
-            skipped.append(source)
-            continue
-        named = (source.expression, source.subject, row.get("sequence", ""))
-        frames = recordings.setdefault(named if named[2] else line, [])
-        if frames and frames[0].split != source.split:
-            split = frames[0].split or "no split"
-            skipped.append(Skipped(source.name, f"the other frames of its sequence are in {split}"))
-            continue
-        frames.append(source)
-    return AdapterResult(
-        [
-            Recording(tuple(sorted(frames, key=lambda source: source.frame)))
-            for frames in recordings.values()
-        ],
-        skipped,
-    )
-
-
-def _from_row(row: dict[str, str], line: int, find: Finder, labels: LabelSet) -> Source | Skipped:
-    name = row.get("path", "")
-    expression = labels.find(row.get("expression", ""))
-    subject = unicodedata.normalize("NFC", row.get("subject", ""))
-    split = row.get("split", "").lower()
-    frame = row.get("frame") or "0"
-    if not name:
-        reason = "the row has no path"
-    elif "\0" in name:
-        reason = "the path contains a character that is not allowed in file names"
-    elif expression is None:
-        reason = f"'{row.get('expression', '')}' is not a valid {labels.kind}"
-    elif split and split not in SPLITS:
-        reason = f"split '{row['split']}' is not one of {', '.join(SPLITS)}"
-    elif not subject and not split:
-        reason = "the row has no subject"
-    elif not re.fullmatch(r"\d{1,12}", frame):
-        reason = f"frame '{frame}' is not a whole number"
-    elif (picture := find(name)) is None:
-        reason = "the zip file with the CSV file contains no such file"
-    else:
-        # A photo without sequence is its own, named by its path. '?' keeps the sequences of unknown
-        # people apart from those of subjects.
-        sequence = _joined(expression, subject or "?", split, row.get("sequence") or name)
-        return Source(picture, name, expression, subject, sequence, int(frame), split)
-    return Skipped(name or f"line {line}", reason)
 
 
 ADAPTER = Adapter(

@@ -17,7 +17,7 @@ LISTS = ("list_patition_label.txt", "list_partition_label.txt")
 
 _PHOTO = re.compile(r"((?:train|test)_\d{1,9})(_aligned)?", re.ASCII | re.IGNORECASE)
 _COMPOUND = {"8", "9", "10", "11"}  # numbers of compound expressions besides 1 to 7
-_MAX_LIST_BYTES = 2**21  # the official list has 270 kB
+_MAX_LIST_BYTES = 2**20  # the official list has 270 kB
 
 
 def read(path: Path, protocol: Protocol) -> AdapterResult:

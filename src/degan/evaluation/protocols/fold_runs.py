@@ -29,7 +29,7 @@ from degan.data.manifest import Dataset, read_dataset
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.predictions import compute_metrics, predictions_text, subjects_text
-from degan.system.files import read_json, sha256, write_text
+from degan.system.files import read_bytes, read_json, sha256, write_text
 from degan.system.processes import run_in_processes, shared_doubles
 from degan.system.progress import Progress
 from degan.system.writable import check_folder_writable
@@ -41,6 +41,7 @@ from degan.training.start import check_unseen, read_start
 
 ELAPSED = "elapsed.json"
 _SUBJECTS = "subjects.csv"
+_MAX_BYTES = 2**28
 _SEEDS = 2**31  # number of seeds, see :class:`degan.config.Settings`
 _SEED_STEP = 100_003  # a prime above any number of folds, so that runs share no seed
 
@@ -219,10 +220,11 @@ def read_test_record(folder: Path) -> dict[str, Any]:
 def _read_test(folder: Path, dataset: Dataset, fold: Fold) -> FoldPredictions:
     path = folder / PREDICTIONS_FILE
     try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+        text = read_bytes(path, _MAX_BYTES, "table of predictions").decode("utf-8")
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
         indices = tuple(int(row["index"]) for row in rows)
         table = [[float(row[name]) for name in dataset.expressions] for row in rows]
-    except (OSError, KeyError, ValueError, TypeError) as error:
+    except (csv.Error, KeyError, ValueError, TypeError) as error:
         raise DeganError(f"{path} is damaged; delete {folder} and run the command again") from error
     if indices != fold.test:
         raise DeganError(

@@ -1,6 +1,7 @@
 """Record of the results: settings, seeds, versions and hashes."""
 
 from collections.abc import Sequence
+from pathlib import PureWindowsPath
 from typing import Any
 
 from degan.report.entries import Entry
@@ -69,8 +70,18 @@ def settings(results: Sequence[Result]) -> list[Part]:
 
 
 def _text(value: Any) -> str:
-    """Return a value as text, cut if it is long, such as a list of names."""
-    text = value if isinstance(value, str) else str(value)
+    """Return a value as text, cut if it is long, such as a list of names.
+
+    Of an absolute path, only the name of the file: its folders can reveal the author.
+    """
+    if isinstance(value, str):
+        path = PureWindowsPath(value)  # splits at / and \\ on any system
+        text = path.name if path.root else value
+    else:
+        try:
+            text = str(value)
+        except ValueError:  # a whole number of more than 4,300 digits
+            text = "an extremely large number"
     return text if len(text) <= _LONG else f"{text[:_LONG]}…"
 
 
