@@ -413,7 +413,7 @@ def test_a_photo_under_two_names_is_counted(astronaut, tmp_path):
     for name in ("ann_1.png", "bob_1.png"):
         images.write_image(tmp_path / "photos" / "happy" / name, astronaut)
     result = run(tmp_path / "photos", tmp_path / "data")
-    assert result.duplicates == {"two people": 1, "two expressions": 0}
+    assert result.duplicates == {"two parts": 0, "two people": 1, "two expressions": 0}
 
 
 def test_a_place_that_is_taken_is_said_before_anything_is_searched(tmp_path):

@@ -115,7 +115,7 @@ def test_a_description_of_another_shape_is_still_a_page(odd, tmp_path, differenc
 def test_it_says_what_to_look_at(odd, tmp_path):
     pairs = look(odd, tmp_path / "page.html")
     page = Page((tmp_path / "page.html").read_text(encoding="utf-8"))
-    assert pairs == {"two people": 1, "two expressions": 0}
+    assert pairs == {"two parts": 0, "two people": 1, "two expressions": 0}
     assert "1 pair." in page.text
     assert "Differences from a complete copy: fear: 2 of 9" in page.text
     assert "1 aligned by the landmarks of another frame" in page.text

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from shutil import copytree
 
 import numpy as np
 import onnx
@@ -23,6 +24,7 @@ from degan.errors import DeganError
 from degan.evaluation.exported import evaluate
 from degan.evaluation.metrics import LEAST_SPREAD, r2_scores
 from degan.labels import ACTION_UNITS, FACIAL_ACTIONS, MIN_EXPLAINED
+from degan.media import images
 from degan.recognition.recognizer import Recognizer
 from degan.synthetic.generate import synthesize
 from degan.synthetic.head_model import load_head
@@ -51,9 +53,15 @@ def people(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def others(people):
-    """The same crops under a manifest of another text: not what was trained on."""
-    return replace(people, manifest_hash="0" * 64)
+def others(people, tmp_path_factory):
+    """The same people, with one other pixel in every crop: pictures that no run was trained on."""
+    folder = tmp_path_factory.mktemp("others") / "people"
+    copytree(people.folder, folder)
+    for sample in people.samples:
+        crop = images.read_image(folder / sample.file).copy()
+        crop[0, 0] ^= 1
+        images.write_image(folder / sample.file, crop)
+    return replace(people, folder=folder, manifest_hash="0" * 64)
 
 
 @pytest.fixture(scope="module", params=[ONE_VIEW, MANY_VIEWS], ids=["one view", "many"])

@@ -12,13 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from degan.cli import print_results
+from changed_data import mirrored, renamed, write_changed
+from degan.cli import print_evaluation
 from degan.cli.app import app
 from degan.config import preset
 from degan.data.crops import read_crops
 from degan.errors import DeganError, DeganTypeError
 from degan.evaluation.exported import evaluate
 from degan.evaluation.metrics import calibration_error, log_loss
+from degan.media import images
 from degan.networks.classifier import temper
 from degan.recognition.recognizer import Recognizer
 from degan.training.model import load_model
@@ -37,10 +39,10 @@ def run(faces, tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def others(faces, tmp_path):
-    """The same crops under a manifest of another text: not what was trained on."""
-    return replace(faces, manifest_hash="0" * 64)
+@pytest.fixture(scope="module")
+def others(faces, tmp_path_factory):
+    """Mirror images of the faces, which no run was trained on."""
+    return write_changed(faces, tmp_path_factory.mktemp("others"), mirrored, renamed)
 
 
 @pytest.fixture
@@ -163,7 +165,7 @@ def test_what_was_trained_on_is_refused(run, faces):
         calibrate(load_model(run), faces)
 
 
-def test_what_was_joined_into_the_training_data_is_refused(run, faces, few_are_enough):
+def test_what_was_joined_into_the_training_data_is_refused(run, faces, others, few_are_enough):
     model = load_model(run)
     trained_on = model.trained_on | {"manifest_sha256": "1" * 64}
     joined = replace(model, trained_on=trained_on | {"joined_sha256": faces.manifest_hash})
@@ -172,7 +174,7 @@ def test_what_was_joined_into_the_training_data_is_refused(run, faces, few_are_e
     part = replace(faces, manifest_hash="2" * 64, joined={"lab": faces.manifest_hash})
     with pytest.raises(DeganError, match="trained on"):  # nor a set that holds some of it
         calibrate(joined, part)
-    calibrate(replace(model, trained_on=trained_on), faces)
+    calibrate(replace(model, trained_on=trained_on), others)
 
 
 def test_few_samples_are_refused(run, others):
@@ -188,6 +190,8 @@ def test_crops_of_another_size_are_refused(run, others, few_are_enough):
 def test_the_temperature_travels_in_the_file(run, faces, examples, tmp_path, few_are_enough):
     photos, others = tmp_path / "photos", tmp_path / "others"
     copytree(examples, photos, ignore=ignore_patterns("00[0-4]*"))
+    for photo in photos.glob("*/*.jpg"):  # people that the run does not know
+        images.write_image(photo, mirrored(images.read_image(photo)))
     runner = CliRunner()
     prepared = runner.invoke(
         app, ["prepare", "folder", str(photos), str(others), "--size", "64", "--jobs", "1"]
@@ -221,7 +225,7 @@ def test_what_the_temperature_was_fitted_on_is_remembered(
     for weights, data, same in ((file, others, True), (file, faces, False), (plain, others, False)):
         summary = evaluate(data, Recognizer(weights))
         assert summary["calibrated_on_this_data"] == same
-        print_results.evaluation_notes(summary)
+        print_evaluation.evaluation_notes(summary)
         assert ("log loss are too low" in capsys.readouterr().err) == same
 
 

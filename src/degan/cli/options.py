@@ -37,6 +37,14 @@ Protocol = Annotated[
         "--protocol", help="subjects (k folds by subject), loso (a fold per subject) or official."
     ),
 ]
+DropCopies = Annotated[
+    bool,
+    typer.Option(
+        "--drop-copies",
+        help="With --protocol official: leave test pictures out that are near copies of training "
+        "pictures.",
+    ),
+]
 Preset = Annotated[
     str,
     typer.Option(
@@ -162,7 +170,8 @@ class DatasetFolds(NamedTuple):
     Attributes:
         dataset: the data set.
         folds: its folds.
-        protocol: "subjects", "loso" or "official"; "file" if the folds are from a file.
+        protocol: "subjects", "loso", "official" or "official without copies"; "file" if the folds
+            are from a file.
     """
 
     dataset: "Dataset"
@@ -182,10 +191,13 @@ def check_fold_options(context: typer.Context, protocol: str, *, file: bool = Fa
         DeganError: one was given.
     """
     if file:
-        refuse_without_effect(context, ["fold_protocol", "folds"], "with --fold-file")
+        names = ["fold_protocol", "folds", "drop_copies"]
+        refuse_without_effect(context, names, "with --fold-file")
     elif protocol != "subjects":
         names = ["folds", "num_folds"]
         refuse_without_effect(context, names, f"with --protocol {protocol}")
+    if protocol != "official":
+        refuse_without_effect(context, ["drop_copies"], f"with --protocol {protocol}")
 
 
 def read_dataset_and_folds(
@@ -195,6 +207,7 @@ def read_dataset_and_folds(
     num_folds: int,
     fold_file: Path | None,
     seed: int,
+    drop_copies: bool = False,
 ) -> DatasetFolds:
     """Read a data set and divide it into folds.
 
@@ -205,6 +218,7 @@ def read_dataset_and_folds(
         num_folds: number of folds of the protocol "subjects".
         fold_file: file of folds to use instead of the protocol; None to use the protocol.
         seed: random seed for the order of the subjects.
+        drop_copies: whether to leave near copies out of the official test part.
 
     Raises:
         DeganError: the data set or the file cannot be read, the data cannot be divided, or an
@@ -212,8 +226,17 @@ def read_dataset_and_folds(
     """
     check_fold_options(context, protocol, file=fold_file is not None)
     from degan.data.fold_file import OWN, make_folds  # noqa: PLC0415
+    from degan.data.fold_reading import OFFICIAL_WITHOUT_COPIES  # noqa: PLC0415
     from degan.data.manifest import read_dataset  # noqa: PLC0415
 
     dataset = read_dataset(data)
-    folds = make_folds(dataset, protocol, num_folds=num_folds, seed=seed, file=fold_file)
-    return DatasetFolds(dataset, folds, OWN if fold_file else protocol)
+    folds = make_folds(
+        dataset,
+        protocol,
+        num_folds=num_folds,
+        seed=seed,
+        file=fold_file,
+        drop_copies=drop_copies,
+    )
+    own = OWN if fold_file else OFFICIAL_WITHOUT_COPIES if drop_copies else protocol
+    return DatasetFolds(dataset, folds, own)

@@ -118,17 +118,7 @@ def evaluation_notes(summary: dict[str, Any]) -> None:
     have, need = summary["crop_size"], summary["weights_crop_size"]
     if have != need:
         note(f"crops of {have} px were scaled to the {need} px that the weights require")
-    in_training = summary["images_in_training"]
-    if in_training:
-        note(
-            f"{in_training} of {summary['images']} images were in the training data of the "
-            "weights, so the results do not hold for other people; give photos of other people"
-        )
-    elif summary["trained_on_this_data"]:
-        note(
-            "the weights were trained on photos of this data set, so the results do not hold for "
-            "other people; 'degan crossval' measures accuracy on other people"
-        )
+    _seen_notes(summary)
     if summary["calibrated_on_this_data"]:
         note(
             "the temperature of the weights was fitted on this data set, so calibration error and "
@@ -138,3 +128,26 @@ def evaluation_notes(summary: dict[str, Any]) -> None:
         note("no action unit that the weights read is present in five people and absent in five")
     if summary.get("actions_fitted_on_this_data"):
         note("facial actions were fitted on these people, so their results are optimistic")
+
+
+def _seen_notes(summary: dict[str, Any]) -> None:
+    """Print notes on images that are in the training data of the weights, or nearly are."""
+    in_training = summary["images_in_training"] or 0
+    more = (summary["near_copies"] or 0) - in_training
+    if in_training:
+        others = f", {more} more are near copies of training images" if more else ""
+        note(
+            f"{in_training} of {summary['images']} images were in the training data of the "
+            f"weights{others}, so the results do not hold for other people; give photos of other "
+            "people"
+        )
+    elif summary["trained_on_this_data"]:
+        note(
+            "the weights were trained on photos of this data set, so the results do not hold for "
+            "other people; 'degan crossval' measures accuracy on other people"
+        )
+    elif more:
+        note(
+            f"{more} of {summary['images']} images are near copies of training images of the "
+            "weights, so the results on them do not hold for other people"
+        )

@@ -59,7 +59,9 @@ def prepare_notes(result: "PrepareResult", out: Path | None) -> None:
         note(f"{several} photos show several faces; the largest or most persistent one was used")
     if borrowed:
         note(f"no face was found in {borrowed} frames; landmarks of the nearest frame were used")
-    duplicate_notes(result.duplicates)
+    _part_notes(result)
+    # Pairs of two parts are in the notes on parts.
+    duplicate_notes({kind: n for kind, n in result.duplicates.items() if kind != "two parts"})
     subject_note(subjects)
     if not subjects:
         note("the data set has no subject names; only its official split can be evaluated")
@@ -100,6 +102,17 @@ def prepare_line(result: "PrepareResult", out: Path | str) -> str:
     return f"{out}: {len(result.samples)} faces{of}, {len(result.skipped)} skipped"
 
 
+def _part_notes(result: "PrepareResult") -> None:
+    """Print notes on the near copies of training pictures in other parts of an official split."""
+    for part, copies in result.copies.items():
+        if copies:
+            total = sum(sample.split == part for sample in result.samples)
+            note(
+                f"{copies} of {total} pictures of the {part} part are near copies of training "
+                "pictures, so results on them are too good ('degan look' shows them)"
+            )
+
+
 def duplicate_notes(pairs: Mapping[str, int]) -> None:
     """Print notes on the number of pairs of near-identical pictures.
 
@@ -107,10 +120,11 @@ def duplicate_notes(pairs: Mapping[str, int]) -> None:
         pairs: number of pairs by kind, see :func:`degan.data.duplicates.pairs_by_kind`.
     """
     for kind, meaning in (
+        ("two parts", "in the training part and in another part: results on it are too good"),
         ("two people", "of two or unnamed subjects: training and test data may share a picture"),
         ("two expressions", "of one subject with two expressions: a label may be wrong"),
     ):
-        if pairs[kind]:
+        if pairs.get(kind):
             note(
                 f"{pairs[kind]} pairs of near-identical pictures {meaning} ('degan look' shows "
                 "them)"
@@ -148,6 +162,28 @@ def accuracy_line(summary: dict[str, Any]) -> str:
         sequences = f"{summary['accuracy_sequences']:.1%} of {summary['sequences']} sequences"
         line += f", {sequences}"
     return f"{line}; {summary['images']} images, {people}"
+
+
+def copy_notes(summary: Mapping[str, Any]) -> None:
+    """Print notes on test images that are near copies of training images.
+
+    Args:
+        summary: ``protocol``, ``images``, ``near_copies`` and ``copies_left_out`` of a
+            ``summary.json``.
+    """
+    tested, copies, left = (summary[key] for key in ("images", "near_copies", "copies_left_out"))
+    if left is not None:
+        note(
+            f"{left} of {tested + left} test images are near copies of training images and were "
+            "left out"
+        )
+    if copies:
+        can_drop = summary["protocol"] in ("official", "across data sets")
+        do = "--drop-copies leaves them out" if can_drop else "'degan look' shows them"
+        note(
+            f"{copies} of {tested} test images are near copies of training images, so the results "
+            f"on them are too good ({do})"
+        )
 
 
 def few_images_note(summary: dict[str, Any]) -> None:

@@ -1,9 +1,9 @@
-"""Search for near-identical pictures under two subjects or with two labels.
+"""Search for near-identical pictures: under two subjects, with two labels, in two parts of a split.
 
 A person with two names may be in both the training and the test part of a fold.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from degan.data.crops import read_crops
 from degan.data.manifest import Dataset
+from degan.data.sample import SPLITS
 
 MOST_APART: Final = 15
 """Maximum number of differing bits (of 256) between the hashes of a pair of two people. Scaled and
@@ -23,6 +24,13 @@ MOST_APART_OWN: Final = 3
 """Maximum number of differing bits for a pair of one person. A neutral face and a slight smile
 differ in 7 bits and more."""
 
+TWO_PEOPLE: Final = "two people"
+TWO_EXPRESSIONS: Final = "two expressions"
+TWO_PARTS: Final = "two parts"
+KINDS: Final = (TWO_PARTS, TWO_PEOPLE, TWO_EXPRESSIONS)
+"""Kinds of pairs, see :func:`kind_of`."""
+
+_TRAIN: Final = SPLITS[0]
 _SIDE = 16
 _PIXELS = 2**23  # maximum number of pixels of crops in memory
 _BANDS = 16  # of 16 bits: hashes that differ in at most 15 bits are equal in at least one
@@ -80,11 +88,30 @@ def _mean_cells(values: NDArray[np.float32], axis: int, count: int) -> NDArray[n
     return np.stack(strips, axis=axis)
 
 
-def find_duplicates(dataset: Dataset) -> list[Pair]:
-    """Return pairs of near-identical pictures of two people, or of one person with two expressions.
+def read_hashes(dataset: Dataset, indices: Sequence[int]) -> NDArray[np.uint8]:
+    """Return the perceptual hashes of N samples, uint8 (N, 32), see :func:`difference_hashes`.
 
-    Frames of one recording are similar by nature and are not compared with each other. If hundreds
-    of pictures share part of their hash, some of their pairs may be missing.
+    Args:
+        dataset: a prepared data set.
+        indices: indices of the samples, from 0.
+
+    Raises:
+        DeganError: see :func:`degan.data.crops.read_crops`.
+    """
+    chunk = max(1, _PIXELS // dataset.crop_size**2)
+    parts = [
+        difference_hashes(read_crops(dataset, indices[start : start + chunk]))
+        for start in range(0, len(indices), chunk)
+    ]
+    return np.concatenate([np.empty((0, _SIDE * _SIDE // 8), np.uint8), *parts])
+
+
+def find_duplicates(dataset: Dataset) -> list[Pair]:
+    """Return pairs of near-identical pictures of the kinds of :func:`kind_of`.
+
+    Frames of one recording are similar by nature. They are compared only across parts of the
+    official split. If hundreds of pictures share part of their hash, some of their pairs may be
+    missing.
 
     Returns:
         Up to 100,000 pairs, those with the fewest differing bits first.
@@ -93,42 +120,57 @@ def find_duplicates(dataset: Dataset) -> list[Pair]:
         DeganError: see :func:`degan.data.crops.read_crops`.
     """
     samples = dataset.samples
-    chunk = max(1, _PIXELS // dataset.crop_size**2)
-    hashes = np.concatenate(
-        [
-            difference_hashes(read_crops(dataset, range(start, min(start + chunk, len(samples)))))
-            for start in range(0, len(samples), chunk)
-        ]
-    )
+    hashes = read_hashes(dataset, range(len(samples)))
     persons = np.unique([sample.person for sample in samples], return_inverse=True)[1]
     expression_index = np.unique([sample.expression for sample in samples], return_inverse=True)[1]
     recordings = np.unique([sample.sequence for sample in samples], return_inverse=True)[1]
-    found = set(_alike(hashes, persons, expression_index, recordings))
+    trained = np.array([sample.split == _TRAIN for sample in samples])
+    in_split = np.array([sample.split != "" for sample in samples])
+
+    def limit(first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.intp]:
+        strangers = persons[first] != persons[second]
+        own = (expression_index[first] != expression_index[second]) & (
+            recordings[first] != recordings[second]
+        )
+        parts = in_split[first] & in_split[second] & (trained[first] != trained[second])
+        return np.where(strangers, MOST_APART, np.where(own | parts, MOST_APART_OWN, -1))
+
+    found = {
+        Pair(first, second, apart)
+        for arrays in alike(hashes, limit)
+        for first, second, apart in zip(*(array.tolist() for array in arrays), strict=True)
+    }
     return sorted(found, key=lambda pair: (pair.apart, pair.first, pair.second))[:_MOST_PAIRS]
 
 
-def _alike(
+def alike(
     hashes: NDArray[np.uint8],
-    persons: NDArray[np.intp],
-    expression_index: NDArray[np.intp],
-    recordings: NDArray[np.intp],
-) -> Iterator[Pair]:
-    """Yield the pairs; a pair may occur several times."""
+    limit: Callable[[NDArray[np.intp], NDArray[np.intp]], NDArray[np.intp]],
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]]:
+    """Yield pairs of near-identical pictures; a pair may occur several times.
+
+    Args:
+        hashes: perceptual hashes of the pictures, uint8 (N, 32).
+        limit: function from the indices of both pictures of P pairs, int (P,), to their maximum
+            number of differing bits, int (P,), up to 15; below 0, the pair is not reported.
+
+    Yields:
+        Indices of the first and of the second pictures, the latter larger, and the numbers of
+        differing bits, each int (P,).
+    """
     lighter = _BITS[hashes].sum(axis=1)
     shows = np.flatnonzero((lighter >= _FEWEST_BITS) & (lighter <= 256 - _FEWEST_BITS))
     for band in hashes.view(np.uint16).T[:_BANDS]:
         order = shows[np.argsort(band[shows], kind="stable")]
         edges = np.flatnonzero(np.diff(band[order])) + 1
         for group in np.split(order, edges):
+            if len(group) < 2:
+                continue
             first, second = _candidates(group, hashes)
-            strangers = persons[first] != persons[second]
-            own = (expression_index[first] != expression_index[second]) & (
-                recordings[first] != recordings[second]
-            )
             apart = _BITS[hashes[first] ^ hashes[second]].sum(axis=1)
-            most = np.where(strangers, MOST_APART, np.where(own, MOST_APART_OWN, -1))
-            for place in np.flatnonzero(apart <= most):
-                yield Pair(int(first[place]), int(second[place]), int(apart[place]))
+            near = np.flatnonzero(apart <= limit(first, second))
+            if len(near):
+                yield first[near], second[near], apart[near]
 
 
 def _candidates(
@@ -146,14 +188,36 @@ def _candidates(
 
 
 def kind_of(dataset: Dataset, pair: Pair) -> str:
-    """Return the kind of a pair: ``two people`` or ``two expressions``."""
+    """Return the kind of a pair, the first of :data:`KINDS` that applies.
+
+    ``two parts``: one picture is in the training part of the official split, the other one in its
+    validation or test part. ``two people``: the pictures are of two or of unnamed subjects.
+    ``two expressions``: they are of one subject, with two labels.
+    """
     one, other = dataset.samples[pair.first], dataset.samples[pair.second]
-    return "two expressions" if one.person == other.person else "two people"
+    if one.split and other.split and (one.split == _TRAIN) != (other.split == _TRAIN):
+        return TWO_PARTS
+    return TWO_EXPRESSIONS if one.person == other.person else TWO_PEOPLE
 
 
 def pairs_by_kind(dataset: Dataset, pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
-    """Return kind -> pairs for both kinds, see :func:`kind_of`."""
-    kinds: dict[str, list[Pair]] = {"two people": [], "two expressions": []}
+    """Return kind -> pairs for all :data:`KINDS`."""
+    kinds: dict[str, list[Pair]] = {kind: [] for kind in KINDS}
     for pair in pairs:
         kinds[kind_of(dataset, pair)].append(pair)
     return kinds
+
+
+def copies_by_part(dataset: Dataset, pairs: Sequence[Pair]) -> dict[str, int]:
+    """Return the number of pictures of each part that are near copies of training pictures.
+
+    Args:
+        dataset: the data set.
+        pairs: its pairs of the kind ``two parts``.
+
+    Returns:
+        ``validation`` and ``test`` -> number of pictures, 0 if there are none.
+    """
+    both = {index for pair in pairs for index in (pair.first, pair.second)}
+    parts = [dataset.samples[index].split for index in both]
+    return {part: parts.count(part) for part in SPLITS if part != _TRAIN}

@@ -6,20 +6,31 @@ samples: subjects may be unknown, and a fold may leave samples out.
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from degan.data.fold_check import check_folds
-from degan.data.fold_reading import OFFICIAL, check_named, divide_by_subject, read_folds
+from degan.data.fold_reading import (
+    OFFICIAL,
+    OFFICIAL_WITHOUT_COPIES,
+    check_named,
+    divide_by_subject,
+    read_folds,
+)
 from degan.data.folds import Fold, leave_one_subject_out, official_split, subject_folds
 from degan.data.manifest import Dataset, check_dataset
+from degan.data.near_copies import drop_copies as without_copies
 from degan.data.outputs import check_output_file
 from degan.errors import DeganError
-from degan.system.arguments import PathLike, as_path, as_seed
+from degan.system.arguments import PathLike, as_path, as_seed, check_flag
 from degan.system.files import write_text
 
 SUBJECTS, LEAVE_ONE_OUT, OWN = "subjects", "loso", "file"
 PROTOCOLS: Final = (SUBJECTS, LEAVE_ONE_OUT, OFFICIAL)
 """Ways to make folds: k folds by subject, one fold per subject, or the official split."""
+
+_OFFICIAL: Final = (OFFICIAL, OFFICIAL_WITHOUT_COPIES)
+_NAMES: Final = (*PROTOCOLS, OWN, OFFICIAL_WITHOUT_COPIES)
 
 
 def make_folds(
@@ -30,6 +41,7 @@ def make_folds(
     seed: int = 0,
     validation: float = 0.0,
     file: PathLike | None = None,
+    drop_copies: bool = False,
 ) -> list[Fold]:
     """Return the folds of a protocol.
 
@@ -43,10 +55,13 @@ def make_folds(
             :func:`degan.data.folds.subject_folds`. The official split and a file have their own
             validation part.
         file: ``folds.json`` to read the folds from; None to make them.
+        drop_copies: whether to leave test samples out of the official split that are near copies
+            of training samples. The name of the protocol is then ``official without copies``.
 
     Raises:
-        DeganError: there is no such protocol, the data set does not allow it, a number is out of
-            range or has no effect, or ``file`` cannot be used, see
+        DeganError: there is no such protocol, the data set does not allow it, an argument is out of
+            range or has no effect, all test samples are near copies, a crop cannot be read, or
+            ``file`` cannot be used, see
             :func:`degan.data.fold_reading.read_folds`.
         DeganTypeError: an argument has a wrong type.
     """
@@ -56,6 +71,12 @@ def make_folds(
             f"validation has no effect on {'folds of a file' if file else 'the official split'}; "
             "leave it out"
         )
+    check_flag(drop_copies, "drop_copies")
+    if drop_copies and (file is not None or protocol != OFFICIAL):
+        raise DeganError(
+            "drop_copies has an effect only on the official split (protocol 'official'); leave it "
+            "out"
+        )
     if file is not None:
         return read_folds(file, dataset)
     if protocol == SUBJECTS:
@@ -63,7 +84,8 @@ def make_folds(
     if protocol == LEAVE_ONE_OUT:
         return leave_one_subject_out(dataset.samples, seed, validation=validation)
     if protocol == OFFICIAL:
-        return official_split(dataset.samples)
+        folds = official_split(dataset.samples)
+        return without_copies(dataset, folds) if drop_copies else folds
     raise _unknown(protocol, PROTOCOLS)
 
 
@@ -73,7 +95,8 @@ def check_protocol(dataset: Dataset, folds: Sequence[Fold], protocol: str) -> li
     Args:
         dataset: data set that was divided.
         folds: folds of its samples.
-        protocol: one of :data:`PROTOCOLS`, or ``file`` for other folds.
+        protocol: one of :data:`PROTOCOLS`, ``official without copies``, or ``file`` for other
+            folds.
 
     Raises:
         DeganError: there is no such protocol, the folds are not the official split although the
@@ -81,13 +104,23 @@ def check_protocol(dataset: Dataset, folds: Sequence[Fold], protocol: str) -> li
         DeganTypeError: an argument has a wrong type.
     """
     checked = check_folds(dataset, folds)
-    if protocol not in (*PROTOCOLS, OWN):
-        raise _unknown(protocol, (*PROTOCOLS, OWN))
-    if protocol == OFFICIAL and _sets(checked) != _sets(official_split(dataset.samples)):
+    if protocol not in _NAMES:
+        raise _unknown(protocol, _NAMES)
+    if protocol in _OFFICIAL and not _are_official(dataset, checked, protocol):
         raise DeganError(
-            f"the folds are not the official split of {dataset.folder}; name their protocol '{OWN}'"
+            f"the folds are not the official split of {dataset.folder}; name their protocol "
+            f"'{OWN}', or '{OFFICIAL_WITHOUT_COPIES}' if only near copies are left out"
         )
     return checked
+
+
+def _are_official(dataset: Dataset, folds: Sequence[Fold], protocol: str) -> bool:
+    """Return whether folds are the official split, from which near copies may be left out."""
+    split = official_split(dataset.samples)
+    if protocol == OFFICIAL_WITHOUT_COPIES and len(folds) == 1:
+        test = {*split[0].test}.intersection(folds[0].test)
+        split = [replace(split[0], test=tuple(test))]
+    return _sets(folds) == _sets(split)
 
 
 def _unknown(protocol: object, known: Sequence[str]) -> DeganError:
@@ -168,8 +201,8 @@ def write_folds(
         dataset: data set that was divided; the hash of its manifest is stored.
         folds: folds by subject that use every sample of the data set, its official split, or any
             folds if the protocol is ``file``.
-        protocol: protocol of the folds: ``subjects``, ``loso``, ``official``, or ``file`` for
-            others.
+        protocol: protocol of the folds: ``subjects``, ``loso``, ``official``, ``official without
+            copies`` (see :func:`make_folds`), or ``file`` for others.
         seed: random seed of the folds, at least 0, stored in the file for information.
 
     Raises:
@@ -183,7 +216,7 @@ def write_folds(
     check_output_file(path)
     checked = check_protocol(dataset, folds, protocol)
     seed = as_seed(seed)
-    if protocol not in (OFFICIAL, OWN):
+    if protocol in (SUBJECTS, LEAVE_ONE_OUT):
         check_named(dataset)
         for number, fold in enumerate(checked, start=1):
             _check_whole(dataset, fold, f"fold {number}")

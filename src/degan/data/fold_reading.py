@@ -15,6 +15,10 @@ from degan.system.files import read_bytes
 OFFICIAL: Final = "official"
 """Name of the protocol with the data set's official split."""
 
+OFFICIAL_WITHOUT_COPIES: Final = "official without copies"
+"""Name of the protocol with the official split, without test samples that are near copies of
+training samples; see :func:`degan.data.near_copies.drop_copies`."""
+
 _MAX_BYTES = 64 * 2**20
 
 

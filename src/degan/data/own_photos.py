@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from degan.data.adapter import AdapterResult
-from degan.data.duplicates import find_duplicates, pairs_by_kind
+from degan.data.duplicates import TWO_PARTS, copies_by_part, find_duplicates, pairs_by_kind
 from degan.data.manifest import Dataset, read_dataset, read_description, read_skipped
 from degan.data.prepare import PrepareResult, PrepareSettings, fingerprint, prepare
 from degan.errors import DeganError
@@ -50,9 +50,14 @@ def prepare_photos(
         )
     dataset = read_dataset(data)
     pairs = pairs_by_kind(dataset, find_duplicates(dataset))
-    alike = {kind: len(pair) for kind, pair in pairs.items()}
-    skipped, notes = tuple(read_skipped(data)), tuple(found.notes)
-    return dataset, PrepareResult(dataset.samples, skipped, (), alike, notes)
+    return dataset, PrepareResult(
+        samples=dataset.samples,
+        skipped=tuple(read_skipped(data)),
+        differences=(),
+        duplicates={kind: len(alike) for kind, alike in pairs.items()},
+        copies=copies_by_part(dataset, pairs[TWO_PARTS]),
+        notes=tuple(found.notes),
+    )
 
 
 def _has_crops(data: Path, photos: str) -> bool:

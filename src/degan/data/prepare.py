@@ -12,7 +12,7 @@ from typing import Any
 
 from degan.data.action_units import write_units
 from degan.data.adapter import Adapter, count_differences
-from degan.data.duplicates import find_duplicates, pairs_by_kind
+from degan.data.duplicates import TWO_PARTS, copies_by_part, find_duplicates, pairs_by_kind
 from degan.data.face_track import AlignedFace, track
 from degan.data.journal import JOURNAL_FILE, Journal
 from degan.data.manifest import read_dataset, write_dataset
@@ -77,6 +77,8 @@ class PrepareResult:
             :func:`degan.data.adapter.count_differences`.
         duplicates: number of pairs of near-identical pictures of each kind, see
             :func:`degan.data.duplicates.pairs_by_kind`.
+        copies: ``validation`` and ``test`` -> number of pictures of this part of the official split
+            that are near copies of training pictures.
         notes: sentences on the interpretation of file names, for the user.
     """
 
@@ -84,6 +86,7 @@ class PrepareResult:
     skipped: tuple[Skipped, ...]
     differences: tuple[str, ...]
     duplicates: Mapping[str, int]
+    copies: Mapping[str, int]
     notes: tuple[str, ...] = ()
 
 
@@ -216,6 +219,7 @@ def prepare(
             left_out,
             tuple(origin.get("differences", ())),
             {kind: len(alike) for kind, alike in pairs.items()},
+            copies_by_part(dataset, pairs[TWO_PARTS]),
         )
 
 

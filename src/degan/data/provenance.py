@@ -24,18 +24,20 @@ def describe_training_data(
         dataset: data set with the training samples.
         indices: indices of the training samples.
         earlier: record of the weights that training began with; any other value counts as none.
+            Its pictures are recorded too.
         pictures: hashes of the training crops, see :func:`degan.data.crop_hashes.crop_hash`; empty
-            if they are not recorded.
+            if they are unknown.
 
     Returns:
         Strings, with commas between values: ``manifest_sha256``, the manifest hash of the data set;
         ``joined_sha256``, the manifest hashes of the data sets joined into it; ``began_sha256``,
         the manifest hashes of all training data of the earlier weights; ``splits``, the parts of
         the official split with training samples, "" for samples in none; ``pictures``, the hashes
-        of the crops, if given. Integers: ``samples`` and ``subjects``, the numbers of training
-        samples and of named subjects.
+        of all crops, also of the earlier weights, if they are known. Integers: ``samples`` and
+        ``subjects``, the numbers of training samples and of named subjects.
     """
-    recorded = {_PICTURES: hashes_text(pictures)} if pictures else {}
+    known = pictures_of(earlier).union(pictures)
+    recorded = {_PICTURES: hashes_text(known)} if known else {}
     samples = [dataset.samples[index] for index in indices]
     return {
         _MANIFEST: dataset.manifest_hash,
@@ -95,6 +97,21 @@ def was_trained_on(record: Any, dataset: "Dataset", parts: Collection[str]) -> b
     return bool(dataset.manifests & _words(record, _BEFORE)) or (
         bool(used) and (not used_parts or not used_parts.isdisjoint(parts))
     )
+
+
+def parts_trained_on(record: Any, dataset: "Dataset") -> frozenset[str]:
+    """Return the parts of a data set's official split that weights were trained on.
+
+    Args:
+        record: see :func:`manifests_of`.
+        dataset: the data set.
+
+    Returns:
+        Names of parts, "" for samples in none; empty if the weights were not trained on the data
+        set, or if the parts are unknown.
+    """
+    used = not dataset.manifests.isdisjoint(_words(record, _MANIFEST, _JOINED))
+    return _words(record, _SPLITS) if used else frozenset()
 
 
 def hashes_text(hashes: Collection[str]) -> str:

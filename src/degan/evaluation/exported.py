@@ -10,13 +10,12 @@ from typing import Any, Final
 import numpy as np
 
 from degan.config.run_layout import PREDICTIONS_FILE, SUMMARY_FILE
-from degan.data.crop_hashes import crop_hash
 from degan.data.crops import crop_chunks
 from degan.data.factors import Value, read_column
 from degan.data.manifest import Dataset, check_dataset
 from degan.data.outputs import check_output_folder
 from degan.data.people_table import read_people
-from degan.data.provenance import pictures_of, was_trained_on
+from degan.data.provenance import was_trained_on
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.action_metrics import action_figures, load_action_truth
@@ -25,6 +24,7 @@ from degan.evaluation.grouping import group
 from degan.evaluation.identity import identity_figures
 from degan.evaluation.mistakes import MISTAKES, mistakes_sheet, replace_sheet
 from degan.evaluation.predictions import compute_metrics, predictions_text
+from degan.evaluation.seen_pictures import SeenPictures
 from degan.faces.alignment import FRAME, crop_face
 from degan.labels import sort_classes
 from degan.recognition.prediction import Readings
@@ -147,7 +147,9 @@ def evaluate_with_facts(
     if actions:
         recognizer.check_reads_actions()
         known = load_action_truth(dataset, indices)
-    read, in_training = _read(dataset, recognizer, indices, progress)
+    seen = SeenPictures(dataset, recognizer)
+    read = _read(dataset, recognizer, indices, seen, progress)
+    seen_counts = seen.counts(indices)
     all_probabilities = read.probabilities.astype(np.float64)
     probabilities = metrics.restrict(
         all_probabilities, [recognizer.expressions.index(name) for name in shared]
@@ -162,9 +164,11 @@ def evaluate_with_facts(
         "unsure": _unsure(unsure, truth == predicted, recognizer.unsure_below),
         "split": split,
         **_facts(dataset, chosen, recognizer, shared),
-        "images_in_training": in_training,
+        "images_in_training": seen_counts.in_training,
+        "near_copies": seen_counts.near_copies,
         **(facts or {}),
     }
+    summary["trained_on_this_data"] |= bool(seen_counts.in_training)
     if column is not None:
         groups = group([column[index] for index in indices])
         of_groups = metrics_by_group(groups, samples, shared, predicted)
@@ -274,28 +278,21 @@ def _read(
     dataset: Dataset,
     recognizer: Recognizer,
     indices: Sequence[int],
+    seen: SeenPictures,
     progress: Callable[[float, str], None],
-) -> tuple[Readings, int | None]:
-    """Return the recogniser's outputs for some samples, and how many of them it was trained on.
-
-    The number is None if the weights do not record their training crops, or read other crops.
-    """
+) -> Readings:
+    """Return the recogniser's outputs for some samples; add their crops to ``seen``."""
     parts = []
-    trained = pictures_of(recognizer.trained_on)
-    same_size = dataset.crop_size == recognizer.crop_size
-    in_training = 0
     for chunk in crop_chunks(dataset, indices, progress):
         crops = list(chunk)
-        if not same_size:
+        if dataset.crop_size != recognizer.crop_size:
             # The crop frame is the same, so resizing the whole crop is enough.
             crops = [crop_face(crop, None, recognizer.crop_size) for crop in crops]
-        if trained:
-            in_training += sum(crop_hash(crop) in trained for crop in crops)
+        seen.add(chunk)
         parts.append(recognizer.read(crops))
     amounts = [part.actions for part in parts if part.actions is not None]
-    readings = Readings(
+    return Readings(
         np.concatenate([part.probabilities for part in parts]),
         np.concatenate([part.code for part in parts]),
         np.concatenate(amounts) if amounts else None,
     )
-    return readings, in_training if trained and same_size else None

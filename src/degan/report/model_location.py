@@ -20,11 +20,17 @@ from degan.config.run_layout import (
     TRAINING,
     fold_folder,
 )
+from degan.data.crop_hashes import find_known
 from degan.data.crops import read_crops
 from degan.data.fold_reading import read_folds
 from degan.data.folds import fold_for_pictures
 from degan.data.manifest import Dataset
-from degan.data.provenance import hashes_with_unknown_subjects, manifests_of, was_trained_on
+from degan.data.provenance import (
+    hashes_with_unknown_subjects,
+    manifests_of,
+    pictures_of,
+    was_trained_on,
+)
 from degan.errors import DeganError
 from degan.faces.alignment import FRAME, crop_face
 from degan.recognition.recognizer import Recognizer
@@ -244,7 +250,8 @@ def choose_samples(place: ModelLocation, opened: OpenModel, dataset: Dataset) ->
         )
     if place.weights is not None:
         parts = {dataset.samples[index].split for index in indices}
-        return ShownSamples(indices, was_trained_on(opened.trained_on, dataset, parts))
+        seen = was_trained_on(opened.trained_on, dataset, parts)
+        return ShownSamples(indices, seen or bool(_known(opened, dataset, indices)))
     if place.fold is not None:
         return ShownSamples(indices, seen=False)  # no person is in two folds
     return _untrained(place, opened, dataset, indices)
@@ -256,8 +263,10 @@ def _untrained(
     """Return the samples of people not in the training data of ``degan train``; all if none are."""
     if not dataset.manifests.isdisjoint(hashes_with_unknown_subjects(opened.trained_on)):
         return ShownSamples(indices, seen=True)  # which of these people were trained on is unknown
+    known = {dataset.samples[index].person for index in _known(opened, dataset, indices)}
     if dataset.manifest_hash not in manifests_of(opened.trained_on):
-        return ShownSamples(indices, seen=False)
+        others = [index for index in indices if dataset.samples[index].person not in known]
+        return ShownSamples(others or indices, seen=not others)
     record = place.folder / RECORD_FILE
     content = read_json(record)
     subjects, splits = content.get("subjects"), content.get("splits", [])
@@ -268,10 +277,18 @@ def _untrained(
         index
         for index in indices
         for sample in (dataset.samples[index],)
+        if sample.person not in known
         # Unnamed people can be separated only by the parts of the official split.
         if (sample.subject not in people if sample.subject else sample.split not in parts)
     ]
     return ShownSamples(others or indices, seen=not others)
+
+
+def _known(opened: OpenModel, dataset: Dataset, indices: list[int]) -> list[int]:
+    """Return the samples whose picture is in the model's training data, under any name."""
+    if opened.crop_size != dataset.crop_size:  # crops of another size have other hashes
+        return []
+    return find_known(dataset, pictures_of(opened.trained_on), indices)
 
 
 def draw_evenly(dataset: Dataset, indices: Sequence[int], limit: int, seed: int) -> list[int]:

@@ -9,6 +9,8 @@ _PROTOCOLS = {
     "subjects": "{folds}-fold cross-validation by person",
     "loso": "cross-validation that leaves one person out, {folds} folds",
     "official": "official split",
+    "official without copies": "official split, without test images that are near copies of "
+    "training images",
     "file": "{folds} folds from a file",
     "across data sets": "training on one data set, test on another",
 }

@@ -104,6 +104,7 @@ class Figures(_Read):
     seconds: Finite | None = None
     by: Groups | None = None
     images_in_training: int | None = None
+    near_copies: int | None = None
     note: str | None = None
     kind: str | None = None
     base: str | None = None

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from degan.config import ClassifierSettings, GanSettings, NetworkSettings
+from degan.data.crop_hashes import crop_hashes
 from degan.data.crops import read_crops
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
@@ -43,6 +44,8 @@ class TrainingData:
             :func:`degan.data.facial_actions.read_actions`; None if no loss term needs them.
         kept: f(x) of the initial weights, float (N, expression_code); None if no loss term needs
             it, or if there are no initial weights.
+        pictures: hashes of the crops of all samples, see
+            :func:`degan.data.crop_hashes.crop_hash`. A part of the data keeps them all.
     """
 
     images: Tensor
@@ -53,6 +56,7 @@ class TrainingData:
     detail: int = 1
     actions: Tensor | None = None
     kept: Tensor | None = None
+    pictures: frozenset[str] = frozenset()
 
     def photos(self, index: Tensor) -> Tensor:
         """Return images in the size of G's output, float (M, C, S, S), for int64 indices (M,)."""
@@ -118,9 +122,11 @@ def load(
     side = settings.input_size
     # Preallocated: concatenating the chunks at the end would need twice the memory.
     images = torch.empty(len(indices), settings.channels, side, side)
+    pictures: set[str] = set()
     for start in range(0, len(indices), _CHUNK):
-        crops = torch.from_numpy(read_crops(dataset, indices[start : start + _CHUNK]))
-        images[start : start + _CHUNK] = standardize(crops)
+        crops = read_crops(dataset, indices[start : start + _CHUNK])
+        pictures.update(crop_hashes(crops))
+        images[start : start + _CHUNK] = standardize(torch.from_numpy(crops))
     samples = [dataset.samples[index] for index in indices]
     subjects = tuple(sorted({sample.person for sample in samples}))
     subject_index = {subject: index for index, subject in enumerate(subjects)}
@@ -132,6 +138,7 @@ def load(
         subjects=subjects,
         detail=settings.detail,
         actions=None if actions is None else torch.from_numpy(actions),
+        pictures=frozenset(pictures),
     )
 
 

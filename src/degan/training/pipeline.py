@@ -131,7 +131,9 @@ def train(
             dataset.expressions,
             dataset.crop_size,
             dataset.frame,
-            describe_training_data(dataset, indices, start.trained_on if start else None),
+            describe_training_data(
+                dataset, indices, start.trained_on if start else None, pictures=data.pictures
+            ),
         )
         save_model(folder / MODEL_FILE, model, settings)
         (folder / STAGE2_FILE).unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """Initial weights of a training from an earlier training, instead of random weights."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,9 @@ from torch import Tensor
 
 from degan.config import SHIPPED_STARTS, NetworkSettings, Settings
 from degan.config.run_layout import MODEL_FILE
+from degan.data.crop_hashes import find_known, overlap_text
 from degan.data.manifest import Dataset
-from degan.data.provenance import manifests_of
+from degan.data.provenance import manifests_of, pictures_of
 from degan.errors import DeganError
 from degan.networks.classifier import LAST_LAYER, Classifier
 from degan.networks.encoder import Encoder
@@ -150,20 +152,28 @@ def encoder_rate(settings: Settings) -> float:
     return rate if settings.start or rate else 1.0
 
 
-def check_unseen(start: InitialWeights | None, tested: Dataset) -> None:
-    """Check that the initial weights were not trained on a test data set.
+def check_unseen(start: InitialWeights | None, tested: Dataset, indices: Sequence[int]) -> None:
+    """Check that the initial weights were not trained on test data.
 
     Args:
         start: the initial weights; None: random weights.
         tested: prepared data set for the test.
+        indices: indices of its test samples, from 0.
 
     Raises:
-        DeganError: the weights were trained on it.
+        DeganError: the weights were trained on this data set, or on pictures of the people in the
+            test samples; or a crop cannot be read.
     """
-    if start and not tested.manifests.isdisjoint(manifests_of(start.trained_on)):
+    if start is None:
+        return
+    people = {tested.samples[index].person for index in indices}
+    pictures = pictures_of(start.trained_on)
+    known = [i for i in find_known(tested, pictures) if tested.samples[i].person in people]
+    if known or not tested.manifests.isdisjoint(manifests_of(start.trained_on)):
         raise DeganError(
-            f"the weights to start from ({start.path}) were trained on {tested.folder}, so they "
-            "cannot be tested on it; set start to other weights, or to '' for random weights"
+            f"the weights to start from ({start.path}) were trained on "
+            f"{overlap_text(tested, known)}, so they cannot be tested on it; set start to other "
+            "weights, or to '' for random weights"
         )
 
 

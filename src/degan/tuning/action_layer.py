@@ -8,7 +8,6 @@ import torch
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-from degan.data.crops import crop_chunks
 from degan.data.facial_actions import read_all_actions
 from degan.data.folds import subject_folds
 from degan.data.manifest import Dataset
@@ -20,11 +19,12 @@ from degan.system.arguments import check_callback
 from degan.system.one_thread import one_thread
 from degan.system.progress import Progress, silent
 from degan.training.model import Model
-from degan.tuning.check_unseen import check_fit_data
+from degan.tuning.check_unseen import check_fit_data, unseen_chunks
 
 MIN_PEOPLE: Final = 20
 """Minimum number of people; with fewer, the layer would fit their faces instead of the actions."""
 
+_PURPOSE = "fit facial actions on"
 _FOLDS = 5
 _SEED = 0  # random seed of the folds
 _PENALTY = 1e-3  # of squared weights, relative to the mean squared error; features are standardised
@@ -51,16 +51,16 @@ def fit_actions(
         action that does not vary.
 
     Raises:
-        DeganError: the data set does not contain the actions, the model was trained on it, its
-            crops are not those of the model, it has fewer than :data:`MIN_PEOPLE` people, or a crop
-            cannot be read.
+        DeganError: the data set does not contain the actions, the model was trained on it or on
+            some of its pictures, its crops are not those of the model, it has fewer than
+            :data:`MIN_PEOPLE` people, or a crop cannot be read.
         DeganTypeError: an argument has a wrong type.
 
     Source: not in the paper.
     """
     check_callback(progress, "progress")
     progress = progress or silent
-    check_fit_data(model, dataset, "fit facial actions on")
+    check_fit_data(model, dataset, _PURPOSE)
     amounts = read_all_actions(dataset).astype(np.float64)
     if len(dataset.subjects) < MIN_PEOPLE:
         raise DeganError(
@@ -86,7 +86,8 @@ def fit_actions(
 def _features(model: Model, dataset: Dataset, progress: Callable[[float, str], None]) -> Amounts:
     recognition = model.recognition
     parts = []
-    for crops in crop_chunks(dataset, range(len(dataset.samples)), progress, "facial actions, "):
+    indices = range(len(dataset.samples))
+    for crops in unseen_chunks(model, dataset, indices, progress, "facial actions, ", _PURPOSE):
         with torch.no_grad():
             images = recognition.standardize(torch.from_numpy(crops))
             parts.append(recognition.features(images).numpy())

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
 
-from degan.data.crops import crop_chunks
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.evaluation.metrics import Labels, Probabilities, log_loss
@@ -18,7 +17,7 @@ from degan.system.arguments import check_callback, check_kind, check_list
 from degan.system.arrays import as_array
 from degan.system.progress import Progress, silent
 from degan.training.model import MODEL_NEEDED, Model, predict_probabilities
-from degan.tuning.check_unseen import check_fit_data
+from degan.tuning.check_unseen import check_fit_data, unseen_chunks
 
 MIN_SAMPLES = 100
 """Minimum number of samples; with fewer, the fit depends more on the samples than on the model."""
@@ -29,6 +28,7 @@ UNSURE_BELOW = 0.5
 MOST_LEANING = 5.0
 """Maximum amount added to a logit; a larger one would always or never predict the expression."""
 
+_PURPOSE = "calibrate it on"
 _RANGE = (0.05, 20.0)
 _ROUNDING = 1e-3  # by which rounding may make the sum of a row differ from 1
 
@@ -156,8 +156,9 @@ def calibrate(
         too cautious.
 
     Raises:
-        DeganError: the model was trained on this data, the crops are not those of the model, fewer
-            than :data:`MIN_SAMPLES` samples or two expressions are left, or a crop cannot be read.
+        DeganError: the model was trained on this data or on some of its pictures, the crops are not
+            those of the model, fewer than :data:`MIN_SAMPLES` samples or two expressions are left,
+            or a crop cannot be read.
         DeganTypeError: an argument has a wrong type.
 
     Source: temperature scaling, Guo et al. 2017 (arXiv 1706.04599), section 4.2.
@@ -165,11 +166,13 @@ def calibrate(
     check_callback(progress, "progress")
     progress = progress or silent
     indices = _usable(model, dataset)
-    model.recognition.temperature = 1.0
-    parts = [
-        predict_probabilities(model, torch.from_numpy(crops)).numpy()
-        for crops in crop_chunks(dataset, indices, progress, "temperature, ")
-    ]
+    chunks = unseen_chunks(model, dataset, indices, progress, "temperature, ", _PURPOSE)
+    before, model.recognition.temperature = model.recognition.temperature, 1.0
+    try:
+        parts = [predict_probabilities(model, torch.from_numpy(crops)).numpy() for crops in chunks]
+    except DeganError:
+        model.recognition.temperature = before  # a refused fit changes nothing
+        raise
     truth = [model.expressions.index(dataset.samples[index].expression) for index in indices]
     temperature = fit_temperature(np.concatenate(parts).astype(np.float64), np.array(truth))
     model.recognition.temperature = temperature
@@ -179,7 +182,7 @@ def calibrate(
 
 def _usable(model: Model, dataset: Dataset) -> list[int]:
     """Return the indices of samples for a fit; raise an error if the data set is not suitable."""
-    check_fit_data(model, dataset, "calibrate it on")
+    check_fit_data(model, dataset, _PURPOSE)
     usable = [
         index
         for index, sample in enumerate(dataset.samples)

@@ -16,8 +16,6 @@ from degan.config.run_layout import (
     PREDICTIONS_FILE,
     SUMMARY_FILE,
 )
-from degan.data.crop_hashes import crop_hash
-from degan.data.crops import crop_chunks
 from degan.data.fold_file import SUBJECTS, folds_text
 from degan.data.folds import Fold
 from degan.data.manifest import Dataset
@@ -40,7 +38,7 @@ from degan.system.arguments import (
 )
 from degan.system.files import read_bytes, sha256, write_text
 from degan.system.folder_lock import locked
-from degan.system.progress import Progress, as_progress, silent, split_progress
+from degan.system.progress import Progress, as_progress, split_progress
 from degan.training.model import Model
 from degan.tuning.base_model import read_base
 from degan.tuning.calibration import MIN_SAMPLES, UNSURE_BELOW, fit_temperature
@@ -60,6 +58,7 @@ from degan.tuning.photo_classes import check_people, grouped
 from degan.tuning.photo_source import read_photos
 from degan.tuning.work_folder import SUFFIX, check_out
 
+_PURPOSE = "fine-tune with"
 _MAX_WEIGHTS = 2**31
 _COSTS = (10.0, 1.0, 1.0)  # approximate costs of cropping, computing features and fitting
 
@@ -141,7 +140,7 @@ def finetune(
     Raises:
         DeganError: ``out`` exists or cannot be written, the base model or a group cannot be used,
             there are fewer than two classes, fewer than two people or no usable face of a class,
-            or the base model was trained on these people.
+            or the base model was trained on these photos.
         DeganTypeError: an argument has a wrong type.
     """
     progress, jobs = as_progress(progress), as_jobs(jobs)
@@ -169,19 +168,19 @@ def _finetune(
     crops = PrepareSettings(crops=settings.crops, crop_size=base.crop_size)
     photos = read_photos(source, work, settings.groups, crops, jobs, cutting)
     dataset = photos.dataset
-    check_fit_data(base, dataset, "fine-tune with")
+    check_fit_data(base, dataset, _PURPOSE)
     dataset, classes = grouped(dataset, settings.groups, source)
     people = with_subjects(dataset.samples)
     check_people([(sample.expression, sample.subject) for sample in people], source)
     folds = complete_folds(people, settings.folds, settings.seed)
-    features = read_features(base, dataset, reading)
+    features, pictures = read_features(base, dataset, reading, _PURPOSE)
     truth = np.array([classes.index(sample.expression) for sample in people])
     task = _Task(features, truth, people, classes, settings.seed)
     probabilities = task.out_of_fold(folds, fitting)
     tempered = _tempered(probabilities, truth, folds)
     head = fit_head(features, truth, people, len(classes), settings.seed)
     trained_on = describe_training_data(
-        dataset, range(len(people)), base.trained_on, pictures=_crop_hashes(dataset)
+        dataset, range(len(people)), base.trained_on, pictures=pictures
     )
     model = with_head(base, head, classes, trained_on)
     temperature = _calibrate(model, dataset, probabilities, truth)
@@ -317,12 +316,6 @@ def _write(
     write_text(work / PREDICTIONS_FILE, text)
     write_text(work / "subjects.csv", subjects_text(samples, classes, probabilities))
     write_text(work / FOLDS_FILE, folds_text(dataset, folds, SUBJECTS, summary["seed"]))
-
-
-def _crop_hashes(dataset: Dataset) -> set[str]:
-    """Return the hashes of all crops, by which 'degan evaluate' recognises training photos."""
-    indices = range(len(dataset.samples))
-    return {crop_hash(crop) for chunk in crop_chunks(dataset, indices, silent) for crop in chunk}
 
 
 def _held_out(fold: Fold, people: Sequence[Sample], right: Flags) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
-from degan.data.crops import crop_chunks
+from degan.data.crop_hashes import crop_hashes
 from degan.data.folds import Fold, subject_folds
 from degan.data.manifest import Dataset
 from degan.data.sample import Sample
@@ -25,6 +25,7 @@ from degan.system.one_thread import one_thread
 from degan.system.progress import Progress
 from degan.training.losses import class_weights
 from degan.training.model import Model
+from degan.tuning.check_unseen import unseen_chunks
 
 Features = NDArray[np.float64]
 """Features of V views of N faces, float (V, N, F)."""
@@ -147,27 +148,42 @@ def _fit(features: Features, truth: Labels, num_classes: int, strength: float) -
     return Head(weight, bias - weight @ mean, strength)
 
 
-def read_features(model: Model, dataset: Dataset, progress: Progress) -> Features:
+class PhotoFeatures(NamedTuple):
+    """Result of :func:`read_features`.
+
+    Attributes:
+        values: features of the N photos, float64 (V, N, F).
+        pictures: hashes of their crops, see :func:`degan.data.crop_hashes.crop_hash`.
+    """
+
+    values: Features
+    pictures: frozenset[str]
+
+
+def read_features(
+    model: Model, dataset: Dataset, progress: Progress, purpose: str
+) -> PhotoFeatures:
     """Return the features of all samples of a data set.
 
     Args:
         model: a trained model.
         dataset: data set with N crops of the kind that the model needs.
         progress: callback, called with the finished fraction in [0, 1] and a label.
-
-    Returns:
-        Float64 (V, N, F).
+        purpose: see :func:`degan.tuning.check_unseen.check_fit_data`.
 
     Raises:
-        DeganError: a crop cannot be read.
+        DeganError: the model was trained on one of the pictures, or a crop cannot be read.
     """
     recognition, parts = model.recognition, []
-    for crops in crop_chunks(dataset, range(len(dataset.samples)), progress, "reading, "):
+    pictures: set[str] = set()
+    indices = range(len(dataset.samples))
+    for crops in unseen_chunks(model, dataset, indices, progress, "reading, ", purpose):
+        pictures.update(crop_hashes(crops))
         for batch in torch.from_numpy(crops).split(_BATCH):
             with torch.no_grad():
                 read = recognition.features(recognition.views(recognition.standardize(batch)))
             parts.append(read.unflatten(0, (-1, len(batch))).double().numpy())
-    return np.concatenate(parts, axis=1)
+    return PhotoFeatures(np.concatenate(parts, axis=1), frozenset(pictures))
 
 
 def with_head(model: Model, head: Head, classes: tuple[str, ...], trained_on: Any) -> Model:

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from degan.data.crops import crop_chunks
 from degan.data.folds import subject_folds
 from degan.data.manifest import Dataset
 from degan.data.rendered_sequences import read_all_frames
@@ -18,7 +17,7 @@ from degan.system.arguments import check_callback
 from degan.system.one_thread import one_thread
 from degan.system.progress import Progress, silent
 from degan.training.model import Model
-from degan.tuning.check_unseen import check_fit_data
+from degan.tuning.check_unseen import check_fit_data, unseen_chunks
 
 MIN_PEOPLE: Final = 20
 """Minimum number of people; with fewer, the layer would fit their faces instead of the changes."""
@@ -29,6 +28,7 @@ AT_REST: Final = 0.05
 SHOWN: Final = 0.15
 """Frames with at least this intensity show the expression; those between are not used."""
 
+_PURPOSE = "fit the comparison with neutral faces on"
 _FOLDS = 5
 _SEED = 0  # random seed of the folds
 _NEVER = -30.0  # logit of expressions without samples: probability about 0
@@ -70,15 +70,15 @@ def fit_neutral(
 
     Raises:
         DeganError: the data set has no such recordings or fewer than :data:`MIN_PEOPLE` people, its
-            crops are not those of the model, the model was trained on it or does not have neutral,
-            or a crop cannot be read.
+            crops are not those of the model, the model was trained on it or on some of its pictures
+            or does not have neutral, or a crop cannot be read.
         DeganTypeError: an argument has a wrong type.
 
     Source: not in the paper.
     """
     check_callback(progress, "progress")
     progress = progress or silent
-    check_fit_data(model, dataset, "fit the comparison with neutral faces on")
+    check_fit_data(model, dataset, _PURPOSE)
     frames = read_all_frames(dataset)
     names = [sample.expression for sample in frames.dataset.samples]
     known = np.array([name in model.expressions for name in names])
@@ -116,7 +116,8 @@ class _Outputs(NamedTuple):
 
 def _outputs(model: Model, dataset: Dataset, progress: Callable[[float, str], None]) -> _Outputs:
     codes, probabilities = [], []
-    for crops in crop_chunks(dataset, range(len(dataset.samples)), progress, "neutral faces, "):
+    indices = range(len(dataset.samples))
+    for crops in unseen_chunks(model, dataset, indices, progress, "neutral faces, ", _PURPOSE):
         with torch.no_grad():
             read = model.recognition.read_all(torch.from_numpy(crops))
         codes.append(read.code.numpy())

@@ -7,6 +7,7 @@ import re
 import pytest
 import torch
 
+from changed_data import mirrored, other_source, renamed, write_changed
 from degan.cli import print_probes
 from degan.config import GanSettings, override, preset
 from degan.data.manifest import read_dataset
@@ -54,10 +55,9 @@ def runs(faces, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def others(faces):
-    """As if the faces were another data set, of other people."""
-    samples = tuple(s._replace(subject=f"other {s.subject}") for s in faces.samples)
-    return dataclasses.replace(faces, samples=samples, manifest_hash="0" * 64)
+def others(faces, tmp_path_factory):
+    """Mirror images of the faces, as another data set of other people."""
+    return write_changed(faces, tmp_path_factory.mktemp("others"), mirrored, renamed)
 
 
 @pytest.fixture(scope="module")
@@ -160,12 +160,12 @@ def test_the_figures_are_on_disk_and_follow_from_the_seed(proof, runs, faces, ou
     assert (out / "probes.json").read_text(encoding="utf-8") == text
 
 
-def test_people_of_another_data_set_are_all_measured(runs, faces, others):
+def test_people_of_another_data_set_are_all_measured(runs, faces, others, tmp_path):
     found = probe(runs[1:], others)
     assert (found["people"], found["people_trained_on"]) == (12, 0)
     assert found["people_of_one_name"] == 0
     assert found["runs"][0]["generation"] is None
-    namesakes = dataclasses.replace(faces, manifest_hash="0" * 64)
+    namesakes = write_changed(faces, tmp_path, mirrored, other_source)
     assert probe(runs[1:], namesakes)["people_of_one_name"] == 12 - KEPT_OUT
 
 

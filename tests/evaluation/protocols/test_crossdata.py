@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from changed_data import mirrored, other_source, write_changed
 from degan.config import preset
 from degan.data.manifest import read_dataset, write_dataset
 from degan.errors import DeganError, DeganTypeError
@@ -79,7 +80,7 @@ def test_one_data_set_prepared_twice_shares_people(faces, others, tmp_path):
 
 def test_names_that_stand_in_two_sets_of_ones_own_are_counted(finished, faces, tmp_path):
     assert finished[1]["subjects_of_one_name"] == 0
-    again = replace(faces, manifest_hash="0" * 64)
+    again = write_changed(faces, tmp_path / "again", mirrored, other_source)
     assert cross_data_set(faces, again, tmp_path / "r", TINY)["subjects_of_one_name"] == 12
 
 

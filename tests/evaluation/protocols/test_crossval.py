@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from changed_data import write_split
 from degan.config import override, preset
 from degan.data import manifest
 from degan.data.fold_file import make_folds
+from degan.data.fold_reading import read_folds
 from degan.data.folds import Fold, subject_folds
 from degan.data.manifest import read_dataset
 from degan.errors import DeganError
@@ -178,6 +180,49 @@ def test_a_part_of_a_data_set_is_refused_because_folds_read_the_folder(faces, tm
     with pytest.raises(DeganError, match="the data set has other samples than"):
         work(part, tmp_path / "run", TINY, folds=make_folds(part, "loso"), jobs=1)
     assert not any(tmp_path.iterdir())
+
+
+def test_copies_of_training_pictures_are_counted(faces, finished, tmp_path):
+    assert json.loads((finished / "summary.json").read_text())["near_copies"] == 0
+    split = write_split(faces, tmp_path / "data")
+    folds = make_folds(split, "official")
+    run = tmp_path / "run"
+    summary = cross_validate(split, run, TINY, folds=folds, protocol="official", jobs=1)
+    assert (summary["images"], summary["near_copies"]) == (10, 2)
+    assert summary["copies_left_out"] is None
+
+
+def test_copies_of_training_pictures_are_left_out_on_request(faces, tmp_path, degan):
+    """The folds.json and the tables have the pictures that were tested."""
+    split, run = write_split(faces, tmp_path / "data", named=False), tmp_path / "run"
+    command = ["crossval", run, "--data", split.folder, "--preset", "tiny", "--jobs", "1"]
+    done = degan(*command, "--protocol", "official", "--drop-copies")
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stderr.split())
+    assert "2 of 10 test images are near copies of training images and were left out" in said
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["protocol"] == "official without copies"
+    assert (summary["images"], summary["near_copies"], summary["copies_left_out"]) == (8, 0, 2)
+    assert read_folds(run / "folds.json", split) == make_folds(split, "official", drop_copies=True)
+    assert {row["index"] for row in rows_of(run / "predictions.csv")}.isdisjoint({"24", "25"})
+    other = [*command[:2], "--data", split.folder, "--preset", "tiny", "--protocol", "official"]
+    done = degan(*other)
+    assert done.returncode == 2
+    assert "holds a run that differs in: folds" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ([], "--drop-copies has no effect with --protocol subjects"),
+        (["--protocol", "loso"], "--drop-copies has no effect with --protocol loso"),
+        (["--fold-file", "folds.json"], "--drop-copies has no effect with --fold-file"),
+    ],
+)
+def test_leaving_copies_out_of_other_protocols_is_refused(faces, tmp_path, degan, options, says):
+    done = degan("crossval", tmp_path / "r", "--data", faces.folder, "--drop-copies", *options)
+    assert done.returncode == 2
+    assert says in " ".join(done.stderr.split())
 
 
 def test_other_folds_are_another_run(finished, faces):

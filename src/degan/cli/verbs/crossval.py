@@ -13,6 +13,7 @@ from degan.cli.options import (
     Config,
     Data,
     Device,
+    DropCopies,
     FoldFile,
     Folds,
     Jobs,
@@ -46,6 +47,7 @@ def crossval(
     folds: Folds = 10,
     fold_protocol: Protocol = "subjects",
     fold_file: FoldFile = None,
+    drop_copies: DropCopies = False,
     preset: Preset = DEFAULT_PRESET,
     config: Config = None,
     changes: Set = None,
@@ -66,7 +68,9 @@ def crossval(
 
     check_run_is_new(run, resume)
     settings = settings_from_options(context, preset, config, changes, seed, device)
-    divided = read_dataset_and_folds(context, data, fold_protocol, folds, fold_file, settings.seed)
+    divided = read_dataset_and_folds(
+        context, data, fold_protocol, folds, fold_file, settings.seed, drop_copies
+    )
     with console.progress("crossval") as show:
         summary = crossval_module.cross_validate(
             divided.dataset,
@@ -78,6 +82,7 @@ def crossval(
             progress=show,
         )
     print_results.subject_note(divided.dataset.subjects)
+    print_results.copy_notes(summary)
     print_results.few_images_note(summary)
     console.say(f"{print_results.accuracy_line(summary)}, {summary['folds']} folds")
     console.say(*print_results.detail_lines(summary))
@@ -95,6 +100,13 @@ def crossdata(
     changes: Set = None,
     seed: Seed = None,
     device: Device = None,
+    drop_copies: Annotated[
+        bool,
+        typer.Option(
+            "--drop-copies",
+            help="Leave test images out that are training images, or near copies of them.",
+        ),
+    ] = False,
     resume: Resume = True,
 ) -> None:
     """Train on one data set and test on another, with the expressions that both have.
@@ -111,9 +123,10 @@ def crossdata(
     training_set, test_set = read_dataset(data), read_dataset(test)
     with console.progress("crossdata") as show:
         summary = crossdata_module.cross_data_set(
-            training_set, test_set, run, settings, progress=show
+            training_set, test_set, run, settings, drop_copies=drop_copies, progress=show
         )
     print_results.crossdata_notes(summary)
+    print_results.copy_notes(summary)
     print_results.few_images_note(summary)
     console.say(print_results.accuracy_line(summary))
     console.say(*print_results.detail_lines(summary))

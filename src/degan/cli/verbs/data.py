@@ -11,6 +11,7 @@ from degan.cli.options import (
     CPUS,
     DATA_SETS,
     Crops,
+    DropCopies,
     Jobs,
     Protocol,
     check_fold_options,
@@ -145,22 +146,46 @@ def folds(
         float, typer.Option(help="Share of training subjects held out for validation, 0 to 0.5.")
     ] = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="Random seed of the folds.")] = 0,
+    drop_copies: DropCopies = False,
 ) -> None:
     """Divide a data set into folds that keep each person on one side; no training.
 
     degan folds data/ folds.json --folds 10 --validation 0.1
 
     degan folds data/ loso.json --protocol loso
+
+    degan folds fer/ official.json --protocol official --drop-copies
     """
     check_fold_options(context, fold_protocol)
     if fold_protocol == "official":
         refuse_without_effect(context, ["validation", "seed"], "with --protocol official")
     from degan.data.fold_file import make_folds, write_folds  # noqa: PLC0415
+    from degan.data.fold_reading import OFFICIAL_WITHOUT_COPIES  # noqa: PLC0415
     from degan.data.manifest import read_dataset  # noqa: PLC0415
+    from degan.data.near_copies import count_copies  # noqa: PLC0415
 
     dataset = read_dataset(data)
-    made = make_folds(dataset, fold_protocol, num_folds=num_folds, seed=seed, validation=validation)
-    write_folds(out, dataset, made, fold_protocol, seed)
+    made = make_folds(
+        dataset,
+        fold_protocol,
+        num_folds=num_folds,
+        seed=seed,
+        validation=validation,
+        drop_copies=drop_copies,
+    )
+    protocol = OFFICIAL_WITHOUT_COPIES if drop_copies else fold_protocol
+    write_folds(out, dataset, made, protocol, seed)
+    if fold_protocol == "official":  # the other protocols read no picture
+        counts = count_copies(dataset, made, protocol)
+        tested = sum(len(fold.test) for fold in made)
+        print_results.copy_notes(
+            {
+                "protocol": protocol,
+                "images": tested,
+                "near_copies": counts.near_copies,
+                "copies_left_out": counts.left_out,
+            }
+        )
     print_results.subject_note(dataset.subjects)
     console.show(print_results.fold_table(dataset, made))
 

@@ -97,7 +97,8 @@ def ablate(
         folds: training and test samples of each fold. Validation samples are not used.
         arms: names of :data:`degan.evaluation.ablation.arms.ARMS`; empty for all.
         protocol: protocol that made the folds, for ``folds.json`` and ``summary.json``:
-            ``subjects``, ``loso``, ``official``, or ``file`` for others.
+            ``subjects``, ``loso``, ``official``, ``official without copies`` (see
+            :func:`degan.data.fold_file.make_folds`), or ``file`` for others.
         jobs: maximum number of parallel trainings, at least 1.
         progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from degan.data.crop_hashes import find_known
 from degan.data.factors import FACTORS_FILE, read_existing_columns
 from degan.data.folds import Fold, subject_folds
 from degan.data.manifest import Dataset, check_dataset
 from degan.data.outputs import check_output_folder
-from degan.data.provenance import hashes_with_unknown_subjects
+from degan.data.provenance import hashes_with_unknown_subjects, pictures_of
 from degan.errors import DeganError
 from degan.evaluation.probes import disentanglement as layout
 from degan.evaluation.probes.finished_runs import (
@@ -91,7 +92,8 @@ def probe(
 ) -> dict[str, Any]:
     """Measure the information in features of runs about subject, expression and known factors.
 
-    All runs are measured on the same images: those of subjects that no run was trained on.
+    All runs are measured on the same images: those of subjects that no run was trained on. A
+    subject with a picture in the training data of a run is a training subject under any name.
 
     Args:
         folders: run directories of :func:`degan.training.pipeline.train`, one or more.
@@ -190,12 +192,7 @@ def _choose(dataset: Dataset, runs: Sequence[Run], seed: int) -> tuple[_Measured
                 f"{run.folder} was trained on {dataset.folder} and other data, or started from "
                 "weights that were, so people new to it are not known; use another data set"
             )
-    own = {
-        subject
-        for run in runs
-        if run.manifest_hash == dataset.manifest_hash
-        for subject in run.subjects
-    } & set(dataset.subjects)
+    own = _known_people(dataset, runs)
     indices = [i for i, s in enumerate(dataset.samples) if s.subject and s.subject not in own]
     samples = [dataset.samples[index] for index in indices]
     people = {sample.subject for sample in samples}
@@ -219,6 +216,26 @@ def _choose(dataset: Dataset, runs: Sequence[Run], seed: int) -> tuple[_Measured
     }
     folds = subject_folds(samples, min(FOLDS, len(people)), seed)
     return _with_factors(dataset, indices, folds, seed), facts
+
+
+def _known_people(dataset: Dataset, runs: Sequence[Run]) -> set[str]:
+    """Return the subjects of a data set that a run was trained on.
+
+    These are the training subjects of runs on this data set, and the subjects with a picture in the
+    training data of a run, for example under another name.
+    """
+    named = {
+        subject
+        for run in runs
+        if run.manifest_hash == dataset.manifest_hash
+        for subject in run.subjects
+    }
+    pictures: set[str] = set()
+    for run in runs:
+        if run.model.crop_size == dataset.crop_size:  # crops of another size have other hashes
+            pictures |= pictures_of(run.model.trained_on)
+    shown = {dataset.samples[index].subject for index in find_known(dataset, pictures)}
+    return (named | shown) & set(dataset.subjects)
 
 
 def _with_factors(dataset: Dataset, indices: list[int], folds: list[Fold], seed: int) -> _Measured:

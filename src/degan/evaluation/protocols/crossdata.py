@@ -1,6 +1,7 @@
 """Cross-data-set protocol: train on one data set and test on another, with shared expressions."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,17 @@ import torch
 from degan.config import Settings
 from degan.config.run_layout import PREDICTIONS_FILE, SUMMARY_FILE
 from degan.config.settings import check_settings
-from degan.data.crops import read_crops
+from degan.data.crop_hashes import crop_hashes, find_known, overlap_text
+from degan.data.crops import crop_chunks, read_crops
 from degan.data.manifest import Dataset, check_dataset, check_same_crops
+from degan.data.near_copies import copies_across
 from degan.errors import DeganError
 from degan.evaluation.predictions import compute_metrics, predictions_text
 from degan.labels import sort_classes
-from degan.system.arguments import PathLike, as_path
+from degan.system.arguments import PathLike, as_path, check_flag
 from degan.system.files import read_json, write_text
 from degan.system.folder_lock import locked
-from degan.system.progress import Progress, as_progress, sub_progress
+from degan.system.progress import Progress, as_progress, silent, sub_progress
 from degan.training.model import Model, predict_probabilities
 from degan.training.pipeline import train
 from degan.training.start import check_unseen, read_start
@@ -32,6 +35,7 @@ def cross_data_set(
     folder: PathLike,
     settings: Settings,
     *,
+    drop_copies: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Train on one data set, test on another, and write ``predictions.csv`` and ``summary.json``.
@@ -44,6 +48,8 @@ def cross_data_set(
         test_set: test data set, with other subjects.
         folder: the run directory.
         settings: settings of the training.
+        drop_copies: whether to leave test images out that are in the training data set, or near
+            copies of its images.
         progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
 
     Returns:
@@ -51,9 +57,10 @@ def cross_data_set(
 
     Raises:
         DeganError: the data sets share fewer than two expressions; have different crop frames or
-            sizes; are equal or contain the same data set; or have the same origin and share
-            subjects. Also if the initial weights were trained on the test set, the run was tested
-            on another data set, and for the errors of :func:`degan.training.pipeline.train`.
+            sizes; are equal, contain the same data set or share a picture; or have the same origin
+            and share subjects. Also if the initial weights were trained on the test set or on its
+            pictures, the run was tested on another data set, and for the errors of
+            :func:`degan.training.pipeline.train`.
         DeganTypeError: an argument has a wrong type.
     """
     folder, progress = as_path(folder, "folder"), as_progress(progress)
@@ -62,8 +69,22 @@ def cross_data_set(
     check_settings(settings)
     shared = sort_classes(set(training_set.expressions) & set(test_set.expressions))
     _check(training_set, test_set, shared)
-    check_unseen(read_start(settings), test_set)
+    check_flag(drop_copies, "drop_copies")
     training = training_set.with_expressions(shared)
+    path = folder / SUMMARY_FILE
+    tested = [i for i, sample in enumerate(test_set.samples) if sample.expression in shared]
+    copies: list[int] = []
+    if not path.exists():
+        check_unseen(read_start(settings), test_set, tested)
+        same = _same_pictures(training, test_set, tested)
+        if same and not drop_copies:
+            raise DeganError(
+                f"{training.folder} contains {overlap_text(test_set, same)}; leave them out of the "
+                "test (drop_copies, --drop-copies), or choose another test set"
+            )
+        copies = sorted({*same, *copies_across(training, test_set, tested)})
+        if drop_copies:
+            tested = _without(test_set, tested, copies)
     model = train(
         training,
         range(len(training.samples)),
@@ -71,34 +92,67 @@ def cross_data_set(
         folder,
         sub_progress(progress, 0.0, _TRAINING_SHARE),
     )
-    path = folder / SUMMARY_FILE
     with locked(folder):
         if not path.exists():
             summary = {
-                **_test(model, test_set, shared, folder),
+                **_test(model, test_set, tested, shared, folder),
                 "protocol": "across data sets",
                 "seed": settings.seed,
                 "preset": settings.preset,
                 "manifest_sha256": training_set.manifest_hash,
                 "tested_manifest_sha256": test_set.manifest_hash,
                 "subjects_of_one_name": len(set(training_set.subjects) & set(test_set.subjects)),
+                "near_copies": 0 if drop_copies else len(copies),
+                "copies_left_out": len(copies) if drop_copies else None,
             }
             write_text(path, json.dumps(summary, indent=2) + "\n")
     summary = read_json(path)
     if summary.get("tested_manifest_sha256") != test_set.manifest_hash:
         raise DeganError(f"{folder} was tested on another data set; choose a new name for the run")
+    if drop_copies != (summary.get("copies_left_out") is not None):
+        raise DeganError(
+            f"{folder} was tested {'with' if drop_copies else 'without'} near copies of training "
+            "images; use the same option, or choose a new name for the run"
+        )
     progress(1.0, "done")
     return summary
 
 
-def _test(model: Model, test_set: Dataset, shared: tuple[str, ...], folder: Path) -> dict[str, Any]:
-    """Predict the samples of the shared expressions, write ``predictions.csv``, return metrics."""
-    indices = [i for i, sample in enumerate(test_set.samples) if sample.expression in shared]
+def _test(
+    model: Model,
+    test_set: Dataset,
+    indices: Sequence[int],
+    shared: tuple[str, ...],
+    folder: Path,
+) -> dict[str, Any]:
+    """Predict the test samples, write ``predictions.csv``, return metrics."""
     crops = torch.from_numpy(read_crops(test_set, indices))
     probabilities = predict_probabilities(model, crops).double().numpy()
     text = predictions_text(test_set, indices, shared, probabilities)
     write_text(folder / PREDICTIONS_FILE, text)
     return compute_metrics([test_set.samples[index] for index in indices], shared, probabilities)
+
+
+def _without(test_set: Dataset, tested: Sequence[int], copies: Sequence[int]) -> list[int]:
+    """Return the test samples without near copies; every expression must keep a sample."""
+    left = set(copies)
+    kept = [index for index in tested if index not in left]
+    before, after = (
+        {test_set.samples[index].expression for index in indices} for indices in (tested, kept)
+    )
+    if missing := sort_classes(before - after):
+        raise DeganError(
+            f"all images of {', '.join(missing)} in {test_set.folder} are near copies of training "
+            "images; choose another test set"
+        )
+    return kept
+
+
+def _same_pictures(training: Dataset, test_set: Dataset, tested: Sequence[int]) -> list[int]:
+    """Return the test samples whose picture is a training sample, for example under another name."""
+    parts = crop_chunks(training, range(len(training.samples)), silent)
+    pictures = {name for crops in parts for name in crop_hashes(crops)}
+    return find_known(test_set, pictures, tested)
 
 
 def _check(training_set: Dataset, test_set: Dataset, shared: tuple[str, ...]) -> None:

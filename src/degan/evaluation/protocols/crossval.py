@@ -63,7 +63,8 @@ def cross_validate(
         folds: training and test samples of each fold, see :mod:`degan.data.folds`. Validation
             samples are not used.
         protocol: protocol that made the folds, for ``folds.json`` and ``summary.json``:
-            ``subjects``, ``loso``, ``official``, or ``file`` for others.
+            ``subjects``, ``loso``, ``official``, ``official without copies`` (see
+            :func:`degan.data.fold_file.make_folds`), or ``file`` for others.
         jobs: maximum number of folds that run in parallel, at least 1.
         progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
 

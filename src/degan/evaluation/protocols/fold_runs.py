@@ -26,6 +26,7 @@ from degan.data.crops import read_crops
 from degan.data.fold_file import folds_text
 from degan.data.folds import Fold
 from degan.data.manifest import Dataset, read_dataset
+from degan.data.near_copies import count_copies
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.predictions import compute_metrics, predictions_text, subjects_text
@@ -75,8 +76,9 @@ def open_fold_runs(
 
     Raises:
         DeganError: the data set lacks samples of its folder, the initial weights were trained on
-            this data set, or see :func:`degan.training.run_directory.open_run`. For a new run
-            directory also: the device is missing, or a fold cannot be trained on.
+            this data set or on pictures of people in the test parts, or see
+            :func:`degan.training.run_directory.open_run`. For a new run directory also: the device
+            is missing, or a fold cannot be trained on.
     """
     # The processes of the folds read the folder again.
     if read_dataset(dataset.folder).samples != dataset.samples:
@@ -85,7 +87,8 @@ def open_fold_runs(
         )
     if not (folder / SUMMARY_FILE).exists():
         check_folder_writable(folder)
-        check_unseen(read_start(settings), dataset)
+        tested = [index for fold in folds for index in fold.test]
+        check_unseen(read_start(settings), dataset, tested)
     if not (folder / RECORD_FILE).exists():  # fail before hours of training
         find_device(settings.device)
         for fold in folds:
@@ -281,9 +284,12 @@ def run_facts(
     folder: Path, dataset: Dataset, settings: Settings, folds: Sequence[Fold], protocol: str
 ) -> dict[str, Any]:
     """Return the entries of ``summary.json`` that describe the run; all folds must be finished."""
+    copies = count_copies(dataset, folds, protocol)
     return {
         "folds": len(folds),
         "protocol": protocol,
+        "near_copies": copies.near_copies,
+        "copies_left_out": copies.left_out,
         "seed": settings.seed,
         "preset": settings.preset,
         "seconds": read_json(folder / ELAPSED)["seconds"],

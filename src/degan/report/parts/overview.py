@@ -95,6 +95,11 @@ def _doubts(result: Result) -> list[str]:
         )
     elif found.trained_on_this_data:
         doubts.append("the weights were trained on this data set, so the accuracy is optimistic")
+    if more := (found.near_copies or 0) - (found.images_in_training or 0):
+        doubts.append(
+            f"{more:,} of {found.images:,} images are near copies of training images, so the "
+            "accuracy on them is optimistic"
+        )
     if found.calibrated_on_this_data:
         doubts.append("the temperature was fitted on this data set; calibration is optimistic")
     if found.left_out:
