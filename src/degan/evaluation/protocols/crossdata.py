@@ -149,7 +149,7 @@ def _without(test_set: Dataset, tested: Sequence[int], copies: Sequence[int]) ->
 
 
 def _same_pictures(training: Dataset, test_set: Dataset, tested: Sequence[int]) -> list[int]:
-    """Return the test samples whose picture is a training sample, for example under another name."""
+    """Return the test samples whose picture is a training sample, under any name."""
     parts = crop_chunks(training, range(len(training.samples)), silent)
     pictures = {name for crops in parts for name in crop_hashes(crops)}
     return find_known(test_set, pictures, tested)
