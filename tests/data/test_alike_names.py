@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -10,6 +11,7 @@ from degan.data.alike_names import alike_names, alike_note
 from degan.data.datasets.folder import read_labelled
 from degan.data.label_set import CUSTOM_LABELS, EXPRESSION_LABELS
 from degan.data.split_names import split_of
+from degan.predict.drawing import write_annotated
 
 LONDON = Path("examples/london")
 PHOTOS = sorted(path.name for path in (LONDON / "smiling").iterdir())[:4]
@@ -156,6 +158,19 @@ def test_finetuning_counts_no_part_as_a_person(command, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "8 photos have no subject" in done.stderr
     assert "no subject names" in done.stdout
+
+
+def test_annotated_copies_are_no_photos_of_a_data_set(tmp_path):
+    photo(tmp_path / "happy/a_1.jpg")
+    photo(tmp_path / "sad/b_1.jpg")
+    for copy in ("happy/a_2.jpg", "read/happy/a_1.jpg", "faces.png"):
+        (tmp_path / copy).parent.mkdir(parents=True, exist_ok=True)
+        write_annotated(tmp_path / copy, np.zeros((40, 40, 3), np.uint8), [])
+    found, result = sources(tmp_path, CUSTOM_LABELS)
+    assert sorted(found) == ["happy/a_1.jpg", "sad/b_1.jpg"]
+    assert not result.skipped
+    (note,) = result.notes
+    assert note.startswith("3 files with drawn expressions were left out, because degan wrote them")
 
 
 def test_photos_with_other_endings_are_read_and_others_counted(tmp_path):

@@ -15,6 +15,7 @@ from PIL import Image
 import degan
 from degan.errors import DeganError, DeganTypeError
 from degan.faces import detector
+from degan.faces import finder as finder_module
 from degan.faces.alignment import crop_face
 from degan.faces.face import Face
 from degan.faces.finder import FaceFinder
@@ -287,6 +288,49 @@ def test_the_face_of_a_tight_crop_is_found(
     back = found.landmarks[:, :2] * scale + (left, top)
     assert distance(back, face.landmarks) < 0.06 * width
     assert abs(found.roll - face.roll) < 6
+
+
+def cut_out(image: RgbImage, face: Face, side: int) -> RgbImage:
+    """Return the face of an image as a crop of ``side`` pixels, as data sets have them."""
+    x, y, width, height = (round(value) for value in face.box)
+    margin = width // 8
+    cut = image[y - margin : y + height + margin, x - margin : x + width + margin]
+    return np.asarray(Image.fromarray(cut).resize((side, side), Image.Resampling.LANCZOS))
+
+
+@pytest.mark.parametrize("side", [48, 96])
+@pytest.mark.parametrize("is_grey", [False, True])
+def test_a_clear_upright_crop_is_searched_once_with_the_result_of_the_full_search(
+    astronaut: RgbImage,
+    face: Face,
+    side: int,
+    is_grey: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    finder = FaceFinder()
+    crop = cut_out(astronaut, face, side)
+    if is_grey:
+        crop = crop[..., 1:2].repeat(3, axis=2)
+    runs: list[int] = []
+    run = finder._detector._short.__call__
+
+    def counted(window: RgbImage, turns: int) -> detector.Proposals:
+        runs.append(turns)
+        return run(window, turns)
+
+    monkeypatch.setattr(finder._detector, "_short", counted)
+    monkeypatch.setattr(counted, "side", 128, raising=False)
+    once = finder.find_in_crop(crop)
+    assert runs == [0]
+    monkeypatch.setattr(finder_module, "_UPRIGHT_LOGIT", math.inf)
+    monkeypatch.setattr(finder_module, "as_grey", lambda image: image)
+    full = finder.find_in_crop(crop)
+    assert runs == [0, 0, 2]
+    assert once is not None
+    assert full is not None
+    np.testing.assert_array_equal(once.landmarks, full.landmarks)
+    assert once.box == full.box
+    assert once.score == full.score
 
 
 def test_a_crop_without_a_face_gives_none(finder: FaceFinder) -> None:

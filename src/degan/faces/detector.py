@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from degan.media.images import RgbImage
-from degan.media.warp import warp
+from degan.media.warp import Pixels, as_rgb, warp
 from degan.system.assets import inference_session
 
 __all__ = ["Detector", "Proposals", "areas", "shared_areas"]
@@ -178,20 +178,26 @@ class Detector:
             found += _looked_at(network, level, scale, (0,))
         return _merged(_joined(found))
 
-    def propose_in_crop(self, image: RgbImage) -> Proposals:
-        """Return the possible faces of an image that one face may fill, such as a crop.
+    def propose_in_crop(self, image: Pixels) -> Iterator[Proposals]:
+        """Yield the possible faces of an image that one face may fill, such as a crop.
 
-        The short-range network is applied to the image, RGB uint8 (H, W, 3), with a border of
-        repeated edge pixels.
+        The short-range network is applied to the image with a border of repeated edge pixels.
+
+        Args:
+            image: RGB uint8 (H, W, 3), or grey (H, W).
+
+        Yields:
+            Upright and tilted faces; then these and upside-down ones, which needs a second run.
         """
         height, width = image.shape[:2]
         scale = _CROP_BORDER * max(height, width) / self._short.side
         left = (width / scale - self._short.side) / 2  # in pixels of the window
         top = (height / scale - self._short.side) / 2
         to_image = scale * np.array([[1, 0, left], [0, 1, top]])
-        window = warp(image, to_image, self._short.side)
-        both = [self._short(window, turns).mapped(scale, left, top) for turns in (0, 2)]
-        return _merged(_joined(both))
+        window = as_rgb(warp(image, to_image, self._short.side))
+        upright = self._short(window, 0).mapped(scale, left, top)
+        yield _merged(upright)
+        yield _merged(_joined([upright, self._short(window, 2).mapped(scale, left, top)]))
 
     def _finest_scale(self, image: RgbImage) -> float:
         """Return the smallest scale, at most 1, at which faces of the minimum width are found."""

@@ -17,7 +17,7 @@ from degan.faces.detector import Detector, Proposals, areas, shared_areas
 from degan.faces.face import LARGEST, Box, Face, box_around, check_box, crop_box
 from degan.faces.region import REGION_SCALE, Landmarks, Region, roll_of, turn_between
 from degan.media.images import RgbImage, check_image
-from degan.media.warp import warp
+from degan.media.warp import Pixels, as_grey, as_rgb, warp
 from degan.system.arguments import as_int, check_flag, check_number
 from degan.system.assets import inference_session
 from degan.system.machine import MAX_THREADS
@@ -33,6 +33,7 @@ _MIN_SCORE = 0.5  # landmark score below which a fit is not refined
 _SURE_SCORE = 0.95  # minimum landmark score of a face after refinement
 _CLEAR_LOGIT = 20  # landmark logit; fits with a wrong position or roll rarely reach 10
 _CLEAR_SCORE = 1 / (1 + math.exp(-_CLEAR_LOGIT))
+_UPRIGHT_LOGIT = 12  # landmark logit of a cut-out face that an upside-down fit never reaches
 _OFF_SHARE = 0.5  # upper bound of: shift of the landmarks in a refit / error of their region
 _MAX_REFITS = 3
 _STILL = 0.03  # shift between two fits, in face sizes, below which refitting stops
@@ -195,23 +196,32 @@ class FaceFinder:
             DeganError: the image has another type or shape.
         """
         height, width = check_image(image).shape[:2]
-        proposals = self._detector.propose_in_crop(image)
-        found = [
-            (self._fit(image, Region.of_proposal(proposals, index)), float(proposals.scores[index]))
-            for index in range(len(proposals.scores))
-        ]
-        found = [(fit, score) for fit, score in found if fit.is_face]
+        pixels = as_grey(image)
+        found: list[tuple[_Fit, float]] = []
+        for proposals in self._detector.propose_in_crop(pixels):
+            found = self._fits_in_crop(pixels, proposals)
+            main = (fit for fit, _ in found if _plausible_in_crop(fit, width, height))
+            if any(fit.logit >= _UPRIGHT_LOGIT for fit in main):
+                break  # an upside-down fit would have a lower logit
         if found:
             fit, score = max(found, key=lambda pair: _quality(*pair))
             return _face(image, fit, score) if _plausible_in_crop(fit, width, height) else None
         side = max(height, width)
         rois = [Region(width / 2, height / 2, scale * side, 0.0) for scale in _CROP_SCALES]
-        fits = [fit for fit in (self._fit(image, roi) for roi in rois) if fit.shift <= _STILL]
+        fits = [fit for fit in (self._fit(pixels, roi) for roi in rois) if fit.shift <= _STILL]
         fits = [fit for fit in fits if _plausible_in_crop(fit, width, height)]
         best = max(fits, key=lambda fit: fit.logit, default=None)
         return None if best is None else _face(image, best, best.score)
 
-    def _fit(self, image: RgbImage, roi: Region) -> "_Fit":
+    def _fits_in_crop(self, image: Pixels, proposals: Proposals) -> "list[tuple[_Fit, float]]":
+        """Return the fits and scores of the proposals that are faces."""
+        fits = [
+            (self._fit(image, Region.of_proposal(proposals, index)), float(proposals.scores[index]))
+            for index in range(len(proposals.scores))
+        ]
+        return [(fit, score) for fit, score in fits if fit.is_face]
+
+    def _fit(self, image: Pixels, roi: Region) -> "_Fit":
         """Fit landmarks in a region and refit in the region around them until they are stable.
 
         One fit is enough if its logit is high and the face lies at the centre of the region.
@@ -228,10 +238,10 @@ class FaceFinder:
             fit = _Fit(landmarks, logit, float(moved) * REGION_SCALE / roi.size)
         return fit
 
-    def _landmarks(self, image: RgbImage, roi: Region) -> tuple[Landmarks, float]:
+    def _landmarks(self, image: Pixels, roi: Region) -> tuple[Landmarks, float]:
         """Return the landmarks in a region, (468, 3) in pixels of the image, and the face logit."""
         matrix = roi.matrix(_INPUT)
-        crop = warp(image, matrix, _INPUT, finer=1).transpose(2, 0, 1)[None]
+        crop = as_rgb(warp(image, matrix, _INPUT, finer=1)).transpose(2, 0, 1)[None]
         feed = np.ascontiguousarray(crop, dtype=np.float32) / np.float32(255)
         points, logit = self._mesh.run(None, {self._mesh_input: feed})
         points = points.reshape(468, 3).astype(np.float64)

@@ -17,7 +17,23 @@ is (j + 0.5, i + 0.5).
 """
 
 
-def warp(image: RgbImage, matrix: Affine, size: int, *, finer: int = 2) -> RgbImage:
+Pixels = NDArray[np.uint8]
+"""RGB (H, W, 3), or grey (H, W), which takes a third of the time."""
+
+
+def as_rgb(image: Pixels) -> RgbImage:
+    """Return grey (H, W) as a read-only view (H, W, 3) of equal channels; RGB as it is."""
+    return np.broadcast_to(image[..., None], (*image.shape, 3)) if image.ndim == 2 else image
+
+
+def as_grey(image: RgbImage) -> Pixels:
+    """Return RGB (H, W, 3) as grey (H, W) if its channels are equal, or as it is."""
+    red, green, blue = np.moveaxis(image, 2, 0)
+    equal = np.array_equal(red, green) and np.array_equal(red, blue)
+    return np.ascontiguousarray(red) if equal else image
+
+
+def warp(image: Pixels, matrix: Affine, size: int, *, finer: int = 2) -> Pixels:
     """Sample a square from an image through an affine map, without aliasing.
 
     The input region is first reduced by an integer factor (box mean), then sampled bilinearly at
@@ -26,14 +42,14 @@ def warp(image: RgbImage, matrix: Affine, size: int, *, finer: int = 2) -> RgbIm
     distinguish crops of rotated faces from crops of upright faces.
 
     Args:
-        image: RGB uint8 (H, W, 3).
+        image: RGB uint8 (H, W, 3), or grey (H, W).
         matrix: map from output to input coordinates, see :data:`Affine`.
         size: side of the output in pixels.
         finer: 2 keeps details of the size of an output pixel; 1 loses some of them and takes a
             quarter of the time.
 
     Returns:
-        RGB uint8 (size, size, 3).
+        uint8 (size, size, 3), or (size, size) of a grey image.
     """
     height, width = image.shape[:2]
     corners = np.array([[0, 0, 1], [size, 0, 1], [0, size, 1], [size, size, 1]]) @ matrix.T
@@ -50,7 +66,7 @@ def warp(image: RgbImage, matrix: Affine, size: int, *, finer: int = 2) -> RgbIm
     if factor > 1:
         pillow = pillow.reduce(factor)
     if across.is_shortened or down.is_shortened:
-        outside = (down.outside, across.outside, (0, 0))
+        outside = (down.outside, across.outside, (0, 0))[: image.ndim]
         pillow = Image.fromarray(np.pad(np.asarray(pillow), outside, mode="edge"))
     to_region = matrix.astype(np.float64)
     to_region[:, 2] -= (left, top)
@@ -108,7 +124,7 @@ class _Blocks(NamedTuple):
         return np.clip(np.arange(self.start, self.stop), 0, self.size - 1)
 
 
-def _region(image: RgbImage, across: _Blocks, down: _Blocks) -> RgbImage:
+def _region(image: Pixels, across: _Blocks, down: _Blocks) -> Pixels:
     """Return the rows ``down`` and columns ``across``, with edge pixels repeated outside."""
     if across.is_inside and down.is_inside:
         return np.ascontiguousarray(image[down.start : down.stop, across.start : across.stop])

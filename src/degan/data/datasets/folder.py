@@ -29,6 +29,7 @@ from degan.labels import find_expression
 from degan.media.folder_files import LeftOut
 from degan.media.other_files import is_never_media
 from degan.media.photo_formats import HEAD, format_of
+from degan.media.written import is_written_by_degan
 
 _FRAME = re.compile(r"[ _-]*(\d{1,12})$")
 _SHOWN = 3  # names of people in a note
@@ -107,7 +108,9 @@ def _top(tree: Tree) -> str:
 
 def _read_tree(tree: Tree, top: str, labels: LabelSet) -> AdapterResult:
     parts, left_out = PartNames(), LeftOut()
-    places = {name: _place(tree, name, top, parts) for name in tree.names}
+    written = {name for name in tree.names if _is_written_by_degan(tree, name)}
+    left_out.written.extend(tree.location(name).path for name in tree.names if name in written)
+    places = {name: _place(tree, name, top, parts) for name in tree.names if name not in written}
     photos = [
         PhotoPath(place.folders, PurePosixPath(name).name, tree.location(name))
         for name, place in places.items()
@@ -166,6 +169,12 @@ def _place(tree: Tree, name: str, top: str, parts: PartNames) -> _Place:
     if split:
         parts.folders.add(folders.pop(0))
     return _Place(tuple(folders), split, name.removesuffix(file), _is_photo(tree, name))
+
+
+def _is_written_by_degan(tree: Tree, name: str) -> bool:
+    """Return whether a file is an annotated copy or a sheet; members of zip files are not read."""
+    place = tree.location(name)
+    return not place.member and is_photo(name) and is_written_by_degan(place.path)
 
 
 def _is_photo(tree: Tree, name: str) -> bool:
