@@ -222,6 +222,19 @@ class TestCopies:
         assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.jpg"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+@pytest.mark.parametrize("word", ["", "*"])
+def test_pipes_are_counted_and_not_waited_for(tmp_path, word):
+    photo(tmp_path / "a.jpg")
+    os.mkfifo(tmp_path / "b.jpg")
+    os.mkfifo(tmp_path / "c")
+    (tmp_path / "link").symlink_to(tmp_path)
+    notes = []
+    found = find_inputs([tmp_path / word if word else tmp_path], notes.append)
+    assert [one.path.name for one in found if "link" not in one.path.parts] == ["a.jpg"]
+    assert f"are pipes, sockets or devices, the first is {tmp_path / 'b.jpg'}" in notes[0]
+
+
 def test_folders_that_cannot_be_read_are_told(tmp_path, monkeypatch):
     photo(tmp_path / "a.jpg")
     photo(tmp_path / "closed/b.jpg")

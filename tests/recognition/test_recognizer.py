@@ -2,6 +2,7 @@
 
 import csv
 import json
+import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -143,3 +144,9 @@ def test_a_name_that_cannot_be_a_file_is_refused():
 def test_a_name_that_no_weights_have_is_refused():
     with pytest.raises(DeganError, match="ship: web, clean"):
         degan.Recognizer("cleen")
+
+
+def test_a_process_that_starts_anew_uses_a_recogniser(recognizer, examples):
+    image = read_image(examples / "smiling/001.jpg")
+    with multiprocessing.get_context("spawn").Pool(1) as pool:  # joblib pickles it as well
+        assert pool.apply(recognizer.predict, [image]) == recognizer.predict(image)

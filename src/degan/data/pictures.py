@@ -17,8 +17,8 @@ from degan.media import images
 from degan.media.video import read_frames
 from degan.system.files import read_bytes
 
-MAX_VIDEO_BYTES: Final = 2 * 2**30
-"""Maximum size of a video that is read from a zip file, in bytes."""
+MAX_VIDEO_BYTES: Final = 2**28
+"""Maximum size of a video in a zip file, in bytes: it is unpacked into the memory."""
 
 ZIP_DAMAGE: Final = (
     zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, ValueError,
@@ -132,16 +132,17 @@ class Archives:
             return read_bytes(location.path, limit, kind)
         try:
             archive = self._archive(location.path)
-            # The size stated in the archive may be wrong, so the number of bytes read is limited.
+            # zipfile never returns more than the size stated in the archive.
+            size = archive.getinfo(location.member).file_size
             with archive.open(location.member) as file:
-                data = file.read(limit + 1)
+                data = file.read(limit) if size <= limit else b""
         except KeyError as error:
             raise DeganError(f"{location} does not exist; check the archive") from error
         except (OSError, *ZIP_DAMAGE) as error:
             raise DeganError(
                 f"{location} is damaged and cannot be unpacked ({error}); get the archive again"
             ) from error
-        if len(data) > limit:
+        if size > limit:
             raise DeganError(
                 f"{location} has more than {limit:,} bytes, the limit for a {kind}; make it smaller"
             )

@@ -127,7 +127,7 @@ def read_predictions(path: Path) -> Predictions:
         DeganError: the file is missing, damaged, or not a table of predictions.
     """
     file = path / PREDICTIONS_FILE if path.is_dir() else path
-    if not file.is_file():
+    if not file.exists():
         raise DeganError(
             f"{path} holds no {PREDICTIONS_FILE}; give a finished run of 'degan crossval' or "
             "'degan crossdata', an arm of 'degan ablate', or the folder of 'degan evaluate --out'"

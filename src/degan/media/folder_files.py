@@ -24,11 +24,13 @@ class LeftOut:
         suffixes: number of files that are neither photos nor videos, by suffix in lower case.
         written: files that degan wrote: annotated copies and sheets.
         folders: folders that cannot be read.
+        special: pipes, sockets and devices.
     """
 
     suffixes: Counter[str] = field(default_factory=Counter)
     written: list[Path] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
+    special: list[Path] = field(default_factory=list)
 
     def add(self, name: str) -> None:
         """Count a file that is neither a photo nor a video, if it is no sidecar of photos."""
@@ -42,6 +44,11 @@ class LeftOut:
                 f"{_count(len(self.folders), 'folder')} cannot be read, the first is "
                 f"{self.folders[0]}; check its permissions"
             )
+        if self.special:
+            number = len(self.special)
+            is_one = "is a pipe, a socket or a device"
+            are = is_one if number == 1 else "are pipes, sockets or devices"
+            yield f"{_count(number, 'file')} {are}, the first is {self.special[0]}"
         if self.suffixes:
             number = self.suffixes.total()
             one, several = "is neither a photo nor a video", "are neither photos nor videos"
@@ -73,7 +80,7 @@ def media_below(folder: Path, left_out: LeftOut) -> Iterator[tuple[Path, Kind]]:
         folder: searched recursively.
         left_out: the files and folders left out are added.
     """
-    for path in find_files(folder, left_out.folders.append):
+    for path in find_files(folder, left_out.folders.append, left_out.special.append):
         kind = count_or_kind(path, left_out)
         if kind is not None:
             yield path, kind

@@ -14,7 +14,7 @@ from degan.media import images
 from degan.media.file_kinds import HEAD, KINDS, Kind, kind_of_content, kind_of_name
 from degan.media.folder_files import LeftOut, count_or_kind, media_below
 from degan.system.arguments import PathLike, as_path, check_callback, check_list
-from degan.system.files import find_files
+from degan.system.files import find_files, is_special
 
 __all__ = ["STDIN", "Input", "find_inputs", "find_media", "read_stdin"]
 
@@ -160,9 +160,11 @@ def _matching(pattern: Path, left_out: LeftOut) -> Iterator[Input]:
 def _of_match(path: Path, seen: set[Path], left_out: LeftOut) -> Iterator[tuple[Path, Kind]]:
     """Yield the photos and videos of a matched file or folder that are not yet in ``seen``."""
     if path.is_dir():
-        files = find_files(path, left_out.folders.append)
+        files = find_files(path, left_out.folders.append, left_out.special.append)
     else:
         files = iter([path] if path.is_file() else [])
+        if is_special(path):
+            left_out.special.append(path)
     for file in files:
         if file not in seen:
             seen.add(file)

@@ -205,7 +205,11 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def find_files(folder: Path, unreadable: Callable[[Path], None]) -> Iterator[Path]:
+def find_files(
+    folder: Path,
+    unreadable: Callable[[Path], None],
+    special: Callable[[Path], None] = lambda path: None,
+) -> Iterator[Path]:
     """Yield all files below a folder, sorted by name.
 
     Hidden files, hidden folders and symbolic links to folders are skipped.
@@ -213,6 +217,7 @@ def find_files(folder: Path, unreadable: Callable[[Path], None]) -> Iterator[Pat
     Args:
         folder: searched recursively.
         unreadable: callback, called with each folder that cannot be listed.
+        special: callback, called with each pipe, socket and device.
     """
     waiting = _visible(folder, unreadable)
     while waiting:  # no recursion: folders may be nested deeper than Python's recursion limit
@@ -221,6 +226,17 @@ def find_files(folder: Path, unreadable: Callable[[Path], None]) -> Iterator[Pat
             waiting += _visible(entry.path, unreadable)
         elif _may_be_file(entry):
             yield Path(entry.path)
+        elif is_special(entry):
+            special(Path(entry.path))
+
+
+def is_special(path: "Path | os.DirEntry[str]") -> bool:
+    """Return whether a path is a pipe, a socket or a device."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _may_be_file(entry: "os.DirEntry[str]") -> bool:
