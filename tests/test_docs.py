@@ -96,5 +96,5 @@ def test_the_base_install_is_light_and_names_no_training_package(root):
     base = {re.split(r"[<>=]", name)[0] for name in project["dependencies"]}
     assert base == {
         "defusedxml", "lazy-loader", "numpy", "onnxruntime", "Pillow", "pydantic", "rich",
-        "tomli-w", "typer",
+        "threadpoolctl", "tomli-w", "typer",
     }  # fmt: skip

@@ -173,7 +173,7 @@ class TestTable:
             for n in range(30)
         ]
         (line,) = [line for line in shown(*records).splitlines() if "fear" in line]
-        assert line.split() == ["talk.mp4", "1", "0:00.0", "-", "0:02.9", "fear", "45%"]
+        assert line.split() == ["talk.mp4", "1", "0:00.0", "-", "0:03.0", "fear", "45%"]
 
     def test_a_photo_without_a_face_is_a_row_unless_it_is_alone(self):
         (line,) = [line for line in shown(to_record(photo())).splitlines() if "a.jpg" in line]

@@ -44,7 +44,7 @@ MAX_CAMERA: Final = 255
 
 _AHEAD: Final = 8  # frames decoded in advance
 _BYTES_AHEAD: Final = 64 * 2**20  # bytes of these frames; fewer frames if larger than 1080p
-_DECODER_BYTES: Final = 128 * 2**20  # bytes of the frames that the threads of a decoder may hold
+_DECODER_BYTES: Final = 96 * 2**20  # bytes of the frames that the threads of a decoder may hold
 _CLOSED: Final = "{} was closed; read its frames inside the with block of degan.play"
 
 

@@ -6,11 +6,12 @@ from typing import Final
 __all__ = ["HEAD", "SUFFIXES", "is_video", "may_hold_video"]
 
 SUFFIXES: Final = frozenset((
-    ".3g2", ".3gp", ".3gpp", ".amv", ".asf", ".avi", ".dav", ".divx", ".dv", ".dvr-ms", ".f4v",
-    ".flv", ".h264", ".h265", ".hevc", ".insv", ".ivf", ".lrv", ".m1v", ".m2p", ".m2t",
-    ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mod", ".mov", ".mp4", ".mpe",
-    ".mpeg", ".mpg", ".mpv", ".mts", ".mxf", ".nut", ".ogm", ".ogv", ".qt", ".rm", ".rmvb",
-    ".tod", ".tp", ".trp", ".ts", ".vob", ".vro", ".webm", ".wmv", ".wtv", ".xvid", ".y4m",
+    ".264", ".265", ".360", ".3g2", ".3gp", ".3gpp", ".amv", ".asf", ".avi", ".dav", ".divx",
+    ".dv", ".dvr-ms", ".f4v", ".flv", ".gxf", ".h264", ".h265", ".hevc", ".insv", ".ivf",
+    ".lrv", ".m1v", ".m2p", ".m2t", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mod",
+    ".mov", ".mp4", ".mpe", ".mpeg", ".mpeg4", ".mpg", ".mpv", ".mts", ".mxf", ".nut", ".ogm",
+    ".ogv", ".qt", ".rm", ".rmvb", ".tod", ".tp", ".trp", ".ts", ".vob", ".vro", ".webm",
+    ".wmv", ".wtv", ".xvid", ".y4m",
 ))  # fmt: skip
 """Suffixes of video files (any case)."""
 
