@@ -24,6 +24,7 @@ from degan.report.plot import dots, name_axis, share_axis, short
 from degan.report.protocol_text import baseline
 from degan.report.run_files import Result, Unavailable, reason_of
 from degan.report.schemas import Figures
+from degan.report.seeds import SeedMean, means_over_seeds
 
 __all__ = ["ENTRIES", "accuracies", "differences", "recalls", "summary"]
 
@@ -69,15 +70,32 @@ def summary(results: Sequence[Result]) -> Listing:
                 found.subjects or None,
             ]
         )
+    rows += [_mean_row(mean) for mean in means_over_seeds(results)]
     says = (
         "Intervals: 95 %, over people, not images (Wilson's, with the design effect of people). "
-        "Balanced: mean recall of the "
-        "expressions. Calibration error: mean absolute difference between the probability and the "
-        "accuracy of predictions. Baseline: accuracy of always predicting the most frequent "
-        "expression."
+        "Balanced: mean recall of the expressions. Calibration error: mean absolute difference "
+        "between the probability and the accuracy of predictions. Baseline: accuracy of always "
+        "predicting the most frequent expression."
     )
     doubts = [f"{result.name}: {doubt}" for result in results for doubt in _doubts(result)]
     return Listing("summary", "Summary", says, Table(columns, rows), notes=doubts)
+
+
+def _mean_row(mean: SeedMean) -> list[Cell]:
+    """Return the row of the summary on runs that differ in their seed."""
+    seeds = ", ".join(map(str, mean.seeds))
+    spread = f"{percent(mean.lowest)} to {percent(mean.highest)}"
+    return [
+        f"mean of {len(mean.names)} seeds",
+        f"{', '.join(mean.names)}: the same but for their seeds {seeds}, each {spread}",
+        named_percent(mean.accuracy, mean.interval),
+        None,
+        percent(mean.balanced_accuracy),
+        percent(mean.calibration_error),
+        percent(baseline(mean.figures)),
+        mean.figures.images,
+        mean.figures.subjects or None,
+    ]
 
 
 def _doubts(result: Result) -> list[str]:
