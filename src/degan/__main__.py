@@ -22,13 +22,13 @@ def main() -> None:
     try:
         command()
     except SystemExit as stop:
-        signals.end_silently()
         if stop.code == signals.INTERRUPTED:
             sys.exit(exit_code())
         raise
     except KeyboardInterrupt:  # between two statements of the command
-        signals.end_silently()
         sys.exit(exit_code())
+    finally:
+        signals.end_silently()
 
 
 if __name__ == "__main__":

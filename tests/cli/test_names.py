@@ -1,7 +1,10 @@
 """Names of files, classes, people and columns on the terminal: no name can control it."""
 
 import io
+import os
 import re
+import shutil
+import sys
 import unicodedata
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -319,6 +322,25 @@ def test_the_sheet_shows_a_name_with_a_line_break_on_one_line(command, astronaut
     done = command("predict", tmp_path / "a\nb\x1b.jpg", "--sheet", tmp_path / "s.png")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "s.png").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_folder_whose_name_is_no_text_can_be_read_and_written(command, faces, tmp_path):
+    folder = tmp_path / os.fsdecode(b"\xff")
+    shutil.copytree(faces.folder, folder / "data")
+    photo = folder / "data" / faces.samples[0].file
+    people = folder / "people"
+    for words in (
+        ("look", folder / "data", "-o", folder / "x.html"),
+        ("folds", folder / "data", folder / "f.json", "--folds", 3),
+        ("predict", photo, "--crops", "-o", folder / "x.parquet"),
+        ("synthesize", people, "--people", 2, "--images", 4, "--size", 48, "--workers", 1),
+        ("evaluate", "--data", folder / "data", "--out", folder / "result"),
+        ("report", folder / "result", "-o", folder / "r.html"),
+    ):
+        done = command(*words)
+        assert done.returncode == 0, done.stderr
+        assert is_harmless(done.stdout)
 
 
 def test_every_module_of_the_command_prints_through_the_console():

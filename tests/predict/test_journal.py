@@ -179,6 +179,7 @@ def test_of_other_weights_or_options_it_is_begun_anew(tmp_path, whole):
     with Journal(tmp_path / "t.csv", {**ASKED, "smooth": 0}) as journal:
         assert journal.done == set()
         assert list(journal.records()) == []
+        assert journal.restarted
 
 
 def test_records_of_what_is_not_asked_for_now_are_left_out(tmp_path, whole):
@@ -243,9 +244,9 @@ def stop_after(monkeypatch):
     return after
 
 
-def run(folder, out, options=None, **choices):
+def run(folder, out, options=None, note=None, **choices):
     plan = Plan(find_inputs([folder]), reader=open_reader(options), **choices)
-    return predict(plan, lambda record: None, out=out)
+    return predict(plan, lambda record: None, out=out, note=note)
 
 
 class TestPredict:
@@ -298,10 +299,12 @@ class TestPredict:
         for number, plan in enumerate(plans):
             if number == 6:
                 shutil.copy(examples / "neutral/002.jpg", calm)
-            again = stop_after(1)
+            again, said = stop_after(1), []
             with pytest.raises(StoppedError):
-                run(work, tmp_path / "t.csv", **plan)
+                run(work, tmp_path / "t.csv", note=said.append, **plan)
             assert again == [(str(work / "1.jpg"), None)]
+            dropped = [f"{tmp_path / 't.csv.partial'} had records of other settings"]
+            assert [line.partition(" or of")[0] for line in said] == dropped * (number > 0)
 
     def test_the_same_words_in_another_folder_are_other_photos(
         self, work, tmp_path, stop_after, monkeypatch

@@ -53,6 +53,8 @@ def main() -> None:
         _fail(str(error))
     except _UsageError as error:
         _fail(_misuse(error))
+    except KeyboardInterrupt:  # before Typer handles it
+        code = signals.INTERRUPTED
     if code == signals.INTERRUPTED:  # Typer's answer to a KeyboardInterrupt
         signals.end_silently()
         console.note(

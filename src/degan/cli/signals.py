@@ -10,7 +10,17 @@ from typing import Final
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C, which shells expect; after another signal it is 128 plus its number."""
 
+_IMPORT: Final = "<frozen importlib._bootstrap>"  # file name of Python's code for imports
+_WAIT_SECONDS: Final = 0.05  # between two looks whether an import has ended
 _NOT_BEGUN = "degan: stopped before anything was begun\n"
+
+
+class _Interruption(KeyboardInterrupt):
+    """A KeyboardInterrupt that leaves the exit code alone.
+
+    If a KeyboardInterrupt itself passes through code that ``exec`` runs, as when modules are
+    imported, Python ends the process by SIGINT in the end, after any signal.
+    """
 
 
 def _present(*names: str) -> list[signal.Signals]:
@@ -44,21 +54,41 @@ def leave_at_once() -> None:
 def interrupt() -> Callable[[], int]:
     """Let each signal raise a KeyboardInterrupt from now on.
 
+    During an import the first signal waits for its end, at most a few seconds: libraries in C++
+    abort the process if an exception comes from Python while they are loaded.
+
     Returns:
         Function that returns the exit code for the first signal received.
     """
     received: list[int] = []
 
-    def stop(number: int, _: FrameType | None) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
         received.append(number)
-        raise KeyboardInterrupt
+        raise_or_wait(number, frame)
+
+    def raise_or_wait(_: int, frame: FrameType | None) -> None:
+        if len(received) > 1 or sys.platform == "win32" or not _imports(frame):
+            raise _Interruption
+        signal.signal(signal.SIGALRM, raise_or_wait)
+        signal.setitimer(signal.ITIMER_REAL, _WAIT_SECONDS)
 
     for one in _heard():
         signal.signal(one, stop)
     return lambda: 128 + received[0] if received else INTERRUPTED
 
 
+def _imports(frame: FrameType | None) -> bool:
+    """Return whether a frame is part of an import."""
+    while frame is not None:
+        if frame.f_code.co_filename == _IMPORT:
+            return True
+        frame = frame.f_back
+    return False
+
+
 def end_silently() -> None:
-    """Let each further signal end the process without a traceback."""
+    """Let each further signal end the process without a traceback; forget one that waits."""
+    if sys.platform != "win32":
+        signal.setitimer(signal.ITIMER_REAL, 0)
     for one in _heard():
         signal.signal(one, signal.SIG_DFL)

@@ -39,6 +39,7 @@ class Journal:
 
     Attributes:
         done: names of photos and videos with complete records from earlier calls.
+        restarted: whether records of other settings or of another version of degan were dropped.
 
     Raises:
         DeganError: the journal cannot be written, was not made by degan, or is in use by another
@@ -48,6 +49,7 @@ class Journal:
     def __init__(self, out: Path, settings: Any) -> None:
         self._path = journal_path(out)
         self._since = time.time_ns()
+        self.restarted = False
         self._void: list[tuple[int, int]] = []  # [begin, end) of ignored records, in bytes
         self._first = json.dumps({"degan": settings}, sort_keys=True).encode() + b"\n"
         try:
@@ -176,6 +178,7 @@ class Journal:
                 "move or delete it"
             )
         if first != self._first:
+            self.restarted = whole and bool(self._file.readline())
             return done, 0
         size = len(first)
         place = size

@@ -19,7 +19,7 @@ from degan.predict.count import Count
 from degan.predict.drawing import annotate, write_annotated
 from degan.predict.face_sheet import Sheet
 from degan.predict.inputs import STDIN, Input, read_stdin
-from degan.predict.journal import Journal
+from degan.predict.journal import Journal, journal_path
 from degan.predict.output_checks import annotated_copy, check_targets
 from degan.predict.people import RecordNumbering
 from degan.predict.photos import read_photo, read_photos
@@ -107,6 +107,11 @@ def predict(
     else:
         table = plan.columns
         with Journal(out, plan.journal_key) as journal:
+            if journal.restarted:
+                note(
+                    f"{journal_path(out)} had records of other settings or of another version of "
+                    "degan; the work begins again"
+                )
             for record in _Run(plan, progress, note, journal.end).records(journal.done):
                 journal.write(record)
             names = {printable(one.path) for one in plan.inputs} or None

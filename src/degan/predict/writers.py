@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol, TextIO
+from typing import Any, BinaryIO, Final, Protocol, TextIO
 
 from degan.errors import DeganError
 from degan.predict.records import RECORD_NEEDED, Record, rows_of
@@ -89,14 +89,14 @@ class CsvWriter:
 class ParquetWriter:
     """Writes Parquet, one row per face, with typed columns; at most 10,000 rows are buffered."""
 
-    def __init__(self, path: Path, columns: Mapping[str, type]) -> None:
+    def __init__(self, stream: BinaryIO, columns: Mapping[str, type]) -> None:
         self._arrow = _pyarrow()
         kinds = {str: "string", int: "int64", float: "float64", bool: "bool_"}
         self._schema = self._arrow.schema(
             [(name, getattr(self._arrow, kinds[kind])()) for name, kind in columns.items()]
         )
         parquet = _pyarrow(".parquet")
-        self._writer = parquet.ParquetWriter(path, self._schema)
+        self._writer = parquet.ParquetWriter(stream, self._schema)
         self._rows: list[dict[str, Any]] = []
 
     def write(self, record: Record) -> None:
@@ -173,7 +173,8 @@ def _open_json(path: Path, columns: Mapping[str, type]) -> Iterator[Writer]:
 
 @contextmanager
 def _open_parquet(path: Path, columns: Mapping[str, type]) -> Iterator[Writer]:
-    yield ParquetWriter(path, columns)
+    with path.open("wb") as stream:  # Arrow refuses paths that are not UTF-8
+        yield ParquetWriter(stream, columns)
 
 
 def _pyarrow(module: str = "") -> Any:

@@ -190,8 +190,8 @@ def render_person(settings: SynthesisSettings, partial: Path, number: int) -> No
         picture = render(figure, shot.expression.actions, shot.scene, settings.size)
         images.write_image(partial / picture_path(settings, shot), picture)
         rows.append(factors(settings, person, shot))
-    with atomic_write(_part_path(partial, number)) as temporary:
-        parquet.write_table(_table(rows), temporary)
+    with atomic_write(_part_path(partial, number)) as temporary, temporary.open("wb") as file:
+        parquet.write_table(_table(rows), file)  # Arrow refuses paths that are not UTF-8
 
 
 def _table(rows: list[dict[str, Any]]) -> pa.Table:
@@ -209,7 +209,8 @@ def _join(partial: Path, settings: SynthesisSettings) -> list[Sample]:
     first = _read_part(partial, 0)
     with (
         atomic_write(partial / FACTORS_FILE) as temporary,
-        parquet.ParquetWriter(temporary, first.schema) as writer,
+        temporary.open("wb") as file,
+        parquet.ParquetWriter(file, first.schema) as writer,
     ):
         for start in range(0, settings.people, _TOGETHER):
             people = range(start, min(start + _TOGETHER, settings.people))
@@ -234,7 +235,8 @@ def _read_part(partial: Path, person: int) -> pa.Table:
     path = _part_path(partial, person)
     try:
         # Arrow's threads can abort a process that exits right afterwards (apache/arrow#34314).
-        return parquet.read_table(path, use_threads=False)
+        with path.open("rb") as file:
+            return parquet.read_table(file, use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise DeganError(
             f"{path} is damaged; delete it and run the same command again to continue"

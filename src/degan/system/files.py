@@ -41,9 +41,12 @@ def _followed(path: Path) -> Path:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` as UTF-8, atomically (see :func:`atomic_write`)."""
+    """Write ``text`` as UTF-8, atomically (see :func:`atomic_write`).
+
+    Bytes of file names that are not UTF-8, which Python holds as single surrogates, are escaped.
+    """
     with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def append_line(path: Path, line: str) -> None:
