@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from changed_data import mirrored, other_source, write_changed
 from degan.config import override, preset
 from degan.data.folds import subject_folds
 from degan.data.sample import Sample
@@ -138,8 +139,8 @@ class TestWhom:
         shown = self.shown(tmp_path / "all", faces)
         assert (len(shown.indices), shown.seen) == (24, True)
 
-    def test_another_data_set_is_shown_whole(self, trained, faces):
-        other = dataclasses.replace(faces, manifest_hash="0" * 64)
+    def test_another_data_set_is_shown_whole(self, trained, faces, tmp_path):
+        other = write_changed(faces, tmp_path / "other", mirrored, other_source)
         assert self.shown(trained, other) == (list(range(24)), False)
 
     def test_where_it_is_not_known_who_was_trained_on_it_is_said(self, trained, faces):
@@ -158,8 +159,14 @@ class TestWhom:
             for i, s in enumerate(faces.samples)
         ]
         unnamed = dataclasses.replace(faces, samples=tuple(samples))
-        shown = self.shown(trained, unnamed)
+        place = find_model(trained, unnamed)
+        opened = open_model(place, unnamed)
+        without = dataclasses.replace(opened, trained_on={**opened.trained_on, "pictures": ""})
+        shown = choose_samples(place, without, unnamed)
         assert (shown.indices, shown.seen) == (list(range(0, 24, 3)), False)
+        # With recorded pictures, those that were trained on are not new, in whatever part they are.
+        new = [i for i in range(0, 24, 3) if faces.samples[i].subject in faces.subjects[:KEPT_OUT]]
+        assert choose_samples(place, opened, unnamed).indices == new
 
     def test_weights_show_whom_they_were_measured_on(self, weighed, faces):
         place = find_model(weighed, faces)
