@@ -269,7 +269,13 @@ class TestAnnotated:
 
     def test_a_name_that_no_video_has_is_refused(self, refuses, two, film_at, tmp_path):
         (tmp_path / "file").touch()
-        refuses("predict", film_at(two), "--annotate", tmp_path / "file", says="is a file; name a folder")
+        refuses(
+            "predict",
+            film_at(two),
+            "--annotate",
+            tmp_path / "file",
+            says="is a file; name a folder",
+        )
 
 
 class TestCommand:
