@@ -387,7 +387,7 @@ class TestPredict:
         )  # 1.jpg, 2.jpg, the video
 
 
-def broken(*_):
+def broken(*_, **__):
     raise StoppedError
 
 
