@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import random
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -384,3 +386,22 @@ def test_a_photo_may_be_named_by_the_folder_above(tmp_path, monkeypatch):
     photo = Path("../a.jpg")
     found = read_boxes(Path("../b.csv"), [Input(photo, photo, "photo")], lambda sentence: None)
     assert list(found.by_name.values()) == [((1.0, 2.0, 30.0, 40.0),)]  # given twice, one face
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_damaged_parquet_file_is_read_or_refused_in_a_sentence(tmp_path, seed):
+    arrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    numbers = {name: [10.0] * 50 for name in HEAD[5:-1].split(",")}
+    path = tmp_path / "b.parquet"
+    parquet.write_table(arrow.table({"path": ["a.jpg"] * 50, **numbers}), path, compression="zstd")
+    rng = random.Random(seed)
+    data = bytearray(path.read_bytes())
+    for _ in range(5):
+        place = rng.randrange(len(data) - 900, len(data))  # where the sizes are
+        before, data[place] = data[place], rng.randrange(256)
+        path.write_bytes(data)
+        with suppress(DeganError):
+            read_boxes(path, [])
+        data[place] = before

@@ -12,7 +12,7 @@ __all__ = ["DamagedTableError", "ParquetTable"]
 
 _BATCH: Final = 4096  # rows in memory at a time
 _LONGEST: Final = 4096  # characters of a text: no path of a file is longer
-_MAX_UNPACKED: Final = 2**28  # bytes of a column of a row group
+_MAX_UNPACKED: Final = 2**29  # bytes of a row group
 _MAX_ROWS: Final = 10_000_000
 _MAX_METADATA: Final = 2**24  # bytes of a text, and number of entries of a list, in the metadata
 
@@ -72,8 +72,8 @@ class ParquetTable:
             DamagedTableError: the content is damaged.
             DeganError: the content is larger than the limits.
         """
-        self._check_sizes(names)
         try:
+            self._check_sizes()
             # pyarrow's threads can abort a process that ends right after reading
             # (apache/arrow#34314).
             batches = self._file.iter_batches(_BATCH, columns=[*names], use_threads=False)
@@ -83,21 +83,17 @@ class ParquetTable:
         except self._errors as error:
             raise self._damaged(error) from error
 
-    def _check_sizes(self, names: Sequence[str]) -> None:
+    def _check_sizes(self) -> None:
         metadata = self._file.metadata
         if metadata.num_rows > _MAX_ROWS:
             raise DeganError(f"{self._path} has more than {_MAX_ROWS:,} rows; divide it")
         for group in range(metadata.num_row_groups):
-            for number in range(metadata.num_columns):
-                column = metadata.row_group(group).column(number)
-                if (
-                    column.path_in_schema in names
-                    and column.total_uncompressed_size > _MAX_UNPACKED
-                ):
-                    raise DeganError(
-                        f"the column {column.path_in_schema!r} of {self._path} unpacks to more "
-                        f"than {_MAX_UNPACKED:,} bytes; write the table in smaller row groups"
-                    )
+            # Sizes of single columns are not read: pyarrow ends the process if they are damaged.
+            if metadata.row_group(group).total_byte_size > _MAX_UNPACKED:
+                raise DeganError(
+                    f"a row group of {self._path} unpacks to more than {_MAX_UNPACKED:,} bytes; "
+                    "write the table in smaller row groups"
+                )
 
     def _cells(self, column: Any, name: str) -> list[Any]:
         """Return the cells of a batch, after a check of the length of texts."""
