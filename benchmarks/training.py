@@ -72,7 +72,7 @@ def data_alone(data: TrainingData, settings: Settings) -> float:
 
     def work() -> None:
         for batch in batches(len(data), settings.gan.batch_size):
-            images = data.images[batch].contiguous(memory_format=torch.channels_last)
+            images = data.inputs(batch).contiguous(memory_format=torch.channels_last)
             augment(images, settings.augment)
 
     return seconds(work)

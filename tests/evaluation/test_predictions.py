@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 
 import numpy as np
 import pytest
@@ -36,6 +37,19 @@ def test_each_person_has_a_row_and_those_whom_nobody_named_share_one():
         ("", "2", "1", "0.500000", "2", "1"),
         ("ann", "4", "2", "0.500000", "2", "2"),
         ("bob", "1", "0", "0.000000", "1", "0"),
+    ]
+
+
+def test_tens_of_thousands_of_people_are_counted_at_once():
+    count = 30_000
+    many = [sample(f"p{k}", f"s{k}", NAMES[k % 2]) for k in range(count)]
+    start = time.process_time()
+    text = subjects_text(many, NAMES, np.tile([[0.6, 0.4]], (count, 1)))
+    assert time.process_time() - start < 2  # 6 s when every person was looked for in all rows
+    assert text.splitlines()[1:4] == [
+        "p0,1,1,1.000000,1,1",
+        "p1,1,0,0.000000,1,0",
+        "p10,1,1,1.000000,1,1",
     ]
 
 

@@ -181,7 +181,7 @@ def test_a_run_can_begin_with_the_weights_that_ship(examples, tmp_path):
 def test_f_x_stays_where_the_weights_to_start_from_put_it_if_asked(faces, earlier, tmp_path):
     start = read_start(starting(earlier))
     data = load(faces, range(len(faces.samples)), TINY.network, faces.expressions)
-    begun = start.codes(TINY.network, data.images)
+    begun = start.codes(TINY.network, data)
     distance = []
     for weight in (0, 100):
         changes = ["gan.epochs=10", "classifier.encoder_rate=1", f"gan.weight_kept={weight}"]
@@ -198,7 +198,7 @@ def test_f_x_stays_where_the_weights_to_start_from_put_it_if_asked(faces, earlie
 def test_what_is_kept_is_f_x_of_a_face_and_its_mirror_image_not_rounded(faces, earlier):
     rounded = TINY.network.model_copy(update={"code": "rounded"})
     data = load(faces, range(3), TINY.network, faces.expressions)
-    codes = read_start(starting(earlier)).codes(rounded, data.images)
+    codes = read_start(starting(earlier)).codes(rounded, data)
     encoder = load_model(earlier).recognition.encoder
     with torch.no_grad():
         views = [encoder(images).code for images in (data.images, data.images.flip(3))]

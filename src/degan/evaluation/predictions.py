@@ -194,16 +194,23 @@ def subjects_text(
         np.array([sample.expression for sample in samples])
         == np.array(expressions)[probabilities.argmax(axis=1)]
     )
-    of_image = np.array([sample.subject for sample in samples])
-    of_sequence = np.array([sample.subject for sample in voted.samples])
+    images = _right_of_each([sample.subject for sample in samples], correct)
+    sequences = _right_of_each([sample.subject for sample in voted.samples], voted.correct)
     rows: list[Sequence[Any]] = [
         ["subject", "images", "right", "accuracy", "sequences", "sequences_right"]
     ]
-    for subject in np.unique(of_image):
-        own, sequences = correct[of_image == subject], voted.correct[of_sequence == subject]
-        counts = (len(own), own.sum(), f"{own.mean():.6f}", len(sequences), sequences.sum())
+    for subject, (count, right) in images.items():
+        counts = (count, right, f"{right / count:.6f}", *sequences.get(subject, (0, 0)))
         rows.append([subject, *counts])
     return csv_text(rows)
+
+
+def _right_of_each(subjects: Sequence[str], correct: metrics.Flags) -> dict[str, tuple[int, int]]:
+    """Return the numbers of predictions and of correct ones of each subject, sorted by name."""
+    names, place, counts = np.unique(subjects, return_inverse=True, return_counts=True)
+    right = np.bincount(place, weights=correct).astype(np.int64)
+    pairs = zip(counts.tolist(), right.tolist(), strict=True)
+    return dict(zip(names.tolist(), pairs, strict=True))
 
 
 class _Voted(NamedTuple):

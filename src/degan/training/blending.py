@@ -174,7 +174,7 @@ def _held_out_losses(
         recognition.to(data.device).eval()
         with torch.no_grad():
             probabilities = torch.cat(
-                [recognition.read(data.images[rows]) for rows in test.split(_BATCH)]
+                [recognition.read(data.inputs(rows)) for rows in test.split(_BATCH)]
             )
         losses.append(-probabilities.gather(1, truth)[:, 0].clamp_min(_LEAST).log().cpu())
     (folder / STAGE2_FILE).unlink(missing_ok=True)

@@ -192,7 +192,7 @@ class ClassifierTrainer:
 
     def _augmented(self, batch: Tensor) -> Tensor:
         """Return the augmented images of a batch."""
-        images = self.data.images[batch].contiguous(memory_format=torch.channels_last)
+        images = self.data.inputs(batch).contiguous(memory_format=torch.channels_last)
         return augment(images, self.settings.augment)
 
     def _epoch(self, epoch: int, progress: Progress) -> dict[str, float]:

@@ -227,7 +227,7 @@ class GanTrainer:
 
     def _encode(self, batch: Tensor) -> Tensor:
         """Return f(x) of augmented photos, float (N, expression_code)."""
-        images = self.data.images[batch].contiguous(memory_format=torch.channels_last)
+        images = self.data.inputs(batch).contiguous(memory_format=torch.channels_last)
         images = augment(images, self.settings.augment)
         with arithmetic(self.settings), torch.set_grad_enabled(not self.frozen):
             code: Tensor = self.networks.encoder(images).code

@@ -40,7 +40,7 @@ def draw_grid(
     source_index = torch.tensor([index for index in sources if index is not None])
     portraits = data.photos(torch.tensor([_portrait(data, int(target)) for target in targets]))
     rows = [[torch.ones_like(portraits[0]), *portraits]]
-    codes = encoder(data.images[source_index]).code
+    codes = encoder(data.inputs(source_index)).code
     for photo, code in zip(data.photos(source_index), codes, strict=True):
         faces = decoder(code.expand(len(targets), -1), targets, code.new_zeros(len(targets), noise))
         rows.append([photo, *faces])

@@ -1,4 +1,4 @@
-"""Training samples in memory, as tensors."""
+"""Training samples, as tensors."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +16,7 @@ from degan.data.crops import read_crops
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.networks.layers import Standardize
+from degan.training.stored_images import StoredImages
 
 _CHUNK = 512
 
@@ -34,7 +35,8 @@ class TrainingData:
     """All samples of one training.
 
     Attributes:
-        images: standardised images, the input of the encoder, float (N, C, D, D) in [-1, 1].
+        images: standardised images, float (M, C, D, D) in [-1, 1]. They may be in a file that
+            processes share, with images of other samples too; :meth:`inputs` selects.
         expression: index into ``expressions``, int64 (N,).
         subject: index into ``subjects``, the identity code c, int64 (N,).
         expressions: names of the classes, in the order of :data:`degan.labels.EXPRESSIONS`.
@@ -46,6 +48,7 @@ class TrainingData:
             it, or if there are no initial weights.
         pictures: hashes of the crops of all samples, see
             :func:`degan.data.crop_hashes.crop_hash`. A part of the data keeps them all.
+        rows: row of each sample in ``images``, int64 (N,); None if M = N and row k is sample k.
     """
 
     images: Tensor
@@ -57,10 +60,15 @@ class TrainingData:
     actions: Tensor | None = None
     kept: Tensor | None = None
     pictures: frozenset[str] = frozenset()
+    rows: Tensor | None = None
+
+    def inputs(self, index: Tensor) -> Tensor:
+        """Return inputs of the encoder, float (M, C, D, D), for int64 indices (M,)."""
+        return self.images[index if self.rows is None else self.rows[index]]
 
     def photos(self, index: Tensor) -> Tensor:
         """Return images in the size of G's output, float (M, C, S, S), for int64 indices (M,)."""
-        images = self.images[index]
+        images = self.inputs(index)
         if self.detail > 1:
             images = F.avg_pool2d(images, self.detail)
         return images.contiguous(memory_format=torch.channels_last)
@@ -77,23 +85,33 @@ class TrainingData:
     @property
     def device(self) -> torch.device:
         """Device of the tensors."""
-        return self.images.device
+        return self.expression.device
 
     def to(self, device: torch.device) -> "TrainingData":
-        """Return the data on another device."""
+        """Return the data on another device; images in a file are copied to its memory."""
+        if device == self.device:
+            return self
         moved: dict[str, Any] = {
             name: value.to(device)
             for name, value in vars(self).items()
             if isinstance(value, Tensor)
+            if name not in ("images", "rows")
         }
-        return replace(self, **moved)
+        images = self.images.new_empty(len(self), *self.images.shape[1:], device=device)
+        for chunk in torch.arange(len(self), device=self.device).split(_CHUNK):
+            images[int(chunk[0]) : int(chunk[-1]) + 1] = self.inputs(chunk).to(device)
+        return replace(self, **moved, images=images, rows=None)
 
     def only(self, index: Tensor) -> "TrainingData":
-        """Return a part of the data, for int64 indices (M,); labels stay the same."""
-        return replace(self, images=self.images[index], **self.known(index)._asdict())
+        """Return a part of the data, for int64 indices (M,).
+
+        Labels stay the same, and no image is copied.
+        """
+        rows = index if self.rows is None else self.rows[index]
+        return replace(self, rows=rows, **self.known(index)._asdict())
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.expression)
 
 
 def load(
@@ -103,8 +121,9 @@ def load(
     expressions: Sequence[str],
     *,
     actions: NDArray[np.float32] | None = None,
+    stored: StoredImages | None = None,
 ) -> TrainingData:
-    """Read and standardise the samples of a training.
+    """Return samples with standardised images.
 
     Args:
         dataset: a prepared data set.
@@ -113,20 +132,17 @@ def load(
         expressions: names of the classes; every sample must show one of them.
         actions: amounts of facial actions of these samples, float32 (N, 16), see
             :func:`degan.data.facial_actions.read_actions`; None if no loss term needs them.
+        stored: file with the images of all these samples, which fits the settings. None: the crops
+            are read, and their images are kept in memory.
 
     Raises:
         DeganError: see :func:`degan.data.crops.read_crops` and :func:`check_size`.
     """
     check_size(dataset, settings)
-    standardize = Standardize(settings.channels, settings.input_size)
-    side = settings.input_size
-    # Preallocated: concatenating the chunks at the end would need twice the memory.
-    images = torch.empty(len(indices), settings.channels, side, side)
-    pictures: set[str] = set()
-    for start in range(0, len(indices), _CHUNK):
-        crops = read_crops(dataset, indices[start : start + _CHUNK])
-        pictures.update(crop_hashes(crops))
-        images[start : start + _CHUNK] = standardize(torch.from_numpy(crops))
+    if stored is None:
+        images, hashes = _read_images(dataset, indices, settings)
+    else:
+        images, hashes = stored.open(), [stored.hashes[index] for index in indices]
     samples = [dataset.samples[index] for index in indices]
     subjects = tuple(sorted({sample.person for sample in samples}))
     subject_index = {subject: index for index, subject in enumerate(subjects)}
@@ -138,8 +154,25 @@ def load(
         subjects=subjects,
         detail=settings.detail,
         actions=None if actions is None else torch.from_numpy(actions),
-        pictures=frozenset(pictures),
+        pictures=frozenset(hashes),
+        rows=None if stored is None else torch.tensor(indices, dtype=torch.int64),
     )
+
+
+def _read_images(
+    dataset: Dataset, indices: Sequence[int], settings: NetworkSettings
+) -> tuple[Tensor, list[str]]:
+    """Return standardised images, float (N, C, D, D), and the hashes of their crops."""
+    standardize = Standardize(settings.channels, settings.input_size)
+    side = settings.input_size
+    # Preallocated: concatenating the chunks at the end would need twice the memory.
+    images = torch.empty(len(indices), settings.channels, side, side)
+    hashes: list[str] = []
+    for start in range(0, len(indices), _CHUNK):
+        crops = read_crops(dataset, indices[start : start + _CHUNK])
+        hashes += crop_hashes(crops)
+        images[start : start + _CHUNK] = standardize(torch.from_numpy(crops))
+    return images, hashes
 
 
 def check_size(dataset: Dataset, settings: NetworkSettings) -> None:

@@ -1,5 +1,6 @@
 """A trained model, ``model.safetensors`` of a run: write, load and predict."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -9,10 +10,13 @@ from torch import Tensor
 
 from degan.config import Settings
 from degan.config.run_layout import MODEL_FILE
+from degan.data.crops import crop_chunks
+from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.networks.classifier import Classifier, Recognition
 from degan.networks.encoder import Encoder
 from degan.system.arguments import PathLike, as_int, as_path, check_kind
+from degan.system.progress import silent
 from degan.training import checkpoint
 from degan.version import __version__
 
@@ -121,6 +125,21 @@ def check_crops(model: Model, is_uint8: bool, crops: Any) -> None:
             f"crops must be RGB uint8 (N, {side}, {side}, 3), as the model needs, not "
             f"{str(crops.dtype).removeprefix('torch.')} {tuple(crops.shape)}"
         )
+
+
+def predict_samples(model: Model, dataset: Dataset, indices: Sequence[int]) -> Tensor:
+    """Return the probabilities of samples, float32 (N, num_expressions); few crops are in memory.
+
+    Args:
+        model: a trained model.
+        dataset: a prepared data set with crops of ``model.crop_size``.
+        indices: indices of N of its samples, from 0.
+
+    Raises:
+        DeganError: see :func:`degan.data.crops.read_crops` and :func:`predict_probabilities`.
+    """
+    chunks = crop_chunks(dataset, indices, silent)
+    return torch.cat([predict_probabilities(model, torch.from_numpy(crops)) for crops in chunks])
 
 
 @torch.no_grad()

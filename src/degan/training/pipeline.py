@@ -1,6 +1,7 @@
 """One training, stage 1 and stage 2, from a data set to ``model.safetensors``."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,6 +43,7 @@ from degan.training.loader import TrainingData, check_size, load, num_epochs
 from degan.training.model import Model, load_model, save_model
 from degan.training.run_directory import Log, logged_seconds, open_run
 from degan.training.start import InitialWeights, encoder_rate, read_start, start_facts
+from degan.training.stored_images import StoredImages, store_images
 from degan.training.teachers import PASSES, soft_targets, teacher_settings, trained_teachers
 
 _GAN_COST, _FROZEN_COST = 2.7, 0.4  # per image, relative to stage 2 with a trained encoder
@@ -57,6 +59,7 @@ def train(
     stage1: PathLike | None = None,
     teachers: PathLike | None = None,
     needs_generated: bool = True,
+    stored: StoredImages | None = None,
 ) -> Model:
     """Train both stages in a run directory, or continue an interrupted run there.
 
@@ -74,6 +77,8 @@ def train(
         needs_generated: whether generated images are needed. If False and stage 1 does not change
             the encoder (``gan.encoder_rate`` 0), the run's own stage 1 is skipped. The model is the
             same.
+        stored: file with the images of the data set, which runs share. None, or if it does not fit
+            the settings: the run writes its own, and removes it at the end.
 
     Returns:
         The trained model, which is also written to ``folder``.
@@ -105,8 +110,12 @@ def train(
         teachers_progress, blend_progress, stage1_progress, stage2_progress = split_progress(
             progress, costs(settings, len(indices), drawing=not skips_stage1)
         )
-        with repeatable(device):
-            data = _load(dataset, indices, checked, settings, start, device)
+        with (
+            repeatable(device),
+            _training_data(
+                dataset, indices, checked, settings, start, device, folder, stored, progress
+            ) as data,
+        ):
             samples = [dataset.samples[index] for index in indices]
             targets = _teacher_predictions(
                 data, samples, facts, settings, teachers, start, teachers_progress
@@ -121,7 +130,8 @@ def train(
                     gan.networks.encoder if skips_stage1 else gan.train(Log(log), stage1_progress)
                 )
             else:
-                encoder = _train_stage1(data, facts, settings, stage1, start, stage1_progress)
+                with _open_stage1(stage1, settings, facts):
+                    encoder = _train_stage1(data, settings, stage1, start, stage1_progress)
             trainer = ClassifierTrainer(data, encoder, settings, folder, start, targets)
             classifier = trainer.train(Log(log), stage2_progress)
         if start is not None and blend:
@@ -147,6 +157,8 @@ def train_stage1(
     settings: Settings,
     folder: PathLike,
     progress: Progress | None = None,
+    *,
+    stored: StoredImages | None = None,
 ) -> Encoder:
     """Train stage 1 alone in a run directory, or continue an interrupted run there.
 
@@ -156,6 +168,7 @@ def train_stage1(
         settings: settings of the run; those of stage 2 have no effect.
         folder: the run directory of stage 1.
         progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
+        stored: see :func:`train`.
 
     Returns:
         The encoder in evaluation mode.
@@ -170,9 +183,14 @@ def train_stage1(
     start = read_start(settings)
     checked = read_training_inputs(dataset, indices, settings)
     facts = checked.facts | start_facts(start)
-    with repeatable(device):
-        data = _load(dataset, indices, checked, settings, start, device)
-        return _train_stage1(data, facts, settings, folder, start, progress).cpu()
+    with (
+        _open_stage1(folder, settings, facts),
+        repeatable(device),
+        _training_data(
+            dataset, indices, checked, settings, start, device, folder, stored, progress
+        ) as data,
+    ):
+        return _train_stage1(data, settings, folder, start, progress).cpu()
 
 
 def _training_indices(dataset: Dataset, indices: Indices, settings: Settings) -> Sequence[int]:
@@ -182,19 +200,31 @@ def _training_indices(dataset: Dataset, indices: Indices, settings: Settings) ->
     return as_indices(indices, len(dataset.samples), "indices", once=True)
 
 
-def _load(
+@contextmanager
+def _training_data(
     dataset: Dataset,
     indices: Sequence[int],
     checked: "TrainingInputs",
     settings: Settings,
     start: InitialWeights | None,
     device: torch.device,
-) -> TrainingData:
-    data = load(dataset, indices, settings.network, dataset.expressions, actions=checked.actions)
-    data = data.to(device)
-    if start is None or not settings.gan.epochs or not settings.gan.weight_kept:
-        return data
-    return replace(data, kept=start.codes(settings.network, data.images))
+    folder: Path,
+    stored: StoredImages | None,
+    progress: Progress,
+) -> Iterator[TrainingData]:
+    """Yield the training samples; their images are in ``stored``, or in a file in ``folder``."""
+    network = settings.network
+    if stored is not None and stored.fits(network):
+        file: AbstractContextManager[StoredImages] = nullcontext(stored)
+    else:
+        file = store_images(dataset, indices, network, folder, progress)
+    with file as images:
+        data = load(
+            dataset, indices, network, dataset.expressions, actions=checked.actions, stored=images
+        ).to(device)
+        if start is not None and settings.gan.epochs and settings.gan.weight_kept:
+            data = replace(data, kept=start.codes(network, data))
+        yield data
 
 
 def _teacher_predictions(
@@ -251,18 +281,21 @@ def stage1_settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"classifier": ClassifierSettings()})
 
 
+def _open_stage1(
+    folder: Path, settings: Settings, facts: dict[str, Any]
+) -> AbstractContextManager[None]:
+    return open_run(folder, stage1_settings(settings), {"kind": STAGE1, **facts})
+
+
 def _train_stage1(
     data: TrainingData,
-    facts: dict[str, Any],
     settings: Settings,
     folder: Path,
     start: InitialWeights | None,
     progress: Progress,
 ) -> Encoder:
-    only_stage1 = stage1_settings(settings)
-    with open_run(folder, only_stage1, {"kind": STAGE1, **facts}):
-        trainer = GanTrainer(data, only_stage1, folder, start)
-        return trainer.train(Log(folder / LOG_FILE), progress).eval()
+    trainer = GanTrainer(data, stage1_settings(settings), folder, start)
+    return trainer.train(Log(folder / LOG_FILE), progress).eval()
 
 
 class TrainingInputs(NamedTuple):

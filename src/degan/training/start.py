@@ -21,6 +21,7 @@ from degan.system.arguments import as_path
 from degan.system.assets import asset_bytes
 from degan.system.files import read_bytes, sha256
 from degan.training import checkpoint
+from degan.training.loader import TrainingData
 
 _ENCODER, _CLASSIFIER = "encoder", "classifier"
 # Settings of the encoder's layers, which must be equal in both trainings.
@@ -99,24 +100,22 @@ class InitialWeights:
                     value.lerp_(before[name].to(value.device), share)
 
     @torch.no_grad()
-    def codes(self, network: NetworkSettings, images: Tensor) -> Tensor:
+    def codes(self, network: NetworkSettings, data: TrainingData) -> Tensor:
         """Return f(x) of images with these weights, averaged over each image and its mirror image.
 
         Args:
             network: sizes of the networks.
-            images: standardised images, float (N, C, D, D).
+            data: N samples.
 
         Returns:
             f(x) before rounding, float (N, expression_code).
         """
         encoder = Encoder(network.model_copy(update={"code": "real"}))
         self.load_encoder(encoder)
-        encoder.to(images.device).eval()
+        encoder.to(data.device).eval()
+        batches = map(data.inputs, torch.arange(len(data), device=data.device).split(_BATCH))
         return torch.cat(
-            [
-                (encoder(batch).code + encoder(batch.flip(-1)).code) / 2
-                for batch in images.split(_BATCH)
-            ]
+            [(encoder(batch).code + encoder(batch.flip(-1)).code) / 2 for batch in batches]
         )
 
     def _initial_state(

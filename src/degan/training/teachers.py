@@ -136,8 +136,8 @@ def _fold_predictions(
         train_data = data.only(torch.tensor(fold.train, device=data.device))
         teacher = _train(train_data, settings, folder, start, progress)
         with torch.no_grad():
-            images = data.images[list(fold.test)].split(_BATCH)
-            predictions = torch.cat([teacher.read(batch) for batch in images])
+            test = torch.tensor(fold.test, device=data.device).split(_BATCH)
+            predictions = torch.cat([teacher.read(data.inputs(rows)) for rows in test])
         checkpoint.save_checkpoint(path, {"said": predictions}, {})
     (folder / STAGE2_FILE).unlink(missing_ok=True)
     return predictions

@@ -10,6 +10,7 @@ import torch
 from degan.config import override, preset
 from degan.data.folds import subject_folds
 from degan.errors import DeganError
+from degan.evaluation.ablation import arm_fold
 from degan.evaluation.ablation import run as protocol
 from degan.evaluation.ablation.arms import ARMS
 from degan.evaluation.ablation.run import ablate
@@ -211,7 +212,7 @@ def test_an_arm_that_cannot_be_trained_has_its_reason_as_result(
     shutil.copytree(whole, run)
     (run / "summary.json").unlink()
     monkeypatch.setattr(protocol, "run_in_parallel", one_after_the_other)
-    monkeypatch.setattr(protocol, "train", collapses)
+    monkeypatch.setattr(arm_fold, "train", collapses)
     shutil.rmtree(run / "no-swap")
     folds = two_folds(faces)
     rows = ablate(faces, run, TINY, folds=folds, arms=NAMES, jobs=1)["arms"]

@@ -1,9 +1,10 @@
 """The ablation: compare the method with variants of it, on the same folds and seeds."""
 
 import json
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from itertools import compress
+from operator import not_
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ import torch
 from degan.config import Settings
 from degan.config.run_layout import ABLATION, LOG_FILE, SUMMARY_FILE, fold_folder
 from degan.config.settings import check_settings
-from degan.data.crops import read_crops
 from degan.data.fold_file import SUBJECTS, check_protocol
 from degan.data.folds import Fold
 from degan.data.manifest import Dataset, read_dataset
+from degan.evaluation.ablation.arm_fold import FEATURES, ArmFold, run_arm
 from degan.evaluation.ablation.arms import (
     ARMS,
     FULL,
@@ -25,16 +26,9 @@ from degan.evaluation.ablation.arms import (
     task_name,
     teachers_name,
 )
-from degan.evaluation.ablation.baselines import (
-    MLP,
-    SVM,
-    code_features,
-    fit_and_predict,
-    hog_features,
-)
 from degan.evaluation.intervals import as_list
 from degan.evaluation.paired import NOTE, add_holm, compare
-from degan.evaluation.probes.finished_runs import KINDS, read_features
+from degan.evaluation.probes.finished_runs import KINDS
 from degan.evaluation.probes.identification import identify
 from degan.evaluation.protocols.fold_runs import (
     ELAPSED,
@@ -44,24 +38,20 @@ from degan.evaluation.protocols.fold_runs import (
     is_tested,
     open_fold_runs,
     pool_folds,
-    predict_test_samples,
     read_test_record,
     run_facts,
     run_in_parallel,
+    store_training_images,
     summarize_folds,
-    write_test_result,
 )
-from degan.networks.layers import Standardize
 from degan.system.arguments import PathLike, as_jobs, as_path, check_list
 from degan.system.files import read_json, write_text
 from degan.system.progress import Progress, as_progress, split_progress
-from degan.training.checkpoint import load_checkpoint, save_checkpoint
+from degan.training.checkpoint import load_checkpoint
 from degan.training.guard import TrainingError
-from degan.training.pipeline import costs, folder_seconds, train, train_stage1, training_seconds
+from degan.training.pipeline import costs, folder_seconds
 from degan.training.run_directory import logged_seconds
-
-FEATURES = "features.safetensors"
-"""File with the features of a fold's test samples: inputs of the last linear layer of an arm."""
+from degan.training.stored_images import StoredImages
 
 _FAILED = "failed.json"
 _BASELINE_COST = 1.0  # cost of an SVM or MLP, in the unit of costs()
@@ -161,7 +151,16 @@ def _run(
         all(_is_over(fold_folder(folder / name, number)) for name in names)
         for *_, number, names in tasks
     ]
-    run_in_parallel(_run_task, tasks, finished, jobs, "trainings", progress)
+    left = [folds[number] for *_, number, _ in compress(tasks, map(not_, finished))]
+    with store_training_images(folder, dataset, settings, left, progress) as stored:
+        run_in_parallel(
+            _run_task,
+            [(*task, stored) for task in tasks],
+            finished,
+            jobs,
+            "trainings",
+            progress,
+        )
 
 
 def _run_task(
@@ -171,6 +170,7 @@ def _run_task(
     fold: Fold,
     number: int,
     names: tuple[str, ...],
+    stored: StoredImages,
     progress: Progress,
 ) -> None:
     """Train and test the arms of one task on one fold, one after the other."""
@@ -182,7 +182,7 @@ def _run_task(
     ]
     callbacks = split_progress(progress, _arm_costs(waiting, settings, len(fold.train)))
     for arm, report in zip(waiting, callbacks, strict=True):
-        work = _ArmFold(
+        work = ArmFold(
             arm=arm,
             dataset=dataset,
             fold=fold,
@@ -190,37 +190,14 @@ def _run_task(
             folder=fold_folder(folder / arm.name, number),
             stage1=_shared_folder(folder, "stage1", stage1_name(arm, settings), number),
             teachers=_shared_folder(folder, "teachers", teachers_name(arm, settings), number),
+            stored=stored,
         )
-        run = _network_arm if arm.classifier == "network" else _baseline_arm
         try:
-            run(work, report)
+            run_arm(work, report)
         except TrainingError as error:
             if arm.name == FULL:
                 raise
             write_text(work.folder / _FAILED, json.dumps({"reason": str(error)}) + "\n")
-
-
-@dataclass(frozen=True)
-class _ArmFold:
-    """Training and test of one arm on one fold.
-
-    Attributes:
-        arm: the arm.
-        dataset: data set of the samples.
-        fold: training and test samples.
-        settings: settings of the arm, with the seed of the fold.
-        folder: run directory of the arm and fold.
-        stage1: run directory of the stage 1 that the arm uses; None without stage 1.
-        teachers: folder of the teachers that the arm uses; None without teachers.
-    """
-
-    arm: Arm
-    dataset: Dataset
-    fold: Fold
-    settings: Settings
-    folder: Path
-    stage1: Path | None
-    teachers: Path | None
 
 
 def _is_over(folder: Path) -> bool:
@@ -254,50 +231,6 @@ def _arm_costs(arms: Sequence[Arm], settings: Settings, num_images: int) -> list
 
 def _shared_folder(folder: Path, prefix: str, name: str | None, number: int) -> Path | None:
     return None if name is None else fold_folder(folder / f"{prefix}-{name}", number)
-
-
-def _network_arm(work: _ArmFold, progress: Progress) -> None:
-    dataset, fold = work.dataset, work.fold
-    model = train(
-        dataset,
-        fold.train,
-        work.settings,
-        work.folder,
-        progress,
-        stage1=work.stage1,
-        teachers=work.teachers,
-    )
-    test_record = {"seconds": round(training_seconds(work.folder), 2)}
-    images = model.recognition.standardize(torch.from_numpy(read_crops(dataset, fold.test)))
-    features = {name: torch.from_numpy(v) for name, v in read_features(model, images).items()}
-    save_checkpoint(work.folder / FEATURES, features, {})
-    write_test_result(
-        work.folder, dataset, fold, predict_test_samples(model, dataset, fold), test_record
-    )
-
-
-def _baseline_arm(work: _ArmFold, progress: Progress) -> None:
-    dataset, fold, network = work.dataset, work.fold, work.settings.network
-    encoder = None
-    if work.stage1 is not None:
-        encoder = train_stage1(dataset, fold.train, work.settings, work.stage1, progress)
-    start = time.monotonic()
-    crops = (read_crops(dataset, fold.train), read_crops(dataset, fold.test))
-    if encoder is None:
-        features = [hog_features(side, network.input_size) for side in crops]
-    else:
-        standardize = Standardize(network.channels, network.input_size)
-        features = [code_features(encoder, side, standardize) for side in crops]
-    samples = [dataset.samples[index] for index in fold.train]
-    classifier = MLP if work.arm.classifier == "mlp" else SVM
-    read = fit_and_predict(
-        classifier, features[0], samples, dataset.expressions, features[1], work.settings.seed
-    )
-    test_record = {
-        "seconds": round(time.monotonic() - start, 2),
-        "chosen": {classifier.parameter: read.value},
-    }
-    write_test_result(work.folder, dataset, fold, read.probabilities, test_record)
 
 
 def _compare(

@@ -11,9 +11,11 @@ from torch import Tensor
 
 from degan.config import Settings, read_settings
 from degan.config.run_layout import RECORD_FILE, SETTINGS_FILE, TRAINING
+from degan.data.crops import crop_chunks
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.system.files import read_json
+from degan.system.progress import silent
 from degan.training.model import Model, load_model
 
 CODE, UNROUNDED_CODE, RESIDUE, BOTH = "f(x)", "f(x), not rounded", "residue", "f(x) + residue"
@@ -104,6 +106,29 @@ def read_probabilities(model: Model, images: Tensor) -> NDArray[np.float32]:
     """Return the probabilities of images, float (N, num_expressions), see :func:`read_features`."""
     parts = [model.recognition.read(batch) for batch in images.split(_BATCH)]
     return torch.cat(parts).numpy()
+
+
+def sample_features(
+    model: Model, dataset: Dataset, indices: Sequence[int]
+) -> dict[str, NDArray[np.float32]]:
+    """Return the features and :data:`PROBABILITIES` of samples; few images are in memory.
+
+    Args:
+        model: model of a run.
+        dataset: data set whose crops fit the model.
+        indices: indices of N of its samples, N > 0.
+
+    Raises:
+        DeganError: a crop cannot be read.
+    """
+    standardize = model.recognition.standardize
+    parts = []
+    for crops in crop_chunks(dataset, indices, silent):
+        images = standardize(torch.from_numpy(crops))
+        parts.append(
+            {**read_features(model, images), PROBABILITIES: read_probabilities(model, images)}
+        )
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def check_frames(runs: Sequence[Run], datasets: Sequence[Dataset]) -> None:

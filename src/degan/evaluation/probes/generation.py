@@ -1,6 +1,6 @@
 """Quality of generated faces: kernel distance of features, and accuracies of a judge network."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,7 +158,7 @@ def train_judge(
                 optimizer.step()
     network.eval()
     held_back_indices = torch.from_numpy(np.flatnonzero(is_held_back))
-    judged = _judge(network, data.photos(held_back_indices))
+    judged = _judge(network, map(data.photos, held_back_indices.split(_BATCH)))
     return TrainedJudge(
         network=network,
         identity_accuracy=_share(judged.identity, data.subject[held_back_indices]),
@@ -228,15 +228,17 @@ def judge_generated(
             [torch.randperm(len(sources)) for _ in range(-(-num_drawn // len(sources)))]
         )[:num_drawn]
         target = _others(source_person[sources.subject[order]], len(data.subjects))
-        drawn = _draw(generator, sources.images[order], target)
-        redrawn = _draw(generator, data.images, data.subject)
-    judged = _judge(judge.network, drawn)
+        drawn = _draw(generator, sources, order, target)
+        everything = torch.arange(len(data))
+        redrawn = _draw(generator, data, everything, data.subject)
+    photos = torch.cat([data.photos(rows) for rows in everything.split(_BATCH)])
+    judged = _judge(judge.network, drawn.split(_BATCH))
     is_target = (judged.identity.argmax(1) == target).numpy()
     is_source_expression = (judged.expression.argmax(1) == sources.expression[order]).numpy()
     people = [sources.subjects[number] for number in sources.subject[order].tolist()]
     enough = judge.num_held_back >= MIN_KID_IMAGES
     return GenerationMetrics(
-        reconstruction=float(reconstruction_loss(redrawn, data.photos(torch.arange(len(data))))),
+        reconstruction=float(reconstruction_loss(redrawn, photos)),
         identity=float(is_target.mean()),
         identity_interval=share_interval(is_target, people),
         identity_real=judge.identity_accuracy,
@@ -257,15 +259,17 @@ def _others(person: Tensor, num_subjects: int) -> Tensor:
 
 
 @torch.no_grad()
-def _draw(generator: Generator, images: Tensor, identity: Tensor) -> Tensor:
-    noise = torch.randn(len(images), generator.decoder.noise)
-    parts = [part.split(_BATCH) for part in (images, identity, noise)]
-    return torch.cat([generator(*batch) for batch in zip(*parts, strict=True)])
+def _draw(generator: Generator, data: TrainingData, index: Tensor, identity: Tensor) -> Tensor:
+    noise = torch.randn(len(index), generator.decoder.noise)
+    parts = [part.split(_BATCH) for part in (index, identity, noise)]
+    return torch.cat(
+        [generator(data.inputs(rows), *rest) for rows, *rest in zip(*parts, strict=True)]
+    )
 
 
 @torch.no_grad()
-def _judge(network: Judge, images: Tensor) -> JudgeOutput:
-    parts: Sequence[JudgeOutput] = [network(batch) for batch in images.split(_BATCH)]
+def _judge(network: Judge, images: Iterable[Tensor]) -> JudgeOutput:
+    parts: Sequence[JudgeOutput] = [network(batch) for batch in images]
     return JudgeOutput(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 

@@ -1,6 +1,7 @@
 """Find the training faces nearest to a misclassified face, in the network's features."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,8 @@ from degan.training.model import Model
 
 NUM_NEIGHBOURS: Final = 3
 """Number of neighbours per face."""
+
+_MAX_SIMILARITIES = 2**25  # maximum number in memory at a time
 
 
 def nearest_people(
@@ -44,17 +47,29 @@ def nearest_people(
     mean, deviation = known.mean(dim=0), known.std(dim=0, correction=0) + 1e-6
     known = torch.nn.functional.normalize((known - mean) / deviation)
     wanted = (_features(model, dataset, queries) - mean) / deviation
-    order = (wanted @ known.T).argsort(dim=1, descending=True, stable=True).numpy()
-    people = np.array([dataset.samples[index].person for index in training])
+    people = [dataset.samples[index].person for index in training]
+    person = np.unique(people, return_inverse=True)[1]
+    rows = max(1, _MAX_SIMILARITIES // len(known))
+    similarities = ((part @ known.T).numpy() for part in wanted.split(rows))
     return {
-        index: [training[place] for place in _one_a_person(places, people)]
-        for index, places in zip(queries, order, strict=True)
+        index: [training[place] for place in _one_a_person(similarity, person)]
+        for index, similarity in zip(queries, chain.from_iterable(similarities), strict=True)
     }
 
 
-def _one_a_person(places: NDArray[np.int64], people: NDArray[np.str_]) -> list[int]:
-    """Return the first :data:`NUM_NEIGHBOURS` entries of ``places`` of different subjects."""
-    _, first = np.unique(people[places], return_index=True)
+def _one_a_person(similarity: NDArray[np.float32], person: NDArray[np.int64]) -> list[int]:
+    """Return the most similar places of different subjects, at most :data:`NUM_NEIGHBOURS`.
+
+    Args:
+        similarity: similarity of each training sample, float (N,).
+        person: number of the subject of each training sample, int (N,).
+    """
+    best = np.full(person.max() + 1, -np.inf, dtype=np.float32)
+    np.maximum.at(best, person, similarity)
+    # Only these places are sorted, not all.
+    places = np.flatnonzero(similarity >= np.sort(best)[-NUM_NEIGHBOURS:][0])
+    places = places[(-similarity[places]).argsort(kind="stable")]
+    _, first = np.unique(person[places], return_index=True)
     chosen: list[int] = places[np.sort(first)[:NUM_NEIGHBOURS]].tolist()
     return chosen
 

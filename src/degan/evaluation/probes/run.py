@@ -17,14 +17,7 @@ from degan.data.outputs import check_output_folder
 from degan.data.provenance import hashes_with_unknown_subjects, pictures_of
 from degan.errors import DeganError
 from degan.evaluation.probes import disentanglement as layout
-from degan.evaluation.probes.finished_runs import (
-    PROBABILITIES,
-    Run,
-    check_frames,
-    read_features,
-    read_probabilities,
-    read_run,
-)
+from degan.evaluation.probes.finished_runs import Run, check_frames, read_run, sample_features
 from degan.evaluation.probes.identification import identify
 from degan.evaluation.probes.judges import Judges
 from degan.evaluation.probes.leakage import (
@@ -36,7 +29,7 @@ from degan.evaluation.probes.leakage import (
 from degan.system.arguments import PathLike, as_path, as_paths, as_seed
 from degan.system.files import write_text
 from degan.system.progress import Progress, as_progress, sub_progress
-from degan.training.loader import load
+from degan.training.loader import check_size
 from degan.version import __version__
 
 _RESULT = "probes.json"
@@ -264,11 +257,8 @@ def _measure_features(
 ) -> list[dict[str, Any]]:
     """Return the metrics of each kind of features of a run."""
     progress(0.0, "features")
-    data = load(
-        measured.dataset, measured.indices, run.settings.network, measured.dataset.expressions
-    )
-    features = read_features(run.model, data.images)
-    features[PROBABILITIES] = read_probabilities(run.model, data.images)
+    check_size(measured.dataset, run.settings.network)
+    features = sample_features(run.model, measured.dataset, measured.indices)
     rows = []
     for number, (name, values) in enumerate(features.items()):
         each = 1 / len(features)

@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from degan.config import Settings
 from degan.config.run_layout import PREDICTIONS_FILE, SUMMARY_FILE
 from degan.config.settings import check_settings
 from degan.data.crop_hashes import crop_hashes, find_known, overlap_text
-from degan.data.crops import crop_chunks, read_crops
+from degan.data.crops import crop_chunks
 from degan.data.manifest import Dataset, check_dataset, check_same_crops
 from degan.data.near_copies import copies_across
 from degan.errors import DeganError
@@ -21,7 +19,7 @@ from degan.system.arguments import PathLike, as_path, check_flag
 from degan.system.files import read_json, write_text
 from degan.system.folder_lock import locked
 from degan.system.progress import Progress, as_progress, silent, sub_progress
-from degan.training.model import Model, predict_probabilities
+from degan.training.model import Model, predict_samples
 from degan.training.pipeline import train
 from degan.training.start import check_unseen, read_start
 
@@ -126,8 +124,7 @@ def _test(
     folder: Path,
 ) -> dict[str, Any]:
     """Predict the test samples, write ``predictions.csv``, return metrics."""
-    crops = torch.from_numpy(read_crops(test_set, indices))
-    probabilities = predict_probabilities(model, crops).double().numpy()
+    probabilities = predict_samples(model, test_set, indices).double().numpy()
     text = predictions_text(test_set, indices, shared, probabilities)
     write_text(folder / PREDICTIONS_FILE, text)
     return compute_metrics([test_set.samples[index] for index in indices], shared, probabilities)

@@ -28,6 +28,7 @@ from degan.evaluation.protocols.fold_runs import (
     read_test_record,
     run_facts,
     run_in_parallel,
+    store_training_images,
     summarize_folds,
     write_test_result,
 )
@@ -36,6 +37,7 @@ from degan.system.arguments import PathLike, as_jobs, as_path
 from degan.system.files import read_json, write_text
 from degan.system.progress import Progress, as_progress
 from degan.training.pipeline import train
+from degan.training.stored_images import StoredImages
 
 
 def cross_validate(
@@ -86,7 +88,12 @@ def cross_validate(
         if not path.exists():
             folders = [fold_folder(folder, number) for number in range(len(folds))]
             drawn = fold_for_pictures(folds, range(len(folds)))
-            with add_elapsed_seconds(folder / ELAPSED):
+            finished = [is_tested(own) for own in folders]
+            left = [fold for fold, done in zip(folds, finished, strict=True) if not done]
+            with (
+                add_elapsed_seconds(folder / ELAPSED),
+                store_training_images(folder, dataset, settings, left, progress) as stored,
+            ):
                 run_in_parallel(
                     _run_fold,
                     [
@@ -96,10 +103,11 @@ def cross_validate(
                             fold_settings(settings, number),
                             fold,
                             number == drawn,
+                            stored,
                         )
                         for number, fold in enumerate(folds)
                     ],
-                    [is_tested(own) for own in folders],
+                    finished,
                     jobs,
                     "folds",
                     progress,
@@ -136,12 +144,21 @@ def _run_fold(
     settings: Settings,
     fold: Fold,
     needs_generated: bool,
+    stored: StoredImages,
     progress: Progress,
 ) -> None:
     """Train and test one fold; ``needs_generated``: whether its generated images are shown."""
     dataset = read_dataset(data)
     start = time.monotonic()
-    model = train(dataset, fold.train, settings, folder, progress, needs_generated=needs_generated)
+    model = train(
+        dataset,
+        fold.train,
+        settings,
+        folder,
+        progress,
+        needs_generated=needs_generated,
+        stored=stored,
+    )
     probabilities = predict_test_samples(model, dataset, fold)
     truth = [dataset.expressions.index(dataset.samples[index].expression) for index in fold.test]
     wrong = np.array(fold.test)[probabilities.argmax(axis=1) != np.array(truth)].tolist()

@@ -5,7 +5,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from degan.config.run_layout import (
     TEST_FILE,
     fold_folder,
 )
-from degan.data.crops import read_crops
 from degan.data.fold_file import folds_text
 from degan.data.folds import Fold
 from degan.data.manifest import Dataset, read_dataset
@@ -35,10 +34,11 @@ from degan.system.processes import run_in_processes, shared_doubles
 from degan.system.progress import Progress
 from degan.system.writable import check_folder_writable
 from degan.training.device import find_device
-from degan.training.model import Model, predict_probabilities
+from degan.training.model import Model, predict_samples
 from degan.training.pipeline import read_training_inputs
 from degan.training.run_directory import open_run
 from degan.training.start import check_unseen, read_start
+from degan.training.stored_images import StoredImages, store_images
 
 ELAPSED = "elapsed.json"
 _SUBJECTS = "subjects.csv"
@@ -115,6 +115,29 @@ def fold_settings(settings: Settings, number: int) -> Settings:
     return settings.model_copy(update={"seed": seed})
 
 
+def store_training_images(
+    folder: Path,
+    dataset: Dataset,
+    settings: Settings,
+    folds: Sequence[Fold],
+    progress: Progress,
+) -> AbstractContextManager[StoredImages]:
+    """Return a context with a file of the training images, which the processes of folds share.
+
+    Args:
+        folder: the open run directory.
+        dataset: data set of the samples.
+        settings: settings of the run.
+        folds: folds that are not finished.
+        progress: callback, called with 0 and a label while the images are read.
+
+    Raises:
+        DeganError: see :func:`degan.training.stored_images.store_images`.
+    """
+    used = {index for fold in folds for index in fold.train}
+    return store_images(dataset, used, settings.network, folder, progress)
+
+
 @contextmanager
 def add_elapsed_seconds(path: Path) -> Iterator[None]:
     """Add the run time of the block to the seconds stored in a file, even if the block fails."""
@@ -185,8 +208,7 @@ def _run_task(work: Callable[..., None], index: int, task: tuple[Any, ...]) -> N
 
 def predict_test_samples(model: Model, dataset: Dataset, fold: Fold) -> metrics.Probabilities:
     """Return the model's probabilities for a fold's test samples, float (N, C)."""
-    crops = torch.from_numpy(read_crops(dataset, fold.test))
-    return predict_probabilities(model, crops).double().numpy()
+    return predict_samples(model, dataset, fold.test).double().numpy()
 
 
 def is_tested(folder: Path) -> bool:
