@@ -23,6 +23,7 @@ from degan.cli import (
     print_probes,
     print_results,
 )
+from degan.data.prepare import PrepareResult
 from degan.data.sample import Sample, Skipped
 from degan.errors import DeganError, shown
 from degan.predict.count import Count
@@ -96,6 +97,7 @@ def summary(name):
         "left_out": {name: name},
         "never_shown": [name],
         "images_in_training": 0,
+        "near_copies": 0,
         "skipped": 1,
         "layout": name,
         "crop_size": 64,
@@ -152,11 +154,13 @@ def dataset(name):
 
 
 def print_data_sets(name):
-    result = SimpleNamespace(
-        samples=dataset(name).samples,
-        skipped=[Skipped(name, name)],
+    result = PrepareResult(
+        samples=tuple(dataset(name).samples),
+        skipped=(Skipped(name, name),),
         differences=(name,),
-        duplicates={"two people": 1, "two expressions": 1},
+        duplicates={"two people": 1, "two expressions": 1, "two parts": 1},
+        copies={"validation": 1, "test": 1},
+        notes=(name,),
     )
     print_results.prepare_notes(result, Path(name))
     console.say(print_results.prepare_line(result, Path(name)))
@@ -167,11 +171,12 @@ def print_data_sets(name):
 
 
 def print_finetune_result(name):
-    prepared = SimpleNamespace(
-        samples=dataset(name).samples,
-        skipped=[Skipped(name, name)] * 7,
+    prepared = PrepareResult(
+        samples=tuple(dataset(name).samples),
+        skipped=(Skipped(name, name),) * 7,
         differences=(),
-        duplicates={"two people": 0, "two expressions": 0},
+        duplicates={"two people": 0, "two expressions": 0, "two parts": 0},
+        copies={},
     )
     result = SimpleNamespace(summary=summary(name), work=Path(name), prepared=prepared)
     print_finetune.notes(result)
