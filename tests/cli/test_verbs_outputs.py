@@ -31,7 +31,7 @@ def there(faces, evaluated, examples, tmp_path, monkeypatch):
     Path("run").mkdir()
     Path("run/run.json").write_text(json.dumps({"degan": "0.1.0", "kind": "training"}))
     Path("run/predictions.csv").write_text("old")
-    shutil.copytree(examples, "photos")
+    shutil.copytree(examples, "photos", ignore=shutil.ignore_patterns("*.md", "*.csv"))
     for name in ("n.jpg", "p.jpg"):
         shutil.copy(examples / "neutral/001.jpg", name)
     people = ["subject,gender", *(f"{who},f" for who in read_dataset("d").subjects)]
