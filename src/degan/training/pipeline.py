@@ -168,7 +168,8 @@ def train_stage1(
         settings: settings of the run; those of stage 2 have no effect.
         folder: the run directory of stage 1.
         progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
-        stored: see :func:`train`.
+        stored: file with the images of the data set, see :func:`train`; None: the run writes its
+            own.
 
     Returns:
         The encoder in evaluation mode.
