@@ -189,7 +189,9 @@ class TestCommand:
             ] == [2, 1]
 
     def test_cut_out_faces_are_refused(self, refuses, examples):
-        refuses("predict", examples, "--people", "--crops", says="the option people needs")
+        refuses(
+            "predict", examples / "neutral", "--people", "--crops", says="the option people needs"
+        )
 
 
 @pytest.fixture(scope="module")

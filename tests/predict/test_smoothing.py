@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from degan.errors import DeganError
-from degan.predict.segments import Segment, Segments
+from degan.predict.segments import Segments
 from degan.predict.smoothing import DEFAULT_SECONDS, Smoother
 
 shares = st.lists(st.floats(0.001, 1), min_size=3, max_size=3).map(
@@ -121,16 +121,6 @@ def told(*frames):
 
 
 class TestSegments:
-    def test_a_span_ends_where_the_expression_changes(self):
-        ended, rest = told(
-            (0.0, face(1, "neutral", 0.6)),
-            (0.5, face(1, "neutral", 0.8)),
-            (1.0, face(1, "happiness", 0.9)),
-            (2.0, face(1, "happiness", 0.9)),
-        )
-        assert ended == [Segment("v.mp4", 1, 0.0, 0.5, "neutral", False, pytest.approx(0.7))]
-        assert rest == [Segment("v.mp4", 1, 1.0, 2.0, "happiness", False, pytest.approx(0.9))]
-
     def test_people_have_spans_of_their_own(self):
         ended, rest = told(
             (0.0, face(2, "fear"), face(1, "anger")), (1.0, face(1, "anger"), face(2, "fear"))
@@ -140,29 +130,6 @@ class TestSegments:
             (1, "anger"),
             (2, "fear"),
         ]
-
-    @pytest.mark.parametrize(("back", "count"), [(1.4, 1), (2.6, 2)])
-    def test_a_short_absence_is_within_a_span_a_long_one_ends_it(self, back, count):
-        ended, rest = told(
-            (0.0, face(1, "fear")),
-            (0.5, face(1, "fear")),
-            *((time / 10,) for time in range(6, round(back * 10))),
-            (back, face(1, "fear")),
-            (back + 0.5, face(1, "fear")),
-        )
-        assert len(ended) + len(rest) == count
-        assert [span.end for span in ended] == [0.5] * (count - 1)
-        assert rest[-1].end == back + 0.5
-
-    def test_what_is_shorter_than_a_fifth_of_a_second_is_not_told(self):
-        ended, rest = told(
-            (0.0, face(1, "fear")),
-            (0.1, face(1, "fear")),
-            (0.2, face(1, "anger")),
-            (0.4, face(1, "anger")),
-            (0.5, face(1, "surprise")),
-        )
-        assert [span.expression for span in ended + rest] == ["anger"]
 
     def test_unsure_is_what_mostly_is(self):
         for flags, unsure in (((True, True, False), True), ((True, False), False)):

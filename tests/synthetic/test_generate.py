@@ -429,7 +429,7 @@ def test_what_degan_did_not_make_is_never_deleted(tmp_path, name):
 
 def test_an_unwritable_place_is_said_in_one_sentence(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    assert_refused(tmp_path / "file/people", "cannot write")
+    assert_refused(tmp_path / "file/people", "is a file; name a folder")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write")
@@ -470,10 +470,11 @@ def test_a_full_disk_is_said_in_one_sentence_and_the_work_can_go_on(small_disk):
 def test_a_disk_that_a_worker_finds_full_is_said_in_one_sentence(tmp_path):
     """A limit of files' size holds in workers too, and needs no rights."""
     resource = pytest.importorskip("resource")
+    larger = SynthesisSettings(people=3, images=6, size=96)  # than the check before all work writes
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1500, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6000, before[1]))
     try:
-        assert_refused(tmp_path / "people", r"cannot write .*\.png", workers=2)
+        assert_refused(tmp_path / "people", r"cannot write .*\.png", larger, workers=2)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not (tmp_path / "people").exists()
