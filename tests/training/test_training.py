@@ -144,7 +144,7 @@ def test_an_interrupted_run_goes_on_and_ends_as_if_it_had_not_been(
     assert not (tmp_path / "cut/model.safetensors").exists()
     said = []
     train(faces, all_of(faces), settings, tmp_path / "cut", lambda _, doing: said.append(doing))
-    assert said[0] == goes_on
+    assert next(doing for doing in said if not doing.startswith("reading")) == goes_on
     files = [{path.name for path in (tmp_path / run).iterdir()} for run in ("whole", "cut")]
     assert files[0] == files[1]
     whole, cut = (tmp_path / name / "model.safetensors" for name in ("whole", "cut"))
@@ -376,7 +376,8 @@ def test_stage_1_in_a_folder_of_its_own_gives_the_same_model_and_is_trained_once
         lambda _, doing: said.append(doing),
         stage1=shared,
     )
-    assert said[0].startswith("stage 2")
+    trained = [doing for doing in said if not doing.startswith("reading")]
+    assert trained[0].startswith("stage 2")
     assert (shared / "log.jsonl").read_bytes() == before
     whole, one = (tmp_path / name / "model.safetensors" for name in ("whole", "one"))
     assert whole.read_bytes() == one.read_bytes()
