@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from degan.cli.app import app
-from degan.data.action_units import ACTION_UNITS_FILE, read_units, write_units
+from degan.data.action_units import read_units, write_units
 from degan.data.datasets.ckplus import ADAPTER
 from degan.data.join import join_datasets
 from degan.data.manifest import Dataset, read_dataset
 from degan.data.sample import Sample
+from degan.data.set_layout import ACTION_UNITS_FILE
 from degan.errors import DeganError
 from degan.evaluation.action_metrics import MIN_PEOPLE, ActionTruth, action_figures
 from degan.evaluation.exported import evaluate

@@ -13,7 +13,8 @@ from degan.config import override, preset
 from degan.data.crops import read_crops
 from degan.data.join import join_datasets
 from degan.data.manifest import read_dataset
-from degan.data.votes import VOTES_FILE, read_votes, vote_shares, write_votes
+from degan.data.set_layout import VOTES_FILE
+from degan.data.votes import read_votes, vote_shares, write_votes
 from degan.errors import DeganError
 from degan.evaluation.ablation.arms import choose_arms
 from degan.labels import EXPRESSIONS

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from degan.config.run_layout import MISTAKES_FILE
 from degan.data.crops import read_crops
 from degan.errors import DeganError
 from degan.evaluation.exported import evaluate
 from degan.evaluation.mistakes import (
     MAX_MISTAKES,
-    MISTAKES,
     mistakes_sheet,
     most_confident_mistakes,
     replace_sheet,
@@ -55,7 +55,7 @@ def test_where_nothing_is_wrong_there_is_no_picture(faces):
 
 @pytest.mark.parametrize("in_the_way", [False, True])
 def test_an_earlier_picture_goes_where_nothing_is_wrong(tmp_path, in_the_way):
-    path = tmp_path / MISTAKES
+    path = tmp_path / MISTAKES_FILE
     path.mkdir() if in_the_way else path.write_bytes(b"earlier")
     if in_the_way:
         with pytest.raises(DeganError, match=r"cannot remove .*mistakes\.jpg"):
@@ -69,7 +69,7 @@ def test_an_evaluation_leaves_the_picture_beside_its_figures(faces, tmp_path):
     summary = evaluate(faces, Recognizer(), out=tmp_path)
     wrong = round((1 - summary["accuracy"]) * summary["images"])
     assert wrong > 0
-    assert read_image(tmp_path / MISTAKES).shape == (
+    assert read_image(tmp_path / MISTAKES_FILE).shape == (
         8 + 174 * -(-wrong // 8),
         8 + 128 * min(wrong, 8),
         3,

@@ -40,6 +40,20 @@ PREDICTIONS_FILE: Final = "predictions.csv"
 SUMMARY_FILE: Final = "summary.json"
 """Metrics of a whole run or evaluation."""
 
+SUBJECTS_FILE: Final = "subjects.csv"
+"""Correct results of each person."""
+
+MISTAKES_FILE: Final = "mistakes.jpg"
+"""Picture of the most confident mistakes."""
+
+ELAPSED_FILE: Final = "elapsed.json"
+"""Run time of several folds."""
+
+RUN_FILES: Final = frozenset(
+    value for name, value in tuple(globals().items()) if name.endswith("_FILE")
+)
+"""Names of all these files."""
+
 TEACHERS_DIR: Final = "teachers"
 """Folder of the teachers of a run."""
 

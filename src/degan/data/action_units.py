@@ -3,14 +3,13 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 from degan.data import tables
+from degan.data.set_layout import ACTION_UNITS_FILE
 from degan.errors import DeganError
 from degan.system.csv_rows import csv_text
 from degan.system.files import write_text
 
-ACTION_UNITS_FILE: Final = "action_units.csv"
 """File name of the table: one row per recording, ``sequence`` as in the manifest; one column per
 action unit (``AU12``), 1 if the unit is shown at the peak, else 0."""
 

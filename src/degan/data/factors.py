@@ -10,11 +10,10 @@ from pathlib import Path
 
 from degan.data.manifest import Dataset, read_user_columns
 from degan.data.sample import Sample
+from degan.data.set_layout import FACTORS_FILE
 from degan.errors import DeganError
 from degan.system.files import read_bytes
 from degan.system.parquet import DamagedTableError, ParquetTable
-
-FACTORS_FILE = "factors.parquet"
 
 Value = str | int | float | bool | None
 """Value of a cell; None if unknown."""

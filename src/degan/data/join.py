@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from degan.data.action_units import read_units, write_units
 from degan.data.manifest import Dataset, check_same_crops, read_dataset, read_skipped, write_dataset
 from degan.data.sample import Sample, Skipped
+from degan.data.set_layout import DESCRIPTION_FILE
 from degan.data.votes import read_votes, write_votes
 from degan.errors import DeganError
 from degan.system.arguments import PathLike, as_path, as_paths
@@ -53,7 +54,7 @@ def join_datasets(
     out = as_path(out, "out")
     parts = _read(paths)
     with open_partial(out) as partial:
-        clear(partial, (_STATE, "dataset.json"))
+        clear(partial, (_STATE, DESCRIPTION_FILE))
         write_text(partial / _STATE, "\n".join(parts) + "\n")
         samples: list[Sample] = []
         skipped: list[Skipped] = []

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from degan.data.sample import Sample, Skipped
+from degan.data.set_layout import DESCRIPTION_FILE
 from degan.system.files import append_line, write_text
 from degan.system.partial_folder import clear
 
@@ -27,7 +28,7 @@ class Journal:
         self._lock = threading.Lock()
         if not self._restore(fingerprint):
             # The journal is for other photos or settings and cannot be used.
-            clear(folder, (JOURNAL_FILE, "dataset.json"))
+            clear(folder, (JOURNAL_FILE, DESCRIPTION_FILE))
             write_text(self.path, json.dumps({"fingerprint": fingerprint}) + "\n")
 
     def add(self, number: int, rows: list[Sample | Skipped]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from degan.data.sample import SPLITS, Sample, Skipped
+from degan.data.set_layout import DESCRIPTION_FILE, MANIFEST_FILE, SKIPPED_FILE
 from degan.data.valid_rows import PARTS, check_rows, is_inside
 from degan.errors import DeganError, DeganTypeError
 from degan.faces.alignment import MAX_CROP_SIZE
@@ -199,9 +200,9 @@ def write_dataset(
         raise DeganTypeError(
             f"settings must hold values that JSON can store, such as texts and numbers ({error})"
         ) from error
-    write_text(folder / "manifest.csv", manifest)
-    write_text(folder / "skipped.csv", skipped_text)
-    write_text(folder / "dataset.json", description_text)
+    write_text(folder / MANIFEST_FILE, manifest)
+    write_text(folder / SKIPPED_FILE, skipped_text)
+    write_text(folder / DESCRIPTION_FILE, description_text)
 
 
 def read_dataset(folder: PathLike) -> Dataset:
@@ -228,20 +229,20 @@ def read_dataset(folder: PathLike) -> Dataset:
         DeganTypeError: ``folder`` is not a path.
     """
     folder = as_path(folder, "folder")
-    if not (folder / "dataset.json").is_file():
+    if not (folder / DESCRIPTION_FILE).is_file():
         raise DeganError(
             f"{folder} is not a prepared data set (it has no dataset.json); make one with "
             f"'degan prepare folder PHOTOS {folder}'"
         )
     description = read_description(folder)
-    data = read_bytes(folder / "manifest.csv", _MAX_MANIFEST_BYTES, "manifest")
+    data = read_bytes(folder / MANIFEST_FILE, _MAX_MANIFEST_BYTES, "manifest")
     if sha256(data) != description["manifest_sha256"]:
         raise DeganError(
             f"{folder / 'manifest.csv'} was changed after it was prepared; prepare the data set "
             "again, so that results can be reproduced"
         )
     known = _KNOWN.union(_own_classes(description))
-    samples = _parse_manifest(data, folder / "manifest.csv", known)
+    samples = _parse_manifest(data, folder / MANIFEST_FILE, known)
     if not samples:
         raise DeganError(
             f"{folder} holds no sample: every photo was skipped; see skipped.csv there"
@@ -275,7 +276,7 @@ def read_skipped(folder: Path) -> list[Skipped]:
     Raises:
         DeganError: the file is damaged.
     """
-    path = folder / "skipped.csv"
+    path = folder / SKIPPED_FILE
     if not path.is_file():
         return []
     try:
@@ -292,7 +293,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     Raises:
         DeganError: the file is missing or damaged.
     """
-    path = folder / "dataset.json"
+    path = folder / DESCRIPTION_FILE
     try:
         description = json.loads(read_bytes(path, 2**20, "data set description"))
         if (
@@ -327,7 +328,7 @@ def read_user_columns(dataset: Dataset) -> dict[str, list[str]]:
     Raises:
         DeganError: ``manifest.csv`` is damaged.
     """
-    path = dataset.folder / "manifest.csv"
+    path = dataset.folder / MANIFEST_FILE
     data = read_bytes(path, _MAX_MANIFEST_BYTES, "manifest")
     try:
         rows = csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True)

@@ -9,50 +9,17 @@ from typing import Final
 
 from degan.config.run_layout import (
     FINETUNE_FILE,
-    FOLDS_FILE,
-    LOG_FILE,
-    MODEL_FILE,
     PREDICTIONS_FILE,
     RECORD_FILE,
-    SETTINGS_FILE,
-    STAGE1_FILE,
-    STAGE2_FILE,
+    RUN_FILES,
     SUMMARY_FILE,
-    TEST_FILE,
 )
+from degan.data.set_layout import DATA_SET_FILES, DESCRIPTION_FILE, MANIFEST_FILE
 from degan.errors import DeganError
 from degan.system.writable import check_file_writable, check_folder_writable
 
 __all__ = ["check_different", "check_output_file", "check_output_folder", "first_read"]
 
-_DATA_SET: Final = frozenset(
-    {
-        "action_units.csv",
-        "dataset.json",
-        "factors.parquet",
-        "manifest.csv",
-        "skipped.csv",
-        "votes.csv",
-    }
-)
-_RUN: Final = frozenset(
-    {
-        FINETUNE_FILE,
-        FOLDS_FILE,
-        LOG_FILE,
-        MODEL_FILE,
-        PREDICTIONS_FILE,
-        RECORD_FILE,
-        SETTINGS_FILE,
-        STAGE1_FILE,
-        STAGE2_FILE,
-        SUMMARY_FILE,
-        TEST_FILE,
-        "elapsed.json",
-        "mistakes.jpg",
-        "subjects.csv",
-    }
-)
 _PAGES: Final = (".html", ".htm")  # no data set or run has a page of its own
 
 
@@ -164,9 +131,9 @@ def _owner(path: Path) -> tuple[Path, frozenset[str]] | None:
     """Return the data set or run that a path is in, and the names that degan writes there."""
     for folder in path.parents:
         if (folder / RECORD_FILE).is_file() or (folder / FINETUNE_FILE).is_file():
-            return folder, _RUN
-        if (folder / "dataset.json").is_file() and (folder / "manifest.csv").is_file():
-            return folder, _DATA_SET
+            return folder, RUN_FILES
+        if (folder / DESCRIPTION_FILE).is_file() and (folder / MANIFEST_FILE).is_file():
+            return folder, DATA_SET_FILES
     return None
 
 
@@ -174,7 +141,7 @@ def _result(path: Path) -> tuple[Path, frozenset[str]] | None:
     """Return the same if a file is in the folder of ``degan evaluate --out``."""
     folder = path.parent
     if (folder / SUMMARY_FILE).is_file() and (folder / PREDICTIONS_FILE).is_file():
-        return folder, _RUN
+        return folder, RUN_FILES
     return None
 
 

@@ -8,6 +8,7 @@ from degan.data.adapter import AdapterResult
 from degan.data.duplicates import TWO_PARTS, copies_by_part, find_duplicates, pairs_by_kind
 from degan.data.manifest import Dataset, read_dataset, read_description, read_skipped
 from degan.data.prepare import PrepareResult, PrepareSettings, fingerprint, prepare
+from degan.data.set_layout import DESCRIPTION_FILE
 from degan.errors import DeganError
 from degan.system.partial_folder import remove_folder, remove_rest
 
@@ -67,7 +68,7 @@ def _has_crops(data: Path, photos: str) -> bool:
         DeganError: the folder contains a data set that :func:`prepare_photos` did not make, or its
             crops cannot be deleted.
     """
-    description = data / "dataset.json"
+    description = data / DESCRIPTION_FILE
     if not description.is_file():
         return False
     try:

@@ -15,7 +15,7 @@ import numpy as np
 from degan.errors import DeganError
 from degan.media import images
 from degan.media.video import read_frames
-from degan.system.files import read_bytes
+from degan.system.files import first_bytes, read_bytes
 
 MAX_VIDEO_BYTES: Final = 2**28
 """Maximum size of a video in a zip file, in bytes: it is unpacked into the memory."""
@@ -157,8 +157,7 @@ class Archives:
         """
         try:
             if not location.member:
-                with location.path.open("rb", buffering=0) as plain:
-                    return plain.read(size)
+                return first_bytes(location.path, size)
             with self._archive(location.path).open(location.member) as packed:
                 return packed.read(size)
         except (KeyError, OSError, *ZIP_DAMAGE):

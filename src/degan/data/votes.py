@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from degan.data import tables
 from degan.data.manifest import Dataset
+from degan.data.set_layout import VOTES_FILE
 from degan.errors import DeganError
 from degan.system.csv_rows import csv_text
 from degan.system.files import read_bytes, sha256, write_text
 
-VOTES_FILE: Final = "votes.csv"
 """File name of the table: one row per picture; the column ``file`` as in the manifest, and one
 column per expression with the number of people who chose it. Pictures may be missing."""
 

@@ -6,11 +6,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from degan.data.action_units import ACTION_UNITS_FILE, read_units
+from degan.data.action_units import read_units
 from degan.data.facial_actions import read_all_actions
-from degan.data.factors import FACTORS_FILE
 from degan.data.manifest import Dataset
 from degan.data.sample import Sample
+from degan.data.set_layout import ACTION_UNITS_FILE, FACTORS_FILE
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.intervals import as_list

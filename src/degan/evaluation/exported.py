@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from degan.config.run_layout import PREDICTIONS_FILE, SUMMARY_FILE
+from degan.config.run_layout import MISTAKES_FILE, PREDICTIONS_FILE, SUMMARY_FILE
 from degan.data.crops import crop_chunks
 from degan.data.factors import Value, read_column
 from degan.data.manifest import Dataset, check_dataset
@@ -22,19 +22,20 @@ from degan.evaluation.action_metrics import action_figures, load_action_truth
 from degan.evaluation.group_metrics import metrics_by_group
 from degan.evaluation.grouping import group
 from degan.evaluation.identity import identity_figures
-from degan.evaluation.mistakes import MISTAKES, mistakes_sheet, replace_sheet
+from degan.evaluation.measures import Measures
+from degan.evaluation.mistakes import mistakes_sheet, replace_sheet
 from degan.evaluation.predictions import compute_metrics, predictions_text
 from degan.evaluation.seen_pictures import SeenPictures
 from degan.faces.alignment import FRAME, crop_face
 from degan.labels import sort_classes
 from degan.recognition.prediction import Readings
 from degan.recognition.recognizer import Recognizer
-from degan.system.arguments import PathLike, as_path, check_flag, check_kind
+from degan.system.arguments import PathLike, as_path, check_kind
 from degan.system.files import write_text
 from degan.system.folder_lock import locked
 from degan.system.progress import Progress, as_progress
 
-RESULT_FILES: Final = (PREDICTIONS_FILE, SUMMARY_FILE, MISTAKES)
+RESULT_FILES: Final = (PREDICTIONS_FILE, SUMMARY_FILE, MISTAKES_FILE)
 """Files in the folder of the results."""
 
 _SEED = 0  # random seed of the bootstrap of action units and of permutations
@@ -86,65 +87,51 @@ def evaluate(
 
     Source: calibration error, Guo et al. 2017 (arXiv 1706.04599), eq. 3.
     """
-    people = None if people is None else as_path(people, "people")
+    table = None if people is None else as_path(people, "people")
+    measures = Measures(by, table, split, actions, identity)
     out = None if out is None else as_path(out, "out")
     if out is not None:
-        check_output_folder(out, RESULT_FILES, [] if people is None else [people])
+        check_output_folder(out, RESULT_FILES, [] if table is None else [table])
     with nullcontext() if out is None else locked(out):
-        return evaluate_with_facts(
-            dataset,
-            recognizer,
-            by=by,
-            people=people,
-            split=split,
-            actions=actions,
-            identity=identity,
-            out=out,
-            progress=progress,
-        )
+        return run_evaluation(dataset, recognizer, measures, out=out, progress=progress)
 
 
-def evaluate_with_facts(
+def run_evaluation(
     dataset: Dataset,
     recognizer: Recognizer,
+    measures: Measures,
     *,
-    by: str | None = None,
-    people: PathLike | None = None,
-    split: str | None = None,
-    actions: bool = False,
-    identity: bool = False,
-    out: PathLike | None = None,
+    out: Path | None = None,
     progress: Progress | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Evaluate as :func:`evaluate` does, and add further entries to ``summary.json``.
+    """Evaluate as :func:`evaluate` does; the folder of the results is checked and locked.
 
     Args:
-        dataset: see :func:`evaluate`, as for the arguments up to ``progress``.
+        dataset: a prepared data set.
         recognizer: recogniser with the weights to evaluate.
-        by: column to group the metrics by.
-        people: table with that column.
-        split: part of the official split.
-        actions: whether to evaluate facial actions.
-        identity: whether to measure identification.
-        out: folder for the results, checked and locked.
-        progress: callback.
-        facts: further entries, as JSON values; None for none.
+        measures: the measures.
+        out: folder for the results; None writes nothing.
+        progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
+        facts: further entries of ``summary.json``, as JSON values; None for none.
+
+    Returns:
+        The content of ``summary.json``.
+
+    Raises:
+        DeganError: see :func:`evaluate`.
+        DeganTypeError: an argument has a wrong type.
     """
     progress = as_progress(progress)
     check_dataset(dataset)
     check_kind(recognizer, Recognizer, "recognizer", "a degan.Recognizer")
-    check_flag(actions, "actions")
-    check_flag(identity, "identity")
-    people = None if people is None else as_path(people, "people")
-    out = None if out is None else as_path(out, "out")
-    chosen = dataset.split_indices(split)
+    chosen = dataset.split_indices(measures.split)
     shared = _shared_expressions(dataset, chosen, recognizer)
     indices = [index for index in chosen if dataset.samples[index].expression in shared]
     # Checked before reading the crops, so that a wrong name fails fast.
-    column = _column(dataset, by, people)
+    column = _column(dataset, measures)
     known = None
-    if actions:
+    if measures.actions:
         recognizer.check_reads_actions()
         known = load_action_truth(dataset, indices)
     seen = SeenPictures(dataset, recognizer)
@@ -162,7 +149,7 @@ def evaluate_with_facts(
     summary = {
         **compute_metrics(samples, shared, probabilities),
         "unsure": _unsure(unsure, truth == predicted, recognizer.unsure_below),
-        "split": split,
+        "split": measures.split,
         **_facts(dataset, chosen, recognizer, shared),
         "images_in_training": seen_counts.in_training,
         "near_copies": seen_counts.near_copies,
@@ -172,13 +159,13 @@ def evaluate_with_facts(
     if column is not None:
         groups = group([column[index] for index in indices])
         of_groups = metrics_by_group(groups, samples, shared, predicted)
-        summary["by"] = {"column": by, **of_groups}
+        summary["by"] = {"column": measures.by, **of_groups}
     if known is not None and read.actions is not None:
         amounts = read.actions.astype(np.float64)
         summary |= action_figures(known, amounts, samples, recognizer.action_units, _SEED)
         fitted_on = recognizer.actions_fitted_on_manifests
         summary["actions_fitted_on_this_data"] = not dataset.manifests.isdisjoint(fitted_on)
-    if identity:
+    if measures.identity:
         summary["identity"] = identity_figures(samples, read, _SEED)
     if out is not None:
         _write(out, dataset, indices, shared, probabilities, summary)
@@ -199,26 +186,13 @@ def _write(
     write_text(out / SUMMARY_FILE, json.dumps(summary, indent=2) + "\n")
 
 
-def check_by(by: str | None, people: Path | None) -> None:
-    """Check that a column is named if a table of people is given.
-
-    Raises:
-        DeganError: there is a table but no column.
-        DeganTypeError: ``by`` is neither a text nor None.
-    """
-    check_kind(by, str | None, "by", "the name of a column or None")
-    if people is not None and by is None:
-        raise DeganError(
-            f"{people} is a table of people, but no column is given; name one (by, --by COLUMN)"
-        )
-
-
-def _column(dataset: Dataset, by: str | None, people: Path | None) -> list[Value] | None:
-    """Return the value of the column ``by`` for each sample; None if ``by`` is None."""
-    check_by(by, people)
-    if by is None:
+def _column(dataset: Dataset, measures: Measures) -> list[Value] | None:
+    """Return the value of the column to group by for each sample; None without a column."""
+    if measures.by is None:
         return None
-    return read_column(dataset, by) if people is None else read_people(people, dataset, by)
+    if measures.people is None:
+        return read_column(dataset, measures.by)
+    return read_people(measures.people, dataset, measures.by)
 
 
 def _shared_expressions(

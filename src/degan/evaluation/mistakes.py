@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from degan.config.run_layout import MISTAKES_FILE
 from degan.data.crops import read_crops
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.media.images import RgbImage, write_image
 
-MISTAKES: Final = "mistakes.jpg"
 """File name of the sheet, in the folder of the results."""
 
 MAX_MISTAKES: Final = 40
@@ -131,7 +131,7 @@ def replace_sheet(out: Path, sheet: RgbImage | None) -> None:
     Raises:
         DeganError: the sheet cannot be written, or the earlier one cannot be deleted.
     """
-    path = out / MISTAKES
+    path = out / MISTAKES_FILE
     if sheet is not None:
         write_image(path, sheet)
         return

@@ -16,8 +16,10 @@ from degan.data.people_table import SUBJECT, table_columns
 from degan.data.photo_layout import is_expression_name
 from degan.data.prepare import PrepareResult, PrepareSettings
 from degan.data.sample import Sample
+from degan.data.set_layout import DESCRIPTION_FILE
 from degan.errors import DeganError
-from degan.evaluation.exported import RESULT_FILES, check_by, evaluate_with_facts
+from degan.evaluation.exported import RESULT_FILES, run_evaluation
+from degan.evaluation.measures import Measures
 from degan.labels import find_expression, sort_classes
 from degan.recognition.recognizer import Recognizer
 from degan.system.arguments import (
@@ -102,7 +104,8 @@ def evaluate_photos(
     check_flag(crops, "crops")
     members = check_groups(groups)
     # Checked before cropping, so that a wrong name fails fast.
-    _check_column(by, people)
+    measures = Measures(by, people, identity=identity)
+    _check_column(measures)
     _check_source(source, out, people)
     recognizer = Recognizer(weights, threads=threads)
     found = read_labelled(source, _labels(recognizer, members))
@@ -137,15 +140,8 @@ def evaluate_photos(
             for sample in dataset.samples
         )
         dataset = replace(dataset, samples=samples)
-        summary = evaluate_with_facts(
-            dataset,
-            recognizer,
-            by=by,
-            people=people,
-            identity=identity,
-            out=out,
-            progress=reading,
-            facts=facts,
+        summary = run_evaluation(
+            dataset, recognizer, measures, out=out, progress=reading, facts=facts
         )
     return PhotoEvaluation(summary, prepared)
 
@@ -160,9 +156,9 @@ def _labels(recognizer: Recognizer, groups: Mapping[str, Sequence[str]]) -> Labe
     )
 
 
-def _check_column(by: str | None, people: Path | None) -> None:
+def _check_column(measures: Measures) -> None:
     """Check that the column to group by can exist."""
-    check_by(by, people)
+    by, people = measures.by, measures.people
     if by is None:
         return
     columns = list(Sample._fields) if people is None else [SUBJECT, *table_columns(people)]
@@ -175,7 +171,7 @@ def _check_column(by: str | None, people: Path | None) -> None:
 
 def _check_source(source: Path, out: Path | None, people: Path | None) -> None:
     """Check that a path is no prepared data set, and that results can be written elsewhere."""
-    if (source / "dataset.json").is_file():
+    if (source / DESCRIPTION_FILE).is_file():
         raise DeganError(f"{source} is a prepared data set, not photos; give it as --data {source}")
     if out is None:
         return

@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 from degan.media import photo_formats, video_files
 from degan.media.other_files import is_never_media
+from degan.system.files import first_bytes
 
 __all__ = ["HEAD", "KINDS", "Kind", "kind_of_content", "kind_of_file", "kind_of_name"]
 
@@ -44,8 +45,4 @@ def kind_of_file(path: Path) -> Kind | None:
         return kind if video_files.may_hold_video(path) else None
     if kind is not None or is_never_media(path.name):
         return kind
-    try:
-        with path.open("rb", buffering=0) as file:
-            return kind_of_content(file.read(HEAD))
-    except OSError:
-        return None
+    return kind_of_content(first_bytes(path, HEAD))

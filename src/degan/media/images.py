@@ -21,7 +21,7 @@ from degan.media.other_files import is_never_media
 from degan.media.photo_formats import HEAD, SUFFIXES, format_of, open_photo
 from degan.media.pixels import DAMAGE, to_rgb
 from degan.system.arguments import PathLike, as_int, as_path, check_kind, wrong_type
-from degan.system.files import atomic_write, find_files, read_bytes
+from degan.system.files import atomic_write, find_files, first_bytes, read_bytes
 
 RgbImage = NDArray[np.uint8]
 """An image: RGB uint8 (H, W, 3), upright, values 0 to 255."""
@@ -358,8 +358,4 @@ def _is_photo_file(path: Path) -> bool:
         return True
     if is_never_media(path.name):
         return False
-    try:
-        with path.open("rb", buffering=0) as file:
-            return is_photo(file.read(HEAD))
-    except OSError:
-        return False
+    return is_photo(first_bytes(path, HEAD))

@@ -10,9 +10,9 @@ from typing import Any, Final
 import pyarrow as pa
 from pyarrow import parquet
 
-from degan.data.factors import FACTORS_FILE
 from degan.data.manifest import write_dataset
 from degan.data.sample import Sample
+from degan.data.set_layout import DESCRIPTION_FILE, FACTORS_FILE
 from degan.errors import DeganError
 from degan.faces.alignment import FRAME
 from degan.media import images
@@ -167,7 +167,7 @@ def _open(partial: Path, settings: SynthesisSettings) -> None:
     if path.is_file() and path.read_text(encoding="utf-8", errors="replace") == state:
         return
     # A call killed just before the rename leaves a complete data set without a state file.
-    clear(partial, (_STATE, "dataset.json"))
+    clear(partial, (_STATE, DESCRIPTION_FILE))
     write_text(path, state)
 
 

@@ -133,6 +133,15 @@ def _unreadable(path: Path, error: OSError) -> DeganError:
     )
 
 
+def first_bytes(path: Path, size: int) -> bytes:
+    """Return the first bytes of a file, at most ``size``; none if it cannot be read."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            return file.read(size)
+    except OSError:
+        return b""
+
+
 def read_bytes(path: Path, limit: int, kind: str) -> bytes:
     """Return the content of a file from an untrusted source.
 

@@ -14,6 +14,7 @@ from degan.config.run_layout import (
     FINE_TUNING,
     FOLDS_FILE,
     PREDICTIONS_FILE,
+    SUBJECTS_FILE,
     SUMMARY_FILE,
 )
 from degan.data.fold_file import SUBJECTS, folds_text
@@ -314,7 +315,7 @@ def _write(
     classes, samples = summary["expressions"], dataset.samples
     text = predictions_text(dataset, range(len(samples)), classes, probabilities)
     write_text(work / PREDICTIONS_FILE, text)
-    write_text(work / "subjects.csv", subjects_text(samples, classes, probabilities))
+    write_text(work / SUBJECTS_FILE, subjects_text(samples, classes, probabilities))
     write_text(work / FOLDS_FILE, folds_text(dataset, folds, SUBJECTS, summary["seed"]))
 
 

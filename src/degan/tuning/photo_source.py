@@ -10,6 +10,7 @@ from degan.data.manifest import Dataset, read_dataset
 from degan.data.own_photos import prepare_photos
 from degan.data.prepare import PrepareResult, PrepareSettings
 from degan.data.sample import person_of
+from degan.data.set_layout import DESCRIPTION_FILE
 from degan.errors import DeganError
 from degan.labels import sort_classes
 from degan.system.progress import Progress
@@ -52,7 +53,7 @@ def read_photos(
     Raises:
         DeganError: see :func:`degan.tuning.finetune`.
     """
-    if (source / "dataset.json").is_file():
+    if (source / DESCRIPTION_FILE).is_file():
         if settings.crops:
             raise DeganError(
                 f"crops has no effect: {source} is a prepared data set, whose faces are already "

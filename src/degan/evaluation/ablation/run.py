@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from degan.config import Settings
-from degan.config.run_layout import ABLATION, LOG_FILE, SUMMARY_FILE, fold_folder
+from degan.config.run_layout import ABLATION, ELAPSED_FILE, LOG_FILE, SUMMARY_FILE, fold_folder
 from degan.config.settings import check_settings
 from degan.data.fold_file import SUBJECTS, check_protocol
 from degan.data.folds import Fold
@@ -31,7 +31,6 @@ from degan.evaluation.paired import NOTE, add_holm, compare
 from degan.evaluation.probes.finished_runs import KINDS
 from degan.evaluation.probes.identification import identify
 from degan.evaluation.protocols.fold_runs import (
-    ELAPSED,
     add_elapsed_seconds,
     fold_settings,
     is_correct,
@@ -114,7 +113,7 @@ def ablate(
         path = folder / SUMMARY_FILE
         names = [arm.name for arm in choice.arms]
         if not path.exists() or list(read_json(path)["arms"]) != names:
-            with add_elapsed_seconds(folder / ELAPSED):
+            with add_elapsed_seconds(folder / ELAPSED_FILE):
                 _run(dataset, folder, settings, folds, choice.arms, jobs, progress)
             rows = _compare(dataset, folder, settings, folds, choice.arms)
             summary = {

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degan.data.crop_hashes import find_known
-from degan.data.factors import FACTORS_FILE, read_existing_columns
+from degan.data.factors import read_existing_columns
 from degan.data.folds import Fold, subject_folds
 from degan.data.manifest import Dataset, check_dataset
 from degan.data.outputs import check_output_folder
 from degan.data.provenance import hashes_with_unknown_subjects, pictures_of
+from degan.data.set_layout import FACTORS_FILE
 from degan.errors import DeganError
 from degan.evaluation.probes import disentanglement as layout
 from degan.evaluation.probes.finished_runs import Run, check_frames, read_run, sample_features

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from degan.config import Settings
-from degan.config.run_layout import CROSS_VALIDATION, SUMMARY_FILE, fold_folder
+from degan.config.run_layout import CROSS_VALIDATION, ELAPSED_FILE, SUMMARY_FILE, fold_folder
 from degan.config.settings import check_settings
 from degan.data.fold_file import SUBJECTS, check_protocol
 from degan.data.folds import Fold, fold_for_pictures
@@ -17,7 +17,6 @@ from degan.data.manifest import Dataset, read_dataset
 from degan.evaluation.mistakes import mistakes_sheet, replace_sheet
 from degan.evaluation.probes.neighbours import nearest_people
 from degan.evaluation.protocols.fold_runs import (
-    ELAPSED,
     FoldPredictions,
     add_elapsed_seconds,
     fold_settings,
@@ -91,7 +90,7 @@ def cross_validate(
             finished = [is_tested(own) for own in folders]
             left = [fold for fold, done in zip(folds, finished, strict=True) if not done]
             with (
-                add_elapsed_seconds(folder / ELAPSED),
+                add_elapsed_seconds(folder / ELAPSED_FILE),
                 store_training_images(folder, dataset, settings, left, progress) as stored,
             ):
                 run_in_parallel(

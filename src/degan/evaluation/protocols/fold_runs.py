@@ -15,9 +15,11 @@ import torch
 
 from degan.config import Settings
 from degan.config.run_layout import (
+    ELAPSED_FILE,
     FOLDS_FILE,
     PREDICTIONS_FILE,
     RECORD_FILE,
+    SUBJECTS_FILE,
     SUMMARY_FILE,
     TEST_FILE,
     fold_folder,
@@ -40,8 +42,6 @@ from degan.training.run_directory import open_run
 from degan.training.start import check_unseen, read_start
 from degan.training.stored_images import StoredImages, store_images
 
-ELAPSED = "elapsed.json"
-_SUBJECTS = "subjects.csv"
 _MAX_BYTES = 2**28
 _SEEDS = 2**31  # number of seeds, see :class:`degan.config.Settings`
 _SEED_STEP = 100_003  # a prime above any number of folds, so that runs share no seed
@@ -291,7 +291,7 @@ def summarize_folds(
     samples = [dataset.samples[index] for index in pooled.indices]
     text = predictions_text(dataset, pooled.indices, names, probabilities)
     write_text(folder / PREDICTIONS_FILE, text)
-    write_text(folder / _SUBJECTS, subjects_text(samples, names, probabilities))
+    write_text(folder / SUBJECTS_FILE, subjects_text(samples, names, probabilities))
     correct = is_correct(dataset, pooled)
     place = {index: row for row, index in enumerate(pooled.indices)}
     return {
@@ -314,7 +314,7 @@ def run_facts(
         "copies_left_out": copies.left_out,
         "seed": settings.seed,
         "preset": settings.preset,
-        "seconds": read_json(folder / ELAPSED)["seconds"],
+        "seconds": read_json(folder / ELAPSED_FILE)["seconds"],
         "manifest_sha256": dataset.manifest_hash,
     }
 
