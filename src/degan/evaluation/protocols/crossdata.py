@@ -74,13 +74,7 @@ def cross_data_set(
     copies: list[int] = []
     if not path.exists():
         check_unseen(read_start(settings), test_set, tested)
-        same = _same_pictures(training, test_set, tested)
-        if same and not drop_copies:
-            raise DeganError(
-                f"{training.folder} contains {overlap_text(test_set, same)}; leave them out of the "
-                "test (drop_copies, --drop-copies), or choose another test set"
-            )
-        copies = sorted({*same, *copies_across(training, test_set, tested)})
+        copies = _copies(training, test_set, tested, allowed=drop_copies)
         if drop_copies:
             tested = _without(test_set, tested, copies)
     model = train(
@@ -105,6 +99,32 @@ def cross_data_set(
             }
             write_text(path, json.dumps(summary, indent=2) + "\n")
     summary = read_json(path)
+    _check_finished(summary, test_set, folder, drop_copies=drop_copies)
+    progress(1.0, "done")
+    return summary
+
+
+def _copies(
+    training: Dataset, test_set: Dataset, tested: Sequence[int], *, allowed: bool
+) -> list[int]:
+    """Return the test samples that are near copies of training images.
+
+    Raises:
+        DeganError: test samples are training pictures, and this is not allowed.
+    """
+    same = _same_pictures(training, test_set, tested)
+    if same and not allowed:
+        raise DeganError(
+            f"{training.folder} contains {overlap_text(test_set, same)}; leave them out of the "
+            "test (drop_copies, --drop-copies), or choose another test set"
+        )
+    return sorted({*same, *copies_across(training, test_set, tested)})
+
+
+def _check_finished(
+    summary: dict[str, Any], test_set: Dataset, folder: Path, *, drop_copies: bool
+) -> None:
+    """Check that a finished run was tested on the same images."""
     if summary.get("tested_manifest_sha256") != test_set.manifest_hash:
         raise DeganError(f"{folder} was tested on another data set; choose a new name for the run")
     if drop_copies != (summary.get("copies_left_out") is not None):
@@ -112,8 +132,6 @@ def cross_data_set(
             f"{folder} was tested {'with' if drop_copies else 'without'} near copies of training "
             "images; use the same option, or choose a new name for the run"
         )
-    progress(1.0, "done")
-    return summary
 
 
 def _test(
