@@ -16,10 +16,15 @@ from degan.data.manifest import read_dataset
 from degan.media import images
 
 REAL = Path(__file__).parent / "london"
-# Fewer epochs, so that the whole demo takes minutes.
-QUICK = [
-    f"--set={setting}" for setting in ("gan.epochs=5", "gan.min_steps=0", "classifier.epochs=6")
-]
+
+
+def quick(epochs: int) -> list[str]:
+    """Return options with fewer epochs, so that the whole demo takes minutes.
+
+    Args:
+        epochs: number of epochs of stage 1.
+    """
+    return [f"--set=gan.epochs={epochs}", "--set=gan.min_steps=0", "--set=classifier.epochs=6"]
 
 
 def run(*arguments: str | Path) -> None:
@@ -48,9 +53,9 @@ def main() -> None:
     people, real, model = out / "people", out / "real", out / "demo.onnx"
     run("synthesize", people, "--people", "60", "--images", "1440")
     draw_sheet(people, out / "people.jpg")
-    run("crossval", out / "crossval", "--data", people, "--folds", "4", *QUICK)
+    run("crossval", out / "crossval", "--data", people, "--folds", "4", *quick(5))
     # More epochs than in the folds, for better generated faces.
-    run("train", out / "train", "--data", people, *QUICK, "--set=gan.epochs=10")
+    run("train", out / "train", "--data", people, *quick(10))
     run("report", out / "crossval", "--data", people, "-o", out / "report.html")
     run("export", out / "train", model)
     print("\nThe new model was trained without photos. Test on twelve real people:")

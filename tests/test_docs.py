@@ -1,6 +1,8 @@
 """What the documents say is there: links, commands, options."""
 
+import importlib.util
 import re
+import shlex
 import tomllib
 
 import pytest
@@ -8,7 +10,8 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from degan.cli.app import app
-from degan.config import PRESETS, preset
+from degan.config import DEFAULT_PRESET, PRESETS, override, preset
+from degan.config.no_effect import check_assignments
 
 PAGES = [
     "README.md",
@@ -98,3 +101,53 @@ def test_the_base_install_is_light_and_names_no_training_package(root):
         "defusedxml", "lazy-loader", "numpy", "onnxruntime", "Pillow", "pydantic", "rich",
         "threadpoolctl", "tomli-w", "typer",
     }  # fmt: skip
+
+
+def settings_of_commands(text):
+    """Return the words of every command in a text that gives settings."""
+    found = re.findall(r"degan (?:train|crossval|crossdata|ablate) [^`\n|&;]*--set[^`\n|&;]*", text)
+    return [shlex.split(re.sub(r"\$\w+", "1", command)) for command in found]
+
+
+def assignments(words):
+    """Return the preset and the assignments of ``--set`` in the words of a command."""
+    values = [
+        word.removeprefix("--set=") if word.startswith("--set=") else words[place + 1]
+        for place, word in enumerate(words)
+        if word == "--set" or word.startswith("--set=")
+    ]
+    name = words[words.index("--preset") + 1] if "--preset" in words else DEFAULT_PRESET
+    return name, values
+
+
+def check_settings(words):
+    name, changes = assignments(words)
+    check_assignments(override(preset(name), changes), changes)
+
+
+def test_the_settings_of_commands_in_the_documents_are_accepted(root):
+    commands = [
+        words
+        for page in PAGES
+        for words in settings_of_commands((root / page).read_text(encoding="utf-8"))
+    ]
+    assert len(commands) > 5
+    for words in commands:
+        check_settings(words)
+
+
+def test_the_settings_of_the_demo_are_accepted(root, monkeypatch, tmp_path):
+    """`make demo` set one setting twice, which is refused: it ended after four minutes."""
+    spec = importlib.util.spec_from_file_location("demo", root / "examples" / "demo.py")
+    demo = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(demo)
+    commands = []
+    monkeypatch.setattr(demo, "run", lambda *words: commands.append([str(word) for word in words]))
+    monkeypatch.setattr(demo, "draw_sheet", lambda *_: None)
+    monkeypatch.setattr(demo.sys, "argv", ["demo.py", str(tmp_path)])
+    with pytest.raises(FileNotFoundError):  # nothing ran, so there is no summary to print
+        demo.main()
+    assert {"synthesize", "crossval", "train", "predict"} <= {words[0] for words in commands}
+    for words in commands:
+        if words[0] in ("crossval", "train"):
+            check_settings(words)
