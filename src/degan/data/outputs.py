@@ -49,10 +49,7 @@ def check_output_file(out: Path, reads: Iterable[Path] = ()) -> None:
     reserved = len(inside) == 1 and _same_name(whole.name) in names
     part = len(inside) > 1 and whole.exists() and whole.suffix.lower() not in _PAGES
     if reserved or part:
-        raise DeganError(
-            f"{out} is part of {folder}, a data set or a run, whose files are not replaced; choose "
-            "another path"
-        )
+        raise _kept(out, whole, folder, "path")
 
 
 def check_output_folder(out: Path, names: Iterable[str], reads: Iterable[Path] = ()) -> None:
@@ -79,10 +76,7 @@ def check_output_folder(out: Path, names: Iterable[str], reads: Iterable[Path] =
     owner = _owner(whole / SUMMARY_FILE)
     filled = out.is_dir() and any(True for _ in out.iterdir())
     if owner is not None and (owner[0] == whole or (filled and not (out / SUMMARY_FILE).exists())):
-        raise DeganError(
-            f"{out} is part of {owner[0]}, a data set or a run, whose files are not replaced; "
-            "choose another folder"
-        )
+        raise _kept(out, whole, owner[0], "folder")
     check_folder_writable(out)
     read = first_read([out / name for name in names], reads)
     if read is not None:
@@ -125,6 +119,14 @@ def _identities(paths: Iterable[Path]) -> Iterator[tuple[int, int]]:
         except (OSError, ValueError):
             continue
         yield found.st_dev, found.st_ino
+
+
+def _kept(out: Path, whole: Path, folder: Path, other: str) -> DeganError:
+    """Return the error for an output in a data set or run, or that is one."""
+    place = "is" if whole == folder else f"is part of {folder},"
+    return DeganError(
+        f"{out} {place} a data set or a run, whose files are not replaced; choose another {other}"
+    )
 
 
 def _owner(path: Path) -> tuple[Path, frozenset[str]] | None:
