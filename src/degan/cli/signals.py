@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Final
 
 INTERRUPTED: Final = 130
-"""Exit code after Ctrl-C, which shells expect; after another signal it is 128 plus its number."""
+"""Exit code after Ctrl-C, as shells expect; after another signal, 128 plus its number."""
 
 _IMPORT: Final = "<frozen importlib._bootstrap>"  # file name of Python's code for imports
 _WAIT_SECONDS: Final = 0.05  # between two looks whether an import has ended
@@ -87,7 +87,7 @@ def _imports(frame: FrameType | None) -> bool:
 
 
 def end_silently() -> None:
-    """Let each further signal end the process without a traceback; forget one that waits."""
+    """End the process without a traceback at the next signal; drop a waiting signal."""
     if sys.platform != "win32":
         signal.setitimer(signal.ITIMER_REAL, 0)
     for one in _heard():

@@ -1,4 +1,4 @@
-"""Settings without an effect in combination with others: a user who sets one is told so."""
+"""Find settings that other settings make ineffective, and refuse assignments of them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -16,7 +16,7 @@ def key_of(name: str) -> str:
 
 
 def alike_names(names: Iterable[str]) -> list[list[str]]:
-    """Return the groups of two or more different names with the same key, sorted; not empty ones.
+    """Return the groups of different names with the same key, sorted; empty names are ignored.
 
     Args:
         names: names of people; repeated names count once.

@@ -57,7 +57,7 @@ def find_known(
 
 
 def overlap_text(dataset: Dataset, known: Sequence[int]) -> str:
-    """Return words for the known pictures of a data set, for an error message.
+    """Return the number of known pictures of a data set and one of them, for an error message.
 
     Args:
         dataset: the data set.

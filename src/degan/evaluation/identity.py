@@ -1,4 +1,4 @@
-"""Identification of people by what a recogniser returns: how free of identity it is."""
+"""Identification of people by the outputs of a recogniser."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

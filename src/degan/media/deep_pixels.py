@@ -129,7 +129,7 @@ def _tag(image: Image.Image, tag: int) -> Any:
 
 
 def _values(part: Image.Image, image: Image.Image) -> NDArray[Any]:
-    """Return the values of a part of an image, with the sign that the file names."""
+    """Return the values of a part of an image, signed or unsigned as the file declares."""
     values = np.asarray(part)
     if is_signed_bytes(image):
         return values.view(np.int8)

@@ -171,7 +171,7 @@ def _text(value: int | memoryview) -> str:
 
 
 class _Reader:
-    """Reader of protobuf messages that counts the fields, so that it ends for any file."""
+    """Reader of protobuf messages with a limit on their fields, so that reading always ends."""
 
     def __init__(self) -> None:
         self._left = _MAX_FIELDS
