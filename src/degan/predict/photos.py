@@ -196,7 +196,7 @@ def _read_chunk(
 
 
 def _with_copy(result: Result, path: Path) -> Result:
-    """Write the annotated copy of a photo; return the result, with an error if no copy was written."""
+    """Write the annotated copy of a photo; return the result, with an error if there is none."""
     if result.image is None:
         return result
     try:
