@@ -147,6 +147,22 @@ class TestPrepareAndTrain:
                 "must be 1 to 1000, not 0",
             ),
             (("prepare", "mmi", "empty", "out", "--dual-view", "top"), "dual view is 'top'"),
+            (
+                ("prepare", "folder", "empty", "out", "--votes", "fer2013new.csv"),
+                "folder does not use these options: votes; leave them out",
+            ),
+            (
+                ("prepare", "fer2013", "empty", "out", "--labels", "majority"),
+                "--labels has no effect without --votes; leave it out",
+            ),
+            (
+                ("prepare", "fer2013", "empty", "out", "--votes", "v.csv", "--labels", "mine"),
+                "labels is 'mine'; choose one of majority, original",
+            ),
+            (
+                ("prepare", "fer2013", "empty", "out", "--votes", "v.csv"),
+                "v.csv does not exist; give the table of FER+",
+            ),
             (("look", "empty"), "not a prepared data set"),
             (("folds", "empty", "f.json"), "not a prepared data set"),
             (("crossdata", "run", "--data", "empty", "--test", "empty"), "not a prepared data set"),

@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from degan.data.manifest import check_dataset, read_dataset, write_dataset
+from degan.data.manifest_columns import read_user_columns, read_vote_columns
 from degan.data.sample import Sample, Skipped
+from degan.data.vote_columns import VOTE_COLUMNS, VOTE_NAMES
 from degan.errors import DeganError, DeganTypeError
 from degan.labels import EXPRESSIONS
 
@@ -74,6 +76,85 @@ def test_a_data_set_knows_its_size_frame_expressions_and_subjects(tmp_path):
     assert (dataset.folder, dataset.crop_size, dataset.frame) == (tmp_path, 64, "frame/1")
     assert dataset.expressions == ("anger", "fear")
     assert dataset.subjects == ("Bob", "ann")
+
+
+class TestVotes:
+    """Columns with the votes of several people."""
+
+    def written(self, folder, votes, samples=(SAMPLE, OTHER)):
+        write_dataset(folder, samples, [], crop_size=64, frame="frame/1", settings={}, votes=votes)
+        return folder
+
+    def test_they_are_columns_of_the_manifest(self, tmp_path):
+        self.written(tmp_path, {SAMPLE.file: {"fear": 7, "neutral": 1, "no_face": 2}})
+        with (tmp_path / "manifest.csv").open(newline="", encoding="utf-8") as file:
+            header, first, second = csv.reader(file, strict=True)
+        assert tuple(header) == (*Sample._fields, *VOTE_COLUMNS)
+        assert VOTE_COLUMNS[0] == "votes_neutral"
+        assert VOTE_COLUMNS[-2:] == ("votes_unknown", "votes_no_face")
+        counts = dict(zip(header, first, strict=True))
+        assert (counts["votes_fear"], counts["votes_anger"]) == ("7", "0")
+        assert second[len(Sample._fields) :] == [""] * len(VOTE_COLUMNS)
+
+    @given(
+        st.dictionaries(
+            st.sampled_from([SAMPLE.file, OTHER.file]),
+            st.dictionaries(st.sampled_from(VOTE_NAMES), st.integers(0, 10**6)),
+        )
+    )
+    def test_they_come_back_and_so_do_the_samples(self, tmp_path_factory, votes):
+        folder = self.written(tmp_path_factory.mktemp("voted"), votes)
+        assert read_dataset(folder).samples == (SAMPLE, OTHER)
+        chosen = {f: {name: n for name, n in row.items() if n} for f, row in votes.items()}
+        assert read_vote_columns(folder) == chosen
+
+    def test_without_votes_the_manifest_has_no_such_columns(self, tmp_path):
+        plain = written(tmp_path / "plain") / "manifest.csv"
+        none = self.written(tmp_path / "none", None) / "manifest.csv"
+        assert plain.read_bytes() == none.read_bytes()
+        assert read_vote_columns(tmp_path / "plain") == {}
+
+    def test_they_are_not_columns_of_the_user(self, tmp_path):
+        self.written(tmp_path, {SAMPLE.file: {"fear": 7}})
+        assert read_user_columns(read_dataset(tmp_path)) == {}
+        text = (tmp_path / "manifest.csv").read_text().splitlines()
+        added = "\n".join(f"{line},{cell}" for line, cell in zip(text, "wxy", strict=True))
+        rewritten(tmp_path, added + "\n")
+        assert read_user_columns(read_dataset(tmp_path)) == {"w": ["x", "y"]}
+        assert read_vote_columns(tmp_path) == {SAMPLE.file: {"fear": 7}}
+
+    @pytest.mark.parametrize(
+        ("votes", "said"),
+        [
+            ([1], "votes must be a mapping from files to votes"),
+            ({"gone.png": {}}, "votes has the file 'gone.png', which no sample has"),
+            ({SAMPLE.file: 3}, "must be a mapping from expressions to numbers"),
+            ({SAMPLE.file: {"bored": 1}}, "has the name 'bored'; use neutral, anger"),
+            ({SAMPLE.file: {"fear": -1}}, "must be 0 to 1,?000,?000, not -1"),
+            ({SAMPLE.file: {"fear": 0.5}}, "must be a whole number, not an object of type float"),
+            ({SAMPLE.file: {"fear": True}}, "must be a whole number"),
+        ],
+    )
+    def test_wrong_ones_are_refused_before_anything_is_written(self, tmp_path, votes, said):
+        with pytest.raises((DeganError, DeganTypeError), match=said):
+            self.written(tmp_path, votes)
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            (("7", "-7"), "the votes on .* are damaged .*'-7' is not a number from 0"),
+            (("7", "x"), "the votes on .* are damaged"),
+            (("7", ""), "the votes on .* are damaged"),
+            (("votes_fear", "fear"), r"lacks columns of votes \(votes_fear\)"),
+        ],
+    )
+    def test_damaged_ones_are_refused_in_a_sentence(self, tmp_path, change, said):
+        self.written(tmp_path, {SAMPLE.file: {"fear": 7}})
+        rewritten(tmp_path, (tmp_path / "manifest.csv").read_text().replace(*change))
+        assert read_dataset(tmp_path).samples == (SAMPLE, OTHER)
+        with pytest.raises(DeganError, match=said):
+            read_vote_columns(tmp_path)
 
 
 def test_the_description_counts_what_is_in_it(tmp_path):

@@ -386,6 +386,8 @@ def test_the_data_set_says_where_it_is_from_and_what_it_lacks(sequence_tree, tmp
 def test_a_choice_that_the_data_set_does_not_have_is_refused(sequence_tree, tmp_path):
     with pytest.raises(DeganError, match="ckplus does not use these options: camera, light;"):
         prepare_ck(sequence_tree, tmp_path / "data", camera="NI", light="Dark")
+    with pytest.raises(DeganError, match="ckplus does not use these options: votes;"):
+        prepare_ck(sequence_tree, tmp_path / "data", votes="fer2013new.csv")
 
 
 def test_a_row_of_a_table_is_a_picture_too(astronaut, tmp_path):
@@ -446,6 +448,9 @@ def test_settings_are_checked_when_they_are_made(change, says):
         ({"peak_frames": "3"}, "peak_frames must be a whole number"),
         ({"neutral": "no"}, "neutral must be True or False, not an object of type str"),
         ({"camera": "UV"}, "camera is 'UV'; choose one of VL, NI"),
+        ({"votes": 5}, "votes must be a path"),
+        ({"votes": "v.csv", "labels": "mine"}, "is 'mine'; choose one of majority, original"),
+        ({"labels": "majority"}, "labels has no effect without votes; give votes, or leave it out"),
     ],
 )
 def test_choices_are_checked_when_they_are_made(change, says):

@@ -1,5 +1,6 @@
 """What several people saw in each picture: the table, and trainings that learn from it."""
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -8,18 +9,26 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from degan.config import override, preset
+from degan.data.adapters import find_adapter
 from degan.data.crops import read_crops
 from degan.data.join import join_datasets
-from degan.data.manifest import read_dataset
+from degan.data.manifest import read_dataset, write_dataset
+from degan.data.prepare import PrepareSettings, prepare_dataset
+from degan.data.protocol import Protocol
 from degan.data.set_layout import VOTES_FILE
 from degan.data.votes import read_votes, vote_shares, write_votes
 from degan.errors import DeganError
 from degan.evaluation.ablation.arms import choose_arms
+from degan.evaluation.protocols.crossdata import cross_data_set
 from degan.labels import EXPRESSIONS
+from degan.media import images
 from degan.training.model import predict_probabilities
 from degan.training.pipeline import train
+from fer_tables import voted as voted_row
+from fer_tables import write_pictures, write_votes_table
 
 VOTED = override(preset("tiny"), ["classifier.teachers='votes'"])
 
@@ -33,6 +42,22 @@ def voted(faces, tmp_path):
         {sample.file: {"neutral": 5, "happiness": 5} for sample in faces.samples},
     )
     return read_dataset(tmp_path / "voted")
+
+
+def with_votes(faces, folder, votes):
+    """Copy the examples; their votes are columns of the manifest."""
+    shutil.copytree(faces.folder, folder)
+    write_dataset(
+        folder, faces.samples, [], crop_size=64, frame=faces.frame, settings={}, votes=votes
+    )
+    return read_dataset(folder)
+
+
+@pytest.fixture
+def counted(faces, tmp_path):
+    """As ``voted``, but the votes are columns of the manifest; one vote is for unknown."""
+    chosen = {"neutral": 5, "happiness": 4, "unknown": 1}
+    return with_votes(faces, tmp_path / "counted", {s.file: chosen for s in faces.samples})
 
 
 class TestTable:
@@ -123,6 +148,84 @@ class TestShares:
             vote_shares(voted, [0])
 
 
+class TestManifest:
+    """Votes in columns of the manifest."""
+
+    def test_they_are_read_as_those_of_the_table_are(self, faces, counted):
+        chosen = {"neutral": 5, "happiness": 4, "unknown": 1}
+        assert read_votes(counted.folder) == {sample.file: chosen for sample in faces.samples}
+        assert not (counted.folder / VOTES_FILE).exists()
+
+    def test_who_recognised_nothing_or_saw_no_face_has_no_share(self, faces, tmp_path):
+        chosen = [
+            {"neutral": 3, "happiness": 1, "unknown": 4, "no_face": 2},
+            {"unknown": 6, "no_face": 4},
+            {"anger": 10},
+        ]
+        files = [sample.file for sample in faces.samples]
+        votes = dict(zip(files, chosen, strict=False))
+        dataset = with_votes(faces, tmp_path / "v", votes)
+        label = [float(faces.samples[1].expression == name) for name in faces.expressions]
+        shares = vote_shares(dataset, [0, 1]).tolist()
+        assert shares == [[0.75, 0.25], label]  # nine of ten votes of the first rows count nothing
+
+    def test_a_single_vote_counts_as_any_other(self, faces, tmp_path):
+        votes = {faces.samples[0].file: {"neutral": 9, "happiness": 1}}
+        dataset = with_votes(faces, tmp_path / "v", votes)
+        assert vote_shares(dataset, [0])[0].tolist() == pytest.approx([0.9, 0.1])
+
+    def test_two_sources_of_votes_are_refused(self, counted):
+        write_votes(counted.folder, {counted.samples[0].file: {"neutral": 1}})
+        with pytest.raises(DeganError, match=r"manifest\.csv has votes, and so has votes\.csv"):
+            train(counted, range(24), VOTED, counted.folder.parent / "run")
+        assert not (counted.folder.parent / "run").exists()
+
+    def test_votes_for_no_expression_of_the_data_set_are_refused(self, faces, tmp_path):
+        dataset = with_votes(faces, tmp_path / "v", {faces.samples[0].file: {"fear": 9}})
+        with pytest.raises(DeganError, match=r"manifest\.csv has no vote .* another data set"):
+            vote_shares(dataset, [0])
+
+    def test_a_run_depends_on_them_by_the_hash_of_the_manifest(self, faces, counted, tmp_path):
+        train(counted, range(24), VOTED, tmp_path / "run")
+        facts = json.loads((tmp_path / "run" / "run.json").read_text())
+        assert facts["manifest_sha256"] == counted.manifest_hash
+        assert "votes_sha256" not in facts
+        other = {sample.file: {"neutral": 5, "happiness": 5} for sample in faces.samples}
+        changed = with_votes(faces, tmp_path / "other", other)
+        with pytest.raises(DeganError, match="differs in: data set"):
+            train(changed, range(24), VOTED, tmp_path / "run")
+
+
+@pytest.mark.parametrize("source", ["table", "manifest"])
+def test_votes_on_pictures_with_an_expression_of_one_set_alone_are_no_fault(
+    faces, tmp_path, source
+):
+    """A run across data sets leaves such pictures out, but their votes are still there."""
+    samples = [s._replace(expression="fear") if i < 3 else s for i, s in enumerate(faces.samples)]
+    votes = {sample.file: {sample.expression: 9, "unknown": 1} for sample in samples}
+    known = replace(faces, samples=tuple(samples))
+    dataset = with_votes(known, tmp_path / "more", votes if source == "manifest" else None)
+    if source == "table":
+        write_votes(dataset.folder, votes)
+    test_set = with_votes(faces, tmp_path / "test", None)
+    for sample in test_set.samples:
+        crop = images.read_image(test_set.folder / sample.file)
+        images.write_image(test_set.folder / sample.file, np.ascontiguousarray(crop[:, ::-1]))
+    summary = cross_data_set(dataset, test_set, tmp_path / "run", VOTED)
+    assert summary["expressions"] == ["neutral", "happiness"]
+
+
+def test_a_joined_set_has_the_votes_of_both_kinds(faces, voted, counted, tmp_path):
+    joined = join_datasets([voted.folder, counted.folder, faces.folder], tmp_path / "all")
+    assert read_votes(joined.folder) == {
+        f"{part.folder.name}/{file}": chosen
+        for part in (voted, counted)
+        for file, chosen in read_votes(part.folder).items()
+    }
+    shares = vote_shares(joined, [0, 24])
+    assert np.allclose(shares, [vote_shares(voted, [0])[0], vote_shares(counted, [0])[0]])
+
+
 def test_a_joined_set_has_the_votes_of_its_parts(faces, voted, tmp_path):
     joined = join_datasets([voted.folder, faces.folder], tmp_path / "both")
     assert read_votes(joined.folder) == {
@@ -152,6 +255,45 @@ def test_without_votes_nothing_is_trained(faces, tmp_path):
     with pytest.raises(DeganError, match=r"votes.csv does not exist"):
         train(faces, range(len(faces.samples)), VOTED, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("labels", ["majority", "original"])
+def test_fer_plus_is_prepared_joined_with_synthetic_people_and_trained_on(
+    faces, rendered, tmp_path, labels
+):
+    """Tables like fer2013.csv and fer2013new.csv, of the examples."""
+    pictures, votes = [], []
+    for number, sample in enumerate(faces.samples):
+        crop = Image.fromarray(images.read_image(faces.folder / sample.file)).convert("L")
+        pixels = " ".join(map(str, np.asarray(crop.resize((48, 48))).ravel()))
+        is_happy = sample.expression == "happiness"
+        pictures.append((3 if is_happy else 6, "Training", pixels))
+        chosen = {"happiness": 6, "surprise": 3, "NF": 1} if is_happy else {"neutral": 10}
+        votes.append(voted_row(**({"unknown": 9, "neutral": 1} if number == 0 else chosen)))
+    result = prepare_dataset(
+        find_adapter("fer2013"),
+        write_pictures(tmp_path / "fer2013.csv", *pictures),
+        tmp_path / "fer",
+        Protocol(votes=write_votes_table(tmp_path / "fer2013new.csv", *votes), labels=labels),
+        PrepareSettings(crop_size=48),
+        jobs=1,
+    )
+    assert len(result.skipped) == (labels == "majority")  # most people recognised nothing in one
+    assert len(result.samples) + len(result.skipped) == 24
+    described = json.loads((tmp_path / "fer" / "dataset.json").read_text())["settings"]
+    assert described["protocol"]["votes"] == "fer2013new.csv"
+    assert described["protocol"]["labels"] == labels
+    assert str(tmp_path) not in json.dumps(described)
+
+    joined = join_datasets([tmp_path / "fer", rendered[1]], tmp_path / "all")
+    assert len(read_votes(joined.folder)) == len(result.samples)
+    happy = next(i for i, s in enumerate(joined.samples) if s.expression == "happiness")
+    chosen = dict(zip(joined.expressions, vote_shares(joined, [happy])[0], strict=True))
+    assert chosen["happiness"] == pytest.approx(6 / 9)
+    assert chosen["surprise"] == pytest.approx(3 / 9)
+    settings = override(VOTED, ["network.image_size=48"])
+    model = train(joined, range(len(joined.samples)), settings, tmp_path / "run")
+    assert model.expressions == EXPRESSIONS
 
 
 def test_the_ablation_says_what_the_votes_are_worth():

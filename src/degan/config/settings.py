@@ -199,7 +199,7 @@ class ClassifierSettings(_Settings):
     teachers: Annotated[int, Field(ge=0, le=20)] | Literal["votes"] = 0
     """Source of soft targets, in addition to the labels. 2 or more: number of plain CNNs, each of
     which predicts the training subjects that it was not trained on. ``votes``: the votes of people
-    in ``votes.csv``. 0: only labels, as in the paper."""
+    in the manifest or in ``votes.csv``. 0: only labels, as in the paper."""
     taught: Share = 0.5
     """Weight of the soft targets, from 0 to 1; the labels have the rest."""
 

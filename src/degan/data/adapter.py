@@ -40,6 +40,10 @@ class AdapterResult:
         recordings: recordings that become samples.
         skipped: files and sequences that do not become samples, with reasons.
         units: name of a recording -> numbers of the FACS action units coded at its peak.
+        votes: name of a picture -> name in :data:`degan.data.vote_columns.VOTE_NAMES` -> number of
+            people who chose it. It has all pictures, or is empty if the data set has no votes.
+        original_labels: expression -> number of labelled recordings in the copy, if votes changed
+            the labels or left recordings out; empty if ``recordings`` has all of them.
         layout: pattern of the paths of the photos, with the places of class and person; "" if the
             data set has a layout of its own.
         notes: sentences on the interpretation of names, for the user.
@@ -48,6 +52,8 @@ class AdapterResult:
     recordings: list[Recording] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     units: dict[str, frozenset[int]] = field(default_factory=dict)
+    votes: dict[str, Mapping[str, int]] = field(default_factory=dict)
+    original_labels: Counter[str] = field(default_factory=Counter)
     layout: str = ""
     notes: list[str] = field(default_factory=list)
 
@@ -135,6 +141,8 @@ def select_recordings(
 def count_differences(found: AdapterResult, adapter: Adapter, protocol: Protocol) -> list[str]:
     """Return the counts in which a copy differs from a complete copy.
 
+    The counts are of the labels of the data set, also if votes set the labels of the samples.
+
     Args:
         found: content of the copy.
         adapter: adapter of the data set, with the counts of a complete copy.
@@ -151,8 +159,8 @@ def count_differences(found: AdapterResult, adapter: Adapter, protocol: Protocol
     # Neutral first frames do not count as recordings.
     if "neutral" not in expected.expressions:
         labelled = [source for source in labelled if source.expression != "neutral"]
-    counts = Counter(source.expression for source in labelled)
-    rows = [("recordings", len(labelled), expected.recordings)]
+    counts = found.original_labels or Counter(source.expression for source in labelled)
+    rows = [("recordings", counts.total(), expected.recordings)]
     if expected.subjects is not None:
         rows.append(("subjects", len({s.subject for s in labelled}), expected.subjects))
     rows += [(name, counts[name], count) for name, count in expected.expressions.items()]

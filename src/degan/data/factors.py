@@ -8,7 +8,8 @@ import math
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from degan.data.manifest import Dataset, read_user_columns
+from degan.data.manifest import Dataset
+from degan.data.manifest_columns import read_user_columns
 from degan.data.sample import Sample
 from degan.data.set_layout import FACTORS_FILE
 from degan.errors import DeganError

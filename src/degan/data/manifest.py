@@ -13,8 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from degan.data.sample import SPLITS, Sample, Skipped
-from degan.data.set_layout import DESCRIPTION_FILE, MANIFEST_FILE, SKIPPED_FILE
+from degan.data.set_layout import (
+    DESCRIPTION_FILE,
+    MANIFEST_FILE,
+    MAX_MANIFEST_BYTES,
+    SKIPPED_FILE,
+)
 from degan.data.valid_rows import PARTS, check_rows, is_inside
+from degan.data.vote_columns import VOTE_COLUMNS, check_votes, vote_cells
 from degan.errors import DeganError, DeganTypeError
 from degan.faces.alignment import MAX_CROP_SIZE
 from degan.labels import EXPRESSIONS, is_class_name, sort_classes
@@ -22,7 +28,6 @@ from degan.system.arguments import PathLike, as_int, as_path, check_kind, check_
 from degan.system.csv_rows import csv_text
 from degan.system.files import read_bytes, sha256, write_text
 
-_MAX_MANIFEST_BYTES = 2 * 2**30
 _COLUMNS = list(Sample._fields)
 _KNOWN = frozenset(EXPRESSIONS)
 
@@ -155,6 +160,7 @@ def write_dataset(
     crop_size: int,
     frame: str,
     settings: dict[str, Any],
+    votes: Mapping[str, Mapping[str, int]] | None = None,
 ) -> None:
     """Write ``manifest.csv``, ``skipped.csv`` and, last, ``dataset.json`` to a folder of crops.
 
@@ -167,10 +173,14 @@ def write_dataset(
         crop_size: width and height of every crop in pixels, from 1 to 4096.
         frame: name of the canonical frame of the crops, see :data:`degan.faces.FRAME`.
         settings: settings of the preparation as JSON values, stored in ``dataset.json``.
+        votes: file of a sample -> name in :data:`degan.data.vote_columns.VOTE_NAMES` -> number of
+            people who chose it, 0 if the name is missing. They become columns of the manifest; the
+            cells of a sample without an entry are empty. None: the manifest has no such columns.
 
     Raises:
         DeganError: a sample has an invalid expression, split or file; ``crop_size`` is out of
-            range; or a file cannot be written.
+            range; the votes are for another file or name, or out of range; or a file cannot be
+            written.
         DeganTypeError: an argument has a wrong type, or ``settings`` cannot be stored as JSON.
     """
     folder = as_path(folder, "folder")
@@ -178,7 +188,12 @@ def write_dataset(
     check_kind(frame, str, "frame", "the name of a crop frame")
     check_kind(settings, dict, "settings", "a dict of JSON values")
     check_rows(samples, skipped)
-    manifest = _csv_text(_COLUMNS, samples)
+    if votes is None:
+        manifest = _csv_text(_COLUMNS, samples)
+    else:
+        check_votes(votes, {sample.file for sample in samples})
+        rows = [(*sample, *vote_cells(votes.get(sample.file))) for sample in samples]
+        manifest = _csv_text([*_COLUMNS, *VOTE_COLUMNS], rows)
     skipped_text = _csv_text(["source", "reason"], skipped)
     counts = Counter(sample.expression for sample in samples)
     description = {
@@ -235,7 +250,7 @@ def read_dataset(folder: PathLike) -> Dataset:
             f"'degan prepare folder PHOTOS {folder}'"
         )
     description = read_description(folder)
-    data = read_bytes(folder / MANIFEST_FILE, _MAX_MANIFEST_BYTES, "manifest")
+    data = read_bytes(folder / MANIFEST_FILE, MAX_MANIFEST_BYTES, "manifest")
     if sha256(data) != description["manifest_sha256"]:
         raise DeganError(
             f"{folder / 'manifest.csv'} was changed after it was prepared; prepare the data set "
@@ -280,7 +295,7 @@ def read_skipped(folder: Path) -> list[Skipped]:
     if not path.is_file():
         return []
     try:
-        text = read_bytes(path, _MAX_MANIFEST_BYTES, "list of skipped files").decode("utf-8")
+        text = read_bytes(path, MAX_MANIFEST_BYTES, "list of skipped files").decode("utf-8")
         rows = csv.reader(io.StringIO(text, newline=""), strict=True)
         return [Skipped(*row) for row in islice(rows, 1, None)]
     except (UnicodeDecodeError, csv.Error, TypeError) as error:
@@ -320,26 +335,6 @@ def _parse_manifest(data: bytes, path: Path, known: frozenset[str]) -> tuple[Sam
         return tuple(_parse_row(pick, row, known, path, rows.line_num) for row in rows)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DeganError(f"{path} is not a CSV file in UTF-8 ({error})") from error
-
-
-def read_user_columns(dataset: Dataset) -> dict[str, list[str]]:
-    """Return the columns of ``manifest.csv`` that degan did not write: name -> cells, row by row.
-
-    Raises:
-        DeganError: ``manifest.csv`` is damaged.
-    """
-    path = dataset.folder / MANIFEST_FILE
-    data = read_bytes(path, _MAX_MANIFEST_BYTES, "manifest")
-    try:
-        rows = csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True)
-        own = {name: place for place, name in enumerate(next(rows)) if name not in _COLUMNS}
-        cells: dict[str, list[str]] = {name: [] for name in own}
-        for row in rows if own else ():
-            for name, place in own.items():
-                cells[name].append(row[place])
-        return cells
-    except (UnicodeDecodeError, csv.Error, StopIteration, IndexError) as error:
-        raise DeganError(f"{path} is damaged; prepare the data set again") from error
 
 
 def _parse_row(

@@ -148,10 +148,11 @@ def prepare_dataset(
         progress=progress or silent,
         origin={
             "dataset": adapter.name,
-            "protocol": asdict(protocol),
+            "protocol": protocol.as_json(),
             "differences": differences,
         },
         units=found.units,
+        votes=found.votes,
     )
     return replace(result, notes=tuple(found.notes))
 
@@ -172,6 +173,7 @@ def prepare(
     progress: Callable[[int, int], None] = silent,
     origin: Mapping[str, Any] | None = None,
     units: Mapping[str, frozenset[int]] | None = None,
+    votes: Mapping[str, Mapping[str, int]] | None = None,
 ) -> PrepareResult:
     """Cut the face out of every picture and write a prepared data set.
 
@@ -188,6 +190,8 @@ def prepare(
         origin: entries about the source of the pictures, stored in ``dataset.json``.
         units: recording -> action units, see :class:`degan.data.adapter.AdapterResult`. If not
             empty, they are written next to the manifest.
+        votes: name of a picture -> votes, see :class:`degan.data.adapter.AdapterResult`. If not
+            empty, they are written to the manifest.
 
     Raises:
         DeganError: ``out`` exists, no picture has a face, or the disk is full.
@@ -208,6 +212,7 @@ def prepare(
             crop_size=settings.crop_size,
             frame=FRAME,
             settings={**asdict(settings), **origin, "degan": __version__},
+            votes={row.file: votes[row.source] for row in samples} if votes else None,
         )
         write_units(partial, units or {})
         dataset = read_dataset(partial)

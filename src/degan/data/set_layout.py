@@ -8,6 +8,9 @@ DESCRIPTION_FILE: Final = "dataset.json"
 MANIFEST_FILE: Final = "manifest.csv"
 """One row per sample."""
 
+MAX_MANIFEST_BYTES: Final = 2 * 2**30
+"""Maximum size of the manifest in bytes."""
+
 SKIPPED_FILE: Final = "skipped.csv"
 """Skipped photos, with the reasons."""
 
@@ -18,7 +21,7 @@ ACTION_UNITS_FILE: Final = "action_units.csv"
 """FACS action units of recordings."""
 
 VOTES_FILE: Final = "votes.csv"
-"""Votes of several people on each photo."""
+"""Votes of several people on each photo, if the manifest has no columns of votes."""
 
 DATA_SET_FILES: Final = frozenset(
     value for name, value in tuple(globals().items()) if name.endswith("_FILE")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from degan.data.pictures import ZIP_DAMAGE, Location
+from degan.data.tree import Tree
 from degan.errors import DeganError
 from degan.system.csv_rows import CsvTable
 from degan.system.files import open_file
@@ -92,6 +93,23 @@ def header(place: Location, expected: Collection[str]) -> list[str]:
         return columns(CsvTable(start, str(place), expected=expected, limit=MAX_LINE).header)
     except DeganError:
         return []
+
+
+def find_tables(tree: Tree, expected: Collection[str]) -> list[str]:
+    """Return the names of the ``.csv`` files of a data set that have all expected columns.
+
+    Args:
+        tree: the files.
+        expected: expected column names in lower case.
+
+    Raises:
+        DeganError: see :func:`open_table`.
+    """
+    return [
+        name
+        for name in tree.names
+        if name.lower().endswith(".csv") and {*expected} <= {*header(tree.location(name), expected)}
+    ]
 
 
 def read_whole(

@@ -267,10 +267,9 @@ def _uses_votes(settings: Settings) -> bool:
 
 
 def _vote_facts(dataset: Dataset, settings: Settings) -> dict[str, Any]:
-    """Return the hash of the votes for ``run.json``; the manifest's hash does not cover them."""
-    if not _uses_votes(settings):
-        return {}
-    return {"votes_sha256": votes_hash(dataset.folder)}
+    """Return the hash of ``votes.csv`` for ``run.json``; other votes are in the manifest."""
+    table_hash = votes_hash(dataset.folder) if _uses_votes(settings) else None
+    return {} if table_hash is None else {"votes_sha256": table_hash}
 
 
 def _needs_actions(settings: Settings) -> bool:

@@ -13,7 +13,8 @@ from degan.data.datasets.fer2013 import ADAPTER
 from degan.data.pictures import Location, PictureReader, Pixels
 from degan.data.protocol import Protocol
 from degan.errors import DeganError
-from stills import make, photos, reasons, sums_up, zipped
+from fer_tables import voted, write_pictures, write_votes_table
+from stills import differs, make, photos, reasons, sums_up, zipped
 
 HEADER = "emotion,pixels,Usage\n"
 GREY = " ".join(["128"] * 2304)
@@ -243,6 +244,130 @@ def test_a_folder_without_fer2013_says_what_was_looked_for(tmp_path):
 def test_the_pictures_are_taken_as_cut_out_faces_of_nobody_known():
     assert ADAPTER.cut_out
     assert not ADAPTER.people
+
+
+class TestVotes:
+    """The table of FER+ next to the table of pictures."""
+
+    PICTURES = ((0, "Training"), (6, "Training"), (2, "PublicTest"), (4, "PrivateTest"))
+
+    def tables(self, root, *votes):
+        pictures = write_pictures(root / "fer2013.csv", *self.PICTURES)
+        return pictures, write_votes_table(root / "fer2013new.csv", *votes)
+
+    @pytest.fixture
+    def both(self, tmp_path):
+        return self.tables(
+            tmp_path,
+            voted(contempt=5, anger=3, fear=1, sadness=1),
+            voted(neutral=5, sadness=5),
+            voted("PublicTest", unknown=6, fear=4),
+            voted("PrivateTest", NF=7, sadness=3),
+        )
+
+    def test_the_majority_sets_the_labels(self, both):
+        found = ADAPTER.read(both[0], Protocol(votes=both[1]))
+        assert photos(found) == [("fer2013.csv:2", "contempt", "", "train")]
+        assert reasons(found) == {
+            "fer2013.csv:3": "no expression has the majority of the votes",
+            "fer2013.csv:4": "most people recognised no expression",
+            "fer2013.csv:5": "most people saw no face",
+        }
+        assert found.notes == [
+            "the votes leave out 3 of 4 pictures: 1 (most people saw no face), 1 (most people "
+            "recognised no expression), 1 (no expression has the majority of the votes)"
+        ]
+
+    def test_with_original_labels_only_what_is_no_face_is_left_out(self, both):
+        found = ADAPTER.read(both[0], Protocol(votes=both[1], labels="original"))
+        assert photos(found) == [
+            ("fer2013.csv:2", "anger", "", "train"),
+            ("fer2013.csv:3", "neutral", "", "train"),
+            ("fer2013.csv:4", "fear", "", "validation"),
+        ]
+        assert reasons(found) == {"fer2013.csv:5": "most people saw no face"}
+
+    @pytest.mark.parametrize("labels", [None, "majority", "original"])
+    def test_every_picture_has_all_of_its_votes(self, both, labels):
+        found = ADAPTER.read(both[0], Protocol(votes=both[1], labels=labels))
+        names = [name for name, *_ in photos(found)]
+        assert list(found.votes) == names
+        single = {name: n for name, n in found.votes["fer2013.csv:2"].items() if n}
+        assert single == {"contempt": 5, "anger": 3, "fear": 1, "sadness": 1}
+
+    @pytest.mark.parametrize("labels", ["majority", "original"])
+    def test_a_picture_that_fer_plus_removed_is_left_out(self, tmp_path, labels):
+        paths = self.tables(
+            tmp_path,
+            voted(anger=9),
+            voted(image=" ", neutral=10),
+            voted("PublicTest", fear=9),
+            voted("PrivateTest", image="", NF=10),
+        )
+        found = ADAPTER.read(paths[0], Protocol(votes=paths[1], labels=labels))
+        assert reasons(found) == dict.fromkeys(
+            ("fer2013.csv:3", "fer2013.csv:5"), "FER+ removed this picture"
+        )
+
+    @pytest.mark.parametrize("labels", ["majority", "original"])
+    def test_a_copy_is_compared_by_the_labels_of_fer2013(self, both, labels):
+        plain = differs(ADAPTER, both[0])
+        assert "anger: 1 of 4953" in plain
+        assert differs(ADAPTER, both[0], votes=both[1], labels=labels) == plain
+
+    def test_rows_belong_together_by_their_order_not_by_their_lines(self, tmp_path):
+        rows = [row(0), "\n", row(9), row(6), row(2, usage="PublicTest")]
+        pictures = table(tmp_path, HEADER + "".join(rows))
+        votes = write_votes_table(
+            tmp_path / "fer2013new.csv",
+            voted(anger=10),
+            voted(disgust=10),
+            voted(sadness=10),
+            voted("PublicTest", fear=10),
+        )
+        found = ADAPTER.read(pictures, Protocol(votes=votes))
+        assert [expression for _, expression, *_ in photos(found)] == ["anger", "sadness", "fear"]
+        assert list(reasons(found)) == ["fer2013.csv:4"]
+
+    def test_both_tables_may_be_in_a_zip_file(self, both, tmp_path):
+        archive = tmp_path / "all.zip"
+        with zipfile.ZipFile(archive, "w") as packed:
+            for path in both:
+                packed.write(path, f"fer/{path.name}")
+        found = ADAPTER.read(archive, Protocol(votes=archive))
+        assert photos(found) == [("fer/fer2013.csv:2", "contempt", "", "train")]
+
+    @pytest.mark.parametrize(
+        ("rows", "said"),
+        [
+            (["Training"] * 2 + ["PublicTest"], r"has votes on 3 pictures, but there are more"),
+            (
+                ["Training"] * 2 + ["PublicTest"] + ["PrivateTest"] * 2,
+                r"has votes on 5 pictures, but .*fer2013\.csv has only 4 rows",
+            ),
+            (
+                ["Training", "PublicTest", "PublicTest", "PrivateTest"],
+                r"line 3 of .*fer2013new\.csv has the usage of the part validation, but its "
+                r"picture fer2013\.csv:3 is in the part train",
+            ),
+        ],
+    )
+    @pytest.mark.parametrize("labels", ["majority", "original"])
+    def test_a_table_of_other_pictures_is_refused(self, tmp_path, rows, said, labels):
+        paths = self.tables(tmp_path, *(voted(usage, fear=9) for usage in rows))
+        with pytest.raises(DeganError, match=said + r".*; use complete copies of fer2013\.csv"):
+            ADAPTER.read(paths[0], Protocol(votes=paths[1], labels=labels))
+
+    def test_votes_that_leave_nothing_say_so(self, tmp_path):
+        usages = [usage for _, usage in self.PICTURES]
+        paths = self.tables(tmp_path, *(voted(usage, unknown=10) for usage in usages))
+        with pytest.raises(DeganError, match=r"leave out every picture of .*fer2013\.csv"):
+            ADAPTER.read(paths[0], Protocol(votes=paths[1]))
+
+    def test_pictures_in_folders_have_no_rows_and_are_refused(self, both, tmp_path):
+        folders = make(tmp_path / "folders", "train/angry/Training_1.png")
+        with pytest.raises(DeganError, match="votes belong to the rows of this table; give"):
+            ADAPTER.read(folders, Protocol(votes=both[1]))
 
 
 CELLS = st.sampled_from(

@@ -43,6 +43,7 @@ def datasets() -> None:
 
 @app.command()
 def prepare(
+    context: typer.Context,
     dataset: Annotated[
         str, typer.Argument(metavar="DATASET", help="Name of the data set, see 'degan datasets'.")
     ],
@@ -65,6 +66,20 @@ def prepare(
     dual_view: Annotated[
         str, typer.Option(help="mmi, front and side pictures: frontal, left, right, whole, skip.")
     ] = "frontal",
+    votes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="TABLE",
+            help="fer2013: votes of ten people on each picture, the table fer2013new.csv of FER+.",
+        ),
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            help="With --votes: majority (the expression most people chose; the default) or "
+            "original (the label of FER2013)."
+        ),
+    ] = None,
     crops: Crops = False,
     size: Annotated[int, typer.Option(min=32, max=512, help="Side of the crops in pixels.")] = 96,
     jobs: Jobs = CPUS,
@@ -83,6 +98,8 @@ def prepare(
       degan prepare csv photos.csv data/        (path, expression, subject, sequence, frame, split)
 
       degan prepare folder faces48/ data/ --crops
+
+      degan prepare fer2013 fer2013.csv data/ --votes fer2013new.csv
     """
     from degan.data.adapters import find_adapter  # noqa: PLC0415
     from degan.data.prepare import PrepareSettings, prepare_dataset  # noqa: PLC0415
@@ -94,7 +111,11 @@ def prepare(
         "angle": angle,
         "peak": peak,
         "dual_view": dual_view,
+        "votes": votes,
+        "labels": labels,
     }
+    if votes is None:
+        refuse_without_effect(context, ["labels"], "without --votes")
     protocol = Protocol(peak_frames=peak_frames, neutral=neutral, **choices)
     with console.progress("prepare") as show:
         result = prepare_dataset(

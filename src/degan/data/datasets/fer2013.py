@@ -8,6 +8,7 @@ import numpy as np
 
 from degan.data import tables
 from degan.data.adapter import Adapter, AdapterResult, CompleteCounts, is_photo
+from degan.data.fer_plus import VoteTable, read_vote_table, skip_note
 from degan.data.pictures import Location, Pixels
 from degan.data.protocol import Protocol
 from degan.data.sample import Recording, Skipped, Source
@@ -37,30 +38,41 @@ def read(path: Path, protocol: Protocol) -> AdapterResult:
     The path is the table (``fer2013.csv``), or a folder or zip file. A folder or zip file contains
     the table or, without a table, one folder per split and expression (``train/angry/...``).
 
+    If the protocol has votes (:mod:`degan.data.fer_plus`), pictures that they leave out are
+    skipped, and the majority of the votes sets the labels unless the original ones are chosen.
+
     Raises:
         DeganError: the path cannot be read, contains neither the table nor such folders, or
-            contains several tables.
+            contains several tables; or the votes are not those of the table.
     """
+    votes = None if protocol.votes is None else read_vote_table(protocol.votes)
     if tables.is_table(path):
-        return _read_table(Location(path), path.name, AdapterResult())
+        found = AdapterResult()
+        return _read_table(Location(path), path.name, found, votes, protocol)
     tree = Tree(path)
     found = AdapterResult(skipped=list(tree.skipped))
-    named = [
-        name
-        for name in tree.names
-        if name.lower().endswith(".csv")
-        and set(_COLUMNS) <= set(tables.header(tree.location(name), _COLUMNS))
-    ]
+    named = tables.find_tables(tree, _COLUMNS)
     if len(named) > 1:
         raise DeganError(
             f"{path} holds several tables of FER2013 ({', '.join(named[:5])}); give the path of one"
         )
     if named:
-        return _read_table(tree.location(named[0]), named[0], found)
+        return _read_table(tree.location(named[0]), named[0], found, votes, protocol)
+    if votes is not None:
+        raise DeganError(
+            f"{path} has no table of FER2013, and votes belong to the rows of this table; give "
+            "fer2013.csv, or prepare the folders without votes"
+        )
     return _read_folders(path, tree, found)
 
 
-def _read_table(place: Location, name: str, found: AdapterResult) -> AdapterResult:
+def _read_table(
+    place: Location,
+    name: str,
+    found: AdapterResult,
+    votes: VoteTable | None,
+    protocol: Protocol,
+) -> AdapterResult:
     lines = _lines(place)
     header = tables.header_of(next(lines, b""))
     missing = [column for column in _COLUMNS if column not in header]
@@ -69,18 +81,37 @@ def _read_table(place: Location, name: str, found: AdapterResult) -> AdapterResu
             f"{place} is not the table of FER2013 in UTF-8: its first line has no column "
             f"{', '.join(missing)}; give fer2013.csv (emotion,pixels,Usage)"
         )
+    rows = 0
     for number, line in enumerate(lines, start=2):
         if not line.strip():
             continue
+        rows += 1
         where = f"{name}:{number}"
         row = _row(line, header)
         if isinstance(row, str):
             found.skipped.append(Skipped(where, row))
-        else:
-            expression, split, values = row
-            picture = Pixels(values, SIDE, SIDE)
-            source = Source(picture, where, expression, "", where, 0, split)
-            found.recordings.append(Recording((source,)))
+            continue
+        expression, split, values = row
+        if votes is not None:
+            found.original_labels[expression] += 1
+            voted = votes.row(rows - 1, split, where)
+            if reason := voted.reason_to_skip(need_expression=protocol.uses_majority):
+                found.skipped.append(Skipped(where, reason))
+                continue
+            found.votes[where] = voted.votes
+            if protocol.uses_majority and voted.majority is not None:
+                expression = voted.majority
+        picture = Pixels(values, SIDE, SIDE)
+        source = Source(picture, where, expression, "", where, 0, split)
+        found.recordings.append(Recording((source,)))
+    if votes is not None:
+        votes.check_length(rows, place)
+        found.notes.extend(skip_note(found))
+    if found.original_labels and not found.recordings:
+        raise DeganError(
+            f"the votes of {protocol.votes} leave out every picture of {place}; "
+            "check that it is FER+'s table"
+        )
     if not found.recordings:
         first = next((row for row in found.skipped if row.name.startswith(f"{name}:")), None)
         detail = f"; the first row left out: {first.name} ({first.reason})" if first else ""
@@ -176,7 +207,7 @@ ADAPTER = Adapter(
     name="fer2013",
     title="FER2013, Facial Expression Recognition 2013",
     needs="fer2013.csv (or a zip file with it), or folders train/angry/... test/angry/...",
-    choices=frozenset(),
+    choices=frozenset({"votes", "labels"}),
     expected=CompleteCounts(
         subjects=None,
         recordings=35887,
