@@ -183,3 +183,20 @@ def test_a_block_learns_the_same_in_both_memory_formats(channels):
         gradients.append([parameter.grad.contiguous() for parameter in block.parameters()])
     for one, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["residual", "deep"])
+def test_every_backbone_halves_the_side_in_each_stage(name):
+    settings = NetworkSettings(backbone=name, width=4, image_size=48, detail=2, expression_code=8)
+    encoded = Encoder(settings).eval()(torch.zeros(2, 1, 96, 96))
+    sides = [(stage.shape[1], stage.shape[2]) for stage in encoded.stages]
+    assert sides == [(8, 24), (16, 12), (32, 6)]
+    assert encoded.code.shape == (2, 8)
+
+
+def test_the_deep_backbone_has_twice_as_many_blocks():
+    def blocks(name):
+        encoder = Encoder(NetworkSettings(backbone=name, width=4))
+        return sum(isinstance(module, ResidualBlock) for module in encoder.modules())
+
+    assert (blocks("residual"), blocks("deep")) == (3, 6)

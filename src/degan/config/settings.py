@@ -202,6 +202,11 @@ class ClassifierSettings(_Settings):
     in the manifest or in ``votes.csv``. 0: only labels, as in the paper."""
     taught: Share = 0.5
     """Weight of the soft targets, from 0 to 1; the labels have the rest."""
+    balance: Literal["weights", "logits"] = "weights"
+    """Treatment of rare expressions. ``weights``: each class has the weight 1/sqrt(count) in the
+    loss. ``logits``: in training, the logarithm of the frequency of each class is added to its
+    logit. The probabilities then assume equally frequent classes. In a joined data set, each part
+    has its own frequencies. Not in the paper: Menon et al. 2021 (arXiv 2007.07314)."""
 
     @model_validator(mode="after")
     def _teachers_are_usable(self) -> Self:

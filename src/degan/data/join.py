@@ -88,6 +88,18 @@ def join_datasets(
     return read_dataset(out)
 
 
+def parts_of(dataset: Dataset, indices: Sequence[int]) -> list[int]:
+    """Return for each sample the number of the joined data set that it comes from, from 0.
+
+    Args:
+        dataset: a prepared data set; if it was not joined, it has one part.
+        indices: indices of its samples.
+    """
+    names = sorted({name.partition("/")[0] for name in dataset.joined})
+    number = {name: position for position, name in enumerate(names)}
+    return [number.get(dataset.samples[i].file.partition("/")[0], 0) for i in indices]
+
+
 def _read(folders: Sequence[Path]) -> dict[str, Dataset]:
     """Return the data sets by name, after a check that they can be joined."""
     parts: dict[str, Dataset] = {}

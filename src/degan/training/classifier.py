@@ -17,6 +17,7 @@ from degan.networks.encoder import Encoder, EncoderOutput
 from degan.system.progress import Progress
 from degan.training import checkpoint
 from degan.training.augment import augment
+from degan.training.class_balance import log_frequencies, mixed_targets
 from degan.training.code_terms import CodeTerms
 from degan.training.device import arithmetic
 from degan.training.loader import TrainingData, batches
@@ -122,7 +123,13 @@ class ClassifierTrainer:
             least=_AVERAGED_RATE if choice.average else 0.0,
         )
         self.averaged = AveragedModel(self.networks) if choice.average else None
-        self.class_weights = class_weights(data.expression, len(data.expressions))
+        num_expressions = len(data.expressions)
+        self.class_weights = class_weights(data.expression, num_expressions)
+        self.log_frequencies: Tensor | None = None
+        if choice.balance == "logits":
+            targets = mixed_targets(data.expression, num_expressions, taught, choice.taught)
+            self.log_frequencies = log_frequencies(targets, data.part)
+            self.class_weights = torch.ones_like(self.class_weights)
 
     def train(self, log: Log, progress: Progress) -> Classifier:
         """Train the epochs that the checkpoint does not contain.
@@ -210,6 +217,8 @@ class ClassifierTrainer:
         with arithmetic(self.settings):
             encoded = networks.encode(images)
             logits = networks.classifier(encoded)
+        if self.log_frequencies is not None:
+            logits = logits + self.log_frequencies[batch]
         loss = F.cross_entropy(
             logits, labels, weight=self.class_weights, label_smoothing=choice.label_smoothing
         )

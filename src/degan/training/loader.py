@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from degan.config import ClassifierSettings, GanSettings, NetworkSettings
 from degan.data.crop_hashes import crop_hashes
 from degan.data.crops import read_crops
+from degan.data.join import parts_of
 from degan.data.manifest import Dataset
 from degan.errors import DeganError
 from degan.networks.layers import Standardize
@@ -28,6 +29,7 @@ class Labels(NamedTuple):
     subject: Tensor
     actions: Tensor | None = None
     kept: Tensor | None = None
+    part: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class TrainingData:
             it, or if there are no initial weights.
         pictures: hashes of the crops of all samples, see
             :func:`degan.data.crop_hashes.crop_hash`. A part of the data keeps them all.
+        part: number of the joined data set that each sample comes from, int64 (N,), from 0; None if
+            the data set was not joined.
         rows: row of each sample in ``images``, int64 (N,); None if M = N and row k is sample k.
     """
 
@@ -60,6 +64,7 @@ class TrainingData:
     actions: Tensor | None = None
     kept: Tensor | None = None
     pictures: frozenset[str] = frozenset()
+    part: Tensor | None = None
     rows: Tensor | None = None
 
     def inputs(self, index: Tensor) -> Tensor:
@@ -78,8 +83,10 @@ class TrainingData:
         return Labels(
             self.expression[index],
             self.subject[index],
-            None if self.actions is None else self.actions[index],
-            None if self.kept is None else self.kept[index],
+            *(
+                None if known is None else known[index]
+                for known in (self.actions, self.kept, self.part)
+            ),
         )
 
     @property
@@ -155,6 +162,7 @@ def load(
         detail=settings.detail,
         actions=None if actions is None else torch.from_numpy(actions),
         pictures=frozenset(hashes),
+        part=torch.tensor(parts_of(dataset, indices)) if dataset.joined else None,
         rows=None if stored is None else torch.tensor(indices, dtype=torch.int64),
     )
 
