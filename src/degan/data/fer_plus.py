@@ -203,10 +203,10 @@ def read_vote_table(path: Path) -> VoteTable:
 
 def _find(path: Path) -> Location:
     """Return the location of the table in a folder or zip file, or of the path itself."""
+    if tables.is_table(path):  # also refuses a path that cannot be read
+        return Location(path)
     if not path.exists():
         raise DeganError(f"{path} does not exist; give the table of FER+ (fer2013new.csv)")
-    if tables.is_table(path):
-        return Location(path)
     tree = Tree(path)
     found = tables.find_tables(tree, _COLUMNS)
     if len(found) != 1:
