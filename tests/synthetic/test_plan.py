@@ -152,6 +152,15 @@ def test_harder_sets_turn_heads_further_and_show_weaker_expressions():
     assert shown == sorted(shown, reverse=True)
 
 
+def test_turned_sets_vary_only_the_angles_of_the_head():
+    expressions, scenes = RANGES["turned"]
+    assert (expressions, replace(scenes, turn=None)) == RANGES["varied"]
+    turned = SynthesisSettings(people=40, images=400, difficulty="turned")
+    angles = np.abs([shot.scene.camera.yaw for shot in all_shots(turned)])
+    assert 40 < angles.max() <= 45
+    assert np.mean(angles > 30) == pytest.approx(1 / 3, abs=0.08)
+
+
 # -------------------------------------------------------------------------------- sequences
 
 
@@ -219,7 +228,10 @@ def test_in_sequences_each_person_shows_all_but_neutral_as_often():
         ({"sequences": "no"}, "sequences must be True or False"),
         ({"expressions": "fear"}, "expressions must be a list of names of expressions, not str"),
         ({"expressions": (1,)}, "expressions must be a list of names of expressions, not of int"),
-        ({"difficulty": ["hard"]}, "difficulty must be one of clean, varied, hard, not .* list"),
+        (
+            {"difficulty": ["hard"]},
+            "difficulty must be one of clean, varied, hard, turned, not .* list",
+        ),
         ({"people": -1}, "people is -1"),
         ({"images": 0}, "images is 0"),
         ({"images": 10**9}, "images is 1000000000"),

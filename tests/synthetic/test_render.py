@@ -21,8 +21,9 @@ from degan.synthetic import renderer as render_module
 from degan.synthetic.expressions import action_indices
 from degan.synthetic.person import TONES, Beard, Glasses, draw_person
 from degan.synthetic.plan import RANGES, SynthesisSettings, person_in, shots
-from degan.synthetic.renderer import performed, prepare_person, render
+from degan.synthetic.renderer import performed, prepare_person, render, vertices_in_image
 from degan.synthetic.scene import Camera, Degradation, Exposure, Lamp, Light, Scene
+from degan.synthetic.turned_frame import FrameError, turned_frame
 
 GOLDEN = Path(__file__).parent / "render.json"
 CLOSE = 3  # grey levels that block means of pictures may differ by on other machines
@@ -115,6 +116,44 @@ def test_a_turned_head_shows_its_nose_on_that_side_of_the_eyes(finder):
     assert places[0] < -5
     assert abs(places[1]) < 3
     assert places[2] > 5
+
+
+def test_the_frame_of_a_turned_head_is_on_average_that_of_its_photo(finder):
+    plan = SynthesisSettings(people=24, images=24, size=256, seed=3)
+    # Positions in the rendered crop, from its middle, in complex numbers: the middle half of the
+    # photo. The frame of the photo is from found landmarks.
+    crop = np.array([x + 1j * y for x in (-32, 0, 32) for y in (-32, 0, 32)])
+    turned = [(yaw, pitch) for yaw in (-42, 42) for pitch in (-17, 0, 17)]
+    away = {(name, *pose): [] for name in ("exact", "mended") for pose in turned}
+    for take, (yaw, pitch) in enumerate(turned * 4):
+        (shot,) = shots(plan, take)
+        figure, actions = prepare_person(person_in(plan, shot.person)), shot.expression.actions
+        photo = render(figure, actions, Scene(Camera(yaw=yaw, pitch=pitch, zoom=0.5)), 256)
+        (one,) = finder.find(photo)
+        (a, _, x), (b, _, y) = align(one.landmarks, 96)
+        mean = turned_frame(yaw, pitch)
+        for name, error in (("exact", FrameError(0, 0, 0, 0)), ("mended", mean)):
+            drawn = (1 + error.growth) * np.exp(1j * np.deg2rad(error.tilt)) * crop
+            drawn += 96 * complex(error.right, error.down)
+            found = (128 + 128j + crop * 128 / 96 - complex(x, y)) / complex(a, b) - (48 + 48j)
+            away[name, yaw, pitch].append(drawn - found)
+    exact, mended = (
+        np.mean([np.abs(np.mean(away[name, *pose], axis=0)).mean() for pose in turned])
+        for name in ("exact", "mended")
+    )
+    assert exact > 2
+    assert mended < 0.65 * exact, "what is left is of single people"
+
+
+def test_the_vertices_of_a_head_are_where_the_image_shows_them():
+    figure, head = prepare_person(BALD), render_module.load_head()
+    camera = Camera(yaw=40, pitch=10, zoom=0.5)
+    flat = vertices_in_image(figure, ACTIONS, camera, SIDE)
+    assert flat.shape == (len(head.mean), 2)
+    rows, columns = np.nonzero(irises(scene=Scene(camera)))
+    for eye in head.eyes:
+        x, y = flat[eye].mean(0)
+        assert np.hypot(columns + 0.5 - x, rows + 0.5 - y).min() < 2.5
 
 
 def test_a_raised_head_shows_its_nose_nearer_to_the_eyes(finder):

@@ -11,6 +11,7 @@ from PIL import Image
 
 from degan.synthetic.degrade import degrade
 from degan.synthetic.scene import FRONT_LIGHT, FRONTAL, Degradation, SceneRange, draw_scene
+from degan.synthetic.turned_frame import turned_frame
 
 SEEDS = st.integers(0, 2**32 - 1)
 COVER = (0.25, 0.5, 0.3, 0.2)  # left, top, width, height in shares of the side
@@ -43,6 +44,36 @@ def test_heads_turn_as_much_as_asked_for_and_to_both_sides():
     yaw = np.array([scene.camera.yaw for scene in drawn(SceneRange(yaw=20))])
     assert yaw.std() == pytest.approx(20, rel=0.15)
     assert abs(yaw.mean()) < 4
+
+
+@given(SEEDS, st.floats(0, 90), st.floats(0, 90))
+def test_no_turned_head_is_turned_further_than_the_given_angles(seed, yaw, pitch):
+    camera = draw_scene(np.random.default_rng(seed), SceneRange(turn=(yaw, pitch))).camera
+    assert abs(camera.yaw) <= yaw
+    assert abs(camera.pitch) <= pitch
+
+
+def test_turned_heads_are_turned_by_all_angles_equally_often():
+    cameras = [scene.camera for scene in drawn(SceneRange(turn=(45, 20)), range(1000))]
+    for angles, most in (([c.yaw for c in cameras], 45), ([c.pitch for c in cameras], 20)):
+        counts, _ = np.histogram(angles, bins=5, range=(-most, most))
+        assert counts.sum() == 1000
+        assert min(counts) > 150
+    assert np.std([camera.roll for camera in cameras]) == pytest.approx(5, rel=0.15)
+
+
+def test_the_frame_of_a_turned_head_has_the_mean_error_of_the_landmarks():
+    for camera in (scene.camera for scene in drawn(SceneRange(turn=(45, 20), frame=0))):
+        mean = turned_frame(camera.yaw, camera.pitch)
+        assert camera.shift == (mean.right, mean.down)
+        assert camera.scale == 1 + mean.growth
+        assert camera.tilt == mean.tilt
+
+
+@given(st.floats(-45, 45), st.floats(-20, 20))
+def test_mirrored_heads_have_mirrored_frames(yaw, pitch):
+    one, other = turned_frame(yaw, pitch), turned_frame(-yaw, pitch)
+    assert one == other._replace(right=-other.right, tilt=-other.tilt)
 
 
 def test_frontal_scenes_are_straight_in_the_studio_and_without_a_flaw():

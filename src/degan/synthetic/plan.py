@@ -39,7 +39,7 @@ _PEOPLE, _PICTURES, _SEQUENCES = range(3)  # independent random streams
 _CAST = 2 * TONES  # number of people after which the cycle of sex and tone repeats
 _GOLDEN = (5**0.5 - 1) / 2
 
-Difficulty = Literal["clean", "varied", "hard"]
+Difficulty = Literal["clean", "varied", "hard", "turned"]
 
 RANGES: Final[dict[Difficulty, tuple[ExpressionRange, SceneRange]]] = {
     "clean": (CLEAN, FRONTAL),
@@ -48,11 +48,13 @@ RANGES: Final[dict[Difficulty, tuple[ExpressionRange, SceneRange]]] = {
         ExpressionRange(intensity=(0.2, 1.0)),
         SceneRange(yaw=10, pitch=10, roll=8, frame=0.02, degradation=1.0, grey=0.3),
     ),
+    "turned": (ExpressionRange(), SceneRange(turn=(45, 20))),
 }
 """Difficulty -> random variation of expressions and scenes.
 
 ``hard``: heads turned by up to 25 degrees in each direction, strong light, about every eighth face
-partly covered, weak expressions.
+partly covered, weak expressions. ``turned``: as ``varied``, but yaw and pitch are uniformly
+distributed, up to 45 and 20 degrees to either side.
 """
 
 
@@ -66,7 +68,8 @@ class SynthesisSettings:
             ``sequences``, a multiple of :data:`FRAMES`.
         size: side of the images in pixels, from 32 to 512.
         seed: random seed, from 0 to 2**31 - 1.
-        difficulty: ``clean`` (frontal, studio light, full expressions), ``varied`` or ``hard``.
+        difficulty: ``clean`` (frontal, studio light, full expressions), ``varied``, ``hard`` or
+            ``turned`` (heads turned by up to 45 degrees).
         expressions: expressions to show, equally often; synonyms are replaced by degan's names.
         sequences: if True, images are frames of sequences from neutral to the peak,
             :data:`FRAMES` each.

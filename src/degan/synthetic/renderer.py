@@ -176,6 +176,32 @@ def render(figure: PreparedPerson, actions: F32, scene: Scene, size: int) -> Rgb
     return degrade(develop(image, exposure, scene.tone), scene.degradation)
 
 
+def vertices_in_image(figure: PreparedPerson, actions: F32, camera: Camera, size: int) -> F32:
+    """Return the positions of the head's vertices in the image of :func:`render`.
+
+    Args:
+        figure: data of the person, from :func:`prepare_person`.
+        actions: amounts of the facial actions of the expression, float32 (52,) in [0, 1].
+        camera: the camera of the scene.
+        size: side of the image in pixels, from 32 to 512.
+
+    Returns:
+        Columns x and y in pixels, where the first pixel is from 0 to 1; float32 (V, 2). Hidden
+        vertices are included.
+
+    Raises:
+        DeganError: see :func:`render`.
+        DeganTypeError: an argument has a wrong type.
+    """
+    check_kind(figure, PreparedPerson, "figure", "a person, as prepare_person returns it")
+    check_kind(camera, Camera, "camera", "the camera of a Scene")
+    size = as_int(size, "size", least=MIN_SIZE, most=MAX_SIZE)
+    pose = _pose(figure, performed(figure.person, _check_actions(actions)))
+    view, _ = _project(turn_head(pose, _turn(camera), _NECK, *_SHOULDERS), camera, size)
+    flat: F32 = view[: len(load_head().mean), :2] + np.float32(0.5)
+    return flat
+
+
 def _check_actions(actions: Any) -> F32:
     """Return the actions of the user as an array, after a check of shape and range."""
     amounts = as_array(actions)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from degan.synthetic.turned_frame import FrameError, turned_frame
+
 F32 = NDArray[np.float32]
 
 MIN_SIZE, MAX_SIZE = 32, 512
@@ -130,7 +132,8 @@ FRONT_LIGHT = Light(
 class SceneRange:
     """Random variation of scenes.
 
-    Angles and frame errors are normally distributed, clipped at 2.5 standard deviations.
+    Angles and frame errors are normally distributed, clipped at 2.5 standard deviations. Turned
+    heads (``turn``) have uniformly distributed yaw and pitch instead.
 
     Attributes:
         yaw: standard deviation of the head's yaw in degrees.
@@ -143,6 +146,9 @@ class SceneRange:
         degradation: strength of degradation: factor of the probabilities of occlusion, low
             resolution, blur, noise and JPEG, [0, 1].
         grey: probability of a greyscale image.
+        turn: maximum yaw and pitch of turned heads in degrees; None for normally distributed
+            angles. It replaces ``yaw`` and ``pitch`` and adds the mean frame error of turned heads,
+            see :func:`turned_frame`.
     """
 
     yaw: float = 9.0
@@ -152,6 +158,7 @@ class SceneRange:
     light: float = 1.0
     degradation: float = 0.5
     grey: float = 0.15
+    turn: tuple[float, float] | None = None
 
 
 FRONTAL = SceneRange(yaw=2, pitch=2, roll=1, frame=0.004, light=0.0, degradation=0.0, grey=0.0)
@@ -184,14 +191,20 @@ def _cut(rng: np.random.Generator, deviation: float) -> float:
 
 
 def _draw_camera(rng: np.random.Generator, ranges: SceneRange) -> Camera:
+    if ranges.turn is None:
+        yaw, pitch = _cut(rng, ranges.yaw), _cut(rng, ranges.pitch)
+        mean = FrameError(0.0, 0.0, 0.0, 0.0)
+    else:
+        yaw, pitch = (float(rng.uniform(-most, most)) for most in ranges.turn)
+        mean = turned_frame(yaw, pitch)
     return Camera(
-        yaw=_cut(rng, ranges.yaw),
-        pitch=_cut(rng, ranges.pitch),
+        yaw=yaw,
+        pitch=pitch,
         roll=_cut(rng, ranges.roll),
         distance=float(rng.uniform(550, 1800)),
-        shift=(_cut(rng, ranges.frame), _cut(rng, ranges.frame)),
-        scale=1 + _cut(rng, ranges.frame * 1.5),
-        tilt=_cut(rng, ranges.frame * 120),
+        shift=(_cut(rng, ranges.frame) + mean.right, _cut(rng, ranges.frame) + mean.down),
+        scale=1 + _cut(rng, ranges.frame * 1.5) + mean.growth,
+        tilt=_cut(rng, ranges.frame * 120) + mean.tilt,
     )
 
 

@@ -219,7 +219,11 @@ def synthesize(
     size: Annotated[int, typer.Option(help="Side of the pictures in pixels, 32 to 512.")] = 96,
     seed: Annotated[int, typer.Option(help="Random seed; the same seed gives the same bytes.")] = 0,
     difficulty: Annotated[
-        str, typer.Option(help="clean (frontal, studio, full expressions), varied or hard.")
+        str,
+        typer.Option(
+            help="clean (frontal, studio, full expressions), varied, hard or turned (heads turned "
+            "by up to 45 degrees)."
+        ),
     ] = "varied",
     expressions: Annotated[
         str, typer.Option(help="Expressions to render, separated by commas; default: all eight.")
