@@ -304,6 +304,24 @@ class TestByColumn:
         parquet.write_table(table, own.folder / "factors.parquet")
         assert ("neutral", "stare") in self.rows(own, recognizer, "recipe")
 
+    def test_numbers_are_divided_where_the_user_says(self, data, recognizer):
+        by = evaluate(data, recognizer, by="tone", bins=[0.5])["by"]
+        assert (by["bins"], by["magnitude"]) == ([0.5], False)
+        rows = {(row["expression"], row["value"]): row["images"] for row in by["rows"]}
+        assert rows["neutral", "below 0.5"] == 2
+        assert rows["neutral", "0.5 or more"] == 1
+        assert rows["happiness", NOTHING] == 1
+
+    def test_a_column_of_words_has_no_ranges_and_no_crop_is_read_for_it(self, own, recognizer):
+        shutil.rmtree(own.folder / "crops")
+        with pytest.raises(DeganError, match="recipe has values that are not numbers"):
+            evaluate(own, recognizer, by="recipe", bins=[1])
+
+    @pytest.mark.parametrize("options", [{"bins": [1]}, {"magnitude": True}])
+    def test_ranges_need_a_column(self, data, recognizer, options):
+        with pytest.raises(DeganError, match="divide the numbers of a column, but no column"):
+            evaluate(data, recognizer, **options)
+
     def test_every_scored_image_is_in_one_row_of_its_expression(self, data, recognizer):
         for column in ("file", "expression", "subject", "frame", "recipe", "tone", "glasses"):
             rows = self.rows(data, recognizer, column)
@@ -539,6 +557,16 @@ class TestCommand:
         assert "the data has no anger" in done.stderr
         assert "ONLY 5 IMAGES of 2 subjects were tested" in done.stderr
 
+    def test_the_table_names_absolute_values(self, data):
+        done = degan_evaluate(
+            *("--data", data.folder, "--by", "tone", "--magnitude", "--bins", "0.2,0.5")
+        )
+        assert done.returncode == 0, done.stderr
+        (heading,) = [line for line in done.stdout.splitlines() if "mistaken for" in line]
+        assert heading.split()[:2] == ["expression", "|tone|"]
+        assert "below 0.2" in done.stdout
+        assert "gap by |tone|: needs two groups" in done.stdout
+
     def test_eight_expressions_fit_a_line_of_a_file(self, tmp_path):
         names = [*KNOWN[:2], "contempt", "disgust", "fear", "happiness", "sadness", "surprise"]
         rows = [(name, "ann", name, [1] * 8) for name in names]
@@ -553,6 +581,9 @@ class TestCommand:
         [
             (("--weights", "none.onnx"), "none.onnx does not exist"),
             (("--by", "mood"), "has no column 'mood'"),
+            (("--bins", "1"), "name one (by, --by COLUMN)"),
+            (("--by", "tone", "--bins", "1,b"), "--bins is '1,b'; give numbers separated by"),
+            (("--by", "tone", "--bins", "2,1"), "give different numbers in ascending order"),
             (("--data", "nowhere"), "nowhere is not a prepared data set"),
         ],
     )

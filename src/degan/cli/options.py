@@ -132,6 +132,24 @@ def settings_from_options(
     return changed
 
 
+def parse_numbers(text: str, option: str) -> list[float]:
+    """Return the numbers of an option's value, which are separated by commas.
+
+    Args:
+        text: value of the option, such as "15,30".
+        option: name of the option, for the message.
+
+    Raises:
+        DeganError: the value has no number, or a part of it is not a number.
+    """
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise DeganError(
+            f"{option} is {text!r}; give numbers separated by commas, such as 15,30"
+        ) from None
+
+
 def refuse_without_effect(context: typer.Context, names: Sequence[str], because: str) -> None:
     """Refuse options on the command line that would have no effect.
 

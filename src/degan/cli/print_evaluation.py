@@ -15,11 +15,17 @@ def unsure_line(summary: dict[str, Any]) -> str:
     return line if others is None else f"{line}; accuracy of the others {others:.1%}"
 
 
+def _column_name(summary: dict[str, Any]) -> str:
+    """Return the name of the column of ``--by``; |name| if absolute values were grouped."""
+    column = str(summary["by"]["column"])
+    return f"|{column}|" if summary["by"]["magnitude"] else column
+
+
 def group_table(summary: dict[str, Any]) -> Table:
     """Return the table of ``degan evaluate --by``: one row per expression and column value."""
     expressions = summary["expressions"]
     table = Table("expression")
-    table.add_column(summary["by"]["column"], overflow="fold")
+    table.add_column(_column_name(summary), overflow="fold")
     for heading in ("images", "recall", "95 %", "mistaken for", *expressions):
         table.add_column(heading, justify="left" if heading == "mistaken for" else "right")
     for row in summary["by"]["rows"]:
@@ -38,10 +44,10 @@ def gap_line(summary: dict[str, Any]) -> str:
 
     gap = summary["by"]["gap"]
     if gap is None:
-        return f"gap by {summary['by']['column']}: needs two groups of {MIN_PEOPLE} people or more"
+        return f"gap by {_column_name(summary)}: needs two groups of {MIN_PEOPLE} people or more"
     low, high = (100 * end for end in gap["interval"])  # both groups have several people
     return (
-        f"gap by {summary['by']['column']}: {100 * gap['difference']:.1f} points "
+        f"gap by {_column_name(summary)}: {100 * gap['difference']:.1f} points "
         f"({low:.1f} to {high:.1f}) between {gap['best']} (best) and {gap['worst']} (worst)"
     )
 

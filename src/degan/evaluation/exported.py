@@ -20,7 +20,7 @@ from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.action_metrics import action_figures, load_action_truth
 from degan.evaluation.group_metrics import metrics_by_group
-from degan.evaluation.grouping import group
+from degan.evaluation.grouping import Groups, Ranges, group
 from degan.evaluation.identity import identity_figures
 from degan.evaluation.measures import Measures
 from degan.evaluation.mistakes import mistakes_sheet, replace_sheet
@@ -47,6 +47,8 @@ def evaluate(
     *,
     by: str | None = None,
     people: PathLike | None = None,
+    bins: Sequence[float] = (),
+    magnitude: bool = False,
     split: str | None = None,
     actions: bool = False,
     identity: bool = False,
@@ -66,6 +68,9 @@ def evaluate(
             groups.
         people: table with one row per subject that contains the column ``by``, see
             :func:`degan.data.people_table.read_people`. None: the data set contains it.
+        bins: limits between groups of the column's numbers, in ascending order, such as (15, 30);
+            empty for the groups of :func:`degan.evaluation.grouping.group`.
+        magnitude: whether to group by absolute values, such as 30 for a yaw of -30 degrees.
         split: part of the data set's official split to evaluate on; None uses all samples.
         actions: whether to evaluate facial actions too: the 52 actions of rendered people, or coded
             FACS action units.
@@ -80,7 +85,8 @@ def evaluate(
 
     Raises:
         DeganError: data and weights share fewer than two expressions or have different crop frames;
-            a crop cannot be read; the column or the split does not exist; the data set has no
+            a crop cannot be read; the column or the split does not exist; the column has values
+            that are not numbers, but ``bins`` or ``magnitude`` are given; the data set has no
             facial actions or the weights do not predict them; nobody can be identified; ``out``
             cannot be written or is a run directory.
         DeganTypeError: an argument has a wrong type.
@@ -88,7 +94,7 @@ def evaluate(
     Source: calibration error, Guo et al. 2017 (arXiv 1706.04599), eq. 3.
     """
     table = None if people is None else as_path(people, "people")
-    measures = Measures(by, table, split, actions, identity)
+    measures = Measures(by, table, split, actions, identity, ranges=Ranges(bins, magnitude))
     out = None if out is None else as_path(out, "out")
     if out is not None:
         check_output_folder(out, RESULT_FILES, [] if table is None else [table])
@@ -129,7 +135,7 @@ def run_evaluation(
     shared = _shared_expressions(dataset, chosen, recognizer)
     indices = [index for index in chosen if dataset.samples[index].expression in shared]
     # Checked before reading the crops, so that a wrong name fails fast.
-    column = _column(dataset, measures)
+    groups = _groups(dataset, measures, indices)
     known = None
     if measures.actions:
         recognizer.check_reads_actions()
@@ -156,10 +162,13 @@ def run_evaluation(
         **(facts or {}),
     }
     summary["trained_on_this_data"] |= bool(seen_counts.in_training)
-    if column is not None:
-        groups = group([column[index] for index in indices])
-        of_groups = metrics_by_group(groups, samples, shared, predicted)
-        summary["by"] = {"column": measures.by, **of_groups}
+    if groups is not None:
+        summary["by"] = {
+            "column": measures.by,
+            "bins": list(measures.ranges.edges),
+            "magnitude": measures.ranges.magnitude,
+            **metrics_by_group(groups, samples, shared, predicted),
+        }
     if known is not None and read.actions is not None:
         amounts = read.actions.astype(np.float64)
         summary |= action_figures(known, amounts, samples, recognizer.action_units, _SEED)
@@ -186,13 +195,15 @@ def _write(
     write_text(out / SUMMARY_FILE, json.dumps(summary, indent=2) + "\n")
 
 
-def _column(dataset: Dataset, measures: Measures) -> list[Value] | None:
-    """Return the value of the column to group by for each sample; None without a column."""
+def _groups(dataset: Dataset, measures: Measures, indices: Sequence[int]) -> Groups | None:
+    """Return the groups of some samples by the values of a column; None without a column."""
     if measures.by is None:
         return None
     if measures.people is None:
-        return read_column(dataset, measures.by)
-    return read_people(measures.people, dataset, measures.by)
+        column: list[Value] = read_column(dataset, measures.by)
+    else:
+        column = read_people(measures.people, dataset, measures.by)
+    return group([column[index] for index in indices], measures.ranges, name=measures.by)
 
 
 def _shared_expressions(

@@ -1,9 +1,10 @@
 """What an evaluation of exported weights measures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from degan.errors import DeganError
+from degan.evaluation.grouping import Ranges
 from degan.system.arguments import check_flag, check_kind
 
 
@@ -17,9 +18,10 @@ class Measures:
         split: part of the data set's official split; None for all samples.
         actions: whether to measure facial actions.
         identity: whether to measure identification.
+        ranges: how to divide the numbers of the column ``by`` into groups.
 
     Raises:
-        DeganError: there is a table of people but no column.
+        DeganError: there is a table of people or a division into ranges, but no column.
         DeganTypeError: a value has a wrong type.
     """
 
@@ -28,6 +30,7 @@ class Measures:
     split: str | None = None
     actions: bool = False
     identity: bool = False
+    ranges: Ranges = field(default_factory=Ranges)
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -38,4 +41,9 @@ class Measures:
             raise DeganError(
                 f"{self.people} is a table of people, but no column is given; name one (by, "
                 "--by COLUMN)"
+            )
+        if self.by is None and self.ranges != Ranges():
+            raise DeganError(
+                "bins and magnitude divide the numbers of a column, but no column is given; name "
+                "one (by, --by COLUMN)"
             )

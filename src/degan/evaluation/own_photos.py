@@ -19,6 +19,7 @@ from degan.data.sample import Sample
 from degan.data.set_layout import DESCRIPTION_FILE
 from degan.errors import DeganError
 from degan.evaluation.exported import RESULT_FILES, run_evaluation
+from degan.evaluation.grouping import Ranges
 from degan.evaluation.measures import Measures
 from degan.labels import find_expression, sort_classes
 from degan.recognition.recognizer import Recognizer
@@ -58,6 +59,8 @@ def evaluate_photos(
     groups: Mapping[str, Sequence[str]] | None = None,
     by: str | None = None,
     people: PathLike | None = None,
+    bins: Sequence[float] = (),
+    magnitude: bool = False,
     crops: bool = False,
     identity: bool = False,
     out: PathLike | None = None,
@@ -80,6 +83,9 @@ def evaluate_photos(
         by: column of ``people`` or of the manifest to group the metrics by; None for no groups.
         people: table with one row per person, see :func:`degan.evaluation.evaluate`; None: the
             manifest has the column.
+        bins: limits between groups of the column's numbers, see
+            :func:`degan.evaluation.evaluate`.
+        magnitude: whether to group by absolute values.
         crops: whether the photos are already cropped faces.
         identity: whether to measure identification, see :func:`degan.evaluation.evaluate`.
         out: folder for the files of :func:`degan.evaluation.evaluate`, and for the crops, in
@@ -104,7 +110,7 @@ def evaluate_photos(
     check_flag(crops, "crops")
     members = check_groups(groups)
     # Checked before cropping, so that a wrong name fails fast.
-    measures = Measures(by, people, identity=identity)
+    measures = Measures(by, people, identity=identity, ranges=Ranges(bins, magnitude))
     _check_column(measures)
     _check_source(source, out, people)
     recognizer = Recognizer(weights, threads=threads)

@@ -15,6 +15,7 @@ from degan.cli.options import (
     Jobs,
     Split,
     Weights,
+    parse_numbers,
     refuse_without_effect,
 )
 from degan.errors import DeganError
@@ -61,6 +62,21 @@ def evaluate(
             help="CSV with one row per person (subject, age, gender, ...) and the column of --by.",
         ),
     ] = None,
+    bins: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B",
+            help="Limits between groups of the column's numbers: 15,30 makes below 15, 15 to 30, "
+            "30 or more. Default: five groups of about the same size.",
+        ),
+    ] = None,
+    magnitude: Annotated[
+        bool,
+        typer.Option(
+            "--magnitude",
+            help="Group by absolute values, such as 30 for a head turned by -30 degrees.",
+        ),
+    ] = False,
     split: Split = None,
     actions: Annotated[
         bool,
@@ -96,12 +112,15 @@ def evaluate(
 
     degan evaluate --data people/ --by recipe --out figures/
 
+    degan evaluate --data turned/ --by yaw --magnitude --bins 15,30
+
     degan evaluate --data data/ --identity
 
     degan evaluate --data data/ --people subjects.csv --by gender
 
     degan evaluate --data fer/ --split test --weights fer.onnx
     """
+    edges = [] if bins is None else parse_numbers(bins, "--bins")
     if photos is not None:
         refuse_without_effect(context, ("data", "split", "actions"), "with --photos")
         from degan.evaluation.own_photos import evaluate_photos  # noqa: PLC0415
@@ -114,6 +133,8 @@ def evaluate(
                 groups=parse_groups(group or []),
                 by=by,
                 people=people,
+                bins=edges,
+                magnitude=magnitude,
                 crops=crops,
                 identity=identity,
                 out=out,
@@ -141,6 +162,8 @@ def evaluate(
                 recognizer,
                 by=by,
                 people=people,
+                bins=edges,
+                magnitude=magnitude,
                 split=split,
                 actions=actions,
                 identity=identity,
