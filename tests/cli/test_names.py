@@ -105,6 +105,8 @@ def summary(name):
         "trained_on_this_data": True,
         "calibrated_on_this_data": True,
         "by": {
+            "bins": [],
+            "magnitude": False,
             "column": name,
             "rows": [
                 {**counts, "expression": name, "value": name, "read_as": {name: 1, "fear": 2}}

@@ -168,6 +168,15 @@ class TestFiles:
         with pytest.raises(DeganError, match="no column 'age'; its columns: subject, team"):
             evaluate_photos(photos, own, by="age", people=table)
 
+    def test_ages_of_a_table_are_divided_where_the_user_says(self, photos, own, tmp_path):
+        table = tmp_path / "people.csv"
+        names = sorted(path.name for path in photos.iterdir())
+        rows = "".join(f"{who},{20 + 20 * (number % 2)}\n" for number, who in enumerate(names))
+        table.write_text(f"subject,age\n{rows}")
+        summary = evaluate_photos(photos, own, by="age", people=table, bins=[30, 60]).summary
+        assert summary["by"]["bins"] == [30, 60]
+        assert {row["value"] for row in summary["by"]["rows"]} == {"below 30", "30 to 60"}
+
 
 class TestTrainingPhotos:
     def test_photos_of_the_training_data_are_counted(self, photos, own, tmp_path):
