@@ -9,7 +9,7 @@ one of the PrivateTest part. Two data sets are prepared from them:
 
 - ``labels``: all pictures with a label of FER2013, seven expressions;
 - ``votes``: pictures for which one of eight expressions has more than half of all votes of FER+
-  (Barsoum et al. 2016, protocol "majority").
+  (Barsoum et al. 2016). This is stricter than its protocol "majority", which drops single votes.
 """
 
 import argparse
