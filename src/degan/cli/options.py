@@ -86,6 +86,14 @@ Group = Annotated[
         help="Merge several expressions into one (negative=anger,fear); may be repeated.",
     ),
 ]
+Prior = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PRIOR",
+        help="How frequent the expressions are in the photos: balanced, or "
+        "neutral=0.5,happiness=0.2 (the others share the rest).",
+    ),
+]
 Weights = Annotated[
     Path | None,
     typer.Option(

@@ -125,6 +125,16 @@ def evaluation_notes(summary: dict[str, Any]) -> None:
     if have != need:
         note(f"crops of {have} px were scaled to the {need} px that the weights require")
     _seen_notes(summary)
+    if summary["images_adapted_to"]:
+        note(
+            f"the weights were adapted to {summary['images_adapted_to']} of {summary['images']} "
+            "images (without their labels), so the results are not for unseen photos; adapt to "
+            "some photos and evaluate on others"
+        )
+    if summary["prior"] is not None:
+        from degan.recognition.label_shift import prior_text  # noqa: PLC0415  # NumPy, as above
+
+        note(f"probabilities are for the class frequencies {prior_text(summary['prior'])}")
     if summary["calibrated_on_this_data"]:
         note(
             "the temperature of the weights was fitted on this data set, so calibration error and "

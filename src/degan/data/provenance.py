@@ -50,6 +50,29 @@ def describe_training_data(
     }
 
 
+def describe_adaptation(
+    pictures: Collection[str], manifests: Collection[str], weights_hash: str
+) -> dict[str, str | int]:
+    """Return the record of photos that weights were adapted to, to store in the weights file.
+
+    Args:
+        pictures: hashes of the crops, see :func:`degan.data.crop_hashes.crop_hash`.
+        manifests: hashes of the manifests of a prepared data set; empty for photos.
+        weights_hash: SHA-256 of the weights that were adapted.
+
+    Returns:
+        ``pictures`` and ``manifest_sha256``, strings with commas between hashes, for
+        :func:`pictures_of` and :func:`manifests_of`; ``weights_sha256``; and ``faces``, the number
+        of crops.
+    """
+    return {
+        _PICTURES: hashes_text(set(pictures)),
+        _MANIFEST: hashes_text(manifests),
+        "weights_sha256": weights_hash,
+        "faces": len(pictures),
+    }
+
+
 def pictures_of(record: Any) -> frozenset[str]:
     """Return the hashes of the training crops in a record; empty if they are not recorded.
 

@@ -157,7 +157,9 @@ def run_evaluation(
         "unsure": _unsure(unsure, truth == predicted, recognizer.unsure_below),
         "split": measures.split,
         **_facts(dataset, chosen, recognizer, shared),
+        "prior": recognizer.prior,
         "images_in_training": seen_counts.in_training,
+        "images_adapted_to": seen_counts.adapted_to,
         "near_copies": seen_counts.near_copies,
         **(facts or {}),
     }

@@ -22,6 +22,7 @@ from degan.evaluation.exported import RESULT_FILES, run_evaluation
 from degan.evaluation.grouping import Ranges
 from degan.evaluation.measures import Measures
 from degan.labels import find_expression, sort_classes
+from degan.recognition.label_shift import Prior
 from degan.recognition.recognizer import Recognizer
 from degan.system.arguments import (
     PathLike,
@@ -57,6 +58,7 @@ def evaluate_photos(
     weights: PathLike | None = None,
     *,
     groups: Mapping[str, Sequence[str]] | None = None,
+    prior: Prior | None = None,
     by: str | None = None,
     people: PathLike | None = None,
     bins: Sequence[float] = (),
@@ -80,6 +82,8 @@ def evaluate_photos(
         weights: a weights file, or the name of shipped weights; None for the default ones.
         groups: group name -> names of classes that count as one, of the photos and of the weights;
             None for no groups.
+        prior: how frequent the classes are in the photos, see :class:`degan.Recognizer`; None for
+            none.
         by: column of ``people`` or of the manifest to group the metrics by; None for no groups.
         people: table with one row per person, see :func:`degan.evaluation.evaluate`; None: the
             manifest has the column.
@@ -113,12 +117,12 @@ def evaluate_photos(
     measures = Measures(by, people, identity=identity, ranges=Ranges(bins, magnitude))
     _check_column(measures)
     _check_source(source, out, people)
-    recognizer = Recognizer(weights, threads=threads)
+    recognizer = Recognizer(weights, threads=threads, prior=prior)
     found = read_labelled(source, _labels(recognizer, members))
     names = {part.sources[0].expression for part in found.recordings}
     classes = _Classes(recognizer.expressions, names, members)
     if classes.merged:
-        recognizer = Recognizer(weights, threads=threads, groups=classes.merged)
+        recognizer = Recognizer(weights, threads=threads, groups=classes.merged, prior=prior)
     _check_shared(source, {classes.of_folder(name) for name in names}, recognizer)
     cutting, reading = split_progress(progress, _COSTS)
     with ExitStack() as stack:

@@ -22,10 +22,12 @@ class SeenCounts(NamedTuple):
             pictures, or if they read crops of another size.
         near_copies: pictures that are in the training data or nearly identical to a training
             picture of the data set; None if the data set contains no known training picture.
+        adapted_to: pictures that the weights were adapted to without labels.
     """
 
     in_training: int | None
     near_copies: int | None
+    adapted_to: int = 0
 
 
 class SeenPictures:
@@ -41,6 +43,11 @@ class SeenPictures:
         same_size = dataset.crop_size == recognizer.crop_size  # other crops have other hashes
         self._dataset = dataset
         self._pictures = pictures_of(record) if same_size else frozenset()
+        self._adapted_to = pictures_of(recognizer.adapted_to) if same_size else frozenset()
+        # Crops of another size are scaled, which gives other hashes: the manifest decides.
+        adapted_manifests = manifests_of(recognizer.adapted_to)
+        self._all_adapted = not same_size and not dataset.manifests.isdisjoint(adapted_manifests)
+        self._num_adapted = 0
         self._parts = parts_trained_on(record, dataset)
         self._at_hand = not dataset.manifests.isdisjoint(manifests_of(record))
         self._known: list[bool] = []
@@ -48,8 +55,10 @@ class SeenPictures:
 
     def add(self, crops: NDArray[np.uint8]) -> None:
         """Add the next evaluated crops, RGB, uint8 (n, H, H, 3) as stored in the data set."""
-        if self._pictures:
-            self._known += [name in self._pictures for name in crop_hashes(crops)]
+        if self._pictures or self._adapted_to:
+            names = crop_hashes(crops)
+            self._known += [name in self._pictures for name in names] if self._pictures else []
+            self._num_adapted += sum(name in self._adapted_to for name in names)
         if self._pictures or self._parts:
             self._hashes.append(difference_hashes(crops))
 
@@ -59,6 +68,11 @@ class SeenPictures:
         Raises:
             DeganError: a crop cannot be read.
         """
+        counts = self._training_counts(indices)
+        adapted_to = len(indices) if self._all_adapted else self._num_adapted
+        return counts._replace(adapted_to=adapted_to)
+
+    def _training_counts(self, indices: Sequence[int]) -> SeenCounts:
         in_training = sum(self._known) if self._pictures else None
         trained = self._training_samples(indices) if in_training or self._at_hand else []
         if not trained and not in_training:

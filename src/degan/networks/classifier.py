@@ -196,6 +196,8 @@ class Recognition(nn.Module):
     Attributes:
         temperature: divisor of the logarithms of the probabilities, above 0; 1 has no effect.
         calibrated_on: hashes of the manifests of the data that the temperature was fitted on.
+        prior: class frequencies that the probabilities assume, as many as classes; they sum to 1.
+            None if unknown, see :func:`degan.tuning.calibration.fit_prior`.
         leaning: expression -> amount that was added to its logit after training.
         actions: layer for facial actions, see :mod:`degan.tuning.action_layer`; None if not fitted.
         neutral: layer that compares a face with the same person's neutral face, see
@@ -219,6 +221,7 @@ class Recognition(nn.Module):
         super().__init__()
         self.temperature = 1.0
         self.calibrated_on: frozenset[str] = frozenset()
+        self.prior: tuple[float, ...] | None = None
         self.leaning: dict[str, float] = {}
         self.standardize = Standardize(network.channels, network.input_size)
         self.encoder = encoder

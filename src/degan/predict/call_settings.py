@@ -150,6 +150,7 @@ class Plan:
             moving=self.may_have_frames,
             people=options.people,
             actions=options.actions,
+            prior=options.prior is not None,
         )
 
     @property

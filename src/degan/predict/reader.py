@@ -2,17 +2,30 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from degan.errors import DeganError
 from degan.faces.likeness import Describer
 from degan.media import images
 from degan.predict.people import with_descriptors
 from degan.predict.records import RESULT_NEEDED, Record, Result, to_record
+from degan.recognition.label_shift import check_prior
 from degan.recognition.prediction import Prediction
 from degan.recognition.recognizer import Recognizer
 from degan.system.arguments import as_path, check_flag, check_kind, check_list
 
-__all__ = ["ReadOptions", "Reader", "open_reader"]
+__all__ = ["ReadOptions", "Reader", "open_reader", "prior_option"]
+
+
+def prior_option(prior: Any) -> str | tuple[tuple[str, float], ...] | None:
+    """Return a prior in the form that :class:`ReadOptions` has, which can be hashed.
+
+    Raises:
+        DeganError: see :func:`degan.recognition.label_shift.check_prior`.
+        DeganTypeError: see there.
+    """
+    checked = check_prior(prior)
+    return checked if checked is None or isinstance(checked, str) else tuple(checked.items())
 
 
 @dataclass(frozen=True)
@@ -30,9 +43,11 @@ class ReadOptions:
         neutral: path of a neutral photo of the person in all photos; None for none.
         people: whether records have face descriptors, which number the people, see
             :class:`degan.predict.people.RecordNumbering`.
+        prior: how frequent the expressions are in the photos: "balanced", or pairs of expression
+            and frequency, see :class:`degan.recognition.recognizer.Recognizer`; None for none.
 
     Raises:
-        DeganError: a path is empty or cannot be a path.
+        DeganError: a path is empty or cannot be a path, or a frequency is not from 0 to 1.
         DeganTypeError: a value has a wrong type.
     """
 
@@ -43,15 +58,24 @@ class ReadOptions:
     actions: bool = False
     neutral: Path | None = None
     people: bool = False
+    prior: str | tuple[tuple[str, float], ...] | None = None
 
     def __post_init__(self) -> None:
         """Check the types."""
         for name in ("thorough", "crops", "actions", "people"):
             check_flag(getattr(self, name), name)
         check_list(self.groups, tuple, "groups", "pairs (group name, expressions)")
+        if isinstance(self.prior, tuple):
+            check_list(self.prior, tuple, "prior", "pairs (expression, frequency)")
+        check_prior(self.prior_of_expressions)
         for name in ("weights", "neutral"):
             path = getattr(self, name)
             object.__setattr__(self, name, None if path is None else as_path(path, name))
+
+    @property
+    def prior_of_expressions(self) -> str | dict[str, float] | None:
+        """``prior`` in the form that :class:`~degan.recognition.recognizer.Recognizer` takes."""
+        return dict(self.prior) if isinstance(self.prior, tuple) else self.prior
 
 
 @dataclass(frozen=True)
@@ -83,7 +107,16 @@ class Reader:
         check_kind(result, Result, "result", RESULT_NEEDED)
         if self.describer is not None:
             result = with_descriptors(result, self.describer)
-        return to_record(result, actions=self.options.actions, likeness=self.options.people)
+        return self.to_record(result)
+
+    def to_record(self, result: Result) -> Record:
+        """Return the record of a photo or frame, see :func:`degan.predict.records.to_record`."""
+        return to_record(
+            result,
+            actions=self.options.actions,
+            likeness=self.options.people,
+            prior=self.recognizer.prior,
+        )
 
 
 def open_reader(options: ReadOptions | None = None) -> Reader:
@@ -102,7 +135,12 @@ def open_reader(options: ReadOptions | None = None) -> Reader:
     """
     check_kind(options, ReadOptions | None, "options", "ReadOptions or None")
     options = options or ReadOptions()
-    recognizer = Recognizer(options.weights, thorough=options.thorough, groups=dict(options.groups))
+    recognizer = Recognizer(
+        options.weights,
+        thorough=options.thorough,
+        groups=dict(options.groups),
+        prior=options.prior_of_expressions,
+    )
     if options.actions:
         recognizer.check_reads_actions()
     neutral = () if options.neutral is None else _neutral_face(recognizer, options)

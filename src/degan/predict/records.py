@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from degan.labels import ACTION_UNITS, FACIAL_ACTIONS
 from degan.media.images import RgbImage
+from degan.recognition.label_shift import prior_text
 from degan.recognition.prediction import Prediction
 from degan.system.arguments import check_flag, check_kind
 
@@ -38,7 +39,7 @@ BOX: Final = ("x", "y", "width", "height")
 """Columns of a box."""
 
 _MOVING = ("frame", "time", "person")
-_OTHER = ("path", *_MOVING, *BOX, "score", "expression", "unsure", "error")
+_OTHER = ("path", *_MOVING, *BOX, "score", "expression", "unsure", "prior", "error")
 _TAKEN = frozenset({*_OTHER, *ACTION_UNITS, *FACIAL_ACTIONS})
 
 
@@ -80,7 +81,13 @@ def printable(path: Path | str) -> str:
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def to_record(result: Result, *, actions: bool = False, likeness: bool = False) -> Record:
+def to_record(
+    result: Result,
+    *,
+    actions: bool = False,
+    likeness: bool = False,
+    prior: Mapping[str, float] | None = None,
+) -> Record:
     """Return the JSON object of a photo or frame, with ``path`` and ``faces`` or ``error``.
 
     The object of a frame also has ``frame`` and ``time`` (seconds). Boxes are x, y, width and
@@ -91,10 +98,12 @@ def to_record(result: Result, *, actions: bool = False, likeness: bool = False) 
         actions: whether faces have facial actions and action units.
         likeness: whether faces have their descriptor for
             :class:`degan.predict.people.RecordNumbering`.
+        prior: class -> frequency that the probabilities were shifted to; None if they were not.
 
     Raises:
         DeganTypeError: an argument has a wrong type.
     """
+    check_kind(prior, Mapping | None, "prior", "a dict of class frequencies or None")
     check_kind(result, Result, "result", RESULT_NEEDED)
     check_flag(actions, "actions")
     check_flag(likeness, "likeness")
@@ -103,6 +112,8 @@ def to_record(result: Result, *, actions: bool = False, likeness: bool = False) 
         record |= {"frame": result.frame, "time": round(result.time, 4)}
     if result.error is not None:
         return record | {"error": result.error}
+    if prior is not None:
+        record["prior"] = _rounded(prior)
     return record | {"faces": [_face(face, actions, likeness) for face in result.faces]}
 
 
@@ -133,6 +144,7 @@ def columns(
     moving: bool = False,
     people: bool = False,
     actions: bool = False,
+    prior: bool = False,
 ) -> dict[str, type]:
     """Return the columns of a table of faces: name -> type of the cells.
 
@@ -142,6 +154,7 @@ def columns(
         moving: whether there may be video frames; adds the columns frame, time and person.
         people: whether faces of photos have person numbers; adds the column person.
         actions: whether to add columns of action units and facial actions.
+        prior: whether to add a column with the prior, as a text for ``degan predict --prior``.
     """
     named: dict[str, type] = {"path": str}
     if moving:
@@ -152,6 +165,8 @@ def columns(
     named |= dict.fromkeys(map(_column, expressions), float)
     if actions:
         named |= dict.fromkeys((*ACTION_UNITS, *FACIAL_ACTIONS), float)
+    if prior:
+        named["prior"] = str
     return named | {"error": str}
 
 
@@ -183,5 +198,6 @@ def rows_of(record: Record) -> list[dict[str, Any]]:
         row |= {name: face[name] for name in ("score", "expression", "unsure")}
         row |= {_column(name): share for name, share in face["probabilities"].items()}
         row |= face.get("action_units", {}) | face.get("actions", {})
+        row |= {"prior": prior_text(record["prior"])} if "prior" in record else {}
         rows.append(row)
     return rows

@@ -23,7 +23,7 @@ from degan.predict.journal import Journal, journal_path
 from degan.predict.output_checks import annotated_copy, check_targets
 from degan.predict.people import RecordNumbering
 from degan.predict.photos import read_photo, read_photos
-from degan.predict.records import Record, Result, printable, to_record
+from degan.predict.records import Record, Result, printable
 from degan.predict.videos import watch
 from degan.predict.writers import opener_of, write_file
 from degan.recognition.prediction import Prediction
@@ -216,7 +216,7 @@ class _Run:
     ) -> Iterator[tuple[Record, float]]:
         """Yield the record of each frame and the fraction read; write the annotated video."""
         plan = self.plan
-        reader, options = plan.reader, plan.reader.options
+        reader = plan.reader
         with (
             play(source, name) as playing,
             playing.until_ctrl_c() if isinstance(source, int) else nullcontext(),
@@ -238,8 +238,7 @@ class _Run:
                     drawn.write(annotate(result.image, self._drawn(result)), result.time)
                 total = playing.approx_num_frames
                 seen = playing.num_decoded / total if total else 0.0
-                record = to_record(result, actions=options.actions, likeness=options.people)
-                yield record, min(1.0, seen)
+                yield reader.to_record(result), min(1.0, seen)
             count = playing.num_decoded
             if playing.num_header_frames > count + 1 and not isinstance(source, int):
                 self.note(

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from degan.errors import DeganError
 from degan.predict.call_settings import Plan
 from degan.predict.inputs import find_inputs
-from degan.predict.reader import ReadOptions, open_reader
+from degan.predict.reader import ReadOptions, open_reader, prior_option
 from degan.predict.records import BOX, Record, Result, columns, printable, rows_of, to_record
 from degan.predict.run import predict
+from degan.recognition.label_shift import Prior
 from degan.recognition.prediction import Prediction
 from degan.system.arguments import (
     PathLike,
@@ -47,6 +48,7 @@ def read(
     actions: bool = False,
     people: bool = False,
     neutral: PathLike | None = None,
+    prior: Prior | None = None,
     smooth: float | None = None,
     rate: float | None = None,
     jobs: int = 1,
@@ -76,6 +78,8 @@ def read(
         people: whether to number the people in all photos and videos, which must be of one event.
         neutral: photo of the neutral face of the only person in ``source``, or "calmest" for the
             calmest frames of each person in a video; None for no neutral face.
+        prior: how frequent the expressions are in the photos, "balanced" or expression ->
+            frequency, see :class:`degan.Recognizer`; None for none.
         smooth: time constant in seconds of the moving average of probabilities in a video, at least
             0; 0 for none, None for 0.3.
         rate: frames per second to read from videos, at least 0.01; None for all.
@@ -84,7 +88,8 @@ def read(
 
     Returns:
         One row per face: path, frame and time in seconds (of videos), person, box (x, y, width,
-        height in pixels), score, expression, unsure, a probability for each expression, error.
+        height in pixels), score, expression, unsure, a probability for each expression, prior (if
+        given), error.
         Scores, probabilities and amounts of actions are in [0, 1]. A photo without a face has one
         row with ``error``, and so has a photo or video that cannot be read.
 
@@ -107,6 +112,7 @@ def read(
         actions=actions,
         neutral=None if neutral is None or calmest else as_path(neutral, "neutral"),
         people=people,
+        prior=prior_option(prior),
     )
     left_out: list[str] = []
     inputs = find_inputs(paths, left_out.append)

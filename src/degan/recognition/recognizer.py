@@ -16,6 +16,7 @@ from degan.labels import predicted_units, unit_amounts
 from degan.media.images import Images, RgbImage, check_image, check_images
 from degan.recognition.class_groups import Groups
 from degan.recognition.cuts import Cut
+from degan.recognition.label_shift import LabelShift, Prior, check_prior
 from degan.recognition.neutral_reader import NeutralReader
 from degan.recognition.prediction import Answer, Prediction, Readings, answer_of
 from degan.recognition.weights import SHIPPED_WEIGHTS, are_shares, open_weights
@@ -60,6 +61,10 @@ class Recognizer:
             :func:`degan.watch` searches in videos in the same way.
         groups: expressions to count as one, under a new name: ``{"negative": ("anger", "fear")}``.
             Their probabilities are added. None for no groups.
+        prior: how frequent the classes of the weights are in the photos, before groups:
+            "balanced", or class -> frequency in [0, 1]. Classes that are not named share the rest.
+            None keeps the frequencies that the weights assume. See
+            :mod:`degan.recognition.label_shift`.
 
     Attributes:
         expressions: names in the order of the probabilities; groups follow the other expressions.
@@ -79,11 +84,15 @@ class Recognizer:
             fitted on, and of the data sets joined in them; empty if unknown.
         actions_fitted_on_manifests: SHA-256 of the manifests of the data that the facial actions
             were fitted on; empty if unknown.
+        adapted_to: record of the photos that the weights were adapted to without labels
+            (``degan adapt``), for :mod:`degan.data.provenance`; None if they were not.
+        prior: class of the weights -> frequency in the photos; None if none was given.
 
     Raises:
         DeganError: the weights file is missing, damaged, or of a format that this version of degan
             does not read; a group names an expression that the weights do not have, or is
-            otherwise unusable; or ``threads`` is out of range.
+            otherwise unusable; the weights do not record the frequencies that they assume, which
+            ``prior`` needs, or ``prior`` is unusable; or ``threads`` is out of range.
         DeganTypeError: an argument has a wrong type.
     """
 
@@ -94,15 +103,22 @@ class Recognizer:
         threads: int = 1,
         thorough: bool = False,
         groups: Mapping[str, Sequence[str]] | None = None,
+        prior: Prior | None = None,
     ) -> None:
         source = None if weights is None else as_path(weights, "weights")
         threads = as_int(threads, "threads", least=1, most=MAX_THREADS)
         check_flag(thorough, "thorough")
         members = check_groups(groups)
+        given = check_prior(prior)
         opened = open_weights(source, threads)
         self._weights = opened
         self._groups = Groups(opened.classes, members, opened.name)
-        self._options = {"threads": threads, "thorough": thorough, "groups": members}
+        self._options = {
+            "threads": threads,
+            "thorough": thorough,
+            "groups": members,
+            "prior": given,
+        }
         self.expressions = self._groups.names
         self.crop_size, self.unsure_below = opened.crop_size, opened.unsure_below
         self.actions_explained = opened.actions_explained
@@ -111,6 +127,9 @@ class Recognizer:
         self.trained_on = opened.trained_on
         self.calibrated_on_manifests = opened.calibrated_on
         self.actions_fitted_on_manifests = opened.actions_fitted_on
+        self.adapted_to = opened.adapted_to
+        self._shift = LabelShift(given, opened.prior, opened.name)
+        self.prior = self._shift.prior
         self._finder = FaceFinder(threads=threads)
         self.thorough = thorough
 
@@ -309,8 +328,14 @@ class Recognizer:
         """Return the layer that compares a face with a neutral one.
 
         Raises:
-            DeganError: the weights have none.
+            DeganError: the weights have none, or the recogniser has a prior, which that layer does
+                not follow.
         """
+        if self.prior is not None:
+            raise DeganError(
+                "a prior has no effect on faces that are compared with a neutral face; leave the "
+                "prior or the neutral face out"
+            )
         if self._weights.neutral is None:
             raise DeganError(
                 f"{self.name} cannot compare a face with a neutral one; leave the neutral face "
@@ -359,7 +384,7 @@ class Recognizer:
                 "predict_crops for images of other sizes"
             )
         outputs = self._weights.run(crops)
-        merged = self._groups.merge(outputs["probabilities"])
+        merged = self._groups.merge(self._shift.apply(outputs["probabilities"]))
         return Readings(merged, outputs["code"], outputs.get("actions"))
 
     def _predictions(self, cuts: Sequence[Cut]) -> list[Prediction]:

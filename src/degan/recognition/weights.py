@@ -5,7 +5,7 @@ in JSON under the key ``degan``; docs/weights.md lists every field.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
@@ -50,6 +50,7 @@ _MAX_BYTES = 2**30
 _BATCH = 64  # crops in one network run
 _MAX_SECONDS = 20  # of an unknown network on one crop: networks of degan take milliseconds
 _TOLERANCE = 1e-4  # by which rounding may carry a probability beyond 0 or 1
+_LEAST_FREQUENCY = 1e-6  # of a class: division by less would overflow
 _MIN_EXPLAINED = -1e6  # explained variance of an action that is predicted badly is negative
 
 
@@ -74,6 +75,10 @@ class Weights:
         actions_fitted_on: hashes of the manifests that facial actions were fitted on; empty if
             unknown.
         neutral: layer that compares a face with the person's neutral face; None if not fitted.
+        prior: class -> frequency that the probabilities assume, above 0; they sum to 1. None if
+            unknown.
+        adapted_to: record of the photos that the weights were adapted to without labels, for
+            :mod:`degan.data.provenance`; None if they were not.
     """
 
     session: ort.InferenceSession
@@ -90,6 +95,8 @@ class Weights:
     calibrated_on: frozenset[str]
     actions_fitted_on: frozenset[str]
     neutral: NeutralReader | None
+    prior: Mapping[str, float] | None
+    adapted_to: Any
 
     @property
     def outputs(self) -> dict[str, int]:
@@ -275,6 +282,8 @@ def _read(
                 code_size,
                 hashes_of(description.get("neutral_fitted_on")),
             ),
+            prior=_prior(description.get("prior"), classes),
+            adapted_to=description.get("adapted_to"),
         )
         if not 16 <= weights.crop_size <= 1024 or not 0 <= weights.unsure_below <= 1:
             raise ValueError("the crop size is not 16 to 1024, or the threshold not 0 to 1")
@@ -296,6 +305,19 @@ def _actions(explained: Any) -> dict[str, float]:
     if not all(isinstance(one, float) and _MIN_EXPLAINED <= one <= 1 for one in explained.values()):
         raise ValueError("the explained variance of a facial action is not a number up to 1")
     return dict(explained)
+
+
+def _prior(described: Any, classes: Sequence[str]) -> dict[str, float] | None:
+    """Return the class frequencies of a description, in the order of the classes; None if none."""
+    if described is None:
+        return None
+    if not isinstance(described, dict) or set(described) != set(classes):
+        raise ValueError("the prior does not name the classes")
+    prior = {name: float(described[name]) for name in classes}
+    if not all(_LEAST_FREQUENCY <= one <= 1 for one in prior.values()):
+        raise ValueError("a frequency of the prior is not above 0 and up to 1")
+    total = sum(prior.values())
+    return {name: one / total for name, one in prior.items()}
 
 
 def _check_graph(weights: Weights) -> None:

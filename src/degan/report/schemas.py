@@ -105,6 +105,7 @@ class Figures(_Read):
     by: Groups | None = None
     images_in_training: int | None = None
     near_copies: int | None = None
+    images_adapted_to: int = 0
     note: str | None = None
     kind: str | None = None
     base: str | None = None

@@ -12,6 +12,7 @@ from degan.errors import DeganError
 from degan.evaluation.metrics import Labels, Probabilities, log_loss
 from degan.labels import parse_expression, sort_classes
 from degan.networks.classifier import temper
+from degan.recognition.label_shift import shift
 from degan.recognition.weights import are_shares
 from degan.system.arguments import check_callback, check_kind, check_list
 from degan.system.arrays import as_array
@@ -28,8 +29,14 @@ UNSURE_BELOW = 0.5
 MOST_LEANING = 5.0
 """Maximum amount added to a logit; a larger one would always or never predict the expression."""
 
+LEAST_FREQUENCY = 1e-4
+"""Minimum frequency in :func:`fit_prior`; a shift divides by it."""
+
 _PURPOSE = "calibrate it on"
 _RANGE = (0.05, 20.0)
+_MOST_STEPS = 2000  # of the fit of class frequencies
+_CLOSE = 1e-9  # change of a frequency at which that fit ends
+_LEAST = 1e-12  # lower limit of a sum before a division by it
 _ROUNDING = 1e-3  # by which rounding may make the sum of a row differ from 1
 
 
@@ -55,6 +62,40 @@ def fit_temperature(probabilities: Probabilities, truth: Labels) -> float:
 
     found = minimize_scalar(loss, bounds=np.log(_RANGE), method="bounded")
     return float(np.exp(found.x))
+
+
+def fit_prior(probabilities: Probabilities, truth: Labels) -> Probabilities:
+    """Return the class frequencies that the probabilities of a model assume.
+
+    They are those b for which a shift from b to the true frequencies of the samples gives
+    probabilities whose mean is the true frequencies. So they include all that changes the
+    frequencies: the training data, the class weights of the loss, and the temperature. For a class
+    without samples, b is the mean of its shifted probabilities.
+
+    Args:
+        probabilities: see :func:`fit_temperature`.
+        truth: see :func:`fit_temperature`.
+
+    Returns:
+        Frequencies, float64 (C,), at least 1e-4; they sum to 1.
+
+    Raises:
+        DeganError: see :func:`fit_temperature`.
+
+    Source: the fit is that of a bias for each class by maximum likelihood, Alexandari et al. 2020
+    (arXiv 1901.06852), section 3.2.
+    """
+    probabilities, truth = _check_probabilities(probabilities, truth)
+    true = np.bincount(truth, minlength=probabilities.shape[1]) / len(truth)
+    prior: Probabilities = np.maximum(probabilities.mean(axis=0), LEAST_FREQUENCY)
+    for _ in range(_MOST_STEPS):
+        shifted = np.maximum(probabilities @ (true / prior), _LEAST)
+        new = np.maximum((probabilities / shifted[:, None]).mean(axis=0), LEAST_FREQUENCY)
+        new /= new.sum()
+        change, prior = np.abs(new - prior).max(), new
+        if change < _CLOSE:
+            break
+    return prior
 
 
 def _check_probabilities(probabilities: Any, truth: Any) -> tuple[Probabilities, Labels]:
@@ -144,9 +185,13 @@ def calibrate(
 ) -> float:
     """Fit the temperature of a model on people that it was not trained on, and set it.
 
+    The class frequencies that the probabilities assume are set too, see :func:`fit_prior`. Amounts
+    added by :func:`shift_logits` are not part of them: these move the line between two expressions,
+    for any frequencies.
+
     Args:
-        model: a trained model; ``temperature`` and ``calibrated_on`` of ``model.recognition`` are
-            set.
+        model: a trained model; ``temperature``, ``prior`` and ``calibrated_on`` of
+            ``model.recognition`` are set.
         dataset: prepared data set of other people. Samples of expressions that the model does not
             have are left out.
         progress: callback, called with the finished fraction in [0, 1] and a label; None for none.
@@ -174,10 +219,26 @@ def calibrate(
         model.recognition.temperature = before  # a refused fit changes nothing
         raise
     truth = [model.expressions.index(dataset.samples[index].expression) for index in indices]
-    temperature = fit_temperature(np.concatenate(parts).astype(np.float64), np.array(truth))
-    model.recognition.temperature = temperature
+    set_calibration(model, np.concatenate(parts).astype(np.float64), np.array(truth))
     model.recognition.calibrated_on = dataset.manifests
-    return temperature
+    return model.recognition.temperature
+
+
+def set_calibration(model: Model, probabilities: Probabilities, truth: Labels) -> None:
+    """Fit and set the temperature of a model and the class frequencies that it assumes.
+
+    Args:
+        model: a trained model; ``temperature`` and ``prior`` of ``model.recognition`` are set.
+        probabilities: its probabilities without a temperature, see :func:`fit_temperature`.
+        truth: see :func:`fit_temperature`.
+    """
+    recognition = model.recognition
+    recognition.temperature = fit_temperature(probabilities, truth)
+    tempered = temper(torch.from_numpy(np.array(probabilities)), recognition.temperature).numpy()
+    amounts = np.array([recognition.leaning.get(name, 0.0) for name in model.expressions])
+    recognition.prior = tuple(
+        fit_prior(shift(tempered, np.exp(-amounts / recognition.temperature)), truth).tolist()
+    )
 
 
 def _usable(model: Model, dataset: Dataset) -> list[int]:

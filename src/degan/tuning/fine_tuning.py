@@ -42,7 +42,7 @@ from degan.system.folder_lock import locked
 from degan.system.progress import Progress, as_progress, split_progress
 from degan.training.model import Model
 from degan.tuning.base_model import read_base
-from degan.tuning.calibration import MIN_SAMPLES, UNSURE_BELOW, fit_temperature
+from degan.tuning.calibration import MIN_SAMPLES, UNSURE_BELOW, fit_temperature, set_calibration
 from degan.tuning.check_unseen import check_fit_data
 from degan.tuning.few_photos import cautious_threshold, few_photos_note
 from degan.tuning.last_layer import (
@@ -296,13 +296,16 @@ def _tempered(probabilities: Probabilities, truth: Labels, folds: Sequence[Fold]
 def _calibrate(
     model: Model, dataset: Dataset, probabilities: Probabilities, truth: Labels
 ) -> float | None:
-    """Fit and set the temperature on out-of-fold probabilities; return None for few samples."""
+    """Set the temperature and the prior from out-of-fold probabilities.
+
+    Returns:
+        The temperature; None for few samples, which set nothing.
+    """
     if len(truth) < MIN_SAMPLES:
         return None
-    temperature = fit_temperature(probabilities, truth)
-    model.recognition.temperature = temperature
+    set_calibration(model, probabilities, truth)
     model.recognition.calibrated_on = dataset.manifests
-    return temperature
+    return model.recognition.temperature
 
 
 def _write(

@@ -24,6 +24,7 @@ from degan.recognition.weights import CROPS, FORMAT, KEY
 from degan.system.arguments import PathLike, as_number, as_path, check_kind
 from degan.system.files import atomic_write
 from degan.training.model import MODEL_NEEDED, Model, check_crops
+from degan.tuning.channels import channel_statistics
 from degan.tuning.weights_file import check_weights_path
 from degan.version import __version__
 
@@ -174,6 +175,8 @@ def _describe(proto: onnx.ModelProto, model: Model, unsure_below: float) -> None
         "code_size": recognition.encoder.code.out_features,
         "leaning": recognition.leaning,
         "temperature": recognition.temperature,
+        "prior": _prior(model),
+        "channels": channel_statistics(model, proto),
         "unsure_below": unsure_below,
         "trained_on": model.trained_on,
         "calibrated_on": hashes_text(recognition.calibrated_on),
@@ -185,6 +188,14 @@ def _describe(proto: onnx.ModelProto, model: Model, unsure_below: float) -> None
     entry = proto.metadata_props.add()
     entry.key, entry.value = KEY, json.dumps(facts)
     onnx.checker.check_model(proto)
+
+
+def _prior(model: Model) -> dict[str, float] | None:
+    """Return class -> frequency that the probabilities assume, if known."""
+    prior = model.recognition.prior
+    if prior is None:
+        return None
+    return {name: round(one, 6) for name, one in zip(model.expressions, prior, strict=True)}
 
 
 def _explained(reader: ActionLayer | None) -> dict[str, float]:

@@ -13,6 +13,7 @@ from degan.cli.options import (
     Crops,
     Group,
     Jobs,
+    Prior,
     Split,
     Weights,
     parse_numbers,
@@ -46,6 +47,7 @@ def evaluate(
     ] = None,
     weights: Weights = None,
     group: Group = None,
+    prior: Prior = None,
     crops: Crops = False,
     by: Annotated[
         str | None,
@@ -119,7 +121,12 @@ def evaluate(
     degan evaluate --data data/ --people subjects.csv --by gender
 
     degan evaluate --data fer/ --split test --weights fer.onnx
+
+    degan evaluate --data data/ --prior balanced
     """
+    from degan.recognition.label_shift import parse_prior  # noqa: PLC0415
+
+    wanted = None if prior is None else parse_prior(prior)
     edges = [] if bins is None else parse_numbers(bins, "--bins")
     if photos is not None:
         refuse_without_effect(context, ("data", "split", "actions"), "with --photos")
@@ -131,6 +138,7 @@ def evaluate(
                 photos,
                 weights,
                 groups=parse_groups(group or []),
+                prior=wanted,
                 by=by,
                 people=people,
                 bins=edges,
@@ -155,7 +163,7 @@ def evaluate(
 
         dataset = read_dataset(data)
         subjects = dataset.subjects
-        recognizer = Recognizer(weights, threads=CPUS)
+        recognizer = Recognizer(weights, threads=CPUS, prior=wanted)
         with console.progress("evaluate") as show:
             summary = evaluate_dataset(
                 dataset,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from degan.cli import console
-from degan.cli.options import CPUS, RECOGNISE, Crops, Group, Weights
+from degan.cli.options import CPUS, RECOGNISE, Crops, Group, Prior, Weights
 from degan.errors import DeganError
 from degan.system.progress import silent
 
@@ -118,6 +118,7 @@ def predict(
     safe_csv: SafeCsv = False,
     actions: Actions = False,
     group: Group = None,
+    prior: Prior = None,
     people: People = False,
     neutral: Neutral = None,
     smooth: Smooth = None,
@@ -137,14 +138,17 @@ def predict(
     degan predict party/ --people --csv > faces.csv
 
     degan predict smile.jpg --neutral rest.jpg
+
+    degan predict photos/ --prior neutral=0.7,happiness=0.2
     """
     from degan.cli.print_faces import report_unread  # noqa: PLC0415
     from degan.predict.call_settings import Plan  # noqa: PLC0415
     from degan.predict.inputs import STDIN, find_inputs  # noqa: PLC0415
-    from degan.predict.reader import ReadOptions, open_reader  # noqa: PLC0415
+    from degan.predict.reader import ReadOptions, open_reader, prior_option  # noqa: PLC0415
     from degan.predict.table import CALMEST  # noqa: PLC0415
     from degan.predict.user_boxes import read_boxes  # noqa: PLC0415
     from degan.recognition.class_groups import parse_groups  # noqa: PLC0415
+    from degan.recognition.label_shift import parse_prior  # noqa: PLC0415
 
     named = paths or []
     stdin = [str(path) for path in named] == [STDIN]
@@ -173,6 +177,7 @@ def predict(
         actions=actions,
         neutral=None if neutral in (None, CALMEST) else Path(str(neutral)),
         people=people,
+        prior=prior_option(None if prior is None else parse_prior(prior)),
     )
     plan = Plan(
         inputs=inputs,

@@ -118,6 +118,11 @@ def _doubts(result: Result) -> list[str]:
             f"{more:,} of {found.images:,} images are near copies of training images, so the "
             "accuracy on them is optimistic"
         )
+    if found.images_adapted_to:
+        doubts.append(
+            f"the weights were adapted to {found.images_adapted_to:,} of {found.images:,} images "
+            "without their labels, so these are not unseen photos"
+        )
     if found.calibrated_on_this_data:
         doubts.append("the temperature was fitted on this data set; calibration is optimistic")
     if found.left_out:
