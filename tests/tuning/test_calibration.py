@@ -22,12 +22,13 @@ from degan.evaluation.exported import evaluate
 from degan.evaluation.metrics import calibration_error, log_loss
 from degan.media import images
 from degan.networks.classifier import temper
+from degan.recognition.label_shift import shift
 from degan.recognition.recognizer import Recognizer
 from degan.training.model import load_model
 from degan.training.pipeline import train
 from degan.tuning import calibration
 from degan.tuning.action_layer import fit_actions
-from degan.tuning.calibration import calibrate, fit_temperature, shift_logits
+from degan.tuning.calibration import calibrate, fit_prior, fit_temperature, shift_logits
 from degan.tuning.neutral_layer import fit_neutral
 from degan.tuning.onnx_export import export
 
@@ -227,6 +228,60 @@ def test_what_the_temperature_was_fitted_on_is_remembered(
         assert summary["calibrated_on_this_data"] == same
         print_evaluation.evaluation_notes(summary)
         assert ("log loss are too low" in capsys.readouterr().err) == same
+
+
+class TestPrior:
+    @staticmethod
+    def drawn(assumed, true, count=20_000):
+        """Calibrated probabilities that assume other frequencies than the true ones."""
+        rng = np.random.default_rng(0)
+        truth = rng.choice(len(true), count, p=true)
+        centres = rng.normal(size=(len(true), 3)) * 1.5
+        places = centres[truth] + rng.normal(size=(count, 3))
+        density = np.exp(-((places[:, None] - centres) ** 2).sum(axis=2) / 2) * assumed
+        return density / density.sum(axis=1, keepdims=True), truth
+
+    def test_the_assumed_frequencies_are_found_for_samples_of_any_frequencies(self):
+        assumed = np.array([0.1, 0.2, 0.3, 0.4])
+        for true in (np.full(4, 0.25), np.array([0.6, 0.2, 0.1, 0.1])):
+            assert fit_prior(*self.drawn(assumed, true)) == pytest.approx(assumed, abs=0.02)
+
+    def test_a_class_without_samples_has_its_mean_probability(self):
+        assumed = np.array([0.1, 0.2, 0.3, 0.4])
+        found = fit_prior(*self.drawn(assumed, np.array([0.0, 0.4, 0.3, 0.3])))
+        assert 0 < found[0] < 0.1
+        assert found[1:] / found[1:].sum() == pytest.approx(assumed[1:] / 0.9, abs=0.02)
+
+    def test_a_shift_to_the_true_frequencies_predicts_them_on_average(self):
+        true = np.array([0.5, 0.2, 0.2, 0.1])
+        probabilities, truth = self.drawn(np.full(4, 0.25), true, 2000)
+        shifted = shift(probabilities, true / fit_prior(probabilities, truth))
+        frequencies = np.bincount(truth) / len(truth)
+        assert shifted.mean(axis=0) == pytest.approx(frequencies, abs=0.01)
+
+    def test_what_are_no_probabilities_is_refused(self):
+        with pytest.raises(DeganError, match="probabilities must be"):
+            fit_prior([[2.0, 3.0]], [0])
+
+    def test_it_travels_in_the_file_and_does_not_hold_the_lean(
+        self, run, others, tmp_path, few_are_enough
+    ):
+        priors = []
+        for wishes in ([], ["happiness=2"]):
+            model = load_model(run)
+            shift_logits(model, wishes)
+            calibrate(model, others)
+            model.recognition.temperature = 1.0  # only the frequencies are compared
+            path = tmp_path / f"{len(wishes)}.onnx"
+            export(model, path)
+            recognizer = Recognizer(path, prior="balanced")
+            assert recognizer.prior == {"neutral": 0.5, "happiness": 0.5}
+            priors.append(json.loads(onnx.load(path).metadata_props[0].value)["prior"])
+        assert priors[0]["happiness"] == pytest.approx(priors[1]["happiness"], abs=0.1)
+
+    def test_an_uncalibrated_model_has_none(self, run, tmp_path):
+        export(load_model(run), tmp_path / "a.onnx")
+        assert json.loads(onnx.load(tmp_path / "a.onnx").metadata_props[0].value)["prior"] is None
 
 
 class TestLean:

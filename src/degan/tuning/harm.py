@@ -43,8 +43,8 @@ def harm_notes(
         )
     if faces.people and len(set(faces.people)) == 1:
         notes.append(
-            "ALL FACES are of one person: the statistics are then of this person, and the "
-            "adaptation may harm for others; give photos of several people"
+            "ALL FACES are of one person: the adaptation may follow this person instead of the "
+            "camera; give photos of several people"
         )
     if given is not None:
         distance = sum(abs(given[one] - predicted[one]) for one in given) / 2

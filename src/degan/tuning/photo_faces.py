@@ -108,8 +108,6 @@ def _of_dataset(source: Path, size: int, most: int, progress: Progress) -> Faces
             f"{source} was cut in frame {dataset.frame}, but this version of degan reads {FRAME}; "
             "prepare the data set again"
         )
-    if not dataset.samples:
-        raise DeganError(f"{source} has no faces; give a data set with faces")
     order = np.random.default_rng(_SEED).permutation(len(dataset.samples))
     chosen = [int(index) for index in order[:most]]
     crops: list[NDArray[np.uint8]] = []
