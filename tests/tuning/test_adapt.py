@@ -265,6 +265,17 @@ class TestOutput:
         with pytest.raises(DeganError, match=r"odd\.onnx cannot be adapted: .*export it again"):
             adapt(prepared.folder, tmp_path / "a.onnx", weights=odd)
 
+    def test_statistics_that_break_the_network_are_refused(self, prepared, tmp_path):
+        proto = onnx.load_from_string(asset_bytes("web.onnx"))
+        facts = json.loads(proto.metadata_props[0].value)
+        for entry in facts["channels"].values():
+            entry["mean"] = [1e39] * len(entry["mean"])
+        proto.metadata_props[0].value = json.dumps(facts)
+        onnx.save(proto, tmp_path / "odd.onnx")
+        with pytest.raises(DeganError, match=r"odd\.onnx returns no probabilities"):
+            adapt(prepared.folder, tmp_path / "a.onnx", weights=tmp_path / "odd.onnx")
+        assert not (tmp_path / "a.onnx").exists()
+
     @pytest.mark.parametrize(
         "choices", [{"prior": 3}, {"crops": 1}, {"jobs": "many"}, {"weights": 4}, {"progress": 1}]
     )
@@ -288,10 +299,17 @@ class TestPrior:
         even = Recognizer(tmp_path / "none.onnx", prior="balanced").probabilities(list(crops))
         assert back == pytest.approx(even, abs=1e-4)
 
-    def test_a_class_that_never_occurs_is_never_predicted(self, prepared, tmp_path, crops):
-        adapt(prepared.folder, tmp_path / "a.onnx", prior={"happiness": 1.0})
+    def test_a_class_that_never_occurs_is_not_predicted_until_another_prior_is_given(
+        self, prepared, tmp_path, crops
+    ):
+        given = {"happiness": 0.5, "surprise": 0.5}
+        adapt(prepared.folder, tmp_path / "a.onnx", prior=given)
+        adapt(prepared.folder, tmp_path / "none.onnx")
         shares = Recognizer(tmp_path / "a.onnx").probabilities(list(crops))
-        assert shares[:, 5] == pytest.approx(np.ones(24))
+        assert shares[:, [5, 7]].sum(axis=1) == pytest.approx(np.ones(24), abs=0.01)
+        back = Recognizer(tmp_path / "a.onnx", prior="balanced").probabilities(list(crops))
+        even = Recognizer(tmp_path / "none.onnx", prior="balanced").probabilities(list(crops))
+        assert back == pytest.approx(even, abs=1e-3)
 
     def test_without_a_prior_the_assumed_frequencies_stay(self, prepared, tmp_path):
         result = adapt(prepared.folder, tmp_path / "a.onnx")

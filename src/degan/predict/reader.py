@@ -74,7 +74,7 @@ class ReadOptions:
 
     @property
     def prior_of_expressions(self) -> str | dict[str, float] | None:
-        """``prior`` in the form that :class:`~degan.recognition.recognizer.Recognizer` takes."""
+        """``prior`` as :class:`degan.recognition.Recognizer` takes it; None for none."""
         return dict(self.prior) if isinstance(self.prior, tuple) else self.prior
 
 
@@ -110,7 +110,14 @@ class Reader:
         return self.to_record(result)
 
     def to_record(self, result: Result) -> Record:
-        """Return the record of a photo or frame, see :func:`degan.predict.records.to_record`."""
+        """Return the record of a photo or frame, without computing face descriptors.
+
+        Args:
+            result: result of the photo or frame.
+
+        Raises:
+            DeganTypeError: ``result`` is not a result.
+        """
         return to_record(
             result,
             actions=self.options.actions,

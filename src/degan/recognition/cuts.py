@@ -6,12 +6,34 @@ from degan.errors import DeganError
 from degan.faces.alignment import MIN_CUT_OUT, aligned_crop
 from degan.faces.face import Box, Face, check_box, crop_box
 from degan.faces.finder import FaceFinder
-from degan.media.images import RgbImage, check_image
+from degan.media.images import Images, RgbImage, check_image, check_images
 
-__all__ = ["MAX_ASPECT", "Cut"]
+__all__ = ["MAX_ASPECT", "Cut", "check_aligned"]
 
 MAX_ASPECT = 4
 """Maximum ratio of the sides of a cut-out face; longer strips need much memory."""
+
+
+def check_aligned(crops: Images, size: int, whose: str) -> None:
+    """Check that images are aligned crops for some weights.
+
+    Args:
+        crops: the images.
+        size: side of the crops that the weights take, in pixels.
+        whose: name of the weights, for messages.
+
+    Raises:
+        DeganError: a crop has another type or shape.
+        DeganTypeError: ``crops`` is not a list of images.
+    """
+    check_images(crops, "crops")
+    side = (size, size, 3)
+    wrong = next((crop for crop in crops if crop.shape != side), None)
+    if wrong is not None:
+        raise DeganError(
+            f"a crop has the shape {wrong.shape}, but {whose} takes {side}; use predict_crops for "
+            "images of other sizes"
+        )
 
 
 class Cut(NamedTuple):

@@ -15,8 +15,9 @@ from degan.faces.finder import FaceFinder
 from degan.labels import predicted_units, unit_amounts
 from degan.media.images import Images, RgbImage, check_image, check_images
 from degan.recognition.class_groups import Groups
-from degan.recognition.cuts import Cut
+from degan.recognition.cuts import Cut, check_aligned
 from degan.recognition.label_shift import LabelShift, Prior, check_prior
+from degan.recognition.neutral_checks import check_compared
 from degan.recognition.neutral_reader import NeutralReader
 from degan.recognition.prediction import Answer, Prediction, Readings, answer_of
 from degan.recognition.weights import SHIPPED_WEIGHTS, are_shares, open_weights
@@ -62,9 +63,8 @@ class Recognizer:
         groups: expressions to count as one, under a new name: ``{"negative": ("anger", "fear")}``.
             Their probabilities are added. None for no groups.
         prior: how frequent the classes of the weights are in the photos, before groups:
-            "balanced", or class -> frequency in [0, 1]. Classes that are not named share the rest.
-            None keeps the frequencies that the weights assume. See
-            :mod:`degan.recognition.label_shift`.
+            "balanced", or class -> frequency in [0, 1]; classes that are not named share the rest.
+            None keeps the frequencies that the weights assume.
 
     Attributes:
         expressions: names in the order of the probabilities; groups follow the other expressions.
@@ -84,15 +84,15 @@ class Recognizer:
             fitted on, and of the data sets joined in them; empty if unknown.
         actions_fitted_on_manifests: SHA-256 of the manifests of the data that the facial actions
             were fitted on; empty if unknown.
-        adapted_to: record of the photos that the weights were adapted to without labels
-            (``degan adapt``), for :mod:`degan.data.provenance`; None if they were not.
+        adapted_to: record of the photos of ``degan adapt``, for :mod:`degan.data.provenance`; None
+            if the weights were not adapted.
         prior: class of the weights -> frequency in the photos; None if none was given.
 
     Raises:
         DeganError: the weights file is missing, damaged, or of a format that this version of degan
             does not read; a group names an expression that the weights do not have, or is
-            otherwise unusable; the weights do not record the frequencies that they assume, which
-            ``prior`` needs, or ``prior`` is unusable; or ``threads`` is out of range.
+            otherwise unusable; ``prior`` is unusable, or the weights do not record the frequencies
+            that they assume; or ``threads`` is out of range.
         DeganTypeError: an argument has a wrong type.
     """
 
@@ -108,8 +108,7 @@ class Recognizer:
         source = None if weights is None else as_path(weights, "weights")
         threads = as_int(threads, "threads", least=1, most=MAX_THREADS)
         check_flag(thorough, "thorough")
-        members = check_groups(groups)
-        given = check_prior(prior)
+        members, given = check_groups(groups), check_prior(prior)
         opened = open_weights(source, threads)
         self._weights = opened
         self._groups = Groups(opened.classes, members, opened.name)
@@ -124,14 +123,12 @@ class Recognizer:
         self.actions_explained = opened.actions_explained
         self.action_units = predicted_units(opened.actions_explained)
         self.name, self.weights_hash = opened.name, opened.sha256
-        self.trained_on = opened.trained_on
+        self.trained_on, self.adapted_to = opened.trained_on, opened.adapted_to
         self.calibrated_on_manifests = opened.calibrated_on
         self.actions_fitted_on_manifests = opened.actions_fitted_on
-        self.adapted_to = opened.adapted_to
         self._shift = LabelShift(given, opened.prior, opened.name)
         self.prior = self._shift.prior
-        self._finder = FaceFinder(threads=threads)
-        self.thorough = thorough
+        self._finder, self.thorough = FaceFinder(threads=threads), thorough
 
     def __repr__(self) -> str:
         """Return one line: the name of the weights and the number of expressions."""
@@ -270,22 +267,7 @@ class Recognizer:
         """
         reader = self.neutral_layer()
         resting = [neutral] if isinstance(neutral, Prediction) else neutral
-        for value, name in ((faces, "faces"), (resting, "neutral")):
-            check_list(value, Prediction, name, "predictions of a recogniser")
-        if not resting:
-            raise DeganError("no neutral face was given; give at least one of the person")
-        if any(one.weights_hash != self.weights_hash for one in (*faces, *resting)):
-            raise DeganError(
-                f"faces and neutral must be predictions with the weights {self.name}; some were "
-                "made with other weights"
-            )
-        length = reader.weight.shape[1]
-        wrong = next((one for one in (*faces, *resting) if len(one.code) != length), None)
-        if wrong is not None:
-            raise DeganError(
-                f"a face has an expression code of {len(wrong.code)} numbers, but {self.name} has "
-                f"codes of {length}; give the predictions unchanged"
-            )
+        check_compared(faces, resting, self.name, self.weights_hash, reader.weight.shape[1])
         if not faces:
             return []
         rest = np.mean([face.code for face in resting], axis=0)
@@ -375,14 +357,7 @@ class Recognizer:
         Raises:
             DeganError: a crop has another type or shape, or an output is out of range.
         """
-        check_images(crops, "crops")
-        side = (self.crop_size, self.crop_size, 3)
-        wrong = next((crop for crop in crops if crop.shape != side), None)
-        if wrong is not None:
-            raise DeganError(
-                f"a crop has the shape {wrong.shape}, but {self.name} takes {side}; use "
-                "predict_crops for images of other sizes"
-            )
+        check_aligned(crops, self.crop_size, self.name)
         outputs = self._weights.run(crops)
         merged = self._groups.merge(self._shift.apply(outputs["probabilities"]))
         return Readings(merged, outputs["code"], outputs.get("actions"))

@@ -25,7 +25,13 @@ from degan.recognition.label_shift import (
     shift,
 )
 from degan.recognition.network_check import check_network
-from degan.recognition.weights import KEY, SHIPPED_WEIGHTS, Weights, open_weights
+from degan.recognition.weights import (
+    KEY,
+    SHIPPED_WEIGHTS,
+    Weights,
+    are_shares,
+    open_weights,
+)
 from degan.system.arguments import PathLike, as_jobs, as_path, check_flag
 from degan.system.assets import NETWORK_ERRORS, asset_bytes, session_of
 from degan.system.files import atomic_write, read_bytes, sha256
@@ -40,6 +46,7 @@ from degan.version import __version__
 _COSTS = (10.0, 4.0)  # approximate costs of cropping and of the statistics
 _MAX_WEIGHTS = 2**30
 _BATCH = 32  # crops in one network run
+_UNUSABLE: tuple[type[Exception], ...] = (*NETWORK_ERRORS, ValueError)
 _LEAST = 1e-6  # minimum of a frequency in a file
 
 
@@ -118,8 +125,7 @@ def adapt(
             frequencies(asked, assumed, base.weights.name)
     reading, measuring = split_progress(progress, _COSTS)
     faces = read_faces(source, base.weights.crop_size, cut_out=crops, jobs=jobs, progress=reading)
-    proto = _normalised(base, faces.crops, measuring)
-    probabilities = _probabilities(proto, faces.crops)
+    proto, probabilities = _normalised(base, faces.crops, measuring)
     if asked is None:
         result = _result(base, faces, probabilities)
     else:
@@ -130,6 +136,8 @@ def adapt(
             new = estimate.prior
         else:
             new = frequencies(asked, assumed, base.weights.name)
+        new = np.maximum(new, _LEAST)  # a later prior can raise it again
+        new /= new.sum()
         proto = append_ratio(proto, new / old)
         result = _result(base, faces, shift(probabilities, new / old), new, estimate)
     _write(out, proto, base, faces, result.prior)
@@ -192,13 +200,27 @@ def _open_base(source: Path | None) -> _Base:
     return _Base(weights, proto, description, channels)
 
 
-def _normalised(base: _Base, crops: Images, progress: Progress) -> onnx.ModelProto:
+def _normalised(
+    base: _Base, crops: Images, progress: Progress
+) -> tuple[onnx.ModelProto, NDArray[np.float64]]:
+    """Return the network with the statistics of crops, and its probabilities, (N, C).
+
+    Raises:
+        DeganError: it cannot be run, or returns no probabilities; the file may be from anywhere.
+    """
     try:
-        return renormalise(base.proto, base.channels, crops, progress)
-    except NETWORK_ERRORS as error:  # the file may be from anywhere
+        proto = renormalise(base.proto, base.channels, crops, progress)
+        probabilities = _probabilities(proto, crops)
+    except _UNUSABLE as error:
         raise DeganError(
             f"{base.weights.name} cannot be run on {_BATCH} faces at a time; use a smaller network"
         ) from error
+    if not are_shares(probabilities):
+        raise DeganError(
+            f"{base.weights.name} returns no probabilities with the statistics of these photos; "
+            "export it again"
+        )
+    return proto, probabilities
 
 
 def _probabilities(proto: onnx.ModelProto, crops: Images) -> NDArray[np.float64]:
@@ -250,7 +272,7 @@ def _write(
         ),
     }
     if prior is not None:
-        changes["prior"] = {name: max(round(one, 6), _LEAST) for name, one in prior.items()}
+        changes["prior"] = {name: max(round(one, 8), _LEAST) for name, one in prior.items()}
     for entry in proto.metadata_props:
         if entry.key == KEY:
             entry.value = json.dumps(base.description | changes)

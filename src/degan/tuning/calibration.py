@@ -73,8 +73,9 @@ def fit_prior(probabilities: Probabilities, truth: Labels) -> Probabilities:
     without samples, b is the mean of its shifted probabilities.
 
     Args:
-        probabilities: see :func:`fit_temperature`.
-        truth: see :func:`fit_temperature`.
+        probabilities: probabilities of samples outside the training data, float64 (N, C) in [0, 1];
+            rows sum to 1.
+        truth: class indices, int (N,) in [0, C).
 
     Returns:
         Frequencies, float64 (C,), at least 1e-4; they sum to 1.

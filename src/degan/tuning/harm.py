@@ -6,8 +6,8 @@ from typing import Final
 from degan.tuning.photo_faces import Faces
 
 MIN_FACES: Final = 50
-"""Number of faces below which a note is given. With 20 faces, half of the gain of 240 is reached on
-blurred web faces, and a third on CK+48's development half."""
+"""Number of faces below which a note is given. With 20 faces, the log loss falls by 76 % of its
+fall with 240 on blurred web faces, and by 46 % on CK+48's development half."""
 
 MOST_OF_A_CLASS: Final = 0.8
 """Fraction of faces predicted as one class above which a note is given."""

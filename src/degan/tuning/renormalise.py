@@ -202,4 +202,5 @@ def _rescale(
     values = values * factor.reshape(-1, *[1] * (values.ndim - 1))
     if offset is not None:
         values = values + offset
-    tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float32), tensor.name))
+    with np.errstate(over="ignore"):  # the caller checks what the network then returns
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float32), tensor.name))
