@@ -64,6 +64,26 @@ def faces(examples, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def resized(faces):
+    """Function that writes the examples to a folder, with crops of another size."""
+    from PIL import Image
+
+    from degan.data.manifest import read_dataset, write_dataset
+    from degan.media import images
+
+    def write(folder, side):
+        for sample in faces.samples:
+            (folder / sample.file).parent.mkdir(parents=True, exist_ok=True)
+            crop = Image.fromarray(images.read_image(faces.folder / sample.file))
+            crop.resize((side, side)).save(folder / sample.file)
+        rest = {"crop_size": side, "frame": faces.frame, "settings": {}}
+        write_dataset(folder, faces.samples, [], **rest)
+        return read_dataset(folder)
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def fresh_python():
     """Function that runs code in a new interpreter and returns its standard output."""
     import os

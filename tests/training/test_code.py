@@ -99,6 +99,44 @@ def test_the_first_numbers_of_f_x_are_drawn_to_the_facial_actions():
     assert heads.weighted({"actions": term}, 0.0).item() == term.item()
 
 
+def test_images_without_amounts_count_nothing_in_the_facial_actions():
+    torch.manual_seed(0)
+    heads = terms_of("gan.weight_code=0", "gan.weight_actions=1")
+    code = torch.randn(4, TINY.network.expression_code, requires_grad=True)
+    amounts = torch.rand(4, 12)
+    amounts[[0, 2]] = float("nan")
+    term = heads(code, KNOWN._replace(actions=amounts), EVEN, 0.5)["actions"]
+    (gradient,) = torch.autograd.grad(term, code)
+    alone = heads(code[[1, 3]], KNOWN._replace(actions=amounts[[1, 3]]), EVEN, 0.5)["actions"]
+    (expected,) = torch.autograd.grad(alone, code)
+    assert torch.allclose(term, alone)
+    assert torch.allclose(gradient, expected)
+    assert gradient[[1, 3], :12].abs().min() > 0
+    assert not gradient[[0, 2]].any()
+
+
+def test_a_batch_without_amounts_has_a_term_of_zero():
+    heads = terms_of("gan.weight_code=0", "gan.weight_actions=1")
+    code = torch.randn(4, TINY.network.expression_code, requires_grad=True)
+    unknown = KNOWN._replace(actions=torch.full((4, 12), float("nan")))
+    term = heads(code, unknown, EVEN, 0.5)["actions"]
+    term.backward()
+    assert term.item() == 0.0
+    assert not code.grad.any()
+
+
+def test_where_all_images_have_amounts_the_term_is_the_mean_squared_distance_to_the_bit():
+    torch.manual_seed(0)
+    heads = terms_of("gan.weight_code=0", "gan.weight_actions=1")
+    code = torch.randn(37, TINY.network.expression_code, requires_grad=True)
+    amounts = torch.rand(37, 12)
+    term = heads(code, KNOWN._replace(actions=amounts), EVEN, 0.5)["actions"]
+    plain = torch.nn.functional.mse_loss(code[:, :12], 4 * amounts)
+    assert torch.equal(term, plain)
+    gradients = [torch.autograd.grad(loss, code)[0] for loss in (term, plain)]
+    assert torch.equal(*gradients)
+
+
 def test_f_x_is_drawn_back_to_what_it_was():
     heads = terms_of("gan.weight_code=0", "gan.weight_kept=1")
     code = torch.zeros(4, TINY.network.expression_code, requires_grad=True)

@@ -16,9 +16,11 @@ from typer.testing import CliRunner
 
 from degan.cli.app import app
 from degan.config import IMAGE_TERMS, override, preset
+from degan.data.action_units import write_units
 from degan.data.crops import read_crops
 from degan.data.facial_actions import read_all_actions
 from degan.data.factors import read_column
+from degan.data.join import join_datasets
 from degan.data.manifest import read_dataset
 from degan.errors import DeganError
 from degan.evaluation.exported import evaluate
@@ -305,6 +307,46 @@ class TestFile:
         model.recognition.actions.bias[0] = float("nan")
         with pytest.raises(DeganError, match="was not written"):
             export(model, tmp_path / "bad.onnx")
+
+
+@pytest.fixture(scope="module")
+def mixed(others, resized, tmp_path_factory):
+    """The rendered people and photos of twelve real people, joined."""
+    folder = tmp_path_factory.mktemp("mixed")
+    return join_datasets([others.folder, resized(folder / "photos", 32).folder], folder / "all")
+
+
+class TestJoinedWithPhotos:
+    def test_only_people_with_known_actions_are_evaluated_and_counted(self, weights, others, mixed):
+        alone = evaluate(others, Recognizer(weights), actions=True)
+        summary = evaluate(mixed, Recognizer(weights), actions=True)
+        assert summary["images"] == 600
+        assert summary["images_with_actions"] == alone["images_with_actions"] == 576
+        assert summary["actions"] == alone["actions"]
+
+    def test_the_command_says_how_many(self, weights, mixed):
+        words = ["evaluate", "--data", str(mixed.folder), "--weights", str(weights), "--actions"]
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 0, done.output
+        assert "facial actions are known for 576 of 600 images" in " ".join(done.output.split())
+
+    def test_action_units_of_the_photos_are_evaluated_too(self, weights, mixed, tmp_path):
+        copytree(mixed.folder, tmp_path / "all")
+        photos = {s.sequence for s in mixed.samples if s.sequence.startswith("photos/")}
+        coded = {name: frozenset({1} if place % 2 else ()) for place, name in enumerate(photos)}
+        write_units(tmp_path / "all", coded)
+        summary = evaluate(read_dataset(tmp_path / "all"), Recognizer(weights), actions=True)
+        assert summary["images_with_actions"] == 576
+        assert "action_units" in summary
+
+    def test_photos_alone_are_one_sentence(self, weights, mixed):
+        photos = [s for s in mixed.samples if s.file.startswith("photos/")]
+        with pytest.raises(DeganError, match=r"none of the 24 images .* has known facial actions"):
+            evaluate(replace(mixed, samples=tuple(photos)), Recognizer(weights), actions=True)
+
+    def test_the_fit_needs_rendered_people_alone(self, run, mixed):
+        with pytest.raises(DeganError, match=r"for every picture; use rendered people"):
+            fit_actions(load_model(run), replace(mixed, manifest_hash="0" * 64, joined={}))
 
 
 class TestCommands:

@@ -140,6 +140,12 @@ def evaluation_notes(summary: dict[str, Any]) -> None:
             "the temperature of the weights was fitted on this data set, so calibration error and "
             "log loss are too low"
         )
+    with_actions = summary.get("images_with_actions", summary["images"])
+    if with_actions < summary["images"]:
+        note(
+            f"facial actions are known for {with_actions} of {summary['images']} images; the table "
+            "of actions is on these"
+        )
     if summary.get("action_units") == []:
         note("no action unit that the weights read is present in five people and absent in five")
     if summary.get("actions_fitted_on_this_data"):

@@ -54,6 +54,9 @@ RUN_FILES: Final = frozenset(
 )
 """Names of all these files."""
 
+SAMPLES_WITH_ACTIONS: Final = "samples_with_actions"
+"""Key in ``run.json``: number of training samples with facial actions, if others have none."""
+
 TEACHERS_DIR: Final = "teachers"
 """Folder of the teachers of a run."""
 

@@ -140,7 +140,8 @@ class GanSettings(_Settings):
     weight_actions: Weight = 0.0
     """Weight of the squared distance of f(x) from four times the amounts (0-1) of facial actions.
     Each action in :data:`degan.labels.CODE_ACTIONS` has one component of f(x). Not in the paper;
-    only for data sets with known amounts, which are those of rendered people."""
+    only for data sets with known amounts: rendered people, alone or joined with photos. Samples
+    without amounts do not count in the term, and do not change its weight."""
     weight_kept: Weight = 0.0
     """Weight of the squared distance between f(x) and the f(x) of the initial weights (``start``);
     no effect without them. Not in the paper: on few photos, f(x) would forget what it learnt from

@@ -5,8 +5,12 @@ light). It has one row per crop; its column ``file`` is the crop's file as in th
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from degan.data.manifest import Dataset
 from degan.data.manifest_columns import read_user_columns
@@ -15,6 +19,8 @@ from degan.data.set_layout import FACTORS_FILE
 from degan.errors import DeganError
 from degan.system.files import read_bytes
 from degan.system.parquet import DamagedTableError, ParquetTable
+
+Row = TypeVar("Row")
 
 Value = str | int | float | bool | None
 """Value of a cell; None if unknown."""
@@ -144,11 +150,46 @@ def read_rows(dataset: Dataset, names: Sequence[str]) -> dict[str, list[Value]]:
     }
 
 
+def read_numbers(dataset: Dataset, file: str, names: Sequence[str]) -> NDArray[np.float32]:
+    """Return columns of numbers of a table with one row per crop; it needs little memory.
+
+    Args:
+        dataset: data set with N samples.
+        file: name of the table in the folder of the data set, with the column ``file`` and a row
+            for each sample.
+        names: C columns.
+
+    Returns:
+        Float32 (N, C), in the order of the samples. NaN where the table has no number: the cell is
+        empty, infinite, too large for float32 or not a number, or there is no such column.
+
+    Raises:
+        DeganError: the table is damaged or has no row for a sample, or pyarrow is not installed.
+    """
+    path = dataset.folder / file
+    _, wanted, rows = _read_rows(path, names, _files(dataset), _as_numbers)
+    numbers = np.full((len(dataset.samples), len(names)), np.nan, dtype=np.float32)
+    columns = [names.index(name) for name in wanted]
+    if columns:
+        for place, sample in enumerate(dataset.samples):
+            numbers[place, columns] = _of_file(rows, sample.file, path)
+    return numbers
+
+
+def _as_numbers(cells: Sequence[Any]) -> NDArray[np.float32]:
+    """Return cells as float32 (C,), NaN for a cell that is not a finite number."""
+    numbers = [cell if type(cell) in (int, float) else np.nan for cell in cells]
+    with np.errstate(over="ignore"):
+        narrow = np.array(numbers, dtype=np.float64).astype(np.float32)
+    narrow[~np.isfinite(narrow)] = np.nan
+    return narrow
+
+
 def _files(dataset: Dataset) -> frozenset[str]:
     return frozenset(sample.file for sample in dataset.samples)
 
 
-def _of_file(values: dict[str, Value], file: str, path: Path) -> Value:
+def _of_file(values: dict[str, Row], file: str, path: Path) -> Row:
     if file not in values:
         raise DeganError(
             f"{path} has no row for {file}, so it is from another data set; make both again"
@@ -166,8 +207,29 @@ def _read_factors(
         names: requested columns.
         files: files whose rows are returned; None for all.
     """
+    existing, wanted, rows = _read_rows(path, names, files, tuple)
+    return existing, {
+        name: {file: cells[place] for file, cells in rows.items()}
+        for place, name in enumerate(wanted)
+    }
+
+
+def _read_rows(
+    path: Path,
+    names: Sequence[str],
+    files: Collection[str] | None,
+    convert: Callable[[Sequence[Any]], Row],
+) -> tuple[list[str], list[str], dict[str, Row]]:
+    """Return the names of all columns, the requested ones that exist, and their cells by file.
+
+    Args:
+        path: the table.
+        names: requested columns.
+        files: files whose rows are returned; None for all.
+        convert: function that returns what is kept of the cells of a row.
+    """
     data = read_bytes(path, _MAX_BYTES, "table of factors")
-    rows: dict[str, tuple[Value, ...]] = {}
+    rows: dict[str, Row] = {}
     count = 0
     try:
         table = ParquetTable(data, path, extra="degan[synthetic]")
@@ -177,16 +239,13 @@ def _read_factors(
             raise _damaged(path)
         for file, *cells in table.rows([_FILE, *wanted]) if wanted else ():
             if files is None or file in files:
-                rows[file] = tuple(cells)
+                rows[file] = convert(cells)
                 count += 1
     except DamagedTableError as error:
         raise _damaged(path) from error
     if len(rows) != count:
         raise _damaged(path)
-    return table.names, {
-        name: {file: cells[place] for file, cells in rows.items()}
-        for place, name in enumerate(wanted)
-    }
+    return table.names, wanted, rows
 
 
 def _damaged(path: Path) -> DeganError:

@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
+import numpy as np
+
 from degan.data.action_units import read_units, write_units
+from degan.data.facial_actions import read_amounts, write_actions
 from degan.data.manifest import Dataset, check_same_crops, read_dataset, read_skipped, write_dataset
 from degan.data.sample import Sample, Skipped
 from degan.data.set_layout import DESCRIPTION_FILE
@@ -32,8 +35,9 @@ def join_datasets(
     """Join several prepared data sets into one.
 
     The name of each folder is put before the names of its subjects, recordings and files, so that
-    two data sets share no subject. Official splits, action units and votes are kept. Known factors
-    of rendered people are left out, because photos do not have them.
+    two data sets share no subject. Official splits, action units, votes and the known facial
+    actions of rendered people are kept. Their other known factors are left out, because photos do
+    not have them.
 
     Args:
         folders: two or more prepared data sets with the same crop size and frame.
@@ -46,13 +50,16 @@ def join_datasets(
 
     Raises:
         DeganError: a folder is not a data set; two folders have the same name; crop sizes or frames
-            differ; a crop is missing; or ``out`` exists or cannot be written.
+            differ; a crop is missing; a table of factors is damaged, or needs pyarrow, which is not
+            installed; or ``out`` exists or cannot be written.
         DeganTypeError: an argument has a wrong type.
     """
     progress = as_progress(progress)
     paths = as_paths(folders, "folders")
     out = as_path(out, "out")
     parts = _read(paths)
+    # Read before a folder is made, so that a damaged table costs no time.
+    amounts = np.concatenate([read_amounts(part) for part in parts.values()])
     with open_partial(out) as partial:
         clear(partial, (_STATE, DESCRIPTION_FILE))
         write_text(partial / _STATE, "\n".join(parts) + "\n")
@@ -82,6 +89,7 @@ def join_datasets(
         )
         write_units(partial, _of_all(parts, read_units))
         write_votes(partial, _of_all(parts, read_votes))
+        write_actions(partial, [sample.file for sample in samples], amounts)
         (partial / _STATE).unlink()
         finish(partial, out)
     progress(1.0, f"{total} of {total} crops")

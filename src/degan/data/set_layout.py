@@ -17,6 +17,9 @@ SKIPPED_FILE: Final = "skipped.csv"
 FACTORS_FILE: Final = "factors.parquet"
 """Known factors of rendered pictures."""
 
+FACIAL_ACTIONS_FILE: Final = "facial_actions.parquet"
+"""Known facial actions of the rendered pictures in a joined data set."""
+
 ACTION_UNITS_FILE: Final = "action_units.csv"
 """FACS action units of recordings."""
 

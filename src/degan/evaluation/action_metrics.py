@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degan.data.action_units import read_units
-from degan.data.facial_actions import read_all_actions
+from degan.data.facial_actions import has_amounts, read_known_actions
 from degan.data.manifest import Dataset
 from degan.data.sample import Sample
-from degan.data.set_layout import ACTION_UNITS_FILE, FACTORS_FILE
+from degan.data.set_layout import ACTION_UNITS_FILE, FACIAL_ACTIONS_FILE, FACTORS_FILE
 from degan.errors import DeganError
 from degan.evaluation import metrics
 from degan.evaluation.intervals import as_list
@@ -24,11 +24,13 @@ Coded = list[frozenset[int] | None]
 
 
 class ActionTruth(NamedTuple):
-    """Ground truth of facial actions; exactly one of the two attributes is not None.
+    """Ground truth of facial actions; one of the two attributes is not None, or both.
 
     Attributes:
-        amounts: amounts of the 52 facial actions of rendered people, float (N, 52) in [0, 1].
+        amounts: amounts of the 52 facial actions of rendered people, float (N, 52) in [0, 1]; NaN
+            in the rows of samples without amounts. None if no sample has them.
         units: numbers of the coded FACS action units, length N; None for samples without coding.
+            None if no sample has coding.
     """
 
     amounts: metrics.Amounts | None
@@ -43,21 +45,29 @@ def load_action_truth(dataset: Dataset, indices: Sequence[int]) -> ActionTruth:
             table is damaged.
     """
     coded = read_units(dataset.folder)
-    if not coded:
-        if not (dataset.folder / FACTORS_FILE).exists():
-            raise DeganError(
-                f"{dataset.folder} has no facial actions: neither {ACTION_UNITS_FILE} (FACS action "
-                f"units; CK+ has them in its FACS files) nor {FACTORS_FILE}; use data of 'degan "
-                "synthesize' or CK+"
-            )
-        return ActionTruth(read_all_actions(dataset).astype(np.float64)[list(indices)], None)
+    amounts = read_known_actions(dataset)[list(indices)].astype(np.float64)
     units = [coded.get(dataset.samples[index].sequence) for index in indices]
-    if all(numbers is None for numbers in units):
+    has_units = any(numbers is not None for numbers in units)
+    if has_units or has_amounts(amounts).any():
+        return ActionTruth(
+            amounts if has_amounts(amounts).any() else None, units if has_units else None
+        )
+    if coded:
         raise DeganError(
             f"{dataset.folder / ACTION_UNITS_FILE} names no recording of the {len(indices)} images "
             "to evaluate; use the names in the column 'sequence' of manifest.csv"
         )
-    return ActionTruth(None, units)
+    tables = [dataset.folder / name for name in (FACTORS_FILE, FACIAL_ACTIONS_FILE)]
+    if any(path.exists() for path in tables):
+        raise DeganError(
+            f"none of the {len(indices)} images of {dataset.folder} to evaluate has known facial "
+            "actions; evaluate rendered people ('degan synthesize') too"
+        )
+    raise DeganError(
+        f"{dataset.folder} has no facial actions: neither {ACTION_UNITS_FILE} (FACS action "
+        f"units; CK+ has them in its FACS files) nor {FACTORS_FILE}; use data of 'degan "
+        "synthesize' or CK+"
+    )
 
 
 def action_figures(
@@ -77,13 +87,19 @@ def action_figures(
         seed: random seed of the bootstrap intervals.
 
     Returns:
-        For rendered people ``actions``: one row per facial action, the lowest R² first. Else
-        ``action_units``: one row per action unit, the lowest AUC first. Units with fewer than
-        :data:`MIN_PEOPLE` subjects on either side are left out.
+        If amounts are known, ``actions``: one row per facial action, the lowest R² first; and
+        ``images_with_actions``: number of samples with amounts, which alone count. If units are
+        coded, ``action_units``: one row per action unit, the lowest AUC first. Units with fewer
+        than :data:`MIN_PEOPLE` subjects on either side are left out.
     """
+    figures: dict[str, Any] = {}
     if known.amounts is not None:
-        return {"actions": _of_amounts(read, known.amounts)}
-    return {"action_units": _of_units(read, known.units or [], samples, units, seed)}
+        having = has_amounts(known.amounts)
+        figures["actions"] = _of_amounts(read[having], known.amounts[having])
+        figures["images_with_actions"] = int(having.sum())
+    if known.units is not None:
+        figures["action_units"] = _of_units(read, known.units, samples, units, seed)
+    return figures
 
 
 def _of_amounts(predicted: metrics.Amounts, truth: metrics.Amounts) -> list[dict[str, Any]]:

@@ -72,8 +72,8 @@ def evaluate(
             empty for the groups of :func:`degan.evaluation.grouping.group`.
         magnitude: whether to group by absolute values, such as 30 for a yaw of -30 degrees.
         split: part of the data set's official split to evaluate on; None uses all samples.
-        actions: whether to evaluate facial actions too: the 52 actions of rendered people, or coded
-            FACS action units.
+        actions: whether to evaluate facial actions too: the 52 actions of rendered people, coded
+            FACS action units, or both. Images for which neither is known do not count in them.
         identity: whether to measure how often each output names the person across expressions, see
             :func:`degan.evaluation.identity.identity_figures`.
         out: folder for ``predictions.csv``, ``summary.json`` and ``mistakes.jpg``; None writes

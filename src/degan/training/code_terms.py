@@ -58,7 +58,8 @@ class CodeTerms(nn.Module):
         Args:
             code: f(x), float (N, expression_code).
             known: labels of the images: the expression, which f(x) should contain; the subject,
-                which it should not contain; and, if known, facial actions and the earlier f(x).
+                which it should not contain; and, if known, facial actions (NaN for images without
+                amounts) and the earlier f(x).
             class_weights: weights of the expressions, float (num_expressions,).
             done: finished fraction of the stage, [0, 1).
 
@@ -66,8 +67,9 @@ class CodeTerms(nn.Module):
             ``code``: cross-entropy of the linear reader. ``confusion``: cross-entropy of the
             confuser; its gradient is reversed for the encoder and multiplied by :func:`ramp`.
             ``rate``: mean absolute value of f(x). ``actions``: mean squared distance of the first
-            components of f(x) from 4 times the amounts of the facial actions. ``kept``: mean
-            squared distance of f(x) from the earlier f(x).
+            components of f(x) from 4 times the amounts of the facial actions, over the images with
+            amounts; 0 if no image has them. ``kept``: mean squared distance of f(x) from the
+            earlier f(x).
         """
         terms = {}
         if self.weights["code"] > 0:
@@ -83,7 +85,7 @@ class CodeTerms(nn.Module):
         if self.weights["rate"] > 0:
             terms["rate"] = code.abs().mean()
         if known.actions is not None and self.weights["actions"] > 0:
-            terms["actions"] = F.mse_loss(code[:, : known.actions.shape[1]], _STEPS * known.actions)
+            terms["actions"] = _distance(code[:, : known.actions.shape[1]], _STEPS * known.actions)
         if known.kept is not None and self.weights["kept"] > 0:
             terms["kept"] = F.mse_loss(code, known.kept)
         return terms
@@ -107,6 +109,18 @@ class CodeTerms(nn.Module):
         """
         weights = self.weights_at(done)
         return sum((weights[name] * term for name, term in terms.items()), torch.zeros(()))
+
+
+def _distance(code: Tensor, target: Tensor) -> Tensor:
+    """Return the mean squared distance (N, C) over the known targets, 0 without any.
+
+    A target of NaN is not known; its component of ``code`` gets no gradient. If all targets are
+    known, result and gradients are bit for bit those of :func:`torch.nn.functional.mse_loss`.
+    """
+    known = ~target.isnan()
+    # Masked without a look at the values, for which a GPU would have to wait.
+    filled = torch.where(known, target, code.detach())
+    return F.mse_loss(code, filled) * (known.numel() / known.sum().clamp(min=1))
 
 
 class _Reverse(torch.autograd.Function):

@@ -44,7 +44,7 @@ class TrainingData:
         expressions: names of the classes, in the order of :data:`degan.labels.EXPRESSIONS`.
         subjects: sorted names of the subjects.
         detail: D / S, see :class:`degan.config.NetworkSettings`.
-        actions: amounts of facial actions, float (N, 16), see
+        actions: amounts of facial actions, float (N, 16), NaN for samples without amounts, see
             :func:`degan.data.facial_actions.read_actions`; None if no loss term needs them.
         kept: f(x) of the initial weights, float (N, expression_code); None if no loss term needs
             it, or if there are no initial weights.
@@ -137,8 +137,9 @@ def load(
         indices: indices of N of its samples.
         settings: network settings, with the size and channels of the images.
         expressions: names of the classes; every sample must show one of them.
-        actions: amounts of facial actions of these samples, float32 (N, 16), see
-            :func:`degan.data.facial_actions.read_actions`; None if no loss term needs them.
+        actions: amounts of facial actions of these samples, float32 (N, 16), NaN for samples
+            without amounts, see :func:`degan.data.facial_actions.read_actions`; None if no loss
+            term needs them.
         stored: file with the images of all these samples, which fits the settings. None: the crops
             are read, and their images are kept in memory.
 

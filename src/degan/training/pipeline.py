@@ -4,11 +4,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from degan.config import CHOOSE_BLEND, ClassifierSettings, Settings
@@ -22,14 +20,10 @@ from degan.config.run_layout import (
     TRAINING,
 )
 from degan.config.settings import check_settings
-from degan.data.facial_actions import read_actions
 from degan.data.indices import Indices, as_indices
 from degan.data.manifest import Dataset, check_dataset
 from degan.data.provenance import describe_training_data
 from degan.data.sample import Sample
-from degan.data.votes import vote_shares, votes_hash
-from degan.errors import DeganError
-from degan.networks.backbone import find_backbone
 from degan.networks.classifier import Recognition
 from degan.networks.encoder import Encoder
 from degan.system.arguments import PathLike, as_path, check_flag
@@ -39,7 +33,8 @@ from degan.training.blending import choose_blend, inner_cost
 from degan.training.classifier import ClassifierTrainer
 from degan.training.device import find_device, repeatable
 from degan.training.gan import GanTrainer
-from degan.training.loader import TrainingData, check_size, load, num_epochs
+from degan.training.inputs import TrainingInputs, facts_of_run, read_training_inputs
+from degan.training.loader import TrainingData, load, num_epochs
 from degan.training.model import Model, load_model, save_model
 from degan.training.run_directory import Log, logged_seconds, open_run
 from degan.training.start import InitialWeights, encoder_rate, read_start, start_facts
@@ -100,7 +95,7 @@ def train(
     start = read_start(settings)
     checked = read_training_inputs(dataset, indices, settings)
     facts = checked.facts | start_facts(start)
-    run_facts = {"kind": TRAINING, **facts, **_vote_facts(dataset, settings)}
+    run_facts = {"kind": TRAINING, **facts, **facts_of_run(dataset, settings, checked)}
     with open_run(folder, settings, run_facts):
         if (folder / MODEL_FILE).exists():
             (folder / STAGE2_FILE).unlink(missing_ok=True)
@@ -205,7 +200,7 @@ def _training_indices(dataset: Dataset, indices: Indices, settings: Settings) ->
 def _training_data(
     dataset: Dataset,
     indices: Sequence[int],
-    checked: "TrainingInputs",
+    checked: TrainingInputs,
     settings: Settings,
     start: InitialWeights | None,
     device: torch.device,
@@ -262,20 +257,6 @@ def _blend(
     return float(blend)
 
 
-def _uses_votes(settings: Settings) -> bool:
-    return settings.classifier.teachers == "votes"
-
-
-def _vote_facts(dataset: Dataset, settings: Settings) -> dict[str, Any]:
-    """Return the hash of ``votes.csv`` for ``run.json``; other votes are in the manifest."""
-    table_hash = votes_hash(dataset.folder) if _uses_votes(settings) else None
-    return {} if table_hash is None else {"votes_sha256": table_hash}
-
-
-def _needs_actions(settings: Settings) -> bool:
-    return settings.gan.epochs > 0 and settings.gan.weight_actions > 0
-
-
 def stage1_settings(settings: Settings) -> Settings:
     """Return the settings that stage 1 depends on: those of stage 2 are set to their defaults."""
     return settings.model_copy(update={"classifier": ClassifierSettings()})
@@ -296,64 +277,6 @@ def _train_stage1(
 ) -> Encoder:
     trainer = GanTrainer(data, stage1_settings(settings), folder, start)
     return trainer.train(Log(folder / LOG_FILE), progress).eval()
-
-
-class TrainingInputs(NamedTuple):
-    """Result of :func:`read_training_inputs`.
-
-    Attributes:
-        facts: description of the data for ``run.json``.
-        actions: amounts of facial actions, float32 (N, 16), see
-            :func:`degan.data.facial_actions.read_actions`; None if no loss term needs them.
-        votes: target distributions, float32 (N, C), see :func:`degan.data.votes.vote_shares`; None
-            if votes are not used as targets.
-    """
-
-    facts: dict[str, Any]
-    actions: NDArray[np.float32] | None
-    votes: NDArray[np.float32] | None
-
-
-def read_training_inputs(
-    dataset: Dataset, indices: Sequence[int], settings: Settings
-) -> TrainingInputs:
-    """Read what a run needs to train on some samples; check it before any work.
-
-    Args:
-        dataset: a prepared data set.
-        indices: indices of the training samples, from 0.
-        settings: settings of the run.
-
-    Raises:
-        DeganError: the data set has fewer than two expressions, one of them has no training sample,
-            the networks cannot use crops of that size, there is no such backbone, or facial
-            actions or votes are missing that the settings need.
-    """
-    check_size(dataset, settings.network)
-    find_backbone(settings.network.backbone)
-    actions = read_actions(dataset, indices) if _needs_actions(settings) else None
-    votes = vote_shares(dataset, indices) if _uses_votes(settings) else None
-    samples = [dataset.samples[index] for index in indices]
-    expressions_present = {sample.expression for sample in samples}
-    missing = [name for name in dataset.expressions if name not in expressions_present]
-    if len(dataset.expressions) < 2:
-        raise DeganError(
-            f"{dataset.folder} contains only one expression ({dataset.expressions[0]}); training "
-            "needs two or more"
-        )
-    if missing:
-        raise DeganError(
-            f"no training sample in {dataset.folder} shows {', '.join(missing)}; add subjects who "
-            "show it, exclude fewer subjects, or use more folds"
-        )
-    facts = {
-        "manifest_sha256": dataset.manifest_hash,
-        "subjects": sorted({sample.subject for sample in samples}),
-        "expressions": list(dataset.expressions),
-        "samples": len(samples),
-        "splits": sorted({sample.split for sample in samples}),
-    }
-    return TrainingInputs(facts, actions, votes)
 
 
 def costs(

@@ -21,7 +21,9 @@ from degan.cli.options import (
     settings_from_options,
 )
 from degan.config import DEFAULT_PRESET
+from degan.config.run_layout import RECORD_FILE, SAMPLES_WITH_ACTIONS
 from degan.system.extras import import_extra
+from degan.system.files import read_json
 
 app = typer.Typer()
 
@@ -72,4 +74,10 @@ def train(
         )
     with console.progress("train") as show:
         training.train(dataset, indices, settings, run, show)
+    with_actions = read_json(run / RECORD_FILE).get(SAMPLES_WITH_ACTIONS)
+    if with_actions is not None:
+        console.note(
+            f"the facial actions of {with_actions} of {len(indices)} faces are known; only these "
+            "count in gan.weight_actions"
+        )
     console.say(f"{run}: trained on {len(indices)} faces; next: 'degan export {run} FILE.onnx'")

@@ -36,8 +36,8 @@ from degan.system.processes import run_in_processes, shared_doubles
 from degan.system.progress import Progress
 from degan.system.writable import check_folder_writable
 from degan.training.device import find_device
+from degan.training.inputs import read_training_inputs
 from degan.training.model import Model, predict_samples
-from degan.training.pipeline import read_training_inputs
 from degan.training.run_directory import open_run
 from degan.training.start import check_unseen, read_start
 from degan.training.stored_images import StoredImages, store_images
