@@ -232,8 +232,7 @@ def stop_after(monkeypatch):
         return to_record(result, **choices)
 
     limit = [None]
-    for module in ("reader", "run"):
-        monkeypatch.setattr(f"degan.predict.{module}.to_record", to_record_or_stop)
+    monkeypatch.setattr("degan.predict.reader.to_record", to_record_or_stop)
     monkeypatch.setattr("degan.predict.photos._CHUNK", 1)
 
     def after(count):
