@@ -35,8 +35,8 @@ def adapt(
 ) -> None:
     """Adapt weights to photos of another camera or place, without labels.
 
-    Batch normalisation gets the statistics of the photos; --prior shifts the probabilities. It
-    helps on photos unlike the training data: blurred, dark, from a laboratory.
+    Batch normalisation gets the statistics of the photos; --prior shifts the probabilities to
+    known frequencies. It helps on blurred photos and in laboratories, and may harm on others.
 
     degan adapt photos/ here.onnx
 
