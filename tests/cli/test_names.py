@@ -97,6 +97,8 @@ def summary(name):
         "left_out": {name: name},
         "never_shown": [name],
         "images_in_training": 0,
+        "images_adapted_to": 1,
+        "prior": {name: 0.5, "fear": 0.5},
         "near_copies": 0,
         "skipped": 1,
         "layout": name,
