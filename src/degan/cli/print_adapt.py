@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from degan.cli.console import note
 
 if TYPE_CHECKING:
-    from degan.tuning.adapting import AdaptResult
+    from degan.tuning.adaptation import AdaptResult
 
 
 def notes(result: "AdaptResult") -> None:

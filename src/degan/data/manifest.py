@@ -135,6 +135,24 @@ def check_dataset(dataset: Any, name: str = "dataset") -> None:
         )
 
 
+def check_frame(dataset: Dataset, frame: str, whose: str) -> None:
+    """Check that the crops of a data set have the frame that a network reads.
+
+    Args:
+        dataset: prepared data set.
+        frame: name of the frame that the network reads.
+        whose: name of the network, for the message.
+
+    Raises:
+        DeganError: the frame differs.
+    """
+    if dataset.frame != frame:
+        raise DeganError(
+            f"{dataset.folder} was cut in frame {dataset.frame}, but {whose} reads {frame}; "
+            "prepare the data set again with this version of degan"
+        )
+
+
 def check_same_crops(one: Dataset, other: Dataset) -> None:
     """Check that the crops of two data sets have the same size and frame.
 

@@ -12,7 +12,7 @@ import numpy as np
 from degan.config.run_layout import MISTAKES_FILE, PREDICTIONS_FILE, SUMMARY_FILE
 from degan.data.crops import crop_chunks
 from degan.data.factors import Value, read_column
-from degan.data.manifest import Dataset, check_dataset
+from degan.data.manifest import Dataset, check_dataset, check_frame
 from degan.data.outputs import check_output_folder
 from degan.data.people_table import read_people
 from degan.data.provenance import was_trained_on
@@ -212,11 +212,7 @@ def _shared_expressions(
     dataset: Dataset, chosen: Sequence[int], recognizer: Recognizer
 ) -> tuple[str, ...]:
     """Return the expressions that occur in both data and weights; check that the data fit."""
-    if dataset.frame != FRAME:
-        raise DeganError(
-            f"{dataset.folder} was cut in frame {dataset.frame}, but {recognizer.name} reads "
-            f"{FRAME}; prepare the data set again with this version of degan"
-        )
+    check_frame(dataset, FRAME, recognizer.name)
     expressions_present = sort_classes({dataset.samples[index].expression for index in chosen})
     shared = sort_classes(set(expressions_present) & set(recognizer.expressions))
     if len(shared) < 2:

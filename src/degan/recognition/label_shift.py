@@ -23,6 +23,7 @@ from degan.system.arguments import check_number, wrong_type
 __all__ = [
     "BALANCED",
     "ESTIMATE",
+    "LEAST_SHARE",
     "LabelShift",
     "Prior",
     "PriorEstimate",
@@ -49,8 +50,10 @@ KEPT: Final = 0.5
 errors of the weights: on the development half of CK+48 it has a log loss of 3.3 instead of 0.88
 without any prior, and 0.84 with one half."""
 
+LEAST_SHARE: Final = 1e-12
+"""Lower limit of a probability before a shift multiplies it."""
+
 _ROUNDING = 0.01  # by which rounded frequencies of all classes may miss the sum of 1
-_LEAST = 1e-12  # lower limit of a probability before it is multiplied
 _MOST_STEPS = 1000
 _CLOSE = 1e-7  # change of a frequency at which an estimate ends
 _LEVEL = 95  # coverage of the interval, in percent
@@ -188,7 +191,7 @@ def shift(probabilities: NDArray[np.floating], ratio: NDArray[np.floating]) -> N
         probabilities: probabilities that assume the old frequencies, (N, C) in [0, 1].
         ratio: new frequency / old frequency of each class, (C,), at least 0 and not all 0.
     """
-    shares = np.maximum(probabilities, _LEAST) * ratio
+    shares = np.maximum(probabilities, LEAST_SHARE) * ratio
     result: NDArray[np.float64] = shares / shares.sum(axis=1, keepdims=True)
     return result
 

@@ -25,7 +25,17 @@ from degan.recognition.neutral_reader import NeutralReader, read_neutral
 from degan.system.assets import NETWORK_ERRORS, asset_bytes, session_of
 from degan.system.files import read_bytes, sha256
 
-__all__ = ["CROPS", "FORMAT", "KEY", "SHIPPED_WEIGHTS", "Weights", "are_shares", "open_weights"]
+__all__ = [
+    "CROPS",
+    "FORMAT",
+    "KEY",
+    "LEAST_FREQUENCY",
+    "SHIPPED_WEIGHTS",
+    "Weights",
+    "are_shares",
+    "open_weights",
+    "weights_bytes",
+]
 
 FORMAT: Final = 2
 """Version of the file format; files of another version are refused."""
@@ -46,11 +56,13 @@ CROPS: Final = {
 """Format of the crops of all weights: the canonical frame fixes their place, size and margin.
 Written into every file and compared when the file is opened."""
 
+LEAST_FREQUENCY: Final = 1e-6
+"""Minimum frequency of a class in the ``prior`` of a file: division by less would overflow."""
+
 _MAX_BYTES = 2**30
 _BATCH = 64  # crops in one network run
 _MAX_SECONDS = 20  # of an unknown network on one crop: networks of degan take milliseconds
 _TOLERANCE = 1e-4  # by which rounding may carry a probability beyond 0 or 1
-_LEAST_FREQUENCY = 1e-6  # of a class: division by less would overflow
 _MIN_EXPLAINED = -1e6  # explained variance of an action that is predicted badly is negative
 
 
@@ -194,6 +206,20 @@ def open_weights(source: Path | str | None, threads: int) -> Weights:
     return replace(weights, session=session_of(data, threads, limited=True))
 
 
+def weights_bytes(weights: Weights) -> bytes:
+    """Return the content of an opened weights file.
+
+    Raises:
+        DeganError: the file cannot be read, or was changed since it was opened.
+    """
+    if weights.source in SHIPPED_WEIGHTS:
+        return asset_bytes(weights.name)
+    data = _read_file(Path(weights.source))
+    if sha256(data) != weights.sha256:
+        raise DeganError(f"{weights.name} was changed while it was read; try again")
+    return data
+
+
 def _try(weights: Weights) -> None:
     """Run an unknown network on one empty crop, as it may need any time or memory.
 
@@ -314,7 +340,7 @@ def _prior(described: Any, classes: Sequence[str]) -> dict[str, float] | None:
     if not isinstance(described, dict) or set(described) != set(classes):
         raise ValueError("the prior does not name the classes")
     prior = {name: float(described[name]) for name in classes}
-    if not all(_LEAST_FREQUENCY <= one <= 1 for one in prior.values()):
+    if not all(LEAST_FREQUENCY <= one <= 1 for one in prior.values()):
         raise ValueError("a frequency of the prior is not above 0 and up to 1")
     total = sum(prior.values())
     return {name: one / total for name, one in prior.items()}

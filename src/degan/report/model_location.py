@@ -24,7 +24,7 @@ from degan.data.crop_hashes import find_known
 from degan.data.crops import read_crops
 from degan.data.fold_reading import read_folds
 from degan.data.folds import fold_for_pictures
-from degan.data.manifest import Dataset
+from degan.data.manifest import Dataset, check_frame
 from degan.data.provenance import (
     hashes_with_unknown_subjects,
     manifests_of,
@@ -193,11 +193,7 @@ def open_model(place: ModelLocation, dataset: Dataset) -> OpenModel:
         )
     else:
         opened = import_train_extra("degan.report.with_torch.run_model").open_run(place.folder)
-    if opened.frame != dataset.frame:
-        raise DeganError(
-            f"{dataset.folder} was cut in frame {dataset.frame}, but {place.name} reads "
-            f"{opened.frame}; prepare the data set again with this version of degan"
-        )
+    check_frame(dataset, opened.frame, place.name)
     return opened
 
 

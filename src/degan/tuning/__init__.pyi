@@ -1,6 +1,6 @@
 from .action_layer import fit_actions as fit_actions
-from .adapting import AdaptResult as AdaptResult
-from .adapting import adapt as adapt
+from .adaptation import AdaptResult as AdaptResult
+from .adaptation import adapt as adapt
 from .calibration import calibrate as calibrate
 from .calibration import fit_prior as fit_prior
 from .calibration import fit_temperature as fit_temperature

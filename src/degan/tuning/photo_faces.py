@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degan.data.crops import crop_chunks
-from degan.data.manifest import read_dataset
+from degan.data.manifest import check_frame, read_dataset
 from degan.data.set_layout import DESCRIPTION_FILE
 from degan.errors import DeganError
 from degan.faces.alignment import FRAME, MIN_CUT_OUT, crop_face
@@ -103,11 +103,7 @@ def read_faces(source: Path, size: int, *, cut_out: bool, jobs: int, progress: P
 
 def _of_dataset(source: Path, size: int, most: int, progress: Progress) -> Faces:
     dataset = read_dataset(source)
-    if dataset.frame != FRAME:
-        raise DeganError(
-            f"{source} was cut in frame {dataset.frame}, but this version of degan reads {FRAME}; "
-            "prepare the data set again"
-        )
+    check_frame(dataset, FRAME, "this version of degan")
     order = np.random.default_rng(_SEED).permutation(len(dataset.samples))
     chosen = [int(index) for index in order[:most]]
     crops: list[NDArray[np.uint8]] = []

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from degan.media.images import Images
+from degan.recognition.label_shift import LEAST_SHARE
 from degan.system.assets import session_of
 from degan.system.progress import Progress
 from degan.tuning.channels import Channels
@@ -107,7 +108,7 @@ def append_ratio(proto: onnx.ModelProto, ratio: NDArray[np.floating]) -> onnx.Mo
                     words[place] = before
     graph.initializer.extend(
         [
-            numpy_helper.from_array(np.array(1e-12, np.float32), floor),
+            numpy_helper.from_array(np.array(LEAST_SHARE, np.float32), floor),
             numpy_helper.from_array(np.asarray(ratio, np.float32), scale),
             numpy_helper.from_array(np.array([1], np.int64), axis),
         ]

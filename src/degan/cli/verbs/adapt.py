@@ -44,12 +44,12 @@ def adapt(
 
     degan predict photos/ --weights here.onnx
     """
-    adapting = import_extra("degan.tuning.adapting", "train")
+    adaptation = import_extra("degan.tuning.adaptation", "train")
     from degan.recognition.label_shift import parse_prior  # noqa: PLC0415
 
     wanted = None if prior is None else parse_prior(prior)
     with console.progress("adapt") as show:
-        result = adapting.adapt(
+        result = adaptation.adapt(
             photos, out, weights=weights, prior=wanted, crops=crops, jobs=jobs, progress=show
         )
     print_adapt.notes(result)

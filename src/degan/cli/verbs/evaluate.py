@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 import typer
 
@@ -30,6 +30,17 @@ def continues(words: Sequence[str]) -> bool:
     """Return whether the same command continues the stopped work, see :mod:`degan.cli.verbs`."""
     given = {word.partition("=")[0] for word in words}
     return words[0] == "evaluate" and {"--photos", "--out"} <= given
+
+
+class _Common(TypedDict):
+    """Arguments of both functions, :func:`degan.evaluation.evaluate` and ``evaluate_photos``."""
+
+    by: str | None
+    people: Path | None
+    bins: list[float]
+    magnitude: bool
+    identity: bool
+    out: Path | None
 
 
 @app.command()
@@ -128,27 +139,31 @@ def evaluate(
 
     wanted = None if prior is None else parse_prior(prior)
     edges = [] if bins is None else parse_numbers(bins, "--bins")
+    common: _Common = {
+        "by": by,
+        "people": people,
+        "bins": edges,
+        "magnitude": magnitude,
+        "identity": identity,
+        "out": out,
+    }
     if photos is not None:
         refuse_without_effect(context, ("data", "split", "actions"), "with --photos")
         from degan.evaluation.own_photos import evaluate_photos  # noqa: PLC0415
         from degan.recognition.class_groups import parse_groups  # noqa: PLC0415
 
+        groups = parse_groups(group or [])
         with console.progress("evaluate") as show:
             result = evaluate_photos(
                 photos,
                 weights,
-                groups=parse_groups(group or []),
+                groups=groups,
                 prior=wanted,
-                by=by,
-                people=people,
-                bins=edges,
-                magnitude=magnitude,
                 crops=crops,
-                identity=identity,
-                out=out,
                 jobs=jobs,
                 threads=CPUS,
                 progress=show,
+                **common,
             )
         print_finetune.photo_notes(result.prepared, result.summary["layout"], out)
         subjects = tuple(sample.subject for sample in result.prepared.samples)
@@ -166,17 +181,7 @@ def evaluate(
         recognizer = Recognizer(weights, threads=CPUS, prior=wanted)
         with console.progress("evaluate") as show:
             summary = evaluate_dataset(
-                dataset,
-                recognizer,
-                by=by,
-                people=people,
-                bins=edges,
-                magnitude=magnitude,
-                split=split,
-                actions=actions,
-                identity=identity,
-                out=out,
-                progress=show,
+                dataset, recognizer, split=split, actions=actions, progress=show, **common
             )
     print_results.people_note(people, subjects)
     _print(summary)

@@ -27,14 +27,15 @@ from degan.recognition.label_shift import (
 from degan.recognition.network_check import check_network
 from degan.recognition.weights import (
     KEY,
-    SHIPPED_WEIGHTS,
+    LEAST_FREQUENCY,
     Weights,
     are_shares,
     open_weights,
+    weights_bytes,
 )
 from degan.system.arguments import PathLike, as_jobs, as_path, check_flag
-from degan.system.assets import NETWORK_ERRORS, asset_bytes, session_of
-from degan.system.files import atomic_write, read_bytes, sha256
+from degan.system.assets import NETWORK_ERRORS, session_of
+from degan.system.files import atomic_write
 from degan.system.progress import Progress, as_progress, split_progress
 from degan.tuning.channels import Channels, read_channels
 from degan.tuning.harm import harm_notes
@@ -44,10 +45,8 @@ from degan.tuning.weights_file import check_weights_path
 from degan.version import __version__
 
 _COSTS = (10.0, 4.0)  # approximate costs of cropping and of the statistics
-_MAX_WEIGHTS = 2**30
 _BATCH = 32  # crops in one network run
 _UNUSABLE: tuple[type[Exception], ...] = (*NETWORK_ERRORS, ValueError)
-_LEAST = 1e-6  # minimum of a frequency in a file
 
 
 @dataclass(frozen=True)
@@ -119,30 +118,38 @@ def adapt(
     if out.exists():
         raise DeganError(f"{out} exists; give a new name, or delete it")
     base = _open_base(None if weights is None else as_path(weights, "weights"))
-    if asked is not None:  # refused before any work
-        assumed = check_assumed(base.weights.prior, base.weights.name)
-        if asked != ESTIMATE:
-            frequencies(asked, assumed, base.weights.name)
+    _check_usable(asked, base.weights)  # refused before any work
     reading, measuring = split_progress(progress, _COSTS)
     faces = read_faces(source, base.weights.crop_size, cut_out=crops, jobs=jobs, progress=reading)
     proto, probabilities = _normalised(base, faces.crops, measuring)
-    if asked is None:
-        result = _result(base, faces, probabilities)
-    else:
+    new, estimate = None, None
+    if asked is not None:
+        assumed = check_assumed(base.weights.prior, base.weights.name)
         old = np.array(list(assumed.values()))
-        estimate = None
         if asked == ESTIMATE:
             estimate = estimate_prior(probabilities, old, faces.people or None)
-            new = estimate.prior
-        else:
-            new = frequencies(asked, assumed, base.weights.name)
-        new = np.maximum(new, _LEAST)  # a later prior can raise it again
+        wanted = (
+            frequencies(asked, assumed, base.weights.name) if estimate is None else estimate.prior
+        )
+        new = np.maximum(wanted, LEAST_FREQUENCY)  # a later prior can raise it again
         new /= new.sum()
-        proto = append_ratio(proto, new / old)
-        result = _result(base, faces, shift(probabilities, new / old), new, estimate)
+        proto, probabilities = append_ratio(proto, new / old), shift(probabilities, new / old)
+    result = _result(base, faces, probabilities, new, estimate)
     _write(out, proto, base, faces, result.prior)
     progress(1.0, "done")
     return result
+
+
+def _check_usable(prior: Prior | None, weights: Weights) -> None:
+    """Check that weights can be shifted to a prior.
+
+    Raises:
+        DeganError: they do not record the frequencies that they assume, or the prior is unusable.
+    """
+    if prior is not None:
+        assumed = check_assumed(weights.prior, weights.name)
+        if prior != ESTIMATE:
+            frequencies(prior, assumed, weights.name)
 
 
 class _Base(NamedTuple):
@@ -168,15 +175,7 @@ def _open_base(source: Path | None) -> _Base:
         DeganError: they cannot.
     """
     weights = open_weights(source, 1)
-    shipped = weights.source in SHIPPED_WEIGHTS
-    data = (
-        asset_bytes(weights.name)
-        if shipped
-        else read_bytes(Path(weights.source), _MAX_WEIGHTS, "weights")
-    )
-    if sha256(data) != weights.sha256:
-        raise DeganError(f"{weights.name} was changed while it was read; try again")
-    proto = onnx.load_from_string(data)
+    proto = onnx.load_from_string(weights_bytes(weights))
     (text,) = (entry.value for entry in proto.metadata_props if entry.key == KEY)
     description = json.loads(text)
     if weights.adapted_to is not None:
@@ -272,7 +271,9 @@ def _write(
         ),
     }
     if prior is not None:
-        changes["prior"] = {name: max(round(one, 8), _LEAST) for name, one in prior.items()}
+        changes["prior"] = {
+            name: max(round(one, 8), LEAST_FREQUENCY) for name, one in prior.items()
+        }
     for entry in proto.metadata_props:
         if entry.key == KEY:
             entry.value = json.dumps(base.description | changes)
