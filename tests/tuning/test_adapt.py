@@ -419,4 +419,4 @@ class TestHarm:
     def test_a_prior_far_from_the_predictions(self):
         predicted = {"calm": 0.7, "tense": 0.3}
         (note,) = harm_notes(self.of(), predicted, {"calm": 0.1, "tense": 0.9})
-        assert "THE PRIOR is far from the predictions, which are calm 70%, tense 30%" in note
+        assert "THE PRIOR is far from the predictions with it (calm 70%, tense 30%)" in note

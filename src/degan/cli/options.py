@@ -90,7 +90,7 @@ Prior = Annotated[
     str | None,
     typer.Option(
         metavar="PRIOR",
-        help="How frequent the expressions are in the photos: balanced, or "
+        help="Frequencies of the expressions in the photos: balanced, or "
         "neutral=0.5,happiness=0.2 (the others share the rest).",
     ),
 ]

@@ -124,11 +124,9 @@ def duplicate_notes(pairs: Mapping[str, int]) -> None:
         ("two people", "of two or unnamed subjects: training and test data may share a picture"),
         ("two expressions", "of one subject with two expressions: a label may be wrong"),
     ):
-        if pairs.get(kind):
-            note(
-                f"{pairs[kind]} pairs of near-identical pictures {meaning} ('degan look' shows "
-                "them)"
-            )
+        if count := pairs.get(kind):
+            shown = "pair" if count == 1 else "pairs"
+            note(f"{count} {shown} of near-identical pictures {meaning} ('degan look' shows them)")
 
 
 def fold_table(dataset: "Dataset", folds: Sequence["Fold"]) -> Table:

@@ -61,12 +61,12 @@ class Ranges:
         edges = tuple(as_number(edge, "a limit of bins", least=-math.inf) for edge in self.edges)
         object.__setattr__(self, "edges", edges)
         if any(low >= high for low, high in pairwise(edges)):
-            raise DeganError(
-                f"bins are {', '.join(map(str, edges))}; give different numbers in ascending order"
-            )
+            texts = ", ".join(f"{edge:g}" for edge in edges)
+            raise DeganError(f"bins are {texts}; give different numbers in ascending order")
         if self.magnitude and edges and edges[0] <= 0:
             raise DeganError(
-                f"bins begin at {edges[0]}, but no absolute value is below it; give numbers above 0"
+                f"bins begin at {edges[0]:g}, but no absolute value is below it; give numbers "
+                "above 0"
             )
 
 

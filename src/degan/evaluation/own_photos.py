@@ -82,7 +82,7 @@ def evaluate_photos(
         weights: a weights file, or the name of shipped weights; None for the default ones.
         groups: group name -> names of classes that count as one, of the photos and of the weights;
             None for no groups.
-        prior: how frequent the classes are in the photos, see :class:`degan.Recognizer`; None for
+        prior: frequencies of the classes in the photos, see :class:`degan.Recognizer`; None for
             none.
         by: column of ``people`` or of the manifest to group the metrics by; None for no groups.
         people: table with one row per person, see :func:`degan.evaluation.evaluate`; None: the

@@ -43,7 +43,7 @@ class ReadOptions:
         neutral: path of a neutral photo of the person in all photos; None for none.
         people: whether records have face descriptors, which number the people, see
             :class:`degan.predict.people.RecordNumbering`.
-        prior: how frequent the expressions are in the photos: "balanced", or pairs of expression
+        prior: frequencies of the expressions in the photos: "balanced", or pairs of expression
             and frequency, see :class:`degan.recognition.recognizer.Recognizer`; None for none.
 
     Raises:

@@ -78,7 +78,7 @@ def read(
         people: whether to number the people in all photos and videos, which must be of one event.
         neutral: photo of the neutral face of the only person in ``source``, or "calmest" for the
             calmest frames of each person in a video; None for no neutral face.
-        prior: how frequent the expressions are in the photos, "balanced" or expression ->
+        prior: frequencies of the expressions in the photos, "balanced" or expression ->
             frequency, see :class:`degan.Recognizer`; None for none.
         smooth: time constant in seconds of the moving average of probabilities in a video, at least
             0; 0 for none, None for 0.3.

@@ -252,7 +252,7 @@ def estimate_prior(
     resamples: int = 200,
     seed: int = 0,
 ) -> PriorEstimate:
-    """Estimate how frequent the classes are in photos without labels.
+    """Estimate the frequencies of the classes in photos without labels.
 
     The estimate is that of Saerens et al., the frequencies with the highest likelihood, except that
     a share of the assumed frequencies is kept in each step. This is the most probable estimate

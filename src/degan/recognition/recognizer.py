@@ -62,7 +62,7 @@ class Recognizer:
             :func:`degan.watch` searches in videos in the same way.
         groups: expressions to count as one, under a new name: ``{"negative": ("anger", "fear")}``.
             Their probabilities are added. None for no groups.
-        prior: how frequent the classes of the weights are in the photos, before groups:
+        prior: frequencies of the classes of the weights in the photos, before groups:
             "balanced", or class -> frequency in [0, 1]; classes that are not named share the rest.
             None keeps the frequencies that the weights assume.
 

@@ -67,10 +67,10 @@ def fit_temperature(probabilities: Probabilities, truth: Labels) -> float:
 def fit_prior(probabilities: Probabilities, truth: Labels) -> Probabilities:
     """Return the class frequencies that the probabilities of a model assume.
 
-    They are those b for which a shift from b to the true frequencies of the samples gives
-    probabilities whose mean is the true frequencies. So they include all that changes the
-    frequencies: the training data, the class weights of the loss, and the temperature. For a class
-    without samples, b is the mean of its shifted probabilities.
+    After a shift from these frequencies to the true ones of the samples, the mean probability of
+    each class is its true frequency. So they include all influences on the frequencies: the
+    training data, the class weights of the loss, and the temperature. For a class without samples,
+    the result is the mean of its shifted probabilities.
 
     Args:
         probabilities: probabilities of samples outside the training data, float64 (N, C) in [0, 1];

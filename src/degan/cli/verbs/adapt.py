@@ -26,7 +26,7 @@ def adapt(
         str | None,
         typer.Option(
             metavar="PRIOR",
-            help="How frequent the expressions are in the photos: balanced, "
+            help="Frequencies of the expressions in the photos: balanced, "
             "neutral=0.5,happiness=0.2 (the others share the rest), or estimate.",
         ),
     ] = None,
