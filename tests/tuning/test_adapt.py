@@ -324,6 +324,25 @@ class TestPrior:
         expected = shift(probabilities(proto, crops[:4]), np.array(ratio))
         assert found == pytest.approx(expected, abs=1e-5)
 
+    def test_a_face_of_a_class_that_cannot_occur_gets_the_other_classes(self):
+        """Its probabilities would be 0 / 0: the network is certain of a class of frequency 0."""
+        certain = np.array([[1, 0, 0]], np.float32)
+        ratio = np.array([0.0, 1.5, 0.5])
+        shares = [("crops", ["N", 3]), ("probabilities", ["N", 3])]
+        given, found = (
+            onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+            for name, shape in shares
+        )
+        same = onnx.helper.make_node("Identity", ["crops"], ["probabilities"])
+        graph = onnx.helper.make_graph([same], "same", [given], [found])
+        proto = onnx.helper.make_model(
+            graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10
+        )
+        session = session_of(renormalise.append_ratio(proto, ratio).SerializeToString(), 1)
+        (shifted,) = session.run(None, {"crops": certain})
+        np.testing.assert_allclose(shifted, shift(certain, ratio), atol=1e-6)
+        np.testing.assert_allclose(shifted, [[0, 0.75, 0.25]], atol=1e-6)
+
     def test_two_shifts_in_one_graph(self, web, crops):
         proto, _ = web
         ratio = np.arange(1.0, 9.0)
