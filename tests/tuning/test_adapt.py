@@ -6,9 +6,11 @@ import shutil
 import numpy as np
 import onnx
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from torch import nn
 
 from degan.config import override, preset
 from degan.data.crop_hashes import crop_hashes
@@ -400,6 +402,32 @@ class TestStatistics:
             adapt(
                 faces.folder, tmp_path / "b.onnx", weights=tmp_path / "run.onnx", prior="balanced"
             )
+
+    def test_the_photos_of_the_training_change_nothing(self, faces, tmp_path):
+        """The statistics in an exported file are those of the batch normalisation."""
+        settings = override(preset("tiny"), ["classifier.mirror=false"])
+        model = train(faces, range(len(faces.samples)), settings, tmp_path / "run")
+        crops = read_crops(faces, range(len(faces.samples)))
+        norms = [m for m in model.recognition.modules() if isinstance(m, nn.BatchNorm2d)]
+        torch.manual_seed(0)
+        for norm in norms:
+            nn.init.normal_(norm.weight)  # of either sign, as training may leave them
+            nn.init.normal_(norm.bias)
+            norm.reset_running_stats()
+            norm.momentum = None
+        model.recognition.train()
+        model.recognition.classifier.head.eval()
+        with torch.no_grad():
+            model.recognition(torch.from_numpy(crops))
+        model.recognition.eval()
+        export(model, tmp_path / "run.onnx")
+        proto = onnx.load(tmp_path / "run.onnx")
+        channels = read_channels(description(tmp_path / "run.onnx")["channels"])
+        changed = renormalise.renormalise(proto, channels, list(crops), silent, training_faces=0)
+        assert len(channels) == len(norms)
+        for one, other in zip(proto.graph.initializer, changed.graph.initializer, strict=True):
+            before, after = map(onnx.numpy_helper.to_array, (one, other))
+            np.testing.assert_allclose(after, before, rtol=0.05, atol=0.05)
 
     def test_a_file_keeps_no_statistics_that_do_not_fit(self, web):
         proto, channels = web
