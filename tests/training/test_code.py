@@ -99,11 +99,16 @@ def test_the_first_numbers_of_f_x_are_drawn_to_the_facial_actions():
     assert heads.weighted({"actions": term}, 0.0).item() == term.item()
 
 
-def test_images_without_amounts_count_nothing_in_the_facial_actions():
+def terms_and_codes(count):
+    """Loss terms with facial actions alone, random f(x) of some images, and random amounts."""
     torch.manual_seed(0)
     heads = terms_of("gan.weight_code=0", "gan.weight_actions=1")
-    code = torch.randn(4, TINY.network.expression_code, requires_grad=True)
-    amounts = torch.rand(4, 12)
+    code = torch.randn(count, TINY.network.expression_code, requires_grad=True)
+    return heads, code, torch.rand(count, 12)
+
+
+def test_images_without_amounts_count_nothing_in_the_facial_actions():
+    heads, code, amounts = terms_and_codes(4)
     amounts[[0, 2]] = float("nan")
     term = heads(code, KNOWN._replace(actions=amounts), EVEN, 0.5)["actions"]
     (gradient,) = torch.autograd.grad(term, code)
@@ -116,9 +121,8 @@ def test_images_without_amounts_count_nothing_in_the_facial_actions():
 
 
 def test_a_batch_without_amounts_has_a_term_of_zero():
-    heads = terms_of("gan.weight_code=0", "gan.weight_actions=1")
-    code = torch.randn(4, TINY.network.expression_code, requires_grad=True)
-    unknown = KNOWN._replace(actions=torch.full((4, 12), float("nan")))
+    heads, code, amounts = terms_and_codes(4)
+    unknown = KNOWN._replace(actions=torch.full_like(amounts, float("nan")))
     term = heads(code, unknown, EVEN, 0.5)["actions"]
     term.backward()
     assert term.item() == 0.0
@@ -126,10 +130,7 @@ def test_a_batch_without_amounts_has_a_term_of_zero():
 
 
 def test_where_all_images_have_amounts_the_term_is_the_mean_squared_distance_to_the_bit():
-    torch.manual_seed(0)
-    heads = terms_of("gan.weight_code=0", "gan.weight_actions=1")
-    code = torch.randn(37, TINY.network.expression_code, requires_grad=True)
-    amounts = torch.rand(37, 12)
+    heads, code, amounts = terms_and_codes(37)
     term = heads(code, KNOWN._replace(actions=amounts), EVEN, 0.5)["actions"]
     plain = torch.nn.functional.mse_loss(code[:, :12], 4 * amounts)
     assert torch.equal(term, plain)
