@@ -7,7 +7,9 @@ from torch.nn import functional as F
 from degan.config import override, preset
 from degan.data.join import join_datasets, parts_of
 from degan.data.manifest import read_dataset, write_dataset
+from degan.networks.encoder import Encoder
 from degan.training.class_balance import LEAST_FREQUENCY, log_frequencies, mixed_targets
+from degan.training.classifier import ClassifierTrainer
 from degan.training.loader import load
 from degan.training.pipeline import train
 
@@ -85,6 +87,17 @@ def test_samples_of_a_joined_data_set_know_their_part(faces, joined):
 def test_a_data_set_that_was_not_joined_has_one_part(faces):
     assert parts_of(faces, range(3)) == [0, 0, 0]
     assert load(faces, range(3), preset("tiny").network, faces.expressions).part is None
+
+
+@pytest.mark.parametrize(("balance", "equal"), [("logits", True), ("weights", False)])
+def test_rare_expressions_are_not_balanced_twice(faces, joined, tmp_path, balance, equal):
+    settings = override(preset("tiny"), [f"classifier.balance='{balance}'"])
+    few_smiles = range(len(faces.samples), len(joined.samples))
+    data = load(joined, few_smiles, settings.network, joined.expressions)
+    trainer = ClassifierTrainer(data, Encoder(settings.network), settings, tmp_path)
+    neutral, smile = trainer.class_weights.tolist()
+    assert (neutral == smile) == equal
+    assert (trainer.log_frequencies is None) != equal
 
 
 def test_a_run_with_balanced_logits_predicts_a_rare_expression_more_often(faces, joined, tmp_path):
