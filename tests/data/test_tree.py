@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from degan.data.tree import Tree, choose_copies
@@ -307,6 +307,8 @@ EVIL = st.lists(
 
 @LIGHT
 @given(st.lists(EVIL, min_size=1, max_size=4))
+@example(["./C:"])
+@example([".\\C:/a/b.png"])
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_no_name_of_a_zip_file_leads_out(tmp_path, names):
     path = tmp_path / "evil.zip"

@@ -146,10 +146,12 @@ class Tree:
         for member in members:
             # Some programs write \ between folders; zipfile keeps it on other systems than Windows.
             parts = PureWindowsPath(member.filename)  # splits at / and \ on any system
-            name = prefix + "/".join(parts.parts)
+            inner = "/".join(parts.parts)
+            name = prefix + inner
             if _NO_TEXT.search(name):
                 self._skip(name, "its name contains control characters; rename it")
-            elif parts.anchor or ".." in parts.parts:
+            # The name without dots decides: ./C: is a drive.
+            elif PureWindowsPath(inner).anchor or ".." in parts.parts:
                 self._skip(name, "its name leads out of the archive")
             elif not parts.parts or member.is_dir() or any(map(_is_left_behind, parts.parts)):
                 continue
